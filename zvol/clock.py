@@ -1,0 +1,44 @@
+"""The clock of this process, in one place so that tests can hand in another one."""
+
+from __future__ import annotations
+
+import queue
+import time
+from typing import Protocol, TypeVar
+
+T = TypeVar("T")
+
+
+class Clock(Protocol):
+    """Time as zvol sees it; all values are seconds."""
+
+    def monotonic(self) -> float:
+        """Return a time that never goes back; for waits and deadlines."""
+
+    def wall(self) -> float:
+        """Return the time of day as seconds since 1970, UTC; for the journal and for people."""
+
+    def get(self, source: queue.SimpleQueue[T], timeout: float) -> T | None:
+        """Return the next item of a queue, None when `timeout` passed first."""
+
+    def real(self, seconds: float) -> float:
+        """Return how long a socket must really wait for `seconds` of this clock."""
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def wall(self) -> float:
+        return time.time()
+
+    def get(self, source: queue.SimpleQueue[T], timeout: float) -> T | None:
+        try:
+            return source.get(timeout=max(0.0, timeout))
+        except queue.Empty:
+            return None
+
+    def real(self, seconds: float) -> float:
+        return seconds

@@ -1,0 +1,188 @@
+"""Every deliberate error of zvol, and the exit codes they end in.
+
+An error is raised by the room that knows what happened and printed by one place, `zvol.render.report`.
+None of them is an OSError: `requests` exceptions are, and they never leave `zvol.zstack.transport`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zvol.model import ErrorCode
+
+
+class Exit(IntEnum):
+    """The exit codes of zvol; they are a contract, so new ones may come and none is renumbered."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    UNKNOWN = 3
+    AUTH = 4
+    UNREACHABLE = 5
+    BUSY = 6
+    LOCAL = 7
+    CONTRADICTED = 8
+    UNTRUSTED = 9
+    EXPIRING = 10
+    BUG = 70
+    SIGHUP = 129
+    SIGINT = 130
+    READER_GONE = 141
+    SIGTERM = 143
+
+
+SEVERITY: tuple[Exit, ...] = (
+    Exit.SIGINT,
+    Exit.SIGTERM,
+    Exit.SIGHUP,
+    Exit.LOCAL,
+    Exit.UNKNOWN,
+    Exit.BUG,
+    Exit.CONTRADICTED,
+    Exit.UNTRUSTED,
+    Exit.AUTH,
+    Exit.FAILED,
+    Exit.BUSY,
+    Exit.UNREACHABLE,
+    Exit.USAGE,
+    Exit.READER_GONE,
+    Exit.EXPIRING,
+    Exit.OK,
+)
+
+
+def most_severe(codes: Iterable[Exit]) -> Exit:
+    """Return the exit code that a run with all these endings has; OK when there are none."""
+    return min(codes, key=SEVERITY.index, default=Exit.OK)
+
+
+class ZvolError(Exception):
+    """Something went wrong that zvol can name.
+
+    `message` says what and where in one line, `hint` what to do about it.  `kind` is a stable word for scripts.
+    `fault` is the server's own ErrorCode where it gave one.
+    """
+
+    kind = "failed"
+    exit = Exit.FAILED
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        kind: str | None = None,
+        fault: ErrorCode | None = None,
+        uuid: str | None = None,
+        job_uuid: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.kind = kind or type(self).kind
+        self.fault = fault
+        self.uuid = uuid
+        self.job_uuid = job_uuid
+
+
+class UsageProblem(ZvolError):
+    """The request makes no sense; nothing was sent."""
+
+    kind = "usage"
+    exit = Exit.USAGE
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake in a configuration: `where` is `file:line:column`, a variable or an option."""
+
+    where: str
+    text: str
+
+
+class ConfigError(ZvolError):
+    """The configuration is wrong; `problems` holds all mistakes, not only the first."""
+
+    kind = "config"
+    exit = Exit.USAGE
+
+    def __init__(self, problems: Iterable[Problem], *, hint: str = "") -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(f"{p.where}: {p.text}" for p in self.problems), hint=hint)
+
+
+class Refused(ZvolError):
+    """The server refused for certain, in its own words (`fault`)."""
+
+
+class AuthError(ZvolError):
+    """No session, or one that the server does not accept."""
+
+    kind = "auth"
+    exit = Exit.AUTH
+
+
+class Unreachable(ZvolError):
+    """The server could not be asked, or something that is not ZStack answered."""
+
+    kind = "unreachable"
+    exit = Exit.UNREACHABLE
+
+
+class Untrusted(ZvolError):
+    """A certificate, a redirect or plain http that zvol does not trust."""
+
+    kind = "untrusted"
+    exit = Exit.UNTRUSTED
+
+
+class LocalState(ZvolError):
+    """The journal or the output cannot be written."""
+
+    kind = "local"
+    exit = Exit.LOCAL
+
+
+class Busy(ZvolError):
+    """Another zvol run is on this volume."""
+
+    kind = "busy"
+    exit = Exit.BUSY
+
+
+class NeverSent(Exception):  # noqa: N818  (a fact about the wire, not an error of zvol)
+    """Not one byte of the request can have reached the server; repeating it is free.
+
+    `reason` is one of `dns`, `refused`, `connect-timeout`, `unreachable`, `proxy`, `certificate`, `tls`, `address`.
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+
+    @property
+    def untrusted(self) -> bool:
+        return self.reason in ("certificate", "tls")
+
+
+class MaybeSent(Exception):  # noqa: N818
+    """The request may have reached the server, and there is no answer to it."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class Weather(Exception):  # noqa: N818
+    """A read brought nothing that ZStack said: ask again.  `never_sent` is set when it did not even leave."""
+
+    def __init__(self, message: str, never_sent: NeverSent | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.never_sent = never_sent

@@ -1,0 +1,290 @@
+"""The vocabulary of zvol: what a volume, a server error and a result are.  Pure data, no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from zvol.errors import Exit
+
+INVENTORY_FIELDS: tuple[str, ...] = (
+    "uuid",
+    "name",
+    "description",
+    "primaryStorageUuid",
+    "vmInstanceUuid",
+    "diskOfferingUuid",
+    "rootImageUuid",
+    "installPath",
+    "type",
+    "format",
+    "size",
+    "actualSize",
+    "deviceId",
+    "state",
+    "status",
+    "createDate",
+    "lastOpDate",
+    "isShareable",
+)
+"""The documented fields of a VolumeInventory and isShareable: always in zvol's JSON, null when the server left them out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """A VolumeInventory as the server sent it; `fields` keeps what zvol does not know, whole doubles are integers."""
+
+    uuid: str
+    fields: Mapping[str, Any] = field(repr=False)
+
+    def text(self, name: str) -> str | None:
+        """Return a field that is text, None when it is absent or something else."""
+        value = self.fields.get(name)
+        return value if isinstance(value, str) else None
+
+    def number(self, name: str) -> int | None:
+        """Return a field that is a whole number, None when it is absent or something else."""
+        value = self.fields.get(name)
+        return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+    @property
+    def name(self) -> str:
+        return self.text("name") or ""
+
+    @property
+    def status(self) -> str | None:
+        return self.text("status")
+
+    @property
+    def type(self) -> str | None:
+        return self.text("type")
+
+    @property
+    def size(self) -> int | None:
+        return self.number("size")
+
+    @property
+    def last_op_date(self) -> str | None:
+        return self.text("lastOpDate")
+
+    @property
+    def deleted(self) -> bool:
+        return self.status == "Deleted"
+
+    @property
+    def half_expunged(self) -> bool:
+        """An installPath without a primaryStorageUuid: what an interrupted expunge leaves behind (contract §1.4)."""
+        return bool(self.text("installPath")) and not self.text("primaryStorageUuid")
+
+    def inventory(self) -> dict[str, Any]:
+        """Return the inventory for JSON: the documented fields in their order, then everything else the server sent."""
+        known = {name: self.fields.get(name) for name in INVENTORY_FIELDS}
+        return known | {name: value for name, value in self.fields.items() if name not in known}
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorCode:
+    """ZStack's ErrorCode; `fields` is the whole object with its nested `cause` and `causes` as the server sent it."""
+
+    code: str
+    fields: Mapping[str, Any] = field(repr=False)
+
+    def text(self, name: str) -> str | None:
+        value = self.fields.get(name)
+        return value if isinstance(value, str) and value else None
+
+    @property
+    def description(self) -> str | None:
+        return self.text("description")
+
+    @property
+    def details(self) -> str | None:
+        return self.text("details")
+
+    @property
+    def elaboration(self) -> str | None:
+        return self.text("elaboration")
+
+    @property
+    def innermost(self) -> ErrorCode:
+        """Return the root cause: the deepest `cause`, else the first of `causes`, else this error."""
+        for inner in (self.fields.get("cause"), *_sequence(self.fields.get("causes"))):
+            if isinstance(inner, Mapping) and isinstance(inner.get("code"), str):
+                return ErrorCode(inner["code"], inner).innermost
+        return self
+
+    def json(self) -> dict[str, Any]:
+        return dict(self.fields)
+
+
+def _sequence(value: object) -> Sequence[Any]:
+    return value if isinstance(value, list) else ()
+
+
+class Outcome(StrEnum):
+    """What zvol can say about one volume; `unknown` is an answer of its own."""
+
+    RECOVERED = "recovered"
+    ALREADY = "already"
+    WOULD_RECOVER = "would-recover"
+    FAILED = "failed"
+    GONE = "gone"
+    UNKNOWN = "unknown"
+    CONTRADICTED = "contradicted"
+    BUSY = "busy"
+    NOT_SENT = "not-sent"
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why a volume did not end well: a stable `kind`, one line, what to do, and the server's words if it gave any."""
+
+    kind: str
+    message: str
+    hint: str = ""
+    exit: Exit = Exit.FAILED
+    fault: ErrorCode | None = None
+
+    def json(self) -> dict[str, Any]:
+        """Return the ErrorCode fields (ZStack's own, or `ZVOL.<KIND>` for what zvol itself found)."""
+        if self.fault is not None:
+            return self.fault.json()
+        code = "ZVOL." + self.kind.upper().replace("-", "_")
+        return {"code": code, "description": self.message, "details": self.message}
+
+
+OUTCOME_EXITS: Mapping[Outcome, Exit] = {
+    Outcome.RECOVERED: Exit.OK,
+    Outcome.ALREADY: Exit.OK,
+    Outcome.WOULD_RECOVER: Exit.OK,
+    Outcome.UNKNOWN: Exit.UNKNOWN,
+    Outcome.CONTRADICTED: Exit.CONTRADICTED,
+    Outcome.BUSY: Exit.BUSY,
+}
+"""The exit code of an outcome by itself; the others (failed, gone, not-sent) take the one of their trouble."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one VOLUME argument.
+
+    `asked` is the argument as typed, `changed` whether zvol's call changed the cloud (None: not known),
+    `by` who brought the volume back: `zvol`, or `unknown` when that cannot be proved.
+    """
+
+    asked: str
+    uuid: str | None
+    outcome: Outcome
+    changed: bool | None = False
+    by: str | None = None
+    volume: Volume | None = None
+    trouble: Trouble | None = None
+    job_uuid: str | None = None
+    warnings: tuple[str, ...] = ()
+    candidates: tuple[Volume, ...] = ()
+    extra_exit: Exit = Exit.OK
+    """The exit code of a later step that was refused or is not known (attach, tags), with the volume recovered."""
+
+    @property
+    def exit(self) -> Exit:
+        from zvol.errors import most_severe
+
+        own = OUTCOME_EXITS.get(self.outcome)
+        if own is None:
+            own = self.trouble.exit if self.trouble else Exit.FAILED
+        return most_severe((own, self.extra_exit))
+
+    def json(self) -> dict[str, Any]:
+        """Return the result object of `-o json` and `-o ndjson`; its key set is a contract."""
+        error = None
+        if self.trouble is not None:
+            error = self.trouble.json() | {"kind": self.trouble.kind, "hint": self.trouble.hint}
+        return {
+            "asked": self.asked,
+            "uuid": self.uuid,
+            "outcome": self.outcome.value,
+            "changed": self.changed,
+            "by": self.by,
+            "inventory": self.volume.inventory() if self.volume else None,
+            "error": error,
+            "jobUuid": self.job_uuid,
+            "warnings": list(self.warnings),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a ZStack listens: `prefix` is the context path, `/zstack` or empty."""
+
+    scheme: str
+    host: str
+    port: int
+    prefix: str = "/zstack"
+
+    @property
+    def origin(self) -> str:
+        """Return `scheme://host:port`, the IPv6 host in brackets; credentials and journals are bound to it."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}"
+
+    @property
+    def base(self) -> str:
+        """Return the URL that every path of the API (`/v1/...`) is appended to."""
+        return self.origin + self.prefix
+
+    @property
+    def loopback(self) -> bool:
+        return self.host in ("localhost", "::1") or self.host.startswith("127.")
+
+
+@dataclass(frozen=True, slots=True)
+class Recycle:
+    """What is known of a volume's time in the recycle bin; times are seconds since 1970 UTC, None when unknown.
+
+    `recoverable` is None when it cannot be known; `clock_from` is `deleted` or `changed`;
+    `policy` is Delay, Never or Direct; `clock` says where the server's zone is from: server, login, profile, unknown.
+    """
+
+    recoverable: bool | None
+    reason: str | None
+    clock_from: str | None = None
+    expunges_after: float | None = None
+    seconds_left: int | None = None
+    policy: str | None = None
+    clock: str = "unknown"
+
+    def json(self) -> dict[str, Any]:
+        from datetime import UTC, datetime
+
+        after = None
+        if self.expunges_after is not None:
+            after = datetime.fromtimestamp(self.expunges_after, UTC).isoformat().replace("+00:00", "Z")
+        return {
+            "recoverable": self.recoverable,
+            "reason": self.reason,
+            "clockFrom": self.clock_from,
+            "expungesAfter": after,
+            "secondsLeft": self.seconds_left,
+            "policy": self.policy,
+            "clock": self.clock,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A volume as `list` and `show` present it: with its time left and the names of what its UUIDs point to.
+
+    `deleted_at` is the instant (seconds since 1970 UTC) of the last change, None when the server's zone is unknown.
+    """
+
+    volume: Volume
+    recycle: Recycle
+    deleted_at: float | None = None
+    last_vm: str | None = None
+    storage: str | None = None
+    notes: tuple[str, ...] = ()
+
+    def json(self) -> dict[str, Any]:
+        return self.volume.inventory() | {"recycle": self.recycle.json()}
