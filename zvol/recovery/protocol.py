@@ -1,0 +1,369 @@
+"""The state machine of recovering one volume: events in, commands out, no clock and no socket.
+
+`TRANSITIONS` is the whole of it: for each phase and kind of event, what zvol concludes and does next.  The model in
+`tests/model` walks this same table through every interleaving of network, server and other people, and shows that each of
+its conditions is needed.  Time enters only as two facts in a `Look`: `quiet` (the quiet time was over before these
+reads began) and `patience` (the server said "done" a while ago).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Final
+
+from zvol.model import Outcome
+
+MAX_SENDS: Final = 3
+"""PUTs of one volume in one run."""
+
+
+class Phase(StrEnum):
+    START = "start"  # nothing of this run is out; the volume must be read
+    SETTLE = "settle"  # an older intent may still act; nothing is sent before it cannot
+    INTENT = "intent"  # the intent is to be made durable
+    SENDING = "sending"  # the intent is durable, the PUT is on its way
+    WATCH = "watch"  # the PUT may act
+    CLAIMED = "claimed"  # the server said done, the volume has not shown it
+    REFUSED = "refused"  # the server refused for certain, the volume must be read after that
+    RENEW = "renew"  # nothing was executed for want of a session; a new one is being fetched
+    RETRY = "retry"  # there is a new session; the volume must be read before the next intent
+    OPEN = "open"  # the last word is said, but a PUT may still act: the intent stays open
+    LEFT = "left"  # the word is "unknown": the intent stays open
+    DONE = "done"  # the last word is said and nothing of ours is left
+
+
+class Sight(StrEnum):
+    """What a read of the volume showed."""
+
+    BACK = "back"
+    DELETED = "deleted"
+    ABSENT = "absent"
+    DENIED = "denied"  # the server answered that it does not accept our session
+    UNREADABLE = "unreadable"
+
+
+class Job(StrEnum):
+    """What the last look at the job, before the read of the volume, showed."""
+
+    NOT_ASKED = "not-asked"
+    RUNNING = "running"
+    DONE = "done"
+    REFUSED = "refused"  # failed, and certain not to have been executed
+    SESSION = "session"  # ID.1001: certain not to have been executed, and a new session may help
+    UNCLEAR = "unclear"  # no record, a passing fault, a proxy's page: none of them ends anything
+
+
+class Put(StrEnum):
+    """What the answer to the PUT was, if there was one."""
+
+    ACCEPTED = "accepted"
+    DUPLICATE = "duplicate"
+    DONE = "done"
+    REFUSED = "refused"
+    SESSION = "session"
+    REDIRECTED = "redirected"
+    NEVER_SENT = "never-sent"
+    UNCLEAR = "unclear"
+
+
+# ---- events ------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The job was looked at (or not), and then the volume was read."""
+
+    sight: Sight
+    last_op: str | None = None
+    job: Job = Job.NOT_ASKED
+    quiet: bool = False
+    patience: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The intent is durable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The PUT has ended, with this answer or without one."""
+
+    put: Put
+
+
+@dataclass(frozen=True, slots=True)
+class Renewed:
+    """Logging in again was tried."""
+
+    ok: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """The deadline has passed, or the run was told to stop."""
+
+
+Event = Look | Written | Answered | Renewed | GiveUp
+
+
+# ---- commands ----------------------------------------------------------------------------------------------------
+class Do(StrEnum):
+    WATCH = "watch"  # look again, later
+    WRITE = "write"  # make the intent durable, under a new job id, then report Written
+    SEND = "send"  # PUT once, then report Answered
+    RENEW = "renew"  # log in again, then report Renewed
+    CLOSE = "close"  # close the intent that was left open
+
+
+class Why(StrEnum):
+    """Why the word is what it is, where the outcome alone does not say it."""
+
+    NONE = ""
+    SERVER = "server"  # in the server's own words
+    CHANGED = "changed"  # somebody deleted or changed the volume meanwhile
+    SESSION = "session"
+    REDIRECT = "redirect"
+    GAVE_UP = "gave-up"
+    NO_SENDS_LEFT = "no-sends-left"
+    NOT_READ_BACK = "not-read-back"
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """The last word on this volume.  `by_zvol`: the server says that our job did it."""
+
+    outcome: Outcome
+    why: Why = Why.NONE
+    by_zvol: bool = False
+
+
+Command = Do | Say
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """All that zvol knows of one volume.  `episode` is the lastOpDate that the intent was written for."""
+
+    phase: Phase = Phase.START
+    episode: str | None = None
+    sends: int = 0
+    answered: bool = False
+    renewed: bool = False
+    words: object = field(default=None, compare=False)
+
+
+Move = tuple[State, Command]
+Rule = Callable[[State, Event], Move]
+
+
+def say(state: State, outcome: Outcome, why: Why = Why.NONE, *, by_zvol: bool = False, left: Phase = Phase.DONE) -> Move:
+    return replace(state, phase=left), Say(outcome, why, by_zvol)
+
+
+def stay(state: State, _event: Event) -> Move:
+    return state, Do.WATCH
+
+
+def resent(state: State, event: Look) -> Move:
+    """Nothing of ours can act any more and the volume is still deleted: send under a new id, if that is still right."""
+    if event.last_op != state.episode:
+        return say(state, Outcome.FAILED, Why.CHANGED)
+    if state.sends >= MAX_SENDS:
+        return say(state, Outcome.UNKNOWN, Why.NO_SENDS_LEFT)
+    return replace(state, phase=Phase.INTENT), Do.WRITE
+
+
+# ---- one rule for each phase -------------------------------------------------------------------------------------
+def start(state: State, event: Event) -> Move:
+    assert isinstance(event, Look)
+    if event.sight is Sight.BACK:
+        return say(state, Outcome.ALREADY)
+    if event.sight is Sight.ABSENT:
+        return say(state, Outcome.GONE)
+    if event.sight is Sight.DENIED:
+        return say(state, Outcome.NOT_SENT, Why.SESSION)
+    if event.sight is Sight.DELETED:
+        return replace(state, phase=Phase.INTENT, episode=event.last_op), Do.WRITE
+    return stay(state, event)
+
+
+def settle(state: State, event: Event) -> Move:
+    """An earlier run left an intent open: only when it cannot act any more does this run begin."""
+    assert isinstance(event, Look)
+    if event.job in (Job.DONE, Job.REFUSED, Job.SESSION) or event.quiet:
+        return start(replace(state, phase=Phase.START), event)
+    if event.sight is Sight.BACK:
+        return say(state, Outcome.ALREADY, left=Phase.OPEN)
+    if event.sight is Sight.ABSENT:
+        return say(state, Outcome.GONE)
+    return stay(state, event)
+
+
+def written(state: State, _event: Event) -> Move:
+    return replace(state, phase=Phase.SENDING, sends=state.sends + 1, answered=False), Do.SEND
+
+
+def answered(state: State, event: Event) -> Move:
+    assert isinstance(event, Answered)
+    match event.put:
+        case Put.ACCEPTED:
+            return replace(state, phase=Phase.WATCH, answered=True), Do.WATCH
+        case Put.DUPLICATE | Put.UNCLEAR:
+            return replace(state, phase=Phase.WATCH), Do.WATCH
+        case Put.DONE:
+            return replace(state, phase=Phase.CLAIMED), Do.WATCH
+        case Put.REFUSED:
+            return replace(state, phase=Phase.REFUSED), Do.WATCH
+        case Put.SESSION:
+            return without_session(state)
+        case Put.REDIRECTED:
+            return say(state, Outcome.FAILED, Why.REDIRECT)
+        case Put.NEVER_SENT:
+            return say(state, Outcome.NOT_SENT if state.sends == 1 else Outcome.UNKNOWN, Why.GAVE_UP)
+
+
+def without_session(state: State) -> Move:
+    """The server did nothing because it does not accept our session."""
+    if state.renewed:
+        return say(state, Outcome.FAILED, Why.SESSION)
+    return replace(state, phase=Phase.RENEW), Do.RENEW
+
+
+def watch(state: State, event: Event) -> Move:
+    assert isinstance(event, Look)
+    if event.sight is Sight.ABSENT:
+        return say(state, Outcome.GONE)
+    if event.job is Job.SESSION and event.sight is not Sight.BACK:
+        return without_session(state)
+    if event.job in (Job.DONE, Job.REFUSED):
+        return ended(state, event)
+    if event.sight is Sight.BACK:
+        return say(state, Outcome.RECOVERED, left=Phase.DONE if settled(event) else Phase.OPEN)
+    if event.quiet and event.sight is Sight.DELETED:
+        return resent(state, event)
+    if event.quiet and event.sight is Sight.DENIED:
+        return say(state, Outcome.UNKNOWN, Why.SESSION)
+    return stay(state, event)
+
+
+def settled(event: Look) -> bool:
+    """Nothing of ours can act any more."""
+    return event.quiet or event.job is Job.SESSION
+
+
+def ended(state: State, event: Look) -> Move:
+    """The job has ended, done or refused for certain; the volume, read after that, decides."""
+    done = event.job is Job.DONE
+    if event.sight is Sight.BACK:
+        return say(state, Outcome.RECOVERED, by_zvol=done)
+    if event.sight is Sight.DENIED:
+        return say(state, Outcome.UNKNOWN, Why.NOT_READ_BACK, left=Phase.LEFT)
+    if event.sight is Sight.UNREADABLE:
+        return stay(state, event)
+    if done:
+        return claimed(replace(state, phase=Phase.CLAIMED), event)
+    return say(state, Outcome.FAILED, Why.SERVER)
+
+
+def claimed(state: State, event: Event) -> Move:
+    """The server says done: the volume is back, or is read again for a while before it is called a contradiction."""
+    assert isinstance(event, Look)
+    if event.sight is Sight.BACK:
+        return say(state, Outcome.RECOVERED, by_zvol=True)
+    if event.sight is Sight.ABSENT:
+        return say(state, Outcome.GONE)
+    if event.sight is Sight.DENIED:
+        return say(state, Outcome.UNKNOWN, Why.NOT_READ_BACK, left=Phase.LEFT)
+    if event.sight is Sight.DELETED and event.last_op != state.episode:
+        return say(state, Outcome.FAILED, Why.CHANGED)
+    if event.sight is Sight.DELETED and event.patience:
+        return say(state, Outcome.CONTRADICTED)
+    return stay(state, event)
+
+
+def refused(state: State, event: Event) -> Move:
+    assert isinstance(event, Look)
+    if event.sight is Sight.BACK:
+        return say(state, Outcome.RECOVERED)
+    if event.sight is Sight.ABSENT:
+        return say(state, Outcome.GONE)
+    if event.sight in (Sight.DELETED, Sight.DENIED):
+        return say(state, Outcome.FAILED, Why.SERVER)
+    return stay(state, event)
+
+
+def renewed(state: State, event: Event) -> Move:
+    assert isinstance(event, Renewed)
+    if not event.ok:
+        return say(state, Outcome.FAILED, Why.SESSION)
+    return replace(state, phase=Phase.RETRY, renewed=True), Do.WATCH
+
+
+def retry(state: State, event: Event) -> Move:
+    assert isinstance(event, Look)
+    if event.sight is Sight.BACK:
+        return say(state, Outcome.RECOVERED)
+    if event.sight is Sight.ABSENT:
+        return say(state, Outcome.GONE)
+    if event.sight is Sight.DENIED:
+        return say(state, Outcome.FAILED, Why.SESSION)
+    if event.sight is Sight.DELETED:
+        return resent(state, event)
+    return stay(state, event)
+
+
+def open_intent(state: State, event: Event) -> Move:
+    assert isinstance(event, Look)
+    if event.job in (Job.DONE, Job.REFUSED, Job.SESSION) or event.quiet:
+        return replace(state, phase=Phase.DONE), Do.CLOSE
+    return stay(state, event)
+
+
+def unsent(state: State, _event: Event) -> Move:
+    outcome = Outcome.NOT_SENT if state.sends == 0 else Outcome.UNKNOWN
+    return say(state, outcome, Why.GAVE_UP)
+
+
+def abandoned(state: State, _event: Event) -> Move:
+    """A PUT of ours may act, or the volume could not be read back: zvol does not know, and says so."""
+    return say(state, Outcome.UNKNOWN, Why.GAVE_UP, left=Phase.LEFT)
+
+
+def without_word(state: State, _event: Event) -> Move:
+    """Only the closing of an intent is given up; the word was said before."""
+    return state, Do.WATCH
+
+
+TRANSITIONS: Final[Mapping[tuple[Phase, type[Event]], Rule]] = {
+    (Phase.START, Look): start,
+    (Phase.START, GiveUp): unsent,
+    (Phase.SETTLE, Look): settle,
+    (Phase.SETTLE, GiveUp): abandoned,
+    (Phase.INTENT, Written): written,
+    (Phase.INTENT, GiveUp): unsent,
+    (Phase.SENDING, Answered): answered,
+    (Phase.SENDING, GiveUp): abandoned,
+    (Phase.WATCH, Look): watch,
+    (Phase.WATCH, GiveUp): abandoned,
+    (Phase.CLAIMED, Look): claimed,
+    (Phase.CLAIMED, GiveUp): abandoned,
+    (Phase.REFUSED, Look): refused,
+    (Phase.REFUSED, GiveUp): abandoned,
+    (Phase.RENEW, Renewed): renewed,
+    (Phase.RENEW, GiveUp): abandoned,
+    (Phase.RETRY, Look): retry,
+    (Phase.RETRY, GiveUp): abandoned,
+    (Phase.OPEN, Look): open_intent,
+    (Phase.OPEN, GiveUp): without_word,
+}
+
+
+def advance(state: State, event: Event, table: Mapping[tuple[Phase, type[Event]], Rule] = TRANSITIONS) -> Move:
+    """Return the next state and what is to be done; KeyError when the event makes no sense in this phase."""
+    return table[state.phase, type(event)](state, event)
+
+
+def resumed(episode: str | None) -> State:
+    """Return the state of a volume whose intent an interrupted run left open: its PUT may act."""
+    return State(phase=Phase.WATCH, episode=episode, sends=1)
