@@ -1,8 +1,8 @@
 """When nothing of a PUT can act any more: the quiet time, computed from times that are handed in.
 
-Two assumptions stand behind it, named in docs/reliability.md.  A1: no request lives in a proxy longer than `settle_wait`.
-A2: a message that the server accepted has left its queue after `apiTimeout`, while the server answers reads.  So an answered
-PUT needs one part (apiTimeout and a margin), an unanswered one both, one after the other.
+Two assumptions stand behind it, named in docs/reliability.md.  A1: no request lives in a proxy longer than
+`settle_wait`.  A2: a message that the server accepted has left its queue after `apiTimeout`, while the server answers
+reads.  So an answered PUT needs one part (apiTimeout and a margin), an unanswered one both, one after the other.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ MARGIN = 15.0
 """Seconds added to the server's timeout."""
 
 SILENCE = 10.0
-"""Seconds without any answer after which the quiet time starts again: a queue has no limit while the server stands still."""
+"""Seconds without any answer after which the quiet time starts again: a standing server has no limit on its queue."""
 
 
 @dataclass(slots=True)

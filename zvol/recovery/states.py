@@ -1,0 +1,146 @@
+"""What the protocol speaks of: phases, what was seen, events and commands.  Values only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from zvol.model import Outcome
+
+MAX_SENDS: Final = 3
+"""PUTs of one volume in one run."""
+
+
+class Phase(StrEnum):
+    START = "start"  # nothing of this run is out; the volume must be read
+    SETTLE = "settle"  # an older intent may still act; nothing is sent before it cannot
+    INTENT = "intent"  # the intent is to be made durable
+    SENDING = "sending"  # the intent is durable, the PUT is on its way
+    WATCH = "watch"  # the PUT may act
+    CLAIMED = "claimed"  # the server said done, the volume has not shown it
+    REFUSED = "refused"  # the server refused for certain, the volume must be read after that
+    RENEW = "renew"  # nothing was executed for want of a session; a new one is being fetched
+    RETRY = "retry"  # there is a new session; the volume must be read before the next intent
+    OPEN = "open"  # the last word is said, but a PUT may still act: the intent stays open
+    LEFT = "left"  # the word is "unknown": the intent stays open
+    DONE = "done"  # the last word is said and nothing of ours is left
+
+
+class Sight(StrEnum):
+    """What a read of the volume showed."""
+
+    BACK = "back"
+    DELETED = "deleted"
+    ABSENT = "absent"
+    DENIED = "denied"  # the server answered that it does not accept our session
+    UNREADABLE = "unreadable"
+
+
+class Job(StrEnum):
+    """What the last look at the job, before the read of the volume, showed."""
+
+    NOT_ASKED = "not-asked"
+    RUNNING = "running"
+    DONE = "done"
+    REFUSED = "refused"  # failed, and certain not to have been executed
+    SESSION = "session"  # ID.1001: certain not to have been executed, and a new session may help
+    UNCLEAR = "unclear"  # no record, a passing fault, a proxy's page: none of them ends anything
+
+
+class Put(StrEnum):
+    """What the answer to the PUT was, if there was one."""
+
+    ACCEPTED = "accepted"
+    DUPLICATE = "duplicate"
+    DONE = "done"
+    REFUSED = "refused"
+    SESSION = "session"
+    REDIRECTED = "redirected"
+    NEVER_SENT = "never-sent"
+    UNCLEAR = "unclear"
+
+
+# ---- events ------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The job was looked at (or not), and then the volume was read."""
+
+    sight: Sight
+    last_op: str | None = None
+    job: Job = Job.NOT_ASKED
+    quiet: bool = False
+    patience: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The intent is durable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The PUT has ended, with this answer or without one."""
+
+    put: Put
+
+
+@dataclass(frozen=True, slots=True)
+class Renewed:
+    """Logging in again was tried."""
+
+    ok: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """The deadline has passed, or the run was told to stop."""
+
+
+Event = Look | Written | Answered | Renewed | GiveUp
+
+
+# ---- commands ----------------------------------------------------------------------------------------------------
+class Do(StrEnum):
+    WATCH = "watch"  # look again, later
+    WRITE = "write"  # make the intent durable, under a new job id, then report Written
+    SEND = "send"  # PUT once, then report Answered
+    RENEW = "renew"  # log in again, then report Renewed
+    CLOSE = "close"  # close the intent that was left open
+
+
+class Why(StrEnum):
+    """Why the word is what it is, where the outcome alone does not say it."""
+
+    NONE = ""
+    SERVER = "server"  # in the server's own words
+    CHANGED = "changed"  # somebody deleted or changed the volume meanwhile
+    SESSION = "session"
+    REDIRECT = "redirect"
+    GAVE_UP = "gave-up"
+    NO_SENDS_LEFT = "no-sends-left"
+    NOT_READ_BACK = "not-read-back"
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """The last word on this volume.  `by_zvol`: the server says that our job did it."""
+
+    outcome: Outcome
+    why: Why = Why.NONE
+    by_zvol: bool = False
+
+
+Command = Do | Say
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """All that zvol knows of one volume.  `episode` is the lastOpDate that the intent was written for."""
+
+    phase: Phase = Phase.START
+    episode: str | None = None
+    sends: int = 0
+    answered: bool = False
+    renewed: bool = False
+    words: object = field(default=None, compare=False)
