@@ -121,6 +121,11 @@ class Journal:
         if settled:
             self._pending.append(("UPDATE intents SET closed = 1 WHERE uuid = ? AND run = ?", (uuid, run)))
 
+    def unsent(self, run: str, uuid: str) -> None:
+        """Note that nothing was sent for a volume, so that a resumed run can do it."""
+        self._pending.append(("UPDATE volumes SET state = 'planned' WHERE run = ? AND uuid = ?", (run, uuid)))
+        self._pending.append(("UPDATE intents SET closed = 1 WHERE run = ? AND uuid = ?", (run, uuid)))
+
     def settle(self, job: str) -> None:
         """Note that nothing of this PUT can act any more."""
         self._pending.append(("UPDATE intents SET closed = 1 WHERE job = ?", (job,)))
@@ -170,7 +175,10 @@ class Journal:
             rows = self._db.execute(
                 "SELECT uuid, asked, state, outcome FROM volumes WHERE run = ? ORDER BY seq", (run,)
             ).fetchall()
-            return [Left(*row, tuple(self._open_intents(run, row[0]))) for row in rows]
+            return [
+                Left(uuid, asked, state, outcome, tuple(self._open_intents(run, uuid)))
+                for uuid, asked, state, outcome in rows
+            ]
 
     # ---- inside --------------------------------------------------------------------------------------------------
     def _others(self, origin: str, run: str, uuid: str) -> list[tuple[str, str]]:

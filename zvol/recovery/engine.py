@@ -1,0 +1,163 @@
+"""Drives the protocol of many volumes at once: one coordinator that decides, a crew that waits for the server.
+
+Everything but the requests themselves runs in the caller's thread; what the crew brings back is taken from the inbox.
+So there are no locks, and a signal handler may call `stop` at any time.
+"""
+
+from __future__ import annotations
+
+import queue
+import random
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Final, Protocol
+
+from zvol.clock import Clock
+from zvol.errors import LocalState
+from zvol.model import Result
+from zvol.recovery import words
+from zvol.recovery.batch import Batch
+from zvol.recovery.crew import Crew, Done
+from zvol.recovery.gate import Gate
+from zvol.recovery.protocol import resumed
+from zvol.recovery.sender import Sender
+from zvol.recovery.states import GiveUp
+from zvol.recovery.track import Options, Track, Wanted
+from zvol.recovery.watcher import Watcher
+
+if TYPE_CHECKING:
+    from zvol.recovery.journal import Journal, Left
+    from zvol.zstack.client import Client
+
+LAST_WATCH: Final = 10.0
+"""Seconds for which open requests are watched after the first signal."""
+
+HEARTBEAT: Final = 1.0
+"""Seconds the coordinator sleeps at most."""
+
+
+class Observer(Protocol):
+    """Who wants to know how it goes, beside the results."""
+
+    def waiting(self, reason: str, delay: float) -> None:
+        """Tell that the server does not answer, and that the next try is in `delay` seconds."""
+
+    def journal_lost(self, error: LocalState, jobs: Sequence[tuple[str, str]]) -> None:
+        """Tell that the journal cannot be written; `jobs` are the (volume, job) pairs that are open."""
+
+
+class Engine:
+    """Recovers volumes; a batch of one is a batch."""
+
+    def __init__(
+        self,
+        client: Client,
+        options: Options,
+        open_journal: Callable[[], Journal],
+        clock: Clock,
+        *,
+        renew: Callable[[], bool] | None = None,
+        observer: Observer | None = None,
+    ) -> None:
+        self.client, self.options, self.clock = client, options, clock
+        self.run_id: str | None = None
+        self._open_journal = open_journal
+        self._renew = renew
+        self._observer = observer
+        self._random = random.Random()  # noqa: S311  (jitter)
+        self._stop: float | None = None
+        self._told: object = None
+
+    def recover(self, wanted: Sequence[Wanted]) -> Iterator[Result]:
+        """Bring volumes back; yield each one's result as soon as it is known."""
+        return self._drive(Batch([Track(want) for want in wanted], self.options, self._renew))
+
+    def resume(self, journal: Journal, run: str, left: Sequence[Left]) -> Iterator[Result]:
+        """Settle and finish what an interrupted run left open; `left` is what `Journal.adopt` returned."""
+        now = self.clock.monotonic()
+        tracks = [self._resumed(volume, order, now) for order, volume in enumerate(left)]
+        batch = Batch(tracks, self.options, self._renew)
+        batch.journal, batch.run = journal, run
+        return self._drive(batch)
+
+    def _resumed(self, volume: Left, order: int, now: float) -> Track:
+        track = Track(Wanted(volume.asked, volume.uuid, order), claimed=True)
+        if volume.intents:
+            last = volume.intents[-1]
+            track.state = resumed(last.last_op)
+            track.new_job(last.job)
+            track.deadline = now + self.options.timeout
+            track.answered_at = now
+        return track
+
+    def stop(self) -> None:
+        """Send nothing new, watch what is open for a little longer, then end.  May be called from a signal handler."""
+        self._stop = self.clock.monotonic()
+
+    # ---- the loop ------------------------------------------------------------------------------------------------
+    def _drive(self, batch: Batch) -> Iterator[Result]:
+        inbox: queue.SimpleQueue[Done | None] = queue.SimpleQueue()
+        gate = Gate(self._jitter)
+        crew = Crew(self.options.concurrency + 2, inbox, self.clock.monotonic)
+        sender = Sender(batch, self.client, crew, gate, self.clock, self._open_journal)
+        watcher = Watcher(batch, self.client, crew, gate, self.clock, self._jitter)
+        for track in batch.watched.values():
+            track.quiet = sender.silence(self.clock.monotonic())
+        try:
+            while batch.unsaid:
+                self._tick(batch, gate, sender, watcher)
+                yield from self._say(batch)
+                if batch.unsaid:
+                    self._wait(inbox, crew, watcher)
+            yield from self._say(batch)
+        finally:
+            crew.dismiss()
+            self._close(batch)
+
+    def _tick(self, batch: Batch, gate: Gate, sender: Sender, watcher: Watcher) -> None:
+        now = self.clock.monotonic()
+        if self._stop is not None and not batch.stopping:
+            self._stop_sending(batch, now)
+        for track in [t for t in batch.watched.values() if t.deadline is not None and t.deadline <= now]:
+            batch.feed(track, GiveUp())
+        if gate.hopeless(now) and not batch.watched and sender.idle:
+            batch.give_up_unsent(words.unreachable(gate.reason, gate.never_sent))
+        if gate.open:
+            sender.retry_version()
+        sender.tick(now)
+        watcher.tick(now)
+        if not gate.open and self._observer is not None and self._told != gate.until:
+            self._told = gate.until
+            self._observer.waiting(gate.reason, gate.until - now)
+
+    def _wait(self, inbox: queue.SimpleQueue[Done | None], crew: Crew, watcher: Watcher) -> None:
+        """Sleep until something came back, or the next look is due; then take in all that came back."""
+        done = self.clock.get(inbox, min(HEARTBEAT, max(0.0, watcher.due() - self.clock.monotonic())))
+        while done is not None:
+            crew.busy -= 1
+            done.deliver(done)
+            done = self.clock.get(inbox, 0.0)
+
+    def _say(self, batch: Batch) -> Iterator[Result]:
+        while batch.results:
+            yield batch.results.popleft()
+
+    def _stop_sending(self, batch: Batch, now: float) -> None:
+        batch.stopping = True
+        batch.give_up_unsent(words.STOPPED)
+        for track in batch.unsaid.values():
+            track.deadline = min(track.deadline or now + LAST_WATCH, now + LAST_WATCH)
+
+    def _close(self, batch: Batch) -> None:
+        """Write down what was said; when that fails, what is open is told, for nothing else remembers it."""
+        self.run_id = batch.run
+        if batch.journal is not None and batch.run is not None:
+            try:
+                batch.journal.finish(batch.run, self.clock.wall())
+            except LocalState as error:
+                batch.local = batch.local or error
+        if batch.local is not None and self._observer is not None:
+            jobs = [(t.uuid, t.job) for t in batch.unsaid.values() if t.job is not None]
+            self._observer.journal_lost(batch.local, jobs)
+
+    def _jitter(self) -> float:
+        return self._random.uniform(0.75, 1.25)

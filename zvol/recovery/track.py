@@ -1,0 +1,127 @@
+"""One volume on its way: the protocol's state, and what the engine must remember beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from zvol.model import ErrorCode, Trouble, Volume
+from zvol.recovery.quiet import QuietTime
+from zvol.recovery.states import Job, Phase, Put, Sight, State
+from zvol.zstack import answers
+
+FIRST_LOOK: Final = 0.1
+"""Seconds from the answer of a PUT to the first look; a recovery takes 120-160 ms on a running 5.2.1."""
+
+LONGEST_LOOK: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A volume to bring back: `asked` is the argument as typed, `order` its place among the arguments."""
+
+    asked: str
+    uuid: str
+    order: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to recover; durations in seconds."""
+
+    system_tags: tuple[str, ...] = ()
+    user_tags: tuple[str, ...] = ()
+    allow_root: bool = False
+    dry_run: bool = False
+    concurrency: int = 16
+    timeout: float = 1800.0
+    settle_wait: float = 75.0
+    api_timeout: float = 60.0
+
+
+@dataclass(slots=True, eq=False)
+class Track:
+    """Monotonic seconds everywhere; `busy` while a request for this volume is under way."""
+
+    wanted: Wanted
+    state: State = field(default_factory=State)
+    volume: Volume | None = None
+    job: str | None = None
+    job_seen: Job = Job.NOT_ASKED
+    job_asked: bool = False
+    prior: list[str] = field(default_factory=list)
+    quiet: QuietTime | None = None
+    trouble: Trouble | None = None
+    claimed: bool = False
+    busy: bool = False
+    answered_at: float | None = None
+    next_look: float = 0.0
+    wait: float = FIRST_LOOK
+    claimed_at: float | None = None
+    deadline: float | None = None
+    grace: int = 0
+
+    @property
+    def uuid(self) -> str:
+        return self.wanted.uuid
+
+    @property
+    def phase(self) -> Phase:
+        return self.state.phase
+
+    @property
+    def watched(self) -> bool:
+        """A request of ours may act, or has acted: the volume is read again and again."""
+        return self.phase in (Phase.SETTLE, Phase.WATCH, Phase.CLAIMED, Phase.REFUSED, Phase.RETRY)
+
+    def new_job(self, job: str) -> None:
+        """Begin a new PUT under its own job id; what the former one showed does not count for it."""
+        self.job, self.job_seen, self.job_asked = job, Job.NOT_ASKED, False
+        self.quiet, self.claimed_at, self.answered_at, self.grace = None, None, None, 0
+
+    def look_later(self, now: float, jitter: float) -> None:
+        self.wait = min(LONGEST_LOOK, self.wait * 1.6)
+        self.next_look = now + self.wait * jitter
+
+
+def sight_of(volume: Volume | None) -> Sight:
+    if volume is None:
+        return Sight.ABSENT
+    return Sight.DELETED if volume.deleted else Sight.BACK
+
+
+def job_of(answer: answers.JobAnswer, uuid: str) -> Job:
+    """Translate an answer of the job; a job that speaks of another volume says nothing about ours."""
+    match answer:
+        case answers.Running():
+            return Job.RUNNING
+        case answers.Done(volume=volume):
+            return Job.DONE if volume is None or volume.uuid == uuid else Job.UNCLEAR
+        case answers.Failed(session=True):
+            return Job.SESSION
+        case answers.Failed(certain=True):
+            return Job.REFUSED
+        case _:
+            return Job.UNCLEAR
+
+
+def put_of(answer: answers.PutAnswer, uuid: str) -> Put:
+    match answer:
+        case answers.Accepted():
+            return Put.ACCEPTED
+        case answers.Duplicate():
+            return Put.DUPLICATE
+        case answers.Done(volume=volume):
+            return Put.DONE if volume is not None and volume.uuid == uuid else Put.UNCLEAR
+        case answers.Failed(session=True):
+            return Put.SESSION
+        case answers.Failed(certain=True) | answers.Refusal():
+            return Put.REFUSED
+        case answers.Redirected():
+            return Put.REDIRECTED
+        case _:
+            return Put.UNCLEAR
+
+
+def fault_of(answer: object) -> ErrorCode | None:
+    return answer.fault if isinstance(answer, answers.Failed) else None

@@ -1,0 +1,158 @@
+"""What zvol says of a volume, in one place: from the protocol's last word to the Result that is shown."""
+
+from __future__ import annotations
+
+from zvol.errors import AuthError, Exit, NeverSent, Refused, Untrusted, Weather, ZvolError
+from zvol.model import ErrorCode, Outcome, Result, Trouble, Volume
+from zvol.recovery.protocol import MAX_SENDS
+from zvol.recovery.states import Phase, Say, Why
+from zvol.recovery.track import Track
+from zvol.zstack import answers
+
+RESUME = "It may still happen. Run `zvol resume` to find out and finish; do not delete anything before that."
+LOGIN = "Get a new session, then run the command again; what is open is settled by `zvol resume`."
+GONE = "It was destroyed, never existed, or is not visible to this account. `zvol list` shows what can be recovered."
+
+
+def result(track: Track, word: Say) -> Result:
+    """Build the Result for the protocol's last word on a volume."""
+    back = word.outcome is Outcome.RECOVERED
+    return Result(
+        asked=track.wanted.asked,
+        uuid=track.uuid,
+        outcome=word.outcome,
+        changed=_changed(track, word),
+        by=("zvol" if word.by_zvol else "unknown") if back else None,
+        volume=track.volume,
+        trouble=None if word.outcome in FINE else trouble(track, word),
+        job_uuid=track.job if track.state.sends else None,
+        warnings=_warnings(track, word),
+    )
+
+
+FINE = (Outcome.RECOVERED, Outcome.ALREADY, Outcome.WOULD_RECOVER)
+
+
+def _changed(track: Track, word: Say) -> bool | None:
+    if word.outcome is Outcome.RECOVERED:
+        return True if word.by_zvol else None
+    if word.outcome in (Outcome.UNKNOWN, Outcome.CONTRADICTED) or (word.outcome is Outcome.GONE and track.state.sends):
+        return None
+    return False
+
+
+def _warnings(track: Track, word: Say) -> tuple[str, ...]:
+    """A PUT without an answer may still act after the volume is back: then a deliberate deletion could be undone."""
+    if track.phase is Phase.OPEN and not track.state.answered:
+        return (
+            "the answer to the request was lost, so somebody else may have brought the volume back; "
+            "if it is deleted again within the next minutes, the request may still undo that",
+        )
+    return ()
+
+
+def trouble(track: Track, word: Say) -> Trouble:
+    """Say why a volume did not end well."""
+    match word.outcome, word.why:
+        case Outcome.GONE, _:
+            return Trouble("gone", "there is no such volume", GONE)
+        case Outcome.FAILED, Why.CHANGED:
+            text = "somebody deleted or changed the volume after zvol began; it was left as it is"
+            hint = "Look at it with `zvol show`, then run the command again if you still want it."
+            return Trouble("changed", text, hint)
+        case Outcome.FAILED, Why.REDIRECT:
+            return track.trouble or Trouble("redirected", "the server redirects", exit=Exit.UNTRUSTED)
+        case ((Outcome.FAILED | Outcome.NOT_SENT), Why.SESSION):
+            return track.trouble or Trouble("auth", "the server does not accept the session", LOGIN, Exit.AUTH)
+        case Outcome.CONTRADICTED, _:
+            text = "the server says it is done, and the volume is still deleted"
+            return Trouble("contradicted", text, "Ask the administrator of the cloud to look at it.", Exit.CONTRADICTED)
+        case Outcome.UNKNOWN, Why.NO_SENDS_LEFT:
+            text = f"{MAX_SENDS} requests were sent and the volume is still deleted"
+            return Trouble("unknown", text, "Run `zvol recover` again later, or ask the administrator.", Exit.UNKNOWN)
+        case Outcome.UNKNOWN, Why.SESSION | Why.NOT_READ_BACK:
+            text = "the request was sent, and the volume could not be read back with this session"
+            return Trouble("unknown", text, "Get a new session, then run `zvol resume`.", Exit.UNKNOWN)
+        case Outcome.UNKNOWN, _:
+            return Trouble("unknown", "the request was sent, and what became of it is not known", RESUME, Exit.UNKNOWN)
+        case _:
+            return track.trouble or Trouble("failed", "the server refused")
+
+
+def from_error(error: BaseException) -> Trouble:
+    """Say what an error means for a volume that nothing was sent for."""
+    if isinstance(error, NeverSent):
+        return from_never_sent(error)
+    if isinstance(error, Weather):
+        if error.never_sent is not None:
+            return from_never_sent(error.never_sent)
+        return Trouble("unreachable", error.message, NOT_SENT, Exit.UNREACHABLE)
+    if isinstance(error, AuthError):
+        return Trouble("auth", error.message, error.hint or LOGIN, Exit.AUTH, error.fault)
+    if isinstance(error, Untrusted | Refused | ZvolError):
+        return Trouble(error.kind, error.message, error.hint, error.exit, error.fault)
+    raise error
+
+
+NOT_SENT = "Nothing was submitted, so it is safe to run the command again."
+
+
+def from_answer(answer: answers.Failed | answers.Refusal | answers.Redirected, fault: ErrorCode | None) -> Trouble:
+    """Say what the server's own refusal means, in its own words."""
+    match answer:
+        case answers.Redirected(target=target):
+            text = f"the server redirects to {target or 'another address'}; nothing was executed"
+            return Trouble(
+                "redirected", text, "Set `host` to the address of the management node itself.", Exit.UNTRUSTED
+            )
+        case answers.Failed(session=True):
+            return Trouble("auth", "the server does not accept the session", LOGIN, Exit.AUTH, fault)
+        case answers.Failed():
+            return Trouble("refused", "the server refused", fault=fault)
+        case answers.Refusal(status=status, text=text, auth=auth):
+            exit_code = Exit.AUTH if auth else Exit.FAILED
+            return Trouble("auth" if auth else "refused", f"the server refused (HTTP {status}): {text}", exit=exit_code)
+
+
+def from_never_sent(never: NeverSent) -> Trouble:
+    if never.untrusted:
+        hint = "Set `ca_file` in the profile to the CA of this server."
+        return Trouble("untrusted", never.message, hint, Exit.UNTRUSTED)
+    return Trouble("unreachable", never.message, NOT_SENT, Exit.UNREACHABLE)
+
+
+def unreachable(reason: str, never: NeverSent | None) -> Trouble:
+    if never is not None:
+        return from_never_sent(never)
+    return Trouble("unreachable", reason or "the server does not answer", NOT_SENT, Exit.UNREACHABLE)
+
+
+STOPPED = Trouble(
+    "stopped", "the run was stopped before anything was sent", "Finish with `zvol resume`.", Exit.UNREACHABLE
+)
+
+
+def busy(run: str) -> Trouble:
+    text = f"another zvol run ({run}) is on this volume"
+    return Trouble("busy", text, "Wait for it to end; `zvol runs` shows it.", Exit.BUSY)
+
+
+def root(volume: Volume) -> Trouble:
+    text = f"it is a {volume.type} volume, not a data volume: it would come back while its VM stays destroyed"
+    return Trouble("root", text, "Recover the VM instead, or insist with --allow-root.")
+
+
+HALF_EXPUNGED = Trouble(
+    "half-expunged",
+    "its destruction has begun: the data is no longer on any primary storage",
+    "It cannot be brought back by zvol; ask the administrator for a backup.",
+)
+
+
+def guard(volume: Volume, *, allow_root: bool) -> Trouble | None:
+    """Say why a deleted volume must not be recovered although the server would do it; None when it may."""
+    if volume.half_expunged:
+        return HALF_EXPUNGED
+    if volume.type != "Data" and not allow_root:
+        return root(volume)
+    return None
