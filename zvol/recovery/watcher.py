@@ -71,10 +71,12 @@ class Watcher:
 
     def due(self) -> float:
         """Return the monotonic time of the next look; infinity when there is none."""
+        if self._reading or (self.crew.busy and not self.gate.open):
+            return float("inf")
         if not self.gate.open:
             return self.gate.until
         times = [track.next_look for track in self.batch.watched.values() if not track.busy]
-        if self.batch.starting and not self._reading:
+        if self.batch.starting:
             times.append(0.0)
         return max(min(times, default=float("inf")), self._next_read)
 
@@ -247,7 +249,7 @@ class Watcher:
         return True
 
     def _wait_for_job(self, track: Track, now: float) -> bool:
-        """The volume is back and its job has not said so yet: ask it again, a few times, to know whether it was ours."""
+        """The volume is back and its job has not said so yet: ask it a few times more, to know whether it was ours."""
         if track.phase is not Phase.WATCH or track.job_seen in ENDED or not self.batch.small or track.grace >= GRACE:
             return False
         track.grace += 1

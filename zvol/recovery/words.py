@@ -26,7 +26,7 @@ def result(track: Track, word: Say) -> Result:
         volume=track.volume,
         trouble=None if word.outcome in FINE else trouble(track, word),
         job_uuid=track.job if track.state.sends else None,
-        warnings=_warnings(track, word),
+        warnings=_warnings(track),
     )
 
 
@@ -41,7 +41,7 @@ def _changed(track: Track, word: Say) -> bool | None:
     return False
 
 
-def _warnings(track: Track, word: Say) -> tuple[str, ...]:
+def _warnings(track: Track) -> tuple[str, ...]:
     """A PUT without an answer may still act after the volume is back: then a deliberate deletion could be undone."""
     if track.phase is Phase.OPEN and not track.state.answered:
         return (
