@@ -57,12 +57,14 @@ class Engine:
         *,
         renew: Callable[[], bool] | None = None,
         observer: Observer | None = None,
+        crew: Callable[[int, queue.SimpleQueue[Done | None], Callable[[], float]], Crew] = Crew,
     ) -> None:
         self.client, self.options, self.clock = client, options, clock
         self.run_id: str | None = None
         self._open_journal = open_journal
         self._renew = renew
         self._observer = observer
+        self._crew = crew
         self._random = random.Random()  # noqa: S311  (jitter)
         self._stop: float | None = None
         self._told: object = None
@@ -97,7 +99,7 @@ class Engine:
     def _drive(self, batch: Batch) -> Iterator[Result]:
         inbox: queue.SimpleQueue[Done | None] = queue.SimpleQueue()
         gate = Gate(self._jitter)
-        crew = Crew(self.options.concurrency + 2, inbox, self.clock.monotonic)
+        crew = self._crew(self.options.concurrency + 2, inbox, self.clock.monotonic)
         sender = Sender(batch, self.client, crew, gate, self.clock, self._open_journal)
         watcher = Watcher(batch, self.client, crew, gate, self.clock, self._jitter)
         for track in batch.watched.values():

@@ -40,15 +40,11 @@ ENDED: Final = (Job.DONE, Job.REFUSED, Job.SESSION)
 class Watcher:
     """One read at a time; jobs are asked beside it."""
 
-    def __init__(self, batch: Batch, client: Client, crew: Crew, gate: Gate, clock: Clock, jitter: Callable[[], float]):
-        self.batch, self.client, self.crew, self.gate, self.clock, self.jitter = (
-            batch,
-            client,
-            crew,
-            gate,
-            clock,
-            jitter,
-        )
+    def __init__(
+        self, batch: Batch, client: Client, crew: Crew, gate: Gate, clock: Clock, jitter: Callable[[], float]
+    ) -> None:
+        self.batch, self.client, self.crew, self.gate = batch, client, crew, gate
+        self.clock, self.jitter = clock, jitter
         self._reading = False
         self._denied = False
         self._next_read = 0.0

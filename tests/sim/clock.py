@@ -1,0 +1,100 @@
+"""A world without real time: a clock that jumps to the next event, and a crew whose requests are such events."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import queue
+from collections.abc import Callable
+from typing import TypeVar, cast
+
+from zvol.recovery.crew import Crew, Done
+
+T = TypeVar("T")
+EPOCH = 1_795_000_000.0
+
+
+class SimClock:
+    """Time moves only when somebody waits; `at` schedules what happens meanwhile."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.events: list[tuple[float, int, Callable[[], object]]] = []
+        self._order = itertools.count()
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def wall(self) -> float:
+        return EPOCH + self.now
+
+    def real(self, seconds: float) -> float:
+        return seconds
+
+    def at(self, time: float, happen: Callable[[], object]) -> None:
+        heapq.heappush(self.events, (time, next(self._order), happen))
+
+    def get(self, source: queue.SimpleQueue[T], timeout: float) -> T | None:
+        """Let the world go on until something comes in or the time is up."""
+        until = self.now + timeout
+        while True:
+            if not source.empty():
+                return source.get()
+            if not self.events or self.events[0][0] > until:
+                self.now = max(self.now, until)
+                return None
+            self.now, _, happen = heapq.heappop(self.events)
+            happen()
+
+
+class SimCrew(Crew):
+    """Requests that take simulated time: `delays()` gives the way there and the way back, in seconds.
+
+    `work` runs when the request arrives.  It may ask for a longer way back by returning a `Late` value.
+    """
+
+    clock: SimClock
+    there = 0.002
+    back = 0.003
+
+    def __init__(self, size: int, inbox: queue.SimpleQueue[Done | None], now: Callable[[], float]) -> None:
+        super().__init__(size, inbox, now)
+        self._inbox = inbox
+
+    def do(self, work: Callable[[], object], deliver: Callable[[Done], None]) -> None:
+        self.busy += 1
+        began = self.clock.now
+
+        def arrive() -> None:
+            value, error, more = run(work)
+            self.clock.at(self.clock.now + self.back + more, lambda: finish(value, error))
+
+        def finish(value: object, error: BaseException | None) -> None:
+            self._inbox.put(Done(deliver, began, self.clock.now, value, error))
+
+        self.clock.at(began + self.there, arrive)
+
+    def dismiss(self) -> None:
+        pass
+
+
+class Late(Exception):
+    """Raised by simulated work: the caller waits `seconds` and then gets `value` or `error`."""
+
+    def __init__(self, seconds: float, value: object = None, error: BaseException | None = None) -> None:
+        super().__init__(seconds)
+        self.seconds, self.value, self.error = seconds, value, error
+
+
+def run(work: Callable[[], object]) -> tuple[object, BaseException | None, float]:
+    try:
+        return work(), None, 0.0
+    except Late as late:
+        return late.value, late.error, late.seconds
+    except Exception as exc:  # noqa: BLE001
+        return None, exc, 0.0
+
+
+def crew_on(clock: SimClock) -> type[SimCrew]:
+    """Return a crew class that lives on this clock."""
+    return cast("type[SimCrew]", type("ClockedCrew", (SimCrew,), {"clock": clock}))
