@@ -1,0 +1,196 @@
+"""The journal: what it keeps, who holds a volume, and what happens when its file is gone or damaged."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from zvol.errors import LocalState
+from zvol.recovery.journal import Intent, Journal
+
+ORIGIN = "http://127.0.0.1:8080"
+A, B, C = "a" * 32, "b" * 32, "c" * 32
+JOB = "1" * 32
+NOW = 1_795_000_000.0
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from zvol.recovery.journal import Intent, Journal
+journal = Journal(Path(sys.argv[1]), 0.0)
+run = journal.begin(sys.argv[2], "recover", 0.0)
+journal.claim(run, [("a" * 32, "a"), ("b" * 32, "b")])
+journal.intend(run, [("a" * 32, Intent("1" * 32, "then"))], 1.0)
+print(run, flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "journal.db"
+
+
+def holder(path: Path) -> tuple[subprocess.Popen[str], str]:
+    """Start a process that claims A and B, with an intent for A, and lives on."""
+    process = subprocess.Popen([sys.executable, "-c", HOLDER, str(path), ORIGIN], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    return process, process.stdout.readline().strip()
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert process.stdout is not None
+    process.stdout.close()
+
+
+def test_a_finished_run_leaves_nothing_open(path: Path) -> None:
+    journal = Journal(path, NOW)
+    run = journal.begin(ORIGIN, "recover", NOW)
+    assert journal.claim(run, [(A, "a")]) == ({}, {})
+    journal.intend(run, [(A, Intent(JOB, "then"))], NOW)
+    journal.said(run, A, "recovered", settled=True)
+    journal.finish(run, NOW + 1)
+    journal.close()
+    again = Journal(path, NOW)
+    [found] = again.runs()
+    assert (found.id, found.ended, found.alive, found.unfinished) == (run, NOW + 1, False, 0)
+    other = again.begin(ORIGIN, "recover", NOW)
+    assert again.claim(other, [(A, "a")]) == ({}, {})
+    again.close()
+
+
+def test_a_volume_of_a_living_run_is_busy(path: Path) -> None:
+    process, theirs = holder(path)
+    try:
+        journal = Journal(path, NOW)
+        run = journal.begin(ORIGIN, "recover", NOW)
+        busy, prior = journal.claim(run, [(A, "a"), (C, "c")])
+        assert busy == {A: theirs}
+        assert prior == {}
+        assert journal.adopt(theirs) is None
+        [mine, other] = sorted(journal.runs(), key=lambda found: found.id == theirs)
+        assert other.alive
+        assert mine.counts == {"planned": 1}
+        journal.close()
+    finally:
+        kill(process)
+
+
+def test_a_dead_run_gives_its_volumes_and_its_open_intents_away(path: Path) -> None:
+    process, theirs = holder(path)
+    kill(process)
+    journal = Journal(path, NOW)
+    run = journal.begin(ORIGIN, "recover", NOW)
+    busy, prior = journal.claim(run, [(A, "a"), (B, "b")])
+    assert busy == {}
+    assert prior == {A: [Intent(JOB, "then")]}
+    counts = {found.id: found.counts for found in journal.runs()}
+    assert counts == {run: {"planned": 2}, theirs: {"taken": 2}}
+    journal.close()
+
+
+def test_another_origin_is_another_cloud(path: Path) -> None:
+    process, _ = holder(path)
+    try:
+        journal = Journal(path, NOW)
+        run = journal.begin("https://elsewhere:443", "recover", NOW)
+        assert journal.claim(run, [(A, "a")]) == ({}, {})
+        journal.close()
+    finally:
+        kill(process)
+
+
+def test_a_dead_run_can_be_adopted_once(path: Path) -> None:
+    process, theirs = holder(path)
+    kill(process)
+    journal = Journal(path, NOW)
+    left = journal.adopt(theirs)
+    assert left is not None
+    assert [(volume.uuid, volume.state, volume.intents) for volume in left] == [
+        (A, "open", (Intent(JOB, "then"),)),
+        (B, "planned", ()),
+    ]
+    second = Journal(path, NOW)
+    assert second.adopt(theirs) is None
+    second.close()
+    journal.close()
+
+
+def test_a_word_that_was_not_committed_is_found_out_again(path: Path) -> None:
+    journal = Journal(path, NOW)
+    run = journal.begin(ORIGIN, "recover", NOW)
+    journal.claim(run, [(A, "a")])
+    journal.intend(run, [(A, Intent(JOB, "then"))], NOW)
+    journal.said(run, A, "recovered", settled=True)
+    journal.close()
+    [found] = Journal(path, NOW).runs()
+    assert found.unfinished == 1
+
+
+def test_an_unknown_outcome_stays_open_and_an_open_report_keeps_its_intent(path: Path) -> None:
+    journal = Journal(path, NOW)
+    run = journal.begin(ORIGIN, "recover", NOW)
+    journal.claim(run, [(A, "a"), (B, "b")])
+    journal.intend(run, [(A, Intent(JOB, "x")), (B, Intent("2" * 32, "y"))], NOW)
+    journal.said(run, A, "unknown", settled=False)
+    journal.said(run, B, "recovered", settled=False)
+    journal.finish(run, NOW)
+    [found] = journal.runs()
+    assert found.counts == {"open": 1, "said": 1}
+    assert found.ended is None
+    other = journal.begin(ORIGIN, "recover", NOW)
+    assert journal.claim(other, [(B, "b")]) == ({}, {B: [Intent("2" * 32, "y")]})
+    journal.close()
+
+
+def test_the_files_are_private(path: Path) -> None:
+    old = os.umask(0)
+    try:
+        journal = Journal(path, NOW)
+        journal.begin(ORIGIN, "recover", NOW)
+    finally:
+        os.umask(old)
+    for file in [*path.parent.iterdir(), *path.with_name("journal.db.locks").iterdir()]:
+        assert stat.S_IMODE(file.stat().st_mode) & 0o077 == 0, file
+    journal.close()
+
+
+def test_a_damaged_journal_is_set_aside_and_never_truncated(path: Path) -> None:
+    damaged = b"this is not a database, but it may be all that somebody has" * 100
+    path.write_bytes(damaged)
+    with pytest.raises(LocalState, match="damaged") as caught:
+        Journal(path, NOW)
+    [kept] = path.parent.glob("journal.db.damaged-*")
+    assert kept.read_bytes() == damaged
+    assert str(kept) in caught.value.message
+    Journal(path, NOW).close()
+
+
+def test_a_symbolic_link_is_refused(path: Path, tmp_path: Path) -> None:
+    target = tmp_path / "elsewhere"
+    target.write_text("")
+    path.symlink_to(target)
+    with pytest.raises(LocalState, match="cannot write the journal"):
+        Journal(path, NOW)
+
+
+def test_old_runs_with_nothing_open_are_forgotten(path: Path) -> None:
+    journal = Journal(path, NOW)
+    for settled in (True, False):
+        run = journal.begin(ORIGIN, "recover", NOW)
+        journal.claim(run, [(A, "a")])
+        journal.intend(run, [(A, Intent("12"[settled] * 32, "x"))], NOW)
+        journal.said(run, A, "recovered" if settled else "unknown", settled=settled)
+        journal.finish(run, NOW)
+    journal.close()
+    again = Journal(path, NOW + 31 * 86400)
+    assert len(again.runs()) == 1
+    again.close()
