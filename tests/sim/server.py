@@ -1,0 +1,181 @@
+"""A ZStack in memory, on simulated time: what the protocol has to live with, without sockets and without waiting.
+
+It stands in for `zvol.zstack.client.Client` itself; the tests with real sockets and real processes are in `tests/faults`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.sim.clock import Late, SimClock
+from zvol.errors import AuthError, NeverSent, Weather
+from zvol.model import ErrorCode, Volume
+from zvol.zstack import answers
+from zvol.zstack.client import NotSent
+
+RUN_SECONDS = 0.13
+
+
+@dataclass
+class Row:
+    """A volume in the server's database; `episode` counts its deletions."""
+
+    status: str = "Deleted"
+    last_op: int = 0
+    episode: int = 0
+    executed: list[str] = field(default_factory=list)
+
+
+@dataclass
+class SimServer:
+    """`fault(kind, number)` names what happens to the n-th request of a kind (put, job, read); None is good weather.
+
+    Ledger: `alive` are submissions that may still execute, `worst` the most there ever were of one volume, `twice` the
+    volumes that were executed more than once in one deletion.
+    """
+
+    clock: SimClock
+    fault: Callable[[str, int], str | None] = lambda _kind, _number: None
+    run_seconds: float = RUN_SECONDS
+    version_text: str | None = "5.2.1"
+    origin: str = "http://simulated:8080"
+    session_valid: bool = True
+    up: bool = True
+    rows: dict[str, Row] = field(default_factory=dict)
+    jobs: dict[str, str] = field(default_factory=dict)
+    refuse: dict[str, str] = field(default_factory=dict)
+    alive: dict[str, set[str]] = field(default_factory=dict)
+    worst: int = 0
+    twice: set[str] = field(default_factory=set)
+    seen: dict[str, int] = field(default_factory=dict)
+    requests: list[tuple[float, str]] = field(default_factory=list)
+
+    def add(self, uuids: Iterable[str]) -> None:
+        for uuid in uuids:
+            self.rows[uuid] = Row()
+
+    def inventory(self, uuid: str) -> Volume:
+        row = self.rows[uuid]
+        minute, second = divmod(row.last_op, 60)
+        fields: dict[str, Any] = {
+            "uuid": uuid,
+            "name": f"volume {uuid[:4]}",
+            "type": "Data",
+            "status": row.status,
+            "installPath": f"/ps/{uuid}",
+            "primaryStorageUuid": "f" * 32,
+            "lastOpDate": f"Nov 23, 2026 9:{minute % 60:02}:{second:02} PM",
+        }
+        return Volume(uuid, fields)
+
+    # ---- what other people do ------------------------------------------------------------------------------------
+    def delete(self, uuid: str) -> None:
+        row = self.rows[uuid]
+        row.status, row.last_op, row.episode = "Deleted", row.last_op + 1, row.episode + 1
+        row.executed.clear()
+
+    def recover_by_hand(self, uuid: str) -> None:
+        self.rows[uuid].status = "Ready"
+        self.rows[uuid].last_op += 1
+
+    def crash(self) -> None:
+        """Everything inside the process is gone; rows and volumes stay."""
+        self.up = False
+        self.alive.clear()
+
+    # ---- the Client's door ---------------------------------------------------------------------------------------
+    def submit(self, uuid: str, job: str, api_timeout: float, *_tags: Sequence[str]) -> object:
+        fault = self._arrive("put")
+        if not self.up or fault in ("refused", "dns", "certificate"):
+            reason = fault or "refused"
+            return NotSent(NeverSent(reason, f"{reason} by the simulation"))
+        if fault == "lost":
+            raise Late(30.0, answers.Unclear("no answer"))
+        if fault == "late":  # a proxy holds it
+            self.alive.setdefault(uuid, set()).add(job)
+            self.clock.at(self.clock.now + 40.0, lambda: self._accept(uuid, job))
+            raise Late(30.0, answers.Unclear("no answer"))
+        if fault == "page":
+            return answers.Unclear("HTTP 502 from a proxy")
+        if fault == "redirect":
+            return answers.Redirected("http://elsewhere/")
+        if job in self.jobs:
+            return answers.Duplicate()
+        self._accept(uuid, job)
+        if fault == "answer-lost":
+            raise Late(30.0, answers.Unclear("no answer"))
+        if fault == "done-behind-502":
+            return answers.Unclear("HTTP 502 from a proxy")
+        if fault == "vanish":
+            self.alive[uuid].discard(job)
+        if fault == "doubled":
+            return answers.Duplicate()
+        return answers.Accepted(api_timeout)
+
+    def job(self, job: str) -> object:
+        fault = self._arrive("job")
+        if not self.up or fault in ("refused", "page", "lost"):
+            return answers.Unclear("weather")
+        state = self.jobs.get(job)
+        if fault == "no-record" or state is None:
+            return answers.NoRecord()
+        if state == "processing":
+            return answers.Running()
+        if state == "done":
+            return answers.Done(None)
+        fault_code = ErrorCode(state, {"code": state, "description": "by the simulation"})
+        return answers.Failed(fault_code, certain=state.startswith(("ID.", "SYS.1006")), session=state == "ID.1001")
+
+    def volume(self, uuid: str) -> Volume | None:
+        return self.volumes([uuid]).get(uuid)
+
+    def volumes(self, uuids: Sequence[str]) -> dict[str, Volume]:
+        fault = self._arrive("read")
+        if not self.up or fault in ("refused", "dns", "certificate"):
+            raise Weather("refused", NeverSent(fault or "refused", "by the simulation"))
+        if fault == "lost":
+            raise Late(8.0, error=Weather("no answer"))
+        if fault == "page":
+            raise Weather("HTTP 502 from a proxy")
+        if not self.session_valid or fault == "session":
+            raise AuthError("the session is not accepted")
+        return {uuid: self.inventory(uuid) for uuid in uuids if uuid in self.rows}
+
+    def version(self) -> str | None:
+        self._arrive("version")
+        return self.version_text if self.up else None
+
+    # ---- inside --------------------------------------------------------------------------------------------------
+    def _arrive(self, kind: str) -> str | None:
+        number = self.seen[kind] = self.seen.get(kind, 0) + 1
+        self.requests.append((self.clock.now, kind))
+        return self.fault(kind, number)
+
+    def _accept(self, uuid: str, job: str) -> None:
+        self.jobs[job] = "processing"
+        living = self.alive.setdefault(uuid, set())
+        living.add(job)
+        self.worst = max(self.worst, len(living))
+        self.clock.at(self.clock.now + self.run_seconds, lambda: self._run(uuid, job))
+
+    def _run(self, uuid: str, job: str) -> None:
+        if job not in self.alive.get(uuid, set()):
+            return
+        self.alive[uuid].discard(job)
+        row = self.rows.get(uuid)
+        if not self.session_valid:
+            self.jobs[job] = "ID.1001"
+        elif uuid in self.refuse:
+            self.jobs[job] = self.refuse[uuid]
+        elif row is None:
+            self.jobs[job] = "SYS.1003"
+        elif row.status != "Deleted":
+            self.jobs[job] = "SYS.1006"
+        else:
+            row.status, row.last_op = "Ready", row.last_op + 1
+            row.executed.append(job)
+            if len(row.executed) > 1:
+                self.twice.add(uuid)
+            self.jobs[job] = "done"

@@ -1,0 +1,277 @@
+"""The engine on simulated time: what it says, what it sends and when, in good and bad weather."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.sim.clock import SimClock, crew_on
+from tests.sim.server import SimServer
+from zvol.errors import Exit, most_severe
+from zvol.model import Result
+from zvol.recovery.engine import Engine
+from zvol.recovery.journal import Journal
+from zvol.recovery.track import Options, Wanted
+
+A = "a" * 32
+Fault = Callable[[str, int], str | None]
+
+
+class World:
+    """A server, a clock, a journal, and runs of the engine."""
+
+    def __init__(self, tmp_path: Path, fault: Fault | None = None, volumes: int = 1) -> None:
+        self.clock = SimClock()
+        self.server = SimServer(self.clock)
+        if fault is not None:
+            self.server.fault = fault
+        self.uuids = [A] if volumes == 1 else [f"{number:032x}" for number in range(1, volumes + 1)]
+        self.server.add(self.uuids)
+        self.path = tmp_path / "journal.db"
+        self.opened = 0
+        self.engine = self.new_engine()
+
+    def new_engine(self, **options: object) -> Engine:
+        return Engine(
+            self.server,  # type: ignore[arg-type]
+            Options(**options),  # type: ignore[arg-type]
+            self.journal,
+            self.clock,
+            crew=crew_on(self.clock),
+        )
+
+    def journal(self) -> Journal:
+        self.opened += 1
+        return Journal(self.path, self.clock.wall())
+
+    def recover(self, *uuids: str, **options: object) -> list[Result]:
+        self.engine = self.new_engine(**options)
+        began = self.clock.now
+        results = list(self.engine.recover([Wanted(uuid, uuid) for uuid in uuids or self.uuids]))
+        self.took = self.clock.now - began
+        return results
+
+    def true(self, results: list[Result]) -> None:
+        """What was said is what is true, and no volume ever had two submissions alive."""
+        for result in results:
+            row = self.server.rows.get(result.uuid or "")
+            if result.outcome in ("recovered", "already"):
+                assert row is not None
+                assert row.status == "Ready", result
+            if result.outcome == "failed":
+                assert row is not None
+                assert row.status == "Deleted", result
+        assert self.server.worst <= 1
+        assert not self.server.twice
+
+
+def once(kind: str, number: int, fault: str) -> Fault:
+    return lambda k, n: fault if (k, n) == (kind, number) else None
+
+
+def test_one_volume_comes_back_and_it_was_zvol(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    [result] = world.recover()
+    assert (result.outcome, result.by, result.changed, result.warnings) == ("recovered", "zvol", True, ())
+    assert result.volume is not None
+    assert result.volume.status == "Ready"
+    assert world.took < 0.5
+    assert world.server.seen["put"] == 1
+    world.true([result])
+
+
+def test_again_is_already_and_opens_no_journal(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.server.rows[A].status = "Ready"
+    [result] = world.recover()
+    assert (result.outcome, result.changed, result.exit) == ("already", False, Exit.OK)
+    assert world.opened == 0
+    assert world.server.seen == {"read": 1}
+
+
+def test_a_volume_that_is_not_there_is_gone(tmp_path: Path) -> None:
+    [result] = World(tmp_path).recover("b" * 32)
+    assert (result.outcome, result.exit) == ("gone", Exit.FAILED)
+
+
+@pytest.mark.parametrize(
+    ("fault", "takes"),
+    [
+        (once("put", 1, "answer-lost"), (30, 40)),
+        (once("put", 1, "done-behind-502"), (0, 3)),
+        (once("put", 1, "doubled"), (0, 1)),
+        (once("job", 1, "page"), (0, 3)),
+        (once("job", 1, "no-record"), (0, 2)),
+        (once("read", 2, "lost"), (8, 12)),
+        (once("read", 2, "page"), (0, 3)),
+        (once("put", 1, "lost"), (150, 200)),
+        (once("put", 1, "page"), (150, 160)),
+        (once("put", 1, "vanish"), (75, 85)),
+        (once("put", 1, "late"), (35, 50)),
+        (once("put", 1, "refused"), (1, 4)),
+        (once("read", 1, "refused"), (1, 4)),
+        (once("read", 1, "page"), (0, 3)),
+    ],
+)
+def test_one_fault_and_the_volume_still_comes_back_once(tmp_path: Path, fault: Fault, takes: tuple[int, int]) -> None:
+    world = World(tmp_path, fault)
+    [result] = world.recover()
+    assert result.outcome == "recovered"
+    world.true([result])
+    assert takes[0] <= world.took <= takes[1], world.took
+
+
+def test_nothing_is_sent_when_the_server_cannot_be_reached(tmp_path: Path) -> None:
+    world = World(tmp_path, lambda _kind, _number: "refused")
+    [result] = world.recover()
+    assert (result.outcome, result.exit) == ("not-sent", Exit.UNREACHABLE)
+    assert world.server.seen == {"read": 3}
+    assert 3 <= world.took <= 5
+
+
+def test_other_weather_before_the_first_put_is_waited_out_for_a_minute(tmp_path: Path) -> None:
+    world = World(tmp_path, lambda kind, _number: "page" if kind == "read" else None)
+    [result] = world.recover()
+    assert (result.outcome, result.exit) == ("not-sent", Exit.UNREACHABLE)
+    assert 60 <= world.took <= 100
+
+
+def test_an_untrusted_certificate_is_not_tried_again(tmp_path: Path) -> None:
+    world = World(tmp_path, lambda _kind, _number: "certificate")
+    [result] = world.recover()
+    assert (result.outcome, result.exit) == ("not-sent", Exit.UNTRUSTED)
+    assert world.server.seen == {"read": 1}
+
+
+def test_a_redirected_put_is_a_matter_of_trust(tmp_path: Path) -> None:
+    world = World(tmp_path, once("put", 1, "redirect"))
+    [result] = world.recover()
+    assert (result.outcome, result.exit) == ("failed", Exit.UNTRUSTED)
+
+
+def test_the_servers_refusal_is_final_once_the_volume_agrees(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.server.refuse[A] = "ID.1003"
+    [result] = world.recover()
+    assert (result.outcome, result.exit) == ("failed", Exit.FAILED)
+    assert result.trouble is not None
+    assert result.trouble.fault is not None
+    assert result.trouble.fault.code == "ID.1003"
+    world.true([result])
+
+
+def test_a_passing_fault_ends_nothing(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.server.refuse[A] = "SYS.1000"
+    world.clock.at(world.clock.now + 5, lambda: world.server.refuse.clear())
+    [result] = world.recover()
+    assert result.outcome == "recovered"
+    assert 75 <= world.took <= 85
+    assert world.server.seen["put"] == 2
+    world.true([result])
+
+
+def test_a_session_that_expires_at_the_first_read(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.server.session_valid = False
+    [result] = world.recover()
+    assert (result.outcome, result.exit) == ("not-sent", Exit.AUTH)
+    assert "put" not in world.server.seen
+
+
+def test_a_session_that_expires_at_the_job(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.server.fault = lambda kind, _n: setattr(world.server, "session_valid", kind != "put" and world.server.session_valid)
+    [result] = world.recover()
+    assert (result.outcome, result.exit) == ("failed", Exit.AUTH)
+    assert world.took < 5
+    world.true([result])
+
+
+def test_a_deliberate_second_deletion_is_not_undone(tmp_path: Path) -> None:
+    world = World(tmp_path, once("put", 1, "lost"))
+    world.clock.at(world.clock.now + 50, lambda: world.server.recover_by_hand(A))
+    world.clock.at(world.clock.now + 50.1, lambda: world.server.delete(A))
+    [result] = world.recover()
+    assert result.outcome == "failed"
+    assert result.trouble is not None
+    assert result.trouble.kind == "changed"
+    assert world.server.seen["put"] == 1
+    world.true([result])
+
+
+def test_three_puts_at_most(tmp_path: Path) -> None:
+    world = World(tmp_path, lambda kind, _number: "vanish" if kind == "put" else None)
+    [result] = world.recover()
+    assert (result.outcome, result.exit) == ("unknown", Exit.UNKNOWN)
+    assert world.server.seen["put"] == 3
+    world.true([result])
+
+
+def test_the_timeout_ends_in_unknown(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.server.run_seconds = 10_000.0
+    [result] = world.recover(timeout=60.0)
+    assert (result.outcome, result.exit) == ("unknown", Exit.UNKNOWN)
+    assert 60 <= world.took <= 65
+
+
+def test_a_server_that_never_said_its_timeout_is_given_its_default(tmp_path: Path) -> None:
+    world = World(tmp_path, once("put", 1, "lost"))
+    world.server.version_text = "4.8.0"
+    [result] = world.recover(timeout=7200.0)
+    assert result.outcome == "recovered"
+    assert world.took >= 75 + 1800
+    world.true([result])
+
+
+@pytest.mark.parametrize("fault", [None, "answer-lost", "lost", "late", "page", "vanish", "refused"])
+def test_one_bad_volume_among_twenty_harms_nobody(tmp_path: Path, fault: str | None) -> None:
+    world = World(tmp_path, lambda kind, number: fault if (kind, number) == ("put", 7) else None, volumes=20)
+    results = world.recover()
+    assert len(results) == len({result.uuid for result in results}) == 20
+    assert {result.outcome.value for result in results} == {"recovered"}
+    assert most_severe(result.exit for result in results) is Exit.OK
+    world.true(results)
+
+
+def test_a_thousand_volumes_cost_little_more_than_their_puts(tmp_path: Path) -> None:
+    world = World(tmp_path, volumes=1000)
+    results = world.recover()
+    assert {result.outcome.value for result in results} == {"recovered"}
+    assert len(world.server.requests) <= 1.2 * 1000
+    world.true(results)
+
+
+def test_a_sick_server_is_not_hammered(tmp_path: Path) -> None:
+    world = World(tmp_path, volumes=50)
+    world.server.fault = lambda kind, _n: "page" if 1000.2 < world.clock.now < 1060 else None
+    results = world.recover()
+    assert {result.outcome.value for result in results} == {"recovered"}
+    sick = [time for time, _kind in world.server.requests if 1002 < time < 1060]
+    assert len(sick) <= 58
+    world.true(results)
+
+
+def test_stop_sends_nothing_new_and_watches_what_is_open(tmp_path: Path) -> None:
+    world = World(tmp_path, volumes=100)
+    world.clock.at(world.clock.now + 0.02, lambda: world.engine.stop())
+    results = world.recover()
+    outcomes = {result.outcome.value for result in results}
+    assert outcomes == {"recovered", "not-sent"}
+    puts = world.server.seen["put"]
+    assert puts == sum(result.outcome == "recovered" for result in results) < 100
+    [run] = world.journal().runs()
+    assert run.counts == {"planned": 100 - puts, "said": puts}
+
+
+def test_a_crash_of_the_server_leaves_jobs_that_never_end(tmp_path: Path) -> None:
+    world = World(tmp_path, volumes=40)
+    world.server.run_seconds = 0.5
+    world.clock.at(world.clock.now + 0.6, lambda: world.server.crash())
+    world.clock.at(world.clock.now + 30, lambda: setattr(world.server, "up", True))
+    results = world.recover()
+    assert {result.outcome.value for result in results} == {"recovered"}
+    world.true(results)
