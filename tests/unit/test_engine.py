@@ -183,7 +183,9 @@ def test_a_session_that_expires_at_the_first_read(tmp_path: Path) -> None:
 
 def test_a_session_that_expires_at_the_job(tmp_path: Path) -> None:
     world = World(tmp_path)
-    world.server.fault = lambda kind, _n: setattr(world.server, "session_valid", kind != "put" and world.server.session_valid)
+    world.server.fault = lambda kind, _n: setattr(
+        world.server, "session_valid", kind != "put" and world.server.session_valid
+    )
     [result] = world.recover()
     assert (result.outcome, result.exit) == ("failed", Exit.AUTH)
     assert world.took < 5

@@ -1,0 +1,181 @@
+"""Any weather, other people, crashes of the server and kills of zvol: what is said is true, and nothing is sent twice."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.sim.clock import SimClock, crew_on
+from tests.sim.server import SimServer
+from zvol.errors import Exit, most_severe
+from zvol.model import Outcome, Result
+from zvol.recovery.engine import Engine
+from zvol.recovery.journal import Journal
+from zvol.recovery.track import Options, Wanted
+
+PUT_FAULTS = ["lost", "late", "page", "answer-lost", "done-behind-502", "vanish", "refused", "dns"]
+OTHER_FAULTS = ["lost", "page", "refused", "no-record"]
+
+weather = st.fixed_dictionaries(
+    {
+        "put": st.dictionaries(st.integers(1, 8), st.sampled_from(PUT_FAULTS), max_size=4),
+        "job": st.dictionaries(st.integers(1, 12), st.sampled_from(OTHER_FAULTS), max_size=4),
+        "read": st.dictionaries(st.integers(1, 12), st.sampled_from(OTHER_FAULTS[:3]), max_size=4),
+    }
+)
+times = st.floats(0.0, 200.0)
+soon = st.floats(0.0, 1.0)
+
+
+class Killed(BaseException):
+    """zvol is gone; what it had made durable remains."""
+
+
+class Story:
+    """One server, one journal, and as many runs of zvol as it takes."""
+
+    def __init__(self, folder: Path, volumes: int, faults: dict[str, dict[int, str]]) -> None:
+        self.clock = SimClock()
+        self.server = SimServer(self.clock, fault=lambda kind, number: faults.get(kind, {}).get(number))
+        self.uuids = [f"{number:032x}" for number in range(1, volumes + 1)]
+        self.server.add(self.uuids)
+        self.folder, self.path = folder, folder / "0" / "journal.db"
+        self.path.parent.mkdir()
+
+    def engine(self) -> Engine:
+        options = Options(timeout=100_000.0)
+        return Engine(self.server, options, self.journal, self.clock, crew=crew_on(self.clock))  # type: ignore[arg-type]
+
+    def journal(self) -> Journal:
+        return Journal(self.path, self.clock.wall())
+
+    def kill(self) -> None:
+        """Keep the journal as it is on the disk now, and end the process that wrote it."""
+        following = self.folder / str(int(self.path.parent.name) + 1)
+        following.mkdir()
+        for file in self.path.parent.glob("journal.db*"):
+            if file.is_file():
+                shutil.copy(file, following / file.name)
+        self.path = following / "journal.db"
+        raise Killed
+
+    def recover(self) -> list[Result]:
+        return self.run(self.engine().recover([Wanted(uuid, uuid) for uuid in self.uuids]))
+
+    def resume(self) -> list[Result]:
+        """Do what `zvol resume` does: adopt each unfinished run and finish it."""
+        results = []
+        journal = self.journal()
+        try:
+            for run in journal.runs():
+                left = journal.adopt(run.id) if run.unfinished else None
+                open_ones = [volume for volume in left or [] if volume.state in ("planned", "open")]
+                if open_ones:
+                    results += self.run(self.engine().resume(journal, run.id, open_ones))
+        finally:
+            journal.close()
+        return results
+
+    def run(self, results: object) -> list[Result]:
+        said = []
+        for result in results:  # type: ignore[attr-defined]
+            self.check(result)
+            said.append(result)
+        return said
+
+    def check(self, result: Result) -> None:
+        """The word must be true at the moment it is said."""
+        assert result.uuid is not None
+        row = self.server.rows[result.uuid]
+        if result.outcome in (Outcome.RECOVERED, Outcome.ALREADY):
+            assert row.status == "Ready", result
+        if result.outcome in (Outcome.FAILED, Outcome.NOT_SENT):
+            assert not self.server.alive.get(result.uuid), result
+
+    def end(self, said: Sequence[Result]) -> None:
+        assert self.server.worst <= 1
+        assert not self.server.twice
+        assert len({result.uuid for result in said}) == len(said)
+
+
+def stories(
+    volumes: int, faults: dict[str, dict[int, str]], happen: object
+) -> tuple[Story, list[Result], list[Result]]:
+    """Recover; when zvol is killed on the way, resume.  Returns the last words of both."""
+    with tempfile.TemporaryDirectory() as folder:
+        story = Story(Path(folder), volumes, faults)
+        happen(story)  # type: ignore[operator]
+        try:
+            said, resumed = story.recover(), list[Result]()
+        except Killed:
+            said, resumed = [], story.resume()
+        story.end(said or resumed)
+        return story, said, resumed
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(volumes=st.integers(1, 6), faults=weather)
+def test_any_weather(volumes: int, faults: dict[str, dict[int, str]]) -> None:
+    story, said, _ = stories(volumes, faults, lambda _story: None)
+    assert len(said) == volumes
+    assert {result.outcome for result in said} <= {Outcome.RECOVERED, Outcome.NOT_SENT, Outcome.UNKNOWN}
+    assert most_severe(r.exit for r in said) in (Exit.OK, Exit.UNREACHABLE, Exit.UNKNOWN)
+    recovered = {result.uuid for result in said if result.outcome is Outcome.RECOVERED}
+    assert recovered == {uuid for uuid, row in story.server.rows.items() if row.status == "Ready"}
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(volumes=st.integers(1, 6), faults=weather, when=st.one_of(soon, times))
+def test_killed_at_any_time_and_resumed(volumes: int, faults: dict[str, dict[int, str]], when: float) -> None:
+    def happen(story: Story) -> None:
+        story.clock.at(story.clock.now + when, story.kill)
+
+    story, said, resumed = stories(volumes, faults, happen)
+    assert {result.outcome for result in said + resumed} <= {
+        Outcome.RECOVERED,
+        Outcome.ALREADY,
+        Outcome.NOT_SENT,
+        Outcome.UNKNOWN,
+    }
+    del story
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(volumes=st.integers(1, 4), faults=weather, crash=st.one_of(soon, times), away=times, kill=st.none() | times)
+def test_the_server_crashes_and_comes_back(
+    volumes: int, faults: dict[str, dict[int, str]], crash: float, away: float, kill: float | None
+) -> None:
+    def happen(story: Story) -> None:
+        story.clock.at(story.clock.now + crash, story.server.crash)
+        story.clock.at(story.clock.now + crash + away, lambda: setattr(story.server, "up", True))
+        if kill is not None:
+            story.clock.at(story.clock.now + kill, story.kill)
+
+    stories(volumes, faults, happen)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(faults=weather, theirs=st.one_of(soon, times), again=times)
+def test_other_people_recover_and_delete_on_purpose(
+    faults: dict[str, dict[int, str]], theirs: float, again: float
+) -> None:
+    """Somebody brings the volume back and deletes it again: zvol never sends after that, and never says it is back."""
+
+    def happen(story: Story) -> None:
+        def by_hand() -> None:
+            if story.server.rows[story.uuids[0]].status == "Deleted":
+                story.server.recover_by_hand(story.uuids[0])
+
+        def delete() -> None:
+            if story.server.rows[story.uuids[0]].status == "Ready":
+                story.server.delete(story.uuids[0])
+
+        story.clock.at(story.clock.now + theirs, by_hand)
+        story.clock.at(story.clock.now + theirs + again, delete)
+
+    stories(1, faults, happen)
