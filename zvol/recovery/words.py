@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from zvol.errors import AuthError, Exit, NeverSent, Refused, Untrusted, Weather, ZvolError
 from zvol.model import ErrorCode, Outcome, Result, Trouble, Volume
-from zvol.recovery.protocol import MAX_SENDS
-from zvol.recovery.states import Phase, Say, Why
+from zvol.recovery.states import MAX_SENDS, Phase, Say, Why
 from zvol.recovery.track import Track
 from zvol.zstack import answers
 

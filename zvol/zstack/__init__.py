@@ -1,0 +1,1 @@
+"""How ZStack talks: transport, classifier, client."""

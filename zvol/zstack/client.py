@@ -1,0 +1,166 @@
+"""The calls of ZStack that zvol makes, and no others: on some paths of the server a GET deletes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from zvol.errors import AuthError, MaybeSent, NeverSent, Refused, Untrusted, Weather
+from zvol.model import Volume
+from zvol.zstack import answers
+from zvol.zstack.answers import Answer, Found, JobAnswer, PutAnswer, Unclear
+from zvol.zstack.query import Pager
+from zvol.zstack.transport import Auth, Transport
+
+READ_SECONDS: Final = 8.0
+PUT_SECONDS: Final = 30.0
+BATCH: Final = 100
+NO_SESSION: Final = "Get a new session: see `zvol help environment` for the ways to give one."
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """The PUT never left."""
+
+    never_sent: NeverSent
+
+
+class Client:
+    """One account's view of one ZStack; safe to use from several threads."""
+
+    def __init__(self, transport: Transport, auth: Auth) -> None:
+        self._transport = transport
+        self._auth = auth
+
+    @property
+    def origin(self) -> str:
+        return self._transport.endpoint.origin
+
+    # ---- recovering: these never raise ---------------------------------------------------------------------------
+    def submit(
+        self, uuid: str, job: str, api_timeout: float, system_tags: Sequence[str] = (), user_tags: Sequence[str] = ()
+    ) -> PutAnswer | NotSent:
+        """Send RecoverDataVolume once, under our own job id (32 hex), asking for a timeout in seconds."""
+        body: dict[str, Any] = {"recoverDataVolume": {}}
+        if system_tags:
+            body["systemTags"] = list(system_tags)
+        if user_tags:
+            body["userTags"] = list(user_tags)
+        headers = {"X-Job-UUID": job, "X-API-Timeout": str(int(api_timeout))}
+        try:
+            answer = self._transport.send(
+                "PUT",
+                f"/v1/volumes/{uuid}/actions",
+                body=body,
+                headers=headers,
+                auth=self._auth,
+                deadline=PUT_SECONDS,
+                fresh=True,
+            )
+        except NeverSent as never:
+            return NotSent(never)
+        except MaybeSent as maybe:
+            return Unclear(maybe.message)
+        return answers.classify_put(answer)
+
+    def job(self, job: str) -> JobAnswer:
+        """Look at a job, always at our own address: the `location` of a 202 names the management node's own."""
+        try:
+            answer = self._transport.send("GET", f"/v1/api-jobs/{job}", auth=self._auth, deadline=READ_SECONDS)
+        except (NeverSent, MaybeSent) as exc:
+            return Unclear(exc.message)
+        return answers.classify_job(answer)
+
+    # ---- reads: Weather, AuthError, Untrusted, Refused -----------------------------------------------------------
+    def volume(self, uuid: str) -> Volume | None:
+        """Return a volume, None when the server has none that this account may see."""
+        found = self._found(self._get(f"/v1/volumes/{uuid}"))
+        return _volumes(found.inventories).get(uuid)
+
+    def volumes(self, uuids: Sequence[str]) -> dict[str, Volume]:
+        """Return those of the volumes that exist, by UUID; 100 a request."""
+        volumes: dict[str, Volume] = {}
+        for start in range(0, len(uuids), BATCH):
+            part = uuids[start : start + BATCH]
+            found = self.query("/v1/volumes", [("q", "uuid?=" + ",".join(part)), ("limit", str(len(part)))])
+            volumes |= _volumes(found.inventories)
+        return {uuid: volumes[uuid] for uuid in uuids if uuid in volumes}
+
+    def deleted(self, conditions: Sequence[str] = ("status=Deleted", "type=Data")) -> list[Volume]:
+        """Return all volumes that match (the recycle bin by default), completely."""
+        return list(_volumes(self.all("/v1/volumes", conditions)).values())
+
+    def all(self, path: str, conditions: Sequence[str] = ()) -> list[Mapping[str, Any]]:
+        """Return all inventories of a resource that match, page by page."""
+        return Pager(lambda query: self.query(path, query)).all(conditions)
+
+    def query(self, path: str, query: Sequence[tuple[str, str]]) -> Found:
+        """Return one page of a query."""
+        return self._found(self._get(path, query))
+
+    # ---- what needs no session, and decides nothing: None when it cannot be known ---------------------------------
+    def version(self) -> str | None:
+        """Return the server's version, such as 5.2.1."""
+        document = self._ask("PUT", "/v1/management-nodes/actions", {"getVersion": {}})
+        version = document.get("version") if document else None
+        return version if isinstance(version, str) else None
+
+    def server_time(self) -> float | None:
+        """Return the server's clock as seconds since 1970 UTC."""
+        document = self._ask("PUT", "/v1/management-nodes/actions", {"getCurrentTime": {}})
+        current = document.get("currentTime") if document else None
+        value = current.get("MillionSeconds") if isinstance(current, Mapping) else None
+        return value / 1000 if isinstance(value, int) and not isinstance(value, bool) else None
+
+    def timezone(self) -> tuple[str | None, str | None] | None:
+        """Return the server's time zone as (name, offset)."""
+        document = self._ask("GET", "/v1/management-nodes/platform-timezone", None)
+        if not document:
+            return None
+        name, offset = document.get("timezone"), document.get("offset")
+        return (name if isinstance(name, str) else None, offset if isinstance(offset, str) else None)
+
+    def _ask(self, method: str, path: str, body: object) -> Mapping[str, Any] | None:
+        try:
+            answer = self._transport.send(method, path, body=body, auth=self._auth, deadline=READ_SECONDS)
+        except (NeverSent, MaybeSent):
+            return None
+        return answers.document_of(answer)
+
+    # ---- inside --------------------------------------------------------------------------------------------------
+    def _get(self, path: str, query: Sequence[tuple[str, str]] = ()) -> Answer:
+        try:
+            return self._transport.send("GET", path, query=query, auth=self._auth, deadline=READ_SECONDS)
+        except NeverSent as never:
+            raise Weather(never.message, never) from None
+        except MaybeSent as maybe:
+            raise Weather(maybe.message) from None
+
+    def _found(self, answer: Answer) -> Found:
+        match answers.classify_read(answer):
+            case Found() as found:
+                return found
+            case answers.Failed(fault=fault, session=True):
+                raise AuthError("the server does not accept the session", fault=fault, hint=NO_SESSION)
+            case answers.Failed(fault=fault):
+                raise Refused("the server refused the query", fault=fault)
+            case answers.Refusal(text=text, auth=True):
+                raise AuthError(f"the server refused the request: {text}", hint=NO_SESSION)
+            case answers.Refusal(status=status, text=text):
+                raise Refused(f"the server refused the query (HTTP {status}): {text}")
+            case answers.Redirected(target=target):
+                raise Untrusted(
+                    f"the server redirects to {target or 'another address'}",
+                    hint="Set `host` to the address of the management node itself.",
+                    kind="redirected",
+                )
+            case Unclear(reason=reason):
+                raise Weather(reason)
+
+
+def _volumes(inventories: Sequence[Mapping[str, Any]]) -> dict[str, Volume]:
+    volumes = [answers.volume_of(inventory) for inventory in inventories]
+    if any(volume is None for volume in volumes):
+        raise Weather("an inventory that is not a volume's")
+    return {volume.uuid: volume for volume in volumes if volume is not None}
