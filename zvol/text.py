@@ -1,0 +1,116 @@
+"""Text that is safe to show, and the small formats people type and read: sizes, durations, UUIDs, secrets."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final, NoReturn
+
+MARKS: Final = 4
+"""Combining marks that may follow one character; more of them can cover the lines above and below."""
+
+_HEX32: Final = re.compile(r"[0-9a-f]{32}")
+_DURATION: Final = re.compile(r"(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,9})s?)?", re.ASCII)
+_UNITS: Final = (86400, 3600, 60, 1)
+_HIDDEN: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
+"""Characters of a visible category that draw nothing."""
+
+
+class Secret:
+    """A text that must not be shown: it gives itself away only through `reveal`."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        return self._text
+
+    def __repr__(self) -> str:
+        return "***"
+
+    __str__ = __repr__
+
+    def __format__(self, _spec: str) -> str:
+        return "***"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a secret is not to be stored")
+
+
+def safe(text: str) -> str:
+    """Return text that can do nothing to a terminal: what is not plainly visible becomes `\\u{hex}`.
+
+    That is every control character (also tab and newline), escape, bidi and zero-width sign, surrogate, private or
+    unassigned code point, and the combining marks after the fourth.  A backslash before `u{` is doubled, so that two
+    different texts never look the same.
+    """
+    if text.isascii() and text.isprintable() and "\\u{" not in text:
+        return text
+    shown, marks = [], 0
+    for char in text.replace("\\u{", "\\\\u{"):
+        category = unicodedata.category(char)
+        marks = marks + 1 if category in ("Mn", "Me") else 0
+        if char == " " or (category[0] not in "CZ" and char not in _HIDDEN and marks <= MARKS and not _selector(char)):
+            shown.append(char)
+        else:
+            shown.append(f"\\u{{{ord(char):x}}}")
+    return "".join(shown)
+
+
+def _selector(char: str) -> bool:
+    return "\ufe00" <= char <= "\ufe0f" or "\U000e0100" <= char <= "\U000e01ef"
+
+
+def has_control(text: str) -> bool:
+    """Tell whether a text holds a control character or half a surrogate pair."""
+    return any(unicodedata.category(char) in ("Cc", "Cs") for char in text)
+
+
+def display_width(text: str) -> int:
+    """Return how many columns a safe text takes."""
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 0 if unicodedata.combining(c) else 1 for c in text)
+
+
+def pad(text: str, width: int) -> str:
+    """Fill a safe text up to `width` columns."""
+    return text + " " * max(0, width - display_width(text))
+
+
+def fold_uuid(text: str) -> str | None:
+    """Return the 32 lower-case hex digits of a UUID, written with or without dashes; None when it is none."""
+    folded = text.strip(" ").lower().replace("-", "")
+    return folded if _HEX32.fullmatch(folded) else None
+
+
+def parse_duration(text: str) -> float | None:
+    """Return the seconds of `90`, `90s`, `5m`, `1h30m` or `2d`; None when it is none of these."""
+    found = _DURATION.fullmatch(text.strip().lower())
+    if not found or not any(found.groups()):
+        return None
+    return float(sum(int(count) * unit for count, unit in zip(found.groups(), _UNITS, strict=True) if count))
+
+
+def human_duration(seconds: float) -> str:
+    """Return a duration in its two largest units, such as `2d 3h`."""
+    left = int(max(0, seconds))
+    parts: list[str] = []
+    for unit, name in zip(_UNITS, "dhms", strict=True):
+        count, left = divmod(left, unit)
+        if count or (name == "s" and not parts):
+            parts.append(f"{count}{name}")
+        if len(parts) == 2 or (parts and not count and name != "s"):
+            break
+    return " ".join(parts[:2])
+
+
+def human_size(size: int | None) -> str:
+    """Return bytes as people read them, such as `100 GiB`; `-` when unknown."""
+    if size is None:
+        return "-"
+    value, units = float(size), iter(("B", "KiB", "MiB", "GiB", "TiB", "PiB"))
+    unit = next(units)
+    while abs(value) >= 1024 and unit != "PiB":
+        value, unit = value / 1024, next(units)
+    return f"{value:.0f} {unit}" if value == int(value) or value >= 100 else f"{value:.1f} {unit}"
