@@ -1,0 +1,1 @@
+"""Where zvol's settings come from: options, environment, profiles."""
