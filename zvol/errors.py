@@ -155,7 +155,7 @@ class Busy(ZvolError):
     exit = Exit.BUSY
 
 
-class NeverSent(Exception):  # noqa: N818  (a fact about the wire, not an error of zvol)
+class NeverSent(Exception):
     """Not one byte of the request can have reached the server; repeating it is free.
 
     `reason` is one of `dns`, `refused`, `connect-timeout`, `unreachable`, `proxy`, `certificate`, `tls`, `address`.
@@ -171,7 +171,7 @@ class NeverSent(Exception):  # noqa: N818  (a fact about the wire, not an error 
         return self.reason in ("certificate", "tls")
 
 
-class MaybeSent(Exception):  # noqa: N818
+class MaybeSent(Exception):
     """The request may have reached the server, and there is no answer to it."""
 
     def __init__(self, message: str) -> None:
@@ -179,7 +179,7 @@ class MaybeSent(Exception):  # noqa: N818
         self.message = message
 
 
-class Weather(Exception):  # noqa: N818
+class Weather(Exception):
     """A read brought nothing that ZStack said: ask again.  `never_sent` is set when it did not even leave."""
 
     def __init__(self, message: str, never_sent: NeverSent | None = None) -> None:

@@ -29,7 +29,7 @@ INVENTORY_FIELDS: tuple[str, ...] = (
     "lastOpDate",
     "isShareable",
 )
-"""The documented fields of a VolumeInventory and isShareable: always in zvol's JSON, null when the server left them out."""
+"""The documented fields of a VolumeInventory and isShareable: always in zvol's JSON, null when the server sent none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,7 +97,7 @@ class _Levels:
         self.values[key], self.sources[key] = value, source
 
     # ---- one level after the other, each over the former ----------------------------------------------------------
-    def read_profile(self) -> None:
+    def read_profile(self, *, host_needed: bool = True) -> None:
         path, named = config_file(self.overrides.config, self.environ)
         self.file = path
         wanted = self.overrides.profile or self.environ.get("ZVOL_PROFILE")
@@ -110,7 +110,7 @@ class _Levels:
         from zvol.config.profiles import load
 
         loaded = load(path)
-        host_elsewhere = self.overrides.host or self.env_host() is not None
+        host_elsewhere = self.overrides.host or self.env_host() is not None or not host_needed
         self.profile = self._choose(wanted, loaded.current, list(loaded.profiles), path, needed=not host_elsewhere)
         if self.profile is None:
             return
@@ -236,7 +236,7 @@ def _credential(levels: _Levels, *, own_profile: bool) -> dict[str, Any]:
     if given is None:
         if from_profile and levels.sources["host"].startswith("option") and not _has_env_login(levels):
             raise UsageProblem(
-                f"the host is from option --host, and the credentials are those of profile {safe(str(levels.profile))}, "
+                f"the host is from option --host, and the credentials are profile {safe(str(levels.profile))}'s, "
                 "which go only to its own host",
                 hint="Set ZVOL_SESSION or ZVOL_SESSION_FILE for this host.",
             )
@@ -272,3 +272,13 @@ def _exempt(host: str, names: str) -> bool:
         except ValueError:
             continue
     return False
+
+
+def output_format(overrides: Overrides, environ: Mapping[str, str]) -> str:
+    """Return the output format of environment, profile or default, also where there is no host yet."""
+    levels = _Levels(overrides, environ)
+    levels.read_profile(host_needed=False)
+    levels.read_environment()
+    if levels.problems:
+        raise ConfigError(levels.problems)
+    return str(levels.values["output"])

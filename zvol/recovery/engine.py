@@ -55,18 +55,21 @@ class Engine:
         open_journal: Callable[[], Journal],
         clock: Clock,
         *,
+        origin: str = "",
         renew: Callable[[], bool] | None = None,
         observer: Observer | None = None,
         crew: Callable[[int, queue.SimpleQueue[Done | None], Callable[[], float]], Crew] = Crew,
     ) -> None:
         self.client, self.options, self.clock = client, options, clock
+        self.origin = origin or client.origin
         self.run_id: str | None = None
         self._open_journal = open_journal
         self._renew = renew
         self._observer = observer
         self._crew = crew
         self._random = random.Random()  # noqa: S311  (jitter)
-        self._stop: float | None = None
+        self._stops = 0
+        self._inbox: queue.SimpleQueue[Done | None] = queue.SimpleQueue()
         self._told: object = None
 
     def recover(self, wanted: Sequence[Wanted]) -> Iterator[Result]:
@@ -92,15 +95,18 @@ class Engine:
         return track
 
     def stop(self) -> None:
-        """Send nothing new, watch what is open for a little longer, then end.  May be called from a signal handler."""
-        self._stop = self.clock.monotonic()
+        """Send nothing new, watch what is open for a little longer, then end; the second call ends it at once.
+
+        May be called from a signal handler.
+        """
+        self._stops += 1
+        self._inbox.put(None)
 
     # ---- the loop ------------------------------------------------------------------------------------------------
     def _drive(self, batch: Batch) -> Iterator[Result]:
-        inbox: queue.SimpleQueue[Done | None] = queue.SimpleQueue()
         gate = Gate(self._jitter)
-        crew = self._crew(self.options.concurrency + 2, inbox, self.clock.monotonic)
-        sender = Sender(batch, self.client, crew, gate, self.clock, self._open_journal)
+        crew = self._crew(self.options.concurrency + 2, self._inbox, self.clock.monotonic)
+        sender = Sender(batch, self.client, crew, gate, self.clock, self._open_journal, self.origin)
         watcher = Watcher(batch, self.client, crew, gate, self.clock, self._jitter)
         for track in batch.watched.values():
             track.quiet = sender.silence(self.clock.monotonic())
@@ -109,7 +115,7 @@ class Engine:
                 self._tick(batch, gate, sender, watcher)
                 yield from self._say(batch)
                 if batch.unsaid:
-                    self._wait(inbox, crew, watcher)
+                    self._wait(crew, watcher)
             yield from self._say(batch)
         finally:
             crew.dismiss()
@@ -117,9 +123,11 @@ class Engine:
 
     def _tick(self, batch: Batch, gate: Gate, sender: Sender, watcher: Watcher) -> None:
         now = self.clock.monotonic()
-        if self._stop is not None and not batch.stopping:
+        self.run_id = batch.run
+        if self._stops and not batch.stopping:
             self._stop_sending(batch, now)
-        for track in [t for t in batch.watched.values() if t.deadline is not None and t.deadline <= now]:
+        late = batch.unsaid if self._stops > 1 else batch.watched
+        for track in [t for t in late.values() if self._stops > 1 or (t.deadline is not None and t.deadline <= now)]:
             batch.feed(track, GiveUp())
         if gate.hopeless(now) and not batch.watched and sender.idle:
             batch.give_up_unsent(words.unreachable(gate.reason, gate.never_sent))
@@ -131,13 +139,13 @@ class Engine:
             self._told = gate.until
             self._observer.waiting(gate.reason, gate.until - now)
 
-    def _wait(self, inbox: queue.SimpleQueue[Done | None], crew: Crew, watcher: Watcher) -> None:
+    def _wait(self, crew: Crew, watcher: Watcher) -> None:
         """Sleep until something came back, or the next look is due; then take in all that came back."""
-        done = self.clock.get(inbox, min(HEARTBEAT, max(0.0, watcher.due() - self.clock.monotonic())))
+        done = self.clock.get(self._inbox, min(HEARTBEAT, max(0.0, watcher.due() - self.clock.monotonic())))
         while done is not None:
             crew.busy -= 1
             done.deliver(done)
-            done = self.clock.get(inbox, 0.0)
+            done = self.clock.get(self._inbox, 0.0)
 
     def _say(self, batch: Batch) -> Iterator[Result]:
         while batch.results:

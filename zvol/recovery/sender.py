@@ -40,10 +40,18 @@ class Sender:
     """Sends each PUT once, with a durable intent before it."""
 
     def __init__(
-        self, batch: Batch, client: Client, crew: Crew, gate: Gate, clock: Clock, open_journal: Callable[[], Journal]
+        self,
+        batch: Batch,
+        client: Client,
+        crew: Crew,
+        gate: Gate,
+        clock: Clock,
+        open_journal: Callable[[], Journal],
+        origin: str,
     ) -> None:
         self.batch, self.client, self.crew, self.gate, self.clock = batch, client, crew, gate, clock
         self._open_journal = open_journal
+        self._origin = origin
         self._flying = 0
         self._granted = False
         self._asked_version = False
@@ -81,7 +89,7 @@ class Sender:
         if batch.journal is None:
             batch.journal = self._open_journal()
         if batch.run is None:
-            batch.run = batch.journal.begin(self.client.origin, "recover", self.clock.wall())
+            batch.run = batch.journal.begin(self._origin, batch.options.remembered(), self.clock.wall())
         wanted = [(track.uuid, track.wanted.asked) for track in unclaimed]
         busy, prior = batch.journal.claim(batch.run, wanted)
         for track in unclaimed:

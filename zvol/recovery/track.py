@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import json
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from zvol.model import ErrorCode, Trouble, Volume
@@ -14,6 +15,9 @@ FIRST_LOOK: Final = 0.1
 """Seconds from the answer of a PUT to the first look; a recovery takes 120-160 ms on a running 5.2.1."""
 
 LONGEST_LOOK: Final = 2.0
+
+
+REMEMBERED: Final = ("system_tags", "user_tags", "allow_root")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,20 @@ class Options:
     timeout: float = 1800.0
     settle_wait: float = 75.0
     api_timeout: float = 60.0
+
+    def remembered(self) -> str:
+        """Return what a resumed run must do in the same way, as JSON for the journal."""
+        return json.dumps({name: getattr(self, name) for name in REMEMBERED})
+
+    def recalled(self, remembered: str) -> Options:
+        """Return these options with what the interrupted run was told."""
+        found = json.loads(remembered)
+        return replace(
+            self,
+            system_tags=tuple(found.get("system_tags", ())),
+            user_tags=tuple(found.get("user_tags", ())),
+            allow_root=bool(found.get("allow_root")),
+        )
 
 
 @dataclass(slots=True, eq=False)

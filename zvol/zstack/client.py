@@ -91,9 +91,9 @@ class Client:
         """Return all volumes that match (the recycle bin by default), completely."""
         return list(_volumes(self.all("/v1/volumes", conditions)).values())
 
-    def all(self, path: str, conditions: Sequence[str] = ()) -> list[Mapping[str, Any]]:
-        """Return all inventories of a resource that match, page by page."""
-        return Pager(lambda query: self.query(path, query)).all(conditions)
+    def all(self, path: str, conditions: Sequence[str] = (), *, key: str = "uuid") -> list[Mapping[str, Any]]:
+        """Return all inventories of a resource that match, page by page in the order of `key`, which is unique."""
+        return Pager(lambda query: self.query(path, query), key).all(conditions)
 
     def query(self, path: str, query: Sequence[tuple[str, str]]) -> Found:
         """Return one page of a query."""

@@ -37,6 +37,7 @@ class Pager:
     """Reads a whole result page by page, in a stable order; a result that changes meanwhile is read again."""
 
     fetch: Callable[[Sequence[tuple[str, str]]], Found]
+    key: str = "uuid"
 
     def all(self, conditions: Sequence[str]) -> list[Mapping[str, Any]]:
         """Return every inventory exactly once.  Raises Weather when it will not hold still, and what `fetch` raises."""
@@ -51,10 +52,15 @@ class Pager:
         total: int | None = None
         while total is None or len(items) < total:
             query = [("q", text) for text in conditions]
-            query += [("sort", "+uuid"), ("limit", str(PAGE)), ("start", str(len(items))), ("replyWithCount", "true")]
+            query += [
+                ("sort", "+" + self.key),
+                ("limit", str(PAGE)),
+                ("start", str(len(items))),
+                ("replyWithCount", "true"),
+            ]
             page = self.fetch(query)
             before = len(items)
-            items |= {item.get("uuid", id(item)): item for item in page.inventories}
+            items |= {item.get(self.key, id(item)): item for item in page.inventories}
             moved = total is not None and page.total != total
             if moved or len(items) != before + len(page.inventories) or page.total is None:
                 return None

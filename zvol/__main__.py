@@ -1,0 +1,5 @@
+"""`python -m zvol`."""
+
+from zvol.cli import main
+
+main()

@@ -1,0 +1,23 @@
+"""What a person types: parse, call, return; and the one place that exits."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from zvol.clock import Clock
+
+
+def main(argv: Sequence[str] | None = None, *, clock: Clock | None = None) -> NoReturn:
+    """Run zvol and exit.  `clock` is for tests."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments == ["--version"]:  # before click is even imported
+        from zvol import __version__
+
+        sys.stdout.write(f"zvol {__version__}\n")
+        sys.exit(0)
+    from zvol.cli.run import run
+
+    sys.exit(run(arguments, clock))

@@ -1,0 +1,68 @@
+"""The command line as a whole; a command's module is imported only when it is used."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Final
+
+import click
+
+from zvol import __version__
+from zvol.cli.options import global_options
+from zvol.cli.state import State
+
+COMMANDS: Final = {
+    "recover": "Bring deleted data volumes back.",
+    "resume": "Settle and finish what interrupted runs left open.",
+    "list": "Show the recycle bin, most urgent first.",
+    "show": "Show volumes in full.",
+    "runs": "Show earlier runs and what is open in them.",
+    "config": "Make, show and check the configuration.",
+    "sandbox": "A small ZStack on this machine.",
+    "completion": "Print the completion script of a shell.",
+    "help": "Explain exit codes, environment and output.",
+}
+"""Every command with its short help, so that `--help` and completion need not import them."""
+
+MODULES: Final = {"list": "listing", "help": "topics"}
+"""Where a command's module has another name than the command."""
+
+
+class LazyGroup(click.Group):
+    """Finds a command in its own module."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"zvol.cli.{MODULES.get(cmd_name, cmd_name)}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[click.shell_completion.CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        names = [CompletionItem(name, help=text) for name, text in COMMANDS.items() if name.startswith(incomplete)]
+        return names + click.Command.shell_complete(self, ctx, incomplete)
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "obj": None},
+    epilog="Example: zvol --sandbox recover d0a7a5e0c0de4b1e8a5efeedbead0001",
+)
+@click.version_option(__version__, message="zvol %(version)s")
+@global_options
+@click.pass_context
+def app(ctx: click.Context) -> None:
+    """Bring back deleted data volumes on a ZStack cloud: exactly once, and never saying what is not known."""
+    ctx.ensure_object(State)

@@ -1,0 +1,37 @@
+"""`zvol completion`: the script that teaches a shell to complete zvol."""
+
+from __future__ import annotations
+
+import click
+
+from zvol.cli.options import global_options, pass_state
+from zvol.cli.state import State
+from zvol.errors import Exit
+
+SHELLS = ("bash", "zsh", "fish")
+
+
+@click.command(
+    "completion", short_help="Print the completion script of a shell.", epilog='Example: eval "$(zvol completion bash)"'
+)
+@click.argument("shell", type=click.Choice(SHELLS))
+@global_options
+@pass_state
+def command(state: State, shell: str) -> Exit:
+    """Print the completion script for bash, zsh or fish; the same files lie in `completions/`."""
+    del state
+    click.echo(script(shell), nl=False)
+    return Exit.OK
+
+
+def script(shell: str) -> str:
+    """Return the script that click makes for a shell."""
+    from click.shell_completion import get_completion_class
+
+    from zvol.cli.app import app
+
+    found = get_completion_class(shell)
+    assert found is not None
+    if shell == "bash":
+        found._check_version = staticmethod(lambda: None)  # type: ignore[attr-defined]  # the script is for another shell
+    return found(app, {}, "zvol", "_ZVOL_COMPLETE").source().strip() + "\n"

@@ -1,0 +1,69 @@
+"""`zvol config`: make, show and check the configuration; no request is sent."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from zvol.cli.options import global_options, pass_state
+from zvol.cli.state import State
+from zvol.errors import Exit, UsageProblem
+
+
+@click.group("config", short_help="Make, show and check the configuration.", epilog="Example: zvol config show")
+@global_options
+def command() -> None:
+    """Make, show and check the configuration."""
+
+
+@command.command("init", short_help="Write a commented configuration file.", epilog="Example: zvol config init")
+@global_options
+@pass_state
+def init(state: State) -> Exit:
+    """Write a commented configuration file that only you can read; an existing one is left as it is."""
+    from zvol.config.describe import TEMPLATE
+    from zvol.config.paths import config_file, write_private
+
+    path, _ = config_file(state.given.config, os.environ)
+    if path is None:
+        raise UsageProblem("there is no place for the file: HOME is not set", hint="Use --config FILE.")
+    try:
+        write_private(path, TEMPLATE.encode(), replace=False)
+    except FileExistsError:
+        raise UsageProblem(
+            f"{path} is there already; it was left as it is", hint="Edit it, or use --config FILE."
+        ) from None
+    state.output_for_errors().hint(f"wrote {path}; put your host and session in, then run: zvol config validate")
+    return Exit.OK
+
+
+@command.command("show", short_help="Show each setting and where it comes from.", epilog="Example: zvol config show")
+@global_options
+@pass_state
+def show(state: State) -> Exit:
+    """Show each setting with where it comes from; secrets are not shown."""
+    from zvol.config.describe import described
+
+    rows = described(state.settings)
+    if state.output.for_programs:
+        state.output.documents([{"key": key, "value": value, "source": source} for key, value, source in rows])
+    else:
+        state.output.rows(["SETTING", "VALUE", "FROM"], [list(row) for row in rows])
+    return Exit.OK
+
+
+@command.command("validate", short_help="Check the configuration file.", epilog="Example: zvol config validate")
+@global_options
+@pass_state
+def validate(state: State) -> Exit:
+    """Check every profile of the configuration file, and list all mistakes at once."""
+    from zvol.config.paths import config_file
+    from zvol.config.profiles import load
+
+    path, _ = config_file(state.given.config, os.environ)
+    if path is None:
+        raise UsageProblem("there is no configuration file: HOME is not set", hint="Use --config FILE.")
+    file = load(path)
+    state.output_for_errors().hint(f"{path} is correct; profiles: {', '.join(file.profiles) or 'none'}")
+    return Exit.OK

@@ -1,0 +1,57 @@
+"""The options that every command takes, before or after its name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from zvol.cli.params import DURATION, OUTPUT
+from zvol.cli.state import State
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+pass_state = click.make_pass_decorator(State)
+
+
+def _store(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+    """Keep what was given; what stands after the command counts over what stands before it."""
+    state = ctx.find_object(State)
+    if state is None or value is None or value is False:
+        return
+    if param.name == "json_output":
+        state.given.output = "json"
+    elif param.name is not None:
+        setattr(state.given, param.name, value)
+
+
+def _flag(*names: str, help: str, name: str) -> Callable[[F], F]:
+    return click.option(*names, name, is_flag=True, expose_value=False, callback=_store, help=help)
+
+
+def _value(*names: str, help: str, name: str, type: Any = str, metavar: str | None = None) -> Callable[[F], F]:
+    return click.option(*names, name, type=type, expose_value=False, callback=_store, help=help, metavar=metavar)
+
+
+_OPTIONS = (
+    _value("-p", "--profile", name="profile", help="Use this profile of the configuration.", metavar="NAME"),
+    _value("--config", name="config", help="Use this configuration file.", metavar="FILE"),
+    _value("--host", name="host", help="Use this server, as https://HOST[:PORT][/PREFIX].", metavar="URL"),
+    _value("-o", "--output", name="output", type=OUTPUT, help="table, json, ndjson, csv or name.", metavar="FORMAT"),
+    _flag("--json", name="json_output", help="The same as -o json."),
+    _value("--columns", name="columns", help="Show these columns; `help` lists them.", metavar="A,B"),
+    _flag("--sandbox", name="sandbox", help="Use the small ZStack on this machine."),
+    _value("--timeout", name="timeout", type=DURATION, help="Wait so long for a volume (30m).", metavar="DURATION"),
+    _flag("-q", "--quiet", name="quiet", help="No table, hints or summary."),
+    _flag("-v", "--verbose", name="verbose", help="Show the requests on stderr."),
+    _flag("--debug", name="debug", help="Show also where zvol itself failed."),
+    _flag("--no-input", name="no_input", help="Never ask."),
+)
+
+
+def global_options(command: F) -> F:
+    """Give a command the global options."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command

@@ -1,0 +1,115 @@
+"""The values people type: what is accepted, and what is refused before anything is sent."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import click
+from click.shell_completion import CompletionItem
+
+from zvol.text import fold_uuid, has_control, parse_duration, safe
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+FORMATS: Final = ("table", "json", "ndjson", "csv", "name")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A VOLUME argument: as typed, and its UUID unless it is a name."""
+
+    text: str
+    uuid: str | None
+
+
+class Duration(click.ParamType[float]):
+    """`90`, `90s`, `5m`, `1h30m`."""
+
+    name = "duration"
+
+    def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if isinstance(value, float):
+            return value
+        seconds = parse_duration(value)
+        if not seconds:
+            self.fail(f"{safe(value)!r} is no duration such as 90s, 5m or 1h30m.", param, ctx)
+        return seconds
+
+
+class Format(click.ParamType[str]):
+    """An output format."""
+
+    name = "format"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if value not in FORMATS:
+            close = difflib.get_close_matches(value, FORMATS, n=1)
+            guess = f" Did you mean {close[0]}?" if close else ""
+            self.fail(f"{safe(value)!r} is not one of {', '.join(FORMATS)}.{guess}", param, ctx)
+        return value
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        del ctx, param
+        return [CompletionItem(name) for name in FORMATS if name.startswith(incomplete)]
+
+
+class Tag(click.ParamType[str]):
+    """A tag that zvol sends as it is; tags that change what the call does are refused."""
+
+    name = "tag"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        folded = value.strip().lower()
+        if not folded or has_control(value):
+            self.fail("a tag must not be empty or hold a control character.", param, ctx)
+        if folded == "validationonly" or folded.startswith(("ephemeral::", "replay::")):
+            self.fail(
+                f"{safe(value)!r} changes what the server does; zvol does not send it (see --dry-run).", param, ctx
+            )
+        return value
+
+
+DURATION: Final = Duration()
+OUTPUT: Final = Format()
+TAG: Final = Tag()
+CONCURRENCY: Final = click.IntRange(1, 64)
+
+
+def read_volumes(arguments: Sequence[str], stdin: TextIO) -> list[Asked]:
+    """Return the volumes of the arguments, `-` being standard input, each once and in the order asked.
+
+    Raises click.UsageError that names everything that cannot be a VOLUME.
+    """
+    found: dict[str, Asked] = {}
+    bad: list[str] = []
+    for where, text in _texts(arguments, stdin):
+        if not text.strip(" ") or has_control(text):
+            bad.append(f"{where}: '{safe(text)}'")
+            continue
+        uuid = fold_uuid(text)
+        found.setdefault(uuid or text, Asked(text, uuid))
+    if bad:
+        raise click.UsageError(
+            "a VOLUME is empty or holds a control character; nothing was sent\n  " + "\n  ".join(bad)
+        )
+    return list(found.values())
+
+
+def _texts(arguments: Sequence[str], stdin: TextIO) -> Iterable[tuple[str, str]]:
+    """Yield where and what; blank lines and comments of standard input are none."""
+    for number, argument in enumerate(arguments, 1):
+        if argument != "-":
+            yield f"argument {number}", argument
+            continue
+        try:
+            lines = stdin.read().split("\n")
+        except (UnicodeDecodeError, OSError, ValueError) as exc:
+            raise click.UsageError(f"standard input cannot be read: {exc}") from exc
+        for line_number, line in enumerate(lines, 1):
+            text = line.removesuffix("\r")
+            if text.strip() and not text.lstrip().startswith("#"):
+                yield f"line {line_number}", text

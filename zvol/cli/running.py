@@ -1,0 +1,105 @@
+"""Runs the engine for `recover` and `resume`: signals, progress, and what is said at the end."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from zvol.cli.state import State
+from zvol.errors import Exit, LocalState
+from zvol.model import Outcome, Result
+from zvol.recovery.engine import Engine
+from zvol.recovery.selection import choose
+from zvol.recovery.track import Options
+
+if TYPE_CHECKING:
+    from zvol.cli.params import Asked
+
+
+def run_options(state: State) -> Options:
+    """Return the options that settings decide."""
+    settings = state.settings
+    return Options(
+        concurrency=settings.concurrency,
+        timeout=settings.timeout,
+        settle_wait=settings.settle_wait,
+        api_timeout=settings.api_timeout,
+    )
+
+
+def new_engine(state: State, options: Options) -> Engine:
+    return Engine(state.client, options, state.open_journal, state.clock, origin=state.origin, observer=Watchman(state))
+
+
+def recover(state: State, asked: Sequence[Asked], options: Options, *, single: bool, strict: bool) -> Exit:
+    """Recover what was asked for, print it, and return the exit code."""
+    output = state.output
+    engine = new_engine(state, options)
+    chosen = choose(state.client, [(one.text, one.uuid) for one in asked])
+    results = _strict(_chain(chosen.refused, engine.recover(chosen.wanted)), strict=strict)
+    order = [one.text for one in asked]
+    told = Told(results)
+    with state.signals.graceful(engine.stop):
+        code = output.results(told, order, single=single, objects=options.dry_run)
+    afterwards(state, engine, told.results)
+    return code
+
+
+def afterwards(state: State, engine: Engine, results: Sequence[Result]) -> None:
+    """Say what to do next, where there is something."""
+    if state.signals.first is not None or any(result.outcome is Outcome.UNKNOWN for result in results):
+        run = engine.run_id
+        if run is not None:
+            sandbox = "--sandbox " if state.given.sandbox else ""
+            state.output.hint(f"finish with: zvol {sandbox}resume {run}")
+    back = [result for result in results if result.outcome is Outcome.RECOVERED and result.volume is not None]
+    if len(results) == len(back) == 1 and state.output.format == "table":
+        assert back[0].volume is not None
+        vm = back[0].volume.text("lastVmInstanceUuid")
+        if vm and not back[0].volume.text("vmInstanceUuid"):
+            state.output.hint(f"it is not attached to a VM; it was last on {vm}")
+
+
+class Told:
+    """Passes results on and remembers them."""
+
+    def __init__(self, results: Iterable[Result]) -> None:
+        self._source = results
+        self.results: list[Result] = []
+
+    def __iter__(self) -> Iterator[Result]:
+        for result in self._source:
+            self.results.append(result)
+            yield result
+
+
+def _chain(first: Iterable[Result], then: Iterable[Result]) -> Iterator[Result]:
+    yield from first
+    yield from then
+
+
+def _strict(results: Iterable[Result], *, strict: bool) -> Iterator[Result]:
+    """With --strict, a volume that was back already counts as a failure."""
+    for result in results:
+        already = strict and result.outcome is Outcome.ALREADY
+        yield dataclasses.replace(result, extra_exit=Exit.FAILED) if already else result
+
+
+class Watchman:
+    """Tells people on stderr why it takes long, and saves what the journal could not keep."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def waiting(self, reason: str, delay: float) -> None:
+        if self._state.given.verbose or sys.stderr.isatty():
+            self._state.output.hint(f"{reason}; trying again in {max(delay, 0):.0f} s")
+
+    def journal_lost(self, error: LocalState, jobs: Sequence[tuple[str, str]]) -> None:
+        self._state.output.error(error)
+        if jobs:
+            record = {"openJobs": [{"uuid": uuid, "jobUuid": job} for uuid, job in jobs]}
+            sys.stderr.write(json.dumps(record) + "\n")

@@ -1,0 +1,46 @@
+"""`zvol runs`: earlier runs, and what is open in them."""
+
+from __future__ import annotations
+
+import click
+
+from zvol.cli.options import global_options, pass_state
+from zvol.cli.state import State
+from zvol.errors import Exit
+
+
+@click.command("runs", short_help="Show earlier runs and what is open in them.", epilog="Example: zvol runs --json")
+@global_options
+@pass_state
+def command(state: State) -> Exit:
+    """Show the runs that zvol remembers on this machine, newest first; no request is sent."""
+    from zvol.render.columns import stamp
+
+    runs = state.open_journal().runs() if state.journal_path.exists() else []
+    output = state.output
+    if output.format in ("json", "ndjson"):
+        rows = [
+            {
+                "run": run.id,
+                "origin": run.origin,
+                "started": stamp(run.started),
+                "ended": stamp(run.ended),
+                "alive": run.alive,
+                "planned": run.counts.get("planned", 0),
+                "open": run.counts.get("open", 0),
+                "said": run.counts.get("said", 0),
+            }
+            for run in runs
+        ]
+        output.documents(rows)
+        return Exit.OK
+    cells = []
+    for run in runs:
+        state_word = "going on" if run.alive else "finished" if run.ended else "open"
+        counts = [str(run.counts.get(name, 0)) for name in ("planned", "open", "said")]
+        cells.append([run.id, stamp(run.started) or "-", state_word, *counts, run.origin])
+    headers = ["RUN", "STARTED", "STATE", "NOT SENT", "OPEN", "SAID", "SERVER"]
+    output.rows(headers, cells)
+    if any(run.unfinished and not run.alive for run in runs):
+        output.hint("finish what is open with: zvol resume")
+    return Exit.OK

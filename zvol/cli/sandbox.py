@@ -1,0 +1,67 @@
+"""`zvol sandbox`: a small ZStack on this machine."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from zvol.cli.options import global_options, pass_state
+from zvol.cli.state import State
+from zvol.errors import Exit
+
+
+@click.group("sandbox", short_help="A small ZStack on this machine.", epilog="Example: zvol sandbox serve")
+@global_options
+def command() -> None:
+    """A small ZStack on this machine, for trying things and for the tests of scripts."""
+
+
+@command.command("serve", short_help="Serve until interrupted.", epilog="Example: zvol sandbox serve --port 8080")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Listen on this port; 0 takes a free one.")
+@click.option("--ledger", type=click.Path(dir_okay=False, path_type=Path), help="Write what is accepted and executed.")
+@click.option("--job-time", type=float, default=0.12, show_default=True, help="Seconds a recovery takes.")
+@click.option("--locale", type=click.Choice(("zh_CN", "en_US")), default="zh_CN", show_default=True, help="Of details.")
+@click.option("--zone", default="UTC", show_default=True, help="The server's time zone.")
+@click.option("--doubles", is_flag=True, help="Write whole numbers as doubles, as the vendor's page shows them.")
+@click.option("--synchronous", is_flag=True, help="Answer as the vendor's page says: at once, without a job.")
+@click.option("--extra", type=click.IntRange(0, 100_000), default=0, help="So many deleted volumes more.")
+@global_options
+@pass_state
+def serve(
+    state: State,
+    port: int,
+    ledger: Path | None,
+    job_time: float,
+    locale: str,
+    zone: str,
+    doubles: bool,
+    synchronous: bool,
+    extra: int,
+) -> Exit:
+    """Serve a small ZStack on the loopback interface until interrupted.
+
+    The first two lines can be sourced by a shell: they export ZVOL_HOST and ZVOL_SESSION.
+    """
+    from zvol.config.paths import private_dir
+    from zvol.sandbox import Switches
+    from zvol.sandbox import serve as run_server
+
+    switches = Switches(job_time=job_time, locale=locale, zone=zone, doubles=doubles, synchronous=synchronous)
+    directory = private_dir(state.directory / "sandbox")
+    run_server(directory, port=port, ledger=ledger, switches=switches, out=sys.stdout, extra=extra)
+    return Exit.OK
+
+
+@command.command("reset", short_help="Make it new.", epilog="Example: zvol sandbox reset")
+@global_options
+@pass_state
+def reset(state: State) -> Exit:
+    """Make the sandbox as it was in the beginning, its deletions recent again."""
+    from zvol.config.paths import private_dir
+    from zvol.sandbox import reset as make_new
+
+    make_new(private_dir(state.directory / "sandbox"))
+    state.output_for_errors().hint("the sandbox is new")
+    return Exit.OK

@@ -1,0 +1,47 @@
+"""Signals: the first asks for an orderly end, and the exit code says which one it was."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Final
+
+CAUGHT: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Interrupted(BaseException):
+    """A signal came where nothing needs an orderly end."""
+
+
+class Signals:
+    """The handlers of this process; `first` is the first signal that came."""
+
+    def __init__(self) -> None:
+        self.first: int | None = None
+        self._stop: Callable[[], None] | None = None
+
+    def install(self) -> None:
+        for number in CAUGHT:
+            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup ignores SIGHUP, and that is to stay so
+                signal.signal(number, self._caught)
+
+    @contextmanager
+    def graceful(self, stop: Callable[[], None]) -> Iterator[None]:
+        """While inside, a signal calls `stop` instead of ending the process; the third ends it all the same."""
+        self._stop, self._count = stop, 0
+        try:
+            yield
+        finally:
+            self._stop = None
+
+    def _caught(self, number: int, _frame: FrameType | None) -> None:
+        if self.first is None:
+            self.first = number
+        if self._stop is None:
+            raise Interrupted
+        self._count += 1
+        if self._count > 2:
+            raise Interrupted
+        self._stop()

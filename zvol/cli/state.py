@@ -1,0 +1,176 @@
+"""What one run of zvol shares between its parts; nothing is opened before it is needed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from zvol.cli.signals import Signals
+from zvol.clock import Clock, SystemClock
+
+if TYPE_CHECKING:
+    from zvol.config.settings import Overrides, Settings
+    from zvol.recovery.journal import Journal
+    from zvol.render import Output
+    from zvol.zstack.client import Client
+
+
+@dataclass
+class Given:
+    """The global options as they were given, before or after the command; None where they were not."""
+
+    profile: str | None = None
+    config: str | None = None
+    host: str | None = None
+    output: str | None = None
+    columns: str | None = None
+    timeout: float | None = None
+    sandbox: bool = False
+    quiet: bool = False
+    verbose: bool = False
+    debug: bool = False
+    no_input: bool = False
+
+
+class State:
+    """Created once for a run; `stack` closes what was opened."""
+
+    def __init__(self, signals: Signals, clock: Clock | None = None) -> None:
+        self.given = Given()
+        self.signals = signals
+        self.clock: Clock = clock or SystemClock()
+        self.stack = ExitStack()
+        self.concurrency: int | None = None
+
+    @property
+    def debug(self) -> bool:
+        return self.given.debug
+
+    @property
+    def stdin(self) -> TextIO:
+        return sys.stdin
+
+    @cached_property
+    def settings(self) -> Settings:
+        """Return the settings; raises what `config.settings.resolve` raises."""
+        from zvol.config.settings import Overrides, resolve
+
+        given = self.given
+        overrides = Overrides(
+            profile=given.profile,
+            config=given.config,
+            host=given.host,
+            output=given.output,
+            timeout=given.timeout,
+            concurrency=self.concurrency,
+            no_input=given.no_input,
+        )
+        if given.sandbox:
+            return self._sandbox_settings(overrides)
+        settings = resolve(overrides, os.environ)
+        for text in settings.warnings:
+            self.output.warn(text)
+        return settings
+
+    def _sandbox_settings(self, overrides: Overrides) -> Settings:
+        """Start the sandbox; its address and session are the only settings besides options and defaults."""
+        import dataclasses
+
+        from zvol.config.paths import private_dir
+        from zvol.config.settings import resolve
+        from zvol.sandbox import embedded
+
+        cloud = self.stack.enter_context(embedded(private_dir(self.directory / "sandbox")))
+        own = dataclasses.replace(overrides, profile=None, config=None, host=None)
+        return resolve(own, {"ZVOL_HOST": cloud.host, "ZVOL_SESSION": cloud.session})
+
+    @cached_property
+    def client(self) -> Client:
+        """Return the client of the chosen server, with its session; raises AuthError or ConfigError."""
+        from zvol.config import credentials
+        from zvol.zstack.auth import oauth
+        from zvol.zstack.client import Client
+        from zvol.zstack.transport import Transport
+
+        settings = self.settings
+        session = credentials.session(settings)
+        transport = Transport(
+            settings.endpoint,
+            ca_file=settings.ca_file,
+            proxy=settings.proxy,
+            concurrency=settings.concurrency,
+            clock=self.clock,
+            trace=self._trace if self.given.verbose or self.given.debug else None,
+        )
+        self.stack.callback(transport.close)
+        return Client(transport, oauth(session))
+
+    @cached_property
+    def output(self) -> Output:
+        """Return the printer.  Its format is an option, or a setting where there are any."""
+        return self._output(self.given.output or self._format_from_settings())
+
+    def output_for_errors(self) -> Output:
+        """Return a printer also when the settings themselves are wrong."""
+        return self._output(self.given.output or os.environ.get("ZVOL_OUTPUT") or "table")
+
+    def _output(self, format: str) -> Output:
+        from zvol.render import Output
+
+        tty = sys.stdout.isatty()
+        return Output(
+            format,
+            sys.stdout,
+            sys.stderr,
+            tty=tty,
+            width=shutil.get_terminal_size((80, 24)).columns if tty else 80,
+            now=self.clock.wall,
+            columns=self.given.columns,
+            quiet=self.given.quiet,
+            sandbox=self.given.sandbox,
+        )
+
+    def _format_from_settings(self) -> str:
+        """Return the format of environment or profile; a sandbox has neither."""
+        if self.given.sandbox:
+            return "table"
+        from zvol.config.settings import Overrides, output_format
+
+        return output_format(Overrides(profile=self.given.profile, config=self.given.config), os.environ)
+
+    @property
+    def origin(self) -> str:
+        """Return what the journal calls the server; a sandbox is the same one whatever its port."""
+        return "sandbox" if self.given.sandbox else self.settings.endpoint.origin
+
+    @cached_property
+    def directory(self) -> Path:
+        """Return the folder of zvol's own state."""
+        from zvol.config.paths import state_dir
+
+        return state_dir(os.environ)
+
+    @property
+    def journal_path(self) -> Path:
+        return self.directory / "sandbox" / "journal.db" if self.given.sandbox else self.directory / "journal.db"
+
+    def open_journal(self) -> Journal:
+        """Open the journal; raises LocalState."""
+        from zvol.config.paths import private_dir
+        from zvol.recovery.journal import Journal
+
+        private_dir(self.journal_path.parent)
+        journal = Journal(self.journal_path, self.clock.wall())
+        self.stack.callback(journal.close)
+        return journal
+
+    def _trace(self, text: str) -> None:
+        from zvol.text import safe
+
+        sys.stderr.write(f"zvol: {safe(text)}\n")

@@ -1,0 +1,68 @@
+"""What is in the recycle bin, with the names of what the UUIDs of a volume point to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from zvol.errors import UsageProblem, Weather, ZvolError
+from zvol.model import Listed, Volume
+from zvol.recovery.deadline import Policy, Zone, listed, parse_policy, urgency
+from zvol.text import safe
+
+if TYPE_CHECKING:
+    from zvol.zstack.client import Client
+
+STATUSES = ("Creating", "Deleted", "Migrating", "NotInstantiated", "Ready")
+
+
+def find(client: Client, status: str) -> list[Volume]:
+    """Return the data volumes of a status (`any` for all); raises what the client raises."""
+    if status.lower() == "any":
+        return client.deleted(["type=Data"])
+    known = {name.lower(): name for name in STATUSES}
+    if status.lower() not in known:
+        raise UsageProblem(f"there is no status {safe(status)}", hint=f"There is: any, {', '.join(STATUSES)}.")
+    return client.deleted([f"status={known[status.lower()]}", "type=Data"])
+
+
+def with_time(client: Client, volumes: Iterable[Volume], profile_zone: str | None, now: float) -> list[Listed]:
+    """Return volumes with their time left and names, most urgent first; what cannot be looked up stays unknown."""
+    volumes = list(volumes)
+    policy, zone = _policy(client), _zone(client, profile_zone)
+    server_now = client.server_time()
+    vms = _names(client, "/v1/vm-instances", {volume.text("lastVmInstanceUuid") for volume in volumes})
+    stores = _names(client, "/v1/primary-storage", {volume.text("primaryStorageUuid") for volume in volumes})
+    found = [listed(volume, policy, zone, server_now or now, vms, stores) for volume in volumes]
+    return sorted(found, key=urgency)
+
+
+def _policy(client: Client) -> Policy | None:
+    try:
+        return parse_policy(client.all("/v1/global-configurations", ["category=volume"], key="name"))
+    except (Weather, ZvolError):
+        return None
+
+
+def _zone(client: Client, profile_zone: str | None) -> Zone:
+    told = client.timezone()
+    if told is not None:
+        zone = Zone.from_server(*told)
+        if zone.tz is not None:
+            return zone
+    return Zone.from_profile(profile_zone)
+
+
+def _names(client: Client, path: str, uuids: set[str | None]) -> dict[str, str]:
+    """Return the names of resources by UUID; a look-up that fails costs only the names."""
+    wanted = sorted(uuid for uuid in uuids if uuid)
+    names: dict[str, str] = {}
+    try:
+        for start in range(0, len(wanted), 100):
+            part = ",".join(wanted[start : start + 100])
+            for item in client.all(path, [f"uuid?={part}"]):
+                if isinstance(item.get("uuid"), str) and isinstance(item.get("name"), str):
+                    names[item["uuid"]] = item["name"]
+    except (Weather, ZvolError):
+        return names
+    return names

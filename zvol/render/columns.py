@@ -1,0 +1,158 @@
+"""What can be shown of a volume: one registry of columns, for terminals, pipes and CSV."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from zvol.errors import UsageProblem
+from zvol.model import Listed
+from zvol.text import human_duration, human_size, safe
+
+URGENT: Final = 6 * 3600
+SOON: Final = 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """`raw` is for CSV, `shown` for tables in a pipe, `tty` for a terminal where it differs (it gets the time now)."""
+
+    key: str
+    header: str
+    help: str
+    raw: Callable[[Listed], object]
+    shown: Callable[[Listed], str] | None = None
+    tty: Callable[[Listed, float], str] | None = None
+
+    def csv(self, row: Listed) -> str:
+        value = self.raw(row)
+        return "" if value is None else str(value)
+
+    def text(self, row: Listed) -> str:
+        if self.shown is not None:
+            return self.shown(row)
+        value = self.raw(row)
+        return "-" if value in (None, "") else safe(str(value))
+
+    def terminal(self, row: Listed, now: float) -> str:
+        return self.tty(row, now) if self.tty is not None else self.text(row)
+
+
+def stamp(instant: float | None) -> str | None:
+    """Return an instant as RFC 3339 in UTC."""
+    if instant is None:
+        return None
+    return datetime.fromtimestamp(int(instant), UTC).isoformat().replace("+00:00", "Z")
+
+
+def _field(name: str) -> Callable[[Listed], object]:
+    return lambda row: row.volume.fields.get(name)
+
+
+def _size(name: str) -> Callable[[Listed], str]:
+    return lambda row: human_size(row.volume.number(name))
+
+
+def _age(row: Listed, now: float) -> str:
+    return "unknown" if row.deleted_at is None else f"{human_duration(now - row.deleted_at)} ago"
+
+
+def _safe_until(row: Listed) -> str:
+    if row.recycle.expunges_after is not None:
+        return stamp(row.recycle.expunges_after) or "unknown"
+    return "for ever" if row.recycle.policy == "Never" else "unknown"
+
+
+def _left(row: Listed) -> str:
+    if row.recycle.seconds_left is not None:
+        return human_duration(row.recycle.seconds_left) if row.recycle.seconds_left else "overdue"
+    return "for ever" if row.recycle.policy == "Never" else "unknown"
+
+
+def _until_tty(row: Listed, _now: float) -> str:
+    left = _left(row)
+    if row.recycle.expunges_after is None or left == "overdue":
+        return left
+    return f"{(stamp(row.recycle.expunges_after) or '')[:16].replace('T', ' ')}Z ({left} left)"
+
+
+def _recoverable(row: Listed) -> str:
+    return {True: "yes", False: "no", None: "unknown"}[row.recycle.recoverable]
+
+
+COLUMNS: Final = {
+    column.key: column
+    for column in (
+        Column("name", "NAME", "the volume's name", _field("name")),
+        Column("uuid", "UUID", "32 hex digits", lambda row: row.volume.uuid),
+        Column("size", "SIZE", "its capacity", _field("size"), _size("size")),
+        Column("actual-size", "ACTUAL", "what it takes on the storage", _field("actualSize"), _size("actualSize")),
+        Column(
+            "deleted",
+            "DELETED",
+            "when it was deleted (or changed since)",
+            lambda row: stamp(row.deleted_at),
+            lambda row: stamp(row.deleted_at) or "unknown",
+            _age,
+        ),
+        Column(
+            "safe-until",
+            "SAFE UNTIL",
+            "it is not destroyed before that",
+            lambda row: stamp(row.recycle.expunges_after),
+            _safe_until,
+            _until_tty,
+        ),
+        Column("left", "LEFT", "time left until then", lambda row: row.recycle.seconds_left, _left),
+        Column("last-vm", "LAST VM", "the VM it was last on, by name", lambda row: row.last_vm or last_vm(row)),
+        Column("last-vm-uuid", "LAST VM UUID", "the same by UUID", lambda row: last_vm(row)),
+        Column("vm-uuid", "VM UUID", "the VM it is on", _field("vmInstanceUuid")),
+        Column("storage", "STORAGE", "its primary storage, by name", lambda row: row.storage or _storage(row)),
+        Column("storage-uuid", "STORAGE UUID", "the same by UUID", lambda row: _storage(row)),
+        Column("type", "TYPE", "Data or Root", _field("type")),
+        Column("status", "STATUS", "Deleted, Ready, ...", _field("status")),
+        Column("state", "STATE", "Enabled or Disabled", _field("state")),
+        Column("format", "FORMAT", "qcow2, raw, ...", _field("format")),
+        Column("install-path", "INSTALL PATH", "where its data is", _field("installPath")),
+        Column("description", "DESCRIPTION", "as its owner wrote it", _field("description")),
+        Column("created", "CREATED", "the server's own text", _field("createDate")),
+        Column("changed", "CHANGED", "the server's own text", _field("lastOpDate")),
+        Column("recoverable", "RECOVERABLE", "yes, no or unknown", lambda row: row.recycle.recoverable, _recoverable),
+        Column("reason", "REASON", "why not", lambda row: row.recycle.reason),
+    )
+}
+
+LIST: Final = ("name", "uuid", "size", "deleted", "safe-until", "last-vm", "storage")
+ANY_STATUS: Final = ("name", "uuid", "size", "type", "status", "vm-uuid", "storage")
+
+
+def last_vm(row: Listed) -> object:
+    return row.volume.fields.get("lastVmInstanceUuid")
+
+
+def _storage(row: Listed) -> object:
+    return row.volume.fields.get("primaryStorageUuid")
+
+
+def pick(text: str | None, default: Sequence[str]) -> list[Column]:
+    """Return the columns of `--columns a,b`; raises UsageProblem naming what there is."""
+    if text is None:
+        return [COLUMNS[key] for key in default]
+    keys = [key.strip().lower() for key in text.split(",") if key.strip()]
+    wrong = [key for key in keys if key not in COLUMNS]
+    if wrong or not keys:
+        close = difflib.get_close_matches(wrong[0], COLUMNS, n=1) if wrong else []
+        text = f"no column {safe(', '.join(wrong) or 'at all')}" + (f"; did you mean {close[0]}?" if close else "")
+        raise UsageProblem(text, hint=f"There is: {', '.join(COLUMNS)}.")
+    return [COLUMNS[key] for key in keys]
+
+
+def urgency_style(row: Listed) -> str:
+    """Return how a row's time left is coloured on a terminal."""
+    left = row.recycle.seconds_left
+    if left is None:
+        return ""
+    return "bold red" if left < URGENT else "yellow" if left < SOON else ""

@@ -1,0 +1,32 @@
+"""What programs read: JSON that is exact, CSV that a spreadsheet cannot run, and bare UUIDs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+"""What a spreadsheet takes for the beginning of a formula."""
+
+
+def document(value: Any) -> str:
+    """Return one JSON document on several lines."""
+    return json.dumps(value, indent=2, allow_nan=False) + "\n"
+
+
+def line(value: Any) -> str:
+    """Return one JSON document on one line."""
+    return json.dumps(value, allow_nan=False, separators=(",", ":")) + "\n"
+
+
+def rows(headers: Sequence[str], values: Iterable[Sequence[str]]) -> str:
+    """Return CSV with a header; a value that a spreadsheet would run gets an apostrophe before it."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(headers)
+    for row in values:
+        writer.writerow([("'" + cell if cell.startswith(FORMULA) else cell) for cell in row])
+    return stream.getvalue()

@@ -1,0 +1,282 @@
+"""The one place that prints: stdout is data, stderr is for people."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TextIO
+
+from zvol.errors import Exit, ZvolError, most_severe
+from zvol.model import Listed, Outcome, Result, Trouble
+from zvol.render import columns as registry
+from zvol.render import machine, plain, report
+from zvol.text import human_size, safe
+
+FINE = (Outcome.RECOVERED, Outcome.ALREADY, Outcome.WOULD_RECOVER)
+OUTCOME_STYLES = {
+    Outcome.RECOVERED: "green",
+    Outcome.ALREADY: "green",
+    Outcome.WOULD_RECOVER: "cyan",
+    Outcome.UNKNOWN: "bold yellow",
+}
+RESULT_HEADERS = ("NAME", "UUID", "OUTCOME", "DETAIL")
+RESULT_KEYS = ("asked", "uuid", "name", "outcome", "changed", "by", "code", "detail", "job_uuid", "warnings")
+
+
+class OutputLost(Exception):
+    """Results were reached and could not be printed; `exit` is what they amount to."""
+
+    def __init__(self, reason: OSError, exit: Exit) -> None:
+        super().__init__(str(reason))
+        self.reason, self.exit = reason, exit
+
+
+class Output:
+    """Prints in one format.  `tty` tells whether stdout is a terminal of `width` columns; `now` is the wall clock.
+
+    Nothing is caught here: a full disk or a closed pipe is the caller's business.
+    """
+
+    def __init__(
+        self,
+        format: str,
+        stdout: TextIO,
+        stderr: TextIO,
+        *,
+        tty: bool,
+        width: int,
+        now: Callable[[], float],
+        columns: str | None = None,
+        quiet: bool = False,
+        sandbox: bool = False,
+    ) -> None:
+        self.format, self.stdout, self.stderr = format, stdout, stderr
+        self.tty, self.width, self.now = tty, width, now
+        self.columns, self.quiet, self.sandbox = columns, quiet, sandbox
+
+    @property
+    def for_programs(self) -> bool:
+        return self.format in ("json", "ndjson")
+
+    # ---- results -------------------------------------------------------------------------------------------------
+    def results(self, results: Iterable[Result], order: Sequence[str], *, single: bool, objects: bool = False) -> Exit:
+        """Print what became of each argument, in the order asked (ndjson: as each ends), and return the exit code.
+
+        `single`: one VOLUME was asked for, so JSON is its inventory; `objects` wants result objects all the same.
+        """
+        whole: list[Result] = []
+        lost: OSError | None = None
+        for result in results:
+            whole.append(result)
+            if self.format == "ndjson" and lost is None:
+                try:
+                    self._out(machine.line(result.json()))
+                except OSError as exc:
+                    lost = exc
+        if lost is not None:
+            raise OutputLost(lost, most_severe(result.exit for result in whole))
+        place = {asked: number for number, asked in reversed(list(enumerate(order)))}
+        whole.sort(key=lambda result: place.get(result.asked, len(place)))
+        try:
+            self._single(whole[0]) if single and not objects and len(whole) == 1 else self._several(whole)
+            self.stdout.flush()
+        except OSError as exc:
+            raise OutputLost(exc, most_severe(result.exit for result in whole)) from exc
+        self.troubles(whole, told=not single and self.format == "table" and not self.quiet)
+        return most_severe(result.exit for result in whole)
+
+    def _single(self, result: Result) -> None:
+        if self.format == "ndjson" or result.volume is None or result.outcome not in FINE:
+            return
+        if self.format == "json":
+            self._out(machine.document(result.volume.inventory()))
+        elif self.format in ("csv", "name"):
+            self._several([result])
+        elif not self.quiet:
+            self._record(result)
+
+    def _record(self, result: Result) -> None:
+        volume = result.volume
+        assert volume is not None
+        rows = [
+            ("Name", volume.name),
+            ("UUID", volume.uuid),
+            ("Outcome", _outcome(result)),
+            ("Status", volume.status or "-"),
+            ("Size", human_size(volume.size)),
+            ("Storage", volume.text("primaryStorageUuid") or "-"),
+            ("Install path", volume.text("installPath") or "-"),
+            ("On VM", volume.text("vmInstanceUuid") or "none"),
+            ("Last on VM", volume.text("lastVmInstanceUuid") or "-"),
+        ]
+        for text in plain.records([header for header, _ in rows], [[safe(value) for _, value in rows]]):
+            self._out(text + "\n")
+
+    def _several(self, results: Sequence[Result]) -> None:
+        if self.format == "json":
+            self._out(machine.document([result.json() for result in results]))
+        elif self.format == "name":
+            self._out("".join(f"{result.uuid}\n" for result in results if result.outcome in FINE))
+        elif self.format == "csv":
+            self._out(machine.rows(RESULT_KEYS, [_csv(result) for result in results]))
+        elif self.format == "table" and not self.quiet:
+            styles = [["", "", OUTCOME_STYLES.get(result.outcome, "bold red"), ""] for result in results]
+            self.table(RESULT_HEADERS, [_row(result) for result in results], styles)
+            self._say(summary(results))
+
+    def troubles(self, results: Sequence[Result], *, told: bool = False) -> None:
+        """Say on stderr what went wrong; `told`: the table on stdout has it already."""
+        bad = [result for result in results if result.trouble is not None]
+        for result in results:
+            for text in result.warnings:
+                self.warn(f"{report.result_subject(result)}: {text}")
+            for volume in result.candidates:
+                last = volume.text("lastVmInstanceUuid") or "-"
+                self._say(
+                    f"  candidate {volume.uuid}  {human_size(volume.size)}  {volume.last_op_date}  last VM {last}"
+                )
+        if not told or len(bad) == 1:
+            for result in bad:
+                assert result.trouble is not None
+                self._lines(report.words(result.trouble, report.result_subject(result)))
+        if bad and self.for_programs:
+            exit_code = most_severe(result.exit for result in bad)
+            worst = next(result for result in bad if result.exit == exit_code)
+            assert worst.trouble is not None
+            self.stderr.write(machine.line(report.as_json(worst.trouble, worst.uuid, worst.job_uuid)))
+
+    # ---- volumes -------------------------------------------------------------------------------------------------
+    def volumes(self, rows: Sequence[Listed], default: Sequence[str] = registry.LIST) -> None:
+        """Print a list of volumes."""
+        if self.format == "json":
+            self._out(machine.document([row.json() for row in rows]))
+        elif self.format == "ndjson":
+            for row in rows:
+                self._out(machine.line(row.json()))
+        elif self.format == "name":
+            self._out("".join(f"{row.volume.uuid}\n" for row in rows))
+        else:
+            chosen = registry.pick(self.columns, default)
+            if self.format == "csv":
+                self._out(machine.rows([c.key for c in chosen], [[c.csv(row) for c in chosen] for row in rows]))
+            elif not self.quiet:
+                now = self.now()
+                cells = [[c.terminal(row, now) if self.tty else c.text(row) for c in chosen] for row in rows]
+                styles = [
+                    [registry.urgency_style(row) if c.key in ("safe-until", "left") else "" for c in chosen]
+                    for row in rows
+                ]
+                self.table([c.header for c in chosen], cells, styles)
+
+    def shown(self, rows: Sequence[Listed], *, single: bool) -> None:
+        """Print volumes in full: one as an object, several as an array."""
+        if self.format == "json" and single and len(rows) == 1:
+            self._out(machine.document(rows[0].json()))
+        elif self.format != "table":
+            self.volumes(rows)
+        elif not self.quiet:
+            now = self.now()
+            chosen = registry.pick(self.columns, tuple(registry.COLUMNS))
+            cells = [[c.terminal(row, now) if self.tty else c.text(row) for c in chosen] for row in rows]
+            for text in plain.records([c.header.capitalize() for c in chosen], cells):
+                self._out(text + "\n")
+
+    def table(
+        self, headers: Sequence[str], rows: Sequence[Sequence[str]], styles: Sequence[Sequence[str]] | None = None
+    ) -> None:
+        """Print a table of safe texts: rich on a terminal, plain in a pipe."""
+        if not self.tty:
+            self._out("".join(text + "\n" for text in plain.table(headers, rows)))
+            return
+        from zvol.render import human
+
+        human.table(headers, rows, styles or [["" for _ in headers] for _ in rows], self.stdout, self.width)
+
+    def documents(self, values: Sequence[Any]) -> None:
+        """Print JSON values for programs: an array, or one a line."""
+        if self.format == "ndjson":
+            self._out("".join(machine.line(value) for value in values))
+        else:
+            self._out(machine.document(list(values)))
+
+    def rows(self, headers: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+        """Print rows that are no volumes, as a table or as CSV; `name` prints the first column."""
+        if self.format == "csv":
+            keys = [header.lower().replace(" ", "_") for header in headers]
+            self._out(machine.rows(keys, cells))
+        elif self.format == "name":
+            self._out("".join(f"{row[0]}\n" for row in cells))
+        elif not self.quiet:
+            self.table(headers, [[safe(cell) for cell in row] for row in cells])
+
+    def text(self, text: str) -> None:
+        """Print a text that zvol itself wrote."""
+        self._out(text if text.endswith("\n") else text + "\n")
+
+    # ---- stderr --------------------------------------------------------------------------------------------------
+    def hint(self, text: str) -> None:
+        """Tell people what they may want to do next."""
+        self._say(safe(text))
+
+    def warn(self, text: str) -> None:
+        """Tell people what they should know; also with -q."""
+        self._lines([safe(f"warning: {text}")])
+
+    def error(self, error: ZvolError) -> None:
+        """Say why a command ends, and in JSON modes end stderr with the same as an object."""
+        self._lines(report.error_words(error))
+        if self.for_programs and error.exit is not Exit.USAGE:
+            self.stderr.write(machine.line(report.as_json(report.as_trouble(error), error.uuid, error.job_uuid)))
+
+    def _say(self, text: str) -> None:
+        if not self.quiet:
+            self._lines([text])
+
+    def _lines(self, lines: Iterable[str]) -> None:
+        mark = "zvol (sandbox): " if self.sandbox else "zvol: "
+        for number, text in enumerate(lines):
+            self.stderr.write((mark if not number else "  ") + text + "\n")
+
+    def _out(self, text: str) -> None:
+        self.stdout.write(text)
+        if self.format == "ndjson":
+            self.stdout.flush()
+
+
+def summary(results: Sequence[Result]) -> str:
+    """Return the counts in words, such as `3 recovered, 1 failed`."""
+    counts = Counter(result.outcome for result in results)
+    return ", ".join(f"{counts[outcome]} {outcome.value}" for outcome in Outcome if counts[outcome]) or "nothing to do"
+
+
+def _outcome(result: Result) -> str:
+    return f"{result.outcome.value} (by whom is not known)" if result.by == "unknown" else result.outcome.value
+
+
+def _detail(result: Result) -> str:
+    trouble: Trouble | None = result.trouble
+    if trouble is None:
+        return "by whom is not known" if result.by == "unknown" else ""
+    fault = trouble.fault
+    return f"{trouble.message}: {fault.code} {fault.details or fault.description or ''}" if fault else trouble.message
+
+
+def _row(result: Result) -> list[str]:
+    name = result.volume.name if result.volume else (result.asked if result.uuid != result.asked else "-")
+    return [safe(name) or "-", result.uuid or "-", result.outcome.value, safe(_detail(result)) or "-"]
+
+
+def _csv(result: Result) -> list[str]:
+    volume, trouble = result.volume, result.trouble
+    return [
+        result.asked,
+        result.uuid or "",
+        volume.name if volume else "",
+        result.outcome.value,
+        "" if result.changed is None else str(result.changed).lower(),
+        result.by or "",
+        str(trouble.json().get("code", "")) if trouble else "",
+        _detail(result) if trouble else "",
+        result.job_uuid or "",
+        "; ".join(result.warnings),
+    ]

@@ -1,0 +1,59 @@
+"""What goes wrong, in words on stderr; in JSON modes followed by one JSON object on the last line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from zvol.errors import ConfigError, ZvolError
+from zvol.model import ErrorCode, Result, Trouble
+from zvol.text import safe
+
+
+def words(trouble: Trouble, subject: str | None = None) -> Iterator[str]:
+    """Yield what and where, then the server's own words, innermost first, then what to do."""
+    yield safe(f"{subject}: {trouble.message}" if subject else trouble.message)
+    if trouble.fault is not None:
+        yield from fault_words(trouble.fault)
+    if trouble.hint:
+        yield safe(trouble.hint)
+
+
+def fault_words(fault: ErrorCode) -> Iterator[str]:
+    """Yield ZStack's words: the root cause first, then the error around it."""
+    inner = fault.innermost
+    for one in (inner,) if inner.fields == fault.fields else (inner, fault):
+        said = one.details or one.description or "no words"
+        yield safe(f"  {one.code}: {said}")
+        if one.elaboration:
+            yield safe(f"    {one.elaboration}")
+
+
+def error_words(error: ZvolError) -> Iterator[str]:
+    if isinstance(error, ConfigError):
+        yield from (safe(f"{problem.where}: {problem.text}") for problem in error.problems)
+        if error.hint:
+            yield safe(error.hint)
+        return
+    yield from words(as_trouble(error), error.uuid)
+
+
+def as_trouble(error: ZvolError) -> Trouble:
+    return Trouble(error.kind, error.message, error.hint, error.exit, error.fault)
+
+
+def as_json(trouble: Trouble, uuid: str | None = None, job_uuid: str | None = None) -> dict[str, Any]:
+    """Return the object that ends stderr in JSON modes; its key set is a contract."""
+    return {
+        "error": trouble.json(),
+        "kind": trouble.kind,
+        "exitCode": int(trouble.exit),
+        "hint": trouble.hint,
+        "uuid": uuid,
+        "jobUuid": job_uuid,
+    }
+
+
+def result_subject(result: Result) -> str:
+    """Return how a result's volume is called in a message: as it was typed, with the UUID when that is another text."""
+    return result.asked if result.uuid in (None, result.asked) else f"{result.asked} ({result.uuid})"
