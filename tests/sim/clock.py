@@ -91,7 +91,7 @@ def run(work: Callable[[], object]) -> tuple[object, BaseException | None, float
         return work(), None, 0.0
     except Late as late:
         return late.value, late.error, late.seconds
-    except Exception as exc:  # noqa: BLE001
+    except Exception as exc:
         return None, exc, 0.0
 
 

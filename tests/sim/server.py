@@ -1,6 +1,6 @@
 """A ZStack in memory, on simulated time: what the protocol has to live with, without sockets and without waiting.
 
-It stands in for `zvol.zstack.client.Client` itself; the tests with real sockets and real processes are in `tests/faults`.
+It stands in for `zvol.zstack.client.Client`; the tests with real sockets and real processes are in `tests/faults`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Any weather, other people, crashes of the server and kills of zvol: what is said is true, and nothing is sent twice."""
+"""Any weather, other people, crashes and kills: what is said is true, and nothing is sent twice."""
 
 from __future__ import annotations
 
