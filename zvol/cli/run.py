@@ -74,7 +74,7 @@ def _command(app: click.Command, arguments: Sequence[str], state: State) -> Exit
     except click.Abort:
         _complain("aborted")
         return Exit.FAILED
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # click turns the former into the latter
         _silence()
         return Exit.READER_GONE
     except OSError as exc:

@@ -130,15 +130,9 @@ class Output:
         for result in results:
             for text in result.warnings:
                 self.warn(f"{report.result_subject(result)}: {text}")
-            for volume in result.candidates:
-                last = volume.text("lastVmInstanceUuid") or "-"
-                self._say(
-                    f"  candidate {volume.uuid}  {human_size(volume.size)}  {volume.last_op_date}  last VM {last}"
-                )
-        if not told or len(bad) == 1:
-            for result in bad:
-                assert result.trouble is not None
-                self._lines(report.words(result.trouble, report.result_subject(result)))
+        for result in bad:
+            if result.candidates or not told or len(bad) == 1:
+                self._lines(report.result_words(result))
         if bad and self.for_programs:
             exit_code = most_severe(result.exit for result in bad)
             worst = next(result for result in bad if result.exit == exit_code)

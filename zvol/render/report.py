@@ -7,7 +7,7 @@ from typing import Any
 
 from zvol.errors import ConfigError, ZvolError
 from zvol.model import ErrorCode, Result, Trouble
-from zvol.text import safe
+from zvol.text import human_size, safe
 
 
 def words(trouble: Trouble, subject: str | None = None) -> Iterator[str]:
@@ -52,6 +52,17 @@ def as_json(trouble: Trouble, uuid: str | None = None, job_uuid: str | None = No
         "uuid": uuid,
         "jobUuid": job_uuid,
     }
+
+
+def result_words(result: Result) -> Iterator[str]:
+    """Yield why a result is not what was asked for; the candidates of an ambiguous name on lines of their own."""
+    assert result.trouble is not None
+    first, *rest = words(result.trouble, result_subject(result))
+    yield first
+    for volume in result.candidates:
+        changed, last_vm = volume.last_op_date or "-", volume.text("lastVmInstanceUuid") or "-"
+        yield safe(f"  {volume.uuid}  {human_size(volume.size)}  {changed}  last VM {last_vm}")
+    yield from rest
 
 
 def result_subject(result: Result) -> str:

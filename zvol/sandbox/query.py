@@ -20,8 +20,8 @@ FIELDS: Final = {
     ).split(),
     "vm": (
         "uuid name description zoneUuid clusterUuid imageUuid hostUuid lastHostUuid instanceOfferingUuid "
-        "rootVolumeUuid platform defaultL3NetworkUuid type hypervisorType memorySize cpuNum cpuSpeed createDate lastOpDate state "
-        "vmNics allVolumes vmCdRoms architecture guestOsType reservedMemorySize"
+        "rootVolumeUuid platform defaultL3NetworkUuid type hypervisorType memorySize cpuNum cpuSpeed createDate "
+        "lastOpDate state vmNics allVolumes vmCdRoms architecture guestOsType reservedMemorySize"
     ).split(),
     "storage": (
         "uuid zoneUuid name url description totalCapacity availableCapacity totalPhysicalCapacity "
