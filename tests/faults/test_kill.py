@@ -1,0 +1,174 @@
+"""zvol is killed, the server is killed, both are: `zvol resume` finds out, and nothing is executed twice."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults.proxy import Rule, proxy
+from tests.faults.test_recover import FAST, check, config
+from tests.support.process import PG_DATA, PG_WAL, Ran, Sandbox, environment, run, sandbox
+
+
+@pytest.fixture
+def cloud(tmp_path: Path) -> Iterator[Sandbox]:
+    with sandbox(tmp_path / "cloud") as made:
+        yield made
+
+
+def killed(env: dict[str, str], when: Callable[[], object], number: int = signal.SIGKILL, *volumes: str) -> Ran:
+    """Start a recovery and send it a signal at a moment."""
+    command = [*FAST, "recover", *(volumes or (PG_DATA,)), "-o", "ndjson"]
+    process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    when()
+    process.send_signal(number)
+    out, err = process.communicate(timeout=40)
+    assert "Traceback" not in err
+    return Ran(process.returncode, out, err)
+
+
+def resume(env: dict[str, str]) -> Ran:
+    return run(["resume", "-o", "ndjson"], env, command=FAST)
+
+
+@pytest.mark.parametrize("action", ["hold", "hold-answer"])
+def test_killed_before_or_after_the_server_has_the_put_then_resumed(
+    action: str, tmp_path: Path, cloud: Sandbox
+) -> None:
+    gate = tmp_path / "go"
+    with proxy(cloud.host, Rule("put", action, file=gate)) as (host, between):
+        env = config(tmp_path, host, cloud.session)
+        assert killed(env, lambda: between.held.wait(20)).code == -signal.SIGKILL
+        gate.touch()
+        ran = resume(env)
+    assert ran.code == 0, ran
+    assert cloud.status(PG_DATA) == "Ready"
+    check(ran, cloud)
+    again = resume(env)
+    assert (again.code, again.out) == (0, "")
+
+
+def test_killed_before_the_put_leaves_nothing(tmp_path: Path, cloud: Sandbox) -> None:
+    gate = tmp_path / "go"
+    with proxy(cloud.host, Rule("read", "hold", file=gate)) as (host, between):
+        env = config(tmp_path, host, cloud.session)
+        assert killed(env, lambda: between.held.wait(20)).code == -signal.SIGKILL
+        gate.touch()
+        ran = resume(env)
+    assert (ran.code, ran.out) == (0, "")
+    assert cloud.status(PG_DATA) == "Deleted"
+    assert cloud.events() == []
+
+
+def test_killed_with_the_put_lost_then_resumed_sends_once_more(tmp_path: Path, cloud: Sandbox) -> None:
+    with proxy(cloud.host, Rule("put", "hang")) as (host, between):
+        env = config(tmp_path, host, cloud.session)
+        killed(env, lambda: wait_for(lambda: len(between.puts()) == 1))
+        ran = resume(env)
+    assert ran.code == 0, ran
+    assert cloud.count("accepted", PG_DATA) == 1
+    assert len(between.puts()) == 2
+    check(ran, cloud)
+
+
+def test_a_later_recover_settles_what_a_killed_run_left_open(tmp_path: Path, cloud: Sandbox) -> None:
+    gate = tmp_path / "go"
+    with proxy(cloud.host, Rule("put", "hold", file=gate)) as (host, between):
+        env = config(tmp_path, host, cloud.session)
+        killed(env, lambda: between.held.wait(20))
+        threading.Timer(0.5, gate.touch).start()
+        ran = run(["recover", PG_DATA, "-o", "ndjson"], env, command=FAST)
+    assert ran.code == 0, ran
+    assert cloud.count("begun", PG_DATA) == 1
+    check(ran, cloud)
+
+
+def test_a_living_run_makes_a_volume_busy(tmp_path: Path, cloud: Sandbox) -> None:
+    gate = tmp_path / "go"
+    with proxy(cloud.host, Rule("put", "hold", file=gate)) as (host, between):
+        env = config(tmp_path, host, cloud.session)
+        first = subprocess.Popen([*FAST, "recover", PG_DATA, "--json"], env=env, stdout=subprocess.PIPE)
+        between.held.wait(20)
+        ran = run(["recover", PG_DATA, PG_WAL, "-o", "ndjson"], env, command=FAST)
+        gate.touch()
+        assert first.communicate(timeout=30)[0]
+        assert first.returncode == 0
+    assert ran.code == 6, ran
+    assert '"outcome":"busy"' in ran.out
+    assert cloud.status(PG_WAL) == "Ready"
+    check(ran, cloud)
+
+
+def test_deliberate_second_deletion_is_not_undone_by_resume(tmp_path: Path, cloud: Sandbox) -> None:
+    with proxy(cloud.host, Rule("put", "hang")) as (host, between):
+        env = config(tmp_path, host, cloud.session)
+        killed(env, lambda: wait_for(lambda: len(between.puts()) == 1))
+        cloud.recover(PG_DATA)
+        time.sleep(1.1)  # the server's dates have no smaller unit
+        cloud.delete(PG_DATA)
+        ran = resume(env)
+    assert ran.code == 1, ran
+    assert '"kind":"changed"' in ran.out
+    assert cloud.status(PG_DATA) == "Deleted"
+    check(ran, cloud)
+
+
+@pytest.mark.parametrize("back", [True, False])
+def test_the_server_is_killed_after_its_202_and_comes_back(back: bool, tmp_path: Path) -> None:
+    """With the volume back (its job answers 202 for ever), and with it still deleted (it needs a new id)."""
+    job_time = "0.4" if back else "30"
+    with sandbox(tmp_path / "cloud", "--job-time", job_time) as cloud, proxy(cloud.host) as (host, between):
+        env = config(tmp_path, host, cloud.session)
+
+        def crash() -> None:
+            wait_for(lambda: cloud.count("ended" if back else "accepted", PG_DATA) == 1)
+            cloud.end()
+            cloud.note_crash()
+            cloud.options = ("--job-time", "0.1")
+            cloud.start()
+
+        other = threading.Thread(target=crash)
+        other.start()
+        ran = run(["recover", PG_DATA, "-o", "ndjson", "--timeout", "20m"], env, command=FAST)
+        other.join()
+        assert ran.code == 0, ran
+        assert cloud.status(PG_DATA) == "Ready"
+        assert len(between.puts()) == (1 if back else 2)
+        check(ran, cloud)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_watches_what_is_open_and_names_the_command_that_resumes(
+    number: int, code: int, tmp_path: Path, cloud: Sandbox
+) -> None:
+    with proxy(cloud.host, Rule("put", "hang"), Rule("job", "drop", 1, 999)) as (host, between):
+        env = config(tmp_path, host, cloud.session)
+        ran = killed(env, lambda: wait_for(lambda: len(between.puts()) == 1), number)
+    assert ran.code == code, ran
+    assert '"outcome":"unknown"' in ran.out
+    assert "zvol resume 2" in ran.err
+    check(ran, cloud)
+
+
+def test_a_signal_while_reading_ends_at_once(tmp_path: Path, cloud: Sandbox) -> None:
+    with proxy(cloud.host, Rule("read", "hang")) as (host, between):
+        env = environment(tmp_path / "home", {"ZVOL_HOST": host, "ZVOL_SESSION": cloud.session})
+        process = subprocess.Popen([*FAST, "list"], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        wait_for(lambda: len(between.seen) == 1)
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=10)
+    assert (process.returncode, out) == (143, b"")
+    assert b"Traceback" not in err
+
+
+def wait_for(true: Callable[[], bool], seconds: float = 20) -> None:
+    until = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < until
+        time.sleep(0.01)

@@ -1,0 +1,208 @@
+"""Everything that can happen to a request, against the ledger of a sandbox in its own process.
+
+In each case what zvol said is what is true, and zvol never had two submissions alive.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults.proxy import Proxy, Rule, answer, proxy
+from tests.support.process import PG_DATA, PG_WAL, Ran, Sandbox, environment, run, sandbox
+
+RATE = "25"
+FAST = (sys.executable, "-m", "tests.support.fast", RATE)
+PAGE_502 = answer("502 Bad Gateway", b"<html><h1>502 Bad Gateway</h1></html>")
+PAGE_503 = answer("503 Service Unavailable", b"<html>busy</html>", "Retry-After: 1")
+JSON_503 = answer("503 Service Unavailable", b'{"message":"no upstream"}', kind="application/json")
+PAGE_404 = answer("404 Not Found", b"<html>HTTP Status 404 - Not Found</html>")
+GARBAGE = b"\x16\x03\x01 this is no HTTP at all\r\n\r\n"
+PORTAL = answer("200 OK", b"<html>Please log in to the network</html>")
+EXPIRED = answer("404 Not Found", b"the job has been expired", kind="text/plain")
+EMPTY_200 = answer("200 OK", b"{}", kind="application/json")
+
+
+def redirect(status: str) -> bytes:
+    return answer(status, b"", "Location: http://127.0.0.1:9/elsewhere")
+
+
+@pytest.fixture
+def cloud(tmp_path: Path) -> Iterator[Sandbox]:
+    with sandbox(tmp_path / "cloud") as made:
+        yield made
+
+
+def config(tmp_path: Path, host: str, session: str) -> dict[str, str]:
+    """Return the environment of a zvol with short waits, for the host."""
+    home = tmp_path / "home"
+    env = environment(home)
+    folder = home / ".config" / "zvol"
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "config.yaml"
+    file.touch(mode=0o600)
+    waits = "settle_wait: 20s\n    api_timeout: 10s\n"
+    file.write_text(f"profiles:\n  it:\n    host: {host}\n    session: '{session}'\n    {waits}")
+    return env
+
+
+def recover(tmp_path: Path, cloud: Sandbox, *rules: Rule, volumes: tuple[str, ...] = (PG_DATA,)) -> tuple[Ran, Proxy]:
+    with proxy(cloud.host, *rules) as (host, between):
+        env = config(tmp_path, host, cloud.session)
+        ran = run(["recover", *volumes, "-o", "ndjson", "--timeout", "10m"], env, command=FAST, timeout=60)
+    return ran, between
+
+
+def check(ran: Ran, cloud: Sandbox, *, alive: bool = True) -> None:
+    """What was said is what is true."""
+    for line in ran.out.splitlines():
+        result = json.loads(line)
+        status = cloud.status(result["uuid"])
+        if result["outcome"] in ("recovered", "already"):
+            assert status in ("Ready", "NotInstantiated"), result
+        elif result["outcome"] in ("failed", "not-sent"):
+            assert status == "Deleted", result
+    if alive:
+        cloud.never_two_alive()
+
+
+RECOVERED = {
+    "put never arrived": [Rule("put", "drop")],
+    "put reset before it arrived": [Rule("put", "reset")],
+    "put held by nobody knows whom": [Rule("put", "hang")],
+    "put cut on its way": [Rule("put", "cut-request", size=60)],
+    "put answer lost": [Rule("put", "lose")],
+    "put answer reset": [Rule("put", "lose-reset")],
+    "put answer hangs": [Rule("put", "lose-hang")],
+    "put 502 and not done": [Rule("put", "page", page=PAGE_502)],
+    "put 502 and done": [Rule("put", "lose-page", page=PAGE_502)],
+    "put 503 page and not done": [Rule("put", "page", page=PAGE_503)],
+    "put 503 page and done": [Rule("put", "lose-page", page=PAGE_503)],
+    "put 503 json and not done": [Rule("put", "page", page=JSON_503)],
+    "put 404 page": [Rule("put", "page", page=PAGE_404)],
+    "put garbage": [Rule("put", "page", page=GARBAGE)],
+    "put captive portal": [Rule("put", "page", page=PORTAL)],
+    "put half a head": [Rule("put", "cut", size=20)],
+    "put half a body": [Rule("put", "cut", size=230)],
+    "put nothing of the answer": [Rule("put", "cut", size=0)],
+    "put sent again by a proxy": [Rule("put", "again")],
+    "put answer drips": [Rule("put", "drip")],
+    "first read lost": [Rule("read", "drop")],
+    "first read 502": [Rule("read", "page", page=PAGE_502)],
+    "first read garbage": [Rule("read", "page", page=GARBAGE)],
+    "read back lost": [Rule("read", "drop", 2, 3)],
+    "read back 503 json": [Rule("read", "page", 2, 4, page=JSON_503)],
+    "read back empty 200": [Rule("read", "page", 2, 3, page=EMPTY_200)],
+    "poll cut": [Rule("job", "cut", size=30)],
+    "poll lost": [Rule("job", "drop", 1, 3)],
+    "poll 502": [Rule("job", "page", 1, 2, page=PAGE_502)],
+    "poll 503 page": [Rule("job", "page", 1, 2, page=PAGE_503)],
+    "poll 503 json without a code": [Rule("job", "page", 1, 2, page=JSON_503)],
+    "poll 404 of a restarting server": [Rule("job", "page", 1, 2, page=PAGE_404)],
+    "poll expired at once": [Rule("job", "page", 1, 9, page=EXPIRED)],
+    "poll hangs": [Rule("job", "hang")],
+    "poll redirected": [Rule("job", "page", 1, 2, page=redirect("302 Found"))],
+    "everything stutters": [Rule("any", "drop", 3, 3), Rule("any", "page", 5, 5, page=PAGE_502)],
+}
+
+
+@pytest.mark.parametrize("name", RECOVERED)
+def test_the_volume_comes_back_whatever_happens_once(name: str, tmp_path: Path, cloud: Sandbox) -> None:
+    ran, _ = recover(tmp_path, cloud, *RECOVERED[name])
+    assert ran.code == 0, ran
+    assert '"outcome":"recovered"' in ran.out
+    check(ran, cloud)
+
+
+def test_a_doubled_put_only_the_word_must_be_true(tmp_path: Path, cloud: Sandbox) -> None:
+    ran, _ = recover(tmp_path, cloud, Rule("put", "twice"))
+    assert ran.code == 0, ran
+    check(ran, cloud, alive=False)
+    assert {one["job"] for one in cloud.events()} == {cloud.events()[0]["job"]}
+
+
+@pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent"])
+def test_a_redirect_is_not_followed_and_nothing_was_executed(status: str, tmp_path: Path, cloud: Sandbox) -> None:
+    ran, between = recover(tmp_path, cloud, Rule("put", "page", 1, 99, page=redirect(status)))
+    assert ran.code == 9, ran
+    assert len(between.puts()) == 1
+    assert cloud.events() == []
+    check(ran, cloud)
+
+
+def test_a_redirected_first_read_sends_nothing(tmp_path: Path, cloud: Sandbox) -> None:
+    ran, between = recover(tmp_path, cloud, Rule("read", "page", 1, 99, page=redirect("301 Moved")))
+    assert ran.code == 9, ran
+    assert between.puts() == []
+
+
+def test_a_stale_connection_is_not_used_for_a_put(tmp_path: Path, cloud: Sandbox) -> None:
+    """The connection of the first read is closed by the server while zvol reads standard input, or thinks."""
+    ran, between = recover(tmp_path, cloud, Rule("read", "drop", 2, 2), volumes=(PG_DATA, PG_WAL))
+    assert ran.code == 0, ran
+    assert len(between.puts()) == 2
+    check(ran, cloud)
+
+
+def test_one_bad_volume_does_not_stop_the_others(tmp_path: Path, cloud: Sandbox) -> None:
+    many = tuple(f"d0a7a5e0c0de4b1e8a5efeedbead000{digit}" for digit in "12345678")
+    ran, _ = recover(tmp_path, cloud, Rule("put", "drop", 3, 3), volumes=many)
+    assert ran.code == 0, ran
+    assert len(ran.out.splitlines()) == len(many)
+    check(ran, cloud)
+
+
+def test_the_volume_is_deleted_again_meanwhile(tmp_path: Path, cloud: Sandbox) -> None:
+    """The request is done behind a lost answer, and somebody deletes the volume again: zvol must not undo that."""
+    gate = tmp_path / "go"
+    with proxy(cloud.host, Rule("put", "hold-answer", file=gate)) as (host, between):
+        env = config(tmp_path, host, cloud.session)
+
+        def meanwhile() -> None:
+            between.held.wait(20)
+            while cloud.status(PG_DATA) != "Ready":
+                pass
+            cloud.rename(PG_DATA, "renamed")
+            cloud.delete(PG_DATA)
+            gate.touch()
+
+        other = threading.Thread(target=meanwhile)
+        other.start()
+        ran = run(["recover", PG_DATA, "-o", "ndjson"], env, command=FAST)
+        other.join()
+    assert ran.code in (1, 8), ran
+    assert cloud.status(PG_DATA) == "Deleted"
+    assert cloud.count("accepted", PG_DATA) == 1
+    check(ran, cloud)
+
+
+def test_an_expired_session_at_the_first_read(tmp_path: Path, cloud: Sandbox) -> None:
+    cloud.call("DELETE", f"/v1/accounts/sessions/{cloud.session}")
+    ran, between = recover(tmp_path, cloud)
+    assert ran.code == 4, ran
+    assert between.puts() == []
+
+
+def test_a_session_that_expires_between_the_read_and_the_job(tmp_path: Path, cloud: Sandbox) -> None:
+    gate = tmp_path / "go"
+    with proxy(cloud.host, Rule("put", "hold", file=gate)) as (host, between):
+        env = config(tmp_path, host, cloud.session)
+
+        def meanwhile() -> None:
+            between.held.wait(20)
+            cloud.call("DELETE", f"/v1/accounts/sessions/{cloud.session}")
+            gate.touch()
+
+        other = threading.Thread(target=meanwhile)
+        other.start()
+        ran = run(["recover", PG_DATA, "--json"], env, command=FAST)
+        other.join()
+    assert ran.code == 4, ran
+    assert ran.out == ""
+    assert ran.error()["error"]["code"] == "ID.1001"
+    assert cloud.count("begun", PG_DATA) == 0

@@ -1,0 +1,43 @@
+"""zvol on a clock that runs faster: `python -m tests.support.fast RATE ARGUMENTS...`.
+
+The same program in a real process over real sockets; only its waits are shorter, so that a quiet time of 150 seconds
+can be tested.
+"""
+
+from __future__ import annotations
+
+import queue
+import sys
+import time
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class FastClock:
+    """Seconds of this clock are `rate` times shorter than real ones."""
+
+    def __init__(self, rate: float) -> None:
+        self.rate = rate
+        self._begin, self._wall = time.monotonic(), time.time()
+
+    def monotonic(self) -> float:
+        return time.monotonic() * self.rate
+
+    def wall(self) -> float:
+        return self._wall + (time.monotonic() - self._begin) * self.rate
+
+    def get(self, source: queue.SimpleQueue[T], timeout: float) -> T | None:
+        try:
+            return source.get(timeout=max(0.0, timeout / self.rate))
+        except queue.Empty:
+            return None
+
+    def real(self, seconds: float) -> float:
+        return seconds / self.rate
+
+
+if __name__ == "__main__":
+    from zvol.cli import main
+
+    main(sys.argv[2:], clock=FastClock(float(sys.argv[1])))
