@@ -90,7 +90,7 @@ class Proxy:
         method, path = message.split(b" ", 2)[:2]
         found = header(message, b"x-job-uuid")
         with self.lock:
-            self.seen.append(Seen(time.monotonic(), method.decode(), path.decode(), found and found.decode()))
+            self.seen.append(Seen(time.monotonic(), method.decode(), path.decode(), found.decode() if found else None))
             kind = kind_of(method.decode(), path.decode())
             numbers = {}
             for name in (kind, "any"):
@@ -123,6 +123,8 @@ class Proxy:
                 return False
             case "hold":
                 self._hold(rule)
+            case _:
+                pass
         return self._forward(client, message, rule, action)
 
     def _forward(self, client: socket.socket, message: bytes, rule: Rule | None, action: str) -> bool:
@@ -152,6 +154,8 @@ class Proxy:
                     if self.ended.wait(1):
                         break
                 return False
+            case _:
+                pass
         if not answer:
             return False
         client.sendall(answer)

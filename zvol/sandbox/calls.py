@@ -118,6 +118,8 @@ class Calls:
         self.worker.later(self.switches.job_time * WRITTEN_AFTER, lambda: self._finish(job, state, body))
 
     def _finish(self, job: str, state: str, body: dict[str, Any]) -> None:
+        if "error" in body:  # the bus wraps every error of a job into a list of causes
+            body = {"error": {"causes": [], **body["error"]}}
         text = wire.dumps(wire.doubled(body) if self.switches.doubles else body, escape=True)
         with self.store.change() as db:
             db.execute("UPDATE jobs SET state = ?, body = ? WHERE id = ?", (state, text, job))
@@ -254,8 +256,9 @@ class Calls:
             volume = self.store.one("volume", uuid)
             if volume is not None:
                 owner = self.store.one("account", volume["_account"]) or {}
-                found[uuid] = {"uuid": owner.get("uuid"), "name": owner.get("name")}
-        return {"inventories": found, "success": True}
+                shown = {"uuid": owner.get("uuid"), "name": owner.get("name"), "type": "Normal"}
+                found[uuid] = self._plain(shown | {name: owner.get(name) for name in ("createDate", "lastOpDate")})
+        return {"inventories": found}
 
 
 def _doing(change: Callable[[str], None], uuid: str | None) -> Callable[[], dict[str, Any]]:

@@ -185,7 +185,7 @@ class Pipeline:
         with self.store.change() as db:
             put(db, "config", found, account=ADMIN, now=self.now())
         self.reap()
-        return found
+        return {name: found[name] for name in ("id", "name", "category", "description", "defaultValue", "value")}
 
     def reap(self) -> None:
         """Destroy the deleted data volumes whose time is over."""
@@ -206,6 +206,7 @@ class Pipeline:
             "name": params["name"],
             "description": params.get("description"),
             "primaryStorageUuid": storage,
+            "diskOfferingUuid": params.get("diskOfferingUuid"),
             "installPath": f"/zstack_ps/dataVolumes/vol-{uuid}/{uuid}.qcow2" if storage else None,
             "format": "qcow2" if storage else None,
             "type": "Data",

@@ -21,7 +21,7 @@ FIELDS: Final = {
     "vm": (
         "uuid name description zoneUuid clusterUuid imageUuid hostUuid lastHostUuid instanceOfferingUuid "
         "rootVolumeUuid platform defaultL3NetworkUuid type hypervisorType memorySize cpuNum cpuSpeed createDate "
-        "lastOpDate state vmNics allVolumes vmCdRoms architecture guestOsType reservedMemorySize"
+        "lastOpDate state vmNics allVolumes vmCdRoms architecture guestOsType reservedMemorySize allocatorStrategy"
     ).split(),
     "storage": (
         "uuid zoneUuid name url description totalCapacity availableCapacity totalPhysicalCapacity "
@@ -36,12 +36,13 @@ FIELDS: Final = {
 # fmt: on
 NESTED: Final = {"primaryStorage": ("storage", "primaryStorageUuid"), "vmInstance": ("vm", "vmInstanceUuid")}
 CLASSES: Final = {
-    "volume": "volume.VolumeInventory",
-    "vm": "vm.VmInstanceInventory",
-    "storage": "storage.primary.PrimaryStorageInventory",
-    "tag": "tag.UserTagInventory",
-    "snapshot": "storage.snapshot.VolumeSnapshotInventory",
-    "node": "managementnode.ManagementNodeInventory",
+    "volume": "header.volume.VolumeInventory",
+    "vm": "header.vm.VmInstanceInventory",
+    "storage": "header.storage.primary.PrimaryStorageInventory",
+    "tag": "header.tag.UserTagInventory",
+    "snapshot": "header.storage.snapshot.VolumeSnapshotInventory",
+    "node": "header.managementnode.ManagementNodeInventory",
+    "config": "core.config.GlobalConfigInventory",
 }
 
 
@@ -125,7 +126,7 @@ def answer(
         _check(kind, condition)
     found = [row for row in rows if all(_holds(row, c, look, tags) for c in query.conditions)]
     if query.count:
-        return {"total": len(found)}
+        return {"schema": {}, "total": len(found)}
     if query.sort:
         found = _sorted(kind, found, query.sort)
     page = found[query.start : query.start + query.limit]
@@ -138,7 +139,7 @@ def answer(
     reply: dict[str, Any] = {}
     if kind in CLASSES:
         number = range(len(shown) - 1, -1, -1)
-        reply["schema"] = {f"inventories[{n}]": f"org.zstack.header.{CLASSES[kind]}" for n in number}
+        reply["schema"] = {f"inventories[{n}]": f"org.zstack.{CLASSES[kind]}" for n in number}
     if query.with_count:
         reply["total"] = len(found)
     return reply | {"inventories": shown}
@@ -162,7 +163,7 @@ def _check(kind: str, condition: Condition) -> None:
     elif condition.name not in FIELDS[kind]:
         name = CLASSES.get(kind, kind)
         text = "org.zstack.header.exception.CloudRuntimeException: "
-        text += f"inventory class[class org.zstack.header.{name}] not having field[{condition.name}]"
+        text += f"inventory class[class org.zstack.{name}] not having field[{condition.name}]"
         raise Fault("SYS.1000", text)
 
 

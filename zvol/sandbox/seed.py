@@ -64,8 +64,9 @@ VOLUMES: Final[tuple[tuple[str, str, int, float, str, str | None, str | None, di
 def fill(db: Connection, extra: int) -> None:
     """Empty the database and write the first cloud, its deletions counted back from now."""
     now = time.time()
-    for table in ("resources", "jobs", "sessions"):
-        db.execute(f"DELETE FROM {table}")  # noqa: S608  (constants)
+    db.execute("DELETE FROM resources WHERE kind != 'node'")
+    db.execute("DELETE FROM jobs")
+    db.execute("DELETE FROM sessions")
     _accounts(db, now)
     _machines(db, now)
     for row in VOLUMES:
@@ -91,7 +92,7 @@ def bulk_uuid(number: int) -> str:
 def _accounts(db: Connection, now: float) -> None:
     for uuid, name in ((ADMIN, ADMIN_NAME), (TENANT, "tenant")):
         password = hashlib.sha512(b"password").hexdigest()
-        put(db, "account", {"uuid": uuid, "name": name, "password": password}, account=uuid, now=now)
+        put(db, "account", {"uuid": uuid, "name": name, "password": password, "createDate": now}, account=uuid, now=now)
     configs = (("deletionPolicy", "Delay"), ("expungePeriod", "259200"), ("expungeInterval", "3600"))
     for number, (name, value) in enumerate(configs, 101):
         body = {"uuid": name, "id": number, "name": name, "category": "volume", "defaultValue": value, "value": value}

@@ -36,7 +36,7 @@ ENGLISH: Final = {
 }
 
 ELABORATIONS: Final = {
-    "ID.1000": ("1000", "错误的帐号或密码", "Wrong account name or password"),
+    "ID.1000": ("1000", "错误的帐号或密码。", "Wrong account name or password."),
     "ID.1001": (
         "1001",
         "session 已过期，或者提供了不正确的 session id。",
@@ -70,6 +70,8 @@ class Fault(Exception):
                 "distance": 0.0,
                 "method": "distance",
             }
+        if self.code == "ID.1000":
+            error["location"] = "LoginManagerImpl.java: process-login (location:2/2)"
         if self.cause is not None:
             error["cause"] = self.cause
         elif self.code != "SYS.1000":
