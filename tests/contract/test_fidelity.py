@@ -1,8 +1,8 @@
 """The sandbox against a running 5.2.1: captured exchanges are replayed, and the answers have the same shape.
 
-`wire/` holds the exchanges, one file each: request, empty line, answer.  Each case says in which state it finds the cloud.
-Compared are the status, the kind of the body (JSON, text, empty), the keys and types at every level, the error code, and
-that there is no Content-Type.
+`wire/` holds the exchanges, one file each: request, empty line, answer.  Each case says in which state it finds the
+cloud.  Compared are the status, the kind of the body (JSON, text, empty), the keys and types at every level, the error
+code, and that there is no Content-Type.
 """
 
 from __future__ import annotations
@@ -264,7 +264,11 @@ def rows(state: str) -> list[dict[str, Any]]:
     status = "Deleted" if state.startswith("deleted") else "Ready"
     attached = {"attached": "157", "deleted after attached": "162-get-deleted-attached", "detached": "179-get-detached"}
     second = inventory(attached.get(state, "150-recover-tagged-poll1")) if state != "attached" else inventory(ATTACHED)
-    found = [inventory("058-get-recovered") | {"status": status}, second | {"uuid": X}, inventory("015-query-volumes", R)]
+    found = [
+        inventory("058-get-recovered") | {"status": status},
+        second | {"uuid": X},
+        inventory("015-query-volumes", R),
+    ]
     found[1]["status"] = status
     if state != "named":
         found.append(inventory("311-get-noinst") | {"status": "Deleted" if status == "Deleted" else "NotInstantiated"})
