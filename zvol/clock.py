@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import queue
 import time
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    import queue
 
 T = TypeVar("T")
 
@@ -35,9 +37,11 @@ class SystemClock:
         return time.time()
 
     def get(self, source: queue.SimpleQueue[T], timeout: float) -> T | None:
+        from queue import Empty
+
         try:
             return source.get(timeout=max(0.0, timeout))
-        except queue.Empty:
+        except Empty:
             return None
 
     def real(self, seconds: float) -> float:

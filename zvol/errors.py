@@ -186,3 +186,11 @@ class Weather(Exception):
         super().__init__(message)
         self.message = message
         self.never_sent = never_sent
+
+
+class OutputLost(Exception):
+    """Results were reached and could not be printed; `exit` is what they amount to."""
+
+    def __init__(self, reason: OSError, exit: Exit) -> None:
+        super().__init__(str(reason))
+        self.reason, self.exit = reason, exit

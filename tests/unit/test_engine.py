@@ -30,7 +30,7 @@ class World:
         self.uuids = [A] if volumes == 1 else [f"{number:032x}" for number in range(1, volumes + 1)]
         self.server.add(self.uuids)
         self.path = tmp_path / "journal.db"
-        self.opened = 0
+        self.journals: list[Journal] = []
         self.engine = self.new_engine()
 
     def new_engine(self, **options: object) -> Engine:
@@ -43,14 +43,22 @@ class World:
         )
 
     def journal(self) -> Journal:
-        self.opened += 1
-        return Journal(self.path, self.clock.wall())
+        journal = Journal(self.path, self.clock.wall())
+        self.journals.append(journal)
+        return journal
+
+    def close(self) -> None:
+        """End what the process of a run would end."""
+        while self.journals:
+            self.journals.pop().close()
 
     def recover(self, *uuids: str, **options: object) -> list[Result]:
         self.engine = self.new_engine(**options)
         began = self.clock.now
         results = list(self.engine.recover([Wanted(uuid, uuid) for uuid in uuids or self.uuids]))
         self.took = self.clock.now - began
+        self.used_journal = bool(self.journals)
+        self.close()
         return results
 
     def true(self, results: list[Result]) -> None:
@@ -87,7 +95,7 @@ def test_again_is_already_and_opens_no_journal(tmp_path: Path) -> None:
     world.server.rows[A].status = "Ready"
     [result] = world.recover()
     assert (result.outcome, result.changed, result.exit) == ("already", False, Exit.OK)
-    assert world.opened == 0
+    assert world.used_journal is False
     assert world.server.seen == {"read": 1}
 
 
@@ -266,6 +274,7 @@ def test_stop_sends_nothing_new_and_watches_what_is_open(tmp_path: Path) -> None
     puts = world.server.seen["put"]
     assert puts == sum(result.outcome == "recovered" for result in results) < 100
     [run] = world.journal().runs()
+    world.close()
     assert run.counts == {"planned": 100 - puts, "said": puts}
 
 

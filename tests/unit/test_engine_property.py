@@ -46,13 +46,15 @@ class Story:
         self.server.add(self.uuids)
         self.folder, self.path = folder, folder / "0" / "journal.db"
         self.path.parent.mkdir()
+        self.journals: list[Journal] = []
 
     def engine(self) -> Engine:
         options = Options(timeout=100_000.0)
         return Engine(self.server, options, self.journal, self.clock, crew=crew_on(self.clock))  # type: ignore[arg-type]
 
     def journal(self) -> Journal:
-        return Journal(self.path, self.clock.wall())
+        self.journals.append(Journal(self.path, self.clock.wall()))
+        return self.journals[-1]
 
     def kill(self) -> None:
         """Keep the journal as it is on the disk now, and end the process that wrote it."""
@@ -71,14 +73,11 @@ class Story:
         """Do what `zvol resume` does: adopt each unfinished run and finish it."""
         results = []
         journal = self.journal()
-        try:
-            for run in journal.runs():
-                left = journal.adopt(run.id) if run.unfinished else None
-                open_ones = [volume for volume in left or [] if volume.state in ("planned", "open")]
-                if open_ones:
-                    results += self.run(self.engine().resume(journal, run.id, open_ones))
-        finally:
-            journal.close()
+        for run in journal.runs():
+            left = journal.adopt(run.id) if run.unfinished else None
+            open_ones = [volume for volume in left or [] if volume.state in ("planned", "open")]
+            if open_ones:
+                results += self.run(self.engine().resume(journal, run.id, open_ones))
         return results
 
     def run(self, results: object) -> list[Result]:
@@ -114,6 +113,9 @@ def stories(
             said, resumed = story.recover(), list[Result]()
         except Killed:
             said, resumed = [], story.resume()
+        finally:
+            for journal in story.journals:
+                journal.close()
         story.end(said or resumed)
         return story, said, resumed
 

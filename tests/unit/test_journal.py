@@ -131,8 +131,10 @@ def test_a_word_that_was_not_committed_is_found_out_again(path: Path) -> None:
     journal.intend(run, [(A, Intent(JOB, "then"))], NOW)
     journal.said(run, A, "recovered", settled=True)
     journal.close()
-    [found] = Journal(path, NOW).runs()
+    again = Journal(path, NOW)
+    [found] = again.runs()
     assert found.unfinished == 1
+    again.close()
 
 
 def test_an_unknown_outcome_stays_open_and_an_open_report_keeps_its_intent(path: Path) -> None:

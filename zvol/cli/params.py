@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import click
-from click.shell_completion import CompletionItem
 
 from zvol.text import fold_uuid, has_control, parse_duration, safe
 
 if TYPE_CHECKING:
     from typing import TextIO
+
+    from click.shell_completion import CompletionItem
 
 FORMATS: Final = ("table", "json", "ndjson", "csv", "name")
 
@@ -47,12 +47,16 @@ class Format(click.ParamType[str]):
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         if value not in FORMATS:
+            import difflib
+
             close = difflib.get_close_matches(value, FORMATS, n=1)
             guess = f" Did you mean {close[0]}?" if close else ""
             self.fail(f"{safe(value)!r} is not one of {', '.join(FORMATS)}.{guess}", param, ctx)
         return value
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
         del ctx, param
         return [CompletionItem(name) for name in FORMATS if name.startswith(incomplete)]
 

@@ -7,7 +7,6 @@ import errno
 import io
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ import click
 
 from zvol.cli.signals import Interrupted, Signals
 from zvol.clock import Clock
-from zvol.errors import Exit, ZvolError, most_severe
+from zvol.errors import Exit, OutputLost, ZvolError, most_severe
 
 if TYPE_CHECKING:
     from zvol.cli.state import State
@@ -51,8 +50,6 @@ def run(arguments: Sequence[str], clock: Clock | None = None) -> int:
 
 def _command(app: click.Command, arguments: Sequence[str], state: State) -> Exit:
     """Run the command; turn what it raises into words and an exit code."""
-    from zvol.render.output import OutputLost
-
     try:
         value = app.main(list(arguments), prog_name="zvol", standalone_mode=False, obj=state)
         sys.stdout.flush()
@@ -91,6 +88,8 @@ def _bug(exc: BaseException, state: State) -> Exit:
     """Say that this is zvol's own fault; a traceback may quote anything, so it is shown only on demand."""
     _complain(f"this is a bug in zvol ({type(exc).__name__}); run it again with --debug and report what it prints")
     if state.debug:
+        import traceback
+
         for line in traceback.format_tb(exc.__traceback__):
             _complain(line.rstrip())
     return Exit.BUG

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from zvol.cli.signals import Signals
 from zvol.clock import Clock, SystemClock
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from zvol.config.settings import Overrides, Settings
     from zvol.recovery.journal import Journal
     from zvol.render import Output
@@ -121,6 +121,8 @@ class State:
         return self._output(self.given.output or os.environ.get("ZVOL_OUTPUT") or "table")
 
     def _output(self, format: str) -> Output:
+        import shutil
+
         from zvol.render import Output
 
         tty = sys.stdout.isatty()

@@ -11,7 +11,6 @@ FIRST_DELAY = 0.5
 LONGEST_DELAY = 30.0
 UNSENT_DELAY = 1.5
 REFUSED_TRIES = 3
-REFUSED_SECONDS = 5.0
 WEATHER_SECONDS = 60.0
 
 
@@ -52,12 +51,12 @@ class Gate:
         self.only_refused = self.only_refused and refused
         first = UNSENT_DELAY if refused else FIRST_DELAY
         self.delay = min(LONGEST_DELAY, self.delay * 2 or first)
-        self.until = now + self.delay * self.jitter()
+        self.until = now + self.delay * (1.0 if refused else self.jitter())
 
     def hopeless(self, now: float) -> bool:
         """Tell whether those who have sent nothing should give up."""
         if self.closed_since is None:
             return False
         if self.only_refused:
-            return self.tries >= REFUSED_TRIES or now - self.closed_since >= REFUSED_SECONDS
+            return self.tries >= REFUSED_TRIES
         return now - self.closed_since >= WEATHER_SECONDS

@@ -85,13 +85,13 @@ class Sender:
         if not unclaimed:
             return
         unclaimed.sort(key=urgency)
-        batch.ready = [track for track in batch.ready if track.claimed]
         if batch.journal is None:
             batch.journal = self._open_journal()
         if batch.run is None:
             batch.run = batch.journal.begin(self._origin, batch.options.remembered(), self.clock.wall())
         wanted = [(track.uuid, track.wanted.asked) for track in unclaimed]
         busy, prior = batch.journal.claim(batch.run, wanted)
+        batch.ready = [track for track in batch.ready if track.claimed]
         for track in unclaimed:
             if track.uuid in busy:
                 batch.end(track, Outcome.BUSY, words.busy(busy[track.uuid]))

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TextIO
 
-from zvol.errors import Exit, ZvolError, most_severe
+from zvol.errors import Exit, OutputLost, ZvolError, most_severe
 from zvol.model import Listed, Outcome, Result, Trouble
 from zvol.render import columns as registry
 from zvol.render import machine, plain, report
@@ -21,14 +21,6 @@ OUTCOME_STYLES = {
 }
 RESULT_HEADERS = ("NAME", "UUID", "OUTCOME", "DETAIL")
 RESULT_KEYS = ("asked", "uuid", "name", "outcome", "changed", "by", "code", "detail", "job_uuid", "warnings")
-
-
-class OutputLost(Exception):
-    """Results were reached and could not be printed; `exit` is what they amount to."""
-
-    def __init__(self, reason: OSError, exit: Exit) -> None:
-        super().__init__(str(reason))
-        self.reason, self.exit = reason, exit
 
 
 class Output:

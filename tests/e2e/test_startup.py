@@ -1,0 +1,59 @@
+"""Start-up: what is imported is counted, for counts do not flicker as times do."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.process import PG_DATA, READY, environment, sandbox
+
+HEAVY = {"requests", "urllib3", "rich", "yaml", "sqlite3", "ssl"}
+COUNT = """
+import json, sys, atexit
+before = len(sys.modules)
+sys.argv = ["zvol", *{arguments!r}]
+def tell():
+    sys.stderr.write("\\n" + json.dumps([len(sys.modules), sorted(sys.modules)]) + "\\n")
+atexit.register(tell)
+from zvol.cli import main
+main()
+"""
+
+
+def modules(arguments: list[str], env: dict[str, str]) -> tuple[int, set[str]]:
+    """Run zvol in a process of its own and return how many modules it ended with, and which."""
+    code = COUNT.format(arguments=arguments)
+    ended = subprocess.run([sys.executable, "-I", "-c", code], env=env, capture_output=True, text=True, check=False)
+    count, names = json.loads(ended.stderr.splitlines()[-1])
+    return count, set(names)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "more", "ceiling"),
+    [
+        (["--version"], {}, 70),
+        (["--help"], {}, 130),
+        ([], {"_ZVOL_COMPLETE": "bash_complete", "COMP_WORDS": "zvol re", "COMP_CWORD": "1"}, 130),
+        ([], {"_ZVOL_COMPLETE": "bash_complete", "COMP_WORDS": "zvol recover --", "COMP_CWORD": "2"}, 130),
+    ],
+)
+def test_nothing_heavy_is_imported_for_help_and_completion(
+    arguments: list[str], more: dict[str, str], ceiling: int, tmp_path: Path
+) -> None:
+    count, names = modules(arguments, environment(tmp_path / "home", more))
+    assert count <= ceiling
+    assert not names & HEAVY
+
+
+def test_recover_in_json_imports_neither_rich_nor_yaml(tmp_path: Path) -> None:
+    with sandbox(tmp_path / "cloud") as cloud:
+        env = environment(tmp_path / "home", {"ZVOL_HOST": cloud.host, "ZVOL_SESSION": cloud.session})
+        _, names = modules(["recover", PG_DATA, "--json"], env)
+        assert not names & {"rich", "yaml"}
+        assert "sqlite3" in names
+        _, names = modules(["recover", READY, "--json"], env)
+        assert not names & {"rich", "yaml", "sqlite3"}
