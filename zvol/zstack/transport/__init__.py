@@ -149,7 +149,11 @@ class Transport:
 
         from zvol.zstack.transport.guard import guarded_adapter
 
-        session = requests.Session()
+        class Session(requests.Session):
+            def get_redirect_target(self, _resp: object) -> None:
+                """Even unfollowed, requests prepares the next request, and swallows the body for it."""
+
+        session = Session()
         session.trust_env = False
         session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
         session.headers.clear()

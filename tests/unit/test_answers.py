@@ -1,0 +1,202 @@
+"""The classifier: total over any status and bytes, and never believing what ZStack did not write."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zvol.zstack import answers
+from zvol.zstack.answers import (
+    Accepted,
+    Answer,
+    Done,
+    Duplicate,
+    Failed,
+    Found,
+    NoRecord,
+    Redirected,
+    Refusal,
+    Running,
+    Unclear,
+)
+from zvol.zstack.strictjson import NotJson, loads
+
+WIRE = Path(__file__).parents[1] / "contract" / "wire"
+VOLUME = {"uuid": "a" * 32, "status": "Ready", "size": 1.073741824e11, "deviceId": 0.0}
+CLASSIFIERS = (answers.classify_put, answers.classify_job, answers.classify_read)
+
+
+def given_json(status: int, value: object) -> Answer:
+    return Answer(status, json.dumps(value).encode())
+
+
+def captured(name: str) -> Answer:
+    _, _, reply = (WIRE / f"{name}.http").read_bytes().partition(b"\nHTTP/1.1 ")
+    head, _, body = reply.partition(b"\n\n")
+    return Answer(int(head[:3]), body.rstrip(b"\n"))
+
+
+@pytest.mark.parametrize(
+    ("name", "means"),
+    [
+        ("036-recover-not-deleted-202", Accepted(1800.0)),
+        ("409-timeout-300", Accepted(300.0)),
+        ("086-timeout-neg", Accepted(1.0)),
+        ("046-recover-seed-curl", Refusal),
+        ("001-noauth-query", Refusal),
+        ("048-recover-empty-body", Unclear),
+        ("049-recover-bad-json", Unclear),
+        ("079-recover-jobuuid-bad", Refusal),
+        ("006-unknown-url", Unclear),
+    ],
+)
+def test_captured_answers_to_a_put(name: str, means: object) -> None:
+    found = answers.classify_put(captured(name))
+    assert found == means if not isinstance(means, type) else isinstance(found, means)
+
+
+@pytest.mark.parametrize(
+    ("name", "means"),
+    [
+        ("053-recover-bad-systemtag-poll1", Done),
+        ("405-validation-only-poll1", Done),
+        ("081-poll-unknown", NoRecord()),
+        ("039-recover-not-deleted-poll1", Failed),
+    ],
+)
+def test_captured_answers_of_a_job(name: str, means: object) -> None:
+    found = answers.classify_job(captured(name))
+    assert found == means if not isinstance(means, type) else isinstance(found, means)
+
+
+@pytest.mark.parametrize(
+    ("code", "certain", "session"),
+    [
+        ("ID.1001", True, True),
+        ("ID.1003", True, False),
+        ("SYS.1003", True, False),
+        ("SYS.1006", True, False),
+        ("SYS.1007", True, False),
+        ("SYS.1000", False, False),
+        ("SYS.1001", False, False),
+        ("SYS.1009", False, False),
+        ("SYS.1011", False, False),
+        ("SYS.1012", False, False),
+        ("VENDOR.9", False, False),
+    ],
+)
+def test_which_failures_are_certain(code: str, certain: bool, session: bool) -> None:
+    found = answers.classify_job(given_json(503, {"error": {"code": code, "details": "未处于删除状态"}}))
+    assert isinstance(found, Failed)
+    assert (found.certain, found.session) == (certain, session)
+
+
+def test_a_duplicate_has_arrived_and_a_synchronous_server_is_served() -> None:
+    assert answers.classify_put(Answer(400, b"Duplicate job uuid[" + b"a" * 32 + b"]")) == Duplicate()
+    done = answers.classify_put(given_json(200, {"inventory": VOLUME}))
+    assert isinstance(done, Done)
+    assert done.volume is not None
+    assert (done.volume.size, done.volume.number("deviceId")) == (107374182400, 0)
+    assert isinstance(answers.classify_put(given_json(200, {"error": {"code": "SYS.1006"}})), Failed)
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (503, b"<html>503</html>"),
+        (503, b'{"message":"no upstream"}'),
+        (503, b'{"error":"busy"}'),
+        (503, b'{"error":{"code":7}}'),
+        (503, b'{"error":{"code":"a b"}}'),
+        (502, b""),
+        (404, b"<html>404</html>"),
+        (404, b"The job has been expired"),
+        (200, b"<html>log in</html>"),
+        (200, b'{"inventory":{"uuid":"x","status":"Ready"}}'),
+        (200, b'{"ok":true}'),
+        (202, b"<html>"),
+        (202, b'{"inventory":'),
+        (500, b"java.lang.NullPointerException"),
+        (418, b"{}"),
+    ],
+)
+def test_what_a_proxy_says_is_weather(status: int, body: bytes) -> None:
+    for classify in CLASSIFIERS:
+        assert isinstance(classify(Answer(status, body)), Unclear)
+
+
+def test_a_redirect_names_its_target() -> None:
+    for classify in CLASSIFIERS:
+        assert classify(Answer(302, b"", {"location": "http://x/"})) == Redirected("http://x/")
+
+
+def test_a_time_skew_is_a_matter_of_authentication() -> None:
+    found = answers.classify_read(Answer(403, b"requestTimeTooSkewed"))
+    assert isinstance(found, Refusal)
+    assert found.auth
+
+
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)
+BODIES = st.binary(max_size=200) | ANY_JSON.map(lambda value: json.dumps(value).encode())
+
+
+@given(status=st.integers(100, 599), body=BODIES)
+def test_any_answer_is_classified_and_nothing_foreign_is_believed(status: int, body: bytes) -> None:
+    answer = Answer(status, body)
+    believed = (Done, Failed, NoRecord, Found, Accepted, Duplicate)
+    for classify in CLASSIFIERS:
+        found = classify(answer)
+        if isinstance(found, believed):
+            document = loads(body) if body.startswith(b"{") else None
+            assert document == {} or (document and {"error", "inventory", "inventories", "location"} & set(document))
+
+
+@given(ANY_JSON)
+def test_strict_json_reads_what_python_writes_or_says_no(value: object) -> None:
+    text = json.dumps(value)
+    try:
+        found = loads(text.encode())
+    except NotJson:
+        return
+    assert json.loads(json.dumps(found)) == found
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"{",
+        b"\xff\xfe{\x00}\x00",
+        b"\xef\xbb\xbf{}",
+        b'{"a":1,"a":2}',
+        b"[NaN]",
+        b"[Infinity]",
+        b"[1e999]",
+        b"[" + b"1" * 5000 + b"]",
+        b"[" * 100_000,
+        b"[" * 65 + b"]" * 65,
+        b'{"a":' * 70 + b"1" + b"}" * 70,
+        b'"\\ud800"',
+        b"{} trailing",
+        b"'single'",
+        b'{"a":\x00}',
+    ],
+    ids=range(16),
+)
+def test_what_is_no_strict_json(data: bytes) -> None:
+    with pytest.raises(NotJson):
+        loads(data)
+
+
+def test_running_and_done_are_exact() -> None:
+    assert answers.classify_job(Answer(202, b"{}")) == Running()
+    assert isinstance(answers.classify_job(Answer(202, b'{"a":1}')), Unclear)
+    assert answers.classify_job(Answer(200, b"{}")) == Done(None)
