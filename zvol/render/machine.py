@@ -24,9 +24,9 @@ def line(value: Any) -> str:
 
 def rows(headers: Sequence[str], values: Iterable[Sequence[str]]) -> str:
     """Return CSV with a header; a value that a spreadsheet would run gets an apostrophe before it."""
+    table = [[("'" + cell if cell.startswith(FORMULA) else cell) for cell in row] for row in values]
+    returns = any("\r" in cell for row in table for cell in row)  # csv does not quote it by itself
     stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(headers)
-    for row in values:
-        writer.writerow([("'" + cell if cell.startswith(FORMULA) else cell) for cell in row])
+    writer = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_ALL if returns else csv.QUOTE_MINIMAL)
+    writer.writerows([headers, *table])
     return stream.getvalue()

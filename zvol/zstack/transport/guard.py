@@ -65,38 +65,59 @@ def current() -> Guard | None:
 def guarded_adapter(concurrency: int) -> HTTPAdapter:
     """Return an adapter without retries whose connections report to the guard of their thread."""
     from requests.adapters import HTTPAdapter
+
+    pools = _pools()
+
+    class Adapter(HTTPAdapter):
+        def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+            super().init_poolmanager(*args, **kwargs)
+            self.poolmanager.pool_classes_by_scheme = pools
+
+        def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+            manager = super().proxy_manager_for(*args, **kwargs)
+            manager.pool_classes_by_scheme = pools
+            return manager
+
+    return Adapter(pool_connections=1, pool_maxsize=concurrency + 2, max_retries=0, pool_block=False)
+
+
+class Watched:
+    """What a connection of urllib3 does besides: it hands its socket to the guard, and tells when it stands."""
+
+    _handle: socket.socket | None = None
+
+    def _new_conn(self) -> socket.socket:
+        sock: socket.socket = super()._new_conn()  # type: ignore[misc]
+        self._handle = sock.dup()
+        guard = current()
+        if guard is not None:
+            guard.watch(self._handle)
+        return sock
+
+    def connect(self) -> None:
+        super().connect()  # type: ignore[misc]
+        guard = current()
+        if guard is not None:
+            guard.connected = True
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        guard = current()
+        if guard is not None and getattr(self, "sock", None) is not None:
+            guard.connected = True
+            guard.watch(self._handle)
+        super().request(*args, **kwargs)  # type: ignore[misc]
+
+    def close(self) -> None:
+        handle, self._handle = self._handle, None
+        if handle is not None:
+            handle.close()
+        super().close()  # type: ignore[misc]
+
+
+def _pools() -> dict[str, type[Any]]:
+    """Return urllib3's connection pools by scheme, with watched connections."""
     from urllib3.connection import HTTPConnection, HTTPSConnection
     from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-
-    class Watched:
-        _handle: socket.socket | None = None
-
-        def _new_conn(self) -> socket.socket:
-            sock: socket.socket = super()._new_conn()  # type: ignore[misc]
-            self._handle = sock.dup()
-            guard = current()
-            if guard is not None:
-                guard.watch(self._handle)
-            return sock
-
-        def connect(self) -> None:
-            super().connect()  # type: ignore[misc]
-            guard = current()
-            if guard is not None:
-                guard.connected = True
-
-        def request(self, *args: Any, **kwargs: Any) -> None:
-            guard = current()
-            if guard is not None and getattr(self, "sock", None) is not None:
-                guard.connected = True
-                guard.watch(self._handle)
-            super().request(*args, **kwargs)  # type: ignore[misc]
-
-        def close(self) -> None:
-            handle, self._handle = self._handle, None
-            if handle is not None:
-                handle.close()
-            super().close()  # type: ignore[misc]
 
     class PlainConnection(Watched, HTTPConnection):
         pass
@@ -110,17 +131,7 @@ def guarded_adapter(concurrency: int) -> HTTPAdapter:
     class TlsPool(HTTPSConnectionPool):
         ConnectionCls = TlsConnection
 
-    class Adapter(HTTPAdapter):
-        def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-            super().init_poolmanager(*args, **kwargs)
-            self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": TlsPool}
-
-        def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
-            manager = super().proxy_manager_for(*args, **kwargs)
-            manager.pool_classes_by_scheme = {"http": PlainPool, "https": TlsPool}
-            return manager
-
-    return Adapter(pool_connections=1, pool_maxsize=concurrency + 2, max_retries=0, pool_block=False)
+    return {"http": PlainPool, "https": TlsPool}
 
 
 def causes(exc: BaseException) -> Iterator[BaseException]:

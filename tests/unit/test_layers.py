@@ -1,0 +1,91 @@
+"""The import rules hold, and each of them is found broken when it is broken."""
+
+from __future__ import annotations
+
+import ast
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+LINT = Path(sys.executable).with_name("lint-imports")
+HEAVY_DOORS = {
+    "requests": "zvol/zstack/transport/",
+    "urllib3": "zvol/zstack/transport/",
+    "yaml": "zvol/config/profiles.py",
+    "rich": "zvol/render/human.py",
+}
+
+BREAKS = {
+    "render/plain.py": "from zvol.zstack import client",
+    "config/schema.py": "from zvol.render import plain",
+    "recovery/gate.py": "import click",
+    "sandbox/wire.py": "from zvol.zstack import answers",
+    "zstack/query.py": "from zvol.recovery import quiet",
+    "recovery/words.py": "import requests",
+    "config/credentials.py": "import yaml",
+}
+
+
+def lint(tree: Path) -> subprocess.CompletedProcess[str]:
+    env = dict(os.environ, PYTHONPATH=str(tree))
+    return subprocess.run([str(LINT), "--no-cache"], cwd=tree, env=env, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    shutil.copytree(ROOT / "zvol", tmp_path / "zvol", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    return tmp_path
+
+
+@pytest.mark.skipif(not LINT.exists(), reason="import-linter is not installed here; CI installs it")
+@pytest.mark.parametrize("file", [None, *BREAKS])
+def test_each_rule_is_found_broken(file: str | None, tree: Path) -> None:
+    if file is not None:
+        path = tree / "zvol" / file
+        path.write_text(path.read_text().replace("from __future__ import annotations\n", f"\n{BREAKS[file]}\n", 1))
+    ended = lint(tree)
+    assert ended.returncode == (0 if file is None else 1), ended.stdout
+
+
+def sources() -> list[Path]:
+    return sorted((ROOT / "zvol").rglob("*.py"))
+
+
+def test_heavy_libraries_have_one_door_each() -> None:
+    for path in sources():
+        name = str(path.relative_to(ROOT))
+        for node in ast.walk(ast.parse(path.read_text())):
+            modules = []
+            if isinstance(node, ast.Import):
+                modules = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                modules = [node.module]
+            for module in modules:
+                door = HEAVY_DOORS.get(module.split(".")[0])
+                assert door is None or name.startswith(door), f"{name} imports {module}"
+
+
+def test_files_and_functions_stay_small() -> None:
+    for path in sources():
+        text = path.read_text()
+        assert text.count("\n") <= 300, path
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef):
+                assert node.end_lineno is not None
+                assert node.end_lineno - node.lineno < 45, f"{path}: {node.name}"
+
+
+def test_the_readme_has_its_two_commands_and_the_exit_codes() -> None:
+    readme = (ROOT / "README.md").read_text()
+    for marker in ("<!-- try command -->\n```sh\n", "<!-- test command -->\n```sh\n"):
+        assert readme.count(marker) == 1
+    from zvol.errors import Exit
+
+    for code in Exit:
+        assert f"{int(code)}" in readme

@@ -1,0 +1,210 @@
+"""What is printed: exact for programs, harmless for terminals, and with a frozen set of keys."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zvol.errors import ConfigError, Exit, Problem, UsageProblem, ZvolError
+from zvol.model import ErrorCode, Listed, Outcome, Recycle, Result, Trouble, Volume
+from zvol.render import Output
+
+U1, U2 = "a" * 32, "b" * 32
+SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "output.schema.json").read_text())
+FAULT = {
+    "code": "SYS.1004",
+    "description": "Unable to delete a resource",
+    "details": "outer",
+    "cause": {"code": "SYS.1006", "description": "An operation failed", "details": "云盘\x1b[31m inner"},
+    "opaque": {"x": 1},
+}
+
+
+class Printed:
+    """An Output over two texts."""
+
+    def __init__(self, format: str = "table", **options: Any) -> None:
+        self.out, self.err = io.StringIO(), io.StringIO()
+        settings: dict[str, Any] = {"tty": False, "width": 80, "now": lambda: 1_795_000_000.0} | options
+        self.output = Output(format, self.out, self.err, **settings)
+
+
+def volume(uuid: str = U1, name: str = "data", **more: Any) -> Volume:
+    return Volume(uuid, {"uuid": uuid, "name": name, "status": "Ready", "type": "Data", "size": 2**30} | more)
+
+
+def result(outcome: Outcome = Outcome.RECOVERED, asked: str = U1, **more: Any) -> Result:
+    return Result(asked, asked if len(asked) == 32 else None, outcome, **({"volume": volume(asked)} | more))
+
+
+def failed(asked: str = U1) -> Result:
+    trouble = Trouble("refused", "the server refused", "Ask.", Exit.FAILED, ErrorCode("SYS.1004", FAULT))
+    return result(Outcome.FAILED, asked, trouble=trouble, job_uuid="c" * 32)
+
+
+def listed(name: str = "data", uuid: str = U1, **more: Any) -> Listed:
+    recycle = Recycle(True, None, "deleted", 1_795_010_000.0, 10_000, "Delay", "server")
+    return Listed(volume(uuid, name, **more), recycle, 1_794_990_000.0, "vm\u202e", "ps")
+
+
+def test_one_volume_in_json_is_its_inventory() -> None:
+    printed = Printed("json")
+    assert printed.output.results([result()], [U1], single=True) is Exit.OK
+    document = json.loads(printed.out.getvalue())
+    jsonschema.validate(document, SCHEMA["$defs"]["inventory"] | {"$defs": SCHEMA["$defs"]})
+    assert document["vmInstanceUuid"] is None
+    assert printed.err.getvalue() == ""
+
+
+def test_a_failure_leaves_stdout_empty_and_ends_stderr_with_an_object() -> None:
+    printed = Printed("json")
+    assert printed.output.results([failed()], [U1], single=True) is Exit.FAILED
+    assert printed.out.getvalue() == ""
+    last = json.loads(printed.err.getvalue().splitlines()[-1])
+    jsonschema.validate(last, SCHEMA["$defs"]["failure"] | {"$defs": SCHEMA["$defs"]})
+    assert last["error"] == FAULT
+    assert last["jobUuid"] == "c" * 32
+
+
+def test_several_are_results_in_the_order_asked() -> None:
+    printed = Printed("json")
+    code = printed.output.results([failed(U2), result()], [U1, U2], single=False)
+    found = json.loads(printed.out.getvalue())
+    assert [one["asked"] for one in found] == [U1, U2]
+    for one in found:
+        jsonschema.validate(one, SCHEMA["$defs"]["result"] | {"$defs": SCHEMA["$defs"]})
+    assert code is Exit.FAILED
+    assert found[1]["error"]["code"] == "SYS.1004"
+    assert found[1]["error"]["kind"] == "refused"
+
+
+def test_ndjson_is_flushed_as_each_ends() -> None:
+    printed = Printed("ndjson")
+    seen = []
+
+    def results() -> Any:
+        yield result()
+        seen.append(printed.out.getvalue())
+        yield result(asked=U2)
+
+    printed.output.results(results(), [U2, U1], single=False)
+    assert json.loads(seen[0])["uuid"] == U1
+
+
+def test_the_servers_words_come_innermost_first_and_harmless() -> None:
+    printed = Printed()
+    printed.output.results([failed()], [U1], single=True)
+    lines = printed.err.getvalue().splitlines()
+    assert lines[0] == f"zvol: {U1}: the server refused"
+    assert lines[1].strip() == "SYS.1006: 云盘\\u{1b}[31m inner"
+    assert lines[2].strip() == "SYS.1004: outer"
+    assert lines[-1].strip() == "Ask."
+
+
+@given(st.text(st.characters(), max_size=60))
+def test_any_name_is_exact_for_programs_and_harmless_for_people(name: str) -> None:
+    rows = [listed(name)]
+    for_programs = Printed("json")
+    for_programs.output.volumes(rows)
+    assert json.loads(for_programs.out.getvalue())[0]["name"] == name
+    table = Printed()
+    table.output.volumes(rows)
+    table.output.shown(rows, single=True)
+    table.output.results([result(volume=volume(U1, name), warnings=(name,))], [U1], single=True)
+    for text in (table.out.getvalue() + table.err.getvalue()).split("\n"):
+        assert all(char == " " or unicodedata.category(char)[0] not in "CZ" for char in text), text
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=30))
+def test_csv_is_exact_and_no_spreadsheet_runs_it(name: str) -> None:
+    printed = Printed("csv", columns="name,uuid")
+    printed.output.volumes([listed(name)])
+    header, row = list(csv.reader(io.StringIO(printed.out.getvalue(), newline="")))[:2]
+    assert header == ["name", "uuid"]
+    assert row[0] in (name, "'" + name)
+    assert not row[0].startswith(("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠"))
+
+
+def test_a_table_in_a_pipe_cuts_nothing_and_has_no_trailing_blanks() -> None:
+    printed = Printed()
+    printed.output.volumes([listed("数据" * 40), listed("b", U2)])
+    lines = printed.out.getvalue().splitlines()
+    assert all(line == line.rstrip() for line in lines)
+    assert "数据" * 40 in lines[1]
+    assert lines[1].split()[1] == U1
+
+
+def test_markup_is_text() -> None:
+    printed = Printed(tty=True, width=300)
+    printed.output.volumes([listed("vol[/prod][red]x:smile:")])
+    assert "vol[/prod][red]x:smile:" in printed.out.getvalue()
+
+
+@pytest.mark.parametrize("width", [20, 60, 80, 120, 200, 400])
+def test_a_terminal_of_any_width_shows_every_uuid(width: int) -> None:
+    printed = Printed(tty=True, width=width)
+    printed.output.volumes([listed("数据卷", U1), listed("x" * 50, U2)])
+    text = printed.out.getvalue()
+    assert U1 in text.replace("\n", "")
+    assert U2 in text.replace("\n", "")
+    assert "…" not in text
+
+
+def test_urgency_is_coloured_on_a_terminal_unless_nobody_wants_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    coloured = Printed(tty=True, width=300)
+    coloured.output.volumes([listed()])
+    assert "\x1b[1;31m" in coloured.out.getvalue()
+    monkeypatch.setenv("NO_COLOR", "1")
+    plain = Printed(tty=True, width=300)
+    plain.output.volumes([listed()])
+    assert "31m" not in plain.out.getvalue()
+
+
+def test_unknown_columns_are_refused_with_a_guess() -> None:
+    with pytest.raises(UsageProblem, match="did you mean name"):
+        Printed(columns="nmae").output.volumes([])
+
+
+def test_names_are_uuids_only() -> None:
+    printed = Printed("name")
+    printed.output.results([result(), failed(U2)], [U1, U2], single=False)
+    assert printed.out.getvalue() == f"{U1}\n"
+
+
+def test_errors_in_words_and_as_an_object() -> None:
+    printed = Printed("json", sandbox=True)
+    printed.output.error(ZvolError("it broke", hint="Mend it.", uuid=U1))
+    first, hint, last = printed.err.getvalue().splitlines()
+    assert first == f"zvol (sandbox): {U1}: it broke"
+    assert hint.strip() == "Mend it."
+    assert json.loads(last)["error"]["code"] == "ZVOL.FAILED"
+    many = Printed("json")
+    many.output.error(ConfigError([Problem("f:1:1", "a"), Problem("f:2:1", "b")]))
+    assert many.err.getvalue().splitlines() == ["zvol: f:1:1: a", "  f:2:1: b"]
+
+
+def test_quiet_keeps_errors_and_machine_output() -> None:
+    printed = Printed(quiet=True)
+    printed.output.results([result(), failed(U2)], [U1, U2], single=False)
+    assert printed.out.getvalue() == ""
+    assert "the server refused" in printed.err.getvalue()
+    printed.output.hint("nothing")
+    assert "nothing" not in printed.err.getvalue()
+
+
+def test_listed_has_its_recycle_object() -> None:
+    printed = Printed("json")
+    printed.output.shown([listed()], single=True)
+    document = json.loads(printed.out.getvalue())
+    jsonschema.validate(document, SCHEMA["$defs"]["listed"] | {"$defs": SCHEMA["$defs"]})
+    assert document["recycle"]["expungesAfter"] == "2026-11-18T13:53:20Z"
