@@ -43,7 +43,6 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.skipif(not LINT.exists(), reason="import-linter is not installed here; CI installs it")
 @pytest.mark.parametrize("file", [None, *BREAKS])
 def test_each_rule_is_found_broken(file: str | None, tree: Path) -> None:
     if file is not None:

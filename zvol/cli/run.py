@@ -71,9 +71,13 @@ def _command(app: click.Command, arguments: Sequence[str], state: State) -> Exit
     except click.Abort:
         _complain("aborted")
         return Exit.FAILED
-    except (BrokenPipeError, SystemExit):  # click turns the former into the latter
+    except BrokenPipeError:
         _silence()
         return Exit.READER_GONE
+    except SystemExit as exc:  # click ends a completion with 0, and turns a broken pipe into 1
+        if exc.code:
+            _silence()
+        return Exit.READER_GONE if exc.code else Exit.OK
     except OSError as exc:
         _silence()
         _complain(f"cannot write the output: {exc.strerror or exc}")
