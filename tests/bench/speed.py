@@ -16,7 +16,7 @@ import uuid
 from pathlib import Path
 
 from tests.support.process import PG_DATA, ZVOL_SCRIPT, Sandbox, environment, sandbox
-from zvol.sandbox.seed import bulk_uuid
+from zvol.sandbox.names import extra_uuid
 
 RUNS = 9
 
@@ -108,7 +108,7 @@ def main() -> None:
         env = environment(Path(name) / "home", {"ZVOL_HOST": cloud.host, "ZVOL_SESSION": cloud.session})
         startup(env)
         single(cloud, env)
-        many(cloud, env, [bulk_uuid(number) for number in range(1, 2 * count + 1)])
+        many(cloud, env, [extra_uuid(number) for number in range(1, 2 * count + 1)])
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ class Row:
     last_op: int = 0
     episode: int = 0
     executed: list[str] = field(default_factory=list)
+    deleted_at: float = -1.0
 
 
 @dataclass
@@ -74,6 +75,7 @@ class SimServer:
     def delete(self, uuid: str) -> None:
         row = self.rows[uuid]
         row.status, row.last_op, row.episode = "Deleted", row.last_op + 1, row.episode + 1
+        row.deleted_at = self.clock.now
         row.executed.clear()
 
     def recover_by_hand(self, uuid: str) -> None:

@@ -23,7 +23,7 @@ def command() -> None:
 @click.option("--ledger", type=click.Path(dir_okay=False, path_type=Path), help="Write what is accepted and executed.")
 @click.option("--job-time", type=float, default=0.12, show_default=True, help="Seconds a recovery takes.")
 @click.option("--locale", type=click.Choice(("zh_CN", "en_US")), default="zh_CN", show_default=True, help="Of details.")
-@click.option("--zone", default="UTC", show_default=True, help="The server's time zone.")
+@click.option("--zone", default="Etc/UTC", show_default=True, help="The server's time zone.")
 @click.option("--doubles", is_flag=True, help="Write whole numbers as doubles, as the vendor's page shows them.")
 @click.option("--synchronous", is_flag=True, help="Answer as the vendor's page says: at once, without a job.")
 @click.option("--extra", type=click.IntRange(0, 100_000), default=0, help="So many deleted volumes more.")

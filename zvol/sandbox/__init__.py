@@ -12,24 +12,9 @@ from pathlib import Path
 from threading import Event
 from typing import TextIO
 
+from zvol.sandbox.switches import Switches
 
-@dataclass(frozen=True, slots=True)
-class Switches:
-    """What can be different on another server.  `job_time` in seconds; `clock_offset` moves the server's clock.
-
-    `doubles` and `synchronous` behave as the vendor's page says; `location` replaces the host in the 202;
-    `commercial` verifies access keys, which the open build does not know.
-    """
-
-    job_time: float = 0.12
-    locale: str = "zh_CN"
-    zone: str = "UTC"
-    doubles: bool = False
-    synchronous: bool = False
-    location: str | None = None
-    clock_offset: float = 0.0
-    version: str = "5.2.1"
-    content_type: str | None = None
+__all__ = ["Cloud", "Switches", "advance", "embedded", "reset", "serve"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +26,17 @@ class Cloud:
 
 
 @contextmanager
-def embedded(directory: Path, switches: Switches | None = None, ledger: Path | None = None) -> Iterator[Cloud]:
-    """Run a sandbox inside this process for as long as the context lasts."""
+def embedded(
+    directory: Path,
+    switches: Switches = Switches(),  # noqa: B008  (frozen)
+    *,
+    ledger: Path | None = None,
+    extra: int = 0,
+) -> Iterator[Cloud]:
+    """Run a sandbox inside this process for as long as the context lasts; `extra` counts for a new directory only."""
     from zvol.sandbox.server import Server
 
-    server = Server(directory, 0, switches or Switches(), ledger)
+    server = Server(directory, switches, ledger=ledger, extra=extra)
     server.start()
     try:
         yield Cloud(server.host, server.session)
@@ -56,36 +47,45 @@ def embedded(directory: Path, switches: Switches | None = None, ledger: Path | N
 def serve(
     directory: Path,
     *,
-    port: int,
-    ledger: Path | None,
-    switches: Switches,
+    port: int = 0,
+    ledger: Path | None = None,
+    switches: Switches = Switches(),  # noqa: B008  (frozen)
     out: TextIO,
+    session: str | None = None,
     extra: int = 0,
     stop: Event | None = None,
 ) -> None:
-    """Serve until `stop` is set or an exception (a signal) ends it; prints first two lines that a shell can source."""
+    """Serve until `stop` is set or a signal raises; prints first two lines that a shell can source.
+
+    `extra` deleted volumes more make the cloud new, `session` (32 hex) is the admin's instead of a random one.
+    """
     from zvol.sandbox.server import Server
 
     if extra:
         reset(directory, extra)
-    server = Server(directory, port, switches, ledger)
+    server = Server(directory, switches, port=port, ledger=ledger, session=session)
     server.start()
     try:
         out.write(f"export ZVOL_HOST={server.host}\nexport ZVOL_SESSION={server.session}\n")
         out.flush()
         ended = stop or Event()
-        while not ended.wait(3600):
+        while not ended.wait(1.0):
             pass
+    except KeyboardInterrupt:
+        pass
     finally:
         server.stop()
 
 
 def reset(directory: Path, extra: int = 0) -> None:
-    """Make it as it was in the beginning, with `extra` deleted data volumes more."""
-    from zvol.sandbox.seed import fill
-    from zvol.sandbox.store import Store
+    """Make the cloud as it was in the beginning, its deletions recent again, with `extra` deleted volumes more."""
+    from zvol.sandbox.server import make_new
 
-    store = Store(directory)
-    with store.change() as db:
-        fill(db, extra)
-    store.close()
+    make_new(directory, extra)
+
+
+def advance(directory: Path, seconds: float) -> None:
+    """Set the clock of all servers of a directory that many seconds from the real one."""
+    from zvol.sandbox.server import move_clock
+
+    move_clock(directory, seconds)

@@ -1,261 +1,174 @@
-"""What a ZStack does with a call after its REST layer: session, permission, quota, state, and the work itself."""
+"""Stage B: what is checked of an asynchronous call after its 202, in the server's order."""
 
 from __future__ import annotations
 
 import re
-import time
-import uuid as uuids
 from collections.abc import Callable
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
-from zvol.sandbox import Switches
-from zvol.sandbox.seed import ADMIN
-from zvol.sandbox.store import Store, put
-from zvol.sandbox.texts import Fault, say
-from zvol.sandbox.worker import Ledger
+from zvol.sandbox.names import ADMIN
+from zvol.sandbox.node import Call, Node
+from zvol.sandbox.resources import RESOURCES
 
+if TYPE_CHECKING:
+    from zvol.sandbox.store import Tx
+
+DRY_RUN: Final = "ephemeral::validationOnly"
 SESSION_SECONDS: Final = 7200
-V4: Final = re.compile(r"[0-9a-f]{12}[1-5][0-9a-f]{3}[89ab][0-9a-f]{15}")
+_RENEW_STEP: Final = 60
+_UUID: Final = re.compile(r"[0-9a-f]{12}[1-5][0-9a-f]{3}[89ab][0-9a-f]{15}")
 
 
-class Pipeline:
-    """The calls, each raising Fault; asynchronous ones are split into `check` and `execute`."""
+class Settled(Exception):
+    """The call is answered with an empty success before anything is executed."""
 
-    def __init__(self, store: Store, switches: Switches, ledger: Ledger) -> None:
-        self.store, self.switches, self.ledger = store, switches, ledger
 
-    def now(self) -> float:
-        """Return the server's clock."""
-        return time.time() + self.switches.clock_offset + float(self.store.setting("clock_offset") or 0)
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What an asynchronous API checks and does.
 
-    # ---- sessions ------------------------------------------------------------------------------------------------
-    def log_in(self, name: object, password: object) -> dict[str, Any]:
-        for field, value in (("accountName", name), ("password", password)):
-            if not isinstance(value, str):
-                text = f"field[{field}] of message[org.zstack.header.message.ApiMessageParamValidator] is mandatory, "
-                raise Fault("SYS.1007", text + "can not be null")
-        accounts = {row["name"]: row for row in self.store.many("account")}
-        account = accounts.get(str(name))
-        if account is None or account["password"] != password:
-            raise Fault("ID.1000", say("wrong-password", self.switches.locale))
-        return self.new_session(account["uuid"])
+    `run` changes the database and returns the job's body.  `check` is the service's own interceptor (B6).
+    `targets` are parameters and the resources they must name, `missing_ok` makes a missing one a success.
+    `seconds` is the default API timeout.  `slow` calls take the job time, others a tenth of it.
+    """
 
-    def new_session(self, account: str, uuid: str | None = None) -> dict[str, Any]:
-        now, session = self.now(), uuid or uuids.uuid4().hex
-        with self.store.change() as db:
-            db.execute("INSERT OR REPLACE INTO sessions VALUES (?, ?, ?)", (session, account, now + SESSION_SECONDS))
-        return {
-            "uuid": session,
-            "accountUuid": account,
-            "userUuid": account,
-            "expiredDate": now + SESSION_SECONDS,
-            "createDate": now,
-            "noSessionEvaluation": False,
-        }
+    run: Callable[[Node, Tx, Call], dict[str, Any]]
+    check: Callable[[Node, Tx, Call], None] | None = None
+    targets: tuple[tuple[str, str], ...] = ()
+    required: tuple[str, ...] = ()
+    missing_ok: bool = False
+    admin: bool = False
+    quota: bool = False
+    seconds: int = 1800
+    slow: bool = True
 
-    def valid(self, session: str) -> bool:
-        row = self.store.db.execute("SELECT expires FROM sessions WHERE uuid = ?", (session,)).fetchone()
-        return row is not None and row[0] > self.now()
 
-    def account(self, session: str) -> str:
-        """Return whose session it is, and keep it alive; raises Fault ID.1001."""
-        row = self.store.db.execute("SELECT account, expires FROM sessions WHERE uuid = ?", (session,)).fetchone()
-        now = self.now()
-        if row is None or row[1] <= now:
-            raise Fault("ID.1001", "Session expired")
-        if row[1] < now + SESSION_SECONDS - 60:
-            with self.store.change() as db:
-                db.execute("UPDATE sessions SET expires = ? WHERE uuid = ?", (now + SESSION_SECONDS, session))
-        return str(row[0])
+def screen(node: Node, tx: Tx, call: Call, operation: Operation) -> None:
+    """Check B1 to B6; raises Fault, or Settled when nothing remains to be done."""
+    _parameters(node, tx, call, operation)
+    call.account = session_account(node, tx, call.token)
+    renew(tx, call.token)
+    if call.account != ADMIN:
+        if operation.admin:
+            raise node.texts.refuse("SYS.1006", "denied", call.api.java)
+        _ownership(node, tx, call, operation)
+        if operation.quota:
+            _quota(node, tx, call)
+    if operation.check is not None:
+        operation.check(node, tx, call)
+    if DRY_RUN in call.system_tags:
+        raise Settled
 
-    def log_out(self, session: str) -> None:
-        with self.store.change() as db:
-            db.execute("DELETE FROM sessions WHERE uuid = ?", (session,))
 
-    # ---- volumes -------------------------------------------------------------------------------------------------
-    def volume(self, uuid: str) -> dict[str, Any]:
-        found = self.store.one("volume", uuid)
-        if found is None:
-            raise Fault("SYS.1003", f"invalid field[uuid], resource[uuid:{uuid}, type:VolumeVO] not found")
-        return found
+def _parameters(node: Node, tx: Tx, call: Call, operation: Operation) -> None:
+    for name in operation.required:
+        if call.params.get(name) is None:
+            raise node.texts.mandatory(name, call.api.java)
+    for name, kind in operation.targets:
+        uuid = call.text(name)
+        resource = RESOURCES[kind]
+        if tx.value(f"SELECT 1 FROM {resource.table} WHERE uuid = ?", uuid) is not None:  # noqa: S608  (ours)
+            continue
+        if not operation.missing_ok:
+            raise node.texts.missing(name, uuid, resource.vo)
+        if _UUID.fullmatch(uuid):
+            raise Settled
+        raise node.texts.fault("SYS.1003", f"invalid value[{uuid}] of field [{name}]")
 
-    def own(self, uuid: str, session: str) -> dict[str, Any]:
-        """Return a volume that the session may work on; existence comes before the session, as on the real one."""
-        volume = self.volume(uuid)
-        account = self.account(session)
-        if account != ADMIN and volume["_account"] != account:
-            raise Fault("SYS.1006", say("not-owner", self.switches.locale, account, uuid, "VolumeVO"))
-        return volume
 
-    def check_recover(self, uuid: str, session: str) -> None:
-        volume = self.own(uuid, session)
-        self.check_quota(uuid, session)
-        if volume["status"] != "Deleted":
-            raise Fault("SYS.1006", say("not-deleted", self.switches.locale, uuid))
+def session_account(node: Node, tx: Tx, token: str) -> str:
+    """Return the account of a living session; raises Fault ID.1001."""
+    account = tx.value("SELECT accountUuid FROM sessions WHERE uuid = ? AND expires > ?", token, tx.now)
+    if account is None:
+        raise node.texts.session()
+    return str(account)
 
-    def recover(self, uuid: str) -> dict[str, Any]:
-        """Bring a volume back without looking at it again, as the real one does."""
 
-        def change(volume: dict[str, Any]) -> None:
-            volume["status"] = "Ready" if volume.get("installPath") else "NotInstantiated"
+def renew(tx: Tx, token: str) -> None:
+    """Slide the end of a session, in steps, so that not every call writes."""
+    tx.run(
+        "UPDATE sessions SET expires = ? + duration WHERE uuid = ? AND expires < ? + duration - ?",
+        tx.now,
+        token,
+        tx.now,
+        _RENEW_STEP,
+    )
 
-        return self.update(uuid, change)
 
-    def check_quota(self, uuid: str, session: str) -> None:
-        account = self.account(session)
-        if account == ADMIN:
-            return
-        used = sum(
-            row["_account"] == account and row["type"] == "Data" and row["status"] != "Deleted"
-            for row in self.store.many("volume")
+def stale(tx: Tx, token: str) -> bool:
+    """Return whether a session has moved enough to be renewed."""
+    sql = "SELECT 1 FROM sessions WHERE uuid = ? AND expires < ? + duration - ?"
+    return tx.value(sql, token, tx.now, _RENEW_STEP) is not None
+
+
+def _ownership(node: Node, tx: Tx, call: Call, operation: Operation) -> None:
+    for name, kind in operation.targets:
+        resource, uuid = RESOURCES[kind], call.text(name)
+        if not resource.owned or owner(tx, uuid) == call.account:
+            continue
+        shared = tx.value(
+            "SELECT max(permission) FROM shares WHERE resourceUuid = ? AND (accountUuid = ? OR accountUuid IS NULL)",
+            uuid,
+            call.account,
         )
-        snapshots = [row for row in self.store.many("snapshot") if row["_account"] == account]
-        here = sum(row["volumeUuid"] == uuid for row in snapshots)
-        for name, asked, in_use in (("volume.data.num", 1, used), ("snapshot.volume.num", here, len(snapshots))):
-            value = int(self.store.setting(f"quota:{account}:{name}") or 40)
-            if asked and in_use + asked > value:
-                who = (self.store.one("account", account) or {}).get("name")
-                raise Fault(
-                    "ID.1003",
-                    "quota exceeding.The resource owner(or target resource owner) "
-                    f"account[uuid: {account} name: {who}] exceeds a quota[name: {name}, value: {value}], "
-                    f"Current used:{in_use}, Request:{asked}. Please contact the administrator.",
-                )
+        if (shared or 0) < 2:
+            raise node.texts.refuse("SYS.1006", "not-owner", call.account, uuid, resource.vo)
 
-    def update(self, uuid: str, change: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
-        """Change a volume in one transaction; every change moves its lastOpDate."""
-        now = self.now()
-        with self.store.change() as db:
-            volume = self.volume(uuid)
-            change(volume)
-            put(db, "volume", volume, account=volume["_account"], now=now)
-        return self.volume(uuid)
 
-    def check_delete(self, uuid: str, session: str) -> bool:
-        """Return whether there is something to delete; a missing volume with a proper UUID is a success."""
-        if self.store.one("volume", uuid) is None:
-            if V4.fullmatch(uuid):
-                return False
-            raise Fault("SYS.1003", f"invalid value[{uuid}] of field [uuid]")
-        volume, locale = self.own(uuid, session), self.switches.locale
-        if volume["type"] != "Data":
-            raise Fault("SYS.1007", say("not-data", locale, uuid, volume["type"]))
-        if volume["status"] == "Deleted":
-            raise Fault("SYS.1006", say("deleted-already", locale, uuid))
-        return True
+def owner(tx: Tx, uuid: str) -> str | None:
+    """Return the account a resource belongs to."""
+    found = tx.value("SELECT accountUuid FROM owners WHERE resourceUuid = ?", uuid)
+    return None if found is None else str(found)
 
-    def delete(self, uuid: str) -> None:
-        policy = self.config("deletionPolicy")
-        now = self.now()
 
-        def change(volume: dict[str, Any]) -> None:
-            if volume.get("vmInstanceUuid"):
-                volume["lastVmInstanceUuid"], volume["lastDetachDate"] = volume["vmInstanceUuid"], now
-                volume["vmInstanceUuid"] = volume["deviceId"] = None
-            volume["status"] = "Deleted"
+DEFAULT_QUOTAS: Final = {
+    "volume.data.num": 40,
+    "snapshot.volume.num": 200,
+    "volume.capacity": 10995116277760,
+    "vm.num": 20,
+    "vm.totalNum": 20,
+    "vm.cpuNum": 80,
+    "vm.memorySize": 85899345920,
+    "image.num": 20,
+    "image.size": 10995116277760,
+}
 
-        self.update(uuid, change)
-        if policy == "Direct":
-            self.remove(uuid)
+_OWN: Final = "uuid IN (SELECT resourceUuid FROM owners WHERE accountUuid = ?)"
+_USED: Final = {
+    "volume.data.num": f"SELECT count(*) FROM volumes WHERE type = 'Data' AND status != 'Deleted' AND {_OWN}",  # noqa: S608
+    "snapshot.volume.num": f"SELECT count(*) FROM snapshots WHERE {_OWN}",  # noqa: S608
+    "volume.capacity": f"SELECT coalesce(sum(size), 0) FROM volumes WHERE {_OWN}",  # noqa: S608
+}
 
-    def check_expunge(self, uuid: str, session: str) -> bool:
-        if self.store.one("volume", uuid) is None and V4.fullmatch(uuid):
-            return False
-        volume = self.own(uuid, session)
-        if volume["status"] != "Deleted":
-            raise Fault("SYS.1006", say("not-expungeable", self.switches.locale, uuid, volume["name"]))
-        return True
 
-    def remove(self, uuid: str) -> None:
-        """Destroy a volume with its snapshots and tags."""
-        doomed = [row["uuid"] for row in self.store.many("snapshot") if row["volumeUuid"] == uuid]
-        doomed += [row["uuid"] for row in self.store.many("tag") if row["resourceUuid"] == uuid]
-        with self.store.change() as db:
-            db.execute("DELETE FROM resources WHERE kind = 'volume' AND uuid = ?", (uuid,))
-            db.executemany("DELETE FROM resources WHERE uuid = ?", [(one,) for one in doomed])
+def quota_usage(tx: Tx, account: str) -> list[dict[str, Any]]:
+    """Return name, total and used of every quota of an account; deleted volumes count for capacity only."""
+    return [
+        {"name": name, "total": quota_limit(tx, account, name), "used": quota_used(tx, account, name)}
+        for name in DEFAULT_QUOTAS
+    ]
 
-    def config(self, name: str) -> str:
-        return next(str(row["value"]) for row in self.store.many("config") if row["name"] == name)
 
-    def set_config(self, name: str, value: str) -> dict[str, Any]:
-        found = next((row for row in self.store.many("config") if row["name"] == name), None)
-        if found is None:
-            raise Fault("SYS.1007", f"no global config[category:volume, name:{name}] found")
-        found["value"] = value
-        with self.store.change() as db:
-            put(db, "config", found, account=ADMIN, now=self.now())
-        self.reap()
-        return {name: found[name] for name in ("id", "name", "category", "description", "defaultValue", "value")}
+def quota_limit(tx: Tx, account: str, name: str) -> int:
+    set_to = tx.value("SELECT value FROM quotas WHERE identityUuid = ? AND name = ?", account, name)
+    return DEFAULT_QUOTAS[name] if set_to is None else int(set_to)
 
-    def reap(self) -> None:
-        """Destroy the deleted data volumes whose time is over."""
-        if self.config("deletionPolicy") == "Never":
-            return
-        limit = self.now() - int(self.config("expungePeriod"))
-        for row in self.store.many("volume", status="Deleted"):
-            if row["type"] == "Data" and row["lastOpDate"] <= limit:
-                self.remove(row["uuid"])
 
-    def create_volume(self, params: dict[str, Any], session: str) -> dict[str, Any]:
-        account = self.account(session)
-        if not isinstance(params.get("name"), str):
-            raise Fault("SYS.1007", "field[name] of message[...] is mandatory, can not be null")
-        uuid, storage = str(params.get("resourceUuid") or uuids.uuid4().hex), params.get("primaryStorageUuid")
-        body = {
-            "uuid": uuid,
-            "name": params["name"],
-            "description": params.get("description"),
-            "primaryStorageUuid": storage,
-            "diskOfferingUuid": params.get("diskOfferingUuid"),
-            "installPath": f"/zstack_ps/dataVolumes/vol-{uuid}/{uuid}.qcow2" if storage else None,
-            "format": "qcow2" if storage else None,
-            "type": "Data",
-            "size": int(params.get("diskSize") or 0),
-            "actualSize": 0,
-            "state": "Enabled",
-            "status": "Ready" if storage else "NotInstantiated",
-            "createDate": self.now(),
-            "isShareable": False,
-        }
-        with self.store.change() as db:
-            put(db, "volume", body, account=account, now=self.now())
-        return self.volume(uuid)
+def quota_used(tx: Tx, account: str, name: str) -> int:
+    return int(tx.value(_USED[name], account)) if name in _USED else 0
 
-    def attach(self, uuid: str, vm: str, session: str) -> dict[str, Any]:
-        volume = self.own(uuid, session)
-        if self.store.one("vm", vm) is None:
-            raise Fault("SYS.1003", f"invalid field[vmInstanceUuid], resource[uuid:{vm}, type:VmInstanceVO] not found")
-        if volume["status"] == "Deleted":
-            raise Fault("SYS.1006", f"the volume[uuid:{uuid}] is in status of deleted, cannot do the operation")
-        if volume.get("vmInstanceUuid"):
-            raise Fault("SYS.1006", f"data volume[{uuid}] has been attached to some vm, can't attach again")
-        now = self.now()
-        return self.update(uuid, lambda row: row.update(vmInstanceUuid=vm, deviceId=1, lastAttachDate=now))
 
-    def detach(self, uuid: str, session: str) -> dict[str, Any]:
-        volume, now = self.own(uuid, session), self.now()
-        vm = volume.get("vmInstanceUuid")
-        if not vm:
-            raise Fault("SYS.1006", f"data volume[uuid:{uuid}] is not attached to any vm, can't detach")
-        gone = {"vmInstanceUuid": None, "deviceId": None, "lastVmInstanceUuid": vm, "lastDetachDate": now}
-        return self.update(uuid, lambda row: row.update(gone))
-
-    def create_tag(self, params: dict[str, Any], session: str) -> dict[str, Any]:
-        account = self.account(session)
-        if any(
-            row["resourceUuid"] == params.get("resourceUuid") and row["tag"] == params.get("tag")
-            for row in self.store.many("tag")
-        ):
-            raise Fault("SYS.1006", "the tag already exists")
-        now = self.now()
-        body = {
-            "uuid": uuids.uuid4().hex,
-            "resourceUuid": params.get("resourceUuid"),
-            "resourceType": params.get("resourceType"),
-            "tag": params.get("tag"),
-            "type": "User",
-            "createDate": now,
-        }
-        with self.store.change() as db:
-            put(db, "tag", body, account=account, now=now)
-        return body | {"lastOpDate": now}
+def _quota(node: Node, tx: Tx, call: Call) -> None:
+    """Check the session account's quotas; the snapshots of a deleted volume are counted twice, as the server does."""
+    snapshots = tx.value("SELECT count(*) FROM snapshots WHERE volumeUuid = ?", call.text("uuid"))
+    for name, asked in (("volume.data.num", 1), ("snapshot.volume.num", int(snapshots))):
+        limit, used = quota_limit(tx, call.account, name), quota_used(tx, call.account, name)
+        if asked and used + asked > limit:
+            shown = tx.value("SELECT name FROM accounts WHERE uuid = ?", call.account)
+            raise node.texts.fault(
+                "ID.1003",
+                f"quota exceeding.The resource owner(or target resource owner) account[uuid: {call.account} name:"
+                f" {shown}] exceeds a quota[name: {name}, value: {limit}], Current used:{used}, Request:{asked}."
+                " Please contact the administrator.",
+            )

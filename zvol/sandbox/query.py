@@ -1,57 +1,37 @@
-"""The query language of a ZStack: how it reads `q`, with all its pitfalls, and what it answers."""
+"""The query language: conditions as the REST layer parses them, and what the query engine makes of them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from zvol.sandbox.texts import Fault
+from zvol.sandbox import wire
+from zvol.sandbox.resources import RESOURCES, Resource
+from zvol.sandbox.texts import Fault, internal
 
 OPERATORS: Final = ("!=", ">=", "<=", "!?=", "!~=", "~=", "?=", "=", ">", "<", "is null", "not null")
-
-# fmt: off
-FIELDS: Final = {
-    "volume": (
-        "uuid name description primaryStorageUuid vmInstanceUuid diskOfferingUuid rootImageUuid installPath type "
-        "format size actualSize deviceId state status createDate lastOpDate isShareable volumeQos lastDetachDate "
-        "lastVmInstanceUuid lastAttachDate protocol"
-    ).split(),
-    "vm": (
-        "uuid name description zoneUuid clusterUuid imageUuid hostUuid lastHostUuid instanceOfferingUuid "
-        "rootVolumeUuid platform defaultL3NetworkUuid type hypervisorType memorySize cpuNum cpuSpeed createDate "
-        "lastOpDate state vmNics allVolumes vmCdRoms architecture guestOsType reservedMemorySize allocatorStrategy"
-    ).split(),
-    "storage": (
-        "uuid zoneUuid name url description totalCapacity availableCapacity totalPhysicalCapacity "
-        "availablePhysicalCapacity systemUsedCapacity type state status mountPath createDate lastOpDate "
-        "attachedClusterUuids"
-    ).split(),
-    "config": "id name category description defaultValue value".split(),
-    "snapshot": "uuid name volumeUuid status state size createDate lastOpDate".split(),
-    "tag": "uuid resourceUuid resourceType tag type createDate lastOpDate".split(),
-    "node": "uuid hostName joinDate heartBeat".split(),
-}
-# fmt: on
-NESTED: Final = {"primaryStorage": ("storage", "primaryStorageUuid"), "vmInstance": ("vm", "vmInstanceUuid")}
-CLASSES: Final = {
-    "volume": "header.volume.VolumeInventory",
-    "vm": "header.vm.VmInstanceInventory",
-    "storage": "header.storage.primary.PrimaryStorageInventory",
-    "tag": "header.tag.UserTagInventory",
-    "snapshot": "header.storage.snapshot.VolumeSnapshotInventory",
-    "node": "header.managementnode.ManagementNodeInventory",
-    "config": "core.config.GlobalConfigInventory",
-}
+DEFAULT_LIMIT: Final = 1000
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*\Z")
+_CLOUD: Final = "org.zstack.header.exception.CloudRuntimeException: "
+_SYNTAX: Final = "org.antlr.v4.runtime.misc.ParseCancellationException: "
+_TAGS: Final = {"__userTag__": "User", "__systemTag__": "System"}
 
 
-class BadQuery(Exception):
-    """The REST layer refuses the query with 400 and this text."""
+class BadRequest(Exception):
+    """The HTTP layer refuses with a text; `status` is 400 or 500."""
+
+    def __init__(self, text: str, status: int = 400) -> None:
+        super().__init__(text)
+        self.text = text
+        self.status = status
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
+    """One `q`, split the way the server does it."""
+
     name: str
     operator: str
     value: str
@@ -59,181 +39,170 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    conditions: tuple[Condition, ...]
-    limit: int
-    start: int
-    count: bool
-    with_count: bool
-    sort: str | None
-    fields: tuple[str, ...] | None
+    """One query; `sort` is a field and whether it descends."""
+
+    conditions: tuple[Condition, ...] = ()
+    limit: int = DEFAULT_LIMIT
+    start: int = 0
+    count: bool = False
+    with_count: bool = False
+    sort: tuple[str, bool] | None = None
+    fields: tuple[str, ...] = ()
+    filter_name: str = ""
 
 
-def parse(parameters: Mapping[str, Sequence[str]]) -> Query:
-    """Read the parameters of a query; raises BadQuery in the server's words."""
+def parse(pairs: Iterable[tuple[str, str]]) -> Query:
+    """Return the query in a query string; raises BadRequest as the HTTP layer does."""
+    conditions: dict[Condition, None] = {}
+    single: dict[str, str] = {}
+    for name, value in pairs:
+        if name == "q":
+            conditions[condition(value)] = None
+        else:
+            single[name] = value
+    sort = single.get("sort", "").strip()
     return Query(
-        tuple(_condition(text) for text in dict.fromkeys(parameters.get("q", ()))),
-        _integer(parameters, "limit", 1000),
-        _integer(parameters, "start", 0),
-        _last(parameters, "count") == "true",
-        _last(parameters, "replyWithCount") == "true",
-        _last(parameters, "sort"),
-        tuple((_last(parameters, "fields") or "").split(",")) if _last(parameters, "fields") else None,
+        conditions=tuple(conditions),
+        limit=_integer(single, "limit", DEFAULT_LIMIT),
+        start=_integer(single, "start", 0),
+        count=single.get("count", "").lower() == "true",
+        with_count=single.get("replyWithCount", "").lower() == "true",
+        sort=(sort.lstrip("+-"), sort.startswith("-")) if sort else None,
+        fields=tuple(part.strip() for part in single.get("fields", "").split(",") if part.strip()),
+        filter_name=single.get("filterName", ""),
     )
 
 
-def _last(parameters: Mapping[str, Sequence[str]], name: str) -> str | None:
-    return parameters[name][-1] if parameters.get(name) else None
-
-
-def _integer(parameters: Mapping[str, Sequence[str]], name: str, default: int) -> int:
-    text = _last(parameters, name)
-    if text is None:
+def _integer(single: dict[str, str], name: str, default: int) -> int:
+    if name not in single:
         return default
-    try:
-        return int(text)
-    except ValueError:
-        raise BadQuery(f"Invalid query parameter. '{name}' must be an integer") from None
+    if not re.fullmatch(r"[+-]?\d{1,10}", single[name]):
+        raise BadRequest(f"Invalid query parameter. '{name}' must be an integer")
+    return int(single[name])
 
 
-def _condition(text: str) -> Condition:
-    """Split at the first operator of the list that stands anywhere, as the server does."""
-    operator = next((sign for sign in OPERATORS if sign in text), None)
+def condition(text: str) -> Condition:
+    """Split one condition at the first operator, in the server's order, that it contains anywhere."""
+    operator = next((mark for mark in OPERATORS if mark in text), None)
     if operator is None:
-        known = ", ".join(OPERATORS)
-        raise BadQuery(
-            f"Invalid query parameter. The '{text}' in the parameter[q] doesn't contain any query operator. "
-            f"Valid query operators are [[{known}]]"
+        raise BadRequest(
+            f"Invalid query parameter. The '{text}' in the parameter[q] doesn't contain any query operator."
+            f" Valid query operators are [[{', '.join(OPERATORS)}]]"
         )
-    name, value = text.split(operator, 1)
-    if not value and operator not in ("is null", "not null"):
-        raise BadQuery(
+    name, _, value = text.partition(operator)
+    if operator.endswith("null"):
+        if not name.strip():
+            raise BadRequest("0", 500)
+        return Condition(name.strip(), operator, "")
+    if not name or not value:
+        raise BadRequest(
             f"Invalid query parameter. The '{text}' in parameter[q] is not a key-value pair split by {operator}"
         )
     return Condition(name.strip(), operator, value)
 
 
-def answer(
-    kind: str,
-    query: Query,
-    rows: Sequence[dict[str, Any]],
-    look: Callable[[str, str], dict[str, Any] | None],
-    tags: Callable[[str], Sequence[str]],
-) -> dict[str, Any]:
-    """Return the reply.  `look(kind, uuid)` finds a related resource, `tags(uuid)` a resource's user tags."""
-    if query.limit < 0:
-        raise Fault("SYS.1000", "java.lang.IllegalArgumentException: Negative value")
-    for condition in query.conditions:
-        _check(kind, condition)
-    found = [row for row in rows if all(_holds(row, c, look, tags) for c in query.conditions)]
-    if query.count:
-        return {"schema": {}, "total": len(found)}
-    if query.sort:
-        found = _sorted(kind, found, query.sort)
-    page = found[query.start : query.start + query.limit]
-    shown = [{key: row[key] for key in _order(kind, row) if key in row} for row in page]
-    if query.fields is not None:
-        for name in query.fields:
-            if name not in FIELDS[kind]:
-                raise Fault("SYS.1000", "inventory[${selfInventoryClass}] has no field[" + name + "]")
-        shown = [{key: row[key] for key in query.fields if key in row} for row in shown]
-    reply: dict[str, Any] = {}
-    if kind in CLASSES:
-        number = range(len(shown) - 1, -1, -1)
-        reply["schema"] = {f"inventories[{n}]": f"org.zstack.{CLASSES[kind]}" for n in number}
-    if query.with_count:
-        reply["total"] = len(found)
-    return reply | {"inventories": shown}
+class Compiler:
+    """Turns conditions into SQL; raises Fault for what the query engine does not understand."""
 
+    def __init__(self, zone: str, details: Callable[..., str]) -> None:
+        self.zone = zone
+        self.details = details
+        self.values: list[Any] = []
 
-def _order(kind: str, row: Mapping[str, Any]) -> list[str]:
-    return [name for name in FIELDS[kind] if name in row]
+    def where(self, resource: Resource, query: Query) -> str:
+        """Return the WHERE text; its values are appended to `values` in order."""
+        if query.filter_name:
+            raise internal(f"{_CLOUD}unable to find QueryBelongFilter with type[{query.filter_name}]")
+        parts = [resource.where]
+        parts += [self._condition(resource, item) for item in query.conditions]
+        return " AND ".join(parts)
 
+    def order(self, resource: Resource, query: Query) -> str:
+        """Return the ORDER BY text."""
+        if query.sort is None:
+            return resource.order
+        name, descends = query.sort
+        if not _NAME.match(name):
+            shown = f"{name} {'desc' if descends else 'asc'}"
+            at = 22 + len(name.partition(",")[0])
+            raise internal(f"{_SYNTAX}error no viable alternative at input '{name[: at - 21]}' at line 1:{at}, {shown}")
+        if name not in resource.stored:
+            text = self.details("order-by", resource.inventory, name)
+            raise internal(f"org.zstack.zql.ast.visitors.ZQLError: {text}")
+        return f"{name} {'DESC' if descends else 'ASC'}, {resource.order}"
 
-def _check(kind: str, condition: Condition) -> None:
-    if "'" in condition.value or "\\" in condition.value:
-        text = "org.antlr.v4.runtime.misc.ParseCancellationException: error while parsing ZQL at line 1:0"
-        raise Fault("SYS.1000", text)
-    if condition.name.startswith("__") and condition.name.endswith("__"):
-        if "%s" in condition.value and "~" in condition.operator:
-            raise Fault("SYS.1000", None)
-        return
-    head, dot, tail = condition.name.partition(".")
-    if dot and head in NESTED:
-        _check(NESTED[head][0], Condition(tail, condition.operator, condition.value))
-    elif condition.name not in FIELDS[kind]:
-        name = CLASSES.get(kind, kind)
-        text = "org.zstack.header.exception.CloudRuntimeException: "
-        text += f"inventory class[class org.zstack.{name}] not having field[{condition.name}]"
-        raise Fault("SYS.1000", text)
+    def _condition(self, resource: Resource, item: Condition) -> str:
+        if not _NAME.match(item.name) or "'" in item.value:
+            shown = f"{item.name} {item.operator} '{item.value}'"
+            raise internal(f"{_SYNTAX}error mismatched input at line 1:{len(item.name) + 19}, {shown}")
+        head, _, rest = item.name.partition(".")
+        if rest:
+            link = resource.links.get(head)
+            if link is None:
+                raise internal(
+                    f"{_CLOUD}invalid nested query condition[{item.name}] on class {resource.java},"
+                    f" the expanded field[{head}] is not found"
+                )
+            target = RESOURCES[link.target]
+            inner = self._condition(target, Condition(rest, item.operator, item.value))
+            return f"{link.local} IN (SELECT {link.foreign} FROM {target.table} WHERE {inner})"  # noqa: S608
+        if head in _TAGS:
+            return self._tag(resource, item)
+        kind = resource.fields.get(head)
+        if kind is None or kind in ("json", "volumes"):
+            raise internal(f"{_CLOUD}inventory class[class {resource.java}] not having field[{head}]")
+        return self._compare(item, kind)
 
+    def _tag(self, resource: Resource, item: Condition) -> str:
+        if item.operator not in ("=", "!=", "?=", "!?=", "~=", "!~="):
+            raise internal(f"{_CLOUD}invalid operator[{item.operator}] for {item.name}")
+        if item.operator in ("~=", "!~=") and "%s" in item.value:
+            raise internal(None)
+        negative, operator = item.operator.startswith("!"), item.operator.removeprefix("!")
+        self.values += [_TAGS[item.name], resource.vo]
+        test = self._compare(Condition("tag", operator, item.value), "text")
+        tagged = f"SELECT resourceUuid FROM tags WHERE type = ? AND resourceType = ? AND {test}"  # noqa: S608
+        return f"uuid {'NOT ' if negative else ''}IN ({tagged})"
 
-def _holds(
-    row: Mapping[str, Any],
-    condition: Condition,
-    look: Callable[[str, str], dict[str, Any] | None],
-    tags: Callable[[str], Sequence[str]],
-) -> bool:
-    name, operator, value = condition.name, condition.operator, condition.value
-    if name in ("__userTag__", "__systemTag__", "__tagUuid__"):
-        own = tags(str(row.get("uuid"))) if name == "__userTag__" else ()
-        positive = operator.removeprefix("!")
-        hit = any(_compare(tag, positive if positive != "=" else "=", value) for tag in own)
-        return not hit if operator.startswith("!") else hit
-    head, dot, tail = name.partition(".")
-    if dot:
-        kind, key = NESTED[head]
-        other = look(kind, str(row.get(key))) if row.get(key) else None
-        return other is not None and _holds(other, Condition(tail, operator, value), look, tags)
-    return _compare(row.get(name), operator, value)
+    def _compare(self, item: Condition, kind: str) -> str:
+        name, operator = item.name, item.operator
+        if operator.endswith("null"):
+            return f"{name} {'IS' if operator == 'is null' else 'IS NOT'} NULL"
+        if operator in ("?=", "!?="):
+            found = [self._value(part, kind) for part in item.value.split(",")]
+            self.values += found
+            return f"{name} {'NOT ' if operator == '!?=' else ''}IN ({', '.join('?' * len(found))})"
+        if operator in ("~=", "!~="):
+            self.values.append(item.value)
+            return f"{name} {'NOT ' if operator == '!~=' else ''}LIKE ? ESCAPE '\\'"
+        self.values.append(self._value(item.value, kind))
+        return f"{name} {operator} ?"
 
-
-def _compare(field: Any, operator: str, value: str) -> bool:
-    if operator in ("is null", "not null"):
-        return (field is None) == (operator == "is null")
-    if field is None:
-        return False
-    if isinstance(field, bool):
-        field = str(field).lower()
-    if operator in ("?=", "!?="):
-        return (str(field) in value.split(",")) == (operator == "?=")
-    if operator in ("~=", "!~="):
-        pattern = re.escape(value).replace("%", ".*").replace("_", ".")
-        return bool(re.fullmatch(pattern, str(field), re.DOTALL | re.IGNORECASE)) == (operator == "~=")
-    left, right = _comparable(field, value)
-    match operator:
-        case "=":
-            return bool(left == right)
-        case "!=":
-            return bool(left != right)
-        case ">":
-            return bool(left > right)
-        case ">=":
-            return bool(left >= right)
-        case "<":
-            return bool(left < right)
-        case _:
-            return bool(left <= right)
-
-
-def _comparable(field: Any, value: str) -> tuple[Any, Any]:
-    """Return both sides of a comparison; dates compare as instants, written as `2026-11-23 00:00:00` (UTC)."""
-    if isinstance(field, int | float):
-        try:
-            return field, float(value)
-        except ValueError:
-            from datetime import UTC, datetime
-
+    def _value(self, text: str, kind: str) -> Any:
+        if kind == "date":
+            return wire.date_seconds(text, self.zone)
+        if kind == "flag":
+            return int(text.strip().lower() == "true")
+        if kind == "int":
             try:
-                return field, datetime.fromisoformat(value).replace(tzinfo=UTC).timestamp()
+                return int(text)
             except ValueError:
-                return str(field), value
-    return str(field), value
+                raise internal(f'java.lang.NumberFormatException: For input string: "{text}"') from None
+        return text
 
 
-def _sorted(kind: str, rows: list[dict[str, Any]], text: str) -> list[dict[str, Any]]:
-    name, reverse = text.strip().lstrip("+-"), text.strip().startswith("-")
-    if name not in FIELDS[kind]:
-        title = CLASSES.get(kind, kind).rpartition(".")[2]
-        details = f"invalid order by clause, inventory[{title}] doesn't have field[{name}]"
-        raise Fault("SYS.1000", f"org.zstack.zql.ast.visitors.ZQLError: {details}")
-    return sorted(rows, key=lambda row: (row.get(name) is not None, row.get(name)), reverse=reverse)
+def check_fields(resource: Resource, query: Query) -> None:
+    """Raise Fault when `fields` names an unknown one; the text has the server's own un-interpolated template."""
+    for name in query.fields:
+        if name not in resource.fields:
+            raise internal(f"{_CLOUD}inventory[${{selfInventoryClass}}] has no field[{name}]")
+
+
+def check_range(query: Query) -> None:
+    """Raise Fault for a negative limit or start."""
+    for what, value in (("max-results", query.limit), ("first-result value", query.start)):
+        if value < 0:
+            raise internal(f"java.lang.IllegalArgumentException: {what} cannot be negative")
+
+
+__all__ = ["BadRequest", "Compiler", "Condition", "Fault", "Query", "check_fields", "check_range", "parse"]

@@ -1,150 +1,161 @@
-"""The cloud that the sandbox begins with: fixed UUIDs, so that the README's lines can be pasted."""
+"""The cloud a sandbox starts with: fixed UUIDs, so that lines of the documentation can be pasted."""
 
 from __future__ import annotations
 
-import hashlib
-import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
-from zvol.sandbox.store import put
-
-if TYPE_CHECKING:
-    from sqlite3 import Connection
-
-ADMIN: Final = "36c27e8ff05c4780bf6d2fa65700f22e"
-ADMIN_NAME: Final = "admin"
-TENANT: Final = "7e11a0c0ffee4b1e8a5efeedbead00aa"
-SESSION: Final = "5e5510c0c0de4b1e8a5efeedbead0001"
-HOUR: Final = 3600.0
-DAY: Final = 24 * HOUR
-GIB: Final = 2**30
-
-PS1: Final = "9a0e5704a6e04b1e8a5efeedbead0001"
-PS2: Final = "9a0e5704a6e04b1e8a5efeedbead0002"
-VM_DB: Final = "d0c0ffee0db14b1e8a5efeedbead0001"
-VM_WEB: Final = "d0c0ffee0eb14b1e8a5efeedbead0002"
-VM_GONE: Final = "d0c0ffee0dea4b1e8a5efeedbead0003"
-
-VMS: Final = (
-    (VM_DB, "db-1", "Running"),
-    (VM_WEB, "web-1", "Stopped"),
-    (VM_GONE, "old-app", "Destroyed"),
+from zvol.sandbox import landscape
+from zvol.sandbox.configs import CONFIGS
+from zvol.sandbox.names import (
+    ADMIN,
+    CEPH,
+    DAY,
+    DB_1,
+    DISABLED,
+    GIB,
+    HOUR,
+    IMAGE,
+    LOCAL,
+    NODE,
+    OLD_APP,
+    TENANT,
+    WEB_1,
+    extra_uuid,
+    install_path,
+    volume_uuid,
 )
-STORAGES: Final = ((PS1, "ps-nfs", "Enabled", "Connected"), (PS2, "ps-ceph", "Disabled", "Connected"))
+from zvol.sandbox.store import Tx
 
-# uuid, name, size in GiB, age in seconds, status, storage, last VM, more
-VOLUMES: Final[tuple[tuple[str, str, int, float, str, str | None, str | None, dict[str, Any]], ...]] = (
-    ("d0a7a5e0c0de4b1e8a5efeedbead0001", "pg-data", 100, 2 * HOUR, "Deleted", PS1, VM_DB, {"description": "pg"}),
-    ("d0a7a5e0c0de4b1e8a5efeedbead0002", "pg-wal", 20, 2 * HOUR + 40, "Deleted", PS1, VM_DB, {}),
-    ("d0a7a5e0c0de4b1e8a5efeedbead0003", "backup", 500, 20 * HOUR, "Deleted", PS1, None, {}),
-    ("d0a7a5e0c0de4b1e8a5efeedbead0004", "backup", 500, 1.2 * DAY, "Deleted", PS2, VM_WEB, {}),
-    ("d0a7a5e0c0de4b1e8a5efeedbead0005", "媒体库-卷", 2048, 2.2 * DAY, "Deleted", PS2, VM_WEB, {}),
-    ("d0a7a5e0c0de4b1e8a5efeedbead0006", "scratch", 10, 2.9 * DAY, "Deleted", PS1, None, {}),
-    (
-        "d0a7a5e0c0de4b1e8a5efeedbead0007",
-        "\x1b[31m[/red]evil\u202egpj.exe",
-        1,
-        5 * HOUR,
-        "Deleted",
-        PS1,
-        None,
-        {"description": "a name that plays tricks on terminals \x1b]0;owned\x07"},
-    ),
-    ("d0a7a5e0c0de4b1e8a5efeedbead0008", "never-used", 40, 6 * HOUR, "Deleted", None, None, {}),
-    ("d0a7a5e0c0de4b1e8a5efeedbead0009", "ROOT-for-old-app", 80, 3 * HOUR, "Deleted", PS1, None, {"type": "Root"}),
-    ("d0a7a5e0c0de4b1e8a5efeedbead000a", "ROOT-db-1", 80, 9 * DAY, "Ready", PS1, None, {"type": "Root", "vm": VM_DB}),
-    ("d0a7a5e0c0de4b1e8a5efeedbead000b", "pg-index", 60, 9 * DAY, "Ready", PS1, None, {"vm": VM_DB}),
-    ("d0a7a5e0c0de4b1e8a5efeedbead000c", "logs", 200, 4 * DAY, "Ready", PS2, VM_WEB, {}),
-    ("d0a7a5e0c0de4b1e8a5efeedbead000d", "archive", 4096, 30 * DAY, "Ready", PS2, None, {"state": "Disabled"}),
-    ("d0a7a5e0c0de4b1e8a5efeedbead000e", "spare", 5, 1 * DAY, "NotInstantiated", None, None, {}),
-    ("d0a7a5e0c0de4b1e8a5efeedbead000f", "tenant-data", 30, 8 * HOUR, "Deleted", PS1, None, {"account": TENANT}),
-)
+HOSTILE_NAME: Final = "\x1b[31mlogs\x1b[0m \u202etxt.exe [/red] $(reboot)"
+HOSTILE_TEXT: Final = "a description that plays with the terminal \x1b]0;owned\x07"
+PG_DATA: Final = volume_uuid(1)
 
 
-def fill(db: Connection, extra: int) -> None:
-    """Empty the database and write the first cloud, its deletions counted back from now."""
-    now = time.time()
-    db.execute("DELETE FROM resources WHERE kind != 'node'")
-    db.execute("DELETE FROM jobs")
-    db.execute("DELETE FROM sessions")
-    _accounts(db, now)
-    _machines(db, now)
-    for row in VOLUMES:
-        _volume(db, now, *row)
+def seed(tx: Tx, extra: int = 0) -> None:
+    """Fill an empty database; ages are counted from now, `extra` deleted volumes are added."""
+    landscape.build(tx)
+    _volumes(tx)
+    _tags(tx)
+    for entry in CONFIGS:
+        tx.insert("configs", dict(entry))
+    tx.insert("nodes", {"uuid": NODE, "hostName": "127.0.0.1", "joinDate": tx.now, "heartBeat": tx.now})
     for number in range(1, extra + 1):
-        uuid = bulk_uuid(number)
-        _volume(db, now, uuid, f"bulk-{number}", 1, HOUR + number % 3600, "Deleted", PS1, None, {})
-    for number in (1, 2):
-        body = {"uuid": f"5a09500000004b1e8a5efeedbead000{number}", "name": f"nightly-{number}", "size": GIB}
-        body |= {"volumeUuid": VOLUMES[0][0], "status": "Ready", "state": "Enabled", "createDate": now - number * DAY}
-        put(db, "snapshot", body, account=ADMIN, now=now - number * DAY)
-    body = {"uuid": "0a600000000a4b1e8a5efeedbead0001", "resourceUuid": VOLUMES[0][0], "resourceType": "VolumeVO"}
-    put(db, "tag", body | {"tag": "env::prod", "type": "User", "createDate": now - DAY}, account=ADMIN, now=now - DAY)
-    db.execute("INSERT OR REPLACE INTO settings VALUES ('seeded', ?)", (str(now),))
-    db.execute("INSERT INTO sessions VALUES (?, ?, ?)", (SESSION, ADMIN, now + 7200))
+        _volume(tx, extra_uuid(number), f"bulk-{number:05}", 10, deleted=HOUR + number % (2 * DAY))
 
 
-def bulk_uuid(number: int) -> str:
-    """Return the UUID of the n-th additional volume."""
-    return f"b01c{number:08x}4b1e8a5e{number:012x}"
-
-
-def _accounts(db: Connection, now: float) -> None:
-    for uuid, name in ((ADMIN, ADMIN_NAME), (TENANT, "tenant")):
-        password = hashlib.sha512(b"password").hexdigest()
-        put(db, "account", {"uuid": uuid, "name": name, "password": password, "createDate": now}, account=uuid, now=now)
-    configs = (("deletionPolicy", "Delay"), ("expungePeriod", "259200"), ("expungeInterval", "3600"))
-    for number, (name, value) in enumerate(configs, 101):
-        body = {"uuid": name, "id": number, "name": name, "category": "volume", "defaultValue": value, "value": value}
-        put(db, "config", body | {"description": f"the {name} of volumes"}, account=ADMIN, now=now)
-
-
-def _machines(db: Connection, now: float) -> None:
-    zone, cluster = "20ae0000000a4b1e8a5efeedbead0001", "c1c50000000a4b1e8a5efeedbead0001"
-    for uuid, name, state in VMS:
-        body: dict[str, Any] = {"uuid": uuid, "name": name, "state": state, "zoneUuid": zone, "clusterUuid": cluster}
-        body |= {"platform": "Linux", "type": "UserVm", "hypervisorType": "KVM", "cpuNum": 4, "memorySize": 8 * GIB}
-        body |= {"createDate": now - 40 * DAY, "vmNics": [], "allVolumes": [], "vmCdRoms": [], "architecture": "x86_64"}
-        put(db, "vm", body, account=ADMIN, now=now - 9 * DAY)
-    for uuid, name, state, status in STORAGES:
-        body = {"uuid": uuid, "name": name, "state": state, "status": status, "zoneUuid": zone, "type": "NFS"}
-        body |= {"url": f"10.0.0.1:/{name}", "mountPath": f"/opt/zstack/{name}", "totalCapacity": 10**13}
-        body |= {"availableCapacity": 8 * 10**12, "attachedClusterUuids": [cluster], "createDate": now - 90 * DAY}
-        put(db, "storage", body, account=ADMIN, now=now - 90 * DAY)
+def _volumes(tx: Tx) -> None:
+    _volume(tx, PG_DATA, "pg-data", 200, deleted=2 * HOUR, last=DB_1, text="PostgreSQL data of db-1")
+    _volume(tx, volume_uuid(2), "pg-wal", 50, deleted=2 * HOUR + 60, last=DB_1, storage=CEPH)
+    _volume(tx, volume_uuid(3), "backup", 500, deleted=20 * HOUR, storage=CEPH)
+    _volume(tx, volume_uuid(4), "backup", 500, deleted=DAY, storage=DISABLED, last=WEB_1)
+    _volume(tx, volume_uuid(5), "数据库备份", 80, deleted=2 * DAY, last=DB_1, storage=CEPH)
+    _volume(tx, volume_uuid(6), "archive-2019", 1000, deleted=int(2.9 * DAY), storage=DISABLED)
+    _volume(tx, volume_uuid(7), HOSTILE_NAME, 20, deleted=30 * HOUR, text=HOSTILE_TEXT)
+    _volume(tx, volume_uuid(8), "never-used", 10, deleted=6 * HOUR, storage=None)
+    _root(tx, 9, OLD_APP, "old-app", deleted=5 * HOUR)
+    _root(tx, 10, DB_1, "db-1")
+    _volume(tx, volume_uuid(11), "db-temp", 30, vm=DB_1, device=1, storage=CEPH)
+    _root(tx, 12, WEB_1, "web-1")
+    _volume(tx, volume_uuid(13), "web-assets", 60, vm=WEB_1, device=1)
+    _volume(tx, volume_uuid(14), "shared-home", 400, storage=CEPH)
+    _volume(tx, volume_uuid(15), "scratch", 40, deleted=12 * HOUR, owner=TENANT)
+    _volume(tx, volume_uuid(16), "team-data", 40, owner=TENANT)
+    for number, name in ((1, "before upgrade"), (2, "nightly")):
+        _snapshot(tx, number, name)
 
 
 def _volume(
-    db: Connection,
-    now: float,
+    tx: Tx,
     uuid: str,
     name: str,
-    size: int,
-    age: float,
-    status: str,
-    storage: str | None,
-    last_vm: str | None,
-    more: dict[str, Any],
+    gib: int,
+    *,
+    deleted: int | None = None,
+    vm: str | None = None,
+    device: int | None = None,
+    last: str | None = None,
+    storage: str | None = LOCAL,
+    owner: str = ADMIN,
+    text: str | None = None,
 ) -> None:
-    kind = more.get("type", "Data")
-    folder = "rootVolumes" if kind == "Root" else "dataVolumes"
-    body = {
-        "uuid": uuid,
-        "name": name,
-        "description": more.get("description"),
-        "primaryStorageUuid": storage,
-        "vmInstanceUuid": more.get("vm") or (VM_GONE if status == "Deleted" and kind == "Root" else None),
-        "installPath": f"/zstack_ps/{folder}/acct-{ADMIN}/vol-{uuid}/{uuid}.qcow2" if storage else None,
-        "type": kind,
-        "format": "qcow2" if storage else None,
-        "size": size * GIB,
-        "actualSize": size * GIB // 3 if storage else 0,
-        "deviceId": 1 if more.get("vm") else None,
-        "state": more.get("state", "Enabled"),
-        "status": status,
-        "createDate": now - age - 30 * DAY,
-        "isShareable": False,
-        "lastDetachDate": now - age if last_vm else None,
-        "lastVmInstanceUuid": last_vm,
-        "lastAttachDate": now - age - 20 * DAY if last_vm else None,
-    }
-    put(db, "volume", body, account=more.get("account", ADMIN), now=now - age)
+    """Insert a data volume; `deleted` is how many seconds ago it was."""
+    born, at = tx.now - 30 * DAY, tx.now - (29 * DAY if deleted is None else deleted)
+    tx.insert("owners", {"resourceUuid": uuid, "accountUuid": owner})
+    tx.insert(
+        "volumes",
+        {
+            "uuid": uuid,
+            "name": name,
+            "description": text,
+            "primaryStorageUuid": storage,
+            "vmInstanceUuid": vm,
+            "installPath": install_path(storage, owner, uuid) if storage else None,
+            "type": "Data",
+            "format": "raw" if storage == CEPH else "qcow2" if storage else None,
+            "size": gib * GIB,
+            "actualSize": gib * GIB // 3 if storage else 0,
+            "deviceId": device,
+            "state": "Enabled",
+            "status": "Deleted" if deleted is not None else "Ready",
+            "createDate": born,
+            "lastOpDate": at,
+            "isShareable": 0,
+            "lastAttachDate": born + HOUR if last or vm else None,
+            **({"lastDetachDate": at, "lastVmInstanceUuid": last} if last else {}),
+        },
+    )
+
+
+def _root(tx: Tx, number: int, vm: str, name: str, deleted: int | None = None) -> None:
+    """Insert the Root volume of a VM; it keeps its VM when both are gone."""
+    uuid, born = volume_uuid(number), tx.now - 60 * DAY
+    _volume(tx, uuid, f"ROOT-for-{name}", 40, deleted=deleted, vm=vm, device=0, text=f"Root volume for VM[uuid:{vm}]")
+    path = install_path(LOCAL, ADMIN, uuid, "root")
+    sql = "UPDATE volumes SET type = 'Root', rootImageUuid = ?, installPath = ?, createDate = ? WHERE uuid = ?"
+    tx.run(sql, IMAGE, path, born, uuid)
+    tx.run("UPDATE vms SET rootVolumeUuid = ? WHERE uuid = ?", uuid, vm)
+
+
+def _snapshot(tx: Tx, number: int, name: str) -> None:
+    uuid, at = f"57a90000c0de4b1e8a5efeedbead{number:04x}", tx.now - (9 - number) * DAY
+    tx.insert("owners", {"resourceUuid": uuid, "accountUuid": ADMIN})
+    tx.insert(
+        "snapshots",
+        {
+            "uuid": uuid,
+            "name": name,
+            "type": "Hypervisor",
+            "volumeUuid": PG_DATA,
+            "treeUuid": "57a97ee0c0de4b1e8a5efeedbead0001",
+            "primaryStorageUuid": LOCAL,
+            "primaryStorageInstallPath": f"/zstack_ps/snapshots/{uuid}.qcow2",
+            "volumeType": "Data",
+            "format": "qcow2",
+            "latest": int(number == 2),
+            "size": number * GIB,
+            "state": "Enabled",
+            "status": "Ready",
+            "createDate": at,
+            "lastOpDate": at,
+        },
+    )
+
+
+def _tags(tx: Tx) -> None:
+    for number, (volume, tag) in enumerate(
+        ((1, "production"), (1, "owner:dba"), (2, "production"), (5, "production"), (14, "production")), 1
+    ):
+        at = tx.now - 25 * DAY
+        tx.insert(
+            "tags",
+            {
+                "uuid": f"7a600000c0de4b1e8a5efeedbead{number:04x}",
+                "inherent": 0,
+                "resourceUuid": volume_uuid(volume),
+                "resourceType": "VolumeVO",
+                "tag": tag,
+                "type": "User",
+                "createDate": at,
+                "lastOpDate": at,
+            },
+        )

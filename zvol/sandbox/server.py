@@ -1,117 +1,206 @@
-"""The sandbox's HTTP server, on the loopback interface only."""
+"""The sandbox as a server on the loopback interface, in threads of this process."""
 
 from __future__ import annotations
 
+import contextlib
+import os
+import socket
+import socketserver
 import threading
-import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Final
 
-from zvol.sandbox import Switches, wire
-from zvol.sandbox.calls import Calls
-from zvol.sandbox.rest import Reply, Request
-from zvol.sandbox.seed import ADMIN, SESSION
-from zvol.sandbox.store import Store, put
-from zvol.sandbox.worker import Ledger, Worker
+from zvol.sandbox.jobs import Jobs, Reaper
+from zvol.sandbox.names import ADMIN, NODE
+from zvol.sandbox.node import Node
+from zvol.sandbox.rest import Front, Request
+from zvol.sandbox.seed import seed
+from zvol.sandbox.store import Store, Tx, new_uuid
+from zvol.sandbox.switches import Switches
+from zvol.sandbox.sync import open_session
+from zvol.sandbox.worker import Worker
 
-IDLE_SECONDS: Final = 30
-NODE: Final = "0de00000000a4b1e8a5efeedbead0001"
+SOFTWARE: Final = "Jetty(9.4.51.v20230217)"
+HOST: Final = "127.0.0.1"
+OWN_SESSION_SECONDS: Final = 30 * 86400
+_REASONS: Final = {500: "Server Error"}
 
 
-class Server:
-    """A management node: its own worker and ledger, on a database that others may share."""
+class Handler(BaseHTTPRequestHandler):
+    """One connection; kept alive until the client or the idle timeout ends it."""
 
-    def __init__(self, directory: Path, port: int, switches: Switches, ledger: Path | None) -> None:
-        self._store = Store(directory)
-        self._ledger = Ledger(ledger)
-        self._worker = Worker()
-        self._calls = Calls(self._store, switches, self._worker, self._ledger)
-        self._http = _Http(("127.0.0.1", port), self._calls, switches)
-        self.host = f"http://127.0.0.1:{self._http.server_address[1]}/zstack"
-        self.session = SESSION
-        self._calls.origin = self.host
-        self._thread = threading.Thread(target=self._serve, daemon=True, name="sandbox-http")
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1
+    disable_nagle_algorithm = True
+    server: Listener
 
-    def start(self) -> None:
-        """Join the cloud, destroy what is due, and listen."""
-        lines = self._calls.pipeline
-        now = lines.now()
-        with self._store.change() as db:
-            node = {"uuid": NODE, "hostName": "127.0.0.1", "joinDate": now, "heartBeat": now}
-            put(db, "node", node, account=ADMIN, now=now)
-        lines.new_session(ADMIN, SESSION)
-        lines.reap()
-        self._reap_again()
-        self._worker.start()
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._http.shutdown()
-        self._http.server_close()
-        self._worker.stop()
-        self._store.close()
-        self._ledger.close()
+    def setup(self) -> None:
+        super().setup()
+        self.connection.settimeout(self.server.front.node.switches.idle_timeout)
 
     def _serve(self) -> None:
-        self._http.serve_forever(poll_interval=0.01)
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        status, answer = self.server.front.answer(Request(self.command, self.path, self.headers, body))
+        self._send(status, answer)
 
-    def _reap_again(self) -> None:
-        interval = float(self._calls.pipeline.config("expungeInterval"))
+    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _serve
 
-        def again() -> None:
-            self._calls.pipeline.reap()
-            self._reap_again()
+    def _not_allowed(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self._send(405, b"<html><body><h2>HTTP ERROR 405 Method Not Allowed</h2></body></html>")
 
-        self._worker.later(interval, again)
+    do_PATCH = do_OPTIONS = do_TRACE = _not_allowed
 
-
-class _Http(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 128
-
-    def __init__(self, address: tuple[str, int], calls: Calls, switches: Switches) -> None:
-        self.calls, self.switches = calls, switches
-        super().__init__(address, _Handler)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away is nothing to speak of."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    wbufsize = -1  # one write for each answer; unbuffered, each takes 40 ms (Nagle and delayed ACK)
-    timeout = IDLE_SECONDS
-    server: _Http
-
-    def _any(self) -> None:
-        length = int(self.headers.get("Content-Length") or 0)
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        request = Request(self.command, self.path, headers, self.rfile.read(length) if length else b"")
-        self._send(self.server.calls.answer(request))
-
-    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _any
-
-    def _send(self, reply: Reply) -> None:
-        switches = self.server.switches
-        if reply.json is not None:
-            value = wire.doubled(reply.json) if switches.doubles else reply.json
-            body = wire.dumps(value, escape=reply.escape).encode()
-        else:
-            body = (reply.text or "").encode()
-        self.send_response(reply.status)
-        if switches.content_type:
-            self.send_header("Content-Type", switches.content_type)
+    def _send(self, status: int, body: bytes) -> None:
+        context = self.server.front.node.switches.context
+        content_type = self.server.front.node.switches.content_type
+        self.send_response(status, _REASONS.get(status))
+        if "JSESSIONID" not in (self.headers.get("Cookie") or ""):
+            self.send_header("Set-Cookie", f"JSESSIONID=node0{new_uuid()[:24]}.node0; Path={context or '/'}")
+            self.send_header("Expires", "Thu, 01 Jan 1970 00:00:00 GMT")
+        if content_type:
+            self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
-        if "cookie" not in {name.lower() for name in self.headers}:
-            self.send_header("Set-Cookie", f"JSESSIONID=node0{uuid.uuid4().hex[:20]}; Path=/zstack")
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
 
     def version_string(self) -> str:
-        return "Jetty(9.4.51.v20230217)"
+        return SOFTWARE
 
-    def log_message(self, format: str, *args: object) -> None:
-        """Nobody reads it."""
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing: stdout and stderr belong to somebody else."""
+
+
+class Listener(ThreadingHTTPServer):
+    """The listening socket; it knows its connections, so that stopping ends them too."""
+
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 256
+    front: Front
+
+    def __init__(self, port: int) -> None:
+        self.open: set[socket.socket] = set()
+        self.quiet = threading.Condition()
+        super().__init__((HOST, port), Handler)
+
+    def server_bind(self) -> None:
+        """Bind without the reverse look-up of the base class, which can take seconds."""
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = HOST, self.server_address[1]
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        with self.quiet:
+            self.open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        super().shutdown_request(request)
+        with self.quiet:
+            self.open.discard(request)
+            self.quiet.notify_all()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of connections that clients break."""
+
+    def hang_up(self, patience: float = 2.0) -> None:
+        """End every connection and wait until nobody is being answered."""
+        with self.quiet:
+            for connection in self.open:
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RD)
+            self.quiet.wait_for(lambda: not self.open, patience)
+
+
+class Server:
+    """A management node: listener, worker and database; `host` is what clients use, `session` the admin's."""
+
+    def __init__(
+        self,
+        directory: Path,
+        switches: Switches,
+        *,
+        port: int = 0,
+        ledger: Path | None = None,
+        session: str | None = None,
+        extra: int = 0,
+    ) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self.listener = Listener(port)
+        self.store = Store(directory, offset=switches.clock_offset)
+        self.store.prepare(lambda tx: seed(tx, extra))
+        self._ledger = Ledger(ledger) if ledger is not None else None
+        if self._ledger is not None:
+            self.store.publish = self._ledger.write
+        self.node = Node(self.store, switches)
+        self.worker = Worker()
+        self.reaper = Reaper(self.node, self.worker)
+        place = f"{HOST}:{self.listener.server_port}"
+        self.listener.front = Front(self.node, Jobs(self.node, self.worker), place)
+        self.host = f"http://{place}{switches.context}"
+        self.session = self._join(session)
+        self._thread = threading.Thread(
+            target=self.listener.serve_forever, kwargs={"poll_interval": 0.01}, name="sandbox", daemon=True
+        )
+
+    def _join(self, session: str | None) -> str:
+        """Enter the list of management nodes and open the admin's session."""
+        with self.store.write() as tx:
+            tx.run("UPDATE nodes SET joinDate = ?, heartBeat = ? WHERE uuid = ?", tx.now, tx.now, NODE)
+            tx.run("DELETE FROM sessions WHERE expires <= ?", tx.now)
+            return open_session(tx, ADMIN, OWN_SESSION_SECONDS, session or "")
+
+    def start(self) -> None:
+        self.worker.start()
+        self.worker.after(0.0, self.reaper.look)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop in an orderly way: no more requests, what was accepted is finished, the database is closed."""
+        self.listener.shutdown()
+        self.listener.hang_up()
+        self.reaper.stopped = True
+        self.worker.stop()
+        self.listener.server_close()
+        self.store.close()
+        if self._ledger is not None:
+            self._ledger.close()
+
+
+class Ledger:
+    """A file that gets one line for each thing that happened, after its transaction."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+
+    def write(self, lines: list[str]) -> None:
+        os.write(self._file, "".join(f"{line}\n" for line in lines).encode())
+
+    def close(self) -> None:
+        os.close(self._file)
+
+
+def make_new(directory: Path, extra: int = 0) -> None:
+    """Make the cloud of a directory as it was in the beginning, ages counted from now."""
+    directory.mkdir(parents=True, exist_ok=True)
+    store = Store(directory)
+    try:
+        store.renew(lambda tx: seed(tx, extra))
+    finally:
+        store.close()
+
+
+def move_clock(directory: Path, seconds: float) -> None:
+    """Set the clock of all servers of a directory that far from the real one."""
+    store = Store(directory)
+    try:
+        with store.write() as tx:
+            _set_offset(tx, seconds)
+    finally:
+        store.close()
+
+
+def _set_offset(tx: Tx, seconds: float) -> None:
+    tx.run("INSERT OR REPLACE INTO control (key, value) VALUES ('clock_offset', ?)", seconds)

@@ -1,116 +1,174 @@
-"""The sandbox's database: one SQLite file that several processes may serve, as management nodes share theirs."""
+"""The sandbox's database: every transition is one transaction, so that several servers can share it."""
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import sqlite3  # noqa: TID253  (this module is only imported inside functions)
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+import uuid as uuids
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-if TYPE_CHECKING:
-    from sqlite3 import Connection
+from zvol.sandbox import schema
 
-SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS resources (
-  kind TEXT NOT NULL, uuid TEXT NOT NULL, account TEXT, status TEXT, last_op REAL, body TEXT NOT NULL,
-  PRIMARY KEY (kind, uuid)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS by_status ON resources (kind, status);
-CREATE TABLE IF NOT EXISTS jobs (id TEXT PRIMARY KEY, state TEXT NOT NULL, body TEXT, created REAL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS sessions (uuid TEXT PRIMARY KEY, account TEXT NOT NULL, expires REAL NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-"""
+BUSY_SECONDS: Final = 30.0
+Row = dict[str, Any]
 
-DATABASE: Final = "cloud.db"
+
+def new_uuid() -> str:
+    """Return a random UUID without dashes."""
+    return uuids.uuid4().hex
+
+
+class Tx:
+    """One transaction, or one read; `now` is the server's clock in whole seconds since 1970."""
+
+    def __init__(self, db: sqlite3.Connection, offset: float) -> None:
+        self.db = db
+        self.lines: list[str] = []
+        found = self.value("SELECT value FROM control WHERE key = 'clock_offset'")
+        self.time = time.time() + offset + float(found or 0.0)
+        self.now = int(self.time)
+
+    def run(self, sql: str, *values: Any) -> int:
+        """Execute a statement and return how many rows it changed."""
+        return self.db.execute(sql, values).rowcount
+
+    def value(self, sql: str, *values: Any) -> Any:
+        """Return the first column of the first row, None when there is none."""
+        row = self.db.execute(sql, values).fetchone()
+        return None if row is None else row[0]
+
+    def rows(self, sql: str, *values: Any) -> list[Row]:
+        cursor = self.db.execute(sql, values)
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor]
+
+    def row(self, sql: str, *values: Any) -> Row | None:
+        return next(iter(self.rows(sql, *values)), None)
+
+    def get(self, table: str, uuid: str) -> Row | None:
+        return self.row(f"SELECT * FROM {table} WHERE uuid = ?", uuid)  # noqa: S608  (a name of ours)
+
+    def insert(self, table: str, row: Row) -> None:
+        names, marks = ", ".join(row), ", ".join("?" * len(row))
+        self.db.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", tuple(row.values()))  # noqa: S608
+
+    def update(self, table: str, uuid: str, **changes: Any) -> bool:
+        """Change a row; `lastOpDate` moves only when a value really changes."""
+        sets = ", ".join(f"{name} = ?" for name in changes)
+        differs = " OR ".join(f"{name} IS NOT ? COLLATE BINARY" for name in changes)
+        sql = f"UPDATE {table} SET {sets}, lastOpDate = ? WHERE uuid = ? AND ({differs})"  # noqa: S608
+        return self.run(sql, *changes.values(), self.now, uuid, *changes.values()) > 0
+
+    def config(self, name: str, category: str = "volume") -> str:
+        return str(self.value("SELECT value FROM configs WHERE category = ? AND name = ?", category, name))
+
+    def event(self, event: str, **fields: Any) -> None:
+        """Note what happens in this transaction; it is known exactly when the transaction is."""
+        cursor = self.db.execute("INSERT INTO events (line) VALUES ('')")
+        seq = cursor.lastrowid
+        line = json.dumps({"seq": seq, "event": event, **fields, "time": time.time(), "pid": os.getpid()})
+        self.db.execute("UPDATE events SET line = ? WHERE seq = ?", (line, seq))
+        self.lines.append(line)
 
 
 class Store:
-    """One connection a thread; every change is one transaction."""
+    """The database under one directory; one writer and a few readers, all closed by `close`.
 
-    def __init__(self, directory: Path) -> None:
-        self._path = directory / DATABASE
-        self._own = threading.local()
-        self._all: list[Connection] = []
+    `offset` moves the clock, `publish` gets the event lines of each committed transaction.
+    """
+
+    def __init__(self, directory: Path, *, offset: float = 0.0) -> None:
+        self.path = directory / "cloud.db"
+        self.offset = offset
+        self.publish: Callable[[list[str]], None] = lambda _lines: None
         self._lock = threading.Lock()
-        with self.change() as db:
-            for statement in SCHEMA.split(";"):
-                db.execute(statement)
-            known = db.execute("SELECT 1 FROM settings WHERE name = 'seeded'").fetchone()
-            if known is None:
-                from zvol.sandbox.seed import fill
+        self._idle: list[sqlite3.Connection] = []
+        self._writer = self._connect()
 
-                fill(db, 0)
+    def _connect(self) -> sqlite3.Connection:
+        db = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        _patiently(db, "PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = OFF")  # a sandbox survives kill -9, not a power cut
+        return db
 
-    @property
-    def db(self) -> Connection:
-        found: Connection | None = getattr(self._own, "db", None)
-        if found is None:
-            import sqlite3
+    def prepare(self, seed: Callable[[Tx], None]) -> None:
+        """Make and fill the database if it is new or of another version; safe when two processes start together."""
+        with self.exclusive() as db:
+            if _version(db) != schema.VERSION:
+                self._remake(db, seed)
 
-            found = sqlite3.connect(self._path, timeout=30, isolation_level=None, check_same_thread=False)
-            found.execute("PRAGMA journal_mode = WAL")
-            found.execute("PRAGMA synchronous = OFF")
-            self._own.db = found
-            with self._lock:
-                self._all.append(found)
-        return found
+    def renew(self, seed: Callable[[Tx], None]) -> None:
+        """Make and fill the database anew."""
+        with self.exclusive() as db:
+            self._remake(db, seed)
 
-    @contextmanager
-    def change(self) -> Iterator[Connection]:
-        """Do everything inside in one transaction."""
-        db = self.db
-        db.execute("BEGIN IMMEDIATE")
+    def _remake(self, db: sqlite3.Connection, seed: Callable[[Tx], None]) -> None:
+        existing = db.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+        for (name,) in existing.fetchall():
+            db.execute(f"DROP TABLE {name}")
+        for statement in schema.statements():
+            db.execute(statement)
+        seed(Tx(db, self.offset))
+        db.execute(f"PRAGMA user_version = {schema.VERSION}")
+
+    @contextlib.contextmanager
+    def exclusive(self) -> Iterator[sqlite3.Connection]:
+        """Hold the one writer of this process in a transaction that no other process can be in."""
+        with self._lock:
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._writer
+            except BaseException:
+                self._writer.execute("ROLLBACK")
+                raise
+            self._writer.execute("COMMIT")
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[Tx]:
+        """Run one transaction; an exception rolls it back."""
+        with self.exclusive() as db:
+            tx = Tx(db, self.offset)
+            yield tx
+        if tx.lines:
+            self.publish(tx.lines)
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Tx]:
+        """Read from one snapshot; it never waits for a writer."""
+        db = self._idle.pop() if self._idle else self._connect()
         try:
-            yield db
-            db.execute("COMMIT")
-        except BaseException:
+            db.execute("BEGIN")
+            yield Tx(db, self.offset)
+        finally:
             db.execute("ROLLBACK")
-            raise
+            self._idle.append(db)
 
     def close(self) -> None:
         with self._lock:
-            for db in self._all:
-                db.close()
-            self._all.clear()
-
-    # ---- settings ------------------------------------------------------------------------------------------------
-    def setting(self, name: str) -> str | None:
-        row = self.db.execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()
-        return row[0] if row else None
-
-    # ---- resources -----------------------------------------------------------------------------------------------
-    def one(self, kind: str, uuid: str) -> dict[str, Any] | None:
-        """Return a resource with its status and last change, None when there is none."""
-        row = self.db.execute(
-            "SELECT body, status, last_op, account FROM resources WHERE kind = ? AND uuid = ?", (kind, uuid)
-        ).fetchone()
-        return None if row is None else _resource(*row)
-
-    def many(self, kind: str, uuids: list[str] | None = None, status: str | None = None) -> list[dict[str, Any]]:
-        """Return the resources of a kind, or those of them that are named."""
-        sql, values = "SELECT body, status, last_op, account FROM resources WHERE kind = ?", [kind]
-        if uuids is not None:
-            sql += f" AND uuid IN ({','.join('?' * len(uuids))})"
-            values += uuids
-        if status is not None:
-            sql += " AND status = ?"
-            values.append(status)
-        return [_resource(*row) for row in self.db.execute(sql, values)]
+            self._writer.close()
+        while self._idle:
+            self._idle.pop().close()
 
 
-def put(db: Connection, kind: str, body: dict[str, Any], *, account: str, now: float) -> None:
-    """Write a resource; its status and last change are columns of their own."""
-    rest = {key: value for key, value in body.items() if key not in ("lastOpDate", "_account") and value is not None}
-    values = (kind, body["uuid"], account, body.get("status"), now, json.dumps(rest))
-    db.execute("INSERT OR REPLACE INTO resources VALUES (?, ?, ?, ?, ?, ?)", values)
+def _version(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
 
 
-def _resource(body: str, status: str | None, last_op: float | None, account: str | None) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(body)
-    if status is not None:
-        found["status"] = status
-    if last_op is not None:
-        found["lastOpDate"] = last_op
-    found["_account"] = account
-    return found
+def _patiently(db: sqlite3.Connection, sql: str) -> None:
+    """Execute a pragma that SQLite does not wait for when another process starts at the same moment."""
+    until = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            db.execute(sql)
+        except sqlite3.OperationalError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+        else:
+            return

@@ -1,70 +1,78 @@
-"""Jobs: accepted now, checked and executed a little later, and gone with the process that accepted them."""
+"""When things happen: one thread that runs what is due, and a queue for each volume."""
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import itertools
-import json
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, TextIO
 
-
-class Ledger:
-    """One JSON line for everything that happens to a recovery: the only truth that tests believe."""
-
-    def __init__(self, path: Path | None) -> None:
-        self._file: TextIO | None = path.open("a", encoding="utf-8") if path else None
-        self._lock = threading.Lock()
-        self._number = itertools.count(1)
-
-    def write(self, event: str, job: str, volume: str) -> None:
-        if self._file is None:
-            return
-        with self._lock:
-            line = {"seq": next(self._number), "time": time.time(), "event": event, "job": job, "volume": volume}
-            self._file.write(json.dumps(line) + "\n")
-            self._file.flush()
-
-    def close(self) -> None:
-        if self._file is not None:
-            self._file.close()
+Task = Callable[[], None]
 
 
 class Worker:
-    """One thread that does what is due; so jobs of one volume never overlap."""
+    """Runs tasks at their time in one thread; what is waiting dies with the process."""
 
     def __init__(self) -> None:
-        self._due: list[tuple[float, int, Callable[[], Any]]] = []
-        self._order = itertools.count()
+        self._due: list[tuple[float, int, Task]] = []
+        self._numbers = itertools.count()
         self._changed = threading.Condition()
-        self._ended = False
-        self._thread = threading.Thread(target=self._run, daemon=True, name="sandbox-worker")
+        self._stopping = False
+        self._thread = threading.Thread(target=self._loop, name="sandbox-worker", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
-    def stop(self) -> None:
-        """Forget what is not done yet: it dies with the process."""
+    def after(self, seconds: float, task: Task) -> None:
+        """Run `task` that many seconds from now."""
         with self._changed:
-            self._ended = True
-            self._changed.notify()
-        self._thread.join()
-
-    def later(self, seconds: float, work: Callable[[], Any]) -> None:
-        with self._changed:
-            heapq.heappush(self._due, (time.monotonic() + seconds, next(self._order), work))
+            heapq.heappush(self._due, (time.monotonic() + seconds, next(self._numbers), task))
             self._changed.notify()
 
-    def _run(self) -> None:
-        while True:
-            with self._changed:
-                while not self._ended and (not self._due or self._due[0][0] > time.monotonic()):
-                    pause = self._due[0][0] - time.monotonic() if self._due else None
-                    self._changed.wait(None if pause is None else max(0.0, pause))
-                if self._ended:
-                    return
-                _, _, work = heapq.heappop(self._due)
-            work()
+    def stop(self, *, patience: float = 2.0) -> None:
+        """End in an orderly way: what was accepted is finished at once, as far as `patience` seconds allow."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+        self._thread.join(patience)
+
+    def _loop(self) -> None:
+        while (task := self._next()) is not None:
+            with contextlib.suppress(Exception):  # a task answers for itself; the others go on
+                task()
+
+    def _next(self) -> Task | None:
+        with self._changed:
+            while True:
+                if self._stopping and not self._due:
+                    return None
+                wait = self._due[0][0] - time.monotonic() if self._due else None
+                if self._due and (self._stopping or (wait is not None and wait <= 0)):
+                    return heapq.heappop(self._due)[2]
+                self._changed.wait(wait)
+
+
+class Queues:
+    """Serializes what happens to one volume; used by the worker's thread only."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, deque[Task]] = {}
+
+    def enter(self, key: str, task: Task) -> None:
+        """Run `task` now when nothing is going on with `key`, else after what is."""
+        if key in self._waiting:
+            self._waiting[key].append(task)
+        else:
+            self._waiting[key] = deque()
+            task()
+
+    def leave(self, key: str) -> None:
+        """Let the next one in."""
+        waiting = self._waiting[key]
+        if waiting:
+            waiting.popleft()()
+        else:
+            del self._waiting[key]
