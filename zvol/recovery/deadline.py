@@ -193,9 +193,6 @@ def most_urgent_first(row: Listed) -> tuple[int, float, datetime, str]:
     return (0, 0.0, changed, row.volume.uuid) if after is None else (1, after, changed, row.volume.uuid)
 
 
-urgency = most_urgent_first
-
-
 def _seconds(value: object) -> int | None:
     return int(value) if isinstance(value, str) and re.fullmatch(r"[1-9][0-9]{0,11}", value) else None
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from zvol.errors import UsageProblem, Weather, ZvolError
 from zvol.model import Listed, Volume
-from zvol.recovery.deadline import Policy, Zone, listed, parse_policy, urgency
+from zvol.recovery.deadline import Policy, Zone, first_known, listed, most_urgent_first, parse_policy
 from zvol.text import safe
 
 if TYPE_CHECKING:
@@ -29,12 +29,12 @@ def find(client: Client, status: str) -> list[Volume]:
 def with_time(client: Client, volumes: Iterable[Volume], profile_zone: str | None, now: float) -> list[Listed]:
     """Return volumes with their time left and names, most urgent first; what cannot be looked up stays unknown."""
     volumes = list(volumes)
-    policy, zone = _policy(client), _zone(client, profile_zone)
-    server_now = client.server_time()
+    policy, server_now = _policy(client), client.server_time()
+    zone = _zone(client, profile_zone, server_now or now)
     vms = _names(client, "/v1/vm-instances", {volume.text("lastVmInstanceUuid") for volume in volumes})
     stores = _names(client, "/v1/primary-storage", {volume.text("primaryStorageUuid") for volume in volumes})
     found = [listed(volume, policy, zone, server_now or now, vms, stores) for volume in volumes]
-    return sorted(found, key=urgency)
+    return sorted(found, key=most_urgent_first)
 
 
 def _policy(client: Client) -> Policy | None:
@@ -44,13 +44,10 @@ def _policy(client: Client) -> Policy | None:
         return None
 
 
-def _zone(client: Client, profile_zone: str | None) -> Zone:
+def _zone(client: Client, profile_zone: str | None, now: float) -> Zone:
     told = client.timezone()
-    if told is not None:
-        zone = Zone.from_server(*told)
-        if zone.tz is not None:
-            return zone
-    return Zone.from_profile(profile_zone)
+    server = Zone.from_server(*told, now) if told is not None else Zone()
+    return first_known(server, Zone.from_profile(profile_zone))
 
 
 def _names(client: Client, path: str, uuids: set[str | None]) -> dict[str, str]:
