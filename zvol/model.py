@@ -234,10 +234,6 @@ class Endpoint:
         """Return the URL that every path of the API (`/v1/...`) is appended to."""
         return self.origin + self.prefix
 
-    @property
-    def loopback(self) -> bool:
-        return self.host in ("localhost", "::1") or self.host.startswith("127.")
-
 
 @dataclass(frozen=True, slots=True)
 class Recycle:

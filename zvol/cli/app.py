@@ -19,6 +19,7 @@ COMMANDS: Final = {
     "resume": "Settle and finish what interrupted runs left open.",
     "list": "Show the recycle bin, most urgent first.",
     "show": "Show volumes in full.",
+    "attach": "Attach a volume to a VM.",
     "runs": "Show earlier runs and what is open in them.",
     "config": "Make, show and check the configuration.",
     "sandbox": "A small ZStack on this machine.",

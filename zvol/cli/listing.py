@@ -2,28 +2,69 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from zvol.cli.options import global_options, pass_state
+from zvol.cli.selectors import filter_options, filters_of
 from zvol.cli.state import State
 from zvol.errors import Exit
 
+SORTS = ("left", "name", "size", "deleted")
 
-@click.command("list", short_help="Show the recycle bin, most urgent first.", epilog="Example: zvol list -o name")
+
+@click.command(
+    "list", short_help="Show the recycle bin, most urgent first.", epilog="Example: zvol list --deleted-since 2h"
+)
+@filter_options
+@click.option("--type", "type", metavar="TYPE", default="Data", show_default=True, help="Data, Root or any.")
 @click.option("--status", default="Deleted", show_default=True, help="Volumes of this status; `any` for all.")
+@click.option("--sort", type=click.Choice(SORTS), default="left", show_default=True, help="What comes first.")
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="At most so many.")
+@click.option("--exit-code", is_flag=True, help="Exit 10 when something matches (with --expiring-within).")
+@click.option("--fail-if-empty", is_flag=True, help="Exit 1 when nothing matches.")
 @global_options
 @pass_state
-def command(state: State, status: str) -> Exit:
-    """Show the deleted data volumes, the one that is destroyed first at the top."""
+def command(
+    state: State,
+    /,
+    type: str,
+    status: str,
+    sort: str,
+    limit: int | None,
+    exit_code: bool,
+    fail_if_empty: bool,
+    **given: Any,
+) -> Exit:
+    """Show the deleted data volumes, the one that is destroyed first at the top.
+
+    SAFE UNTIL is a promise of the server's own settings: nothing is destroyed before it. All filters must match.
+    """
     from zvol.cli.looking import column_help, listed
+    from zvol.recovery.filters import select
     from zvol.recovery.listing import find
     from zvol.render import columns
 
     if state.given.columns == "help":
         return column_help(state)
-    found = listed(state, find(state.client, status))
+    if exit_code and given["expiring"] is None:
+        raise click.UsageError("--exit-code needs --expiring-within.")
+    filters = filters_of(state, given)
+    rows = select(listed(state, find(state.client, status, type)), filters, state.client)
+    if sort != "left":
+        rows.sort(key=KEYS[sort], reverse=sort != "name")
+    rows = rows[:limit]
     deleted = status.lower() == "deleted"
-    state.output.volumes(found, columns.LIST if deleted else columns.ANY_STATUS)
-    if not found:
-        state.output.hint("there is no deleted data volume" if deleted else "there is no such volume")
-    return Exit.OK
+    state.output.volumes(rows, columns.LIST if deleted else columns.ANY_STATUS)
+    if not rows:
+        state.output.hint("no volume matches" if filters.any else "there is no such volume")
+        return Exit.FAILED if fail_if_empty else Exit.OK
+    return Exit.EXPIRING if exit_code else Exit.OK
+
+
+KEYS: dict[str, Any] = {
+    "name": lambda row: (row.volume.name, row.volume.uuid),
+    "size": lambda row: (row.volume.size or 0, row.volume.uuid),
+    "deleted": lambda row: (row.deleted_at or 0.0, row.volume.uuid),
+}

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import click
 
 from zvol.cli.options import global_options, pass_state
-from zvol.cli.params import CONCURRENCY, TAG, read_volumes
+from zvol.cli.params import CONCURRENCY, TAG, Asked, read_volumes
+from zvol.cli.selectors import agree, filter_options, filters_of
 from zvol.cli.state import State
 from zvol.errors import Exit
+
+CHOSEN = ("yes", "expect", "fail_if_empty")
 
 
 @click.command(
@@ -17,42 +21,65 @@ from zvol.errors import Exit
     short_help="Bring deleted data volumes back.",
     epilog="Example: zvol recover d0a7a5e0c0de4b1e8a5efeedbead0001 --json | jq -r .installPath",
 )
-@click.argument("volumes", nargs=-1, required=True, metavar="VOLUME...")
+@click.argument("volumes", nargs=-1, metavar="[VOLUME...]")
+@filter_options
+@click.option("--all", "everything", is_flag=True, help="Every deleted data volume.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask (needed with filters when nobody can be asked).")
+@click.option("--expect", type=click.IntRange(0), metavar="N", help="Refuse unless exactly N volumes match.")
+@click.option("--fail-if-empty", is_flag=True, help="Exit 1 when no volume matches.")
 @click.option("--system-tag", "system_tags", multiple=True, type=TAG, help="Send this system tag; repeatable.")
-@click.option("--user-tag", "user_tags", multiple=True, type=TAG, help="Send this user tag; repeatable.")
+@click.option("--user-tag", "user_tags", multiple=True, type=TAG, help="Give it this user tag; repeatable.")
+@click.option("--no-ensure-tags", is_flag=True, help="Only send user tags; do not create the missing ones.")
+@click.option("--reattach", is_flag=True, help="Attach it to the VM it was last on.")
 @click.option("--dry-run", is_flag=True, help="Read only: say what would happen.")
 @click.option("--strict", is_flag=True, help="A volume that is back already is a failure.")
 @click.option("--allow-root", is_flag=True, help="Recover root volumes too; their VM stays destroyed.")
 @click.option("--concurrency", type=CONCURRENCY, help="So many requests at the same time (16).", metavar="N")
 @global_options
 @pass_state
-def command(
-    state: State,
-    volumes: tuple[str, ...],
-    system_tags: tuple[str, ...],
-    user_tags: tuple[str, ...],
-    dry_run: bool,
-    strict: bool,
-    allow_root: bool,
-    concurrency: int | None,
-) -> Exit:
+def command(state: State, /, volumes: tuple[str, ...], everything: bool, concurrency: int | None, **given: Any) -> Exit:
     """Bring deleted data volumes back, each exactly once, and prove it by reading them back.
 
     VOLUME is a UUID, or the exact name of a deleted data volume; `-` reads them from standard input, one a line. A
     volume that is back already is a success. Each volume is reported once, and one that fails does not stop the others.
+    Filters choose among the deleted data volumes instead; they show what they found and ask.
     """
-    asked = read_volumes(volumes, state.stdin)
     state.concurrency = concurrency
+    filters = filters_of(state, given)
+    if bool(volumes) + filters.any + everything != 1:
+        text = "give VOLUMEs, or filters such as --deleted-since, or --all; they do not combine."
+        raise click.UsageError(text if volumes or filters.any or everything else f"nothing to recover: {text}")
+    if volumes and any(given[name] not in (None, False) for name in CHOSEN):
+        raise click.UsageError("--yes, --expect and --fail-if-empty go with filters or --all.")
+    asked = read_volumes(volumes, state.stdin) if volumes else _selected(state, filters, given)
     if not asked:
-        return state.output.results([], [], single=False)
-    from zvol.cli.running import recover, run_options
+        code = state.output.results([], [], single=False)
+        return Exit.FAILED if given["fail_if_empty"] else code
+    return _run(state, asked, given, single=len(volumes) == 1 and volumes[0] != "-")
+
+
+def _selected(state: State, filters: Any, given: dict[str, Any]) -> list[Asked]:
+    """Return what the filters choose, once somebody agreed."""
+    from zvol.cli.looking import listed
+    from zvol.recovery.filters import select
+    from zvol.recovery.listing import find
+
+    rows = select(listed(state, find(state.client)), filters, state.client)
+    if not agree(state, rows, yes=given["yes"] or given["dry_run"], expect=given["expect"]):
+        raise click.Abort
+    return [Asked(row.volume.uuid, row.volume.uuid) for row in rows]
+
+
+def _run(state: State, asked: list[Asked], given: dict[str, Any], *, single: bool) -> Exit:
+    from zvol.cli.running import Extras, recover, run_options
 
     options = dataclasses.replace(
         run_options(state),
-        system_tags=system_tags,
-        user_tags=user_tags,
-        dry_run=dry_run,
-        allow_root=allow_root,
+        system_tags=given["system_tags"],
+        user_tags=given["user_tags"],
+        dry_run=given["dry_run"],
+        allow_root=given["allow_root"],
     )
-    single = len(volumes) == 1 and volumes[0] != "-"
-    return recover(state, asked, options, single=single, strict=strict)
+    ensured = () if given["no_ensure_tags"] or given["dry_run"] else given["user_tags"]
+    extras = Extras(strict=given["strict"], tags=ensured, reattach=given["reattach"] and not given["dry_run"])
+    return recover(state, asked, options, extras, single=single)

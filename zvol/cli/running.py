@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from zvol.cli.state import State
 from zvol.errors import Exit, LocalState
 from zvol.model import Outcome, Result
+from zvol.recovery.changes import Changer, reattached, tagged
 from zvol.recovery.engine import Engine
 from zvol.recovery.selection import choose
 from zvol.recovery.track import Options
@@ -34,12 +35,21 @@ def new_engine(state: State, options: Options) -> Engine:
     return Engine(state.client, options, state.open_journal, state.clock, origin=state.origin, observer=Watchman(state))
 
 
-def recover(state: State, asked: Sequence[Asked], options: Options, *, single: bool, strict: bool) -> Exit:
+@dataclasses.dataclass(frozen=True, slots=True)
+class Extras:
+    """What is done or judged after a volume is back."""
+
+    strict: bool = False
+    tags: tuple[str, ...] = ()
+    reattach: bool = False
+
+
+def recover(state: State, asked: Sequence[Asked], options: Options, extras: Extras, *, single: bool) -> Exit:
     """Recover what was asked for, print it, and return the exit code."""
     output = state.output
     engine = new_engine(state, options)
     chosen = choose(state.client, [(one.text, one.uuid) for one in asked])
-    results = _strict(_chain(chosen.refused, engine.recover(chosen.wanted)), strict=strict)
+    results = _with_extras(state, _chain(chosen.refused, engine.recover(chosen.wanted)), extras)
     order = [one.text for one in asked]
     told = Told(results)
     with state.signals.graceful(engine.stop):
@@ -60,7 +70,9 @@ def afterwards(state: State, engine: Engine, results: Sequence[Result]) -> None:
         assert back[0].volume is not None
         vm = back[0].volume.text("lastVmInstanceUuid")
         if vm and not back[0].volume.text("vmInstanceUuid"):
-            state.output.hint(f"it is not attached to a VM; it was last on {vm}")
+            sandbox = "--sandbox " if state.given.sandbox else ""
+            uuid = back[0].uuid
+            state.output.hint(f"it is not attached to a VM; it was last on {vm}: zvol {sandbox}attach {uuid}")
 
 
 class Told:
@@ -81,11 +93,17 @@ def _chain(first: Iterable[Result], then: Iterable[Result]) -> Iterator[Result]:
     yield from then
 
 
-def _strict(results: Iterable[Result], *, strict: bool) -> Iterator[Result]:
-    """With --strict, a volume that was back already counts as a failure."""
+def _with_extras(state: State, results: Iterable[Result], extras: Extras) -> Iterator[Result]:
+    """Give a volume that is back its tags and its VM; with --strict, one that was back already counts as a failure."""
+    changer = Changer(state.client, state.clock)
     for result in results:
-        already = strict and result.outcome is Outcome.ALREADY
-        yield dataclasses.replace(result, extra_exit=Exit.FAILED) if already else result
+        done = result
+        if extras.tags:
+            done = tagged(done, extras.tags, changer)
+        if extras.reattach:
+            done = reattached(done, changer)
+        already = extras.strict and done.outcome is Outcome.ALREADY
+        yield dataclasses.replace(done, extra_exit=Exit.FAILED) if already else done
 
 
 class Watchman:

@@ -21,6 +21,7 @@ def command(state: State, volumes: tuple[str, ...]) -> Exit:
     from zvol.cli.looking import column_help, listed
     from zvol.model import Outcome, Result
     from zvol.recovery import words
+    from zvol.recovery.inspection import inspected
     from zvol.recovery.selection import choose
     from zvol.recovery.states import Say
     from zvol.recovery.track import Track
@@ -30,7 +31,7 @@ def command(state: State, volumes: tuple[str, ...]) -> Exit:
     asked = read_volumes(volumes, state.stdin)
     chosen = choose(state.client, [(one.text, one.uuid) for one in asked])
     found = state.client.volumes([want.uuid for want in chosen.wanted])
-    rows = {row.volume.uuid: row for row in listed(state, found.values())}
+    rows = {row.volume.uuid: inspected(row, state.client) for row in listed(state, found.values())}
     gone: list[Result] = [
         words.result(Track(want), Say(Outcome.GONE)) for want in chosen.wanted if want.uuid not in rows
     ]

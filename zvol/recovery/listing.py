@@ -16,14 +16,19 @@ if TYPE_CHECKING:
 STATUSES = ("Creating", "Deleted", "Migrating", "NotInstantiated", "Ready")
 
 
-def find(client: Client, status: str) -> list[Volume]:
-    """Return the data volumes of a status (`any` for all); raises what the client raises."""
-    if status.lower() == "any":
-        return client.deleted(["type=Data"])
-    known = {name.lower(): name for name in STATUSES}
-    if status.lower() not in known:
-        raise UsageProblem(f"there is no status {safe(status)}", hint=f"There is: any, {', '.join(STATUSES)}.")
-    return client.deleted([f"status={known[status.lower()]}", "type=Data"])
+TYPES = ("Data", "Root", "Memory", "Cache")
+
+
+def find(client: Client, status: str = "Deleted", type: str = "Data") -> list[Volume]:
+    """Return the volumes of a status and a type (`any` for all); raises what the client raises."""
+    conditions = []
+    for field, given, names in (("status", status, STATUSES), ("type", type, TYPES)):
+        known = {name.lower(): name for name in names}
+        if given.lower() not in (*known, "any"):
+            raise UsageProblem(f"there is no {field} {safe(given)}", hint=f"There is: any, {', '.join(names)}.")
+        if given.lower() != "any":
+            conditions.append(f"{field}={known[given.lower()]}")
+    return client.deleted(conditions)
 
 
 def with_time(client: Client, volumes: Iterable[Volume], profile_zone: str | None, now: float) -> list[Listed]:

@@ -164,8 +164,13 @@ class Output:
             now = self.now()
             chosen = registry.pick(self.columns, tuple(registry.COLUMNS))
             cells = [[c.terminal(row, now) if self.tty else c.text(row) for c in chosen] for row in rows]
-            for text in plain.records([c.header.capitalize() for c in chosen], cells):
-                self._out(text + "\n")
+            headers = [c.header.capitalize() for c in chosen]
+            for number, row in enumerate(rows):
+                noted = [(header, cell) for header, cell in zip(headers, cells[number], strict=True) if cell != "-"]
+                noted += [("Note", safe(note)) for note in row.notes]
+                for text in plain.records([header for header, _ in noted], [[cell for _, cell in noted]]):
+                    self._out(text + "\n")
+                self._out("\n" if number + 1 < len(rows) else "")
 
     def table(
         self, headers: Sequence[str], rows: Sequence[Sequence[str]], styles: Sequence[Sequence[str]] | None = None

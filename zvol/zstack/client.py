@@ -48,21 +48,7 @@ class Client:
         if user_tags:
             body["userTags"] = list(user_tags)
         headers = {"X-Job-UUID": job, "X-API-Timeout": str(int(api_timeout))}
-        try:
-            answer = self._transport.send(
-                "PUT",
-                f"/v1/volumes/{uuid}/actions",
-                body=body,
-                headers=headers,
-                auth=self._auth,
-                deadline=PUT_SECONDS,
-                fresh=True,
-            )
-        except NeverSent as never:
-            return NotSent(never)
-        except MaybeSent as maybe:
-            return Unclear(maybe.message)
-        return answers.classify_put(answer)
+        return self._submit("PUT", f"/v1/volumes/{uuid}/actions", body, headers)
 
     def job(self, job: str) -> JobAnswer:
         """Look at a job, always at our own address: the `location` of a 202 names the management node's own."""
@@ -71,6 +57,21 @@ class Client:
         except (NeverSent, MaybeSent) as exc:
             return Unclear(exc.message)
         return answers.classify_job(answer)
+
+    def change(self, method: str, path: str, body: Any, job: str) -> PutAnswer | NotSent:
+        """Send any other change once, under our own job id."""
+        return self._submit(method, path, body, {"X-Job-UUID": job})
+
+    def _submit(self, method: str, path: str, body: Any, headers: Mapping[str, str]) -> PutAnswer | NotSent:
+        try:
+            answer = self._transport.send(
+                method, path, body=body, headers=headers, auth=self._auth, deadline=PUT_SECONDS, fresh=True
+            )
+        except NeverSent as never:
+            return NotSent(never)
+        except MaybeSent as maybe:
+            return Unclear(maybe.message)
+        return answers.classify_put(answer)
 
     # ---- reads: Weather, AuthError, Untrusted, Refused -----------------------------------------------------------
     def volume(self, uuid: str) -> Volume | None:
@@ -94,6 +95,24 @@ class Client:
     def all(self, path: str, conditions: Sequence[str] = (), *, key: str = "uuid") -> list[Mapping[str, Any]]:
         """Return all inventories of a resource that match, page by page in the order of `key`, which is unique."""
         return Pager(lambda query: self.query(path, query), key).all(conditions)
+
+    def owner(self, uuid: str) -> str | None:
+        """Return the account that owns a resource, None when it is not told."""
+        answer = self._get("/v1/resources/accounts", [("resourceUuids", uuid)])
+        found = (answers.document_of(answer) or {}).get("inventories")
+        account = found.get(uuid) if isinstance(found, Mapping) else None
+        owner = account.get("uuid") if isinstance(account, Mapping) else None
+        return owner if isinstance(owner, str) else None
+
+    def quota(self, account: str) -> dict[str, tuple[int, int]]:
+        """Return an account's quotas as {name: (total, used)}."""
+        usages = (answers.document_of(self._get(f"/v1/accounts/quota/{account}/usages")) or {}).get("usages")
+        found = usages if isinstance(usages, list) else []
+        return {
+            one["name"]: (one["total"], one["used"])
+            for one in found
+            if isinstance(one, Mapping) and isinstance(one.get("total"), int) and isinstance(one.get("used"), int)
+        }
 
     def query(self, path: str, query: Sequence[tuple[str, str]]) -> Found:
         """Return one page of a query."""

@@ -1,0 +1,78 @@
+"""The filters of `list` and `recover`, and the question before many volumes are brought back."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from zvol.cli.params import DURATION
+from zvol.cli.state import State
+from zvol.errors import UsageProblem
+
+if TYPE_CHECKING:
+    from zvol.model import Listed
+    from zvol.recovery.filters import Filters
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_OPTIONS = (
+    click.option("--name", "name", metavar="GLOB", help="Only volumes whose name matches, such as 'pg-*'."),
+    click.option("--deleted-since", "since", metavar="WHEN", help="Deleted at or after WHEN: 2h (ago), or a date."),
+    click.option("--deleted-before", "before", metavar="WHEN", help="Deleted before WHEN."),
+    click.option("--last-vm", "last_vm", metavar="VM", help="Last on this VM, by name or UUID."),
+    click.option("--primary-storage", "storage", metavar="PS", help="On this primary storage, by name or UUID."),
+    click.option("--tagged", "tagged", metavar="TAG", help="With this user tag."),
+    click.option(
+        "--expiring-within", "expiring", type=DURATION, metavar="D", help="Destroyed within D; unknown counts as that."
+    ),
+)
+
+
+def filter_options(command: F) -> F:
+    """Give a command the filters."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def filters_of(state: State, given: dict[str, Any], type: str | None = None) -> Filters:
+    """Return the filters that were given; raises UsageProblem."""
+    from zvol.recovery.filters import Filters, parse_when
+
+    now = state.clock.wall()
+    return Filters(
+        name=given["name"],
+        since=parse_when(given["since"], now) if given["since"] is not None else None,
+        before=parse_when(given["before"], now) if given["before"] is not None else None,
+        last_vm=given["last_vm"],
+        storage=given["storage"],
+        tagged=given["tagged"],
+        expiring_within=given["expiring"],
+        type=type,
+    )
+
+
+def agree(state: State, rows: Sequence[Listed], *, yes: bool, expect: int | None) -> bool:
+    """Show what was selected and ask; returns whether to go on.
+
+    Raises UsageProblem when the count is not the expected one, or when nobody can be asked and nobody said yes.
+    """
+    if expect is not None and len(rows) != expect:
+        raise UsageProblem(f"{len(rows)} volumes match, and {expect} were expected; nothing was sent")
+    if not rows:
+        return True
+    if yes:
+        return True
+    if state.settings.no_input or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        text = f"{len(rows)} volumes match, and nobody can be asked; nothing was sent"
+        raise UsageProblem(text, hint="Look with --dry-run, then add --yes (and --expect N).")
+    from zvol.render import columns, plain
+
+    chosen = [columns.COLUMNS[key] for key in columns.LIST]
+    lines = plain.table([column.header for column in chosen], [[c.text(row) for c in chosen] for row in rows])
+    sys.stderr.write("".join(line + "\n" for line in lines))
+    where = "the sandbox" if state.given.sandbox else state.settings.endpoint.origin
+    return click.confirm(f"Bring these {len(rows)} volumes back on {where}?", err=True)

@@ -1,0 +1,88 @@
+"""Whether a volume can be brought back, and what it would come back with: every reason that can be known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from zvol.errors import Weather, ZvolError
+from zvol.model import Listed
+
+if TYPE_CHECKING:
+    from zvol.zstack.client import Client
+
+ADMIN = "36c27e8ff05c4780bf6d2fa65700f22e"
+"""The built-in admin account of every ZStack; quotas do not count for it."""
+
+
+def inspected(row: Listed, client: Client) -> Listed:
+    """Return a listed volume with notes, and with `recoverable` as far as quota allows; a failed look-up costs one."""
+    if not row.volume.deleted:
+        return replace(row, notes=tuple(_attached(row)))
+    notes = [*_storage(row, client), *_attached(row)]
+    snapshots = _look(client, "/v1/volume-snapshots", f"volumeUuid={row.volume.uuid}")
+    tags = _look(client, "/v1/user-tags", f"resourceUuid={row.volume.uuid}")
+    if snapshots:
+        notes.append(f"comes back with {len(snapshots)} snapshots: {_names(snapshots, 'name')}")
+    if tags:
+        notes.append(f"comes back with its tags: {_names(tags, 'tag')}")
+    row = _quota(row, client, len(snapshots or ()))
+    if row.recycle.recoverable is not False:
+        notes.append(f"next: zvol recover {row.volume.uuid}")
+    return replace(row, notes=(*row.notes, *notes))
+
+
+def _look(client: Client, path: str, condition: str) -> list[Mapping[str, Any]] | None:
+    try:
+        return client.all(path, [condition])
+    except (Weather, ZvolError):
+        return None
+
+
+def _names(items: list[Mapping[str, Any]], key: str) -> str:
+    return ", ".join(str(item.get(key)) for item in items[:10]) + (", ..." if len(items) > 10 else "")
+
+
+def _attached(row: Listed) -> list[str]:
+    vm, when = row.volume.text("lastVmInstanceUuid"), row.volume.text("lastDetachDate")
+    if row.volume.text("vmInstanceUuid") or vm is None:
+        return []
+    called = f"{row.last_vm} ({vm})" if row.last_vm else vm
+    return [f"was last on VM {called}, until {when or 'an unknown time'}; it is not attached again by itself"]
+
+
+def _storage(row: Listed, client: Client) -> list[str]:
+    """Say what is wrong with the storage: the server brings the volume back all the same, but its data may be away."""
+    uuid = row.volume.text("primaryStorageUuid")
+    if uuid is None:
+        return []
+    found = _look(client, "/v1/primary-storage", f"uuid={uuid}")
+    if found is None:
+        return []
+    if not found:
+        return ["its primary storage does not exist any more, or is not visible to this account"]
+    state, status = found[0].get("state"), found[0].get("status")
+    return [
+        f"its primary storage {found[0].get('name')} is {word}: the volume comes back, its data may be out of reach"
+        for word in (state, status)
+        if word not in ("Enabled", "Connected")
+    ]
+
+
+def _quota(row: Listed, client: Client, snapshots: int) -> Listed:
+    """Look at both quotas of the owner.  Whether they count depends on whose session this is, which cannot be asked."""
+    if row.recycle.recoverable is not True:
+        return row
+    try:
+        owner = client.owner(row.volume.uuid)
+        usages = client.quota(owner) if owner and owner != ADMIN else {}
+    except (Weather, ZvolError):
+        return row
+    for name, asked in (("volume.data.num", 1), ("snapshot.volume.num", snapshots)):
+        total, used = usages.get(name, (0, 0))
+        if asked and name in usages and used + asked > total:
+            text = f"quota {name} of its owner is full ({used} of {total}); only the admin can bring it back"
+            recycle = replace(row.recycle, recoverable=None, reason="quota")
+            return replace(row, recycle=recycle, notes=(*row.notes, text))
+    return row
