@@ -1,0 +1,69 @@
+"""`Authorization: ZStack KEY:SIGNATURE`: unknown to the open edition, checked as the commercial one does."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+from datetime import UTC, datetime
+from typing import Final
+
+from zvol.sandbox import wire
+from zvol.sandbox.node import Node
+from zvol.sandbox.seed import ACCESS_KEY, ACCESS_SECRET, ADMIN
+
+SKEW_SECONDS: Final = 900
+_FORMAT: Final = "'Date' format error, correct format is 'EEE, dd MMM yyyy HH:mm:ss z'"
+_DATE: Final = re.compile(r"(\w{3}), (\d{2}) ([A-Z][a-z]{2}) (\d{4}) (\d{2}):(\d{2}):(\d{2}) (\S+)")
+_DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+class Denied(Exception):
+    """The key or its date is refused with a text."""
+
+    def __init__(self, text: str, status: int = 400) -> None:
+        super().__init__(text)
+        self.text = text
+        self.status = status
+
+
+def session(node: Node, method: str, path: str, header: str, date: str | None) -> str:
+    """Return the token of a session for this one call; raises Denied.  Signed is METHOD, Date and the path from /v1."""
+    if not node.switches.access_keys:
+        raise Denied("RestAuthenticationType type: ZStack was not registered by any RestAuthenticationBackend", 500)
+    if date is None:
+        raise Denied("'Date' must be incuded in request header")
+    _check_date(node, date)
+    key, separator, signature = header.removeprefix("ZStack").strip().partition(":")
+    if not separator or ":" in signature:
+        raise Denied("accessKey format is 'ZStack AccessKeyId:Signature'")
+    if key != ACCESS_KEY:
+        raise Denied("access key id is not found", 401)
+    signed = hmac.new(ACCESS_SECRET.encode(), f"{method}\n{date}\n{path}".encode(), hashlib.sha1).digest()
+    if not hmac.compare_digest(base64.b64encode(signed).decode(), signature):
+        raise Denied("wrong accessKey signature", 401)
+    with node.store.write() as tx:
+        from zvol.sandbox.sync import open_session
+
+        return open_session(tx, ADMIN, uuid=hashlib.md5(key.encode(), usedforsecurity=False).hexdigest())
+
+
+def _check_date(node: Node, text: str) -> None:
+    """Compare the time of day with the server's own; the zone that is written is ignored, as by default there."""
+    found = _DATE.fullmatch(text)
+    if found is None or found[3] not in wire.MONTHS:
+        raise Denied(_FORMAT)
+    day, month, year, hour, minute, second = (found[index] for index in (2, 3, 4, 5, 6, 7))
+    try:
+        said = datetime(
+            int(year), wire.MONTHS.index(month) + 1, int(day), int(hour), int(minute), int(second), tzinfo=UTC
+        )
+    except ValueError:
+        raise Denied(_FORMAT) from None
+    if _DAYS[said.weekday()] != found[1]:
+        raise Denied(_FORMAT)
+    with node.store.read() as tx:
+        here = datetime.fromtimestamp(tx.now, wire.zone_of(node.switches.zone)).replace(tzinfo=UTC)
+    if abs((said - here).total_seconds()) > SKEW_SECONDS:
+        raise Denied("requestTimeTooSkewed", 403)

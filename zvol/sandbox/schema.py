@@ -1,0 +1,58 @@
+"""The tables of the sandbox's database; the ones of RESOURCES are made from their fields."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from zvol.sandbox.resources import RESOURCES
+
+VERSION: Final = 1
+"""A database of another version is made anew: nothing in a sandbox is worth migrating."""
+
+_KINDS: Final = {
+    "text": "TEXT COLLATE NOCASE",
+    "int": "INTEGER",
+    "date": "INTEGER",
+    "flag": "INTEGER",
+    "json": "TEXT",
+}
+
+_OWN: Final = (
+    "CREATE TABLE control (key TEXT PRIMARY KEY, value) WITHOUT ROWID",
+    "CREATE TABLE owners (resourceUuid TEXT PRIMARY KEY, accountUuid TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE shares (resourceUuid TEXT NOT NULL, accountUuid TEXT, permission INTEGER NOT NULL)",
+    "CREATE TABLE passwords (accountUuid TEXT PRIMARY KEY, password TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE sessions (uuid TEXT PRIMARY KEY, accountUuid TEXT NOT NULL, created INTEGER NOT NULL,"
+    " expires INTEGER NOT NULL, duration INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE jobs (uuid TEXT PRIMARY KEY, status INTEGER NOT NULL, body BLOB NOT NULL,"
+    " created INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE events (seq INTEGER PRIMARY KEY AUTOINCREMENT, line TEXT NOT NULL)",
+    "CREATE INDEX volumes_by_status ON volumes (status, type)",
+    "CREATE INDEX volumes_by_name ON volumes (name)",
+    "CREATE INDEX volumes_by_vm ON volumes (vmInstanceUuid)",
+    "CREATE INDEX owners_by_account ON owners (accountUuid)",
+    "CREATE INDEX tags_by_resource ON tags (resourceUuid)",
+    "CREATE INDEX snapshots_by_volume ON snapshots (volumeUuid)",
+)
+
+
+def statements() -> list[str]:
+    """Return what creates an empty database, one statement each."""
+    made: dict[str, str] = {}
+    for resource in RESOURCES.values():
+        key = resource.order
+        columns = ", ".join(
+            f"{name} {_KINDS[kind]}{' PRIMARY KEY' if name == key else ''}"
+            for name, kind in resource.fields.items()
+            if kind in _KINDS
+        )
+        made[resource.table] = f"CREATE TABLE {resource.table} ({columns})"
+    return [*made.values(), *_OWN]
+
+
+def tables() -> list[str]:
+    """Return the names of all tables."""
+    return [
+        *{resource.table for resource in RESOURCES.values()},
+        *(words[2] for words in (statement.split() for statement in _OWN) if words[1] == "TABLE"),
+    ]

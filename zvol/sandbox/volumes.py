@@ -1,0 +1,234 @@
+"""What the asynchronous volume APIs check and do."""
+
+# ruff: noqa: ARG001  (all of them are called alike)
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from zvol.sandbox.node import Call, Node
+from zvol.sandbox.pipeline import Operation
+from zvol.sandbox.seed import HOST, LOCAL, install_path
+from zvol.sandbox.texts import internal
+
+if TYPE_CHECKING:
+    from zvol.sandbox.store import Row, Tx
+
+Body = dict[str, Any]
+
+
+def _volume(tx: Tx, call: Call, name: str = "uuid") -> Row:
+    """Return the volume's row; when it went while the call was queued, the server stumbles."""
+    row = tx.get("volumes", call.text(name))
+    if row is None:
+        raise internal(None)
+    return row
+
+
+def _shown(node: Node, tx: Tx, uuid: str) -> Body:
+    return {"inventory": node.librarian.one(tx, "volume", uuid)}
+
+
+def _check_recover(node: Node, tx: Tx, call: Call) -> None:
+    if _volume(tx, call)["status"] != "Deleted":
+        raise node.texts.refuse("SYS.1006", "not-deleted", call.text("uuid"))
+
+
+def _recover(node: Node, tx: Tx, call: Call) -> Body:
+    """Flip the status, whatever it is by now and whatever the type is."""
+    row = _volume(tx, call)
+    tx.update("volumes", row["uuid"], status="Ready" if row["installPath"] else "NotInstantiated")
+    return _shown(node, tx, row["uuid"])
+
+
+def _check_delete(node: Node, tx: Tx, call: Call) -> None:
+    row = _volume(tx, call)
+    if row["type"] != "Data":
+        raise node.texts.refuse("SYS.1007", "not-data", row["uuid"], row["type"])
+    if row["status"] == "Deleted":
+        raise node.texts.refuse("SYS.1006", "already-deleted", row["uuid"])
+
+
+def _delete(node: Node, tx: Tx, call: Call) -> Body:
+    row = tx.get("volumes", call.text("uuid"))
+    if row is None:
+        return {}
+    if row["vmInstanceUuid"]:
+        detach(tx, row)
+    if tx.config("deletionPolicy") == "Direct":
+        remove(tx, row["uuid"])
+    else:
+        tx.update("volumes", row["uuid"], status="Deleted")
+    tx.event("deleted", volume=row["uuid"], job=call.job)
+    return {}
+
+
+def detach(tx: Tx, row: Row) -> None:
+    """Take a volume from its VM and remember where it was."""
+    tx.update(
+        "volumes",
+        row["uuid"],
+        vmInstanceUuid=None,
+        deviceId=None,
+        lastDetachDate=tx.now,
+        lastVmInstanceUuid=row["vmInstanceUuid"],
+    )
+
+
+def remove(tx: Tx, uuid: str) -> None:
+    """Forget a volume with its snapshots and tags."""
+    tx.run("DELETE FROM owners WHERE resourceUuid IN (SELECT uuid FROM snapshots WHERE volumeUuid = ?)", uuid)
+    tx.run("DELETE FROM snapshots WHERE volumeUuid = ?", uuid)
+    for table in ("tags", "owners", "shares", "refs"):
+        tx.run(f"DELETE FROM {table} WHERE resourceUuid = ?", uuid)  # noqa: S608  (names of ours)
+    tx.run("DELETE FROM volumes WHERE uuid = ?", uuid)
+
+
+def _check_expunge(node: Node, tx: Tx, call: Call) -> None:
+    row = _volume(tx, call)
+    if row["status"] != "Deleted":
+        raise node.texts.refuse("SYS.1006", "not-expungeable", row["uuid"], row["name"])
+
+
+def _expunge(node: Node, tx: Tx, call: Call) -> Body:
+    remove(tx, call.text("uuid"))
+    tx.event("expunged", volume=call.text("uuid"), job=call.job)
+    return {}
+
+
+def _update(node: Node, tx: Tx, call: Call) -> Body:
+    row = _volume(tx, call)
+    changes = {name: call.text(name) for name in ("name", "description") if call.params.get(name) is not None}
+    if changes and tx.update("volumes", row["uuid"], **changes):
+        tx.event("changed", volume=row["uuid"], job=call.job)
+    return _shown(node, tx, row["uuid"])
+
+
+def _check_change(node: Node, tx: Tx, call: Call) -> None:
+    if _volume(tx, call)["status"] == "Deleted":
+        raise node.texts.refuse("SYS.1006", "attach-deleted", call.text("uuid"))
+
+
+def _change_state(node: Node, tx: Tx, call: Call) -> Body:
+    state = "Disabled" if call.text("stateEvent") == "disable" else "Enabled"
+    tx.update("volumes", call.text("uuid"), state=state)
+    return _shown(node, tx, call.text("uuid"))
+
+
+def _sync_size(node: Node, tx: Tx, call: Call) -> Body:
+    return _shown(node, tx, _volume(tx, call)["uuid"])
+
+
+def _check_attach(node: Node, tx: Tx, call: Call) -> None:
+    row = _volume(tx, call, "volumeUuid")
+    vm = tx.get("vms", call.text("vmInstanceUuid"))
+    if row["type"] == "Root":
+        raise node.texts.refuse("SYS.1006", "attach-root", row["uuid"], row["name"])
+    if row["state"] == "Disabled":
+        raise node.texts.refuse("SYS.1006", "attach-disabled", row["uuid"])
+    if row["status"] == "Deleted":
+        raise node.texts.refuse("SYS.1006", "attach-deleted", row["uuid"])
+    if row["vmInstanceUuid"]:
+        raise node.texts.refuse("SYS.1006", "attach-again", row["uuid"])
+    if vm is None or vm["state"] not in ("Running", "Stopped"):
+        raise node.texts.refuse("SYS.1006", "attach-state", call.text("vmInstanceUuid"), vm["state"] if vm else None)
+
+
+def _attach(node: Node, tx: Tx, call: Call) -> Body:
+    row, vm = _volume(tx, call, "volumeUuid"), call.text("vmInstanceUuid")
+    used = {item["deviceId"] for item in tx.rows("SELECT deviceId FROM volumes WHERE vmInstanceUuid = ?", vm)}
+    changes: Row = {
+        "vmInstanceUuid": vm,
+        "deviceId": next(number for number in range(1, 1000) if number not in used),
+        "lastAttachDate": tx.now,
+    }
+    if not row["installPath"]:
+        account = tx.value("SELECT accountUuid FROM owners WHERE resourceUuid = ?", row["uuid"])
+        changes |= {"installPath": install_path(LOCAL, account, row["uuid"]), "primaryStorageUuid": LOCAL}
+        changes |= {"format": "qcow2", "status": "Ready"}
+    tx.update("volumes", row["uuid"], **changes)
+    tx.event("attached", volume=row["uuid"], job=call.job)
+    return _shown(node, tx, row["uuid"])
+
+
+def _check_detach(node: Node, tx: Tx, call: Call) -> None:
+    if not _volume(tx, call)["vmInstanceUuid"]:
+        raise node.texts.refuse("SYS.1006", "not-attached", call.text("uuid"))
+
+
+def _detach(node: Node, tx: Tx, call: Call) -> Body:
+    row = _volume(tx, call)
+    detach(tx, row)
+    return _shown(node, tx, row["uuid"])
+
+
+def _check_create(node: Node, tx: Tx, call: Call) -> None:
+    for name, kind, table in (
+        ("diskOfferingUuid", "DiskOfferingVO", "offerings"),
+        ("primaryStorageUuid", "PrimaryStorageVO", "storages"),
+    ):
+        if call.text(name) and tx.get(table, call.text(name)) is None:
+            raise node.texts.missing(name, call.text(name), kind)
+    if not call.text("diskOfferingUuid") and int(call.params.get("diskSize") or -1) < 0:
+        raise node.texts.fault("SYS.1007", "unexpected disk size settings")
+
+
+def _create(node: Node, tx: Tx, call: Call) -> Body:
+    from zvol.sandbox.store import new_uuid
+
+    uuid, storage = call.text("resourceUuid") or new_uuid(), call.text("primaryStorageUuid") or None
+    offering = call.text("diskOfferingUuid") or None
+    size = tx.value("SELECT diskSize FROM offerings WHERE uuid = ?", offering) or call.params.get("diskSize")
+    tx.insert("owners", {"resourceUuid": uuid, "accountUuid": call.account})
+    tx.insert(
+        "volumes",
+        {
+            "uuid": uuid,
+            "name": call.text("name"),
+            "description": call.params.get("description"),
+            "primaryStorageUuid": storage,
+            "diskOfferingUuid": offering,
+            "installPath": install_path(storage, call.account, uuid) if storage else None,
+            "type": "Data",
+            "format": "qcow2" if storage else None,
+            "size": int(size or 0),
+            "actualSize": 0,
+            "state": "Enabled",
+            "status": "Ready" if storage else "NotInstantiated",
+            "createDate": tx.now,
+            "lastOpDate": tx.now,
+            "isShareable": int("ephemeral::shareable" in call.system_tags),
+        },
+    )
+    if storage:
+        _place(tx, call, uuid, storage, int(size or 0))
+    return _shown(node, tx, uuid)
+
+
+def _place(tx: Tx, call: Call, uuid: str, storage: str, size: int) -> None:
+    """Note which host holds the volume, as local storage does, and keep the tag that chose it."""
+    from zvol.sandbox.store import new_uuid
+
+    chosen = next((tag for tag in call.system_tags if str(tag).startswith("localStorage::hostUuid::")), None)
+    dates = {"createDate": tx.now, "lastOpDate": tx.now}
+    host = str(chosen).rpartition("::")[2] if chosen else HOST
+    ref = {"resourceUuid": uuid, "primaryStorageUuid": storage, "hostUuid": host, "size": size}
+    tx.insert("refs", ref | {"resourceType": "VolumeVO"} | dates)
+    if chosen:
+        tag = {"uuid": new_uuid(), "inherent": 0, "resourceUuid": uuid, "resourceType": "VolumeVO"}
+        tx.insert("tags", tag | {"tag": chosen, "type": "System"} | dates)
+
+
+_ITSELF: Final = (("uuid", "volume"),)
+
+OPERATIONS: Final[dict[str, Operation]] = {
+    "recoverDataVolume": Operation(_recover, _check_recover, _ITSELF, quota=True),
+    "deleteDataVolume": Operation(_delete, _check_delete, _ITSELF, missing_ok=True, slow=False),
+    "expungeDataVolume": Operation(_expunge, _check_expunge, _ITSELF, missing_ok=True),
+    "updateVolume": Operation(_update, None, _ITSELF, slow=False),
+    "changeVolumeState": Operation(_change_state, _check_change, _ITSELF, required=("stateEvent",), slow=False),
+    "syncVolumeSize": Operation(_sync_size, _check_change, _ITSELF, slow=False),
+    "attachDataVolumeToVm": Operation(_attach, _check_attach, (("volumeUuid", "volume"), ("vmInstanceUuid", "vm"))),
+    "detachDataVolumeFromVm": Operation(_detach, _check_detach, _ITSELF),
+    "createDataVolume": Operation(_create, _check_create, required=("name",), seconds=10800, slow=False),
+}

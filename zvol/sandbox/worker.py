@@ -1,0 +1,78 @@
+"""When things happen: one thread that runs what is due, and a queue for each volume."""
+
+from __future__ import annotations
+
+import contextlib
+import heapq
+import itertools
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+Task = Callable[[], None]
+
+
+class Worker:
+    """Runs tasks at their time in one thread; what is waiting dies with the process."""
+
+    def __init__(self) -> None:
+        self._due: list[tuple[float, int, Task]] = []
+        self._numbers = itertools.count()
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._loop, name="sandbox-worker", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def after(self, seconds: float, task: Task) -> None:
+        """Run `task` that many seconds from now."""
+        with self._changed:
+            heapq.heappush(self._due, (time.monotonic() + seconds, next(self._numbers), task))
+            self._changed.notify()
+
+    def stop(self, *, patience: float = 2.0) -> None:
+        """End in an orderly way: what was accepted is finished at once, as far as `patience` seconds allow."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+        self._thread.join(patience)
+
+    def _loop(self) -> None:
+        while (task := self._next()) is not None:
+            with contextlib.suppress(Exception):  # a task answers for itself; the others go on
+                task()
+
+    def _next(self) -> Task | None:
+        with self._changed:
+            while True:
+                if self._stopping and not self._due:
+                    return None
+                wait = self._due[0][0] - time.monotonic() if self._due else None
+                if self._due and (self._stopping or (wait is not None and wait <= 0)):
+                    return heapq.heappop(self._due)[2]
+                self._changed.wait(wait)
+
+
+class Queues:
+    """Serializes what happens to one volume; used by the worker's thread only."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, deque[Task]] = {}
+
+    def enter(self, key: str, task: Task) -> None:
+        """Run `task` now when nothing is going on with `key`, else after what is."""
+        if key in self._waiting:
+            self._waiting[key].append(task)
+        else:
+            self._waiting[key] = deque()
+            task()
+
+    def leave(self, key: str) -> None:
+        """Let the next one in."""
+        waiting = self._waiting[key]
+        if waiting:
+            waiting.popleft()()
+        else:
+            del self._waiting[key]
