@@ -2,71 +2,149 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import subprocess
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from zvol.config import schema
-from zvol.config.paths import read_file, refuse_readable
+from zvol.config.grants import LOGIN_VARIABLES, SESSION_VARIABLES
+from zvol.config.paths import open_private
 from zvol.config.settings import Settings
-from zvol.errors import AuthError, ConfigError, Problem
+from zvol.errors import AuthError, ConfigError, Problem, UsageProblem
 from zvol.text import Secret
 
-COMMAND_SECONDS: Final = 10
+if TYPE_CHECKING:
+    import subprocess
+
+COMMAND_SECONDS: Final = 10.0
+POLL_SECONDS: Final = 0.1
 LIMIT: Final = 4096
+"""How many bytes a session file, or the output of a program, may have."""
+
 WAYS: Final = (
-    "Set ZVOL_HOST and ZVOL_SESSION_FILE (or ZVOL_SESSION), or give the profile a session_command or session_file."
+    "Set ZVOL_HOST and ZVOL_SESSION_FILE (or ZVOL_SESSION), or give the profile a session_command, session_file or "
+    "session."
 )
 
 
-def session(settings: Settings) -> Secret:
-    """Return the session of a run.
+class Source(Protocol):
+    """One more way to a session, such as a stored login: it returns None when it has none for these settings."""
 
-    Raises AuthError when there is none, ConfigError when what there is cannot be one; neither quotes it.
+    def __call__(self, settings: Settings) -> Secret | None: ...
+
+
+def session(settings: Settings, *, environ: Mapping[str, str] | None = None, more: Sequence[Source] = ()) -> Secret:
+    """Return the session of a run, the first found: session, session_file, session_command, then `more` in order.
+
+    Raises UsageProblem for a credential of another level, ConfigError for one that is malformed, and AuthError when
+    there is none or the program fails; none of them quotes it.  May wait for the program, COMMAND_SECONDS at most.
     """
     given = settings.credential
-    if "session" in given:
-        return Secret(given["session"])
-    if "session_file" in given:
-        return _checked(from_file(Path(given["session_file"])), given["session_file"])
-    if "session_command" in given:
-        return _checked(from_command(given["session_command"], "session_command"), "session_command")
+    if given.refused:
+        raise UsageProblem(given.refused, hint=given.hint)
+    if given.session is not None:
+        return given.session
+    if given.session_file is not None:
+        where = given.sources["session_file"]
+        return _checked(from_file(given.session_file, where), where, "the file's first line")
+    if given.session_command is not None:
+        where = given.sources["session_command"]
+        text = from_command(given.session_command, "session_command", where, environ)
+        return _checked(text, where, "what session_command prints")
+    for source in more:
+        found = source(settings)
+        if found is not None:
+            return found
+    if given.withheld:
+        raise UsageProblem(given.withheld, hint=given.hint)
     raise AuthError("there is no session for " + settings.endpoint.origin, hint=WAYS)
 
 
-def from_file(path: Path) -> str:
-    """Return the first line of a file that only its owner can read."""
-    data, mode = read_file(path, str(path), LIMIT)
-    refuse_readable(path, mode, str(path))
+def from_file(path: Path, where: str) -> str:
+    """Return the first line of a file that only its owner can read; raises ConfigError, naming `where`."""
+    return _first_line(open_private(path, LIMIT, where))
+
+
+def from_command(command: Sequence[str], what: str, where: str, environ: Mapping[str, str] | None = None) -> str:
+    """Return the first line that a program prints; it is run without a shell and without zvol's own secrets.
+
+    Its stderr is not shown, for nobody knows what is in it.  Raises AuthError when it fails or takes longer than
+    COMMAND_SECONDS, ConfigError when it cannot be run or prints more than LIMIT bytes.
+    """
+    import subprocess
+
+    hidden = {*SESSION_VARIABLES, *LOGIN_VARIABLES}
+    kept = {name: value for name, value in (os.environ if environ is None else environ).items() if name not in hidden}
+    try:
+        process = subprocess.Popen(  # noqa: S603  (the user's own program, from the user's own file)
+            list(command), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=kept
+        )
+    except OSError as exc:
+        reason = exc.strerror or "no such program"
+        raise ConfigError([Problem(where, f"{what} cannot be run: {reason}")]) from None
+    try:
+        data = _printed(process, time.monotonic() + COMMAND_SECONDS)
+    finally:
+        late = process.poll() is None
+        if late:
+            process.kill()
+        code = process.wait()
+    if len(data) > LIMIT:
+        raise ConfigError([Problem(where, f"{what} printed more than {LIMIT} bytes")])
+    if late:
+        raise AuthError(f"{what} did not end within {COMMAND_SECONDS:g} s", hint=_by_hand(what, where))
+    if code:
+        raise AuthError(f"{what} {_ending(code)}", hint=_by_hand(what, where))
     return _first_line(data)
 
 
-def from_command(command: list[str], what: str) -> str:
-    """Return the first line that a program prints; it is run without a shell and without zvol's own secrets."""
-    hidden = ("ZVOL_SESSION", "ZSTACK_SESSION_ID", "ZSTACK_ACCOUNT_PASSWORD", "ZSTACK_ACCESS_KEY_SECRET")
-    environ: Mapping[str, Any] = {name: value for name, value in os.environ.items() if name not in hidden}
-    try:
-        ended = subprocess.run(  # noqa: S603  (the user's own program, from the user's own file)
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=environ, timeout=COMMAND_SECONDS, check=False
-        )
-    except subprocess.TimeoutExpired:
-        raise AuthError(f"{what} did not end within {COMMAND_SECONDS} s") from None
-    except OSError as exc:
-        raise ConfigError([Problem(what, f"cannot be run: {exc.strerror}")]) from None
-    if ended.returncode:
-        raise AuthError(f"{what} ended with exit code {ended.returncode}")
-    return _first_line(ended.stdout[:LIMIT])
+def _printed(process: subprocess.Popen[bytes], end: float) -> bytes:
+    """Return what a program prints, at most one byte over the limit, when it ends or `end` passes.
+
+    A child of its own may hold the pipe open for longer; nobody waits for that.
+    """
+    import select
+    import subprocess
+
+    data = b""
+    assert process.stdout is not None
+    with process.stdout as stream:
+        while len(data) <= LIMIT and (left := end - time.monotonic()) > 0:
+            ready, _, _ = select.select([stream], [], [], min(POLL_SECONDS, left))
+            if ready:
+                more = os.read(stream.fileno(), LIMIT + 1 - len(data))
+                data += more
+                if not more:
+                    break
+            elif process.poll() is not None:
+                break
+    if len(data) <= LIMIT:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(max(0.0, end - time.monotonic()))
+    return data
+
+
+def _ending(code: int) -> str:
+    return f"ended with exit code {code}" if code > 0 else f"was ended by signal {-code}"
+
+
+def _by_hand(what: str, where: str) -> str:
+    return f"Run the {what} of {where} by hand to see why."
 
 
 def _first_line(data: bytes) -> str:
-    lines = data.decode("utf-8", "replace").splitlines()
+    lines = data.decode("utf-8-sig", "replace").splitlines()
     return lines[0].strip() if lines else ""
 
 
-def _checked(text: str, where: str) -> Secret:
-    try:
-        return Secret(schema.session(text))
-    except schema.Bad as exc:
-        raise ConfigError([Problem(where, f"what it holds {exc}")]) from None
+def _checked(text: str, where: str, what: str) -> Secret:
+    problem = "is empty"
+    if text:
+        try:
+            return schema.session(text)
+        except schema.Bad as exc:
+            problem = str(exc)
+    raise ConfigError([Problem(where, f"{what} {problem}")])

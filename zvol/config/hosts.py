@@ -2,67 +2,108 @@
 
 from __future__ import annotations
 
+import contextlib
+import ipaddress
 import re
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
 from zvol.errors import Untrusted
 from zvol.model import Endpoint
-from zvol.text import has_control, safe
+from zvol.text import has_control
 
 DEFAULT_PREFIX: Final = "/zstack"
-PORTS: Final = {"http": 80, "https": 443}
-_HOST: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.\-]{0,252}[A-Za-z0-9])?|[0-9A-Fa-f:.]{2,45}")
+PORTS: Final[Mapping[str, int]] = {"http": 80, "https": 443}
+ZSTACK_PORT: Final = 8080
+"""The port of a management node, for ZSTACK_HOST only: a URL without a port means the port of its scheme."""
+
+_LABEL: Final = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_\-]{0,61}[A-Za-z0-9_])?")
+_NUMBER: Final = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
+_PORT: Final = re.compile(r":[^:\]]*$")
+_SEGMENT: Final = re.compile(r"[A-Za-z0-9._~\-]+")
 
 
 class BadHost(ValueError):
-    """The text is no host that zvol can use; the message says why."""
+    """The text is no host that zvol can use; the message says why and never quotes it."""
 
 
-def parse_host(text: str) -> Endpoint:
+def parse_host(text: str, ports: Mapping[str, int] = PORTS) -> Endpoint:
     """Return the endpoint that a host URL names; raises BadHost.
 
-    No path means /zstack, a bare trailing slash no prefix at all.
+    No path means /zstack, a bare trailing slash no prefix at all; `ports` are those of a URL that names none.
     """
     if not text or has_control(text) or any(char in text for char in " \\"):
-        raise BadHost("is empty or holds a space or control character")
-    try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError as exc:
-        raise BadHost("has a port or an address that is none") from exc
-    scheme = parts.scheme.lower()
-    if scheme not in PORTS or "://" not in text:
+        raise BadHost("is empty or holds a space, a backslash or a control character")
+    if not text.isascii():
+        raise BadHost("must be plain ASCII: write an international name as xn--…")
+    scheme, colon, _ = text.partition("://")
+    if not colon or scheme.lower() not in PORTS:
         raise BadHost("must begin with https:// or http://")
-    if "@" in parts.netloc:
-        raise BadHost("must not hold a user or a password")
     if "?" in text or "#" in text:
         raise BadHost("must not hold a query or a fragment")
-    host = (parts.hostname or "").lower()
-    if not _HOST.fullmatch(host) or not host.isascii():
+    if "@" in text:
+        raise BadHost("must not hold a user or a password")
+    host, port, path = _split(text)
+    return Endpoint(scheme.lower(), _name(host), ports[scheme.lower()] if port is None else port, _prefix(path))
+
+
+def _split(text: str) -> tuple[str, int | None, str]:
+    parts, port = None, None
+    with contextlib.suppress(ValueError):  # its words quote the text, so that no traceback must carry it on
+        parts = urlsplit(text)
+        port = parts.port if not parts.netloc.endswith(":") else 0
+    if parts is None or port == 0 or (port is None and _PORT.search(parts.netloc)):
+        raise BadHost("has an address or a port that is none")
+    return parts.hostname or "", port, parts.path
+
+
+def _name(host: str) -> str:
+    """Return a name in lower case or an address in its one usual form.
+
+    Shortened and hexadecimal IPv4 addresses, which resolvers take for addresses too, are refused.
+    """
+    last = host.rpartition(".")[2]
+    if ":" in host or _NUMBER.fullmatch(last):
+        try:
+            return str(ipaddress.ip_address(host)) if "%" not in host else ""
+        except ValueError:
+            host = ""
+    if not host or len(host) > 253 or not all(_LABEL.fullmatch(label) for label in host.split(".")):
         raise BadHost("names no host")
-    if port == 0:
-        raise BadHost("has no usable port")
-    return Endpoint(scheme, host, port or PORTS[scheme], _prefix(parts.path))
+    return host.lower()
 
 
 def _prefix(path: str) -> str:
     if not path:
         return DEFAULT_PREFIX
-    prefix = path.rstrip("/")
-    if ".." in prefix or "//" in prefix or not re.fullmatch(r"(/[A-Za-z0-9._~\-]+)*", prefix):
+    prefix = path.removesuffix("/")
+    segments = prefix.split("/")[1:]
+    if any(segment in (".", "..") or not _SEGMENT.fullmatch(segment) for segment in segments):
         raise BadHost("has a path that is none")
+    if segments and segments[-1] == "v1":
+        raise BadHost("must end before /v1, which zvol adds itself")
     return prefix
 
 
-def refuse_plain_http(endpoint: Endpoint, *, allowed: bool, where: str) -> str | None:
+def is_loopback(endpoint: Endpoint) -> bool:
+    """Tell whether an endpoint is on this machine; a name that only begins like an address is not."""
+    if endpoint.host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(endpoint.host).is_loopback
+    except ValueError:
+        return False
+
+
+def plain_http_warning(endpoint: Endpoint, *, allowed: bool, where: str, repair: str) -> str | None:
     """Return the warning for plain http beyond this machine; raises Untrusted when nobody allowed it."""
-    if endpoint.scheme == "https" or endpoint.loopback:
+    if endpoint.scheme == "https" or is_loopback(endpoint):
         return None
     if allowed:
         return f"{endpoint.origin} is plain http: whoever can read the network can use your session"
     raise Untrusted(
-        f"{safe(endpoint.origin)} is plain http, and the session would travel unprotected ({where})",
-        hint="Use https, or allow it with `insecure_http: true` in the profile or ZVOL_INSECURE_HTTP=1.",
+        f"{endpoint.origin} is plain http, and the session would travel unprotected ({where})",
+        hint=f"Use https, or allow it with {repair}.",
         kind="plain-http",
     )

@@ -1,219 +1,187 @@
 """The configuration file: strict YAML, all mistakes at once, and never a line of the file in a message.
 
-The only importer of yaml.  Documents are checked as a graph of nodes, so that every mistake has its line and column,
-and nothing is turned into a number, a date or a truth value behind the user's back.
+The only importer of yaml.  Its events become nodes with positions, so that nothing is expanded, constructed or turned
+into a number, a date or a truth value behind the user's back.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from zvol.config.paths import read_file, refuse_readable
-from zvol.config.schema import KEYS, ONE_OF, Bad, did_you_mean
+from zvol.config.document import File, Value, check
+from zvol.config.nodes import Kind, Node, Notes
+from zvol.config.paths import Content, Unreadable, read_file
 from zvol.errors import ConfigError, Problem
-from zvol.text import has_control, safe
 
 if TYPE_CHECKING:
     import yaml
 
+__all__ = ["DEPTH", "LIMIT", "NODES", "File", "Value", "load", "load_if_there"]
+
 LIMIT: Final = 256 * 1024
 DEPTH: Final = 20
-_SHAPES: Final = {"text": "text", "bool": "true or false", "number": "a number", "words": "a list of texts"}
+NODES: Final = 20_000
+"""How many values a file may hold; it keeps the time for a hostile one short."""
 
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """A checked value, and `file:line:column` it is from."""
-
-    value: Any = field(repr=False)
-    where: str
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """A configuration file: its profiles by name, and the name of the one that is meant without -p."""
-
-    path: Path
-    current: str | None
-    profiles: dict[str, dict[str, Value]]
+_UNPRINTABLE: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|\ufeff")
+_KINDS: Final[dict[str, Kind]] = {
+    "str": "text",
+    "int": "int",
+    "float": "float",
+    "bool": "bool",
+    "null": "null",
+    "timestamp": "date",
+    "merge": "merge",
+}
 
 
 def load(path: Path) -> File:
     """Read and check a configuration file.  Raises ConfigError with all that is wrong in it."""
-    data, mode = read_file(path, str(path), LIMIT)
-    reader = _Reader(path)
-    file = reader.file(data)
-    if reader.problems:
-        raise ConfigError(reader.problems)
-    if any(KEYS[key].secret for profile in file.profiles.values() for key in profile):
-        refuse_readable(path, mode, str(path))
+    try:
+        return _checked(read_file(path, LIMIT))
+    except Unreadable as exc:
+        reason = exc.reason
+    raise ConfigError([Problem(str(path), reason)])
+
+
+def load_if_there(path: Path) -> File | None:
+    """Read and check a configuration file, None when there is none.
+
+    Raises ConfigError as `load` does, and Unreadable when this user cannot know what is there.
+    """
+    try:
+        return _checked(read_file(path, LIMIT))
+    except Unreadable as exc:
+        if exc.missing:
+            return None
+        raise
+
+
+def _checked(content: Content) -> File:
+    notes = Notes(content.path)
+    file = check(_parsed(content.data, notes), notes)
+    hint = _judge(content, file, notes)
+    if notes.any:
+        raise ConfigError(notes.problems(), hint=hint)
     return file
 
 
-class _Reader:
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.problems: list[Problem] = []
+def _judge(content: Content, file: File, notes: Notes) -> str:
+    """Note a file that is too open for what it holds, and return what repairs it."""
+    exposed = content.exposure() if file.private else None
+    if exposed is None and file.runs:
+        if content.foreign:
+            exposed = f"{content.path} names a program to run and belongs to another user", "Make a copy of your own."
+        elif content.mode & 0o002:
+            text = f"{content.path} names a program to run and everybody can write it (mode {content.mode:04o})"
+            exposed = text, f"Run: chmod o-w {shlex.quote(str(content.path))}"
+    if exposed is None:
+        return ""
+    notes.add(0, 0, exposed[0])
+    return exposed[1]
 
-    def file(self, data: bytes) -> File:
-        root = self._compose(data)
-        current: str | None = None
-        profiles: dict[str, dict[str, Value]] = {}
-        for key, key_node, node in self._pairs(root, "the file") if root is not None else ():
-            if key == "current":
-                found = self._scalar(node, "current", "text")
-                current = found if isinstance(found, str) else None
-            elif key == "profiles":
-                for name, _, body in self._pairs(node, "profiles"):
-                    profiles[name] = self._profile(name, body)
-            else:
-                self._bad(key_node, f"unknown key {safe(key)}{did_you_mean(key, ('current', 'profiles'))}")
-        if current is not None and current not in profiles:
-            known = ", ".join(safe(name) for name in profiles) or "none"
-            text = f"current names no profile here (there is: {known}){did_you_mean(current, profiles)}"
-            self.problems.append(Problem(str(self.path), text))
-        return File(self.path, current, profiles)
 
-    # ---- the graph -----------------------------------------------------------------------------------------------
-    def _compose(self, data: bytes) -> yaml.Node | None:
-        """Return the root node of the only document, with nothing in it that zvol does not allow."""
-        import yaml
-
-        try:
-            text = data.decode("utf-8")
-        except UnicodeDecodeError as exc:
-            line = data[: exc.start].count(b"\n") + 1
-            self.problems.append(Problem(f"{self.path}:{line}:1", "is not UTF-8"))
-            return None
-        try:
-            if self._forbidden(text.removeprefix("\ufeff")):
-                return None
-            return yaml.compose(text.removeprefix("\ufeff"), Loader=yaml.SafeLoader)
-        except yaml.MarkedYAMLError as exc:
-            mark = exc.problem_mark or exc.context_mark
-            where = f"{self.path}:{mark.line + 1}:{mark.column + 1}" if mark else str(self.path)
-            self.problems.append(Problem(where, "is not YAML here: look for a missing quote, colon or indentation"))
-        except (yaml.YAMLError, RecursionError):
-            self.problems.append(Problem(str(self.path), "is not YAML"))
+# ---- from bytes to nodes -----------------------------------------------------------------------------------------
+def _parsed(data: bytes, notes: Notes) -> Node | None:
+    """Return the graph of the only document, None when it is empty or no YAML; what is not allowed is noted."""
+    text = _decoded(data, notes)
+    if text is None:
         return None
+    import yaml
 
-    def _forbidden(self, text: str) -> bool:
-        """Note anchors, aliases, tags and depth from the events, before anything can be expanded."""
-        import yaml
+    try:
+        return _graph(text, notes)
+    except yaml.MarkedYAMLError as exc:
+        mark = exc.problem_mark or exc.context_mark
+        line, column = (mark.line, mark.column) if mark else (-1, -1)
+    except yaml.YAMLError:
+        line, column = -1, -1
+    lines = text.splitlines()
+    tab = 0 <= line < len(lines) and "\t" in lines[line]
+    advice = "use spaces, not tabs" if tab else "look for a missing quote, colon or space, or for the indentation"
+    notes.add(line + 1, column + 1, f"is not YAML here: {advice}")
+    return None
 
-        depth, documents = 0, 0
-        for event in yaml.parse(text, Loader=yaml.SafeLoader):
-            mark = event.start_mark
-            if isinstance(event, yaml.DocumentStartEvent):
-                documents += 1
-                if documents > 1:
-                    self._mark(mark, "only one document is allowed")
-            if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-                self._mark(mark, "anchors and aliases are not allowed")
-            if getattr(event, "tag", None):
-                self._mark(mark, "tags are not allowed")
-            if isinstance(event, yaml.CollectionStartEvent):
-                depth += 1
-                if depth > DEPTH:
-                    self._mark(mark, "is nested too deeply")
-                    break
-            if isinstance(event, yaml.CollectionEndEvent):
-                depth -= 1
-        return bool(self.problems)
 
-    def _pairs(self, node: yaml.Node, what: str) -> list[tuple[str, yaml.Node, yaml.Node]]:
-        """Return key, key node and value node of a mapping; its mistakes are noted."""
-        import yaml
-
-        if not isinstance(node, yaml.MappingNode):
-            self._bad(node, f"{what} must be a mapping, not {_kind(node)}")
-            return []
-        found: dict[str, tuple[str, yaml.Node, yaml.Node]] = {}
-        for key_node, value in node.value:
-            if not isinstance(key_node, yaml.ScalarNode) or key_node.tag != "tag:yaml.org,2002:str":
-                self._bad(key_node, f"a key in {what} must be text: put it in quotes")
-            elif key_node.value in found:
-                self._bad(key_node, f"duplicate key {safe(key_node.value)}")
-            elif not key_node.value or has_control(key_node.value):
-                self._bad(key_node, f"a key in {what} is empty or holds a control character")
-            else:
-                found[key_node.value] = (key_node.value, key_node, value)
-        return list(found.values())
-
-    # ---- profiles ------------------------------------------------------------------------------------------------
-    def _profile(self, name: str, node: yaml.Node) -> dict[str, Value]:
-        profile: dict[str, Value] = {}
-        for key, key_node, value_node in self._pairs(node, f"profile {safe(name)}"):
-            known = KEYS.get(key)
-            if known is None:
-                self._bad(key_node, f"unknown key {safe(key)} in profile {safe(name)}{did_you_mean(key, KEYS)}")
-                continue
-            raw = self._words(value_node, key) if known.kind == "words" else self._scalar(value_node, key, known.kind)
-            if raw is None:
-                continue
-            try:
-                profile[key] = Value(known.read(raw), self._where(value_node))
-            except Bad as exc:
-                self._bad(value_node, f"{key} {exc}")
-        for kinds in ONE_OF:
-            two = [key for key in kinds if key in profile]
-            if len(two) > 1:
-                self.problems.append(
-                    Problem(profile[two[1]].where, f"{two[0]} and {two[1]} are two of a kind: keep one")
-                )
-        return profile
-
-    def _scalar(self, node: yaml.Node, key: str, kind: str) -> Any:
-        """Return a text, a number or a truth value, None when it is not what is due."""
-        import yaml
-
-        if isinstance(node, yaml.ScalarNode):
-            tag = node.tag.rpartition(":")[2]
-            if tag == "str" and kind == "text":
-                return node.value
-            if tag == "int" and kind == "number":
-                return node.value
-            if (
-                tag == "int"
-                and kind == "text"
-                and KEYS.get(key) is not None
-                and key in DURATIONS
-                and node.value.isdigit()
-            ):
-                return node.value
-            if tag == "bool" and kind == "bool":
-                return node.value
-            if kind == "text":
-                self._bad(node, f"{key} must be text, and YAML reads {_kind(node)} here: put it in quotes")
-                return None
-        self._bad(node, f"{key} must be {_SHAPES[kind]}, not {_kind(node)}")
+def _decoded(data: bytes, notes: Notes) -> str | None:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        notes.add(0, 0, "is UTF-16: save it as UTF-8")
         return None
-
-    def _words(self, node: yaml.Node, key: str) -> list[str] | None:
-        import yaml
-
-        if not isinstance(node, yaml.SequenceNode):
-            self._bad(node, f"{key} must be a list such as [pass, zstack/session], not {_kind(node)}")
-            return None
-        words = [self._scalar(item, key, "text") for item in node.value]
-        return None if None in words else words
-
-    def _where(self, node: yaml.Node) -> str:
-        return f"{self.path}:{node.start_mark.line + 1}:{node.start_mark.column + 1}"
-
-    def _bad(self, node: yaml.Node, text: str) -> None:
-        self.problems.append(Problem(self._where(node), text))
-
-    def _mark(self, mark: Any, text: str) -> None:
-        self.problems.append(Problem(f"{self.path}:{mark.line + 1}:{mark.column + 1}", text))
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as exc:
+        _note_offset(notes, data[: exc.start].decode("utf-8-sig"), "is not UTF-8 here")
+        return None
+    found = _UNPRINTABLE.search(text)
+    if found:
+        _note_offset(notes, text[: found.start()], "has a character here that YAML does not allow")
+        return None
+    return text
 
 
-DURATIONS: Final = ("timeout", "settle_wait", "api_timeout")
+def _note_offset(notes: Notes, before: str, text: str) -> None:
+    notes.add(before.count("\n") + 1, len(before) - before.rfind("\n"), text)
 
 
-def _kind(node: yaml.Node) -> str:
-    names = {"int": "a number", "float": "a number", "bool": "true or false", "null": "nothing", "timestamp": "a date"}
-    names |= {"map": "a mapping", "seq": "a list", "str": "text"}
-    return names.get(node.tag.rpartition(":")[2], "something else")
+def _graph(text: str, notes: Notes) -> Node | None:
+    """Build the nodes from the parser's events, as far as size and depth allow; raises yaml.YAMLError."""
+    import yaml
+
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
+    roots: list[Node] = []
+    stack: list[Node] = []
+    count = 0
+    try:
+        while loader.check_event():
+            event = loader.get_event()
+            if isinstance(event, yaml.NodeEvent):
+                count += 1
+                node = _node(event, loader, notes)
+                (stack[-1].children if stack else roots).append(node)
+                if isinstance(event, yaml.CollectionStartEvent):
+                    stack.append(node)
+                if len(stack) > DEPTH or count > NODES or len(roots) > 1:
+                    notes.at(node, _too_much(len(stack), len(roots)))
+                    return None
+            elif isinstance(event, yaml.CollectionEndEvent):
+                stack.pop()
+            elif isinstance(event, yaml.DocumentStartEvent) and event.tags:
+                notes.add(*_position(event), "tags are not allowed")
+    finally:
+        loader.dispose()
+    return roots[0] if roots else None
+
+
+def _too_much(depth: int, documents: int) -> str:
+    if depth > DEPTH:
+        return f"is nested more than {DEPTH} deep"
+    return "begins a second document: one is allowed" if documents > 1 else f"is the value after {NODES}: too many"
+
+
+def _node(event: yaml.NodeEvent, loader: Any, notes: Notes) -> Node:
+    """Return the node of an event; anchors, aliases and tags are noted."""
+    import yaml
+
+    node = Node("noted", *_position(event))
+    if isinstance(event, yaml.AliasEvent):
+        notes.at(node, "aliases are not allowed: write the value again")
+        return node
+    if event.anchor:
+        notes.at(node, "anchors are not allowed")
+    if getattr(event, "tag", None):
+        notes.at(node, "tags are not allowed")
+    elif isinstance(event, yaml.ScalarEvent):
+        tag = loader.resolve(yaml.ScalarNode, event.value, event.implicit)
+        node.kind = _KINDS.get(tag.rpartition(":")[2], "other")
+        node.text = event.value
+    else:
+        node.kind = "map" if isinstance(event, yaml.MappingStartEvent) else "list"
+    return node
+
+
+def _position(event: yaml.Event) -> tuple[int, int]:
+    mark = event.start_mark
+    return (mark.line + 1, mark.column + 1) if mark else (0, 0)

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
 from zvol.config.hosts import BadHost, parse_host
-from zvol.text import fold_uuid, has_control, parse_duration
+from zvol.text import Secret, has_control, parse_duration
 
 OUTPUTS: Final = ("table", "json", "ndjson", "csv", "name")
+MOST_CONCURRENCY: Final = 64
+LONGEST_TIMEOUT: Final = 7 * 86400.0
+LONGEST_WAIT: Final = 3600.0
+"""The most for settle_wait and api_timeout, in seconds; the least for each duration is one second."""
+
+_SESSION: Final = re.compile(r"[0-9A-Fa-f]{32}")
+_ZONE: Final = re.compile(r"[A-Za-z0-9_+\-]+(/[A-Za-z0-9_+\-]+)*")
+_OFFSET: Final = re.compile(r"[+\-]([01][0-9]|2[0-3]):[0-5][0-9]")
+_TRUTHS: Final = dict.fromkeys(("1", "true", "yes", "on", "y", "t"), True) | dict.fromkeys(
+    ("0", "false", "no", "off", "n", "f"), False
+)
 
 
 class Bad(ValueError):
@@ -20,7 +30,11 @@ class Bad(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key of a profile.  `kind` is the shape in YAML: text, bool, number or words (a list of texts)."""
+    """A key of a profile.
+
+    `kind` is the shape in YAML: text, duration, bool, number or words (a list of texts).  `path` marks a file's name,
+    `secret` what makes the file private.
+    """
 
     kind: str
     read: Callable[[Any], Any]
@@ -29,45 +43,52 @@ class Key:
 
 
 def text(value: str) -> str:
-    if not value or has_control(value):
+    if not value.strip() or has_control(value):
         raise Bad("is empty or holds a control character")
     return value
 
 
 def host(value: str) -> str:
+    reason = ""
     try:
         parse_host(value)
     except BadHost as exc:
-        raise Bad(str(exc)) from exc
+        reason = str(exc)
+    if reason:
+        raise Bad(reason)
     return value
 
 
-def session(value: str) -> str:
-    """Return the 32 hex digits of a session; raises Bad without quoting them."""
-    folded = fold_uuid(value)
-    if folded is None:
-        hint = " (without the word OAuth)" if value.lower().startswith("oauth") else ""
+def session(value: str) -> Secret:
+    """Return the 32 hex digits of a session, in lower case; raises Bad without quoting them."""
+    if not _SESSION.fullmatch(value):
+        hint = ", without the word OAuth" if value.lower().startswith("oauth") else ""
         raise Bad(f"must be the 32 hex digits of a session{hint}")
-    return folded
+    return Secret(value.lower())
 
 
-def duration(least: float, most: float) -> Callable[[str], float]:
+def duration(most: float) -> Callable[[str], float]:
     def read(value: str) -> float:
         seconds = parse_duration(value)
         if seconds is None:
             raise Bad("must be a duration such as 90s, 5m or 1h30m")
-        if not least <= seconds <= most:
-            raise Bad(f"must be between {least:g} and {most:g} seconds")
-        return seconds
+        return between(seconds, most)
 
     return read
 
 
-def concurrency(value: object) -> int:
-    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,3}", value):
-        value = int(value)
-    if not isinstance(value, int) or not 1 <= value <= 64:
-        raise Bad("must be a number from 1 to 64")
+def between(seconds: float, most: float) -> float:
+    """Return a duration from one second to `most` seconds; raises Bad."""
+    if not 1 <= seconds <= most:
+        raise Bad(f"must be between 1 and {most:g} seconds")
+    return seconds
+
+
+def concurrency(value: str | int) -> int:
+    if isinstance(value, str):
+        value = int(value) if re.fullmatch(r"[1-9][0-9]?", value) else 0
+    if not 1 <= value <= MOST_CONCURRENCY:
+        raise Bad(f"must be a number from 1 to {MOST_CONCURRENCY}")
     return value
 
 
@@ -77,35 +98,42 @@ def output(value: str) -> str:
     return value
 
 
-def flag(value: object) -> bool:
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, str) and value.lower() in ("1", "true", "yes", "on"):
-        return True
-    if isinstance(value, str) and value.lower() in ("0", "false", "no", "off"):
-        return False
-    raise Bad("must be true or false")
+def flag(value: str) -> bool:
+    found = _TRUTHS.get(value.lower())
+    if found is None:
+        raise Bad("must be true or false")
+    return found
 
 
 def proxy(value: str) -> str:
-    if value != "none":
-        host(value)
-    return value
+    return value if value == "none" else host(value)
 
 
 def timezone(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_+\-]+(/[A-Za-z0-9_+\-]+)*|[+\-][0-9]{2}:[0-9]{2}", value):
-        raise Bad("must be a time zone such as Asia/Shanghai or +08:00")
-    return value
+    if _OFFSET.fullmatch(value) or (_ZONE.fullmatch(value) and _known_zone(value)):
+        return value
+    raise Bad("must be a time zone that this machine knows, such as Asia/Shanghai, or +08:00")
 
 
-def words(value: list[str]) -> list[str]:
-    if not value or not value[0]:
+def _known_zone(name: str) -> bool:
+    from zoneinfo import ZoneInfo
+
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError):
+        return False
+    return True
+
+
+def words(value: list[str]) -> tuple[str, ...]:
+    if not value or not value[0].strip():
         raise Bad("must be a list: the program and its arguments")
-    return value
+    if any("\0" in word for word in value):
+        raise Bad("holds a control character")
+    return tuple(value)
 
 
-TIMEOUT: Final = duration(1, 7 * 86400)
+TIMEOUT: Final = duration(LONGEST_TIMEOUT)
 
 KEYS: Final[dict[str, Key]] = {
     "host": Key("text", host),
@@ -123,9 +151,9 @@ KEYS: Final[dict[str, Key]] = {
     "insecure_http": Key("bool", flag),
     "proxy": Key("text", proxy),
     "timezone": Key("text", timezone),
-    "timeout": Key("text", TIMEOUT),
-    "settle_wait": Key("text", duration(1, 3600)),
-    "api_timeout": Key("text", duration(1, 3600)),
+    "timeout": Key("duration", TIMEOUT),
+    "settle_wait": Key("duration", duration(LONGEST_WAIT)),
+    "api_timeout": Key("duration", duration(LONGEST_WAIT)),
     "concurrency": Key("number", concurrency),
     "output": Key("text", output),
 }
@@ -137,7 +165,38 @@ ONE_OF: Final = (
 )
 """Two of a kind are a mistake: nobody could say which counts."""
 
+NEEDS: Final = (
+    ("user", ("account",)),
+    ("password_command", ("account",)),
+    ("password_file", ("account",)),
+    ("access_key_id", ("access_key_secret_file", "access_key_secret_command")),
+    ("access_key_secret_file", ("access_key_id",)),
+    ("access_key_secret_command", ("access_key_id",)),
+)
+"""A key that makes no sense without one of the others."""
+
+OTHER_NAMES: Final = {
+    "access_key_secret": "access_key_secret_file or access_key_secret_command; the secret itself has no place here",
+    "address": "host",
+    "ca": "ca_file",
+    "ca_bundle": "ca_file",
+    "cert": "ca_file",
+    "endpoint": "host",
+    "insecure": "insecure_http (https is always checked; ca_file names the server's own authority)",
+    "password": "password_file or password_command; the password itself has no place here",
+    "port": "host, as https://HOST:PORT",
+    "server": "host",
+    "token": "session, session_file or session_command",
+    "url": "host",
+    "username": "account",
+    "verify": "ca_file",
+}
+"""What people may write instead of a key, and what to use."""
+
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(word, list(known), n=1)
+    """Return `; did you mean …?` when one of the known words is close, else nothing."""
+    import difflib
+
+    close = difflib.get_close_matches(word[:80], list(known), n=1)
     return f"; did you mean {close[0]}?" if close else ""

@@ -1,0 +1,194 @@
+"""What a configuration document must look like: from nodes to checked profiles, noting every mistake."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from zvol.config.nodes import Node, Notes
+from zvol.config.schema import KEYS, NEEDS, ONE_OF, OTHER_NAMES, Bad, did_you_mean
+from zvol.text import has_control
+
+LONGEST_NAME: Final = 64
+MOST_NAMES: Final = 12
+"""How many profiles a message names."""
+
+_PLAIN_KEY: Final = re.compile(r"[A-Za-z_][A-Za-z_\- ]{0,39}")
+"""A key that a message may quote; anything else could be a value, and a secret, that lost its place."""
+
+_DUE: Final = {
+    "bool": "true or false, without quotes",
+    "number": "a whole number, without quotes",
+    "words": "a list such as [pass, zstack/session]",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A checked value, and `file:line:column` it is from."""
+
+    value: Any = field(repr=False)
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A configuration file: its profiles by name, and the name of the one that is meant without -p.
+
+    `private` is set when it holds a secret, `runs` when it names a program to run.
+    """
+
+    path: Path
+    current: str | None
+    profiles: dict[str, dict[str, Value]]
+    private: bool = False
+    runs: bool = False
+
+
+def names(profiles: Iterable[str]) -> str:
+    """Return the names of profiles for a message."""
+    known = list(profiles)
+    more = f" and {len(known) - MOST_NAMES} more" if len(known) > MOST_NAMES else ""
+    return ", ".join(known[:MOST_NAMES]) + more or "none"
+
+
+def check(root: Node | None, notes: Notes) -> File:
+    """Return what a document says; its mistakes are added to `notes`, and what they concern is left out."""
+    return _Checker(notes).file(root)
+
+
+class _Checker:
+    def __init__(self, notes: Notes) -> None:
+        self.notes = notes
+        self.private = False
+        self.runs = False
+
+    def file(self, root: Node | None) -> File:
+        current: Node | None = None
+        profiles: dict[str, dict[str, Value]] = {}
+        for key, key_node, node in self._pairs(root, "the file") if root is not None else ():
+            if key == "current":
+                current = node
+            elif key == "profiles":
+                profiles = {name: self._profile(name, body) for name, body in self._named(node)}
+            else:
+                self._unknown(key, key_node, "", ("current", "profiles"))
+        return File(self.notes.path, self._current(current, profiles), profiles, self.private, self.runs)
+
+    def _current(self, node: Node | None, profiles: dict[str, dict[str, Value]]) -> str | None:
+        chosen = self._scalar(node, "current", "text") if node is not None else None
+        if node is None or chosen is None:
+            return None
+        if chosen not in profiles:
+            guess = did_you_mean(chosen, profiles)
+            self.notes.at(node, f"current names no profile of this file (there is: {names(profiles)}){guess}")
+        return chosen
+
+    def _named(self, node: Node) -> list[tuple[str, Node]]:
+        found = []
+        for name, key_node, body in self._pairs(node, "profiles"):
+            if len(name) > LONGEST_NAME:
+                self.notes.at(key_node, f"the name of a profile has more than {LONGEST_NAME} characters")
+            else:
+                found.append((name, body))
+        return found
+
+    # ---- mappings ------------------------------------------------------------------------------------------------
+    def _pairs(self, node: Node, what: str) -> list[tuple[str, Node, Node]]:
+        """Return key, key node and value node of a mapping; its mistakes are noted."""
+        if node.kind != "map":
+            if node.kind != "noted":
+                self.notes.at(node, f"{what} must be a mapping (`key: value`), not {node.what}")
+            return []
+        found: dict[str, tuple[str, Node, Node]] = {}
+        for key_node, value in node.pairs:
+            key, before = key_node.text, found.get(key_node.text)
+            if self.notes.full:
+                break
+            if key_node.kind == "noted":
+                continue
+            if key_node.kind == "merge":
+                self.notes.at(key_node, "merge keys are not allowed")
+            elif key_node.kind != "text":
+                quote = "" if key_node.kind in ("map", "list") else ": put it in quotes"
+                self.notes.at(key_node, f"a key in {what} must be text, and this is {key_node.what}{quote}")
+            elif not key.strip() or has_control(key):
+                self.notes.at(key_node, f"a key in {what} is empty or holds a control character")
+            elif before:
+                self.notes.at(key_node, f"duplicate key{_shown(key)}: it is on line {before[1].line} already")
+            else:
+                found[key] = (key, key_node, value)
+        return list(found.values())
+
+    def _unknown(self, key: str, node: Node, place: str, known: Iterable[str]) -> None:
+        other = OTHER_NAMES.get(key.lower().replace("-", "_")) if known is KEYS else None
+        guess = f"; use {other}" if other else did_you_mean(key, known)
+        self.notes.at(node, f"unknown key{_shown(key)}{place}{guess}")
+
+    # ---- profiles ------------------------------------------------------------------------------------------------
+    def _profile(self, name: str, node: Node) -> dict[str, Value]:
+        profile: dict[str, Value] = {}
+        present: dict[str, Node] = {}
+        for key, key_node, value_node in self._pairs(node, f"profile {name}"):
+            if key not in KEYS:
+                self._unknown(key, key_node, f" in profile {name}", KEYS)
+                continue
+            present[key] = key_node
+            known = KEYS[key]
+            self.private |= known.secret
+            self.runs |= known.kind == "words"
+            raw = self._words(value_node, key) if known.kind == "words" else self._scalar(value_node, key, known.kind)
+            if raw is None:
+                continue
+            try:
+                profile[key] = Value(known.read(raw), self.notes.where(value_node))
+            except Bad as exc:
+                self.notes.at(value_node, f"{key} {exc}")
+        self._together(present)
+        self._proxy(profile, present)
+        return profile
+
+    def _together(self, present: dict[str, Node]) -> None:
+        """Note keys that exclude each other, and those that make no sense alone."""
+        for kinds in ONE_OF:
+            two = [key for key in kinds if key in present]
+            if len(two) > 1:
+                last = max((present[key] for key in two), key=lambda node: (node.line, node.column))
+                self.notes.at(last, f"{' and '.join(two)} are of a kind: keep one")
+        for key, others in NEEDS:
+            if key in present and not any(other in present for other in others):
+                self.notes.at(present[key], f"{key} needs {' or '.join(others)} beside it")
+
+    def _proxy(self, profile: dict[str, Value], present: dict[str, Node]) -> None:
+        host, proxy = profile.get("host"), profile.get("proxy")
+        if host and proxy and proxy.value != "none" and host.value.lower().startswith("http:"):
+            self.notes.at(present["proxy"], "proxy is for https hosts only")
+
+    # ---- values --------------------------------------------------------------------------------------------------
+    def _scalar(self, node: Node, key: str, kind: str) -> str | None:
+        """Return a scalar as it is written, None when YAML takes it for something else than what is due."""
+        allowed = {"text": ("text",), "duration": ("text", "int"), "bool": ("bool",), "number": ("int",)}
+        if node.kind in allowed[kind]:
+            return node.text
+        if node.kind in ("map", "list") or (node.kind == "text" and kind in _DUE):
+            self.notes.at(node, f"{key} must be {_DUE.get(kind, 'text')}, not {node.what}")
+        elif node.kind != "noted":
+            quote = ": put it in quotes" if kind == "text" and node.kind != "null" else ""
+            self.notes.at(node, f"{key} must be {_DUE.get(kind, 'text')}, and YAML reads {node.what} here{quote}")
+        return None
+
+    def _words(self, node: Node, key: str) -> list[str] | None:
+        if node.kind != "list":
+            if node.kind != "noted":
+                self.notes.at(node, f"{key} must be {_DUE['words']}, not {node.what}: no shell reads it")
+            return None
+        words = [self._scalar(item, f"each word of {key}", "text") for item in node.children]
+        found = [word for word in words if word is not None]
+        return found if len(found) == len(words) else None
+
+
+def _shown(key: str) -> str:
+    return f" {key}" if _PLAIN_KEY.fullmatch(key) else ""

@@ -1,0 +1,129 @@
+"""Which credential may go to which host: only one of the host's own level.
+
+A session of the environment goes to ZVOL_HOST or `--host`, a profile's credential to the profile's own host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from zvol.config.levels import Found, Level, Levels
+from zvol.text import Secret
+
+PROFILE_KEYS: Final = (
+    "session",
+    "session_file",
+    "session_command",
+    "account",
+    "user",
+    "password_command",
+    "password_file",
+    "access_key_id",
+    "access_key_secret_file",
+    "access_key_secret_command",
+)
+SESSION_VARIABLES: Final[Mapping[str, str]] = {
+    "ZVOL_SESSION": "session",
+    "ZVOL_SESSION_FILE": "session_file",
+    "ZSTACK_SESSION_ID": "session",
+}
+"""What each holds, the first that is set counts."""
+
+LOGIN_VARIABLES: Final[Mapping[str, str]] = {
+    "ZSTACK_ACCOUNT_NAME": "account",
+    "ZSTACK_ACCOUNT_PASSWORD": "password",
+    "ZSTACK_ACCESS_KEY_ID": "access_key_id",
+    "ZSTACK_ACCESS_KEY_SECRET": "access_key_secret",
+}
+_SECRETS: Final = ("password", "access_key_secret")
+_ENOUGH: Final = frozenset(PROFILE_KEYS) - {"account", "user", "access_key_id"}
+"""Keys that a session can be made of; the others are only names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What a session of this run may be made of; all of it belongs to the host, and nothing has been read yet.
+
+    `sources` says where each value is from.  `refused` is set when what was given must not go to this host at all,
+    `withheld` when there is nothing for this host, but something for another one; both are whole sentences.
+    """
+
+    session: Secret | None = None
+    session_file: Path | None = None
+    session_command: tuple[str, ...] | None = None
+    account: str | None = None
+    user: str | None = None
+    password: Secret | None = None
+    password_file: Path | None = None
+    password_command: tuple[str, ...] | None = None
+    access_key_id: str | None = None
+    access_key_secret: Secret | None = None
+    access_key_secret_file: Path | None = None
+    access_key_secret_command: tuple[str, ...] | None = None
+    sources: Mapping[str, str] = field(default_factory=dict)
+    refused: str = ""
+    withheld: str = ""
+    hint: str = ""
+
+
+def granted(levels: Levels, host: Found, *, own: bool) -> Credential:
+    """Return what may go to the host; `own` says that it is the chosen profile's."""
+    sessions = [name for name in SESSION_VARIABLES if name in levels.environ]
+    logins = [name for name in LOGIN_VARIABLES if name in levels.environ]
+    profile: dict[str, Found] = {key: levels.own[key] for key in PROFILE_KEYS if key in levels.own}
+    if host.level is Level.PROFILE:
+        return _for_profile(levels, host, sessions, logins, profile)
+    if sessions or "ZSTACK_ACCOUNT_PASSWORD" in logins or "ZSTACK_ACCESS_KEY_SECRET" in logins:
+        return _from_environment(levels, sessions[:1] + logins)
+    if own:
+        return _from_profile(profile)
+    if _ENOUGH.isdisjoint(profile):
+        return Credential()
+    return Credential(
+        withheld=f"there is no session for the host of {host.source}; the credentials of profile {levels.profile} "
+        "go only to that profile's own host",
+        hint="Set ZVOL_SESSION or ZVOL_SESSION_FILE for this host.",
+    )
+
+
+def _for_profile(
+    levels: Levels, host: Found, sessions: list[str], logins: list[str], profile: dict[str, Found]
+) -> Credential:
+    if sessions:
+        given = sessions[0]
+        return Credential(
+            refused=f"{given} is set, and the host is that of profile {levels.profile} ({host.source}): "
+            "a session of the environment goes only to ZVOL_HOST or --host",
+            hint=f"Unset {given} to use the profile, or set ZVOL_HOST to use {given}.",
+        )
+    if not logins or not _ENOUGH.isdisjoint(profile):
+        return _from_profile(profile)
+    return Credential(
+        withheld=f"there is no session for profile {levels.profile} ({host.source}); "
+        f"what {' and '.join(logins)} hold goes only to ZVOL_HOST, ZSTACK_HOST or --host",
+        hint="Give the profile a session_command or session_file, or name the host in the environment.",
+    )
+
+
+def _from_profile(profile: Mapping[str, Found]) -> Credential:
+    values: dict[str, Any] = {
+        key: Path(found.value) if key.endswith("_file") else found.value for key, found in profile.items()
+    }
+    return Credential(**values, sources={key: found.source for key, found in profile.items()})
+
+
+def _from_environment(levels: Levels, names: list[str]) -> Credential:
+    values: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    for name in names:
+        key = SESSION_VARIABLES.get(name) or LOGIN_VARIABLES[name]
+        source = f"environment {name}"
+        if name in SESSION_VARIABLES:
+            value = levels.variable(key, name)
+        else:
+            value = Secret(levels.environ[name]) if key in _SECRETS else levels.environ[name]
+        values[key], sources[key] = value, source
+    return Credential(**values, sources=sources)

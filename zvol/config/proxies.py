@@ -1,0 +1,71 @@
+"""Through which proxy a host is reached, when it is."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from zvol.config.hosts import BadHost, is_loopback, parse_host
+from zvol.model import Endpoint
+
+
+def environment_proxy(endpoint: Endpoint, environ: Mapping[str, str]) -> tuple[str, str] | None:
+    """Return HTTPS_PROXY as a URL and the variable it is from, None when it does not count for this endpoint.
+
+    It counts for https beyond this machine unless NO_PROXY names the host.  Raises BadHost, naming no value.
+    """
+    name = next((name for name in ("HTTPS_PROXY", "https_proxy") if environ.get(name)), None)
+    exempt = environ.get("NO_PROXY") or environ.get("no_proxy") or ""
+    if name is None or endpoint.scheme != "https" or is_loopback(endpoint) or is_exempt(endpoint, exempt):
+        return None
+    return _url(environ[name].strip()), name
+
+
+def _url(text: str) -> str:
+    """Return a proxy's URL; unlike a host it may lack the scheme, and hold a user and a password."""
+    full = text if "://" in text else f"http://{text}"
+    scheme, _, rest = full.partition("://")
+    user, at, address = rest.rpartition("@")
+    if re.search(r"[\s\\?#]|[^\x20-\x7e]", user) or "/" in user:
+        raise BadHost("has a user or a password that must be percent-encoded")
+    parse_host(f"{scheme}://{address.rstrip('/')}")
+    return f"{scheme.lower()}://{user}{at}{address.rstrip('/')}"
+
+
+def without_user(url: str) -> str:
+    """Return a proxy's URL as it may be shown."""
+    scheme, _, rest = url.partition("://")
+    _, at, address = rest.rpartition("@")
+    return f"{scheme}://***@{address}" if at else url
+
+
+def is_exempt(endpoint: Endpoint, names: str) -> bool:
+    """Tell whether NO_PROXY names the host: by name, domain, address, network, or `*`, each perhaps with a port."""
+    return any(_matches(endpoint, name) for name in re.split(r"[,\s]+", names.lower()) if name)
+
+
+def _matches(endpoint: Endpoint, name: str) -> bool:
+    if name == "*":
+        return True
+    try:
+        network = ipaddress.ip_network(name.strip("[]"), strict=False)
+    except ValueError:
+        return _matches_name(endpoint, name)
+    try:
+        return ipaddress.ip_address(endpoint.host) in network
+    except ValueError:
+        return False
+
+
+def _matches_name(endpoint: Endpoint, name: str) -> bool:
+    try:
+        parts = urlsplit(f"//{name}")
+        port, host = parts.port, parts.hostname or ""
+    except ValueError:
+        return False
+    domain = host.removeprefix("*").lstrip(".")
+    if not domain or port not in (None, endpoint.port):
+        return False
+    return endpoint.host == domain or endpoint.host.endswith("." + domain)
