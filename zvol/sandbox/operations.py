@@ -134,7 +134,7 @@ def _renew_session(node: Node, tx: Tx, call: Call) -> Body:
 def _create_account(node: Node, tx: Tx, call: Call) -> Body:
     from zvol.sandbox.store import new_uuid
 
-    uuid = new_uuid()
+    uuid = call.text("resourceUuid") or new_uuid()
     account = {"uuid": uuid, "name": call.text("name"), "type": "Normal"}
     tx.insert("accounts", account | {"createDate": tx.now, "lastOpDate": tx.now})
     tx.insert("passwords", {"accountUuid": uuid, "password": call.text("password")})

@@ -1,0 +1,100 @@
+"""Exchanges captured from a running 5.2.1, and what is compared of an answer: everything but its values."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+WIRE = Path(__file__).with_name("wire")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer; `headers` are lower-case."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        """Return the body as JSON, None when it is text or empty."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return None
+
+    @property
+    def kind(self) -> str:
+        if not self.body:
+            return "empty"
+        return "text" if self.json is None else "json"
+
+    @property
+    def error(self) -> dict[str, Any]:
+        found = self.json
+        error = found.get("error", {}) if isinstance(found, dict) else {}
+        assert isinstance(error, dict)
+        return error
+
+    @property
+    def job(self) -> str | None:
+        """Return the job that the answer names, None when it names none."""
+        found = self.json
+        location = found.get("location") if isinstance(found, dict) else None
+        return str(location).rpartition("/")[2] if location else None
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A request and the answer it got."""
+
+    name: str
+    method: str
+    target: str
+    headers: dict[str, str]
+    body: bytes
+    answer: Answer
+
+
+def names() -> list[str]:
+    """Return the names of the fixtures in the order they were captured."""
+    return (WIRE / "LIST").read_text("utf-8").split()
+
+
+def exchange(name: str) -> Exchange:
+    """Return one fixture."""
+    data = (WIRE / f"{name}.http").read_bytes()
+    sent, mark, received = data.partition(b"\n\nHTTP/1.1 ")
+    assert mark, name
+    head, _, body = sent.partition(b"\n\n")
+    line, *fields = head.decode().split("\n")
+    method, _, target = line.partition(" ")
+    first, _, answer = received.partition(b"\n\n")
+    status, *answer_fields = first.decode().split("\n")
+    length = int(_headers(answer_fields).get("content-length", "0"))
+    return Exchange(
+        name,
+        method,
+        target,
+        _headers(fields),
+        body.strip(b"\n"),
+        Answer(int(status.split()[0]), _headers(answer_fields), answer[:length]),
+    )
+
+
+def _headers(lines: list[str]) -> dict[str, str]:
+    pairs = (line.partition(":") for line in lines if line)
+    return {name.lower(): value.removeprefix(" ") for name, _, value in pairs}
+
+
+def shape(value: Any) -> Any:
+    """Return keys and types at every level; numbers in keys and the length of lists do not count."""
+    if isinstance(value, dict):
+        return {re.sub(r"\[\d+\]", "[]", key): shape(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return sorted({json.dumps(shape(item), sort_keys=True) for item in value})
+    return type(value).__name__

@@ -1,0 +1,141 @@
+"""A plain client for a sandbox, and a sandbox in a process of its own that can be killed."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from tests.contract.capture import Answer
+
+RECOVER: dict[str, Any] = {"recoverDataVolume": {}}
+PG_DATA = "d0a7a5e0c0de4b1e8a5efeedbead0001"
+READY = "d0a7a5e0c0de4b1e8a5efeedbead000c"
+NEVER_USED = "d0a7a5e0c0de4b1e8a5efeedbead0007"
+
+_SERVE = """
+import sys
+from pathlib import Path
+from zvol.sandbox import Switches, serve
+serve(Path(sys.argv[1]), ledger=Path(sys.argv[2]), switches=Switches(job_time=float(sys.argv[3])), out=sys.stdout,
+      extra=int(sys.argv[4]))
+"""
+
+
+def extra(number: int) -> str:
+    """Return the uuid of the n-th bulk volume; written down here so that a change of it is noticed."""
+    return f"b0a70000c0de4b1e8a5e{number:012x}"
+
+
+class Client:
+    """One connection, one session; answers are not interpreted."""
+
+    def __init__(self, host: str, session: str) -> None:
+        parts = urlsplit(host)
+        self.context, self.session = parts.path, session
+        self.connection = http.client.HTTPConnection(parts.netloc, timeout=20)
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def raw(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:
+        """Send exactly this; `headers` are written with `_` for `-`."""
+        fields = {name.replace("_", "-"): value for name, value in headers.items()}
+        self.connection.request(method, self.context + path, body, fields)
+        response = self.connection.getresponse()
+        return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, response.read())
+
+    def send(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
+        headers.setdefault("Authorization", f"OAuth {self.session}")
+        return self.raw(method, path, None if body is None else json.dumps(body).encode(), **headers)
+
+    def query(self, path: str, *conditions: str, **options: str) -> Answer:
+        pairs = [("q", text) for text in conditions] + list(options.items())
+        return self.send("GET", f"{path}?" + "&".join(f"{name}={quote(text, safe='')}" for name, text in pairs))
+
+    def recover(self, uuid: str, **headers: str) -> Answer:
+        return self.send("PUT", f"/v1/volumes/{uuid}/actions", RECOVER, **headers)
+
+    def job(self, job: str | None) -> Answer:
+        return self.raw("GET", f"/v1/api-jobs/{job}")
+
+    def end(self, answer: Answer) -> Answer:
+        """Return the end of the job that an answer names."""
+        assert answer.status == 202, answer
+        until = time.monotonic() + 10
+        while (found := self.job(answer.job)).status == 202:
+            assert time.monotonic() < until
+            time.sleep(0.002)
+        return found
+
+    def volume(self, uuid: str) -> dict[str, Any] | None:
+        found = self.send("GET", f"/v1/volumes/{uuid}").json["inventories"]
+        return found[0] if found else None
+
+    def status(self, uuid: str) -> str | None:
+        row = self.volume(uuid)
+        return None if row is None else str(row["status"])
+
+    def config(self, name: str, value: str) -> Answer:
+        path = f"/v1/global-configurations/volume/{name}/actions"
+        return self.end(self.send("PUT", path, {"updateGlobalConfig": {"value": value}}))
+
+
+def log_in(client: Client, name: str, password: str = "password") -> Client:
+    """Return a client on a connection of its own with the session of another account."""
+    import hashlib
+
+    digest = hashlib.sha512(password.encode()).hexdigest()
+    body = {"logInByAccount": {"accountName": name, "password": digest}}
+    answer = client.send("PUT", "/v1/accounts/login", body)
+    connection = client.connection
+    return Client(f"http://{connection.host}:{connection.port}{client.context}", answer.json["inventory"]["uuid"])
+
+
+class Process:
+    """A sandbox in a process of its own."""
+
+    def __init__(self, directory: Path, *, job_time: float = 0.12, volumes: int = 0) -> None:
+        self.ledger = directory / "ledger"
+        command = [sys.executable, "-c", _SERVE, str(directory), str(self.ledger), str(job_time), str(volumes)]
+        self.child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert self.child.stdout is not None
+        lines = [self.child.stdout.readline() for _ in range(2)]
+        names, values = zip(*(line.removeprefix("export ").strip().split("=", 1) for line in lines), strict=True)
+        assert names == ("ZVOL_HOST", "ZVOL_SESSION"), lines
+        self.host, self.session = values
+
+    def client(self) -> Client:
+        return Client(self.host, self.session)
+
+    def end(self, how: signal.Signals) -> int:
+        self.child.send_signal(how)
+        code = self.child.wait(10)
+        assert self.child.stdout is not None
+        self.child.stdout.close()
+        return code
+
+
+@contextlib.contextmanager
+def process(directory: Path, **options: Any) -> Iterator[Process]:
+    """Run a sandbox in a process of its own; it may have ended before the context does."""
+    running = Process(directory, **options)
+    try:
+        yield running
+    finally:
+        if running.child.poll() is None:
+            running.end(signal.SIGKILL)
+
+
+def events(ledger: Path) -> list[dict[str, Any]]:
+    """Return what a ledger says, in the order it happened."""
+    found = [json.loads(line) for line in ledger.read_text("utf-8").splitlines()]
+    return sorted(found, key=lambda event: int(event["seq"]))
