@@ -18,8 +18,8 @@ from tests.contract.capture import Answer
 
 RECOVER: dict[str, Any] = {"recoverDataVolume": {}}
 PG_DATA = "d0a7a5e0c0de4b1e8a5efeedbead0001"
-READY = "d0a7a5e0c0de4b1e8a5efeedbead000c"
-NEVER_USED = "d0a7a5e0c0de4b1e8a5efeedbead0007"
+READY = "d0a7a5e0c0de4b1e8a5efeedbead000e"
+NEVER_USED = "d0a7a5e0c0de4b1e8a5efeedbead0008"
 
 _SERVE = """
 import sys

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.contract.cloud import NEVER_USED, PG_DATA, READY, Client
-from zvol.sandbox import Switches, advance, embedded, seed
+from zvol.sandbox import Switches, advance, embedded, names
 
 GIB_200 = 200 * 2**30
 
@@ -133,14 +133,14 @@ def test_the_clock_expunges(tmp_path: Path) -> None:
         until = time.monotonic() + 5
         while client.status(PG_DATA) is not None:
             assert time.monotonic() < until
-        root = "d0a7a5e0c0de4b1e8a5efeedbead0103"
+        root = "d0a7a5e0c0de4b1e8a5efeedbead0009"
         assert client.status(root) == "Deleted", "only data volumes are expunged"
 
 
-def _signed(client: Client, path: str, *, secret: str = seed.ACCESS_SECRET, ahead: int = 0) -> dict[str, str]:
+def _signed(client: Client, path: str, *, secret: str = names.ACCESS_SECRET, ahead: int = 0) -> dict[str, str]:
     date = time.strftime("%a, %d %b %Y %H:%M:%S UTC", time.gmtime(time.time() + ahead))
     signed = hmac.new(secret.encode(), f"GET\n{date}\n{path}".encode(), hashlib.sha1).digest()
-    return {"Authorization": f"ZStack {seed.ACCESS_KEY}:{base64.b64encode(signed).decode()}", "Date": date}
+    return {"Authorization": f"ZStack {names.ACCESS_KEY}:{base64.b64encode(signed).decode()}", "Date": date}
 
 
 def test_access_keys(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tests.contract.capture import Answer, Exchange
-from zvol.sandbox import seed
+from zvol.sandbox import names
 from zvol.sandbox.configs import CONFIGS
 from zvol.sandbox.store import Row, Store, Tx
 from zvol.sandbox.sync import open_session
@@ -34,19 +34,19 @@ def captured(tx: Tx) -> None:
     """Fill an empty database with the cloud of the capture."""
     digest = "b109f3bbbc244eb82441917ed06d618b9008dd09b3befd1b5e07394c706a8bb980b1d7785e5976ec049b46df5f1326af5a2ea6d103fd07c95385ffab0cacbc86"  # noqa: E501
     dates = {"createDate": tx.now, "lastOpDate": tx.now}
-    tx.insert("accounts", {"uuid": seed.ADMIN, "name": "admin", "type": "SystemAdmin"} | dates)
-    tx.insert("passwords", {"accountUuid": seed.ADMIN, "password": digest})
+    tx.insert("accounts", {"uuid": names.ADMIN, "name": "admin", "type": "SystemAdmin"} | dates)
+    tx.insert("passwords", {"accountUuid": names.ADMIN, "password": digest})
     for entry in CONFIGS:
         tx.insert("configs", dict(entry))
-    tx.insert("nodes", {"uuid": seed.NODE, "hostName": "127.0.0.1", "joinDate": tx.now, "heartBeat": tx.now})
+    tx.insert("nodes", {"uuid": names.NODE, "hostName": "127.0.0.1", "joinDate": tx.now, "heartBeat": tx.now})
     offering = _row(OFFERING, "diskOffering", dates, diskSize=5368709120, sortKey=0, state="Enabled")
     offering |= {"type": "DefaultDiskOfferingType", "allocatorStrategy": "DefaultPrimaryStorageAllocationStrategy"}
     tx.insert("offerings", offering)
-    storage = _row(STORAGE, "local", dates, zoneUuid=seed.ZONE, url="/local_ps", mountPath="/local_ps")
+    storage = _row(STORAGE, "local", dates, zoneUuid=names.ZONE, url="/local_ps", mountPath="/local_ps")
     storage |= {"type": "LocalStorage", "state": "Enabled", "status": "Connected", "systemUsedCapacity": 0}
     for size in ("totalCapacity", "availableCapacity", "totalPhysicalCapacity", "availablePhysicalCapacity"):
         storage[size] = 109951162777600
-    tx.insert("storages", storage | {"attachedClusterUuids": json.dumps([seed.CLUSTER])})
+    tx.insert("storages", storage | {"attachedClusterUuids": json.dumps([names.CLUSTER])})
     _machine(tx, dates)
 
 
@@ -56,9 +56,9 @@ def _row(uuid: str, name: str, dates: Mapping[str, int], **more: Any) -> Row:
 
 def _machine(tx: Tx, dates: Mapping[str, int]) -> None:
     for uuid in (VM, ROOT):
-        tx.insert("owners", {"resourceUuid": uuid, "accountUuid": seed.ADMIN})
-    drive = _row(seed.ZONE, "cdRom", dates, vmInstanceUuid=VM, deviceId=0)
-    nic: Row = {"uuid": seed.ZONE, "vmInstanceUuid": VM, "deviceId": 0, "usedIps": [], **dates}
+        tx.insert("owners", {"resourceUuid": uuid, "accountUuid": names.ADMIN})
+    drive = _row(names.ZONE, "cdRom", dates, vmInstanceUuid=VM, deviceId=0)
+    nic: Row = {"uuid": names.ZONE, "vmInstanceUuid": VM, "deviceId": 0, "usedIps": [], **dates}
     for word in ["l3NetworkUuid", "mac", "hypervisorType", "driverType", "internalName", "type", "state"]:
         nic[word] = "x"
     vm = _row(VM, "test-vm", dates, rootVolumeUuid=ROOT, state="Running", memorySize=2147483648, cpuNum=1, cpuSpeed=0)
@@ -69,7 +69,7 @@ def _machine(tx: Tx, dates: Mapping[str, int]) -> None:
     root = _row(
         ROOT, "ROOT-for-test-vm", dates, vmInstanceUuid=VM, diskOfferingUuid=OFFERING, primaryStorageUuid=STORAGE
     )
-    root |= {"rootImageUuid": seed.IMAGE, "installPath": "/local_ps/r", "type": "Root", "format": "qcow2"}
+    root |= {"rootImageUuid": names.IMAGE, "installPath": "/local_ps/r", "type": "Root", "format": "qcow2"}
     root |= {"size": 5368709120, "actualSize": 0, "deviceId": 0, "state": "Enabled", "status": "Ready"}
     tx.insert("volumes", root | {"description": "Root volume", "isShareable": 0, "lastAttachDate": tx.now})
 
@@ -136,7 +136,7 @@ class Replay:
     def repeat(self, exchange: Exchange) -> Answer:
         """Do what was done before the exchange, repeat it, and wait for the job it started."""
         with self.store.write() as tx:
-            for session, account in ((TENANT_SESSION, TENANT), (LATER_SESSION, seed.ADMIN)):
+            for session, account in ((TENANT_SESSION, TENANT), (LATER_SESSION, names.ADMIN)):
                 open_session(tx, account, uuid=session)
         session = TENANT_SESSION if exchange.name in AS_TENANT else ADMIN_SESSION
         for method, path, body in BEFORE.get(exchange.name, ()):

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 from zvol.sandbox import wire
+from zvol.sandbox.names import ACCESS_KEY, ACCESS_SECRET, ADMIN
 from zvol.sandbox.node import Node
-from zvol.sandbox.seed import ACCESS_KEY, ACCESS_SECRET, ADMIN
 
 SKEW_SECONDS: Final = 900
 _FORMAT: Final = "'Date' format error, correct format is 'EEE, dd MMM yyyy HH:mm:ss z'"

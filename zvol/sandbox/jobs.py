@@ -145,7 +145,6 @@ def reap(node: Node) -> None:
         with node.store.write() as tx:
             if tx.value(f"SELECT 1 FROM volumes WHERE uuid = ? AND {due}", row["uuid"], period, tx.now):  # noqa: S608
                 remove(tx, row["uuid"])
-                tx.event("expunged", volume=row["uuid"], job=None)
 
 
 class Reaper:

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from zvol.sandbox.names import ADMIN
 from zvol.sandbox.node import Call, Node
 from zvol.sandbox.resources import RESOURCES
-from zvol.sandbox.seed import ADMIN
 
 if TYPE_CHECKING:
     from zvol.sandbox.store import Tx

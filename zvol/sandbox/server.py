@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from zvol.sandbox.jobs import Jobs, Reaper
+from zvol.sandbox.names import ADMIN, NODE
 from zvol.sandbox.node import Node
 from zvol.sandbox.rest import Front, Request
-from zvol.sandbox.seed import ADMIN, NODE, seed
+from zvol.sandbox.seed import seed
 from zvol.sandbox.store import Store, Tx, new_uuid
 from zvol.sandbox.switches import Switches
 from zvol.sandbox.sync import open_session
@@ -149,7 +150,6 @@ class Server:
         with self.store.write() as tx:
             tx.run("UPDATE nodes SET joinDate = ?, heartBeat = ? WHERE uuid = ?", tx.now, tx.now, NODE)
             tx.run("DELETE FROM sessions WHERE expires <= ?", tx.now)
-            tx.event("joined")
             return open_session(tx, ADMIN, OWN_SESSION_SECONDS, session or "")
 
     def start(self) -> None:

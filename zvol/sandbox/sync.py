@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from zvol.sandbox import pipeline, wire
+from zvol.sandbox.names import ADMIN
 from zvol.sandbox.node import Call, Node
 from zvol.sandbox.resources import RESOURCES
-from zvol.sandbox.seed import ADMIN
 
 if TYPE_CHECKING:
     from zvol.sandbox.store import Tx

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from zvol.sandbox.names import HOST, LOCAL, install_path
 from zvol.sandbox.node import Call, Node
 from zvol.sandbox.pipeline import Operation
-from zvol.sandbox.seed import HOST, LOCAL, install_path
 from zvol.sandbox.texts import internal
 
 if TYPE_CHECKING:
@@ -59,7 +59,6 @@ def _delete(node: Node, tx: Tx, call: Call) -> Body:
         remove(tx, row["uuid"])
     else:
         tx.update("volumes", row["uuid"], status="Deleted")
-    tx.event("deleted", volume=row["uuid"], job=call.job)
     return {}
 
 
@@ -92,15 +91,14 @@ def _check_expunge(node: Node, tx: Tx, call: Call) -> None:
 
 def _expunge(node: Node, tx: Tx, call: Call) -> Body:
     remove(tx, call.text("uuid"))
-    tx.event("expunged", volume=call.text("uuid"), job=call.job)
     return {}
 
 
 def _update(node: Node, tx: Tx, call: Call) -> Body:
     row = _volume(tx, call)
     changes = {name: call.text(name) for name in ("name", "description") if call.params.get(name) is not None}
-    if changes and tx.update("volumes", row["uuid"], **changes):
-        tx.event("changed", volume=row["uuid"], job=call.job)
+    if changes:
+        tx.update("volumes", row["uuid"], **changes)
     return _shown(node, tx, row["uuid"])
 
 
@@ -147,7 +145,6 @@ def _attach(node: Node, tx: Tx, call: Call) -> Body:
         changes |= {"installPath": install_path(LOCAL, account, row["uuid"]), "primaryStorageUuid": LOCAL}
         changes |= {"format": "qcow2", "status": "Ready"}
     tx.update("volumes", row["uuid"], **changes)
-    tx.event("attached", volume=row["uuid"], job=call.job)
     return _shown(node, tx, row["uuid"])
 
 

@@ -1,0 +1,163 @@
+"""What stands around the volumes: accounts, storages, a disk offering and three VMs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from zvol.sandbox.names import (
+    ADMIN,
+    CEPH,
+    CLUSTER,
+    DAY,
+    DB_1,
+    DISABLED,
+    GIB,
+    HOST,
+    HOUR,
+    IMAGE,
+    INSTANCE,
+    LOCAL,
+    NETWORK,
+    OFFERING,
+    OLD_APP,
+    TENANT,
+    TENANT_NAME,
+    TENANT_PASSWORD,
+    WEB_1,
+    ZONE,
+)
+from zvol.sandbox.store import Tx
+
+
+def build(tx: Tx) -> None:
+    """Insert them into an empty database."""
+    _accounts(tx)
+    _storages(tx)
+    _offering(tx)
+    _vms(tx)
+
+
+def _accounts(tx: Tx) -> None:
+    born = tx.now - 90 * DAY
+    for uuid, name, kind, password in (
+        (ADMIN, "admin", "SystemAdmin", "password"),
+        (TENANT, TENANT_NAME, "Normal", TENANT_PASSWORD),
+    ):
+        tx.insert("accounts", {"uuid": uuid, "name": name, "type": kind, "createDate": born, "lastOpDate": born})
+        digest = hashlib.sha512(password.encode()).hexdigest()
+        tx.insert("passwords", {"accountUuid": uuid, "password": digest})
+
+
+def _storages(tx: Tx) -> None:
+    born = tx.now - 90 * DAY
+    for uuid, name, url, kind, state in (
+        (LOCAL, "local-ssd", "/zstack_ps", "LocalStorage", "Enabled"),
+        (CEPH, "ceph-main", "ceph://pool-main", "Ceph", "Enabled"),
+        (DISABLED, "old-nfs", "10.0.0.9:/export", "NFS", "Disabled"),
+    ):
+        tx.insert(
+            "storages",
+            {
+                "uuid": uuid,
+                "zoneUuid": ZONE,
+                "name": name,
+                "url": url,
+                "totalCapacity": 100 * 1024 * GIB,
+                "availableCapacity": 80 * 1024 * GIB,
+                "totalPhysicalCapacity": 100 * 1024 * GIB,
+                "availablePhysicalCapacity": 90 * 1024 * GIB,
+                "systemUsedCapacity": 0,
+                "type": kind,
+                "state": state,
+                "status": "Connected",
+                "mountPath": url,
+                "createDate": born,
+                "lastOpDate": born,
+                "attachedClusterUuids": json.dumps([CLUSTER]),
+            },
+        )
+
+
+def _offering(tx: Tx) -> None:
+    born = tx.now - 90 * DAY
+    tx.insert(
+        "offerings",
+        {
+            "uuid": OFFERING,
+            "name": "disk-20g",
+            "diskSize": 20 * GIB,
+            "sortKey": 0,
+            "state": "Enabled",
+            "type": "DefaultDiskOfferingType",
+            "createDate": born,
+            "lastOpDate": born,
+            "allocatorStrategy": "DefaultPrimaryStorageAllocationStrategy",
+        },
+    )
+
+
+def _vms(tx: Tx) -> None:
+    for number, (uuid, name, state, changed) in enumerate(
+        (
+            (DB_1, "db-1", "Running", 20 * DAY),
+            (WEB_1, "web-1", "Stopped", 3 * DAY),
+            (OLD_APP, "old-app", "Destroyed", 5 * HOUR),
+        ),
+        start=1,
+    ):
+        born, at = tx.now - 60 * DAY, tx.now - changed
+        common = {"vmInstanceUuid": uuid, "createDate": born, "lastOpDate": born}
+        nic = common | {
+            "uuid": f"21c00000c0de4b1e8a5efeedbead{number:04x}",
+            "l3NetworkUuid": NETWORK,
+            "mac": f"fa:0c:b4:6e:7f:{number:02x}",
+            "hypervisorType": "KVM",
+            "driverType": "virtio",
+            "usedIps": [],
+            "internalName": f"vnic{number}.0",
+            "deviceId": 0,
+            "type": "VNIC",
+            "state": "enable",
+        }
+        drive = common | {
+            "uuid": f"cd400000c0de4b1e8a5efeedbead{number:04x}",
+            "deviceId": 0,
+            "name": f"vm-{uuid}-cdRom",
+        }
+        tx.insert("owners", {"resourceUuid": uuid, "accountUuid": ADMIN})
+        tx.insert(
+            "vms",
+            _vm(uuid, name, state)
+            | {
+                "createDate": born,
+                "lastOpDate": at,
+                "vmNics": json.dumps([nic] if state != "Destroyed" else []),
+                "vmCdRoms": json.dumps([drive]),
+            },
+        )
+
+
+def _vm(uuid: str, name: str, state: str) -> dict[str, Any]:
+    return {
+        "uuid": uuid,
+        "name": name,
+        "zoneUuid": ZONE,
+        "clusterUuid": CLUSTER,
+        "imageUuid": IMAGE,
+        "hostUuid": HOST if state == "Running" else None,
+        "lastHostUuid": HOST,
+        "instanceOfferingUuid": INSTANCE,
+        "platform": "Linux",
+        "architecture": "x86_64",
+        "defaultL3NetworkUuid": NETWORK,
+        "type": "UserVm",
+        "hypervisorType": "KVM",
+        "memorySize": 4 * GIB,
+        "cpuNum": 2,
+        "cpuSpeed": 0,
+        "allocatorStrategy": "LeastVmPreferredHostAllocatorStrategy",
+        "state": state,
+        "guestOsType": "CentOS",
+    }
