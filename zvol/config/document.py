@@ -69,7 +69,8 @@ class _Checker:
     def file(self, root: Node | None) -> File:
         current: Node | None = None
         profiles: dict[str, dict[str, Value]] = {}
-        for key, key_node, node in self._pairs(root, "the file") if root is not None else ():
+        empty = root is None or (root.kind == "null" and not root.text)
+        for key, key_node, node in self._pairs(root, "the file") if root is not None and not empty else ():
             if key == "current":
                 current = node
             elif key == "profiles":
@@ -124,6 +125,8 @@ class _Checker:
         return list(found.values())
 
     def _unknown(self, key: str, node: Node, place: str, known: Iterable[str]) -> None:
+        if self.notes.full:
+            return
         other = OTHER_NAMES.get(key.lower().replace("-", "_")) if known is KEYS else None
         guess = f"; use {other}" if other else did_you_mean(key, known)
         self.notes.at(node, f"unknown key{_shown(key)}{place}{guess}")

@@ -53,7 +53,12 @@ def _split(text: str) -> tuple[str, int | None, str]:
     with contextlib.suppress(ValueError):  # its words quote the text, so that no traceback must carry it on
         parts = urlsplit(text)
         port = parts.port if not parts.netloc.endswith(":") else 0
-    if parts is None or port == 0 or (port is None and _PORT.search(parts.netloc)):
+    if (
+        parts is None
+        or port == 0
+        or ("[" in parts.netloc and ":" not in (parts.hostname or ""))
+        or (port is None and _PORT.search(parts.netloc))
+    ):
         raise BadHost("has an address or a port that is none")
     return parts.hostname or "", port, parts.path
 
@@ -66,7 +71,7 @@ def _name(host: str) -> str:
     last = host.rpartition(".")[2]
     if ":" in host or _NUMBER.fullmatch(last):
         try:
-            return str(ipaddress.ip_address(host)) if "%" not in host else ""
+            return str(ipaddress.ip_address(host.replace("%", " ")))  # a zone means something on this machine only
         except ValueError:
             host = ""
     if not host or len(host) > 253 or not all(_LABEL.fullmatch(label) for label in host.split(".")):

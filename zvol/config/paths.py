@@ -102,11 +102,14 @@ def read_file(path: Path, limit: int) -> Content:
     flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
     try:
         fd, link = _open(path, flags)
-        with os.fdopen(fd, "rb") as file:
+        try:
             found = os.fstat(fd)
             if not stat.S_ISREG(found.st_mode):
                 raise Unreadable(f"{path} is not a file")
-            data = file.read(limit + 1)
+            with os.fdopen(fd, "rb", closefd=False) as file:
+                data = file.read(limit + 1)
+        finally:
+            os.close(fd)
     except OSError as exc:
         raise Unreadable(f"cannot read {path}: {exc.strerror}", exc.errno or 0) from None
     except ValueError:

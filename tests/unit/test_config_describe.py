@@ -1,0 +1,106 @@
+"""The configuration as people see it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from zvol.config.describe import TEMPLATE, described, validate
+from zvol.config.profiles import load
+from zvol.config.schema import KEYS
+from zvol.config.settings import Overrides, resolve
+
+SESSION = "0123456789abcdef" * 2
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "z.yaml"
+    path.write_text(text)
+    path.chmod(0o600)
+    return path
+
+
+def rows(path: Path | None, environ: dict[str, str], host: str | None = None) -> dict[str, tuple[str, str]]:
+    settings = resolve(Overrides(config=str(path) if path else None, host=host), environ)
+    found = described(settings)
+    assert all(isinstance(cell, str) and cell for row in found for cell in row)
+    assert SESSION not in repr(found)
+    assert "CANARY" not in repr(found)
+    return {key: (value, source) for key, value, source in found}
+
+
+def test_each_setting_with_its_place(tmp_path: Path) -> None:
+    path = write(
+        tmp_path, "profiles:\n  p:\n    host: https://h\n    timeout: 90\n    session_command: [pass, CANARY]\n"
+    )
+    found = rows(path, {"ZVOL_OUTPUT": "json", "HTTPS_PROXY": "http://u:CANARY@p:1"})
+    assert found["profile"] == ("p", f"the only one in {path}")
+    assert found["host"] == ("https://h:443/zstack", f"{path}:3:11")
+    assert found["timeout"] == ("90s", f"{path}:4:14")
+    assert found["output"] == ("json", "environment ZVOL_OUTPUT")
+    assert found["proxy"] == ("http://***@p:1", "environment HTTPS_PROXY")
+    assert found["ca_file"] == ("-", "default")
+    assert found["no_input"] == ("false", "default")
+    assert found["session_command"] == ("pass ***", f"{path}:5:22")
+
+
+def test_a_secret_is_not_shown(tmp_path: Path) -> None:
+    path = write(tmp_path, f"profiles: {{p: {{host: 'https://h', session: {SESSION}}}}}")
+    assert rows(path, {})["session"] == ("***", f"{path}:1:44")
+    environ = {"ZVOL_HOST": "https://h", "ZSTACK_ACCOUNT_NAME": "admin", "ZSTACK_ACCOUNT_PASSWORD": "CANARY"}
+    found = rows(None, environ)
+    assert found["account"] == ("admin", "environment ZSTACK_ACCOUNT_NAME")
+    assert found["password"] == ("***", "environment ZSTACK_ACCOUNT_PASSWORD")
+
+
+def test_a_credential_that_does_not_count_is_explained(tmp_path: Path) -> None:
+    path = write(tmp_path, f"profiles: {{p: {{host: 'https://h', session: {SESSION}}}}}")
+    value, why = rows(path, {"ZVOL_SESSION": SESSION})["session"]
+    assert value == "-"
+    assert "ZVOL_SESSION is set" in why
+    assert "only to that profile's own host" in rows(path, {}, host="https://x")["session"][1]
+    assert rows(None, {"ZVOL_HOST": "https://x"})["session"] == ("-", "-")
+
+
+def test_the_template_is_correct_and_so_is_each_line_that_is_commented_out(tmp_path: Path) -> None:
+    file = load(write(tmp_path, TEMPLATE))
+    assert file.current == "main"
+    assert set(file.profiles["main"]) == {"host", "session_command"}
+    assert all(len(line) <= 110 for line in TEMPLATE.splitlines())
+    lines = TEMPLATE.splitlines()
+    optional = [line for line in lines if line.startswith("    # ") and ": " in line]
+    assert len(optional) >= 10
+    for line in optional:
+        key = line.split()[1].removesuffix(":")
+        assert key in KEYS
+        kept = [other for other in lines if not (key.startswith("session") and "session_command" in other)]
+        loaded = load(write(tmp_path, "\n".join([*kept, line.replace("# ", "", 1)])))
+        assert key in loaded.profiles["main"]
+
+
+def test_validate_looks_at_every_profile_and_the_files_they_name(tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        "profiles:\n  a: {host: 'https://a', ca_file: ca, session_file: key}\n"
+        "  b: {host: 'https://b', ca_file: none}\n",
+    )
+    (tmp_path / "ca").write_text("x")
+    (tmp_path / "key").write_text(SESSION)
+    (tmp_path / "key").chmod(0o644)
+    file, problems = validate(path)
+    assert file is not None
+    assert [problem.where for problem in problems] == [f"{path}:2:53", f"{path}:3:35"]
+    assert "others can use it" in problems[0].text
+    assert "No such file" in problems[1].text
+    (tmp_path / "key").chmod(0o600)
+    (tmp_path / "none").touch()
+    assert validate(path) == (load(path), ())
+
+
+@pytest.mark.parametrize("text", ["profiles: {p: {hots: x}}", "- a"])
+def test_validate_returns_what_is_wrong(tmp_path: Path, text: str) -> None:
+    file, problems = validate(write(tmp_path, text))
+    assert file is None
+    assert len(problems) == 1
+    assert validate(tmp_path / "none")[1][0].text.endswith("No such file or directory")
