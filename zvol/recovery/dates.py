@@ -4,72 +4,72 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from functools import cache
 from typing import Final
 
-MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-CHINESE: Final = ("一", "二", "三", "四", "五", "六", "七", "八", "九", "十", "十一", "十二")
-_HALF: Final = {"am": 0, "上午": 0, "凌晨": 0, "pm": 12, "下午": 12, "晚上": 12}
+LONGEST: Final = 64
+_ENGLISH: Final = (
+    *("january", "february", "march", "april", "may", "june"),
+    *("july", "august", "september", "october", "november", "december"),
+)
+_CHINESE: Final = ("一", "二", "三", "四", "五", "六", "七", "八", "九", "十", "十一", "十二")
+MONTHS: Final = (
+    {name[:3]: number for number, name in enumerate(_ENGLISH, 1)}
+    | {name: number for number, name in enumerate(_ENGLISH, 1)}
+    | {"sept": 9}
+    | {f"{name}月": number for number, name in enumerate(_CHINESE, 1)}
+)
+_AFTERNOON: Final = {"am": False, "上午": False, "pm": True, "下午": True}
 
-_TIME: Final = (
-    r"(?P<half1>上午|下午|凌晨|晚上)? ?(?P<h>\d{1,2}):(?P<min>\d{2}):(?P<s>\d{2}) ?(?P<half2>am|pm|上午|下午)?"
-)
-_FORMS: Final = tuple(
-    re.compile(date + " " + _TIME, re.ASCII)
-    for date in (
-        r"(?P<month>[a-z]{3,9}|[一二三四五六七八九十]{1,2}月|\d{1,2}月)\.? (?P<d>\d{1,2}),? (?P<y>\d{4}),?",
-        r"(?P<y>\d{4})年 ?(?P<month>\d{1,2}月) ?(?P<d>\d{1,2})日?,?",
-        r"(?P<y>\d{4})[-/](?P<month>\d{1,2})[-/](?P<d>\d{1,2})",
+_CLOCK: Final = r"(?P<hour>\d{1,2}):(?P<minute>\d\d):(?P<second>\d\d)"
+_HALF: Final = r"am|pm|上午|下午"
+
+
+@cache
+def _forms() -> tuple[re.Pattern[str], ...]:
+    """Return the known forms, compiled when the first date is read."""
+    month_first = r"(?P<month>[a-z]{3,9}|[一二三四五六七八九十]{1,2}月|\d{1,2}月)\.?"
+    forms = (
+        # Nov 23, 2026 9:05:50 PM: Gson's American form, with the month and the half of the day in the server's language
+        rf"{month_first} (?P<day>\d{{1,2}}), ?(?P<year>\d{{4}}),? {_CLOCK} ?(?P<half>{_HALF})",
+        rf"{month_first} (?P<day>\d{{1,2}}), ?(?P<year>\d{{4}}),? (?P<half>上午|下午) ?{_CLOCK}",
+        # 2026年11月23日 下午9:05:50
+        rf"(?P<year>\d{{4}})年 ?(?P<month>\d{{1,2}}月) ?(?P<day>\d{{1,2}})日,? ?(?P<half>上午|下午)? ?{_CLOCK}",
+        # 2026-11-23 21:05:50, as the database writes it
+        rf"(?P<year>\d{{4}})-(?P<month>\d{{1,2}})-(?P<day>\d{{1,2}})(?P<half>) {_CLOCK}(?:\.\d{{1,9}})?",
     )
-)
+    return tuple(re.compile(form, re.ASCII) for form in forms)
 
 
 def parse_server_date(text: str) -> datetime | None:
     """Return the date of a text such as `Nov 23, 2026 9:05:50 PM`, without a zone; None when it cannot be read.
 
     A 5.2.1 writes that form; newer Javas put a comma after the year or U+202F before PM, a Chinese one its own words.
+    The locale of this machine plays no part.
     """
-    folded = " ".join(re.sub(r"[\u00a0\u202f\u2009]", " ", text[:80]).lower().split())
-    for form in _FORMS:
-        found = form.fullmatch(folded)
-        if found:
+    if len(text) > LONGEST or not any(char.isdecimal() for char in text):
+        return None
+    folded = " ".join(text.lower().split())  # U+00A0 and U+202F are spaces too
+    for form in _forms():
+        if found := form.fullmatch(folded):
             return _date(found)
     return None
 
 
 def _date(found: re.Match[str]) -> datetime | None:
-    month, hour = _month(found["month"]), int(found["h"])
-    half = found["half1"] or found["half2"]
-    if half:
+    month, hour = _month(found["month"]), int(found["hour"])
+    if found["half"]:
         if not 1 <= hour <= 12:
             return None
-        hour = hour % 12 + _HALF[half]
+        hour = hour % 12 + (12 if _AFTERNOON[found["half"]] else 0)
     try:
-        return datetime(int(found["y"]), month, int(found["d"]), hour, int(found["min"]), int(found["s"]))  # noqa: DTZ001
+        year, day, minute, second = (int(found[part]) for part in ("year", "day", "minute", "second"))
+        return datetime(year, month, day, hour, minute, second)  # noqa: DTZ001 (the server names no zone)
     except ValueError:
         return None
 
 
 def _month(text: str) -> int:
-    word = text.rstrip("月")
-    if word.isdecimal():
-        return int(word)
-    if word in CHINESE:
-        return CHINESE.index(word) + 1
-    full = next((n for n, name in enumerate(MONTHS, 1) if word == name), 0)
-    return full or next((n for n, name in enumerate(_LONG, 1) if word == name), 0)
-
-
-_LONG: Final = (
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-)
+    """Return a month's number, 0 when it is none."""
+    number = text.removesuffix("月")
+    return int(number) if number.isdecimal() else MONTHS.get(text, 0)

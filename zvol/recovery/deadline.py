@@ -1,110 +1,162 @@
-"""How long a deleted volume is safe: pure arithmetic over what the server said, and never a guess."""
+"""How long a deleted volume is safe: pure arithmetic over what the server said, and never a guess.
+
+All instants are seconds since 1970 UTC.  Where two readings of a date are possible the earlier deadline is taken.
+"""
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
-from typing import Any
+from typing import Any, Final, Literal
 
 from zvol.model import Listed, Recycle, Volume
 from zvol.recovery.dates import parse_server_date
 
-POLICIES = ("Delay", "Never", "Direct")
+POLICIES: Final = ("Delay", "Never", "Direct")
+QUARTER: Final = 900
+"""Every zone in use is a multiple of it away from UTC; seconds."""
+LOGIN_SLACK: Final = 120
+"""So far a login's date and the server's clock, read one after the other, may be apart; seconds."""
+EAST: Final = 14 * 3600
+WEST: Final = -12 * 3600
+DETACH_SLACK: Final = 60
+"""Deleting an attached volume detaches it: the two dates are no further apart than this; seconds."""
+AHEAD: Final = 600
+"""A change that lies further ahead of the server's clock shows that its zone is another one; seconds."""
+END: Final = 253402300799
+"""9999-12-31T23:59:59Z, the last instant that can be written down."""
+_NOT_ZONES: Final = frozenset({"localtime", "posixrules", "Factory"})
 
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """The global configs of category `volume`; seconds, None where the server did not say something usable."""
-
-    deletion: str | None
-    period: int | None
-    interval: int | None
+Source = Literal["server", "login", "profile", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """The server's time zone, and who told: server, login, profile or unknown."""
+    """The server's time zone, and who told."""
 
-    source: str = "unknown"
+    source: Source = "unknown"
     tz: tzinfo | None = None
 
     @classmethod
-    def from_server(cls, name: str | None, offset: str | None) -> Zone:
-        """Take the answer of platform-timezone: the named zone, for it knows daylight saving, else the offset."""
-        fixed = _fixed(offset)
-        named = _named(name)
-        return cls("server", named or fixed) if (named or fixed) else cls()
+    def from_server(cls, name: str | None, offset: str | None, at: float | None = None) -> Zone:
+        """Take the answer of platform-timezone: the named zone when it agrees with the offset, else the offset.
+
+        The name knows daylight saving, the offset is what the server's own tables say at the instant `at`.
+        """
+        named, fixed = _named(name), _fixed(offset)
+        if named is not None and (fixed is None or _agree(named, fixed, at)):
+            return cls("server", named)
+        return cls("server", fixed) if fixed is not None else cls()
 
     @classmethod
-    def from_login(cls, created: str, server_time: float) -> Zone:
-        """Compare the text of a login's createDate with the server's clock at that moment (seconds since 1970 UTC)."""
-        local = parse_server_date(created)
-        if local is None:
+    def from_login(cls, created: str | None, server_now: float | None) -> Zone:
+        """Compare the text of a login's createDate with the server's clock at that moment.
+
+        The result is the offset of that moment: it does not know when daylight saving begins or ends.
+        """
+        local = parse_server_date(created or "")
+        if local is None or server_now is None or not math.isfinite(server_now):
             return cls()
-        seconds = local.replace(tzinfo=UTC).timestamp() - server_time
-        rounded = round(seconds / 900) * 900
-        if abs(seconds - rounded) > 120 or abs(rounded) > 16 * 3600:
+        apart = local.replace(tzinfo=UTC).timestamp() - server_now
+        rounded = round(apart / QUARTER) * QUARTER
+        if abs(apart - rounded) > LOGIN_SLACK or not WEST <= rounded <= EAST:
             return cls()
         return cls("login", timezone(timedelta(seconds=rounded)))
 
     @classmethod
     def from_profile(cls, text: str | None) -> Zone:
+        """Take what the user configured: a name, or an offset such as `+08:00`."""
         tz = _named(text) or _fixed(text)
-        return cls("profile", tz) if tz else cls()
+        return cls("profile", tz) if tz is not None else cls()
 
 
-def parse_policy(configs: Sequence[Mapping[str, Any]]) -> Policy:
-    """Read the inventories of the global configs; their values are texts."""
-    values = {item.get("name"): item.get("value") for item in configs if item.get("category", "volume") == "volume"}
-    deletion = values.get("deletionPolicy")
+def first_known(*zones: Zone) -> Zone:
+    """Return the first zone that is one; given in the order server, login, profile."""
+    return next((zone for zone in zones if zone.tz is not None), Zone())
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The global configs of category `volume`; seconds, None where the server said nothing usable."""
+
+    deletion_policy: str | None = None
+    period_seconds: int | None = None
+    interval_seconds: int | None = None
+
+
+def parse_policy(configs: Iterable[Mapping[str, Any]]) -> Policy:
+    """Read the inventories of global configs; their values are texts, and anything odd is None."""
+    values: dict[object, object] = {}
+    for item in configs:
+        if item.get("category") == "volume" and isinstance(item.get("name"), str):
+            name = item["name"]
+            values[name] = item.get("value") if name not in values else None  # two answers are none
+    policy = values.get("deletionPolicy")
     return Policy(
-        deletion if deletion in POLICIES else None,
+        policy if isinstance(policy, str) and policy in POLICIES else None,
         _seconds(values.get("expungePeriod")),
         _seconds(values.get("expungeInterval")),
     )
 
 
 def instant(text: str | None, zone: Zone) -> float | None:
-    """Return when a server's local text was, as seconds since 1970 UTC; of two possible instants the earlier one."""
+    """Return when a server's local text was; of the two instants of an hour that comes twice, or never, the earlier."""
     local = parse_server_date(text or "")
     if local is None or zone.tz is None:
         return None
-    both = [local.replace(tzinfo=zone.tz, fold=fold).timestamp() for fold in (0, 1)]
-    return min(both)
+    earlier = min(local.replace(tzinfo=zone.tz, fold=fold).timestamp() for fold in (0, 1))
+    return earlier if 0 <= earlier <= END else None
+
+
+def last_change(volume: Volume, zone: Zone, now: float) -> float | None:
+    """Return when the volume's row last changed; None when unknown, or when the server's clock `now` disproves it."""
+    changed = instant(volume.last_op_date, zone)
+    return None if changed is None or changed > now + AHEAD else changed
 
 
 def recycle(volume: Volume, policy: Policy | None, zone: Zone, now: float) -> Recycle:
-    """Return a volume's time in the recycle bin, on the server's clock `now` (seconds since 1970 UTC)."""
-    said = policy.deletion if policy else None
+    """Return a volume's time in the recycle bin, on the server's clock `now`."""
+    policy = policy or Policy()
+
+    def answer(recoverable: bool | None, reason: str | None = None, **known: Any) -> Recycle:
+        return Recycle(recoverable, reason, policy=policy.deletion_policy, clock=zone.source, **known)
+
+    if volume.status is None or (volume.deleted and volume.type is None):
+        return answer(None)
     if not volume.deleted:
-        return Recycle(False, "not-deleted", policy=said, clock=zone.source)
+        return answer(False, "not-deleted")
+    if volume.half_expunged:
+        return answer(False, "half-expunged")
     if volume.type != "Data":
-        return Recycle(False, "root", policy=said, clock=zone.source)
-    changed = instant(volume.last_op_date, zone)
-    after: float | None = None
-    if changed is not None and policy is not None and policy.period is not None and said in ("Delay", "Direct"):
-        after = changed + policy.period
-    left = None if after is None else max(0, int(after - now))
-    reason = "half-expunged" if volume.half_expunged else "overdue" if left == 0 else None
-    return Recycle(
-        recoverable=not volume.half_expunged,
-        reason=reason,
-        clock_from=_clock_from(volume, zone),
-        expunges_after=after,
-        seconds_left=left,
-        policy=said,
-        clock=zone.source,
-    )
+        return answer(False, "root")
+    after = _deadline(last_change(volume, zone, now), policy)
+    left = None if after is None else max(0, math.floor(after - now))
+    reason = "overdue" if left == 0 else None  # listed, so it is there until the next run of the server's task
+    return answer(True, reason, clock_from=_clock_from(volume), expunges_after=after, seconds_left=left)
 
 
-def _clock_from(volume: Volume, zone: Zone) -> str | None:
-    """Return `changed` when the volume was detached well before its last change, for deleting detaches it at once."""
-    last, detached = instant(volume.last_op_date, zone), instant(volume.text("lastDetachDate"), zone)
-    if last is None:
+def _deadline(changed: float | None, policy: Policy) -> float | None:
+    """Return the end of the period.  `Direct` is for later deletions: what is in the bin already keeps its own."""
+    if changed is None or policy.period_seconds is None or policy.deletion_policy not in ("Delay", "Direct"):
         return None
-    return "changed" if detached is not None and last - detached > 60 else "deleted"
+    return min(changed + policy.period_seconds, float(END))
+
+
+def _clock_from(volume: Volume) -> str | None:
+    """Say what the last change was, as far as it shows.
+
+    ZStack keeps no date of the deletion, only of the last change.  `deleted`: nothing says that they are two.
+    `changed`: the volume left its VM at another time, so the deletion may be older than the change the clock runs from.
+    """
+    changed = parse_server_date(volume.last_op_date or "")
+    if changed is None:
+        return None
+    detached = parse_server_date(volume.text("lastDetachDate") or "")
+    apart = 0.0 if detached is None else abs((changed - detached).total_seconds())
+    return "changed" if apart > DETACH_SLACK else "deleted"
 
 
 def listed(
@@ -112,26 +164,36 @@ def listed(
     policy: Policy | None,
     zone: Zone,
     now: float,
-    vms: Mapping[str, str],
-    stores: Mapping[str, str],
+    vm_names: Mapping[str, str],
+    storage_names: Mapping[str, str],
 ) -> Listed:
-    """Return a volume as `list` and `show` present it."""
+    """Return a volume as `list` and `show` present it; `now` is the server's clock, the names are by UUID."""
     return Listed(
         volume=volume,
         recycle=recycle(volume, policy, zone, now),
-        deleted_at=instant(volume.last_op_date, zone) if volume.deleted else None,
-        last_vm=vms.get(volume.text("lastVmInstanceUuid") or ""),
-        storage=stores.get(volume.text("primaryStorageUuid") or ""),
+        deleted_at=last_change(volume, zone, now) if volume.deleted else None,
+        last_vm=vm_names.get(volume.text("lastVmInstanceUuid") or ""),
+        storage=storage_names.get(volume.text("primaryStorageUuid") or ""),
     )
 
 
-def urgency(row: Listed) -> tuple[int, float, str]:
-    """Sort key: what is destroyed first comes first; unknown counts as about to, never-expunged as last."""
-    left = row.recycle.seconds_left
-    if left is None:
-        forever = row.recycle.policy == "Never" or not row.volume.deleted
-        return (2 if forever else 0, 0.0, row.volume.uuid)
-    return (1, float(left), row.volume.uuid)
+def expires_within(time: Recycle, seconds: float) -> bool:
+    """Tell whether a volume is destroyed within `seconds`; not knowing counts as yes, nothing to lose as no."""
+    if time.recoverable is False or time.policy == "Never":
+        return False
+    return time.seconds_left is None or time.seconds_left <= seconds
+
+
+def most_urgent_first(row: Listed) -> tuple[int, float, datetime, str]:
+    """Sort key, a total order: unknown time left, then by deadline, then what stays; equals by last change and UUID."""
+    changed = parse_server_date(row.volume.last_op_date or "") or datetime.min  # noqa: DTZ901 (as the server's: no zone)
+    if not expires_within(row.recycle, math.inf):
+        return (2, 0.0, changed, row.volume.uuid)
+    after = row.recycle.expunges_after
+    return (0, 0.0, changed, row.volume.uuid) if after is None else (1, after, changed, row.volume.uuid)
+
+
+urgency = most_urgent_first
 
 
 def _seconds(value: object) -> int | None:
@@ -139,19 +201,21 @@ def _seconds(value: object) -> int | None:
 
 
 def _fixed(offset: str | None) -> tzinfo | None:
+    """Return the zone of an offset as Java writes it: `Z`, `+05:45`, `+8:00`."""
     if offset == "Z":
         return UTC
-    found = re.fullmatch(r"([+\-])(\d{2}):?(\d{2})(?::00)?", offset or "", re.ASCII)
-    if not found:
+    found = re.fullmatch(r"([+-])([0-9]{1,2}):([0-5][0-9])", offset or "")
+    if found is None:
         return None
-    delta = timedelta(hours=int(found[2]), minutes=int(found[3]))
-    return timezone(delta if found[1] == "+" else -delta) if delta < timedelta(hours=24) else None
+    east = timedelta(hours=int(found[2]), minutes=int(found[3]))
+    return timezone(-east if found[1] == "-" else east) if east <= timedelta(hours=18) else None
 
 
 def _named(name: str | None) -> tzinfo | None:
+    """Return a zone of this machine's tables; the names that mean this machine's own zone are none."""
     from zoneinfo import ZoneInfo
 
-    if not name or not re.fullmatch(r"[A-Za-z0-9_+\-]+(/[A-Za-z0-9_+\-]+)*", name):
+    if not name or name in _NOT_ZONES or not re.fullmatch(r"[A-Za-z][\w+-]*(/[A-Za-z0-9][\w+-]*)*", name, re.ASCII):
         return None
     try:
         return ZoneInfo(name)
@@ -159,6 +223,10 @@ def _named(name: str | None) -> tzinfo | None:
         return None
 
 
-def local_now(zone: Zone, now: float) -> datetime | None:
-    """Return the server's wall clock, None when its zone is unknown."""
-    return datetime.fromtimestamp(now, zone.tz) if zone.tz else None
+def _agree(named: tzinfo, fixed: tzinfo, at: float | None) -> bool:
+    """Tell whether the named zone has the offset at an instant; without one, whether it ever has in recent years."""
+    if at is not None and 0 <= at < END - 86400:
+        moments = [datetime.fromtimestamp(at, UTC)]
+    else:
+        moments = [datetime(2020, 1, 1, tzinfo=UTC) + timedelta(days=15 * count) for count in range(24 * 20)]
+    return any(moment.astimezone(named).utcoffset() == fixed.utcoffset(None) for moment in moments)
