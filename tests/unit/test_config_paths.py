@@ -194,6 +194,12 @@ def test_what_is_written_is_private_whatever_the_umask(tmp_path: Path, mask: int
     assert [entry.name for entry in path.parent.iterdir()] == ["file"]
 
 
+def test_a_umask_cannot_take_the_file_from_its_owner(tmp_path: Path) -> None:
+    with umask(0o777):
+        write_private(tmp_path / "file", b"one")
+    assert mode(tmp_path / "file") == 0o600
+
+
 def test_an_existing_file_or_link_is_never_overwritten_unless_asked(tmp_path: Path) -> None:
     path, target = tmp_path / "file", tmp_path / "target"
     target.write_text("target")

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from zvol.config import profiles
 from zvol.config.profiles import load
 from zvol.errors import ConfigError, Exit
 
@@ -112,3 +113,8 @@ def test_a_session_stays_the_same_text_or_is_refused(tmp_path: Path, text: str, 
 @given(text=st.text("0123456789", min_size=32, max_size=32) | st.text("01234567e", min_size=32, max_size=32))
 def test_a_session_of_digits_is_never_another_number(tmp_path: Path, text: str) -> None:
     test_a_session_stays_the_same_text_or_is_refused.hypothesis.inner_test(tmp_path, text, "")  # type: ignore[attr-defined]
+
+
+def test_yaml_has_one_door() -> None:
+    room = Path(profiles.__file__).parent
+    assert [path.name for path in sorted(room.glob("*.py")) if "import yaml" in path.read_text()] == ["profiles.py"]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from zvol.config import profiles
 from zvol.config.document import File
 from zvol.config.profiles import DEPTH, LIMIT, NODES, load, load_if_there
 from zvol.errors import ConfigError, Exit
@@ -229,6 +229,16 @@ def test_a_file_that_names_a_program_must_not_be_everybodys(tmp_path: Path, bits
         assert "everybody can write it" in wrong(tmp_path, text, bits)[0]
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_file_of_somebody_else_runs_no_program(tmp_path: Path) -> None:
+    path = write(tmp_path, "profiles: {p: {session_command: [a]}}")
+    os.chown(path, 12345, 12345)
+    with pytest.raises(ConfigError, match="belongs to another user"):
+        load(path)
+    write(tmp_path, "profiles: {p: {host: 'https://h'}}")
+    assert load(path).profiles["p"]
+
+
 def test_a_link_is_fine_without_a_secret(tmp_path: Path) -> None:
     path = write(tmp_path, "profiles: {p: {host: 'https://h'}}")
     (tmp_path / "link").symlink_to(path)
@@ -288,8 +298,3 @@ def test_any_bytes_are_a_file_or_a_config_error(tmp_path: Path, data: bytes) -> 
     except ConfigError as exc:
         problems = exc.problems
     assert problems is None or (problems and all(problem.text for problem in problems))
-
-
-def test_yaml_has_one_door() -> None:
-    room = Path(profiles.__file__).parent
-    assert [path.name for path in sorted(room.glob("*.py")) if "import yaml" in path.read_text()] == ["profiles.py"]
