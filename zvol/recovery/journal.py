@@ -71,7 +71,11 @@ class Journal:
             self._lock_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
             create_private(path)
             self._db = connect(path)
-        self._prune(wall)
+        try:
+            self._prune(wall)
+        except BaseException:
+            self._db.close()
+            raise
 
     # ---- a run of our own ----------------------------------------------------------------------------------------
     def begin(self, origin: str, options: str, wall: float) -> str:

@@ -1,0 +1,59 @@
+"""The list as it looks on terminals of several widths; `python -m tests.unit.test_golden` writes the files anew."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pyte
+import pytest
+
+from zvol.model import Listed, Recycle, Volume
+from zvol.render import Output
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+NOW = 1_795_000_000.0
+HOUR = 3600
+ROWS = (
+    ("pg-data", 200, 2 * HOUR, 70 * HOUR, "db-1", "local-ssd"),
+    ("数据库备份", 2048, 48 * HOUR, 23 * HOUR, "web-1", "ceph-main"),
+    ("\x1b[31mlogs\x1b[0m \u202etxt.exe [/red] :smile:", 1, 69 * HOUR, 3 * HOUR, None, "local-ssd"),
+    ("never-used", 40, 80 * HOUR, 0, None, None),
+    ("e\u0301" * 3 + "\u200b", 5, None, None, "vm\u2066x", "ps"),
+)
+
+
+def rows() -> list[Listed]:
+    found = []
+    for number, (name, size, age, left, vm, storage) in enumerate(ROWS, 1):
+        uuid = f"d0a7a5e0c0de4b1e8a5efeedbead{number:04x}"
+        volume = Volume(uuid, {"uuid": uuid, "name": name, "size": size * 2**30, "status": "Deleted", "type": "Data"})
+        until = None if left is None else NOW + left
+        recycle = Recycle(True, None, "deleted", until, left, "Delay", "server" if left is not None else "unknown")
+        found.append(Listed(volume, recycle, None if age is None else NOW - age, vm, storage))
+    return found
+
+
+def screen(columns: int) -> str:
+    """Return what a terminal of so many columns shows."""
+    out = io.StringIO()
+    Output("table", out, io.StringIO(), tty=True, width=columns, now=lambda: NOW).volumes(rows())
+    display = pyte.Screen(columns, 80)
+    stream = pyte.Stream(display)
+    stream.feed(out.getvalue().replace("\n", "\r\n"))
+    lines = [line.rstrip() for line in display.display]
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120, 200])
+def test_the_list_on_a_terminal(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    shown = screen(columns)
+    assert shown == (GOLDEN / f"list-{columns}.txt").read_text()
+    for number in range(1, len(ROWS) + 1):
+        assert f"d0a7a5e0c0de4b1e8a5efeedbead{number:04x}" in shown
+
+
+if __name__ == "__main__":
+    for width in (60, 80, 120, 200):
+        (GOLDEN / f"list-{width}.txt").write_text(screen(width))
