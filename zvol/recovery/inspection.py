@@ -20,7 +20,7 @@ def inspected(row: Listed, client: Client) -> Listed:
     """Return a listed volume with notes, and with `recoverable` as far as quota allows; a failed look-up costs one."""
     if not row.volume.deleted:
         return replace(row, notes=tuple(_attached(row)))
-    notes = [*_storage(row, client), *_attached(row)]
+    notes = [*_policy(row), *_storage(row, client), *_attached(row)]
     snapshots = _look(client, "/v1/volume-snapshots", f"volumeUuid={row.volume.uuid}")
     tags = _look(client, "/v1/user-tags", f"resourceUuid={row.volume.uuid}")
     if snapshots:
@@ -31,6 +31,17 @@ def inspected(row: Listed, client: Client) -> Listed:
     if row.recycle.recoverable is not False:
         notes.append(f"next: zvol recover {row.volume.uuid}")
     return replace(row, notes=(*row.notes, *notes))
+
+
+def _policy(row: Listed) -> list[str]:
+    """Say what the cloud's deletion policy means for a volume that is in the recycle bin."""
+    if row.recycle.policy == "Never":
+        return ["the cloud's policy is Never: it stays in the recycle bin until somebody expunges it"]
+    if row.recycle.policy == "Direct":
+        return [
+            "the cloud's policy is Direct by now: what is deleted from now on is gone at once; this one keeps its time"
+        ]
+    return []
 
 
 def _look(client: Client, path: str, condition: str) -> list[Mapping[str, Any]] | None:
