@@ -28,7 +28,7 @@ def command(state: State, run: str | None, yes: bool) -> Exit:
 
     Without RUN all runs on the same server are finished. Nothing open is a success.
     """
-    from zvol.cli.running import Told, afterwards, new_engine, run_options
+    from zvol.cli.running import Told, Watchman, afterwards, new_engine, run_options
     from zvol.model import Outcome, Result, Trouble
 
     output, origin = state.output, state.origin
@@ -40,7 +40,8 @@ def command(state: State, run: str | None, yes: bool) -> Exit:
         runs = [one for one in runs if one.id == run]
     if not runs:
         return _nothing(state, run)
-    engine = new_engine(state, run_options(state))
+    watchman = Watchman(state, sum(one.unfinished for one in runs))
+    engine = new_engine(state, run_options(state), watchman)
 
     def results() -> Iterator[Result]:
         for one in reversed(runs):
@@ -62,7 +63,7 @@ def command(state: State, run: str | None, yes: bool) -> Exit:
             engine.options = engine.options.recalled(one.options)
             yield from engine.resume(journal, one.id, todo)
 
-    told = Told(results())
+    told = Told(results(), watchman)
     with state.signals.graceful(engine.stop):
         code = output.results(told, [], single=False)
     afterwards(state, engine, told.results)

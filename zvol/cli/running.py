@@ -15,6 +15,7 @@ from zvol.recovery.changes import Changer, reattached, tagged
 from zvol.recovery.engine import Engine
 from zvol.recovery.selection import choose
 from zvol.recovery.track import Options
+from zvol.render.progress import Progress
 
 if TYPE_CHECKING:
     from zvol.cli.params import Asked
@@ -31,8 +32,8 @@ def run_options(state: State) -> Options:
     )
 
 
-def new_engine(state: State, options: Options) -> Engine:
-    return Engine(state.client, options, state.open_journal, state.clock, origin=state.origin, observer=Watchman(state))
+def new_engine(state: State, options: Options, watchman: Watchman) -> Engine:
+    return Engine(state.client, options, state.open_journal, state.clock, origin=state.origin, observer=watchman)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -47,11 +48,12 @@ class Extras:
 def recover(state: State, asked: Sequence[Asked], options: Options, extras: Extras, *, single: bool) -> Exit:
     """Recover what was asked for, print it, and return the exit code."""
     output = state.output
-    engine = new_engine(state, options)
     chosen = choose(state.client, [(one.text, one.uuid) for one in asked])
+    watchman = Watchman(state, len(asked))
+    engine = new_engine(state, options, watchman)
     results = _with_extras(state, _chain(chosen.refused, engine.recover(chosen.wanted)), extras)
     order = [one.text for one in asked]
-    told = Told(results)
+    told = Told(results, watchman)
     with state.signals.graceful(engine.stop):
         code = output.results(told, order, single=single, objects=options.dry_run)
     afterwards(state, engine, told.results)
@@ -76,16 +78,21 @@ def afterwards(state: State, engine: Engine, results: Sequence[Result]) -> None:
 
 
 class Told:
-    """Passes results on and remembers them."""
+    """Passes results on, remembers them, and keeps the progress up to date."""
 
-    def __init__(self, results: Iterable[Result]) -> None:
-        self._source = results
+    def __init__(self, results: Iterable[Result], watchman: Watchman) -> None:
+        self._source, self._watchman = results, watchman
         self.results: list[Result] = []
 
     def __iter__(self) -> Iterator[Result]:
-        for result in self._source:
-            self.results.append(result)
-            yield result
+        progress = self._watchman.progress
+        try:
+            for result in self._source:
+                self.results.append(result)
+                progress.note(result)
+                yield result
+        finally:
+            progress.clear()
 
 
 def _chain(first: Iterable[Result], then: Iterable[Result]) -> Iterator[Result]:
@@ -107,16 +114,27 @@ def _with_extras(state: State, results: Iterable[Result], extras: Extras) -> Ite
 
 
 class Watchman:
-    """Tells people on stderr why it takes long, and saves what the journal could not keep."""
+    """Tells people on stderr how far it is and why it takes long, and saves what the journal could not keep."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, total: int) -> None:
         self._state = state
+        tty = sys.stderr.isatty()
+        mixed = state.output.format == "ndjson" and state.output.tty  # results would be written into the line
+        shown = total > 1 and not state.given.quiet and not mixed and (tty or state.given.verbose)
+        self.progress = Progress(sys.stderr, state.clock.monotonic, total, tty=tty, shown=shown)
+
+    def tick(self) -> None:
+        self.progress.draw()
 
     def waiting(self, reason: str, delay: float) -> None:
+        text = f"{reason}; trying again in {max(delay, 0):.0f} s"
+        self.progress.waiting = text
         if self._state.given.verbose or sys.stderr.isatty():
-            self._state.output.hint(f"{reason}; trying again in {max(delay, 0):.0f} s")
+            self.progress.clear()
+            self._state.output.hint(text)
 
     def journal_lost(self, error: LocalState, jobs: Sequence[tuple[str, str]]) -> None:
+        self.progress.clear()
         self._state.output.error(error)
         if jobs:
             record = {"openJobs": [{"uuid": uuid, "jobUuid": job} for uuid, job in jobs]}

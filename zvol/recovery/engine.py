@@ -41,6 +41,9 @@ class Observer(Protocol):
     def waiting(self, reason: str, delay: float) -> None:
         """Tell that the server does not answer, and that the next try is in `delay` seconds."""
 
+    def tick(self) -> None:
+        """Tell that time passes; called about once a second, and whenever something came back."""
+
     def journal_lost(self, error: LocalState, jobs: Sequence[tuple[str, str]]) -> None:
         """Tell that the journal cannot be written; `jobs` are the (volume, job) pairs that are open."""
 
@@ -135,6 +138,8 @@ class Engine:
             sender.retry_version()
         sender.tick(now)
         watcher.tick(now)
+        if self._observer is not None:
+            self._observer.tick()
         if not gate.open and self._observer is not None and self._told != gate.until:
             self._told = gate.until
             self._observer.waiting(gate.reason, gate.until - now)
