@@ -236,6 +236,11 @@ def test_a_closed_stdout_is_7_and_the_volume_is_back(at: dict[str, str], cloud: 
     assert cloud.status(PG_DATA) == "Ready"
 
 
+def test_a_closed_stdin_is_a_mistake_only_when_it_is_read(at: dict[str, str]) -> None:
+    assert shell(f"{' '.join(ZVOL)} recover {PG_DATA} -o name <&-", at).code == 0
+    assert shell(f"{' '.join(ZVOL)} recover - <&-", at).code == 2
+
+
 def test_a_closed_stderr_harms_nobody(at: dict[str, str]) -> None:
     assert shell(f"{' '.join(ZVOL)} recover {PG_DATA} -o name 2>&-", at).code == 0
 

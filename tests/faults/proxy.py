@@ -22,7 +22,7 @@ class Rule:
 
     `action` before the server sees the request: `drop` (close), `reset`, `hang`, `page`, `cut-request`, `hold` (until
     `file` exists).  After it: `lose` (close), `lose-reset`, `lose-hang`, `lose-page`, `cut` (after `size` bytes of the
-    answer), `hold-answer`, `drip`.  `twice` sends it twice at the same instant, `again` one after the other.
+    answer), `stale` (answer, then close without a word), `hold-answer`, `drip`.  `twice` sends it twice at the same instant, `again` one after the other.
     """
 
     kind: str
@@ -159,7 +159,7 @@ class Proxy:
         if not answer:
             return False
         client.sendall(answer)
-        return True
+        return action != "stale"
 
     def _ask(self, message: bytes, action: str) -> bytes:
         if action == "twice":

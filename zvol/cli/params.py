@@ -83,7 +83,7 @@ TAG: Final = Tag()
 CONCURRENCY: Final = click.IntRange(1, 64)
 
 
-def read_volumes(arguments: Sequence[str], stdin: TextIO) -> list[Asked]:
+def read_volumes(arguments: Sequence[str], stdin: TextIO | None) -> list[Asked]:
     """Return the volumes of the arguments, `-` being standard input, each once and in the order asked.
 
     Raises click.UsageError that names everything that cannot be a VOLUME.
@@ -103,12 +103,14 @@ def read_volumes(arguments: Sequence[str], stdin: TextIO) -> list[Asked]:
     return list(found.values())
 
 
-def _texts(arguments: Sequence[str], stdin: TextIO) -> Iterable[tuple[str, str]]:
+def _texts(arguments: Sequence[str], stdin: TextIO | None) -> Iterable[tuple[str, str]]:
     """Yield where and what; blank lines and comments of standard input are none."""
     for number, argument in enumerate(arguments, 1):
         if argument != "-":
             yield f"argument {number}", argument
             continue
+        if stdin is None:
+            raise click.UsageError("standard input is closed, and `-` was to be read from it")
         try:
             lines = stdin.read().split("\n")
         except (UnicodeDecodeError, OSError, ValueError) as exc:

@@ -53,7 +53,7 @@ class State:
         return self.given.debug
 
     @property
-    def stdin(self) -> TextIO:
+    def stdin(self) -> TextIO | None:
         return sys.stdin
 
     @cached_property
