@@ -22,7 +22,8 @@ class Rule:
 
     `action` before the server sees the request: `drop` (close), `reset`, `hang`, `page`, `cut-request`, `hold` (until
     `file` exists).  After it: `lose` (close), `lose-reset`, `lose-hang`, `lose-page`, `cut` (after `size` bytes of the
-    answer), `stale` (answer, then close without a word), `hold-answer`, `drip`.  `twice` sends it twice at the same instant, `again` one after the other.
+    answer), `stale` (answer, then close without a word), `hold-answer`, `drip`.  `twice` sends it twice at the same
+    instant, `again` one after the other.
     """
 
     kind: str
