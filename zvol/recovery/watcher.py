@@ -137,7 +137,8 @@ class Watcher:
             return
         self._reading = True
         if not self.batch.small:
-            self._next_read = now + PACE if tracks[0].watched else 0.0
+            waits = tracks[0].watched and len(tracks) < BATCH  # a full batch is worth its request at any time
+            self._next_read = now + PACE if waits else 0.0
         quiet = {track.uuid for track in tracks if track.quiet is not None and track.quiet.over}
         uuids = [track.uuid for track in tracks]
         for track in tracks:
