@@ -6,13 +6,10 @@ None of them is an OSError: `requests` exceptions are, and they never leave `zvo
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from zvol.model import ErrorCode
+from typing import Any
 
 
 class Exit(IntEnum):
@@ -59,6 +56,45 @@ SEVERITY: tuple[Exit, ...] = (
 def most_severe(codes: Iterable[Exit]) -> Exit:
     """Return the exit code that a run with all these endings has; OK when there are none."""
     return min(codes, key=SEVERITY.index, default=Exit.OK)
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorCode:
+    """ZStack's ErrorCode; `fields` is the whole object with its nested `cause` and `causes` as the server sent it."""
+
+    code: str
+    fields: Mapping[str, Any] = field(repr=False)
+
+    def text(self, name: str) -> str | None:
+        value = self.fields.get(name)
+        return value if isinstance(value, str) and value else None
+
+    @property
+    def description(self) -> str | None:
+        return self.text("description")
+
+    @property
+    def details(self) -> str | None:
+        return self.text("details")
+
+    @property
+    def elaboration(self) -> str | None:
+        return self.text("elaboration")
+
+    @property
+    def innermost(self) -> ErrorCode:
+        """Return the root cause: the deepest `cause`, else the first of `causes`, else this error."""
+        for inner in (self.fields.get("cause"), *_sequence(self.fields.get("causes"))):
+            if isinstance(inner, Mapping) and isinstance(inner.get("code"), str):
+                return ErrorCode(inner["code"], inner).innermost
+        return self
+
+    def json(self) -> dict[str, Any]:
+        return dict(self.fields)
+
+
+def _sequence(value: object) -> Sequence[Any]:
+    return value if isinstance(value, list) else ()
 
 
 class ZvolError(Exception):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from zvol.errors import Exit
+from zvol.errors import ErrorCode, Exit, most_severe
 
 INVENTORY_FIELDS: tuple[str, ...] = (
     "uuid",
@@ -84,45 +84,6 @@ class Volume:
         return known | {name: value for name, value in self.fields.items() if name not in known}
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorCode:
-    """ZStack's ErrorCode; `fields` is the whole object with its nested `cause` and `causes` as the server sent it."""
-
-    code: str
-    fields: Mapping[str, Any] = field(repr=False)
-
-    def text(self, name: str) -> str | None:
-        value = self.fields.get(name)
-        return value if isinstance(value, str) and value else None
-
-    @property
-    def description(self) -> str | None:
-        return self.text("description")
-
-    @property
-    def details(self) -> str | None:
-        return self.text("details")
-
-    @property
-    def elaboration(self) -> str | None:
-        return self.text("elaboration")
-
-    @property
-    def innermost(self) -> ErrorCode:
-        """Return the root cause: the deepest `cause`, else the first of `causes`, else this error."""
-        for inner in (self.fields.get("cause"), *_sequence(self.fields.get("causes"))):
-            if isinstance(inner, Mapping) and isinstance(inner.get("code"), str):
-                return ErrorCode(inner["code"], inner).innermost
-        return self
-
-    def json(self) -> dict[str, Any]:
-        return dict(self.fields)
-
-
-def _sequence(value: object) -> Sequence[Any]:
-    return value if isinstance(value, list) else ()
-
-
 class Outcome(StrEnum):
     """What zvol can say about one volume; `unknown` is an answer of its own."""
 
@@ -189,8 +150,6 @@ class Result:
 
     @property
     def exit(self) -> Exit:
-        from zvol.errors import most_severe
-
         own = OUTCOME_EXITS.get(self.outcome)
         if own is None:
             own = self.trouble.exit if self.trouble else Exit.FAILED

@@ -23,6 +23,13 @@ def test_the_files_are_what_the_command_prints(shell: str, tmp_path: Path) -> No
         assert (FOLDER / FILES[shell]).read_text() == printed
 
 
+@pytest.mark.parametrize("words", ["zvol re", "zvol recover --", "zvol -o ", "zvol help ", "zvol nosuch "])
+def test_asking_for_completions_never_fails(words: str, tmp_path: Path) -> None:
+    more = {"_ZVOL_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(len(words.split(" ")) - 1)}
+    ran = run([], environment(tmp_path / "home", more))
+    assert (ran.code, ran.err) == (0, "")
+
+
 def ask(shell: str, script: str, tmp_path: Path) -> str:
     if shutil.which(shell) is None:
         pytest.skip(f"{shell} is not installed")

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.sim.clock import Late, SimClock
-from zvol.errors import AuthError, NeverSent, Weather
-from zvol.model import ErrorCode, Volume
+from zvol.errors import AuthError, ErrorCode, NeverSent, Weather
+from zvol.model import Volume
 from zvol.zstack import answers
 from zvol.zstack.client import NotSent
 

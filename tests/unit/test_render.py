@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zvol.errors import ConfigError, Exit, Problem, UsageProblem, ZvolError
-from zvol.model import ErrorCode, Listed, Outcome, Recycle, Result, Trouble, Volume
+from zvol.errors import ConfigError, ErrorCode, Exit, Problem, UsageProblem, ZvolError
+from zvol.model import Listed, Outcome, Recycle, Result, Trouble, Volume
 from zvol.render import Output
 
 U1, U2 = "a" * 32, "b" * 32
@@ -149,8 +149,10 @@ def test_markup_is_text() -> None:
     assert "vol[/prod][red]x:smile:" in printed.out.getvalue()
 
 
+@pytest.mark.parametrize("term", ["dumb", "xterm-256color"])
 @pytest.mark.parametrize("width", [20, 60, 80, 120, 200, 400])
-def test_a_terminal_of_any_width_shows_every_uuid(width: int) -> None:
+def test_a_terminal_of_any_width_shows_every_uuid(width: int, term: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", term)  # rich takes 80 columns for a dumb terminal, whatever it is told
     printed = Printed(tty=True, width=width)
     printed.output.volumes([listed("数据卷", U1), listed("x" * 50, U2)])
     text = printed.out.getvalue()

@@ -10,8 +10,8 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
 
 from zvol.clock import Clock
-from zvol.errors import Exit, Weather, ZvolError
-from zvol.model import ErrorCode, Outcome, Result, Volume
+from zvol.errors import ErrorCode, Exit, Weather, ZvolError
+from zvol.model import Outcome, Result, Volume
 from zvol.zstack import answers
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from zvol.model import ErrorCode, Trouble, Volume
+from zvol.errors import ErrorCode
+from zvol.model import Trouble, Volume
 from zvol.recovery.quiet import QuietTime
 from zvol.recovery.states import Job, Phase, Put, Sight, State
 from zvol.zstack import answers

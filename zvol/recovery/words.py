@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from zvol.errors import AuthError, Exit, NeverSent, Refused, Untrusted, Weather, ZvolError
-from zvol.model import ErrorCode, Outcome, Result, Trouble, Volume
+from zvol.errors import AuthError, ErrorCode, Exit, NeverSent, Refused, Untrusted, Weather, ZvolError
+from zvol.model import Outcome, Result, Trouble, Volume
 from zvol.recovery.states import MAX_SENDS, Phase, Say, Why
 from zvol.recovery.track import Track
 from zvol.zstack import answers

@@ -20,7 +20,15 @@ def table(
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(file=stream, width=width, markup=False, highlight=False, emoji=False, force_terminal=True)
+    console = Console(
+        file=stream,
+        width=width,
+        height=100,  # without it rich takes 80 columns for a dumb terminal, and cuts UUIDs
+        markup=False,
+        highlight=False,
+        emoji=False,
+        force_terminal=True,
+    )
     drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for header in headers:
         drawn.add_column(Text(header), no_wrap=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from zvol.errors import ConfigError, ZvolError
-from zvol.model import ErrorCode, Result, Trouble
+from zvol.errors import ConfigError, ErrorCode, ZvolError
+from zvol.model import Result, Trouble
 from zvol.text import human_size, safe
 
 

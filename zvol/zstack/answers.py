@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from zvol.model import ErrorCode, Volume
+from zvol.errors import ErrorCode
+from zvol.model import Volume
 from zvol.zstack.strictjson import NotJson, loads
 
 
