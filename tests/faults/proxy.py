@@ -53,6 +53,7 @@ class Proxy:
     rules: tuple[Rule, ...] = ()
     seen: list[Seen] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
+    session: str = ""
     held: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -90,6 +91,7 @@ class Proxy:
     def _rule(self, message: bytes) -> Rule | None:
         method, path = message.split(b" ", 2)[:2]
         found = header(message, b"x-job-uuid")
+        self.session = (header(message, b"authorization") or self.session.encode()).decode().removeprefix("OAuth ")
         with self.lock:
             self.seen.append(Seen(time.monotonic(), method.decode(), path.decode(), found.decode() if found else None))
             kind = kind_of(method.decode(), path.decode())

@@ -33,7 +33,15 @@ def run_options(state: State) -> Options:
 
 
 def new_engine(state: State, options: Options, watchman: Watchman) -> Engine:
-    return Engine(state.client, options, state.open_journal, state.clock, origin=state.origin, observer=watchman)
+    return Engine(
+        state.client,
+        options,
+        state.open_journal,
+        state.clock,
+        origin=state.origin,
+        renew=state.logins.renew,
+        observer=watchman,
+    )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

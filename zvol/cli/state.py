@@ -15,10 +15,12 @@ from zvol.clock import Clock, SystemClock
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from zvol.cli.logins import Logins
     from zvol.config.settings import Overrides, Settings
     from zvol.recovery.journal import Journal
     from zvol.render import Output
     from zvol.zstack.client import Client
+    from zvol.zstack.transport import Transport
 
 
 @dataclass
@@ -91,15 +93,11 @@ class State:
         return resolve(own, {"ZVOL_HOST": cloud.host, "ZVOL_SESSION": cloud.session})
 
     @cached_property
-    def client(self) -> Client:
-        """Return the client of the chosen server, with its session; raises AuthError or ConfigError."""
-        from zvol.config import credentials
-        from zvol.zstack.auth import oauth
-        from zvol.zstack.client import Client
+    def transport(self) -> Transport:
+        """Return the connections to the chosen server; nothing is sent yet."""
         from zvol.zstack.transport import Transport
 
         settings = self.settings
-        session = credentials.session(settings)
         transport = Transport(
             settings.endpoint,
             ca_file=settings.ca_file,
@@ -109,7 +107,22 @@ class State:
             trace=self._trace if self.given.verbose or self.given.debug else None,
         )
         self.stack.callback(transport.close)
-        return Client(transport, oauth(session))
+        return transport
+
+    @cached_property
+    def logins(self) -> Logins:
+        """Return where the session of this run is from, and how it is renewed."""
+        from zvol.cli.logins import Logins
+
+        return Logins(self)
+
+    @cached_property
+    def client(self) -> Client:
+        """Return the client of the chosen server, with its session; raises AuthError or ConfigError."""
+        from zvol.zstack.auth import oauth
+        from zvol.zstack.client import Client
+
+        return Client(self.transport, oauth(self.logins.current))
 
     @cached_property
     def output(self) -> Output:

@@ -52,6 +52,7 @@ ENVIRONMENT: Final = """\
   NO_COLOR            no colours
   ZSTACK_HOST, ZSTACK_PORT   as ZStack's own tools know them: http://HOST:PORT/zstack, port 8080
   ZSTACK_SESSION_ID   the same as ZVOL_SESSION, which wins
+  ZSTACK_ACCOUNT_NAME, ZSTACK_ACCOUNT_PASSWORD   zvol logs in for one run, and out again
   HTTPS_PROXY, NO_PROXY      for https servers only, unless the profile says `proxy:`
 
 An option counts over the environment, the environment over the profile, the profile over the default;

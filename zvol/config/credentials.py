@@ -25,8 +25,8 @@ LIMIT: Final = 4096
 """How many bytes a session file, or the output of a program, may have."""
 
 WAYS: Final = (
-    "Set ZVOL_HOST and ZVOL_SESSION_FILE (or ZVOL_SESSION), or give the profile a session_command, session_file or "
-    "session."
+    "Run `zvol login`, set ZVOL_HOST and ZVOL_SESSION_FILE (or ZVOL_SESSION), or give the profile a session_command, "
+    "session_file or session."
 )
 
 
@@ -61,6 +61,21 @@ def session(settings: Settings, *, environ: Mapping[str, str] | None = None, mor
     if given.withheld:
         raise UsageProblem(given.withheld, hint=given.hint)
     raise AuthError("there is no session for " + settings.endpoint.origin, hint=WAYS)
+
+
+def password(settings: Settings, *, environ: Mapping[str, str] | None = None) -> Secret | None:
+    """Return the password of this host's level, None when there is none; raises what `session` raises."""
+    given = settings.credential
+    if given.refused:
+        raise UsageProblem(given.refused, hint=given.hint)
+    if given.password is not None:
+        return given.password
+    if given.password_file is not None:
+        return Secret(from_file(given.password_file, given.sources["password_file"]))
+    if given.password_command is not None:
+        where = given.sources["password_command"]
+        return Secret(from_command(given.password_command, "password_command", where, environ))
+    return None
 
 
 def from_file(path: Path, where: str) -> str:

@@ -7,6 +7,7 @@ switched off here: redirects, retries, cookies, .netrc, CA bundles and proxies f
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
@@ -166,7 +167,8 @@ class Transport:
 
     def _note(self, method: str, path: str, query: Sequence[tuple[str, str]], began: float, outcome: str) -> None:
         if self._trace is not None:
-            what = path + ("?" + "&".join(f"{k}={v}" for k, v in query) if query else "")
+            what = re.sub(r"/sessions/[^/]+", "/sessions/***", path)
+            what += "?" + "&".join(f"{k}={v}" for k, v in query) if query else ""
             self._trace(f"{method} {what} {outcome} {(self._clock.monotonic() - began) * 1000:.0f} ms")
 
 
