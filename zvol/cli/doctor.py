@@ -35,16 +35,10 @@ def _findings(state: State) -> Iterator[Finding]:
     settings = state.settings
     yield "configuration", True, f"profile {settings.profile or 'none'}, {settings.endpoint.base}", ""
     yield from _files(state)
-    version = _tried(lambda: state.client.version())
-    if version[1]:
-        yield (
-            "server",
-            False,
-            version[1],
-            "Check host, port, certificate and network; `zvol config show` has the values.",
-        )
+    server = _server(state)
+    yield server
+    if not server[1]:
         return
-    yield _server(state, version[0])
     yield _clock(state)
     yield _session(state)
     yield _policy(state)
@@ -63,11 +57,13 @@ def _files(state: State) -> Iterator[Finding]:
     yield "journal", not open_runs, f"{len(runs)} runs, {len(open_runs)} with something open", "Run `zvol resume`."
 
 
-def _server(state: State, version: object) -> Finding:
-    reachable, problem = _tried(lambda: state.client.server_time())
-    if version is None and reachable is None:
+def _server(state: State) -> Finding:
+    version, problem = _tried(lambda: state.client.version())
+    if problem:
+        return "session", False, problem, "Run `zvol login`, or give another session."
+    if version is None and state.client.server_time() is None:
         hint = "Check host, port, certificate and network; `zvol config show` has the values."
-        return "server", False, problem or "it does not answer as a ZStack", hint
+        return "server", False, "it does not answer as a ZStack", hint
     tried = isinstance(version, str) and version.startswith("5.2.")
     note = "" if tried else " (not one that zvol was tried with: it waits longer for lost answers)"
     return "server", True, f"ZStack {version or 'of an unknown version'}{note}", ""
@@ -79,11 +75,9 @@ def _clock(state: State) -> Finding:
     if server is None:
         return "clock", True, "the server does not tell its time", ""
     apart = server - state.clock.wall()
-    where = (
-        f"zone {zone[0] or zone[1]}" if zone else f"zone unknown, profile says {state.settings.timezone or 'nothing'}"
-    )
+    named = (zone[0] or zone[1]) if zone else f"unknown, the profile says {state.settings.timezone or 'nothing'}"
     hint = "Set the clock of this machine or of the server: access keys fail, and ages are wrong."
-    return "clock", abs(apart) < CLOCK_SECONDS, f"{apart:+.0f} s from this machine, {where}", hint
+    return "clock", abs(apart) < CLOCK_SECONDS, f"{round(apart):+d} s from this machine, zone {named}", hint
 
 
 def _session(state: State) -> Finding:
@@ -96,18 +90,17 @@ def _session(state: State) -> Finding:
 
 
 def _policy(state: State) -> Finding:
-    from zvol.recovery.deadline import parse_policy
+    from zvol.recovery.deadline import Policy, parse_policy
+    from zvol.text import human_duration
 
-    found, problem = _tried(
-        lambda: parse_policy(state.client.all("/v1/global-configurations", ["category=volume"], key="name"))
-    )
-    if problem or found is None:
-        return "policy", False, problem or "unknown", "The time left cannot be told; see the session above."
-    policy = found
-    period = getattr(policy, "period_seconds", None)
-    deletion = getattr(policy, "deletion_policy", None)
-    text = f"{deletion}, destroyed {period} s after the deletion" if period else f"{deletion}"
-    return "policy", deletion != "Direct", text, "What is deleted now is gone at once: ask the administrator for Delay."
+    path, condition = "/v1/global-configurations", "category=volume"
+    found, problem = _tried(lambda: parse_policy(state.client.all(path, [condition], key="name")))
+    if not isinstance(found, Policy):
+        return "policy", False, problem, "The time left cannot be told; see the session above."
+    period = human_duration(found.period_seconds) if found.period_seconds else "an unknown time"
+    text = f"{found.deletion_policy}, safe for {period} after a deletion"
+    hint = "What is deleted now is gone at once: ask the administrator for Delay."
+    return "policy", found.deletion_policy != "Direct", text, hint
 
 
 def _tried(call: Callable[[], object]) -> tuple[object, str]:
