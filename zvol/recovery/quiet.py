@@ -1,6 +1,6 @@
 """When nothing of a PUT can act any more: the quiet time, computed from times that are handed in.
 
-Two assumptions stand behind it, named in docs/reliability.md.  A1: no request lives in a proxy longer than
+Two assumptions stand behind it, named in docs/protocol.md.  A1: no request lives in a proxy longer than
 `settle_wait`.  A2: a message that the server accepted has left its queue after `apiTimeout`, while the server answers
 reads.  So an answered PUT needs one part (apiTimeout and a margin), an unanswered one both, one after the other.
 """
