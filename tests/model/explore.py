@@ -3,53 +3,74 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from tests.model.world import Model, World, beginning, broken
+from tests.model.client import Client, Move
+from tests.model.promises import broken
+from tests.model.server import Server
+from tests.model.world import Rules, Setting, Step, World, beginning
+
+Way = list[tuple[int, str] | None]
+"""For each state the one it was first reached from, and by what; None for the first."""
+
+
+class Model:
+    """zvol and the world around it."""
+
+    def __init__(self, setting: Setting, rules: Rules | None = None) -> None:
+        self.setting = setting
+        self.client = Client(setting, rules or Rules())
+        self.server = Server(setting, self.client.hear)
+
+    def steps(self, w: World) -> Iterator[Step]:
+        yield from self.server.steps(w)
+        yield from self.client.steps(w)
 
 
 @dataclass
 class Found:
-    """How many states there are, and the shortest trace to each broken promise."""
+    """How many states there are, the shortest trace to each broken promise, and what of the table was used."""
 
     states: int
     broken: dict[str, list[str]] = field(default_factory=dict)
+    moves: set[Move] = field(default_factory=set)
 
     @property
-    def names(self) -> set[str]:
-        return {name[:2] for name in self.broken}
+    def verdict(self) -> str:
+        return ", ".join(f"{name} breaks after {len(steps)} steps" for name, steps in self.broken.items()) or "holds"
 
 
-def explore(model: Model, *, first_only: bool = False) -> Found:
-    """Visit every state; with `first_only`, stop at the first broken promise."""
-    start = beginning(model.setting)
-    states, number = [start], {start: 0}
-    parent: list[tuple[int, str] | None] = [None]
+def explore(setting: Setting, rules: Rules | None = None, *, until: str | None = None) -> Found:
+    """Visit every state, or stop where the promise `until` is broken first."""
+    model, start = Model(setting, rules), beginning(setting)
+    states, numbers, way = [start], {start: 0}, Way([None])
     edges, offsets = array("i"), array("i", [0])
-    found = Found(0)
+    found = Found(0, moves=model.client.moves)
     for at, world in enumerate(states):  # the list grows while it is walked
-        for label, after in model.next(world):
-            to = number.setdefault(after, len(states))
+        for label, after in model.steps(world):
+            to = numbers.setdefault(after, len(states))
             if to == len(states):
                 states.append(after)
-                parent.append((at, label))
+                way.append((at, label))
             edges.append(to)
             for name in broken(world, label, after):
-                found.broken.setdefault(name, trace(parent, at, label))
+                if name not in found.broken:
+                    found.broken[name] = trace(way, at, label)
         offsets.append(len(edges))
-        if first_only and found.broken:
+        if until in found.broken:
             break
-    found.states = len(states)
-    if not found.broken:
-        stuck = no_report(states, edges, offsets)
+    else:
+        stuck = speechless(states, edges, offsets)
         if stuck is not None:
-            found.broken["I5 no report can be reached"] = trace(parent, stuck, "")
+            found.broken["I5"] = trace(way, stuck)
+    found.states = len(states)
     return found
 
 
-def no_report(states: list[World], edges: array[int], offsets: array[int]) -> int | None:
-    """Return a state from which zvol can never say its last word; None when there is none."""
-    said = bytearray(finished(world) for world in states)
+def speechless(states: list[World], edges: array[int], offsets: array[int]) -> int | None:
+    """Return a state from which no last word can be reached; None when there is none."""
+    said = bytearray(world.word is not None or world.step == "exhausted" for world in states)
     changed = True
     while changed:
         changed = False
@@ -59,14 +80,9 @@ def no_report(states: list[World], edges: array[int], offsets: array[int]) -> in
     return said.index(0) if 0 in said else None
 
 
-def finished(world: World) -> bool:
-    """The last word is said; or the model, unlike zvol, has no more sends to give."""
-    return world.zvol == "over" or world.todo == "exhausted"
-
-
-def trace(parent: list[tuple[int, str] | None], at: int, last: str) -> list[str]:
-    steps = [last]
-    while (step := parent[at]) is not None:
+def trace(way: Way, at: int, *last: str) -> list[str]:
+    steps = list(last)
+    while (step := way[at]) is not None:
         at, label = step
         steps.append(label)
-    return steps[::-1]
+    return [*reversed(steps)]

@@ -1,0 +1,143 @@
+"""Weaker rules: each takes one condition away, and each is found broken."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from tests.model.world import JOBS, Rules, Setting, Table, World
+from zvol.model import Outcome
+from zvol.recovery import protocol
+from zvol.recovery.protocol import TRANSITIONS, Move, Rule
+from zvol.recovery.states import Answered, Event, GiveUp, Job, Look, Phase, Put, Sight, State
+
+CALM: Final = Setting(crashes=1, lost_saves=1, faults=1, helpers=1, kills=1)
+"""Nobody deletes the volume again."""
+
+STORMY: Final = replace(CALM, deletions=1)
+
+
+@dataclass(frozen=True)
+class Weaker:
+    """A weaker rule, and the promise that it breaks in a setting."""
+
+    rules: Rules
+    setting: Setting
+    breaks: str
+
+
+def changed(rules: Mapping[Phase, Rule], event: type[Event] = Look) -> Table:
+    """Return the product's table with some rules replaced."""
+    return {**TRANSITIONS, **{(phase, event): rule for phase, rule in rules.items()}}
+
+
+# ---- what may be concluded from a look --------------------------------------------------------------------------
+def believes_the_job(state: State, event: Event) -> Move:
+    assert isinstance(event, Look)
+    if event.job is Job.REFUSED:
+        return protocol.say(state, Outcome.FAILED)
+    return protocol.watch(state, event)
+
+
+def believes_done(state: State, event: Event) -> Move:
+    assert isinstance(event, Look)
+    if event.job is Job.DONE:
+        return protocol.say(state, Outcome.RECOVERED)
+    return protocol.watch(state, event)
+
+
+def closes_at_once(state: State, event: Event) -> Move:
+    after, command = protocol.watch(state, event)
+    return (replace(after, phase=Phase.DONE) if after.phase is Phase.OPEN else after), command
+
+
+def takes_any_deletion(state: State, event: Event) -> Move:
+    assert isinstance(event, Look)
+    state = replace(state, episode=event.last_op if event.sight is Sight.DELETED else state.episode)
+    return TRANSITIONS[state.phase, Look](state, event)
+
+
+def fails_when_quiet(state: State, event: Event) -> Move:
+    """The volume is not looked at when the waiting is over."""
+    assert isinstance(event, Look)
+    return protocol.say(state, Outcome.FAILED) if event.quiet else protocol.watch(state, event)
+
+
+def starts_at_once(state: State, event: Event) -> Move:
+    """A later run takes no notice of what an earlier one left open."""
+    return protocol.start(replace(state, phase=Phase.START), event)
+
+
+def settles_without_a_trace(state: State, event: Event) -> Move:
+    """A later run that finds the volume back closes what an earlier one left open."""
+    after, command = protocol.settle(state, event)
+    return (replace(after, phase=Phase.DONE) if after.phase is Phase.OPEN else after), command
+
+
+def closes_unread(state: State, _event: Event) -> Move:
+    """An intent that was left open is closed at the next look, whatever that shows."""
+    return protocol.open_intent(state, Look(Sight.BACK, quiet=True))
+
+
+def forgets(state: State, _event: Event) -> Move:
+    """Giving up closes the intent."""
+    return protocol.say(state, Outcome.UNKNOWN)
+
+
+def takes_silence_for_refusal(state: State, event: Event) -> Move:
+    assert isinstance(event, Answered)
+    return protocol.answered(state, Answered(Put.REFUSED) if event.put is Put.UNCLEAR else event)
+
+
+def takes_silence_for_never_sent(state: State, event: Event) -> Move:
+    assert isinstance(event, Answered)
+    return protocol.answered(state, Answered(Put.NEVER_SENT) if event.put is Put.UNCLEAR else event)
+
+
+# ---- when nothing of ours can act any more ----------------------------------------------------------------------
+def larger_wait(world: World) -> bool:
+    """Both waits begin at the PUT: the server's is over while a proxy still holds it."""
+    return not world.server
+
+
+def settle_wait_only(world: World) -> bool:
+    return not world.net and not any(stage == "arrived" for _, _, stage in world.server)
+
+
+WEAKER: Final[Mapping[str, Weaker]] = {
+    "the larger of the two waits, not their sum": Weaker(Rules(quiet=larger_wait), CALM, "I1"),
+    "no api_timeout after the settle_wait": Weaker(Rules(quiet=settle_wait_only), CALM, "I1"),
+    "no wait at all": Weaker(Rules(quiet=lambda _: True), CALM, "I2"),
+    "a wait that never ends": Weaker(Rules(quiet=lambda _: False), Setting(sends=2, lost_saves=1), "I5"),
+    "the intent after the PUT": Weaker(Rules(intent_first=False), CALM, "I1"),
+    "no read of the volume after a refused job": Weaker(Rules(changed({Phase.WATCH: believes_the_job})), STORMY, "I3"),
+    "no read of the volume after a finished job": Weaker(Rules(changed({Phase.WATCH: believes_done})), STORMY, "I4"),
+    "no read of the volume when the wait is over": Weaker(Rules(changed({Phase.WATCH: fails_when_quiet})), CALM, "I3"),
+    "a word that closes an intent which may act": Weaker(Rules(changed({Phase.WATCH: closes_at_once})), STORMY, "I6"),
+    "closing an open intent without a reason": Weaker(Rules(changed({Phase.OPEN: closes_unread})), STORMY, "I6"),
+    "any lastOpDate for a second PUT": Weaker(Rules(changed({Phase.WATCH: takes_any_deletion})), STORMY, "I7"),
+    "any lastOpDate after a new session": Weaker(
+        Rules(changed({Phase.RETRY: takes_any_deletion})), replace(STORMY, expiries=1, crashes=0), "I7"
+    ),
+    "a passing fault is an end, and a proxy doubles a PUT": Weaker(
+        Rules(jobs={**JOBS, "soft": Job.REFUSED}), replace(CALM, doubles=1, sends=2), "I3"
+    ),
+    "no record is an end": Weaker(Rules(jobs={**JOBS, "-": Job.REFUSED}), CALM, "I3"),
+    "no answer is a refusal": Weaker(Rules(changed({Phase.SENDING: takes_silence_for_refusal}, Answered)), CALM, "I3"),
+    "no answer is a PUT that never left": Weaker(
+        Rules(changed({Phase.SENDING: takes_silence_for_never_sent}, Answered)), CALM, "I3"
+    ),
+    "a later run that does not settle": Weaker(
+        Rules(changed({Phase.SETTLE: starts_at_once})), replace(CALM, later=1, sends=2), "I1"
+    ),
+    "a later run that closes what it did not settle": Weaker(
+        Rules(changed({Phase.SETTLE: settles_without_a_trace})), replace(STORMY, later=1, sends=2), "I6"
+    ),
+    "giving up closes the intent": Weaker(
+        Rules(changed({Phase.WATCH: forgets}, GiveUp)), replace(CALM, later=1, giveups=1, sends=2), "I1"
+    ),
+    "an answered PUT may have a copy outside the server (A3)": Weaker(
+        Rules(), replace(CALM, doubles=1, alone=False), "I1"
+    ),
+}

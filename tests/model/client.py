@@ -1,0 +1,207 @@
+"""zvol in the model: the product's transition table, and what the engine and the journal do around it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tests.model.world import Rules, Setting, Step, World, bag
+from zvol.recovery.protocol import advance, resumed
+from zvol.recovery.states import (
+    Answered,
+    Do,
+    Event,
+    GiveUp,
+    Job,
+    Look,
+    Phase,
+    Put,
+    Renewed,
+    Say,
+    Sight,
+    State,
+    Written,
+)
+
+ENDED = (Job.DONE, Job.REFUSED, Job.SESSION)
+SIGHTS = {"deleted": Sight.DELETED, "back": Sight.BACK, "absent": Sight.ABSENT}
+
+Move = tuple[Phase, type[Event], Phase, str]
+"""A phase, an event, and what came of it: the next phase, and the word or the command."""
+
+
+class Client:
+    """All that zvol may do next.  `moves` remembers what of the table was used."""
+
+    def __init__(self, setting: Setting, rules: Rules) -> None:
+        self.setting, self.rules = setting, rules
+        self.moves: set[Move] = set()
+
+    def steps(self, w: World) -> Iterator[Step]:
+        if w.zvol == "running":
+            yield from self.running(w)
+        else:
+            yield from self.gone(w)
+
+    # ---- a run ---------------------------------------------------------------------------------------------------
+    def running(self, w: World) -> Iterator[Step]:
+        if w.may("kills"):
+            yield "zvol is killed", dead(w.spend("kills"))
+        if w.step == "exhausted":
+            return
+        if w.may("giveups"):
+            yield "zvol gives up", self.feed(w.spend("giveups"), GiveUp())
+        match w.step:
+            case "look":
+                if "up" in w.nodes:
+                    yield from self.looks(w)
+            case "write":
+                yield "zvol writes its intent down", self.write(w)
+            case "send":
+                number = len(w.rows) - 1
+                yield f"PUT {number} leaves", w._replace(net=bag(w.net, number), step="answer")
+                if w.may("nowhere"):
+                    yield f"PUT {number} cannot leave", self.feed(w.spend("nowhere"), Answered(Put.NEVER_SENT))
+            case "answer":
+                yield "zvol gets no answer", self.answered(w, Put.UNCLEAR)
+            case _:
+                yield "zvol gets a new session", self.feed(w._replace(session=True), Renewed(True))
+                yield "zvol gets no new session", self.feed(w, Renewed(False))
+
+    def looks(self, w: World) -> Iterator[Step]:
+        """The job is asked, and the volume is read after that: two steps."""
+        asked = self.ask(w)
+        if asked != w:
+            yield "zvol asks the job", asked
+        claims = w.state.phase is Phase.CLAIMED or (w.state.phase is Phase.WATCH and w.seen is Job.DONE)
+        for sight in self.sights(w):
+            last_op = w.last_op if sight is Sight.DELETED else None
+            for quiet in {False, self.rules.quiet(w)}:
+                for patience in (False, True) if claims else (False,):
+                    event = Look(sight, last_op, w.seen, quiet, patience)
+                    label = f"zvol reads: {sight}, job {w.seen}" + ", quiet" * quiet + ", after a while" * patience
+                    yield label, self.feed(w, event)
+
+    def sights(self, w: World) -> Iterator[Sight]:
+        yield SIGHTS[w.volume] if w.session else Sight.DENIED
+        if self.setting.unreadable:
+            yield Sight.UNREADABLE
+
+    def ask(self, w: World) -> World:
+        """Ask the job, as the engine does: what has ended is not asked again."""
+        if w.state.phase is Phase.SETTLE and w.prior:
+            if self.rules.jobs[w.rows[w.prior[0]]] not in ENDED:
+                return w
+            rest = w.prior[1:]
+            return w._replace(prior=rest, seen=Job.NOT_ASKED if rest else Job.DONE)
+        if w.state.phase in (Phase.WATCH, Phase.OPEN) and w.seen not in ENDED and w.journal:
+            return w._replace(seen=self.rules.jobs[w.rows[w.journal[-1][0]]])
+        return w
+
+    def feed(self, w: World, event: Event) -> World:
+        """Tell the protocol, and obey."""
+        state, command = advance(w.state, event, self.rules.table)
+        self.moves.add((w.state.phase, type(event), state.phase, str(getattr(command, "outcome", command))))
+        w = w._replace(state=state)
+        match command:
+            case Say(outcome=outcome):
+                keeps = not w.claimed or state.phase in (Phase.OPEN, Phase.LEFT)
+                sighted = isinstance(event, Look) and event.sight is not Sight.DENIED
+                kept = w.journal if keeps else ()
+                over = w._replace(zvol="over", step="look", prior=(), word=outcome, kept=kept, sighted=sighted)
+                return over if state.phase is Phase.OPEN else over._replace(seen=Job.NOT_ASKED)
+            case Do.WRITE:
+                return self.claim(w)
+            case Do.SEND:
+                return w._replace(step="send")
+            case Do.RENEW:
+                return w._replace(step="renew")
+            case Do.CLOSE:
+                return w._replace(kept=(), seen=Job.NOT_ASKED)
+            case _:
+                return w._replace(step="look")
+
+    def claim(self, w: World) -> World:
+        """The journal is looked at before the first intent: what earlier runs left open is settled first."""
+        if not w.claimed and w.journal:
+            prior = tuple(number for number, _ in w.journal)
+            return w._replace(state=State(phase=Phase.SETTLE), prior=prior, claimed=True, step="look")
+        step = "write" if len(w.rows) < self.setting.sends else "exhausted"
+        return w._replace(step=step, claimed=True)
+
+    def write(self, w: World) -> World:
+        w = self.feed(w, Written())
+        number = len(w.rows)
+        first = int((w.state.episode or "").partition(".")[0]) if w.first is None else w.first
+        w = w._replace(rows=(*w.rows, "-"), seen=Job.NOT_ASKED, first=first)
+        return self.intend(w, number) if self.rules.intent_first else w
+
+    def intend(self, w: World, number: int) -> World:
+        """An intent is on the disk."""
+        journal = (*w.journal, (number, w.state.episode))
+        return w._replace(journal=journal, kept=journal)
+
+    def answered(self, w: World, answer: Put) -> World:
+        if not self.rules.intent_first:
+            w = self.intend(w, len(w.rows) - 1)
+        return self.feed(w, Answered(answer))
+
+    def hear(self, w: World, number: int, answer: Put) -> World:
+        """An answer has come, which matters only while zvol waits for this one."""
+        waits = w.zvol == "running" and w.step == "answer" and number == len(w.rows) - 1
+        return self.answered(w, answer) if waits else w
+
+    # ---- after a run ---------------------------------------------------------------------------------------------
+    def gone(self, w: World) -> Iterator[Step]:
+        noted = w.journal == w.kept
+        if w.zvol == "over" and not noted:
+            yield "zvol notes its word", w._replace(journal=w.kept)
+            if w.may("kills"):
+                yield "zvol is killed before it noted its word", dead(w.spend("kills"))
+        if w.state.phase is Phase.OPEN and w.kept and "up" in w.nodes:
+            yield from self.closing(w)
+        if w.zvol == "dead" or (w.state.phase is Phase.LEFT and noted):
+            yield "zvol resume", resume(w)
+        if (w.zvol == "dead" or noted) and w.may("later"):
+            yield "zvol recover, once more", again(w.spend("later"))
+
+    def closing(self, w: World) -> Iterator[Step]:
+        """The word is said and the intent is open; zvol may look on until it can be closed."""
+        asked = self.ask(w)
+        if asked != w:
+            yield "zvol asks the job", asked
+        for quiet in {False, self.rules.quiet(w)}:
+            yield "zvol looks whether it can close the intent", self.feed(w, Look(Sight.BACK, None, w.seen, quiet))
+        if w.may("giveups"):
+            yield "zvol gives up closing the intent", self.feed(w.spend("giveups"), GiveUp())
+
+
+def dead(w: World) -> World:
+    """Only the journal is left (and what the server thinks of the session)."""
+    return fresh(w)._replace(zvol="dead", kept=w.journal, session=w.session)
+
+
+def resume(w: World) -> World:
+    """A resumed run knows the last intent, and takes the volume up where that was written."""
+    if not w.journal:
+        return fresh(w)._replace(first=None)
+    return fresh(w)._replace(state=resumed(w.journal[-1][1]), claimed=True)
+
+
+def again(w: World) -> World:
+    """A new request by a person, who means the deletion that is there now."""
+    return fresh(w)._replace(first=None)
+
+
+def fresh(w: World) -> World:
+    """A process that knows nothing yet, started by somebody with a session."""
+    return w._replace(
+        zvol="running",
+        state=State(),
+        step="look",
+        seen=Job.NOT_ASKED,
+        prior=(),
+        claimed=False,
+        session=True,
+        word=None,
+        sighted=False,
+    )

@@ -1,0 +1,50 @@
+"""Every move that the product's table can make, found by trying each rule with each event."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+
+from tests.model.client import Move
+from zvol.recovery.protocol import TRANSITIONS, advance
+from zvol.recovery.states import (
+    MAX_SENDS,
+    Answered,
+    Event,
+    GiveUp,
+    Job,
+    Look,
+    Phase,
+    Put,
+    Renewed,
+    Sight,
+    State,
+    Written,
+)
+
+UNREACHED: frozenset[Move] = frozenset({(Phase.START, GiveUp, Phase.DONE, "unknown")})
+"""Moves that no run makes: nothing is sent before the first look."""
+
+
+def possible_moves() -> set[Move]:
+    moves: set[Move] = set()
+    for phase, kind in TRANSITIONS:
+        for sends, renewed, event in product(range(MAX_SENDS + 1), (False, True), events(kind)):
+            state = State(phase, "its deletion", sends, renewed=renewed)
+            after, command = advance(state, event)
+            moves.add((phase, kind, after.phase, str(getattr(command, "outcome", command))))
+    return moves
+
+
+def events(kind: type[Event]) -> Iterator[Event]:
+    if kind is Look:
+        dates, truths = ("its deletion", "another"), (False, True)
+        yield from (Look(*values) for values in product(Sight, dates, Job, truths, truths))
+    elif kind is Answered:
+        yield from map(Answered, Put)
+    elif kind is Renewed:
+        yield from map(Renewed, (True, False))
+    elif kind is Written:
+        yield Written()
+    else:
+        yield GiveUp()

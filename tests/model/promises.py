@@ -1,0 +1,57 @@
+"""What must hold on every step, whatever happens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tests.model.world import LIVE, Label, World
+from zvol.model import Outcome
+from zvol.recovery.states import Phase
+
+PROMISES = {
+    "I1": "no two submissions of ours are alive at once",
+    "I2": "no two submissions of ours are executed in one deletion",
+    "I3": "failed is never said of a volume that is back, or still comes back by us",
+    "I4": "recovered, already and gone are never said of a volume that is not",
+    "I5": "a last word can always be reached",
+    "I6": "after the last word nothing of ours undoes a deletion, unless its intent was left open",
+    "I7": "no second submission is decided on after the volume was deleted again",
+}
+
+FAILED = (Outcome.FAILED, Outcome.CONTRADICTED)
+TRUE_OF = {Outcome.RECOVERED: "back", Outcome.ALREADY: "back", Outcome.GONE: "absent"}
+
+
+def broken(before: World, label: Label, after: World) -> Iterator[str]:
+    """Yield the promises (I5 apart) that a step breaks."""
+    if len({number for number, _, stage in after.server if stage in LIVE}) > 1:
+        yield "I1"
+    if len(after.executed) > 1:
+        yield "I2"
+    if after.word is not None and before.word is None:
+        yield from spoken(after)
+    if label.endswith("EXECUTES") and before.zvol == "over":
+        yield from undone(before, {*after.executed} - {*before.executed})
+    if after.step == "write" and before.step == "look" and after.first not in (None, after.episode):
+        yield "I7"
+
+
+def spoken(w: World) -> Iterator[str]:
+    """The last word.  One that follows an answer, not a sight, speaks of our own doing only."""
+    if w.word in FAILED and w.volume == "back" and (w.sighted or w.executed):
+        yield "I3"
+    if w.word in TRUE_OF and w.volume != TRUE_OF[w.word]:
+        yield "I4"
+
+
+def undone(before: World, executed: set[int]) -> Iterator[str]:
+    """A submission is executed after the last word; `executed` are the numbers that are new in this deletion."""
+    remembered = executed <= {number for number, _ in before.kept}
+    if before.word in FAILED:
+        yield "I3"
+    if before.volume != "deleted" or remembered:
+        return
+    if before.word is Outcome.NOT_SENT:
+        yield "I3"
+    if before.state.phase is Phase.DONE:
+        yield "I6"
