@@ -89,14 +89,24 @@ def test_several_volumes_are_an_array_in_the_order_asked(at: dict[str, str]) -> 
 
 
 def test_standard_input_and_ndjson(at: dict[str, str]) -> None:
-    ran = run(["recover", "-", "-o", "ndjson"], at, stdin=f"# mine\n{PG_DATA}\n\n{PG_WAL}\r\n{PG_DATA}\n")
+    ran = run(["recover", "-", "-o", "ndjson"], at, stdin=f"{PG_DATA}\n{PG_WAL}\r\n{PG_DATA}\n")
     assert ran.code == 0
     assert {json.loads(line)["uuid"] for line in ran.out.splitlines()} == {PG_DATA, PG_WAL}
 
 
 def test_an_empty_standard_input_is_nothing_never_everything(at: dict[str, str], cloud: Sandbox) -> None:
-    ran = run(["recover", "-", "--json"], at, stdin="\n# nothing\n")
+    ran = run(["recover", "-", "--json"], at, stdin="")
     assert (ran.code, ran.json()) == (0, [])
+    assert cloud.events() == []
+
+
+def test_an_empty_line_is_a_mistake_and_all_are_named(at: dict[str, str], cloud: Sandbox) -> None:
+    """An unset variable in a script is such a line; the volumes beside it are not touched."""
+    ran = run(["recover", "-", "--json"], at, stdin=f"{PG_DATA}\n\n#1\n \t\n")
+    assert (ran.code, ran.out) == (2, "")
+    assert "line 2" in ran.err
+    assert "line 4" in ran.err
+    assert "line 3" not in ran.err
     assert cloud.events() == []
 
 

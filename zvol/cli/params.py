@@ -91,7 +91,7 @@ def read_volumes(arguments: Sequence[str], stdin: TextIO | None) -> list[Asked]:
     found: dict[str, Asked] = {}
     bad: list[str] = []
     for where, text in _texts(arguments, stdin):
-        if not text.strip(" ") or has_control(text):
+        if not text.strip() or has_control(text):
             bad.append(f"{where}: '{safe(text)}'")
             continue
         uuid = fold_uuid(text)
@@ -104,7 +104,7 @@ def read_volumes(arguments: Sequence[str], stdin: TextIO | None) -> list[Asked]:
 
 
 def _texts(arguments: Sequence[str], stdin: TextIO | None) -> Iterable[tuple[str, str]]:
-    """Yield where and what; blank lines and comments of standard input are none."""
+    """Yield where and what; each line of standard input is a VOLUME, an empty one a mistake."""
     for number, argument in enumerate(arguments, 1):
         if argument != "-":
             yield f"argument {number}", argument
@@ -115,7 +115,6 @@ def _texts(arguments: Sequence[str], stdin: TextIO | None) -> Iterable[tuple[str
             lines = stdin.read().split("\n")
         except (UnicodeDecodeError, OSError, ValueError) as exc:
             raise click.UsageError(f"standard input cannot be read: {exc}") from exc
-        for line_number, line in enumerate(lines, 1):
-            text = line.removesuffix("\r")
-            if text.strip() and not text.lstrip().startswith("#"):
-                yield f"line {line_number}", text
+        if not lines[-1]:
+            lines.pop()
+        yield from ((f"line {line}", text.removesuffix("\r")) for line, text in enumerate(lines, 1))

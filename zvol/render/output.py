@@ -113,7 +113,8 @@ class Output:
             self._out(machine.rows(RESULT_KEYS, [_csv(result) for result in results]))
         elif self.format == "table" and not self.quiet:
             styles = [["", "", OUTCOME_STYLES.get(result.outcome, "bold red"), ""] for result in results]
-            self.table(RESULT_HEADERS, [_row(result) for result in results], styles)
+            if results:
+                self.table(RESULT_HEADERS, [_row(result) for result in results], styles)
             self._say(summary(results))
 
     def troubles(self, results: Sequence[Result], *, told: bool = False) -> None:
