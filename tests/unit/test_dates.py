@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from zvol.recovery.dates import LONGEST, parse_server_date
+from zvol.zstack.dates import LONGEST, parse_server_date
 
 THEN = datetime(2026, 11, 23, 21, 5, 50)
 SHORT = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

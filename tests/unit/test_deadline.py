@@ -14,15 +14,14 @@ from hypothesis import strategies as st
 
 from zvol.model import Listed, Recycle, Volume
 from zvol.recovery.deadline import (
-    END,
     Policy,
-    Zone,
     expires_within,
     listed,
     most_urgent_first,
     parse_policy,
     recycle,
 )
+from zvol.zstack.zones import END, Zone
 
 DAY = 86400
 PERIOD = 3 * DAY

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zvol.recovery.deadline import END, Zone, first_known, instant
+from zvol.recovery.deadline import instant
+from zvol.zstack.zones import END, Zone, first_known
 
 ZERO = Zone("server", UTC)
 DELETED = "Nov 23, 2026 9:05:50 PM"

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from zvol.errors import UsageProblem, Weather, ZvolError
 from zvol.model import Listed, Volume
-from zvol.recovery.deadline import Policy, Zone, first_known, listed, most_urgent_first, parse_policy
+from zvol.recovery.deadline import Policy, listed, most_urgent_first, parse_policy
 from zvol.text import safe
+from zvol.zstack.zones import Zone, first_known
 
 if TYPE_CHECKING:
     from zvol.zstack.client import Client

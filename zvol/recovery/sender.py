@@ -12,13 +12,13 @@ from zvol.model import Outcome, Trouble
 from zvol.recovery import words
 from zvol.recovery.batch import Batch
 from zvol.recovery.crew import Crew, Done
-from zvol.recovery.dates import parse_server_date
 from zvol.recovery.gate import Gate
 from zvol.recovery.quiet import MARGIN, QuietTime, after_accepted, after_silence
 from zvol.recovery.states import Answered, Phase, Put, State, Written
 from zvol.recovery.track import Track, fault_of, put_of
 from zvol.zstack import answers
 from zvol.zstack.client import NotSent
+from zvol.zstack.dates import parse_server_date
 
 if TYPE_CHECKING:
     from zvol.recovery.journal import Journal

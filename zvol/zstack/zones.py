@@ -1,0 +1,103 @@
+"""The time zone of a server, from what it says itself, from a login, or from the profile; never a guess.
+
+All instants are seconds since 1970 UTC.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from typing import Final, Literal
+
+from zvol.zstack.dates import parse_server_date
+
+QUARTER: Final = 900
+"""Every zone in use is a multiple of it away from UTC; seconds."""
+LOGIN_SLACK: Final = 120
+"""So far a login's date and the server's clock, read one after the other, may be apart; seconds."""
+EAST: Final = 14 * 3600
+WEST: Final = -12 * 3600
+END: Final = 253402300799
+"""9999-12-31T23:59:59Z, the last instant that can be written down."""
+_NOT_ZONES: Final = frozenset({"localtime", "posixrules", "Factory"})
+
+Source = Literal["server", "login", "profile", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """The server's time zone, and who told."""
+
+    source: Source = "unknown"
+    tz: tzinfo | None = None
+
+    @classmethod
+    def from_server(cls, name: str | None, offset: str | None, at: float | None = None) -> Zone:
+        """Take the answer of platform-timezone: the named zone when it agrees with the offset, else the offset.
+
+        The name knows daylight saving, the offset is what the server's own tables say at the instant `at`.
+        """
+        named, fixed = _named(name), _fixed(offset)
+        if named is not None and (fixed is None or _agree(named, fixed, at)):
+            return cls("server", named)
+        return cls("server", fixed) if fixed is not None else cls()
+
+    @classmethod
+    def from_login(cls, created: str | None, server_now: float | None) -> Zone:
+        """Compare the text of a login's createDate with the server's clock at that moment.
+
+        The result is the offset of that moment: it does not know when daylight saving begins or ends.
+        """
+        local = parse_server_date(created or "")
+        if local is None or server_now is None or not math.isfinite(server_now):
+            return cls()
+        apart = local.replace(tzinfo=UTC).timestamp() - server_now
+        rounded = round(apart / QUARTER) * QUARTER
+        if abs(apart - rounded) > LOGIN_SLACK or not WEST <= rounded <= EAST:
+            return cls()
+        return cls("login", timezone(timedelta(seconds=rounded)))
+
+    @classmethod
+    def from_profile(cls, text: str | None) -> Zone:
+        """Take what the user configured: a name, or an offset such as `+08:00`."""
+        tz = _named(text) or _fixed(text)
+        return cls("profile", tz) if tz is not None else cls()
+
+
+def first_known(*zones: Zone) -> Zone:
+    """Return the first zone that is one; given in the order server, login, profile."""
+    return next((zone for zone in zones if zone.tz is not None), Zone())
+
+
+def _fixed(offset: str | None) -> tzinfo | None:
+    """Return the zone of an offset as Java writes it: `Z`, `+05:45`, `+8:00`."""
+    if offset == "Z":
+        return UTC
+    found = re.fullmatch(r"([+-])([0-9]{1,2}):([0-5][0-9])", offset or "")
+    if found is None:
+        return None
+    east = timedelta(hours=int(found[2]), minutes=int(found[3]))
+    return timezone(-east if found[1] == "-" else east) if east <= timedelta(hours=18) else None
+
+
+def _named(name: str | None) -> tzinfo | None:
+    """Return a zone of this machine's tables; the names that mean this machine's own zone are none."""
+    from zoneinfo import ZoneInfo
+
+    if not name or name in _NOT_ZONES or not re.fullmatch(r"[A-Za-z][\w+-]*(/[A-Za-z0-9][\w+-]*)*", name, re.ASCII):
+        return None
+    try:
+        return ZoneInfo(name)
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _agree(named: tzinfo, fixed: tzinfo, at: float | None) -> bool:
+    """Tell whether the named zone has the offset at an instant; without one, whether it ever has in recent years."""
+    if at is not None and 0 <= at < END - 86400:
+        moments = [datetime.fromtimestamp(at, UTC)]
+    else:
+        moments = [datetime(2020, 1, 1, tzinfo=UTC) + timedelta(days=15 * count) for count in range(24 * 20)]
+    return any(moment.astimezone(named).utcoffset() == fixed.utcoffset(None) for moment in moments)
