@@ -12,17 +12,26 @@ MARKS: Final = 4
 _HEX32: Final = re.compile(r"[0-9a-f]{32}")
 _DURATION: Final = re.compile(r"(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,9})s?)?", re.ASCII)
 _UNITS: Final = (86400, 3600, 60, 1)
-_HIDDEN: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
+_HIDDEN: Final = frozenset(
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0\U0001d159\U00016fe4"
+)
 """Characters of a visible category that draw nothing."""
+
+LEAST_SECRET: Final = 8
+"""How long a secret must be to be masked: a shorter one stands in ordinary words too."""
+
+_concealed: dict[str, None] = {}
+"""What `masked` takes out, the longest first within each secret."""
 
 
 class Secret:
-    """A text that must not be shown: it gives itself away only through `reveal`."""
+    """A text that must not be shown: only `reveal` gives it away, and it is masked wherever somebody quotes it."""
 
     __slots__ = ("_text",)
 
     def __init__(self, text: str) -> None:
         self._text = text
+        conceal(text)
 
     def reveal(self) -> str:
         return self._text
@@ -37,6 +46,42 @@ class Secret:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a secret is not to be stored")
+
+
+def conceal(text: str) -> None:
+    """Mask a secret from now on in all that this process prints, also as JSON, URLs, hex and base64 write it.
+
+    One that is short, or only letters or only digits, is left alone: it stands in words and numbers that have nothing
+    to do with it, and a mask there would give it away.
+    """
+    if len(text) < LEAST_SECRET or text.isalpha() or text.isdigit() or text in _concealed:
+        return
+    import json
+    from urllib.parse import quote
+
+    data = text.encode("utf-8", "surrogatepass")
+    plain = (text, text.lower(), text.upper(), safe(text), json.dumps(text)[1:-1], quote(data, safe=""))
+    forms = {*plain, data.hex(), data.hex().upper(), *_in_base64(data)}
+    _concealed.update(dict.fromkeys(sorted(forms, key=len, reverse=True)))
+
+
+def _in_base64(data: bytes) -> list[str]:
+    """Return what is the same in every base64 text that holds the data, at each of the three places it can begin."""
+    from binascii import b2a_base64
+
+    found = []
+    for before, skip in enumerate((0, 2, 3)):
+        text = b2a_base64(b"\0" * before + data, newline=False).decode()
+        found.append(text[skip : (before + len(data)) * 4 // 3])
+    return found
+
+
+def masked(text: str) -> str:
+    """Return text with `***` in the place of every secret that this process knows."""
+    for secret in tuple(_concealed):
+        if secret in text:
+            text = text.replace(secret, "***")
+    return text
 
 
 def safe(text: str) -> str:

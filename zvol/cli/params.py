@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from zvol.errors import UsageProblem
 from zvol.text import fold_uuid, has_control, parse_duration, safe
 
 if TYPE_CHECKING:
@@ -86,20 +87,18 @@ CONCURRENCY: Final = click.IntRange(1, 64)
 def read_volumes(arguments: Sequence[str], stdin: TextIO | None) -> list[Asked]:
     """Return the volumes of the arguments, `-` being standard input, each once and in the order asked.
 
-    Raises click.UsageError that names everything that cannot be a VOLUME.
+    Raises UsageProblem that names everything that cannot be a VOLUME.
     """
     found: dict[str, Asked] = {}
     bad: list[str] = []
     for where, text in _texts(arguments, stdin):
         if not text.strip() or has_control(text):
-            bad.append(f"{where}: '{safe(text)}'")
+            bad.append(f"{where} ('{text}')")
             continue
         uuid = fold_uuid(text)
         found.setdefault(uuid or text, Asked(text, uuid))
     if bad:
-        raise click.UsageError(
-            "a VOLUME is empty or holds a control character; nothing was sent\n  " + "\n  ".join(bad)
-        )
+        raise UsageProblem(f"a VOLUME is empty or holds a control character; nothing was sent: {', '.join(bad)}")
     return list(found.values())
 
 

@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import errno
-import io
-import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
+from zvol.cli import streams
 from zvol.cli.signals import Interrupted, Signals
 from zvol.clock import Clock
 from zvol.errors import Exit, OutputLost, ZvolError, most_severe
+from zvol.text import safe
 
 if TYPE_CHECKING:
     from zvol.cli.state import State
-
-
-class Closed(io.TextIOBase):
-    """Stands in for a standard stream that is closed: whoever writes to it is told."""
-
-    def write(self, _text: str) -> int:
-        raise OSError(errno.EBADF, "it is closed")
 
 
 def run(arguments: Sequence[str], clock: Clock | None = None) -> int:
@@ -34,7 +26,8 @@ def run(arguments: Sequence[str], clock: Clock | None = None) -> int:
 
     signals = Signals()
     signals.install()
-    _prepare_streams()
+    streams.prepare()
+    _leave_no_core()
     state = State(signals=signals, clock=clock)
     try:
         with state.stack:
@@ -59,28 +52,28 @@ def _command(app: click.Command, arguments: Sequence[str], state: State) -> Exit
             state.output_for_errors().error(exc)
         return exc.exit
     except OutputLost as exc:
-        _silence()
+        streams.silence()
         if isinstance(exc.reason, BrokenPipeError):
             return exc.exit
-        _complain(f"the report could not be written to stdout: {exc.reason.strerror}")
+        streams.complain(f"the report could not be written to stdout: {exc.reason.strerror}")
         return most_severe((exc.exit, Exit.LOCAL))
     except click.ClickException as exc:
         with contextlib.suppress(OSError):
-            exc.show()
+            _mistake(exc)
         return Exit.USAGE
     except click.Abort:
-        _complain("aborted")
+        streams.complain("aborted")
         return Exit.FAILED
     except BrokenPipeError:
-        _silence()
+        streams.silence()
         return Exit.READER_GONE
     except SystemExit as exc:  # click ends a completion with 0, and turns a broken pipe into 1
         if exc.code:
-            _silence()
+            streams.silence()
         return Exit.READER_GONE if exc.code else Exit.OK
     except OSError as exc:
-        _silence()
-        _complain(f"cannot write the output: {exc.strerror or exc}")
+        streams.silence()
+        streams.complain(f"cannot write the output: {exc.strerror or exc}")
         return Exit.LOCAL
     except Interrupted:
         return Exit.OK
@@ -88,36 +81,31 @@ def _command(app: click.Command, arguments: Sequence[str], state: State) -> Exit
         return _bug(exc, state)
 
 
+def _leave_no_core() -> None:
+    """A dump of this process would hold its secrets."""
+    import resource
+
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+
+
+def _mistake(exc: click.ClickException) -> None:
+    """Print a usage error as click does, but harmless: click quotes some arguments as they are."""
+    if not isinstance(exc, click.UsageError) or exc.ctx is None or isinstance(exc, click.exceptions.NoArgsIsHelpError):
+        exc.show()
+        return
+    usage, path = exc.ctx.get_usage(), exc.ctx.command_path
+    sys.stderr.write(f"{usage}\nTry '{path} --help' for help.\n\nError: {safe(exc.format_message())}\n")
+
+
 def _bug(exc: BaseException, state: State) -> Exit:
     """Say that this is zvol's own fault; a traceback may quote anything, so it is shown only on demand."""
-    _complain(f"this is a bug in zvol ({type(exc).__name__}); run it again with --debug and report what it prints")
+    streams.complain(
+        f"this is a bug in zvol ({type(exc).__name__}); run it again with --debug and report what it prints"
+    )
     if state.debug:
         import traceback
 
         for line in traceback.format_tb(exc.__traceback__):
-            _complain(line.rstrip())
+            streams.complain(line.rstrip())
     return Exit.BUG
-
-
-def _complain(text: str) -> None:
-    with contextlib.suppress(OSError):
-        sys.stderr.write(f"zvol: {text}\n")
-        sys.stderr.flush()
-
-
-def _prepare_streams() -> None:
-    """Make standard streams that cannot fail on a character, and that tell when they are closed."""
-    for name in ("stdout", "stderr"):
-        stream = getattr(sys, name)
-        if stream is None:
-            setattr(sys, name, Closed())
-        elif isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-
-
-def _silence() -> None:
-    """Let the interpreter's own flush at its end go nowhere: what failed once would fail again, with a traceback."""
-    with contextlib.suppress(OSError, ValueError, AttributeError):
-        null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, sys.stdout.fileno())
-        os.close(null)

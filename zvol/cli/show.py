@@ -36,8 +36,8 @@ def command(state: State, volumes: tuple[str, ...]) -> Exit:
         words.result(Track(want), Say(Outcome.GONE)) for want in chosen.wanted if want.uuid not in rows
     ]
     single = len(volumes) == 1 and volumes[0] != "-"
-    if rows or not single:
-        state.output.shown([rows[want.uuid] for want in chosen.wanted if want.uuid in rows], single=single)
     refused = [*chosen.refused, *gone]
+    if rows or not refused:
+        state.output.shown([rows[want.uuid] for want in chosen.wanted if want.uuid in rows], single=single)
     state.output.troubles(refused)
     return most_severe(result.exit for result in refused)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, TextIO
 
 from zvol.cli.signals import Signals
 from zvol.clock import Clock, SystemClock
+from zvol.errors import ZvolError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -131,6 +132,8 @@ class State:
 
     def output_for_errors(self) -> Output:
         """Return a printer also when the settings themselves are wrong."""
+        with suppress(ZvolError):
+            return self.output
         return self._output(self.given.output or os.environ.get("ZVOL_OUTPUT") or "table")
 
     def _output(self, format: str) -> Output:

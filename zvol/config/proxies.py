@@ -5,10 +5,11 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Mapping
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from zvol.config.hosts import BadHost, is_loopback, parse_host
 from zvol.model import Endpoint
+from zvol.text import conceal
 
 
 def environment_proxy(endpoint: Endpoint, environ: Mapping[str, str]) -> tuple[str, str] | None:
@@ -31,6 +32,7 @@ def _url(text: str) -> str:
     if re.search(r"[\s\\?#]|[^\x20-\x7e]", user) or "/" in user:
         raise BadHost("has a user or a password that must be percent-encoded")
     parse_host(f"{scheme}://{address.rstrip('/')}")
+    conceal(unquote(user.partition(":")[2]))
     return f"{scheme.lower()}://{user}{at}{address.rstrip('/')}"
 
 

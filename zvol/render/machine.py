@@ -14,12 +14,17 @@ FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 def document(value: Any) -> str:
     """Return one JSON document on several lines."""
-    return json.dumps(value, indent=2, allow_nan=False) + "\n"
+    return _ascii(json.dumps(value, indent=2, allow_nan=False)) + "\n"
 
 
 def line(value: Any) -> str:
     """Return one JSON document on one line."""
-    return json.dumps(value, allow_nan=False, separators=(",", ":")) + "\n"
+    return _ascii(json.dumps(value, allow_nan=False, separators=(",", ":"))) + "\n"
+
+
+def _ascii(text: str) -> str:
+    """Write the one control character that `json` leaves as it is like the others."""
+    return text.replace("\x7f", "\\u007f")
 
 
 def rows(headers: Sequence[str], values: Iterable[Sequence[str]]) -> str:

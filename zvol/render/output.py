@@ -110,7 +110,7 @@ class Output:
         elif self.format == "name":
             self._out("".join(f"{result.uuid}\n" for result in results if result.outcome in FINE))
         elif self.format == "csv":
-            self._out(machine.rows(RESULT_KEYS, [_csv(result) for result in results]))
+            self._csv(RESULT_KEYS, [_csv(result) for result in results])
         elif self.format == "table" and not self.quiet:
             styles = [["", "", OUTCOME_STYLES.get(result.outcome, "bold red"), ""] for result in results]
             if results:
@@ -145,7 +145,7 @@ class Output:
         else:
             chosen = registry.pick(self.columns, default)
             if self.format == "csv":
-                self._out(machine.rows([c.key for c in chosen], [[c.csv(row) for c in chosen] for row in rows]))
+                self._csv([c.key for c in chosen], [[c.csv(row) for c in chosen] for row in rows])
             elif not self.quiet:
                 now = self.now()
                 cells = [[c.terminal(row, now) if self.tty else c.text(row) for c in chosen] for row in rows]
@@ -184,6 +184,11 @@ class Output:
 
         human.table(headers, rows, styles or [["" for _ in headers] for _ in rows], self.stdout, self.width)
 
+    def _csv(self, keys: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+        """Print CSV: exact for programs; on a terminal a person looks at it, so there it is harmless instead."""
+        shown = [[safe(cell) for cell in row] for row in cells] if self.tty else cells
+        self._out(machine.rows(keys, shown))
+
     def documents(self, values: Sequence[Any]) -> None:
         """Print JSON values for programs: an array, or one a line."""
         if self.format == "ndjson":
@@ -195,7 +200,7 @@ class Output:
         """Print rows that are no volumes, as a table or as CSV; `name` prints the first column."""
         if self.format == "csv":
             keys = [header.lower().replace(" ", "_") for header in headers]
-            self._out(machine.rows(keys, cells))
+            self._csv(keys, cells)
         elif self.format == "name":
             self._out("".join(f"{row[0]}\n" for row in cells))
         elif not self.quiet:

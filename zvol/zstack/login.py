@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from zvol.errors import AuthError, MaybeSent, NeverSent, Unreachable, Untrusted
+from zvol.text import conceal
 from zvol.zstack import answers
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def log_in(transport: Transport, account: str, password: Revealable, user: str |
     Raises AuthError when the server refuses, Untrusted or Unreachable when it could not be asked.
     """
     hashed = hashlib.sha512(password.reveal().encode()).hexdigest()
+    conceal(hashed)
     path, body = "/v1/accounts/login", {"logInByAccount": {"accountName": account, "password": hashed}}
     if user is not None:
         path = "/v1/accounts/users/login"
