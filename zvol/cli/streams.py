@@ -36,6 +36,7 @@ def prepare() -> None:
             encoding, by_line = stream.encoding, stream.line_buffering
             masking = Masking(stream.detach(), encoding=encoding, errors="backslashreplace", line_buffering=by_line)
             setattr(sys, name, masking)
+            setattr(sys, f"__{name}__", masking)  # the old one is detached, and shutil asks it for the terminal's size
 
 
 def complain(text: str) -> None:

@@ -1,0 +1,73 @@
+"""After a recovery: tags made real, and volumes back on their VM."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.faults.proxy import Rule, answer, proxy
+from tests.faults.test_recover import FAST, config
+from tests.support.process import PG_DATA, PG_WAL, Sandbox, run
+
+DB_1 = "50e70000c0de4b1e8a5efeedbead0001"
+
+PAGE_502 = answer("502 Bad Gateway", b"<html>502</html>")
+
+
+def test_user_tags_are_made_real_once(at: dict[str, str], cloud: Sandbox) -> None:
+    for _ in range(2):
+        ran = run(["recover", PG_DATA, "--user-tag", "incident-42", "--json"], at)
+        assert ran.code == 0
+    tags = cloud.call("GET", f"/v1/user-tags?q=resourceUuid={PG_DATA}")[1]["inventories"]
+    assert sorted(tag["tag"] for tag in tags) == ["incident-42", "owner:dba", "production"]
+    run(["recover", PG_WAL, "--user-tag", "x", "--no-ensure-tags"], at)
+    assert cloud.call("GET", f"/v1/user-tags?q=resourceUuid={PG_WAL}&q=tag=x")[1]["inventories"] == []
+
+
+def test_reattach_and_attach(at: dict[str, str], cloud: Sandbox) -> None:
+    ran = run(["recover", PG_DATA, "--reattach", "--json"], at)
+    assert (ran.code, ran.json()["vmInstanceUuid"]) == (0, DB_1)
+    run(["recover", PG_WAL], at)
+    assert run(["attach", PG_WAL], at).code == 0
+    again = run(["attach", PG_WAL], at)
+    assert again.code == 0
+    refused = run(["attach", PG_WAL, "f" * 32], at)
+    assert refused.code == 1
+
+
+def test_a_refused_reattach_is_a_warning_and_1_and_the_volume_stays_recovered(at: dict[str, str]) -> None:
+    ran = run(["recover", "archive-2019", "--reattach", "-o", "ndjson"], at)
+    result = json.loads(ran.out)
+    assert (ran.code, result["outcome"]) == (1, "recovered")
+    assert "never on a VM" in result["warnings"][0]
+
+
+@pytest.mark.parametrize(
+    ("rules", "code"),
+    [
+        ([Rule("other", "lose")], 0),
+        ([Rule("other", "lose-page", page=PAGE_502)], 0),
+        ([Rule("other", "drop")], 3),
+    ],
+)
+def test_an_attach_whose_answer_is_lost_is_settled_by_reading(
+    rules: list[Rule], code: int, tmp_path: Path, cloud: Sandbox
+) -> None:
+    cloud.recover(PG_DATA)
+    with proxy(cloud.host, *rules) as (host, between):
+        env = config(tmp_path, host, cloud.session)
+        ran = run(["attach", PG_DATA], env, command=FAST)
+    assert ran.code == code, ran
+    assert sum(one.method == "POST" for one in between.seen) == 1
+
+
+def test_reattach_whose_answer_is_lost_for_good_is_a_warning_and_3(tmp_path: Path, cloud: Sandbox) -> None:
+    with proxy(cloud.host, Rule("other", "drop", 1, 99)) as (host, _):
+        env = config(tmp_path, host, cloud.session)
+        ran = run(["recover", PG_DATA, "--reattach", "-o", "ndjson"], env, command=FAST)
+    result = json.loads(ran.out)
+    assert (ran.code, result["outcome"]) == (3, "recovered")
+    assert "not known whether it is attached" in result["warnings"][0]
+    assert cloud.status(PG_DATA) == "Ready"

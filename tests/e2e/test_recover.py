@@ -1,0 +1,126 @@
+"""`zvol recover`, the main job, as a stranger uses it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+
+import pytest
+
+from tests.support.process import PG_DATA, PG_WAL, READY, ROOT, ZVOL, Sandbox, run
+from zvol.model import INVENTORY_FIELDS
+
+RESULT_KEYS = ["asked", "uuid", "outcome", "changed", "by", "inventory", "error", "jobUuid", "warnings"]
+
+ERROR_KEYS = ["error", "kind", "exitCode", "hint", "uuid", "jobUuid"]
+
+SESSION = "a" * 32
+
+
+def test_the_line_of_the_readme_brings_a_volume_back(env: dict[str, str]) -> None:
+    first = run(["--sandbox", "recover", PG_DATA, "--json"], env)
+    assert first.code == 0
+    assert first.json()["status"] == "Ready"
+    again = run(["--sandbox", "recover", PG_DATA, "--json"], env)
+    assert (again.code, again.json()["status"]) == (0, "Ready")
+    strict = run(["--sandbox", "recover", PG_DATA, "--strict"], env)
+    assert strict.code == 1
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not installed")
+def test_piped_to_jq(env: dict[str, str]) -> None:
+    line = f"{' '.join(ZVOL)} --sandbox recover {PG_DATA} --json | jq -r .installPath"
+    ended = subprocess.run(["bash", "-c", line], env=env, capture_output=True, text=True, check=False)
+    assert ended.stdout.strip().endswith(f"{PG_DATA}.qcow2")
+
+
+def test_one_volume_is_the_inventory_itself_with_all_documented_fields(at: dict[str, str]) -> None:
+    found = run(["recover", PG_DATA, "--json"], at).json()
+    assert list(found)[: len(INVENTORY_FIELDS)] == list(INVENTORY_FIELDS)
+    assert found["vmInstanceUuid"] is None
+    assert isinstance(found["size"], int)
+    assert found["lastVmInstanceUuid"]
+
+
+def test_several_volumes_are_an_array_in_the_order_asked(at: dict[str, str]) -> None:
+    ran = run(["recover", PG_WAL, "f" * 32, READY, PG_DATA, PG_WAL.upper(), "--json"], at)
+    results = ran.json()
+    assert [result["outcome"] for result in results] == ["recovered", "gone", "already", "recovered"]
+    assert all(list(result) == RESULT_KEYS for result in results)
+    assert ran.code == 1
+    assert list(ran.error()) == ERROR_KEYS
+    assert ran.error()["kind"] == "gone"
+
+
+def test_standard_input_and_ndjson(at: dict[str, str]) -> None:
+    ran = run(["recover", "-", "-o", "ndjson"], at, stdin=f"{PG_DATA}\n{PG_WAL}\r\n{PG_DATA}\n")
+    assert ran.code == 0
+    assert {json.loads(line)["uuid"] for line in ran.out.splitlines()} == {PG_DATA, PG_WAL}
+
+
+def test_an_empty_standard_input_is_nothing_never_everything(at: dict[str, str], cloud: Sandbox) -> None:
+    ran = run(["recover", "-", "--json"], at, stdin="")
+    assert (ran.code, ran.json()) == (0, [])
+    assert cloud.events() == []
+
+
+def test_an_empty_line_is_a_mistake_and_all_are_named(at: dict[str, str], cloud: Sandbox) -> None:
+    """An unset variable in a script is such a line; the volumes beside it are not touched."""
+    ran = run(["recover", "-", "--json"], at, stdin=f"{PG_DATA}\n\n#1\n \t\n")
+    assert (ran.code, ran.out) == (2, "")
+    assert "line 2" in ran.err
+    assert "line 4" in ran.err
+    assert "line 3" not in ran.err
+    assert cloud.events() == []
+
+
+def test_a_name_is_taken_when_it_is_the_only_one(at: dict[str, str]) -> None:
+    assert run(["recover", "pg-data", "-o", "name"], at).out == f"{PG_DATA}\n"
+    ran = run(["recover", "backup", "pg-wal", "nobody"], at)
+    assert ran.code == 1
+    assert "2 deleted data volumes have this name" in ran.err
+    assert ran.err.count("500 GiB") == 2
+    assert "pg-wal" in ran.out
+    assert "recovered" in ran.out
+
+
+def test_a_dry_run_only_reads(at: dict[str, str], cloud: Sandbox) -> None:
+    ran = run(["recover", PG_DATA, ROOT, "--dry-run", "--json"], at)
+    assert [result["outcome"] for result in ran.json()] == ["would-recover", "failed"]
+    assert ran.code == 1
+    assert cloud.events() == []
+    assert cloud.status(PG_DATA) == "Deleted"
+
+
+def test_a_root_volume_is_refused_unless_allowed(at: dict[str, str], cloud: Sandbox) -> None:
+    assert run(["recover", ROOT], at).code == 1
+    assert cloud.events() == []
+    assert run(["recover", ROOT, "--allow-root"], at).code == 0
+
+
+def test_tags_are_sent_and_dangerous_ones_refused(at: dict[str, str]) -> None:
+    assert run(["recover", PG_DATA, "--user-tag", "a", "--system-tag", "b::c"], at).code == 0
+    for tag in ("validationOnly", "ephemeral::validationOnly", "Replay::x", "EPHEMERAL::shareable", " "):
+        assert run(["recover", PG_WAL, "--system-tag", tag], at).code == 2
+
+
+def test_quiet_says_nothing_when_all_is_well(at: dict[str, str]) -> None:
+    ran = run(["recover", PG_DATA, PG_WAL, "-q"], at)
+    assert (ran.code, ran.out, ran.err) == (0, "", "")
+
+
+def test_global_options_stand_before_or_after(env: dict[str, str]) -> None:
+    before = run(["--sandbox", "-o", "name", "list"], env)
+    after = run(["list", "--sandbox", "-o", "name"], env)
+    assert before.out == after.out != ""
+
+
+def test_every_message_of_a_sandbox_says_so(env: dict[str, str]) -> None:
+    ran = run(["--sandbox", "recover", "f" * 32], env)
+    assert ran.err.startswith("zvol (sandbox): ")
+
+
+def test_the_sandbox_ignores_environment_and_profiles(env: dict[str, str]) -> None:
+    more = {"ZVOL_HOST": "http://127.0.0.1:1", "ZVOL_SESSION": SESSION, "ZVOL_PROFILE": "nobody"}
+    assert run(["--sandbox", "list"], env | more).code == 0

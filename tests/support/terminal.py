@@ -1,0 +1,70 @@
+"""zvol on a real terminal: a pty of a given size, a screen, and what was written to it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import struct
+import sys
+import termios
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pyte
+
+from tests.support.process import ZVOL
+
+ROWS = 400
+COLOURS = re.compile(rb"\x1b\[[0-9;]*m")
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How a run on a terminal ended: every byte that it wrote, and the lines that are on the screen at the end."""
+
+    code: int
+    raw: bytes
+    lines: list[str]
+    title: str
+
+    @property
+    def text(self) -> str:
+        """Return what was written, without colours."""
+        return COLOURS.sub(b"", self.raw).decode()
+
+
+def on_terminal(
+    arguments: Sequence[str],
+    env: Mapping[str, str],
+    *,
+    columns: int = 400,
+    question: bytes = b"[y/N]",
+    reply: str = "",
+    command: Sequence[str] = ZVOL,
+) -> Shown:
+    """Run zvol with all its streams on a terminal; answers its first question with `reply`."""
+    pid, fd = pty.fork()
+    if pid == 0:  # pragma: no cover
+        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, columns, 0, 0))
+        os.execvpe(sys.executable, [*command, *arguments], dict(env))
+    raw = b""
+    while True:
+        ready, _, _ = select.select([fd], [], [], 60)
+        try:
+            data = os.read(fd, 65536) if ready else b""
+        except OSError:
+            data = b""
+        if not data:
+            break
+        before, raw = raw, raw + data
+        if reply and question in raw and question not in before:
+            os.write(fd, reply.encode())
+    _, status = os.waitpid(pid, 0)
+    os.close(fd)
+    display = pyte.Screen(columns, ROWS)
+    pyte.ByteStream(display).feed(raw)
+    lines = [line.rstrip() for line in display.display if line.strip()]
+    return Shown(os.waitstatus_to_exitcode(status), raw, lines, display.title + display.icon_name)
