@@ -56,7 +56,9 @@ class Client:
                     yield from self.looks(w)
             case "write":
                 yield "zvol writes its intent down", self.write(w)
+                yield from self.looks_again(w)
             case "send":
+                yield from self.looks_again(w)
                 number = len(w.rows) - 1
                 yield f"PUT {number} leaves", w._replace(net=bag(w.net, number), step="answer")
                 if w.may("nowhere"):
@@ -80,6 +82,12 @@ class Client:
                     event = Look(sight, last_op, w.seen, quiet, patience)
                     label = f"zvol reads: {sight}, job {w.seen}" + ", quiet" * quiet + ", after a while" * patience
                     yield label, self.feed(w, event)
+
+    def looks_again(self, w: World) -> Iterator[Step]:
+        """The intent, or its PUT, had to wait: the volume is read again before it goes on."""
+        for sight in self.sights(w) if "up" in w.nodes else ():
+            event = Look(sight, w.last_op if sight is Sight.DELETED else None)
+            yield f"zvol reads before it goes on: {sight}", self.feed(w, event)
 
     def sights(self, w: World) -> Iterator[Sight]:
         yield SIGHTS[w.volume] if w.session else Sight.DENIED
@@ -115,6 +123,8 @@ class Client:
                 return w._replace(step="send")
             case Do.RENEW:
                 return w._replace(step="renew")
+            case Do.HOLD:
+                return w
             case Do.CLOSE:
                 return w._replace(kept=(), seen=Job.NOT_ASKED)
             case _:
@@ -124,7 +134,8 @@ class Client:
         """The journal is looked at before the first intent: what earlier runs left open is settled first."""
         if not w.claimed and w.journal:
             prior = tuple(number for number, _ in w.journal)
-            return w._replace(state=State(phase=Phase.SETTLE), prior=prior, claimed=True, step="look")
+            state = State(phase=Phase.SETTLE, episode=w.state.episode)
+            return w._replace(state=state, prior=prior, claimed=True, step="look")
         step = "write" if len(w.rows) < self.setting.sends else "exhausted"
         return w._replace(step=step, claimed=True)
 

@@ -24,7 +24,9 @@ HOLDS: Final[Mapping[str, Setting]] = {
     "the session ends twice": Setting(sends=4, expiries=2, giveups=1, expunges=1, unreadable=True),
     "zvol gives up, somebody recovers it later": replace(PEOPLE, later=1, giveups=1, crashes=1),
     "a later run without a session": Setting(sends=2, later=1, expiries=1, giveups=1, helpers=1, expunges=1),
-    "a later run cannot read": Setting(sends=2, later=1, giveups=1, helpers=1, expunges=1, kills=1, unreadable=True),
+    "a later run cannot read": Setting(
+        sends=2, later=1, giveups=1, helpers=1, expunges=1, kills=1, changes=1, unreadable=True
+    ),
     "odd answers": replace(PEOPLE, refusals=1, redirects=1, nowhere=1, lies=1, unreadable=True),
     "odd answers and giving up": Setting(refusals=1, redirects=1, nowhere=1, lies=1, giveups=1),
     "odd answers and a lost session": Setting(sends=2, refusals=1, lies=1, expiries=1, giveups=1, expunges=1),

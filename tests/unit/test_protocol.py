@@ -41,7 +41,7 @@ WRITTEN = Written()
 GIVE_UP = GiveUp()
 ACCEPTED, LOST, DUPLICATE = Answered(Put.ACCEPTED), Answered(Put.UNCLEAR), Answered(Put.DUPLICATE)
 
-WAIT, WRITE, SEND, LOG_IN, CLOSE = Do.WATCH, Do.WRITE, Do.SEND, Do.RENEW, Do.CLOSE
+WAIT, HOLD, WRITE, SEND, LOG_IN, CLOSE = Do.WATCH, Do.HOLD, Do.WRITE, Do.SEND, Do.RENEW, Do.CLOSE
 RECOVERED, BY_ZVOL = Say(Outcome.RECOVERED), Say(Outcome.RECOVERED, by_zvol=True)
 ALREADY, GONE, CONTRADICTED = Say(Outcome.ALREADY), Say(Outcome.GONE), Say(Outcome.CONTRADICTED)
 
@@ -87,7 +87,7 @@ SENDS = (WRITE, SEND)
 """... what zvol does."""
 ONCE_MORE: tuple[Event, ...] = (LOST, quiet(), WRITTEN)
 RESUMED = resumed(DAY)
-SETTLING = State(phase=Phase.SETTLE)
+SETTLING = State(phase=Phase.SETTLE, episode=DAY)
 OPEN = State(phase=Phase.OPEN, episode=DAY, sends=1)
 
 READ_FIRST = {
@@ -114,6 +114,23 @@ PUT_ONCE = {
     "refused, and back after that": Case([*SENT, Answered(Put.REFUSED), BACK], [*SENDS, WAIT, RECOVERED]),
     "refused, and gone after that": Case([*SENT, Answered(Put.REFUSED), ABSENT], [*SENDS, WAIT, GONE]),
     "stopped while the PUT is out": Case([*SENT, GIVE_UP], [*SENDS, unknown()], Phase.LEFT),
+}
+
+HELD = {
+    "the intent had to wait, and nothing has changed": Case(
+        [DELETED, DELETED, WRITTEN], [WRITE, HOLD, SEND], Phase.SENDING
+    ),
+    "the PUT had to wait, and nothing has changed": Case(
+        [*SENT, DELETED, UNREADABLE, ACCEPTED], [*SENDS, HOLD, HOLD, WAIT], Phase.WATCH
+    ),
+    "meanwhile somebody else brought it back": Case([DELETED, BACK], [WRITE, ALREADY]),
+    "... while the PUT waited": Case([*SENT, BACK], [*SENDS, ALREADY]),
+    "... while the second PUT waited": Case([*SENT, LOST, quiet(), WRITTEN, BACK], [*SENDS, WAIT, *SENDS, RECOVERED]),
+    "meanwhile it was deleted again: no first PUT": Case([DELETED, AGAIN], [WRITE, failed(Why.CHANGED)]),
+    "... while its PUT waited": Case([*SENT, AGAIN], [*SENDS, failed(Why.CHANGED)]),
+    "meanwhile it was destroyed": Case([*SENT, ABSENT], [*SENDS, GONE]),
+    "meanwhile the session ended": Case([*SENT, DENIED], [*SENDS, not_sent(Why.SESSION)]),
+    "... before the second intent": Case([*SENT, LOST, quiet(), DENIED], [*SENDS, WAIT, WRITE, unknown(Why.SESSION)]),
 }
 
 WATCHED = {
@@ -182,8 +199,9 @@ OPEN_INTENT = {
     "otherwise it stays open": Case([BACK, AGAIN, job(Job.RUNNING)], [WAIT, WAIT, WAIT], Phase.OPEN, OPEN),
     "stopped: the word was said before": Case([GIVE_UP], [WAIT], Phase.OPEN, OPEN),
     "a later run waits for it": Case([DELETED, job(Job.RUNNING)], [WAIT, WAIT], Phase.SETTLE, SETTLING),
-    "a later run begins when its job has ended": Case([job(Job.DONE, AGAIN)], [WRITE], Phase.INTENT, SETTLING),
-    "a later run begins when the wait is over": Case([quiet(AGAIN)], [WRITE], Phase.INTENT, SETTLING),
+    "a later run begins when its job has ended": Case([job(Job.DONE)], [WRITE], Phase.INTENT, SETTLING),
+    "a later run begins when the wait is over": Case([quiet()], [WRITE], Phase.INTENT, SETTLING),
+    "a later run was asked for the deletion it saw first": Case([quiet(AGAIN)], [failed(Why.CHANGED)], state=SETTLING),
     "a later run finds it back, the older PUT may act": Case([BACK], [ALREADY], Phase.OPEN, SETTLING),
     "a later run finds it back, nothing may act": Case([quiet(BACK)], [ALREADY], state=SETTLING),
     "a later run finds it gone": Case([ABSENT], [GONE], state=SETTLING),
@@ -235,6 +253,7 @@ CASES = {
     for part, cases in {
         "1 read first": READ_FIRST,
         "2-3 intent and PUT": PUT_ONCE,
+        "3 held": HELD,
         "4 watch": WATCHED,
         "5 one wait": ONE_WAIT,
         "6 lastOpDate": CHANGED,

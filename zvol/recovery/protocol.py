@@ -64,13 +64,18 @@ def start(state: State, event: Event) -> Move:
         return say(state, Outcome.GONE)
     if event.sight is Sight.DENIED:
         return say(state, Outcome.NOT_SENT, Why.SESSION)
+    if event.sight is Sight.DELETED and state.episode not in (None, event.last_op):
+        return say(state, Outcome.FAILED, Why.CHANGED)
     if event.sight is Sight.DELETED:
         return replace(state, phase=Phase.INTENT, episode=event.last_op), Do.WRITE
     return stay(state, event)
 
 
 def settle(state: State, event: Event) -> Move:
-    """An earlier run left an intent open: only when it cannot act any more does this run begin."""
+    """An earlier run left an intent open: only when it cannot act any more does this run begin.
+
+    It was asked for the deletion that is there now, so the `episode` of its first look counts.
+    """
     assert isinstance(event, Look)
     if event.job in (Job.DONE, Job.REFUSED, Job.SESSION) or event.quiet:
         return start(replace(state, phase=Phase.START), event)
@@ -83,6 +88,21 @@ def settle(state: State, event: Event) -> Move:
 
 def written(state: State, _event: Event) -> Move:
     return replace(state, phase=Phase.SENDING, sends=state.sends + 1, answered=False), Do.SEND
+
+
+def held(state: State, event: Event) -> Move:
+    """The intent or its PUT had to wait, so the volume was read again: nothing is sent on what was seen long ago."""
+    assert isinstance(event, Look)
+    sent = state.sends - (state.phase is Phase.SENDING)
+    if event.sight is Sight.BACK:
+        return say(state, Outcome.RECOVERED if sent else Outcome.ALREADY)
+    if event.sight is Sight.ABSENT:
+        return say(state, Outcome.GONE)
+    if event.sight is Sight.DENIED:
+        return say(state, Outcome.UNKNOWN if sent else Outcome.NOT_SENT, Why.SESSION)
+    if event.sight is Sight.DELETED and event.last_op != state.episode:
+        return say(state, Outcome.FAILED, Why.CHANGED)
+    return state, Do.HOLD
 
 
 def answered(state: State, event: Event) -> Move:
@@ -222,8 +242,10 @@ TRANSITIONS: Final[Mapping[tuple[Phase, type[Event]], Rule]] = {
     (Phase.SETTLE, Look): settle,
     (Phase.SETTLE, GiveUp): abandoned,
     (Phase.INTENT, Written): written,
+    (Phase.INTENT, Look): held,
     (Phase.INTENT, GiveUp): unsent,
     (Phase.SENDING, Answered): answered,
+    (Phase.SENDING, Look): held,
     (Phase.SENDING, GiveUp): abandoned,
     (Phase.WATCH, Look): watch,
     (Phase.WATCH, GiveUp): abandoned,

@@ -103,7 +103,7 @@ class Sender:
                 batch.ready.append(track)
 
     def _settle_first(self, track: Track, jobs: list[str], now: float) -> None:
-        track.state = State(phase=Phase.SETTLE)
+        track.state = State(phase=Phase.SETTLE, episode=track.state.episode)
         track.prior = jobs
         track.quiet = self.silence(now)
         track.deadline = now + self.batch.options.timeout
