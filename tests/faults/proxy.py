@@ -1,29 +1,43 @@
 """A proxy that breaks requests on purpose, between zvol and a sandbox.
 
-It understands just enough HTTP/1.1 to tell one message from the next.  What it does is data: a list of rules, each for
-the n-th request of a kind.
+What it does is data: a list of rules, each for some of the requests.  A rule counts the requests that it speaks of, and
+the first rule whose turn it is decides.
 """
 
 from __future__ import annotations
 
+import re
 import socket
 import struct
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.faults.messages import Request, answer, exchange, position, read_message
+
+__all__ = ["Proxy", "Rule", "answer", "proxy"]
+
+BEFORE = ("", "drop", "reset", "hang", "page", "cut-request", "cut-request-reset", "hold", "twice", "again")
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What happens to the requests of a `kind` (put, job, read, any) numbered `first` to `last`.
+    """What happens to the requests of a `kind`, from the `first` to the `last` of them.
 
-    `action` before the server sees the request: `drop` (close), `reset`, `hang`, `page`, `cut-request`, `hold` (until
-    `file` exists).  After it: `lose` (close), `lose-reset`, `lose-hang`, `lose-page`, `cut` (after `size` bytes of the
-    answer), `stale` (answer, then close without a word), `hold-answer`, `drip`.  `twice` sends it twice at the same
-    instant, `again` one after the other.
+    Kinds: `put`, `job`, `read` (`look` before the first PUT, `back` after it, `list` of a recycle bin), `login`,
+    `other`, `any`; and `connect`, which are connections.  `volume` narrows it to requests that name this volume, `path`
+    to paths that this expression is found in.
+
+    Actions before the server sees the request: `drop` (close), `reset`, `hang`, `page`, `cut-request` (only its first
+    `size` bytes arrive), `hold` (until `file` exists).  After it: `after` (nothing), `lose` (close), `lose-reset`,
+    `lose-hang`, `lose-page`, `cut` (after `size` bytes of the answer), `cut-reset`, `stale` (answer, then close without
+    a word), `hold-answer`, `drip` (a byte a second), `trickle` (in pieces), `prefix` (`page` before the answer).
+    `twice` sends it twice at the same instant and answers with a 202 if there is one, `twice-late` with the other;
+    `again` sends it one after the other and answers with the second answer, `again-first` with the first.
+    `act` is what somebody does at that moment, a name for `Proxy.perform`.
     """
 
     kind: str
@@ -31,8 +45,14 @@ class Rule:
     first: int = 1
     last: int = 1
     page: bytes = b""
-    size: int = 0
+    size: int | str = 0
     file: Path | None = None
+    volume: str = ""
+    path: str = ""
+    act: str = ""
+
+    def concerns(self, kinds: set[str], path: str, volumes: str) -> bool:
+        return self.kind in kinds and self.volume in volumes and re.search(self.path, path) is not None
 
 
 @dataclass
@@ -43,6 +63,7 @@ class Seen:
     method: str
     path: str
     job: str | None
+    kind: str
 
 
 @dataclass
@@ -51,8 +72,10 @@ class Proxy:
 
     target: tuple[str, int]
     rules: tuple[Rule, ...] = ()
+    perform: Callable[[str], None] = lambda _act: None
     seen: list[Seen] = field(default_factory=list)
-    counts: dict[str, int] = field(default_factory=dict)
+    counts: dict[int, int] = field(default_factory=dict)
+    volumes: dict[str, str] = field(default_factory=dict)
     session: str = ""
     held: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
@@ -65,119 +88,159 @@ class Proxy:
 
     def close(self) -> None:
         self.ended.set()
+        with suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
 
-    def puts(self) -> list[Seen]:
-        return [one for one in self.seen if kind_of(one.method, one.path) == "put"]
+    def heal(self) -> None:
+        """Break nothing any more."""
+        self.rules = ()
 
+    def down(self, seconds: float) -> None:
+        """Refuse connections for a while."""
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        time.sleep(seconds)
+        self.listener = socket.create_server(("127.0.0.1", self.port), backlog=128)
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def puts(self) -> list[Seen]:
+        return [one for one in self.seen if one.kind == "put"]
+
+    # ---- one connection ------------------------------------------------------------------------------------------
     def _accept(self) -> None:
+        listener = self.listener
         while not self.ended.is_set():
             try:
-                client, _ = self.listener.accept()
+                client, _ = listener.accept()
             except OSError:
                 return
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
         with suppress(OSError), client:
-            while True:
-                message = read_message(client)
-                if not message:
-                    return
-                rule = self._rule(message)
+            rule = self._rule({"connect"}, "", "")
+            if rule is not None:
+                self._end(client, rule.action)
+                return
+            while message := read_message(client):
+                request = Request(message)
+                rule = self._rule(*self._note(request))
                 if not self._handle(client, message, rule):
                     return
 
-    def _rule(self, message: bytes) -> Rule | None:
-        method, path = message.split(b" ", 2)[:2]
-        found = header(message, b"x-job-uuid")
-        self.session = (header(message, b"authorization") or self.session.encode()).decode().removeprefix("OAuth ")
+    def _note(self, request: Request) -> tuple[set[str], str, str]:
+        """Write a request down; returns its kinds, its path, and a text with the volumes that it names."""
+        kind, path, job = request.kind, request.path, request.job or ""
+        authorization = request.header("authorization")
         with self.lock:
-            self.seen.append(Seen(time.monotonic(), method.decode(), path.decode(), found.decode() if found else None))
-            kind = kind_of(method.decode(), path.decode())
-            numbers = {}
-            for name in (kind, "any"):
-                numbers[name] = self.counts[name] = self.counts.get(name, 0) + 1
-        for rule in self.rules:
-            if rule.kind in numbers and rule.first <= numbers[rule.kind] <= rule.last:
-                return rule
-        return None
+            if authorization:
+                self.session = authorization.removeprefix("OAuth ")
+            self.seen.append(Seen(time.monotonic(), request.method, path, request.job, kind))
+            kinds = {kind, "any"}
+            if kind in ("read", "list"):
+                kinds |= {"read", "back" if self.volumes else "look"}
+            if kind == "put":
+                self.volumes[job] = path.split("/")[-2]
+            return kinds, path, f"{path} {self.volumes.get(job, '')}"
 
+    def _rule(self, kinds: set[str], path: str, volumes: str) -> Rule | None:
+        found = None
+        with self.lock:
+            for number, rule in enumerate(self.rules):
+                if not rule.concerns(kinds, path, volumes):
+                    continue
+                count = self.counts[number] = self.counts.get(number, 0) + 1
+                if found is None and rule.first <= count <= rule.last:
+                    found = rule
+        return found
+
+    # ---- one request ---------------------------------------------------------------------------------------------
     def _handle(self, client: socket.socket, message: bytes, rule: Rule | None) -> bool:
         """Deal with one request; returns whether the connection can be used again."""
-        action = rule.action if rule else ""
-        match action:
-            case "drop":
-                return False
-            case "reset":
-                reset(client)
-                return False
+        if rule is None:
+            return self._deliver(client, exchange(self.target, message))
+        if rule.act and rule.action in BEFORE:
+            self.perform(rule.act)
+        match rule.action:
+            case "drop" | "reset":
+                return self._end(client, rule.action)
             case "hang":
-                self.ended.wait(60)
-                return False
+                return self._hang()
             case "page":
-                assert rule is not None
                 client.sendall(rule.page)
                 return True
-            case "cut-request":
-                assert rule is not None
+            case "cut-request" | "cut-request-reset":
                 with socket.create_connection(self.target) as server:
-                    server.sendall(message[: rule.size])
-                return False
+                    server.sendall(message[: position(message, rule.size)])
+                return self._end(client, rule.action)
             case "hold":
                 self._hold(rule)
             case _:
                 pass
-        return self._forward(client, message, rule, action)
+        found = self._ask(message, rule.action)
+        if rule.act and rule.action not in BEFORE:
+            self.perform(rule.act)
+        return self._return(client, found, rule)
 
-    def _forward(self, client: socket.socket, message: bytes, rule: Rule | None, action: str) -> bool:
-        answer = self._ask(message, action)
-        if action == "hold-answer":
-            self._hold(rule)
-        match action:
-            case "lose":
-                return False
-            case "lose-reset":
-                reset(client)
-                return False
+    def _return(self, client: socket.socket, found: bytes, rule: Rule) -> bool:
+        """Break the answer on its way back."""
+        match rule.action:
+            case "lose" | "lose-reset":
+                return self._end(client, rule.action)
             case "lose-hang":
-                self.ended.wait(60)
-                return False
+                return self._hang()
             case "lose-page":
-                assert rule is not None
                 client.sendall(rule.page)
                 return True
-            case "cut":
-                assert rule is not None
-                client.sendall(answer[: rule.size])
-                return False
-            case "drip":
-                for number in range(len(answer)):
-                    client.sendall(answer[number : number + 1])
-                    if self.ended.wait(1):
-                        break
-                return False
+            case "cut" | "cut-reset":
+                client.sendall(found[: position(found, rule.size)])
+                return self._end(client, rule.action)
+            case "drip" | "trickle":
+                return self._drip(client, found, *((1, 1.0) if rule.action == "drip" else (40, 0.004)))
+            case "hold-answer":
+                self._hold(rule)
+            case "prefix":
+                client.sendall(rule.page)
             case _:
                 pass
-        if not answer:
-            return False
-        client.sendall(answer)
-        return action != "stale"
+        return self._deliver(client, found) and rule.action != "stale"
+
+    def _deliver(self, client: socket.socket, found: bytes) -> bool:
+        client.sendall(found)
+        return bool(found)
+
+    def _end(self, client: socket.socket, action: str) -> bool:
+        if action.endswith("reset"):
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        return False
+
+    def _hang(self) -> bool:
+        self.ended.wait(60)
+        return False
+
+    def _drip(self, client: socket.socket, found: bytes, size: int, pause: float) -> bool:
+        for number in range(0, len(found), size):
+            client.sendall(found[number : number + size])
+            if self.ended.wait(pause):
+                return False
+        return True
 
     def _ask(self, message: bytes, action: str) -> bytes:
-        if action == "twice":
-            answers: list[bytes] = []
-            other = threading.Thread(target=lambda: answers.append(exchange(self.target, message)))
-            other.start()
-            first = exchange(self.target, message)
-            other.join()
-            return first
-        if action == "again":
-            exchange(self.target, message)
-        return exchange(self.target, message)
+        if action.startswith("again"):
+            first, second = exchange(self.target, message), exchange(self.target, message)
+            return first if action == "again-first" else second
+        if not action.startswith("twice"):
+            return exchange(self.target, message)
+        answers: list[bytes] = []
+        other = threading.Thread(target=lambda: answers.append(exchange(self.target, message)))
+        other.start()
+        answers.append(exchange(self.target, message))
+        other.join()
+        answers.sort(key=lambda found: not found.startswith(b"HTTP/1.1 202"))
+        return answers[action == "twice-late"]
 
-    def _hold(self, rule: Rule | None) -> None:
-        assert rule is not None
+    def _hold(self, rule: Rule) -> None:
         assert rule.file is not None
         self.held.set()
         while not rule.file.exists() and not self.ended.is_set():
@@ -185,65 +248,11 @@ class Proxy:
 
 
 @contextmanager
-def proxy(host: str, *rules: Rule) -> Iterator[tuple[str, Proxy]]:
+def proxy(host: str, *rules: Rule, perform: Callable[[str], None] = lambda _act: None) -> Iterator[tuple[str, Proxy]]:
     """Put a proxy before a host URL; yields its own URL and the proxy."""
     port = int(host.rpartition(":")[2].partition("/")[0])
-    made = Proxy(("127.0.0.1", port), rules)
+    made = Proxy(("127.0.0.1", port), rules, perform)
     try:
         yield host.replace(f":{port}/", f":{made.port}/"), made
     finally:
         made.close()
-
-
-def kind_of(method: str, path: str) -> str:
-    if "/api-jobs/" in path:
-        return "job"
-    if method == "PUT" and path.endswith("/actions") and "/volumes/" in path:
-        return "put"
-    return "read" if method == "GET" and "/volumes" in path else "other"
-
-
-def header(message: bytes, name: bytes) -> bytes | None:
-    for line in message.partition(b"\r\n\r\n")[0].split(b"\r\n")[1:]:
-        key, _, value = line.partition(b":")
-        if key.strip().lower() == name:
-            return value.strip()
-    return None
-
-
-def read_message(source: socket.socket) -> bytes:
-    """Read one whole message with its body; empty when the other side has closed."""
-    data = b""
-    while b"\r\n\r\n" not in data:
-        part = source.recv(65536)
-        if not part:
-            return b""
-        data += part
-    head = data.partition(b"\r\n\r\n")[0]
-    length = len(head) + 4 + int(header(data, b"content-length") or 0)
-    while len(data) < length:
-        part = source.recv(65536)
-        if not part:
-            return b""
-        data += part
-    return data
-
-
-def exchange(target: tuple[str, int], message: bytes) -> bytes:
-    """Send a message on a connection of its own and return the answer; empty when there is none."""
-    try:
-        with socket.create_connection(target, timeout=30) as server:
-            server.sendall(message)
-            return read_message(server)
-    except OSError:
-        return b""
-
-
-def reset(client: socket.socket) -> None:
-    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-
-
-def answer(status: str, body: bytes, *more: str, kind: str = "text/html") -> bytes:
-    """Return a canned answer."""
-    head = [f"HTTP/1.1 {status}", f"Content-Type: {kind}", f"Content-Length: {len(body)}", *more]
-    return "\r\n".join(head).encode() + b"\r\n\r\n" + body

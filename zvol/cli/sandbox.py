@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -26,20 +27,12 @@ def command() -> None:
 @click.option("--zone", default="Etc/UTC", show_default=True, help="The server's time zone.")
 @click.option("--doubles", is_flag=True, help="Write whole numbers as doubles, as the vendor's page shows them.")
 @click.option("--synchronous", is_flag=True, help="Answer as the vendor's page says: at once, without a job.")
+@click.option("--location", metavar="HOST:PORT", help="What the answers name as the place of a job.")
+@click.option("--oddities", is_flag=True, hidden=True, help="Do wrong what tests have planted.")
 @click.option("--extra", type=click.IntRange(0, 100_000), default=0, help="So many deleted volumes more.")
 @global_options
 @pass_state
-def serve(
-    state: State,
-    port: int,
-    ledger: Path | None,
-    job_time: float,
-    locale: str,
-    zone: str,
-    doubles: bool,
-    synchronous: bool,
-    extra: int,
-) -> Exit:
+def serve(state: State, /, port: int, ledger: Path | None, extra: int, **switches: Any) -> Exit:
     """Serve a small ZStack on the loopback interface until interrupted.
 
     The first two lines can be sourced by a shell: they export ZVOL_HOST and ZVOL_SESSION.
@@ -48,9 +41,8 @@ def serve(
     from zvol.sandbox import Switches
     from zvol.sandbox import serve as run_server
 
-    switches = Switches(job_time=job_time, locale=locale, zone=zone, doubles=doubles, synchronous=synchronous)
     directory = private_dir(state.directory / "sandbox")
-    run_server(directory, port=port, ledger=ledger, switches=switches, out=sys.stdout, extra=extra)
+    run_server(directory, port=port, ledger=ledger, switches=Switches(**switches), out=sys.stdout, extra=extra)
     return Exit.OK
 
 

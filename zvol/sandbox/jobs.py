@@ -45,15 +45,9 @@ class Jobs:
         """Save the job, whoever else has saved one with this id, and let it run."""
         operation = OPERATIONS[call.api.name]
         with self.node.store.write() as tx:
-            tx.run(
-                "INSERT OR REPLACE INTO jobs (uuid, status, body, created) VALUES (?, ?, ?, ?)",
-                call.job,
-                PROCESSING,
-                b"{}",
-                tx.now,
-            )
+            self._save(tx, call)
             self._note(tx, call, "accepted")
-        self.worker.after(self._time(operation, SCREENED), lambda: self._screen(call, operation))
+        self._send(call, operation)
 
     def at_once(self, call: Call) -> tuple[int, bytes]:
         """Execute a call as the vendor's page has it: no job, the result in the answer."""
@@ -71,6 +65,13 @@ class Jobs:
             return 503, self.node.failure(fault, job=True)
         return 200, self.node.success(body)
 
+    def _save(self, tx: Tx, call: Call) -> None:
+        sql = "INSERT OR REPLACE INTO jobs (uuid, status, body, created) VALUES (?, ?, ?, ?)"
+        tx.run(sql, call.job, PROCESSING, b"{}", tx.now)
+
+    def _send(self, call: Call, operation: Operation) -> None:
+        self.worker.after(self._time(operation, SCREENED), lambda: self._screen(call, operation))
+
     def _time(self, operation: Operation, part: float) -> float:
         return self.node.switches.job_time * part * (1.0 if operation.slow else QUICK)
 
@@ -81,7 +82,7 @@ class Jobs:
     def _screen(self, call: Call, operation: Operation) -> None:
         try:
             with self.node.store.write() as tx:
-                screen(self.node, tx, call, operation)
+                self._check(tx, call, operation)
         except Settled:
             self._finish(call, 200, b"{}", "dry-run")
         except Fault as fault:
@@ -91,6 +92,9 @@ class Jobs:
         else:
             key = call.text("volumeUuid") or call.text("uuid") or call.job
             self.queues.enter(key, lambda: self._begin(call, operation, key))
+
+    def _check(self, tx: Tx, call: Call, operation: Operation) -> None:
+        screen(self.node, tx, call, operation)
 
     def _begin(self, call: Call, operation: Operation, key: str) -> None:
         with self.node.store.write() as tx:
@@ -111,9 +115,12 @@ class Jobs:
             broken = internal(f"{type(exc).__name__}: {exc}")
             self.worker.after(wait, lambda: self._fail(call, broken, "failed"))
         else:
-            self.worker.after(wait, lambda: self._finish(call, 200, self.node.success(body), "finished"))
+            self.worker.after(wait, lambda: self._succeed(call, self.node.success(body)))
         finally:
             self.queues.leave(key)
+
+    def _succeed(self, call: Call, body: bytes) -> None:
+        self._finish(call, 200, body, "finished")
 
     def _fail(self, call: Call, fault: Fault, event: str) -> None:
         self._finish(call, 503, self.node.failure(fault, job=True), event, code=fault.code)

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Call:
-    """One API call that the HTTP layer let through; `account` is known once the session was looked at."""
+    """One API call that the HTTP layer let through; `account` is known once the session was looked at.
+
+    `oddity` is what the server is to do wrong with it, see `zvol.sandbox.oddities`.
+    """
 
     api: Api
     params: dict[str, Any]
@@ -27,6 +30,7 @@ class Call:
     system_tags: list[Any] = field(default_factory=list)
     pairs: list[tuple[str, str]] = field(default_factory=list)
     account: str = ""
+    oddity: str = ""
 
     def text(self, name: str) -> str:
         """Return a parameter as text, empty when it is absent."""

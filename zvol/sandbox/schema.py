@@ -6,7 +6,7 @@ from typing import Final
 
 from zvol.sandbox.resources import RESOURCES
 
-VERSION: Final = 1
+VERSION: Final = 2
 """A database of another version is made anew: nothing in a sandbox is worth migrating."""
 
 _KINDS: Final = {
@@ -27,6 +27,7 @@ _OWN: Final = (
     "CREATE TABLE jobs (uuid TEXT PRIMARY KEY, status INTEGER NOT NULL, body BLOB NOT NULL,"
     " created INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE TABLE events (seq INTEGER PRIMARY KEY AUTOINCREMENT, line TEXT NOT NULL)",
+    "CREATE TABLE oddities (seq INTEGER PRIMARY KEY, volume TEXT NOT NULL, name TEXT NOT NULL)",
     "CREATE INDEX volumes_by_status ON volumes (status, type)",
     "CREATE INDEX volumes_by_name ON volumes (name)",
     "CREATE INDEX volumes_by_vm ON volumes (vmInstanceUuid)",

@@ -14,6 +14,7 @@ from typing import Any, Final
 from zvol.sandbox.jobs import Jobs, Reaper
 from zvol.sandbox.names import ADMIN, NODE
 from zvol.sandbox.node import Node
+from zvol.sandbox.oddities import OddJobs
 from zvol.sandbox.rest import Front, Request
 from zvol.sandbox.seed import seed
 from zvol.sandbox.store import Store, Tx, new_uuid
@@ -138,7 +139,8 @@ class Server:
         self.worker = Worker()
         self.reaper = Reaper(self.node, self.worker)
         place = f"{HOST}:{self.listener.server_port}"
-        self.listener.front = Front(self.node, Jobs(self.node, self.worker), place)
+        jobs = OddJobs if switches.oddities else Jobs
+        self.listener.front = Front(self.node, jobs(self.node, self.worker), place)
         self.host = f"http://{place}{switches.context}"
         self.session = self._join(session)
         self._thread = threading.Thread(

@@ -17,6 +17,7 @@ class Switches:
     `clock_offset` moves the server's clock.  `check_pause` is the time between checking a job id and saving it.
     `content_type` is sent with every answer when it is given; the real server sends none.
     `access_keys` accepts `Authorization: ZStack ...` as the commercial edition does; the open one answers 500.
+    `oddities` makes the server do wrong what tests have planted, see `zvol.sandbox.oddities`.
     """
 
     locale: str = "zh_CN"
@@ -34,3 +35,4 @@ class Switches:
     version: str = "5.2.1"
     context: str = "/zstack"
     idle_timeout: float = 30.0
+    oddities: bool = False
