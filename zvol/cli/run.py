@@ -12,7 +12,7 @@ import click
 from zvol.cli import streams
 from zvol.cli.signals import Interrupted, Signals
 from zvol.clock import Clock
-from zvol.errors import Exit, OutputLost, ZvolError, most_severe
+from zvol.errors import Exit, OutputLost, Unreachable, Untrusted, Weather, ZvolError, most_severe
 from zvol.text import safe
 
 if TYPE_CHECKING:
@@ -47,10 +47,11 @@ def _command(app: click.Command, arguments: Sequence[str], state: State) -> Exit
         value = app.main(list(arguments), prog_name="zvol", standalone_mode=False, obj=state)
         sys.stdout.flush()
         return Exit(value) if isinstance(value, int) else Exit.OK
-    except ZvolError as exc:
+    except (ZvolError, Weather) as exc:
+        error = _not_read(exc) if isinstance(exc, Weather) else exc
         with contextlib.suppress(OSError):
-            state.output_for_errors().error(exc)
-        return exc.exit
+            state.output_for_errors().error(error)
+        return error.exit
     except OutputLost as exc:
         streams.silence()
         if isinstance(exc.reason, BrokenPipeError):
@@ -87,6 +88,13 @@ def _leave_no_core() -> None:
 
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+
+
+def _not_read(weather: Weather) -> ZvolError:
+    """Say why there is no answer to a command that only looks."""
+    if weather.never_sent is not None and weather.never_sent.untrusted:
+        return Untrusted(weather.message, hint="Set `ca_file` in the profile to the CA of this server.")
+    return Unreachable(weather.message, hint="Nothing was changed. `zvol doctor` looks at host and network.")
 
 
 def _mistake(exc: click.ClickException) -> None:

@@ -1,0 +1,213 @@
+"""No secret anywhere: every command, every way to give a secret, and servers that send it back, with -v and --debug."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+import trustme
+
+from tests.hostile import canaries
+from tests.hostile.canaries import KEY_ID, KEY_SECRET, OTHER_SESSION, PASSWORD, PROXY_PASSWORD, SESSION
+from tests.hostile.parrot import MODES, parrot
+from tests.support.process import PG_DATA, Ran, environment, run
+from tests.support.tree import commands, leaves
+
+FAST = (sys.executable, "-m", "tests.support.fast", "100")
+LOUD = ("-v", "--debug")
+ASKING = {
+    "recover": [PG_DATA, "--json"],
+    "resume": ["--json"],
+    "list": [],
+    "show": [PG_DATA],
+    "attach": [PG_DATA, "f" * 32],
+    "login": ["--account", "admin", "--password-stdin"],
+    "logout": [],
+    "whoami": [],
+    "doctor": [],
+}
+ALONE = {
+    "runs": [],
+    "config init": [],
+    "config show": [],
+    "config validate": [],
+    "sandbox reset": [],
+    "completion": ["bash"],
+    "help": ["environment"],
+}
+APART = {"sandbox serve"}
+"""It serves until it is stopped, and prints the session of its own small cloud; it knows no other secret."""
+
+WAYS = {
+    "session": {"ZVOL_SESSION": SESSION},
+    "password": {"ZSTACK_ACCOUNT_NAME": "admin", "ZSTACK_ACCOUNT_PASSWORD": PASSWORD},
+    "access key": {"ZSTACK_ACCESS_KEY_ID": KEY_ID, "ZSTACK_ACCESS_KEY_SECRET": KEY_SECRET},
+}
+CASES = [(mode, "session", name) for mode in MODES for name in ASKING] + [
+    (mode, way, name) for mode in MODES for way in ("password", "access key") for name in ("recover", "list")
+]
+
+
+def watched(name: str, arguments: list[str], env: dict[str, str]) -> Ran:
+    """Run a command loudly, and look for secrets in all that it printed and wrote."""
+    home = Path(env["HOME"])
+    before = canaries.files(home)
+    ran = run([*name.split(), *arguments, *LOUD], env, stdin=f"{PASSWORD}\n", command=FAST)
+    canaries.check(ran, home, before)
+    return ran
+
+
+@pytest.fixture
+def env(tmp_path: Path) -> dict[str, str]:
+    return environment(tmp_path / "home")
+
+
+def test_every_command_is_tried() -> None:
+    assert {*ASKING, *ALONE, *APART} == set(leaves())
+
+
+@pytest.fixture(scope="module")
+def hosts() -> Iterator[dict[str, str]]:
+    from contextlib import ExitStack
+
+    with ExitStack() as stack:
+        yield {mode: stack.enter_context(parrot(mode)) for mode in MODES}
+
+
+@pytest.mark.parametrize(("mode", "way", "name"), CASES)
+def test_a_server_that_sends_secrets_back(
+    mode: str, way: str, name: str, hosts: dict[str, str], env: dict[str, str]
+) -> None:
+    ran = watched(name, ASKING[name], env | WAYS[way] | {"ZVOL_HOST": hosts[mode]})
+    assert ran.code != 70, ran
+    assert " ms" in ran.err or name in ("resume", "logout") or way == "access key", ran.err  # it was loud
+
+
+@pytest.mark.parametrize("name", ALONE)
+def test_a_command_that_asks_no_server(name: str, env: dict[str, str]) -> None:
+    everything = WAYS["session"] | WAYS["password"] | WAYS["access key"] | {"ZVOL_HOST": "http://127.0.0.1:1"}
+    assert watched(name, ALONE[name], env | everything).code in (0, 2)
+
+
+@pytest.mark.parametrize("name", ASKING)
+def test_a_dead_host(name: str, env: dict[str, str]) -> None:
+    watched(name, ASKING[name], env | WAYS["session"] | {"ZVOL_HOST": "http://127.0.0.1:1"})
+
+
+def test_certificates_that_are_not_trusted_and_no_tls_at_all(env: dict[str, str], hosts: dict[str, str]) -> None:
+    import ssl
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    with parrot("page", context) as host:
+        for url in (host, hosts["page"].replace("http:", "https:")):
+            for way in WAYS.values():
+                assert watched("list", [], env | way | {"ZVOL_HOST": url}).code in (4, 9)
+
+
+def test_a_proxy_with_a_password(env: dict[str, str], hosts: dict[str, str]) -> None:
+    address = hosts["page"].removeprefix("http://").removesuffix("/zstack")
+    more = {"HTTPS_PROXY": f"http://me:{PROXY_PASSWORD}@{address}", "ZVOL_HOST": "https://zstack.example.com"}
+    for name in ("list", "config show", "doctor", "whoami"):
+        watched(name, [], env | WAYS["session"] | more)
+
+
+def test_what_login_keeps_is_the_session_and_nothing_else(env: dict[str, str], hosts: dict[str, str]) -> None:
+    assert watched("login", ASKING["login"], env | {"ZVOL_HOST": hosts["names"]}).code == 0
+    [kept] = [path for path in canaries.files(Path(env["HOME"])) if path.parent.name == "sessions"]
+    assert OTHER_SESSION in kept.read_text()
+    assert canaries.leaks(kept.read_bytes(), (PASSWORD, canaries.HASH)) == []
+    for name in ("whoami", "show", "doctor", "logout"):
+        watched(name, ASKING[name], env | {"ZVOL_HOST": hosts["names"]})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"profiles: {{it: {{host: 'https://x', session: '{SESSION}",
+        f"profiles:\n  it:\n    host: https://x\n    session: {SESSION}{SESSION}\n",
+        f"profiles:\n  it:\n    host: https://x\n    password: {PASSWORD}\n    access_key_secret: {KEY_SECRET}\n",
+        f"{SESSION}: {KEY_SECRET}\n",
+        f"- {SESSION}\n- '{PASSWORD}'\n",
+        f"profiles:\n  it:\n    host: https://me:{PROXY_PASSWORD}@x\n    proxy: http://me:{PROXY_PASSWORD}@x:1\n",
+        f"profiles:\n\tit: {SESSION}\n",
+        f"profiles:\n  it: &a {SESSION}\n  two: *a\n  three: !!python/name:{KEY_SECRET}\n",
+    ],
+)
+@pytest.mark.parametrize("name", ["list", "config show", "config validate"])
+def test_a_broken_configuration(name: str, text: str, env: dict[str, str]) -> None:
+    folder = Path(env["HOME"]) / ".config" / "zvol"
+    folder.mkdir(parents=True)
+    (folder / "config.yaml").write_text(text)
+    (folder / "config.yaml").chmod(0o600)
+    assert watched(name, [], env).code == 2
+
+
+def test_a_journal_that_cannot_be_written(env: dict[str, str], hosts: dict[str, str]) -> None:
+    state = Path(env["HOME"]) / ".local" / "state"
+    state.mkdir(parents=True)
+    (state / "zvol").write_text("in the way")
+    for name in ("recover", "runs", "resume", "doctor"):
+        arguments = ASKING.get(name, [])
+        watched(name, arguments, env | WAYS["session"] | {"ZVOL_HOST": hosts["names"]})
+
+
+BUG = """
+import os, sys
+from zvol.zstack import client
+def broken(self, *arguments):
+    session, secret = os.environ["ZVOL_SESSION"], arguments
+    raise RuntimeError(f"{session} {secret} {self}" + session)
+client.Client.volumes = client.Client.deleted = client.Client.volume = broken
+from zvol.cli import main
+main(sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize("name", ["recover", "list", "show", "attach"])
+def test_a_bug_of_zvol_itself(name: str, env: dict[str, str], hosts: dict[str, str]) -> None:
+    """With --debug it says where, and neither the words of the exception nor what the names stood for."""
+    home = Path(env["HOME"])
+    more = WAYS["session"] | {"ZVOL_HOST": hosts["names"]}
+    ran = run([name, *ASKING[name], *LOUD], env | more, command=(sys.executable, "-c", BUG))
+    canaries.check(ran, home, {})
+    assert ran.code == 70
+    assert "RuntimeError" in ran.err
+    assert "in broken" in ran.err
+
+
+def test_no_secret_in_the_process_list_nor_in_a_helper(env: dict[str, str], hosts: dict[str, str]) -> None:
+    """The helper looks at every process of the machine, and at its own environment."""
+    home = Path(env["HOME"])
+    seen, helper, kept = home / "seen", home / "helper", home / "password"
+    kept.write_text(PASSWORD)
+    helper.write_text(
+        f"#!/bin/sh\ncat /proc/[0-9]*/cmdline >>{seen} 2>/dev/null\nenv >>{seen}\nulimit -c >>{seen}\ncat {kept}\n"
+    )
+    helper.chmod(0o700)
+    folder = home / ".config" / "zvol"
+    folder.mkdir(parents=True)
+    host = hosts["names"]
+    (folder / "config.yaml").write_text(
+        f"profiles:\n  it:\n    host: {host}\n    account: admin\n    password_command: [{helper}]\n"
+    )
+    for name in ("list", "recover", "login"):
+        arguments = ["--account", "admin"] if name == "login" else ASKING[name]
+        ran = run([name, *arguments, *LOUD], env | {"ZSTACK_SESSION": "x"}, command=FAST)
+        assert canaries.leaks((ran.out + ran.err).encode()) == []
+    text = seen.read_bytes()
+    assert text.count(b"tests.support.fast") >= 3
+    assert canaries.leaks(text) == []
+    assert b"\n0\n" in text  # no core file either
+
+
+def test_no_option_takes_a_secret() -> None:
+    for path, command in commands():
+        for option in command.params:
+            if isinstance(option, click.Option) and not option.is_flag:
+                words = f"{' '.join(option.opts)} {option.envvar or ''}".lower()
+                assert not any(word in words for word in ("password", "secret", "session", "token", "key")), path
+                assert option.envvar is None
