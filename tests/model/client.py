@@ -56,9 +56,7 @@ class Client:
                     yield from self.looks(w)
             case "write":
                 yield "zvol writes its intent down", self.write(w)
-                yield from self.looks_again(w)
             case "send":
-                yield from self.looks_again(w)
                 number = len(w.rows) - 1
                 yield f"PUT {number} leaves", w._replace(net=bag(w.net, number), step="answer")
                 if w.may("nowhere"):
@@ -82,12 +80,6 @@ class Client:
                     event = Look(sight, last_op, w.seen, quiet, patience)
                     label = f"zvol reads: {sight}, job {w.seen}" + ", quiet" * quiet + ", after a while" * patience
                     yield label, self.feed(w, event)
-
-    def looks_again(self, w: World) -> Iterator[Step]:
-        """The intent, or its PUT, had to wait: the volume is read again before it goes on."""
-        for sight in self.sights(w) if "up" in w.nodes else ():
-            event = Look(sight, w.last_op if sight is Sight.DELETED else None)
-            yield f"zvol reads before it goes on: {sight}", self.feed(w, event)
 
     def sights(self, w: World) -> Iterator[Sight]:
         yield SIGHTS[w.volume] if w.session else Sight.DENIED
@@ -123,8 +115,6 @@ class Client:
                 return w._replace(step="send")
             case Do.RENEW:
                 return w._replace(step="renew")
-            case Do.HOLD:
-                return w
             case Do.CLOSE:
                 return w._replace(kept=(), seen=Job.NOT_ASKED)
             case _:

@@ -41,7 +41,7 @@ WRITTEN = Written()
 GIVE_UP = GiveUp()
 ACCEPTED, LOST, DUPLICATE = Answered(Put.ACCEPTED), Answered(Put.UNCLEAR), Answered(Put.DUPLICATE)
 
-WAIT, HOLD, WRITE, SEND, LOG_IN, CLOSE = Do.WATCH, Do.HOLD, Do.WRITE, Do.SEND, Do.RENEW, Do.CLOSE
+WAIT, WRITE, SEND, LOG_IN, CLOSE = Do.WATCH, Do.WRITE, Do.SEND, Do.RENEW, Do.CLOSE
 RECOVERED, BY_ZVOL = Say(Outcome.RECOVERED), Say(Outcome.RECOVERED, by_zvol=True)
 ALREADY, GONE, CONTRADICTED = Say(Outcome.ALREADY), Say(Outcome.GONE), Say(Outcome.CONTRADICTED)
 
@@ -114,23 +114,6 @@ PUT_ONCE = {
     "refused, and back after that": Case([*SENT, Answered(Put.REFUSED), BACK], [*SENDS, WAIT, RECOVERED]),
     "refused, and gone after that": Case([*SENT, Answered(Put.REFUSED), ABSENT], [*SENDS, WAIT, GONE]),
     "stopped while the PUT is out": Case([*SENT, GIVE_UP], [*SENDS, unknown()], Phase.LEFT),
-}
-
-HELD = {
-    "the intent had to wait, and nothing has changed": Case(
-        [DELETED, DELETED, WRITTEN], [WRITE, HOLD, SEND], Phase.SENDING
-    ),
-    "the PUT had to wait, and nothing has changed": Case(
-        [*SENT, DELETED, UNREADABLE, ACCEPTED], [*SENDS, HOLD, HOLD, WAIT], Phase.WATCH
-    ),
-    "meanwhile somebody else brought it back": Case([DELETED, BACK], [WRITE, ALREADY]),
-    "... while the PUT waited": Case([*SENT, BACK], [*SENDS, ALREADY]),
-    "... while the second PUT waited": Case([*SENT, LOST, quiet(), WRITTEN, BACK], [*SENDS, WAIT, *SENDS, RECOVERED]),
-    "meanwhile it was deleted again: no first PUT": Case([DELETED, AGAIN], [WRITE, failed(Why.CHANGED)]),
-    "... while its PUT waited": Case([*SENT, AGAIN], [*SENDS, failed(Why.CHANGED)]),
-    "meanwhile it was destroyed": Case([*SENT, ABSENT], [*SENDS, GONE]),
-    "meanwhile the session ended": Case([*SENT, DENIED], [*SENDS, not_sent(Why.SESSION)]),
-    "... before the second intent": Case([*SENT, LOST, quiet(), DENIED], [*SENDS, WAIT, WRITE, unknown(Why.SESSION)]),
 }
 
 WATCHED = {
@@ -253,7 +236,6 @@ CASES = {
     for part, cases in {
         "1 read first": READ_FIRST,
         "2-3 intent and PUT": PUT_ONCE,
-        "3 held": HELD,
         "4 watch": WATCHED,
         "5 one wait": ONE_WAIT,
         "6 lastOpDate": CHANGED,

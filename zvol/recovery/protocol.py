@@ -90,21 +90,6 @@ def written(state: State, _event: Event) -> Move:
     return replace(state, phase=Phase.SENDING, sends=state.sends + 1, answered=False), Do.SEND
 
 
-def held(state: State, event: Event) -> Move:
-    """The intent or its PUT had to wait, so the volume was read again: nothing is sent on what was seen long ago."""
-    assert isinstance(event, Look)
-    sent = state.sends - (state.phase is Phase.SENDING)
-    if event.sight is Sight.BACK:
-        return say(state, Outcome.RECOVERED if sent else Outcome.ALREADY)
-    if event.sight is Sight.ABSENT:
-        return say(state, Outcome.GONE)
-    if event.sight is Sight.DENIED:
-        return say(state, Outcome.UNKNOWN if sent else Outcome.NOT_SENT, Why.SESSION)
-    if event.sight is Sight.DELETED and event.last_op != state.episode:
-        return say(state, Outcome.FAILED, Why.CHANGED)
-    return state, Do.HOLD
-
-
 def answered(state: State, event: Event) -> Move:
     assert isinstance(event, Answered)
     match event.put:
@@ -242,10 +227,8 @@ TRANSITIONS: Final[Mapping[tuple[Phase, type[Event]], Rule]] = {
     (Phase.SETTLE, Look): settle,
     (Phase.SETTLE, GiveUp): abandoned,
     (Phase.INTENT, Written): written,
-    (Phase.INTENT, Look): held,
     (Phase.INTENT, GiveUp): unsent,
     (Phase.SENDING, Answered): answered,
-    (Phase.SENDING, Look): held,
     (Phase.SENDING, GiveUp): abandoned,
     (Phase.WATCH, Look): watch,
     (Phase.WATCH, GiveUp): abandoned,

@@ -106,7 +106,6 @@ class Do(StrEnum):
     WRITE = "write"  # make the intent durable, under a new job id, then report Written
     SEND = "send"  # PUT once, then report Answered
     RENEW = "renew"  # log in again, then report Renewed
-    HOLD = "hold"  # go on as before: the intent, or the PUT, still waits for its turn
     CLOSE = "close"  # close the intent that was left open
 
 
