@@ -17,6 +17,7 @@ from zvol.recovery.journal import Intent, Journal
 ORIGIN = "http://127.0.0.1:8080"
 A, B, C = "a" * 32, "b" * 32, "c" * 32
 JOB = "1" * 32
+T = "then"
 NOW = 1_795_000_000.0
 
 HOLDER = """
@@ -25,7 +26,7 @@ from pathlib import Path
 from zvol.recovery.journal import Intent, Journal
 journal = Journal(Path(sys.argv[1]), 0.0)
 run = journal.begin(sys.argv[2], "recover", 0.0)
-journal.claim(run, [("a" * 32, "a"), ("b" * 32, "b")])
+journal.claim(run, [("a" * 32, "a", "then"), ("b" * 32, "b", "then")])
 journal.intend(run, [("a" * 32, Intent("1" * 32, "then"))], 1.0)
 print(run, flush=True)
 time.sleep(60)
@@ -54,7 +55,7 @@ def kill(process: subprocess.Popen[str]) -> None:
 def test_a_finished_run_leaves_nothing_open(path: Path) -> None:
     journal = Journal(path, NOW)
     run = journal.begin(ORIGIN, "recover", NOW)
-    assert journal.claim(run, [(A, "a")]) == ({}, {})
+    assert journal.claim(run, [(A, "a", T)]) == ({}, {})
     journal.intend(run, [(A, Intent(JOB, "then"))], NOW)
     journal.said(run, A, "recovered", settled=True)
     journal.finish(run, NOW + 1)
@@ -63,7 +64,7 @@ def test_a_finished_run_leaves_nothing_open(path: Path) -> None:
     [found] = again.runs()
     assert (found.id, found.ended, found.alive, found.unfinished) == (run, NOW + 1, False, 0)
     other = again.begin(ORIGIN, "recover", NOW)
-    assert again.claim(other, [(A, "a")]) == ({}, {})
+    assert again.claim(other, [(A, "a", T)]) == ({}, {})
     again.close()
 
 
@@ -72,7 +73,7 @@ def test_a_volume_of_a_living_run_is_busy(path: Path) -> None:
     try:
         journal = Journal(path, NOW)
         run = journal.begin(ORIGIN, "recover", NOW)
-        busy, prior = journal.claim(run, [(A, "a"), (C, "c")])
+        busy, prior = journal.claim(run, [(A, "a", T), (C, "c", T)])
         assert busy == {A: theirs}
         assert prior == {}
         assert journal.adopt(theirs) is None
@@ -89,7 +90,7 @@ def test_a_dead_run_gives_its_volumes_and_its_open_intents_away(path: Path) -> N
     kill(process)
     journal = Journal(path, NOW)
     run = journal.begin(ORIGIN, "recover", NOW)
-    busy, prior = journal.claim(run, [(A, "a"), (B, "b")])
+    busy, prior = journal.claim(run, [(A, "a", T), (B, "b", T)])
     assert busy == {}
     assert prior == {A: [Intent(JOB, "then")]}
     counts = {found.id: found.counts for found in journal.runs()}
@@ -102,7 +103,7 @@ def test_another_origin_is_another_cloud(path: Path) -> None:
     try:
         journal = Journal(path, NOW)
         run = journal.begin("https://elsewhere:443", "recover", NOW)
-        assert journal.claim(run, [(A, "a")]) == ({}, {})
+        assert journal.claim(run, [(A, "a", T)]) == ({}, {})
         journal.close()
     finally:
         kill(process)
@@ -127,7 +128,7 @@ def test_a_dead_run_can_be_adopted_once(path: Path) -> None:
 def test_a_word_that_was_not_committed_is_found_out_again(path: Path) -> None:
     journal = Journal(path, NOW)
     run = journal.begin(ORIGIN, "recover", NOW)
-    journal.claim(run, [(A, "a")])
+    journal.claim(run, [(A, "a", T)])
     journal.intend(run, [(A, Intent(JOB, "then"))], NOW)
     journal.said(run, A, "recovered", settled=True)
     journal.close()
@@ -140,7 +141,7 @@ def test_a_word_that_was_not_committed_is_found_out_again(path: Path) -> None:
 def test_an_unknown_outcome_stays_open_and_an_open_report_keeps_its_intent(path: Path) -> None:
     journal = Journal(path, NOW)
     run = journal.begin(ORIGIN, "recover", NOW)
-    journal.claim(run, [(A, "a"), (B, "b")])
+    journal.claim(run, [(A, "a", T), (B, "b", T)])
     journal.intend(run, [(A, Intent(JOB, "x")), (B, Intent("2" * 32, "y"))], NOW)
     journal.said(run, A, "unknown", settled=False)
     journal.said(run, B, "recovered", settled=False)
@@ -149,7 +150,7 @@ def test_an_unknown_outcome_stays_open_and_an_open_report_keeps_its_intent(path:
     assert found.counts == {"open": 1, "said": 1}
     assert found.ended is None
     other = journal.begin(ORIGIN, "recover", NOW)
-    assert journal.claim(other, [(B, "b")]) == ({}, {B: [Intent("2" * 32, "y")]})
+    assert journal.claim(other, [(B, "b", T)]) == ({}, {B: [Intent("2" * 32, "y")]})
     journal.close()
 
 
@@ -180,7 +181,7 @@ def test_a_symbolic_link_is_refused(path: Path, tmp_path: Path) -> None:
     target = tmp_path / "elsewhere"
     target.write_text("")
     path.symlink_to(target)
-    with pytest.raises(LocalState, match="cannot write the journal"):
+    with pytest.raises(LocalState, match="is a symbolic link"):
         Journal(path, NOW)
 
 
@@ -188,7 +189,7 @@ def test_old_runs_with_nothing_open_are_forgotten(path: Path) -> None:
     journal = Journal(path, NOW)
     for settled in (True, False):
         run = journal.begin(ORIGIN, "recover", NOW)
-        journal.claim(run, [(A, "a")])
+        journal.claim(run, [(A, "a", T)])
         journal.intend(run, [(A, Intent("12"[settled] * 32, "x"))], NOW)
         journal.said(run, A, "recovered" if settled else "unknown", settled=settled)
         journal.finish(run, NOW)

@@ -18,6 +18,15 @@ def main(argv: Sequence[str] | None = None, *, clock: Clock | None = None) -> No
 
         sys.stdout.write(f"zvol {__version__}\n")
         sys.exit(0)
-    from zvol.cli.run import run
+    from zvol.cli.signals import Interrupted, Signals
 
-    sys.exit(run(arguments, clock))
+    signals = Signals()
+    signals.install()  # before the imports, which take the longest
+    try:
+        from zvol.cli.run import run
+
+        code = run(arguments, signals, clock)
+    except Interrupted:
+        code = signals.exit_code
+    signals.uninstall()
+    sys.exit(code)

@@ -48,7 +48,7 @@ def _files(state: State) -> Iterator[Finding]:
     if not state.journal_path.exists():
         yield "journal", True, "none yet", ""
         return
-    found, problem = _tried(lambda: state.open_journal().runs())
+    found, problem = _tried(lambda: state.open_journal(looking=True).runs())
     if problem:
         yield "journal", False, problem, "Make room, or set XDG_STATE_HOME to a folder of your own."
         return

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from zvol.cli.options import global_options, pass_state
 from zvol.cli.state import State
-from zvol.errors import Exit, UsageProblem
+from zvol.errors import Exit, LocalState, UsageProblem
 from zvol.text import safe
 
-STALE = 24 * 3600
+if TYPE_CHECKING:
+    from zvol.model import Outcome, Result, Trouble
+    from zvol.recovery.engine import Engine
+    from zvol.recovery.journal import Journal, Left, Run
+
+STALE: Final = 24 * 3600
 
 
 @click.command(
@@ -28,52 +34,69 @@ def command(state: State, run: str | None, yes: bool) -> Exit:
 
     Without RUN all runs on the same server are finished. Nothing open is a success.
     """
-    from zvol.cli.running import Told, Watchman, afterwards, new_engine, run_options
-    from zvol.model import Outcome, Result, Trouble
+    from zvol.cli.running import Told, Watchman, afterwards, is_open, name_resume, new_engine, run_options
 
-    output, origin = state.output, state.origin
-    if not state.journal_path.exists():
-        return _nothing(state, run)
-    journal = state.open_journal()
-    runs = [one for one in journal.runs() if one.origin == origin and one.unfinished]
-    if run is not None:
-        runs = [one for one in runs if one.id == run]
-    if not runs:
-        return _nothing(state, run)
+    journal = state.open_journal(looking=True) if state.journal_path.exists() else None
+    runs = _open_runs(state, journal.runs() if journal is not None else [], run)
+    if journal is None or not runs:
+        state.output.hint("nothing is open")
+        return state.output.results([], [], single=False) if state.output.for_programs else Exit.OK
     watchman = Watchman(state, sum(one.unfinished for one in runs))
     engine = new_engine(state, run_options(state), watchman)
-
-    def results() -> Iterator[Result]:
-        for one in reversed(runs):
-            left = journal.adopt(one.id)
-            if left is None:
-                output.warn(f"run {one.id} is still going on")
-                continue
-            todo = [volume for volume in left if volume.state in ("planned", "open")]
-            if state.clock.wall() - one.started > STALE and not yes:
-                stale = [volume for volume in todo if volume.state == "planned"]
-                todo = [volume for volume in todo if volume.state == "open"]
-                trouble = Trouble(
-                    "stale",
-                    f"run {one.id} is older than 24 hours and never sent this",
-                    "Pass --yes to send it.",
-                    Exit.USAGE,
-                )
-                yield from (Result(volume.asked, volume.uuid, Outcome.NOT_SENT, trouble=trouble) for volume in stale)
-            engine.options = engine.options.recalled(one.options)
-            yield from engine.resume(journal, one.id, todo)
-
-    told = Told(results(), watchman)
+    told = Told(_results(state, journal, engine, runs, yes=yes), watchman)
     with state.signals.graceful(engine.stop):
-        code = output.results(told, [], single=False)
-    afterwards(state, engine, told.results)
+        code = state.output.results(told, [], single=False)
+    if state.signals.first is not None or any(is_open(result) for result in told.results):
+        name_resume(state, run or "")
+    afterwards(state, told.results)
     return code
 
 
-def _nothing(state: State, run: str | None) -> Exit:
-    """Nothing is open: that is what the user wanted, unless they named a run that never was."""
-    known = {one.id for one in state.open_journal().runs()} if state.journal_path.exists() else set[str]()
-    if run is not None and run not in known:
-        raise UsageProblem(f"there is no run {safe(run)}", hint="`zvol runs` lists them.")
-    state.output.hint("nothing is open")
-    return state.output.results([], [], single=False) if state.output.for_programs else Exit.OK
+def _open_runs(state: State, runs: Sequence[Run], named: str | None) -> list[Run]:
+    """Return the runs to finish, oldest first; raises UsageProblem for a named one that cannot be."""
+    if named is not None:
+        runs = [one for one in runs if one.id == named]
+        if not runs:
+            raise UsageProblem(f"there is no run {safe(named)}", hint="`zvol runs` lists them.")
+    left = [one for one in reversed(runs) if one.unfinished]
+    here = [one for one in left if one.origin == state.origin]
+    elsewhere = sorted({one.origin for one in left} - {one.origin for one in here})
+    if elsewhere and named is not None:
+        raise UsageProblem(f"run {named} is on {elsewhere[0]}", hint="Choose that server with -p or --host.")
+    if elsewhere:
+        state.output.hint(f"there are open runs on other servers too: {', '.join(elsewhere)}")
+    return here
+
+
+def _results(state: State, journal: Journal, engine: Engine, runs: Sequence[Run], *, yes: bool) -> Iterator[Result]:
+    """Finish one run after the other, until a signal comes."""
+    from zvol.model import Outcome, Trouble
+    from zvol.recovery.words import busy
+
+    remembered = engine.options
+    for one in runs:
+        if state.signals.first is not None:
+            return
+        try:
+            left = journal.adopt(one.id)
+        except LocalState as error:
+            trouble = Trouble(error.kind, error.message, error.hint, error.exit)
+            yield from _not_done(journal.left(one.id), Outcome.NOT_SENT, trouble)
+            continue
+        if left is None:
+            yield from _not_done(journal.left(one.id), Outcome.BUSY, busy(one.id))
+            continue
+        if abs(state.clock.wall() - one.started) > STALE and not yes:
+            stale = [volume for volume in left if volume.state == "planned" and not volume.intents]
+            left = [volume for volume in left if volume not in stale]
+            text = f"run {one.id} is older than 24 hours and never sent this"
+            yield from _not_done(stale, Outcome.NOT_SENT, Trouble("stale", text, "Pass --yes to send it.", Exit.USAGE))
+        engine.options = remembered.recalled(one.options)
+        yield from engine.resume(journal, one.id, left)
+
+
+def _not_done(left: Sequence[Left], outcome: Outcome, trouble: Trouble) -> Iterator[Result]:
+    from zvol.model import Result
+
+    for volume in left:
+        yield Result(volume.asked, volume.uuid, outcome, trouble=trouble)

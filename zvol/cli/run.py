@@ -19,13 +19,11 @@ if TYPE_CHECKING:
     from zvol.cli.state import State
 
 
-def run(arguments: Sequence[str], clock: Clock | None = None) -> int:
+def run(arguments: Sequence[str], signals: Signals, clock: Clock | None = None) -> int:
     """Run one command and return its exit code; nothing escapes."""
     from zvol.cli.app import app
     from zvol.cli.state import State
 
-    signals = Signals()
-    signals.install()
     streams.prepare()
     _leave_no_core()
     state = State(signals=signals, clock=clock)
@@ -37,7 +35,7 @@ def run(arguments: Sequence[str], clock: Clock | None = None) -> int:
     except BaseException as exc:  # noqa: BLE001  (closing the sandbox or the connections)
         code = _bug(exc, state)
     if signals.first is not None:
-        code = most_severe((code, Exit(128 + signals.first)))
+        code = most_severe((code, Exit(signals.exit_code)))
     return int(code)
 
 

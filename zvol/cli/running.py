@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from zvol.cli.params import Asked
 
 
+BACK = (Outcome.RECOVERED, Outcome.ALREADY)
+
+
 def run_options(state: State) -> Options:
     """Return the options that settings decide."""
     settings = state.settings
@@ -64,17 +67,26 @@ def recover(state: State, asked: Sequence[Asked], options: Options, extras: Extr
     told = Told(results, watchman)
     with state.signals.graceful(engine.stop):
         code = output.results(told, order, single=single, objects=options.dry_run)
-    afterwards(state, engine, told.results)
+    if engine.run_id is not None and any(is_open(result) for result in told.results):
+        name_resume(state, engine.run_id)
+    afterwards(state, told.results)
     return code
 
 
-def afterwards(state: State, engine: Engine, results: Sequence[Result]) -> None:
-    """Say what to do next, where there is something."""
-    if state.signals.first is not None or any(result.outcome is Outcome.UNKNOWN for result in results):
-        run = engine.run_id
-        if run is not None:
-            sandbox = "--sandbox " if state.given.sandbox else ""
-            state.output.hint(f"finish with: zvol {sandbox}resume {run}")
+def is_open(result: Result) -> bool:
+    """Tell whether the journal keeps something of a volume for `zvol resume`."""
+    stopped = result.trouble is not None and result.trouble.kind == "stopped"
+    return stopped or result.outcome is Outcome.UNKNOWN
+
+
+def name_resume(state: State, run: str) -> None:
+    """Name the command that finishes what is open."""
+    sandbox = "--sandbox " if state.given.sandbox else ""
+    state.output.hint(f"finish with: zvol {sandbox}resume {run}".rstrip())
+
+
+def afterwards(state: State, results: Sequence[Result]) -> None:
+    """Say what else there is to do."""
     back = [result for result in results if result.outcome is Outcome.RECOVERED and result.volume is not None]
     if len(results) == len(back) == 1 and state.output.format == "table":
         assert back[0].volume is not None
@@ -110,13 +122,16 @@ def _chain(first: Iterable[Result], then: Iterable[Result]) -> Iterator[Result]:
 
 def _with_extras(state: State, results: Iterable[Result], extras: Extras) -> Iterator[Result]:
     """Give a volume that is back its tags and its VM; with --strict, one that was back already counts as a failure."""
-    changer = Changer(state.client, state.clock)
+    signals = state.signals
+    changer = Changer(state.client, state.clock, stopped=lambda: signals.count > 1)
     for result in results:
         done = result
-        if extras.tags:
-            done = tagged(done, extras.tags, changer)
-        if extras.reattach:
-            done = reattached(done, changer)
+        if signals.first is not None and (extras.tags or extras.reattach):
+            warnings = (*done.warnings, "zvol was stopped before it looked after tags and VM")
+            done = dataclasses.replace(done, warnings=warnings) if done.outcome in BACK else done
+        else:
+            done = tagged(done, extras.tags, changer) if extras.tags else done
+            done = reattached(done, changer) if extras.reattach else done
         already = extras.strict and done.outcome is Outcome.ALREADY
         yield dataclasses.replace(done, extra_exit=Exit.FAILED) if already else done
 

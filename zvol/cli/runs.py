@@ -16,7 +16,7 @@ def command(state: State) -> Exit:
     """Show the runs that zvol remembers on this machine, newest first; no request is sent."""
     from zvol.render.columns import stamp
 
-    runs = state.open_journal().runs() if state.journal_path.exists() else []
+    runs = state.open_journal(looking=True).runs() if state.journal_path.exists() else []
     output = state.output
     if output.format in ("json", "ndjson"):
         rows = [
@@ -36,7 +36,7 @@ def command(state: State) -> Exit:
         return Exit.OK
     cells = []
     for run in runs:
-        state_word = "going on" if run.alive else "finished" if run.ended else "open"
+        state_word = "going on" if run.alive else "open" if run.unfinished else "finished"
         counts = [str(run.counts.get(name, 0)) for name in ("planned", "open", "said")]
         cells.append([run.id, stamp(run.started) or "-", state_word, *counts, run.origin])
     headers = ["RUN", "STARTED", "STATE", "NOT SENT", "OPEN", "SAID", "SERVER"]

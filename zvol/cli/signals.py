@@ -16,10 +16,11 @@ class Interrupted(BaseException):
 
 
 class Signals:
-    """The handlers of this process; `first` is the first signal that came."""
+    """The handlers of this process; `first` is the first signal that came, `count` how many came in `graceful`."""
 
     def __init__(self) -> None:
         self.first: int | None = None
+        self.count = 0
         self._stop: Callable[[], None] | None = None
 
     def install(self) -> None:
@@ -27,10 +28,22 @@ class Signals:
             if signal.getsignal(number) is not signal.SIG_IGN:  # nohup ignores SIGHUP, and that is to stay so
                 signal.signal(number, self._caught)
 
+    def uninstall(self) -> None:
+        """Let a signal end the process as it always does: at the interpreter's own end nobody catches Interrupted."""
+        for number in CAUGHT:
+            if signal.getsignal(number) == self._caught:
+                signal.signal(number, signal.SIG_DFL)
+
+    @property
+    def exit_code(self) -> int:
+        """Return the exit code of a process that a signal ended."""
+        assert self.first is not None
+        return 128 + self.first
+
     @contextmanager
     def graceful(self, stop: Callable[[], None]) -> Iterator[None]:
         """While inside, a signal calls `stop` instead of ending the process; the third ends it all the same."""
-        self._stop, self._count = stop, 0
+        self._stop, self.count = stop, 0
         try:
             yield
         finally:
@@ -41,7 +54,7 @@ class Signals:
             self.first = number
         if self._stop is None:
             raise Interrupted
-        self._count += 1
-        if self._count > 2:
+        self.count += 1
+        if self.count > 2:
             raise Interrupted
         self._stop()

@@ -178,13 +178,13 @@ class State:
     def journal_path(self) -> Path:
         return self.directory / "sandbox" / "journal.db" if self.given.sandbox else self.directory / "journal.db"
 
-    def open_journal(self) -> Journal:
-        """Open the journal; raises LocalState."""
+    def open_journal(self, *, looking: bool = False) -> Journal:
+        """Open the journal, `looking` where one that cannot be written is good enough; raises LocalState."""
         from zvol.config.paths import private_dir
         from zvol.recovery.journal import Journal
 
         private_dir(self.journal_path.parent)
-        journal = Journal(self.journal_path, self.clock.wall())
+        journal = Journal(self.journal_path, self.clock.wall(), looking=looking)
         self.stack.callback(journal.close)
         return journal
 

@@ -42,10 +42,10 @@ class Change:
 
 
 class Changer:
-    """Makes one change at a time; `true` reads whether it is so now."""
+    """Makes one change at a time; `true` reads whether it is so now.  When `stopped` says so, no job is waited for."""
 
-    def __init__(self, client: Client, clock: Clock) -> None:
-        self._client, self._clock = client, clock
+    def __init__(self, client: Client, clock: Clock, stopped: Callable[[], bool] = lambda: False) -> None:
+        self._client, self._clock, self._stopped = client, clock, stopped
 
     def attach(self, volume: Volume, vm: str) -> Change:
         """Attach a volume to a VM."""
@@ -81,7 +81,7 @@ class Changer:
         answer = self._client.change(method, path, body, job)
         until = self._clock.monotonic() + WATCH_SECONDS
         refused = _refused(answer)
-        while refused is None and self._clock.monotonic() < until:
+        while refused is None and self._clock.monotonic() < until and not self._stopped():
             seen = self._client.job(job)
             refused = _refused(seen)
             if isinstance(seen, answers.Done) or self._is(true):

@@ -88,7 +88,7 @@ class Engine:
         return self._drive(batch)
 
     def _resumed(self, volume: Left, order: int, now: float) -> Track:
-        track = Track(Wanted(volume.asked, volume.uuid, order), claimed=True)
+        track = Track(Wanted(volume.asked, volume.uuid, order), claimed=True, meant=volume.last_op)
         if volume.intents:
             last = volume.intents[-1]
             track.state = resumed(last.last_op)
@@ -158,7 +158,7 @@ class Engine:
 
     def _stop_sending(self, batch: Batch, now: float) -> None:
         batch.stopping = True
-        batch.give_up_unsent(words.STOPPED)
+        batch.give_up_unsent(words.stopped(batch.run))
         for track in batch.unsaid.values():
             track.deadline = min(track.deadline or now + LAST_WATCH, now + LAST_WATCH)
 

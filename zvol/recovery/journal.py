@@ -1,13 +1,13 @@
 """What zvol must not forget: which volumes a run was asked for, and every PUT before it is sent.
 
-One SQLite file with `synchronous=FULL`.  A run holds a kernel lock (flock) on a small file for as long as it lives, so
-a dead run is told from a living one without trusting a process id: a kill, a reused pid and a reboot all release it.
+One SQLite file with `synchronous=FULL`; `locks.py` tells a dead run from a living one.  A volume has at most one open
+intent: it is written only when nothing before it can act, and closes what was before.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
+import functools
 import os
 import secrets
 import time
@@ -17,10 +17,19 @@ from pathlib import Path
 from typing import Any, Final
 
 from zvol.errors import LocalState
-from zvol.recovery.database import connect, create_private, local
+from zvol.recovery.database import Damaged, connect, connect_to_look, create_private, local, set_aside
+from zvol.recovery.locks import Locks
 
 KEEP_SECONDS: Final = 30 * 86400
 """How long a run with nothing open is remembered."""
+
+UNFINISHED: Final = ("planned", "open")
+
+PRUNABLE: Final = """
+SELECT id FROM runs WHERE coalesce(ended, started) < ?
+AND NOT EXISTS (SELECT 1 FROM volumes WHERE run = runs.id AND state IN ('planned', 'open'))
+AND NOT EXISTS (SELECT 1 FROM intents WHERE run = runs.id AND closed = 0 AND written > ?)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +42,15 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """A volume of a run; `state` is planned, open (a PUT may act), said, or taken (by another run)."""
+    """An unfinished volume of a run; `state` is planned (never sent) or open (a PUT may act).
+
+    `last_op` is its lastOpDate when it was claimed: the deletion that was meant.
+    """
 
     uuid: str
     asked: str
     state: str
-    outcome: str | None
+    last_op: str | None
     intents: tuple[Intent, ...]
 
 
@@ -62,17 +74,20 @@ class Run:
 class Journal:
     """The journal of one machine and user; raises LocalState for everything that its file system or file does."""
 
-    def __init__(self, path: Path, wall: float) -> None:
+    def __init__(self, path: Path, wall: float, *, looking: bool = False) -> None:
+        """Open the journal.  With `looking`, one that cannot be written is good enough to see the runs in it."""
         self.path = path
-        self.locks: dict[str, int] = {}
-        self._lock_dir = path.with_name(path.name + ".locks")
+        self.writable = not looking or all(os.access(place, os.W_OK) for place in (path.parent, path))
+        self.locks = Locks(path.with_name(path.name + ".locks"), writable=self.writable)
         self._pending: list[tuple[str, Sequence[Any]]] = []
-        with local(path):
-            self._lock_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-            create_private(path)
-            self._db = connect(path)
+        self._inode: int | None = None
+        with self._local():
+            self.locks.prepare()
+            self._inode = create_private(path) if self.writable else None
+            self._db = connect(path) if self.writable else connect_to_look(path)
         try:
-            self._prune(wall)
+            if self.writable:
+                self._prune(wall)
         except BaseException:
             self._db.close()
             raise
@@ -81,41 +96,43 @@ class Journal:
     def begin(self, origin: str, options: str, wall: float) -> str:
         """Start a run and return its id; it lives until `close`."""
         stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(wall))
-        run = f"{stamp}-{secrets.token_hex(2)}"
+        run = f"{stamp}-{secrets.token_hex(3)}"
         with self._transaction():
-            if not self._lock(run):  # pragma: no cover - two random ids in one second
-                raise LocalState(f"{self.path}: run {run} exists already")
+            self.locks.take(run)
             self._db.execute("INSERT INTO runs VALUES (?, ?, ?, ?, NULL)", (run, origin, options, wall))
         return run
 
-    def claim(self, run: str, wanted: Iterable[tuple[str, str]]) -> tuple[dict[str, str], dict[str, list[Intent]]]:
-        """Claim (uuid, asked) pairs for a run, all in one transaction.
+    def claim(
+        self, run: str, wanted: Iterable[tuple[str, str, str | None]]
+    ) -> tuple[dict[str, str], dict[str, list[Intent]]]:
+        """Claim (uuid, asked, lastOpDate) triples for a run, all in one transaction.
 
         Returns the volumes that a living run is on ({uuid: its id}), which are not claimed, and the intents that dead
         or finished runs left open ({uuid: intents}), which are ours to settle now.
         """
         busy: dict[str, str] = {}
         prior: dict[str, list[Intent]] = {}
-        alive: dict[str, bool] = {}
         with self._transaction():
+            alive = functools.cache(self.locks.alive)
             origin = self._db.execute("SELECT origin FROM runs WHERE id = ?", (run,)).fetchone()[0]
-            for seq, (uuid, asked) in enumerate(wanted):
-                for other, state in self._others(origin, run, uuid):
-                    if state in ("planned", "open") and self._alive(other, alive):
-                        busy[uuid] = other
-                if uuid not in busy:
-                    self._take(origin, run, uuid, prior)
-                    row = (run, uuid, asked, seq, "planned")
-                    self._db.execute("INSERT OR REPLACE INTO volumes VALUES (?, ?, ?, ?, ?, NULL)", row)
+            for seq, (uuid, asked, last_op) in enumerate(wanted):
+                others = self._others(origin, run, uuid)
+                living = [other for other, state in others if state in UNFINISHED and alive(other)]
+                if living:
+                    busy[uuid] = living[0]
+                else:
+                    self._take(others, run, uuid, prior)
+                    row = (run, uuid, asked, seq, last_op)
+                    self._db.execute("INSERT OR REPLACE INTO volumes VALUES (?, ?, ?, ?, ?, 'planned', NULL)", row)
         return busy, prior
 
     def intend(self, run: str, intents: Iterable[tuple[str, Intent]], wall: float) -> None:
         """Make intents (uuid, Intent) durable, all in one commit; only then may their PUTs be sent."""
         with self._transaction():
             for uuid, intent in intents:
-                self._db.execute(
-                    "INSERT INTO intents VALUES (?, ?, ?, ?, ?, 0)", (intent.job, run, uuid, intent.last_op, wall)
-                )
+                row = (intent.job, run, uuid, intent.last_op, wall)
+                self._db.execute("UPDATE intents SET closed = 1 WHERE run = ? AND uuid = ?", (run, uuid))
+                self._db.execute("INSERT INTO intents VALUES (?, ?, ?, ?, ?, 0)", row)
                 self._db.execute("UPDATE volumes SET state = 'open' WHERE run = ? AND uuid = ?", (run, uuid))
 
     def said(self, run: str, uuid: str, outcome: str, *, settled: bool) -> None:
@@ -148,18 +165,17 @@ class Journal:
                 "(SELECT 1 FROM volumes WHERE run = runs.id AND state IN ('planned', 'open'))",
                 (wall, run),
             )
-        self._unlock(run)
+        self.locks.release(run)
 
     def close(self) -> None:
-        for run in list(self.locks):
-            self._unlock(run)
-        with local(self.path):
+        self.locks.release_all()
+        with self._local():
             self._db.close()
 
     # ---- what is there -------------------------------------------------------------------------------------------
     def runs(self) -> list[Run]:
         """Return all runs, newest first."""
-        found, alive = [], dict[str, bool]()
+        found = []
         with self._transaction():
             for run, origin, options, started, ended in self._db.execute(
                 "SELECT * FROM runs ORDER BY started DESC, id DESC"
@@ -167,84 +183,77 @@ class Journal:
                 counts = dict(
                     self._db.execute("SELECT state, count(*) FROM volumes WHERE run = ? GROUP BY state", (run,))
                 )
-                living = ended is None and self._alive(run, alive)
+                living = ended is None and self.locks.alive(run)
                 found.append(Run(run, origin, started, ended, living, options, counts))
         return found
 
+    def left(self, run: str) -> list[Left]:
+        """Return the unfinished volumes of a run, in the order asked."""
+        rows = self._db.execute(
+            "SELECT uuid, asked, state, last_op FROM volumes WHERE run = ? AND state IN ('planned', 'open') "
+            "ORDER BY seq",
+            (run,),
+        ).fetchall()
+        return [
+            Left(uuid, asked, state, last_op, tuple(self._open_intents(run, uuid)))
+            for uuid, asked, state, last_op in rows
+        ]
+
     def adopt(self, run: str) -> list[Left] | None:
-        """Take over a dead run and return its volumes in the order asked; None when it is alive."""
+        """Take over a dead run and return its unfinished volumes; None when it is alive."""
         with self._transaction():
-            if not self._lock(run):
-                return None
-            rows = self._db.execute(
-                "SELECT uuid, asked, state, outcome FROM volumes WHERE run = ? ORDER BY seq", (run,)
-            ).fetchall()
-            return [
-                Left(uuid, asked, state, outcome, tuple(self._open_intents(run, uuid)))
-                for uuid, asked, state, outcome in rows
-            ]
+            return self.left(run) if self.locks.take(run) else None
 
     # ---- inside --------------------------------------------------------------------------------------------------
     def _others(self, origin: str, run: str, uuid: str) -> list[tuple[str, str]]:
         sql = "SELECT run, state FROM volumes JOIN runs ON id = run WHERE origin = ? AND uuid = ? AND run != ?"
         return self._db.execute(sql, (origin, uuid, run)).fetchall()
 
-    def _take(self, origin: str, run: str, uuid: str, prior: dict[str, list[Intent]]) -> None:
+    def _take(self, others: list[tuple[str, str]], run: str, uuid: str, prior: dict[str, list[Intent]]) -> None:
         """Take a volume over from runs that are dead or have said their word on it."""
-        for other, state in self._others(origin, run, uuid):
+        for other, state in others:
             intents = self._open_intents(other, uuid)
             if intents:
                 prior.setdefault(uuid, []).extend(intents)
                 self._db.execute(
                     "UPDATE intents SET run = ? WHERE run = ? AND uuid = ? AND closed = 0", (run, other, uuid)
                 )
-            if state in ("planned", "open"):
+            if state in UNFINISHED:
                 self._db.execute("UPDATE volumes SET state = 'taken' WHERE run = ? AND uuid = ?", (other, uuid))
 
     def _open_intents(self, run: str, uuid: str) -> list[Intent]:
         sql = "SELECT job, last_op FROM intents WHERE run = ? AND uuid = ? AND closed = 0 ORDER BY written"
         return [Intent(*row) for row in self._db.execute(sql, (run, uuid))]
 
-    def _lock(self, run: str) -> bool:
-        if run in self.locks:
-            return True
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-        with local(self.path):
-            fd = os.open(self._lock_dir / run, flags, 0o600)
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(fd)
-            return False
-        self.locks[run] = fd
-        return True
-
-    def _unlock(self, run: str) -> None:
-        fd = self.locks.pop(run, None)
-        if fd is not None:
-            with contextlib.suppress(OSError):
-                (self._lock_dir / run).unlink()
-            os.close(fd)
-
-    def _alive(self, run: str, known: dict[str, bool]) -> bool:
-        """Tell whether a run's process lives; called inside a transaction, so that two askers do not see each other."""
-        if run not in known:
-            known[run] = run in self.locks or ((self._lock_dir / run).exists() and not self._lock(run))
-            if not known[run]:
-                self._unlock(run)
-        return known[run]
-
     def _prune(self, wall: float) -> None:
+        """Forget the old runs that have nothing open; an intent that old cannot act any more."""
+        old = wall - KEEP_SECONDS
         with self._transaction():
-            open_intent = "SELECT 1 FROM intents WHERE run = runs.id AND closed = 0 AND written > ?"
-            sql = f"DELETE FROM runs WHERE ended < ? AND NOT EXISTS ({open_intent})"  # noqa: S608 (constants only)
-            self._db.execute(sql, (wall - KEEP_SECONDS, wall - KEEP_SECONDS))
+            for (run,) in self._db.execute(PRUNABLE, (old, old)).fetchall():
+                if not self.locks.alive(run):
+                    self._db.execute("DELETE FROM runs WHERE id = ?", (run,))
+
+    @contextlib.contextmanager
+    def _local(self) -> Iterator[None]:
+        """Every fault of the file is a LocalState; a damaged file is set aside unless a living run still uses it."""
+        try:
+            with local(self.path):
+                yield
+        except Damaged as why:
+            if not self.writable:
+                raise LocalState(f"the journal {self.path} is damaged ({why})") from why
+            with local(self.path):
+                others = self.locks.others()
+            if others:
+                text = f"the journal {self.path} is damaged ({why}), and run {others[0]} still uses it"
+                raise LocalState(text, hint="Wait for that run to end, then run the command again.") from why
+            raise set_aside(self.path, self._inode, why) from why
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
         """One durable commit, with everything noted before it."""
-        with local(self.path):
-            self._db.execute("BEGIN IMMEDIATE")
+        with self._local():
+            self._db.execute("BEGIN IMMEDIATE" if self.writable else "BEGIN")
             try:
                 for sql, values in self._pending:
                     self._db.execute(sql, values)

@@ -66,6 +66,8 @@ class Sender:
         batch = self.batch
         if batch.starting or not self.gate.open or batch.stopping:
             return
+        if batch.local is not None:  # a disk may have room again, but what was said is that nothing further is sent
+            self.fail(batch.local)
         try:
             self._claim(now)
             self._intend()
@@ -89,7 +91,7 @@ class Sender:
             batch.journal = self._open_journal()
         if batch.run is None:
             batch.run = batch.journal.begin(self._origin, batch.options.remembered(), self.clock.wall())
-        wanted = [(track.uuid, track.wanted.asked) for track in unclaimed]
+        wanted = [(track.uuid, track.wanted.asked, track.state.episode) for track in unclaimed]
         busy, prior = batch.journal.claim(batch.run, wanted)
         batch.ready = [track for track in batch.ready if track.claimed]
         for track in unclaimed:

@@ -64,6 +64,7 @@ class Track:
 
     wanted: Wanted
     state: State = field(default_factory=State)
+    meant: str | None = None  # the lastOpDate of the deletion that an interrupted run was to undo
     volume: Volume | None = None
     job: str | None = None
     job_seen: Job = Job.NOT_ASKED

@@ -237,6 +237,8 @@ class Watcher:
     def _decided(self, track: Track, volume: Volume) -> bool:
         """Some deleted volumes are not to be recovered although the server would do it; and a dry run ends here."""
         trouble = words.guard(volume, allow_root=self.batch.options.allow_root)
+        if track.meant not in (None, volume.last_op_date):
+            trouble = words.CHANGED
         if trouble is not None:
             self.batch.end(track, Outcome.FAILED, trouble)
         elif self.batch.options.dry_run:

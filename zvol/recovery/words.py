@@ -56,9 +56,7 @@ def trouble(track: Track, word: Say) -> Trouble:
         case Outcome.GONE, _:
             return Trouble("gone", "there is no such volume", GONE)
         case Outcome.FAILED, Why.CHANGED:
-            text = "somebody deleted or changed the volume after zvol began; it was left as it is"
-            hint = "Look at it with `zvol show`, then run the command again if you still want it."
-            return Trouble("changed", text, hint)
+            return CHANGED
         case Outcome.FAILED, Why.REDIRECT:
             return track.trouble or Trouble("redirected", "the server redirects", exit=Exit.UNTRUSTED)
         case ((Outcome.FAILED | Outcome.NOT_SENT), Why.SESSION):
@@ -126,9 +124,17 @@ def unreachable(reason: str, never: NeverSent | None) -> Trouble:
     return Trouble("unreachable", reason or "the server does not answer", NOT_SENT, Exit.UNREACHABLE)
 
 
-STOPPED = Trouble(
-    "stopped", "the run was stopped before anything was sent", "Finish with `zvol resume`.", Exit.UNREACHABLE
+CHANGED = Trouble(
+    "changed",
+    "somebody deleted or changed the volume after zvol began; it was left as it is",
+    "Look at it with `zvol show`, then run the command again if you still want it.",
 )
+
+
+def stopped(run: str | None) -> Trouble:
+    """Say that a signal came first; the journal knows the volume only once the run has begun."""
+    text = "the run was stopped before anything was sent"
+    return Trouble("stopped", text, "Finish with `zvol resume`." if run else NOT_SENT, Exit.UNREACHABLE)
 
 
 def busy(run: str) -> Trouble:

@@ -1,0 +1,100 @@
+"""Who is alive: a kernel lock (flock) on a small file for each run, held for as long as its process lives.
+
+A process id would have to be trusted; this one is released by a kill, a crash and a reboot, and a stale file or a
+reused id means nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from pathlib import Path
+from typing import Final
+
+from zvol.errors import LocalState
+
+ELSEWHERE: Final = "Set XDG_STATE_HOME to a folder on a local file system of your own."
+
+
+class Locks:
+    """The lock files of a folder; `writable` is False where nothing can be written, and so nobody can hold one."""
+
+    def __init__(self, folder: Path, *, writable: bool = True) -> None:
+        self._folder = folder
+        self._writable = writable
+        self._held: dict[str, int] = {}
+
+    def prepare(self) -> None:
+        """Make the folder; raises OSError."""
+        if self._writable:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def take(self, run: str) -> bool:
+        """Hold the lock of a run until `release`; False when another process holds it."""
+        if run not in self._held:
+            fd = self._lock(run, os.O_RDWR | os.O_CREAT)
+            if fd is None:
+                return False
+            self._held[run] = fd
+        return True
+
+    def alive(self, run: str) -> bool:
+        """Tell whether a process holds the lock of a run, this one included; a file left by a dead one is removed.
+
+        To be called by one process at a time, for two askers would see each other.
+        """
+        if run in self._held:
+            return True
+        try:
+            fd = self._lock(run, os.O_RDWR if self._writable else os.O_RDONLY)
+        except FileNotFoundError:
+            return False
+        if fd is not None:
+            self._remove(run, fd)
+        return fd is None
+
+    def others(self) -> list[str]:
+        """Return the runs of other processes that are alive."""
+        names = sorted(file.name for file in self._folder.iterdir()) if self._folder.is_dir() else []
+        return [name for name in names if name not in self._held and self.alive(name)]
+
+    def release(self, run: str) -> None:
+        fd = self._held.pop(run, None)
+        if fd is not None:
+            self._remove(run, fd)
+
+    def release_all(self) -> None:
+        for run in list(self._held):
+            self.release(run)
+
+    def _remove(self, run: str, fd: int) -> None:
+        """Remove the file while it is still locked, so that nobody can take it in between."""
+        with contextlib.suppress(OSError):
+            (self._folder / run).unlink()
+        os.close(fd)
+
+    def _lock(self, run: str, flags: int) -> int | None:
+        """Open and lock the file of a run; None when another process holds it, FileNotFoundError when there is none."""
+        path = self._folder / run
+        while True:
+            fd = os.open(path, flags | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if _is(path, fd):
+                    return fd
+            except BlockingIOError:
+                os.close(fd)
+                return None
+            except OSError as exc:
+                os.close(fd)
+                raise LocalState(f"cannot lock {path}: {exc.strerror}", hint=ELSEWHERE) from exc
+            os.close(fd)  # its holder removed it between our open and our lock: such a lock keeps nobody away
+
+
+def _is(path: Path, fd: int) -> bool:
+    """Tell whether the open file is still the one of this name."""
+    try:
+        return os.path.samestat(path.stat(follow_symlinks=False), os.fstat(fd))
+    except FileNotFoundError:
+        return False
