@@ -134,10 +134,78 @@ def test_a_redirect_names_its_target() -> None:
         assert classify(Answer(302, b"", {"location": "http://x/"})) == Redirected("http://x/")
 
 
-def test_a_time_skew_is_a_matter_of_authentication() -> None:
-    found = answers.classify_read(Answer(403, b"requestTimeTooSkewed"))
-    assert isinstance(found, Refusal)
-    assert found.auth
+def test_only_a_redirecting_status_is_a_redirect() -> None:
+    for status in (300, 304, 305, 306, 399):
+        for classify in CLASSIFIERS:
+            assert isinstance(classify(Answer(status, b"", {"location": "http://x/"})), Unclear)
+
+
+REFUSED: dict[bytes, tuple[int, bool]] = {
+    b"missing header 'Authorization'": (400, True),
+    b"Authorization type must be 'OAuth'": (400, True),
+    b"requestTimeTooSkewed": (403, True),
+    b"'Date' must be incuded in request header": (400, True),
+    b"'Date' format error, correct format is 'EEE, dd MMM yyyy HH:mm:ss z'": (400, True),
+    b"accessKey format is 'ZStack AccessKeyId:Signature'": (400, True),
+    b"wrong accessKey signature": (401, True),
+    b"access key id is not found": (401, True),
+    b"RestAuthenticationType type: ZStack was not registered by any RestAuthenticationBackend": (500, True),
+    b"the body doesn't contain action mapping to the URL[/v1/volumes/x/actions]": (400, False),
+    b"Invalid header[X-Job-UUID], it must be a UUID with '-' stripped": (400, False),
+    b"Invalid query parameter. 'limit' must be an integer": (400, False),
+    b"Invalid query parameter. The 'name=' in parameter[q] is not a key-value pair split by =": (400, False),
+    b"[size] field is excepted an int or long, but was [x].": (400, False),
+}
+
+
+@pytest.mark.parametrize("text", REFUSED)
+def test_what_zstack_refuses_in_its_own_words(text: bytes) -> None:
+    status, auth = REFUSED[text]
+    for classify in (answers.classify_put, answers.classify_read):
+        assert classify(Answer(status, text)) == Refusal(status, text.decode(), auth)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 500])
+@pytest.mark.parametrize("text", REFUSED)
+def test_the_same_words_in_somebody_elses_page_are_no_refusal(text: bytes, status: int) -> None:
+    pages = (b"<html><body>" + text + b"</body></html>", b"Blocked.\n" + text, text + b"\nsupport id 7")
+    for page in (*pages, text + b"</pre>", text + b" " * 5000, b'{"message":"' + text + b'"}'):
+        for classify in CLASSIFIERS:
+            assert isinstance(classify(Answer(status, page)), Unclear)
+
+
+@pytest.mark.parametrize("status", [200, 202, 301, 404, 502, 503])
+@pytest.mark.parametrize("text", REFUSED)
+def test_a_refusal_has_its_status(text: bytes, status: int) -> None:
+    for classify in CLASSIFIERS:
+        assert not isinstance(classify(Answer(status, text)), Refusal)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"location": "http://x/elsewhere"},
+        {"location": ["/v1/api-jobs/a"]},
+        {"apiTimeout": 1800000},
+        {"accepted": True},
+        [],
+    ],
+    ids=repr,
+)
+def test_a_202_without_the_address_of_a_job_is_not_zstacks(body: object) -> None:
+    assert isinstance(answers.classify_put(given_json(202, body)), Unclear)
+
+
+@pytest.mark.parametrize("status", [400, 404, 500, 502, 504])
+def test_an_error_code_counts_only_with_the_status_that_zstack_gives_it(status: int) -> None:
+    for classify in CLASSIFIERS:
+        assert isinstance(classify(given_json(status, {"error": {"code": "SYS.1006"}})), Unclear)
+
+
+def test_an_answer_that_holds_an_error_is_not_done() -> None:
+    both = {"inventory": VOLUME, "inventories": [], "error": {"code": "SYS.1000"}}
+    for classify in CLASSIFIERS:
+        assert not isinstance(classify(given_json(200, both)), Done | Found)
 
 
 ANY_JSON = st.recursive(

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from zvol.errors import ErrorCode
 from zvol.model import Volume
+from zvol.zstack.refusals import refusal, text_of
 from zvol.zstack.strictjson import NotJson, loads
 
 
@@ -103,85 +104,52 @@ JOB_ANSWERS: Final = (Running, Done, Failed, NoRecord, Redirected, Unclear)
 CERTAIN: Final = re.compile(r"ID\.[0-9]{1,6}|SYS\.100[367]")
 CODE: Final = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
 EXPIRED_JOB: Final = "the job has been expired"
-REFUSALS: Final = (
-    (re.compile(r"missing header 'Authorization'"), True),
-    (re.compile(r"Authorization type must be '\w+'"), True),
-    (re.compile(r"requestTimeTooSkewed.*", re.DOTALL), True),
-    (re.compile(r"'Date' .*", re.DOTALL), True),
-    (re.compile(r"accessKey format is .*", re.DOTALL), True),
-    (re.compile(r".*(wrong accessKey signature|access key id).*", re.DOTALL | re.IGNORECASE), True),
-    (re.compile(r"the body doesn't contain action mapping to the URL\[.*\]", re.DOTALL), False),
-    (re.compile(r"Invalid header\[X-Job-UUID\], .*", re.DOTALL), False),
-    (re.compile(r"Invalid query parameter.*", re.DOTALL), False),
-    (re.compile(r"\[.*\] field is excepted .*", re.DOTALL), False),
-    (re.compile(r"Invalid value for boolean field .*", re.DOTALL), False),
-)
-"""What the REST layer of a 5.2.1 writes with 400 and 403, and whether it is a matter of authentication."""
+REDIRECTS: Final = (301, 302, 303, 307, 308)
 
 LONGEST_TIMEOUT: Final = 86_400.0
+LONGEST_TARGET: Final = 300
 
 
 def classify_put(answer: Answer) -> PutAnswer:
     """Say what the answer to an action means."""
     document = _document(answer.body)
-    if 300 <= answer.status < 400:
-        return _redirected(answer)
-    failed = _failed(document)
-    if failed is not None:
-        return failed
-    if answer.status == 202 and isinstance(document, dict) and "location" in document:
+    if answer.status == 202 and _is_job(document):
         return Accepted(_timeout(document.get("apiTimeout")))
-    if answer.status == 200 and isinstance(document, dict):
+    if answer.status == 200 and isinstance(document, dict) and document.get("error") is None:
         volume = volume_of(document.get("inventory"))
         if volume is not None:
             return Done(volume)
-    if answer.status in (400, 403):
-        text = _text(answer.body)
-        if re.fullmatch(r"Duplicate job uuid\[[0-9A-Za-z]{32}\]", text):
-            return Duplicate()
-        return _refusal(answer.status, text)
-    return _unclear(answer)
+    if answer.status == 400 and re.fullmatch(r"Duplicate job uuid\[[0-9A-Za-z]{32}\]", text_of(answer.body)):
+        return Duplicate()
+    return _not_done(answer, document, failing=(200, 503))  # a server that answers synchronously may say 200
 
 
 def classify_job(answer: Answer) -> JobAnswer:
     """Say what the state of a job is."""
     document = _document(answer.body)
-    if 300 <= answer.status < 400:
-        return _redirected(answer)
     if answer.status == 202 and document == {}:
         return Running()
-    if answer.status == 200 and isinstance(document, dict):
+    if answer.status == 200 and isinstance(document, dict) and document.get("error") is None:
         if not document or set(document) == {"schema"}:
             return Done(None)
         volume = volume_of(document.get("inventory"))
         if volume is not None:
             return Done(volume)
-    if answer.status == 503:
-        failed = _failed(document)
-        if failed is not None:
-            return failed
-    if answer.status == 404 and _text(answer.body) == EXPIRED_JOB:
+    if answer.status == 404 and text_of(answer.body) == EXPIRED_JOB:
         return NoRecord()
-    return _unclear(answer)
+    found = _not_done(answer, document)
+    return _unclear(answer) if isinstance(found, Refusal) else found
 
 
 def classify_read(answer: Answer) -> ReadAnswer:
     """Say what a query brought."""
     document = _document(answer.body)
-    if 300 <= answer.status < 400:
-        return _redirected(answer)
-    if answer.status == 200 and isinstance(document, dict):
+    if answer.status == 200 and isinstance(document, dict) and document.get("error") is None:
         found, total = document.get("inventories"), document.get("total")
         whole = total is None or (isinstance(total, int) and not isinstance(total, bool) and total >= 0)
         if isinstance(found, list) and whole and all(isinstance(item, dict) for item in found):
             return Found(tuple(found), total)
-    if answer.status == 503:
-        failed = _failed(document)
-        if failed is not None:
-            return failed
-    if answer.status in (400, 403):
-        return _refusal(answer.status, _text(answer.body))
-    return _unclear(answer)
+    return _not_done(answer, document)
 
 
 def document_of(answer: Answer) -> Mapping[str, Any] | None:
@@ -208,20 +176,24 @@ def _document(body: bytes) -> Any:
         return None
 
 
-def _failed(document: Any) -> Failed | None:
-    error = document.get("error") if isinstance(document, dict) else None
+def _is_job(document: Any) -> bool:
+    """Tell whether it is the body of ZStack's own 202: the address of a job, wherever the server thinks that is."""
+    location = document.get("location") if isinstance(document, dict) else None
+    return isinstance(location, str) and "/v1/api-jobs/" in location
+
+
+def _not_done(
+    answer: Answer, document: Any, failing: tuple[int, ...] = (503,)
+) -> Failed | Refusal | Redirected | Unclear:
+    """Say why it was not done, as far as ZStack itself said so."""
+    if answer.status in REDIRECTS:
+        return Redirected(answer.headers.get("location", "")[:LONGEST_TARGET])
+    error = document.get("error") if answer.status in failing and isinstance(document, dict) else None
     code = error.get("code") if isinstance(error, dict) else None
-    if not isinstance(error, dict) or not isinstance(code, str) or not CODE.fullmatch(code):
-        return None
-    certain = CERTAIN.fullmatch(code) is not None
-    return Failed(ErrorCode(code, error), certain, code == "ID.1001")
-
-
-def _refusal(status: int, text: str) -> Refusal | Unclear:
-    for pattern, auth in REFUSALS:
-        if pattern.fullmatch(text):
-            return Refusal(status, text, auth)
-    return Unclear(f"HTTP {status} that is not ZStack's")
+    if isinstance(error, dict) and isinstance(code, str) and CODE.fullmatch(code):
+        return Failed(ErrorCode(code, error), CERTAIN.fullmatch(code) is not None, code == "ID.1001")
+    refused = refusal(answer.status, answer.body)
+    return _unclear(answer) if refused is None else Refusal(answer.status, *refused)
 
 
 def _timeout(milliseconds: object) -> float | None:
@@ -230,14 +202,6 @@ def _timeout(milliseconds: object) -> float | None:
     return min(max(milliseconds / 1000, 1.0), LONGEST_TIMEOUT)
 
 
-def _redirected(answer: Answer) -> Redirected:
-    return Redirected(answer.headers.get("location", ""))
-
-
 def _unclear(answer: Answer) -> Unclear:
-    kind = answer.headers.get("content-type", "").split(";")[0].strip()
+    kind = answer.headers.get("content-type", "").split(";")[0].strip()[:64]
     return Unclear(f"HTTP {answer.status}{' ' + kind if kind else ''} that is not ZStack's")
-
-
-def _text(body: bytes) -> str:
-    return body[:4096].decode("utf-8", "replace").strip()

@@ -76,16 +76,18 @@ class Client:
     # ---- reads: Weather, AuthError, Untrusted, Refused -----------------------------------------------------------
     def volume(self, uuid: str) -> Volume | None:
         """Return a volume, None when the server has none that this account may see."""
-        found = self._found(self._get(f"/v1/volumes/{uuid}"))
-        return _volumes(found.inventories).get(uuid)
+        return _asked_for([uuid], self._found(self._get(f"/v1/volumes/{uuid}"))).get(uuid)
 
     def volumes(self, uuids: Sequence[str]) -> dict[str, Volume]:
-        """Return those of the volumes that exist, by UUID; 100 a request."""
+        """Return those of the volumes that exist, by UUID; 100 a request, each of which tells how many there are."""
         volumes: dict[str, Volume] = {}
         for start in range(0, len(uuids), BATCH):
             part = uuids[start : start + BATCH]
-            found = self.query("/v1/volumes", [("q", "uuid?=" + ",".join(part)), ("limit", str(len(part)))])
-            volumes |= _volumes(found.inventories)
+            page = [("q", "uuid?=" + ",".join(part)), ("limit", str(len(part))), ("replyWithCount", "true")]
+            found = self.query("/v1/volumes", page)
+            if len(found.inventories) < len(part) and found.total != len(found.inventories):
+                raise Weather("an answer that does not hold all the volumes it speaks of")
+            volumes |= _asked_for(part, found)
         return {uuid: volumes[uuid] for uuid in uuids if uuid in volumes}
 
     def deleted(self, conditions: Sequence[str] = ("status=Deleted", "type=Data")) -> list[Volume]:
@@ -176,6 +178,14 @@ class Client:
                 )
             case Unclear(reason=reason):
                 raise Weather(reason)
+
+
+def _asked_for(uuids: Sequence[str], found: Found) -> dict[str, Volume]:
+    """Return the volumes of an answer by UUID: what is not among them is gone, so nothing else may be in it."""
+    volumes = _volumes(found.inventories)
+    if len(volumes) != len(found.inventories) or not volumes.keys() <= set(uuids):
+        raise Weather("an answer about other volumes than those asked for")
+    return volumes
 
 
 def _volumes(inventories: Sequence[Mapping[str, Any]]) -> dict[str, Volume]:
