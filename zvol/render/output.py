@@ -115,6 +115,7 @@ class Output:
             styles = [["", "", OUTCOME_STYLES.get(result.outcome, "bold red"), ""] for result in results]
             if results:
                 self.table(RESULT_HEADERS, [_row(result) for result in results], styles)
+            self.stdout.flush()
             self._say(summary(results))
 
     def troubles(self, results: Sequence[Result], *, told: bool = False) -> None:
