@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from zvol.config.describe import TEMPLATE, described, validate
+from zvol.config.describe import described, validate
 from zvol.config.profiles import load
-from zvol.config.schema import KEYS
+from zvol.config.schema import KEYS, NEEDS
 from zvol.config.settings import Overrides, resolve
+from zvol.config.template import template
 
 SESSION = "0123456789abcdef" * 2
 
@@ -64,19 +65,34 @@ def test_a_credential_that_does_not_count_is_explained(tmp_path: Path) -> None:
 
 
 def test_the_template_is_correct_and_so_is_each_line_that_is_commented_out(tmp_path: Path) -> None:
-    file = load(write(tmp_path, TEMPLATE))
+    file = load(write(tmp_path, template()))
     assert file.current == "main"
     assert set(file.profiles["main"]) == {"host", "session_command"}
-    assert all(len(line) <= 110 for line in TEMPLATE.splitlines())
-    lines = TEMPLATE.splitlines()
-    optional = [line for line in lines if line.startswith("    # ") and ": " in line]
-    assert len(optional) >= 10
-    for line in optional:
-        key = line.split()[1].removesuffix(":")
-        assert key in KEYS
+    assert all(len(line) <= 120 for line in template().splitlines())
+    lines = template().splitlines()
+    optional = {line.split()[1].removesuffix(":"): line for line in lines if line.startswith("    # ") and ": " in line}
+    assert {"account", "user", "password_file", "access_key_id", "ca_file", "insecure_http"} <= set(optional)
+    for key in optional.keys() & KEYS.keys():
+        needed = next((others[0] for name, others in NEEDS if name == key), None)
+        needed = "access_key_secret_command" if key == "access_key_id" else needed
         kept = [other for other in lines if not (key.startswith("session") and "session_command" in other)]
-        loaded = load(write(tmp_path, "\n".join([*kept, line.replace("# ", "", 1)])))
+        more = [optional[name].replace("# ", "", 1) for name in (key, needed) if name]
+        loaded = load(write(tmp_path, "\n".join([*kept, *more])))
         assert key in loaded.profiles["main"]
+
+
+@pytest.mark.parametrize(
+    "name", ["main", "no", "On", "1", "生产", "a: b", '"', "\\", "x # y", " a", "null", "~", "12:30"]
+)
+def test_answers_are_written_as_the_text_they_are(tmp_path: Path, name: str) -> None:
+    text = template(name, "http://10.0.0.5:8080", name, ["pass", name, "a'b"], insecure=True)
+    file = load(write(tmp_path, text))
+    assert file.current == name
+    found = {key: value.value for key, value in file.profiles[name].items()}
+    assert found["account"] == name
+    assert found["password_command"] == ("pass", name, "a'b")
+    assert (found["insecure_http"], found["host"]) == (True, "http://10.0.0.5:8080")
+    assert set(load(write(tmp_path, template(name, "https://h", name))).profiles[name]) == {"host", "account"}
 
 
 def test_validate_looks_at_every_profile_and_the_files_they_name(tmp_path: Path) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import click
 
 from zvol.cli.options import global_options, pass_state
 from zvol.cli.state import State
-from zvol.errors import Exit, UsageProblem
+from zvol.errors import ConfigError, Exit, UsageProblem
 
 
 @click.group("config", short_help="Make, show and check the configuration.", epilog="Example: zvol config show")
@@ -21,21 +22,30 @@ def command() -> None:
 @global_options
 @pass_state
 def init(state: State) -> Exit:
-    """Write a commented configuration file that only you can read; an existing one is left as it is."""
-    from zvol.config.describe import TEMPLATE
+    """Write a commented configuration file that only you can read; an existing one is left as it is.
+
+    On a terminal it asks for the host and the account; elsewhere, or with --no-input, it writes an example.
+    """
+    from zvol.cli.questions import answered
     from zvol.config.paths import config_file, write_private
 
     path, _ = config_file(state.given.config, os.environ)
     if path is None:
         raise UsageProblem("there is no place for the file: HOME is not set", hint="Use --config FILE.")
+    if os.path.lexists(path):
+        raise _there(path)
+    text, complete = answered(state)
     try:
-        write_private(path, TEMPLATE.encode(), replace=False)
+        write_private(path, text.encode(), replace=False)
     except FileExistsError:
-        raise UsageProblem(
-            f"{path} is there already; it was left as it is", hint="Edit it, or use --config FILE."
-        ) from None
-    state.output_for_errors().hint(f"wrote {path}; put your host and session in, then run: zvol config validate")
+        raise _there(path) from None
+    then = "now run: zvol doctor" if complete else "put your host and session in, then run: zvol config validate"
+    state.output_for_errors().hint(f"wrote {path}; {then}")
     return Exit.OK
+
+
+def _there(path: Path) -> UsageProblem:
+    return UsageProblem(f"{path} is there already; it was left as it is", hint="Edit it, or use --config FILE.")
 
 
 @command.command("show", short_help="Show each setting and where it comes from.", epilog="Example: zvol config show")
@@ -57,13 +67,15 @@ def show(state: State) -> Exit:
 @global_options
 @pass_state
 def validate(state: State) -> Exit:
-    """Check every profile of the configuration file, and list all mistakes at once."""
+    """Check every profile of the configuration file and the files it names, and list all mistakes at once."""
+    from zvol.config.describe import validate as check
     from zvol.config.paths import config_file
-    from zvol.config.profiles import load
 
     path, _ = config_file(state.given.config, os.environ)
     if path is None:
         raise UsageProblem("there is no configuration file: HOME is not set", hint="Use --config FILE.")
-    file = load(path)
+    file, problems = check(path)
+    if problems or file is None:
+        raise ConfigError(problems)
     state.output_for_errors().hint(f"{path} is correct; profiles: {', '.join(file.profiles) or 'none'}")
     return Exit.OK

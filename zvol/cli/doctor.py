@@ -1,8 +1,16 @@
-"""`zvol doctor`: is everything as a recovery needs it; every request only reads."""
+"""`zvol doctor`: is everything as a recovery needs it.
+
+Nothing is sent that could change anything: on some paths of a ZStack a GET deletes or logs out, so each request is one
+of those that the tests list.  It never logs in, for a login may end the other sessions of an account.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import os
+import shlex
+import stat
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -10,9 +18,22 @@ from zvol.cli.options import global_options, pass_state
 from zvol.cli.state import State
 from zvol.errors import Exit, Weather, ZvolError
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from zvol.zstack.auth import Auth
+
 CLOCK_SECONDS = 60.0
-Finding = tuple[str, bool, str, str]
-"""Check, whether it is well, what was found, what to do."""
+NODE = "/v1/management-nodes/actions"
+
+
+class Finding(NamedTuple):
+    """What one check found; `hint` says what to do about it, and is shown when it is not well."""
+
+    check: str
+    ok: bool
+    found: str
+    hint: str = ""
 
 
 @click.command("doctor", short_help="Check host, session, clock, policy and files.", epilog="Example: zvol doctor")
@@ -22,90 +43,182 @@ def command(state: State) -> Exit:
     """Check what a recovery needs: one line each, and what to do where something is wrong. Nothing is changed."""
     findings = list(_findings(state))
     if state.output.for_programs:
-        keys = ("check", "ok", "found", "hint")
-        state.output.documents([dict(zip(keys, finding, strict=True)) for finding in findings])
+        state.output.documents([one._asdict() for one in findings])
     else:
-        cells = [[name, "ok" if ok else "WRONG", found, "" if ok else hint] for name, ok, found, hint in findings]
+        cells = [[one.check, "ok" if one.ok else "WRONG", one.found, "" if one.ok else one.hint] for one in findings]
         state.output.rows(["CHECK", "IS", "FOUND", "WHAT TO DO"], cells)
-    return Exit.OK if all(ok for _, ok, _, _ in findings) else Exit.FAILED
+    return Exit.OK if all(one.ok for one in findings) else Exit.FAILED
 
 
 def _findings(state: State) -> Iterator[Finding]:
     """Yield the findings; without a server there is no use in asking it for more."""
     settings = state.settings
-    yield "configuration", True, f"profile {settings.profile or 'none'}, {settings.endpoint.base}", ""
-    yield from _files(state)
-    server = _server(state)
-    yield server
-    if not server[1]:
-        return
-    yield _clock(state)
-    yield _session(state)
-    yield _policy(state)
+    yield Finding("configuration", True, f"profile {settings.profile or 'none'}, {settings.endpoint.base}")
+    yield _files(state)
+    yield _runs(state)
+    for finding in _server(state):
+        yield finding
+        if not finding.ok:
+            return
+    yield from _clock(state)
+    session, auth = _session(state)
+    yield session
+    if auth is not None and session.ok:
+        yield _policy(state, auth)
 
 
-def _files(state: State) -> Iterator[Finding]:
+# ---- on this machine ---------------------------------------------------------------------------------------------
+def _files(state: State) -> Finding:
+    """Look whether others can use what zvol keeps; nothing is repaired here."""
+    folder = state.directory
+    kept = [folder, folder / "sessions", *folder.glob("sessions/*"), *folder.glob("journal.db*")]
+    if state.settings.config is not None and state.settings.credential.session is not None:
+        kept.append(state.settings.config)
+    present = [path for path in kept if os.path.lexists(path)]
+    for path in present:
+        problem = _exposed(path)
+        if problem:
+            return Finding("files", False, *problem)
+    return Finding("files", True, f"{len(present)} of zvol's own, all private")
+
+
+def _exposed(path: Path) -> tuple[str, str] | None:
+    found = path.stat() if path.is_dir() else path.lstat()
+    if stat.S_ISLNK(found.st_mode):
+        return f"{path} is a symbolic link", "Put the file itself there."
+    if found.st_uid != os.geteuid():
+        return f"{path} belongs to another user", "Remove it, or set XDG_STATE_HOME to a folder of your own."
+    mode = stat.S_IMODE(found.st_mode)
+    if mode & 0o077:
+        right = "700" if stat.S_ISDIR(found.st_mode) else "600"
+        return f"others can use {path} (mode {mode:04o})", f"Run: chmod {right} {shlex.quote(str(path))}"
+    return None
+
+
+def _runs(state: State) -> Finding:
     if not state.journal_path.exists():
-        yield "journal", True, "none yet", ""
-        return
-    found, problem = _tried(lambda: state.open_journal(looking=True).runs())
-    if problem:
-        yield "journal", False, problem, "Make room, or set XDG_STATE_HOME to a folder of your own."
-        return
-    runs = found if isinstance(found, list) else []
-    open_runs = [run for run in runs if run.unfinished and not run.alive]
-    yield "journal", not open_runs, f"{len(runs)} runs, {len(open_runs)} with something open", "Run `zvol resume`."
+        return Finding("runs", True, "none yet")
+    try:
+        runs = [run for run in state.open_journal(looking=True).runs() if run.origin == state.origin]
+    except ZvolError as exc:
+        return Finding("runs", False, exc.message, exc.hint or "Set XDG_STATE_HOME to a folder of your own.")
+    left = [run for run in runs if run.unfinished and not run.alive]
+    return Finding("runs", not left, f"{len(runs)} here, {len(left)} with something open", "Run: zvol resume")
 
 
-def _server(state: State) -> Finding:
-    version, problem = _tried(lambda: state.client.version())
-    if problem:
-        return "session", False, problem, "Run `zvol login`, or give another session."
-    if version is None and state.client.server_time() is None:
-        hint = "Check host, port, certificate and network; `zvol config show` has the values."
-        return "server", False, "it does not answer as a ZStack", hint
-    tried = isinstance(version, str) and version.startswith("5.2.")
+# ---- the server, without a session -------------------------------------------------------------------------------
+def _server(state: State) -> Iterator[Finding]:
+    from zvol.errors import Untrusted
+    from zvol.zstack.answers import document_of
+    from zvol.zstack.ask import ask
+
+    endpoint = state.settings.endpoint
+    place, problem, answer = f"{endpoint.host}:{endpoint.port}", None, None
+    try:
+        answer = ask(state.transport, "PUT", NODE, {"getVersion": {}})
+    except Untrusted as exc:
+        problem = exc
+    except ZvolError as exc:
+        hint = "Check host, port, proxy and network; `zvol config show` says where each value is from."
+        yield Finding("host", False, exc.message, hint)
+        return
+    yield Finding("host", True, f"{place} answers")
+    yield _tls(state, problem)
+    if answer is None:
+        return
+    version = (document_of(answer) or {}).get("version")
+    if not isinstance(version, str):
+        hint = "Check the port and the path of `host`: a management node listens on 8080, below /zstack."
+        yield Finding("version", False, f"it does not answer as a ZStack (HTTP {answer.status})", hint)
+        return
+    tried = version.startswith("5.2.")
     note = "" if tried else " (not one that zvol was tried with: it waits longer for lost answers)"
-    return "server", True, f"ZStack {version or 'of an unknown version'}{note}", ""
+    yield Finding("version", True, f"ZStack {version}{note}")
 
 
-def _clock(state: State) -> Finding:
-    server = state.client.server_time()
-    zone = state.client.timezone()
+def _tls(state: State, problem: ZvolError | None) -> Finding:
+    settings = state.settings
+    if problem is not None:
+        return Finding("tls", False, problem.message, problem.hint)
+    if settings.endpoint.scheme == "https":
+        return Finding("tls", True, f"verified with {settings.ca_file or 'the usual authorities'}")
+    return Finding("tls", True, "none: plain http, as the configuration allows")
+
+
+def _clock(state: State) -> Iterator[Finding]:
+    from zvol.zstack.client import Client
+    from zvol.zstack.clock import ANYBODY
+    from zvol.zstack.zones import Zone
+
+    client = Client(state.transport, ANYBODY)
+    before = state.clock.wall()
+    server = client.server_time()
     if server is None:
-        return "clock", True, "the server does not tell its time", ""
-    apart = server - state.clock.wall()
-    named = (zone[0] or zone[1]) if zone else f"unknown, the profile says {state.settings.timezone or 'nothing'}"
-    hint = "Set the clock of this machine or of the server: access keys fail, and ages are wrong."
-    return "clock", abs(apart) < CLOCK_SECONDS, f"{round(apart):+d} s from this machine, zone {named}", hint
+        yield Finding("clock", True, "the server does not tell its time")
+    else:
+        apart = server - (before + state.clock.wall()) / 2
+        hint = "Set the clock of this machine or of the management node: ages and the time left are wrong."
+        yield Finding("clock", abs(apart) < CLOCK_SECONDS, f"{round(apart):+d} s from this machine", hint)
+    told = client.timezone()
+    zone = Zone.from_server(*told, server) if told is not None else Zone()
+    own = state.settings.timezone
+    hint = "Set `timezone` in the profile to the zone of the management node, such as Asia/Shanghai."
+    if zone.tz is None:
+        yield Finding(
+            "zone", own is not None, f"the server does not tell it; the profile says {own or 'nothing'}", hint
+        )
+        return
+    ignored = f"; `timezone: {own}` of the profile does not count" if own else ""
+    yield Finding("zone", True, f"{zone.tz}, as the server says{ignored}")
 
 
-def _session(state: State) -> Finding:
+# ---- the session, and what can be read with it -------------------------------------------------------------------
+def _session(state: State) -> tuple[Finding, Auth | None]:
+    """Look at what a run would use, short of logging in."""
+    given, logins = state.settings.credential, state.logins
+    try:
+        if not given.gives_session and not logins.uses_key and given.gives_password and logins.kept() is None:
+            text = f"none is kept: zvol logs in for each run, as {given.account or 'nobody'} (not tried here)"
+            return Finding("session", given.account is not None, text, "Name the account."), None
+        return _valid(state)
+    except (ZvolError, Weather) as exc:
+        hint = getattr(exc, "hint", "") or "Run `zvol login`, or give another session."
+        return Finding("session", False, exc.message, hint), None
+
+
+def _valid(state: State) -> tuple[Finding, Auth | None]:
+    from zvol.zstack.client import Client
     from zvol.zstack.login import valid
 
-    known, problem = _tried(lambda: valid(state.transport, state.logins.current))
-    said = {True: "valid", False: "not valid", None: "the server did not say"}
-    text = problem or f"{said[known if isinstance(known, bool) else None]} ({state.logins.source})"
-    return "session", known is True, text, "Run `zvol login`, or give another session."
+    logins, given = state.logins, state.settings.credential
+    auth = logins.auth
+    if logins.uses_key:
+        Client(state.transport, auth).query("/v1/volumes", [("limit", "1"), ("fields", "uuid")])
+        return Finding("session", True, f"access key {given.access_key_id} is accepted"), auth
+    known = valid(state.transport, logins.session.secret)
+    said = {True: "valid", False: "it has ended", None: "the server did not say whether it is valid"}[known]
+    whom = f"of {logins.account}" + (f"/{logins.user}" if logins.user else "") if logins.account else "of an account"
+    again = known is False and given.gives_password and not given.gives_session
+    text = f"{whom}, {logins.source}: {said}" + ("; the next run logs in again" if again else "")
+    return Finding("session", known is True or again, text, "Run `zvol login`, or give another session."), (
+        auth if known else None
+    )
 
 
-def _policy(state: State) -> Finding:
-    from zvol.recovery.deadline import Policy, parse_policy
+def _policy(state: State, auth: Auth) -> Finding:
+    from zvol.recovery.deadline import parse_policy
     from zvol.text import human_duration
+    from zvol.zstack.client import Client
 
-    path, condition = "/v1/global-configurations", "category=volume"
-    found, problem = _tried(lambda: parse_policy(state.client.all(path, [condition], key="name")))
-    if not isinstance(found, Policy):
-        return "policy", False, problem, "The time left cannot be told; see the session above."
-    period = human_duration(found.period_seconds) if found.period_seconds else "an unknown time"
-    text = f"{found.deletion_policy}, safe for {period} after a deletion"
-    hint = "What is deleted now is gone at once: ask the administrator for Delay."
-    return "policy", found.deletion_policy != "Direct", text, hint
-
-
-def _tried(call: Callable[[], object]) -> tuple[object, str]:
-    """Return what a look brought, or why it brought nothing."""
     try:
-        return call(), ""
+        found = parse_policy(
+            Client(state.transport, auth).all("/v1/global-configurations", ["category=volume"], key="name")
+        )
     except (ZvolError, Weather) as exc:
-        return None, exc.message
+        return Finding("policy", False, exc.message, "The time left cannot be told; see the session above.")
+    period = human_duration(found.period_seconds) if found.period_seconds else "an unknown time"
+    if found.deletion_policy == "Never":
+        return Finding("policy", True, "Never: what is deleted stays until somebody expunges it")
+    text = f"{found.deletion_policy or 'unknown'}, safe for {period} after a deletion"
+    hint = "What is deleted from now on is gone at once: ask the administrator for the policy Delay."
+    return Finding("policy", found.deletion_policy != "Direct", text, hint)

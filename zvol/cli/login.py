@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 
 import click
@@ -9,7 +10,10 @@ import click
 from zvol.cli.options import global_options, pass_state
 from zvol.cli.state import State
 from zvol.errors import Exit, UsageProblem
-from zvol.text import Secret, safe
+from zvol.text import Secret, has_control, safe
+
+LIMIT = 4096
+NOBODY = "Use --password-stdin, or password_command in the profile."
 
 
 @click.command("login", short_help="Log in and keep the session.", epilog="Example: zvol login --account admin")
@@ -25,31 +29,59 @@ def command(state: State, account: str | None, user: str | None, password_stdin:
     ZSTACK_ACCOUNT_PASSWORD, or from a question; there is no option for it, since options can be seen by everybody.
     """
     from zvol.config.credentials import password
-    from zvol.config.stored import Stored
     from zvol.zstack.login import log_in
 
     settings = state.settings
-    name = account or settings.credential.account
-    if name is None:
-        raise UsageProblem("which account?", hint="Use --account NAME, or set `account` in the profile.")
-    secret = Secret(_line(state)) if password_stdin else password(settings) or _asked(state, name)
-    session = Secret(log_in(state.transport, name, secret, user or settings.credential.user))
-    stored = Stored(state.directory, settings.endpoint, None if account else settings.credential.account)
-    stored.write(session)
-    state.output.hint(f"logged in as {name} on {settings.endpoint.origin}; the session is kept in {stored.path}")
+    if state.given.sandbox:
+        raise UsageProblem("the sandbox needs no login: each command brings its own session")
+    account, user = _who(state, account, user)
+    secret = _line(state) if password_stdin else password(settings) or _asked(state, account, user)
+    with state.signals.held():
+        login = log_in(state.transport, account, secret, user)
+        path = state.logins.store.keep(login.session, account, user)
+    state.output.hint(f"logged in as {_name(account, user)} on {settings.endpoint.origin}; the session is in {path}")
+    if settings.credential.gives_session or settings.credential.access_key_id is not None:
+        state.output.warn("another session or an access key is set for this server, and is used instead of this one")
     return Exit.OK
 
 
-def _line(state: State) -> str:
-    text = state.stdin.readline() if state.stdin is not None else ""
-    if not text.strip():
-        raise UsageProblem("there is no password on standard input")
-    return text.rstrip("\r\n")
+def _who(state: State, account: str | None, user: str | None) -> tuple[str, str | None]:
+    """Return account and user; a profile that names them logs in as nobody else, for it would not find the session."""
+    given = state.settings.credential
+    for what, own, asked in (("account", given.account, account), ("user", given.user, user)):
+        if given.account is not None and asked is not None and asked != own:
+            raise UsageProblem(
+                f"these settings are of {what} {own or '-'}, not of {asked}",
+                hint="Use a profile of its own for another account or user.",
+            )
+    name = account or given.account
+    if not name:
+        raise UsageProblem("which account?", hint="Use --account NAME, or set `account` in the profile.")
+    if has_control(name) or has_control(user or ""):
+        raise UsageProblem("an account or user has no control character in its name")
+    return name, user or given.user
 
 
-def _asked(state: State, name: str) -> Secret:
+def _name(account: str, user: str | None) -> str:
+    return f"{account}/{user}" if user else account
+
+
+def _line(state: State) -> Secret:
+    """Return the first line of standard input; raises ConfigError when there is no password in it."""
+    from zvol.config.credentials import typed_password
+
+    stream = getattr(state.stdin, "buffer", None)
+    return typed_password(stream.readline(LIMIT) if stream is not None else b"", "standard input")
+
+
+def _asked(state: State, account: str, user: str | None) -> Secret:
+    """Ask for the password, without showing it; raises UsageProblem where nobody can be asked."""
     if state.settings.no_input or not (sys.stdin and sys.stdin.isatty()):
-        hint = "Use --password-stdin, or password_command in the profile."
-        raise UsageProblem("there is no password, and nobody can be asked", hint=hint)
-    where = state.settings.endpoint.origin
-    return Secret(click.prompt(f"Password of {safe(name)} on {where}", hide_input=True, err=True))
+        raise UsageProblem("there is no password, and nobody can be asked", hint=NOBODY)
+    question = f"Password of {safe(_name(account, user))} on {state.settings.endpoint.origin}"
+    typed = None
+    with contextlib.suppress(UnicodeError):  # its words quote what was typed
+        typed = click.prompt(question, hide_input=True, err=True)
+    if typed is None:
+        raise UsageProblem("what was typed is not UTF-8", hint=NOBODY)
+    return Secret(typed)

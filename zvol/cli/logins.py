@@ -1,71 +1,158 @@
-"""Where the session of a run is from: given, kept by `zvol login`, or made for this run from a password."""
+"""Who sends the requests of one run: a session that was given, an access key, a kept session, or a login for this run.
+
+A session that was given is used as it is, and zvol never logs in beside it.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import threading
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from zvol.errors import ZvolError
+from zvol.errors import UsageProblem, ZvolError
 from zvol.text import Secret
 
 if TYPE_CHECKING:
     from zvol.cli.state import State
     from zvol.config.settings import Settings
-    from zvol.zstack.auth import Current
+    from zvol.config.stored import Kept, Store
+    from zvol.zstack.auth import Auth, Session
+    from zvol.zstack.login import Login
+    from zvol.zstack.zones import Zone
+
+GIVEN = "given"
+KEY = "access key"
+KEPT = "kept by zvol login"
+MADE = "logged in for this run"
 
 
 class Logins:
-    """The session of one run.  A session that was given is used as it is; zvol never logs in beside it."""
+    """The way of one run to authenticate; `source` says which it is, `account` and `user` who that is, if known."""
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self.source = "given"
+        self.source = GIVEN
+        self.account: str | None = None
+        self.user: str | None = None
+        self._kept_session: Kept | None = None
+        self._login: tuple[Login, float] | None = None
+        self._lock = threading.Lock()
+        self._renewed: bool | None = None
 
     @cached_property
-    def current(self) -> Current:
-        """Return the session; raises AuthError, ConfigError or UsageProblem when there is none."""
+    def auth(self) -> Auth:
+        """Return what authenticates each request; raises AuthError, ConfigError, UsageProblem or Untrusted.
+
+        Logs in when there is only a password, and asks for the server's clock when there is an access key.
+        """
+        return self._signer() or self.session
+
+    @cached_property
+    def session(self) -> Session:
         from zvol.config import credentials
-        from zvol.zstack.auth import Current
+        from zvol.zstack.auth import Session
 
-        return Current(credentials.session(self._state.settings, more=[self._kept, self._made]))
+        return Session(credentials.session(self._state.settings, more=[self._kept, self._made]))
 
+    @property
+    def uses_key(self) -> bool:
+        """Tell whether requests are signed with an access key."""
+        given = self._state.settings.credential
+        return given.access_key_id is not None and not given.gives_session
+
+    def _signer(self) -> Auth | None:
+        from zvol.config import credentials
+
+        settings = self._state.settings
+        key = credentials.access_key(settings) if self.uses_key else None
+        if key is None:
+            return None
+        from zvol.zstack.auth import Signer
+        from zvol.zstack.clock import learn
+
+        self.source = KEY
+        clock = learn(self._state.transport, settings.timezone, self._state.clock.wall())
+        return Signer(*key, clock, self._state.clock.wall)
+
+    # ---- when the session ends in the middle of a run ------------------------------------------------------------
     def renew(self) -> bool:
-        """Log in again, where a password allows it; tell whether there is another session now."""
-        if self.source == "given":
+        """Log in again, where a password allows it, once a run; tell whether there is another session now.
+
+        May be called from any thread, and by several that found the same session ended.
+        """
+        with self._lock:
+            if self._renewed is None:
+                self._renewed = self._renew()
+            return self._renewed
+
+    def _renew(self) -> bool:
+        if self.source not in (KEPT, MADE):
             return False
-        with contextlib.suppress(ZvolError):
-            session = self._made(self._state.settings)
-            if session is not None:
-                self.current.secret = session
-                return True
-        return False
+        kept = self._kept_session
+        try:
+            secret = self._made(self._state.settings)
+        except ZvolError as exc:
+            self._state.output.warn(f"the session has ended, and logging in again failed: {exc.message}. {exc.hint}")
+            return False
+        if secret is None:
+            return False
+        self.session.secret = secret
+        if kept is not None:
+            with contextlib.suppress(ZvolError):
+                self.store.forget(kept)
+        return True
+
+    def zone(self, server_now: float | None) -> Zone:
+        """Return the server's zone as the login of this run shows it; unknown when there was none."""
+        from zvol.zstack.zones import Zone
+
+        if self._login is None or server_now is None:
+            return Zone()
+        login, at = self._login
+        return Zone.from_login(login.created, server_now - (self._state.clock.monotonic() - at))
+
+    # ---- sources of a session ------------------------------------------------------------------------------------
+    @cached_property
+    def store(self) -> Store:
+        from zvol.config.stored import Store
+
+        return Store(self._state.directory, self._state.settings.endpoint)
+
+    def kept(self) -> Kept | None:
+        """Return the session that `zvol login` kept for this server and, where one is named, this account."""
+        credential = self._state.settings.credential
+        return self.store.find(credential.account, credential.user)
 
     def _kept(self, settings: Settings) -> Secret | None:
-        from zvol.config.stored import Stored
-
-        for account in dict.fromkeys((settings.credential.account, None)):
-            found = Stored(self._state.directory, settings.endpoint, account).read()
-            if found is not None:
-                self.source = "kept by zvol login"
-                return found
-        return None
+        del settings
+        found = self._kept_session = self.kept()
+        if found is None:
+            return None
+        self.source, self.account, self.user = KEPT, found.account, found.user
+        return found.session
 
     def _made(self, settings: Settings) -> Secret | None:
-        """Log in for this run only; what was opened is closed at its end."""
+        """Log in for this run only; what was opened is closed at its end, also when a signal ends it."""
         from zvol.config.credentials import password
-        from zvol.zstack.login import log_in, log_out
+        from zvol.zstack.login import log_in
 
-        account = settings.credential.account
-        secret = password(settings) if account is not None else None
-        if account is None or secret is None:
+        given = settings.credential
+        if not given.gives_password:
             return None
-        session = Secret(log_in(self._state.transport, account, secret, settings.credential.user))
-        self.source = "logged in for this run"
+        if given.account is None:
+            raise UsageProblem("there is a password and no account", hint="Set ZSTACK_ACCOUNT_NAME.")
+        secret = password(settings)
+        assert secret is not None
+        with self._state.signals.held():
+            login = log_in(self._state.transport, given.account, secret, given.user)
+            self._state.stack.callback(self._end, login.session)
+        self._login = (login, self._state.clock.monotonic())
+        self.source, self.account, self.user = MADE, given.account, given.user
+        return login.session
 
-        def end() -> None:
-            with contextlib.suppress(ZvolError):
-                log_out(self._state.transport, session)
+    def _end(self, session: Secret) -> None:
+        from zvol.zstack.login import log_out
 
-        self._state.stack.callback(end)
-        return session
+        with contextlib.suppress(ZvolError):
+            log_out(self._state.transport, session)

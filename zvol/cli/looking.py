@@ -13,7 +13,7 @@ def listed(state: State, volumes: Iterable[Volume]) -> list[Listed]:
     """Return volumes with their time left, most urgent first."""
     from zvol.recovery.listing import with_time
 
-    return with_time(state.client, volumes, state.settings.timezone, state.clock.wall())
+    return with_time(state.client, volumes, state.settings.timezone, state.clock.wall(), state.logins.zone)
 
 
 def column_help(state: State) -> Exit:

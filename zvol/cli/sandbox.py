@@ -29,6 +29,10 @@ def command() -> None:
 @click.option("--synchronous", is_flag=True, help="Answer as the vendor's page says: at once, without a job.")
 @click.option("--location", metavar="HOST:PORT", help="What the answers name as the place of a job.")
 @click.option("--oddities", is_flag=True, hidden=True, help="Do wrong what tests have planted.")
+@click.option("--access-keys", is_flag=True, help="Take signed requests, as the commercial edition does.")
+@click.option("--check-time-zone", is_flag=True, help="Compare the dates of signed requests as instants.")
+@click.option("--login-refusal", metavar="CODE", help="Answer every login with this error code.")
+@click.option("--timezone-api/--no-timezone-api", default=True, help="Whether the server tells its zone.")
 @click.option("--extra", type=click.IntRange(0, 100_000), default=0, help="So many deleted volumes more.")
 @global_options
 @pass_state

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -22,6 +23,7 @@ class Signals:
         self.first: int | None = None
         self.count = 0
         self._stop: Callable[[], None] | None = None
+        self._count = 0
 
     def install(self) -> None:
         for number in CAUGHT:
@@ -48,6 +50,24 @@ class Signals:
             yield
         finally:
             self._stop = None
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """While inside, the main thread's work is not torn: a signal counts at its end (the third at once)."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        outer, waiting = self._stop, list[None]()
+        self._stop = lambda: waiting.append(None)
+        self._count = self._count if outer else 0
+        try:
+            yield
+        finally:
+            self._stop = outer
+            if waiting and outer is not None:
+                outer()
+        if waiting and outer is None:
+            raise Interrupted
 
     def _caught(self, number: int, _frame: FrameType | None) -> None:
         if self.first is None:

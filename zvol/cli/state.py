@@ -119,11 +119,10 @@ class State:
 
     @cached_property
     def client(self) -> Client:
-        """Return the client of the chosen server, with its session; raises AuthError or ConfigError."""
-        from zvol.zstack.auth import oauth
+        """Return the client of the chosen server; raises what `Logins.auth` raises."""
         from zvol.zstack.client import Client
 
-        return Client(self.transport, oauth(self.logins.current))
+        return Client(self.transport, self.logins.auth, self.logins.renew)
 
     @cached_property
     def output(self) -> Output:

@@ -1,4 +1,4 @@
-"""`zvol whoami`: which session would be used, and whether the server knows it."""
+"""`zvol whoami`: who zvol would be on this server, and whether the server agrees."""
 
 from __future__ import annotations
 
@@ -13,16 +13,18 @@ from zvol.errors import Exit
 @global_options
 @pass_state
 def command(state: State) -> Exit:
-    """Say which server and session would be used, and whether the server knows it; it is neither shown nor renewed."""
-    from zvol.zstack.login import valid
+    """Say which server and session would be used, and whether the server accepts it; it is not shown.
 
-    settings = state.settings
-    known = valid(state.transport, state.logins.current)
+    Where there is only a password it is tried: zvol logs in and out again. An access key is tried with a read.
+    """
+    settings, logins = state.settings, state.logins
+    known = accepted(state)
     facts = {
         "server": settings.endpoint.base,
-        "account": settings.credential.account,
+        "account": logins.account,
+        "user": logins.user,
         "profile": settings.profile,
-        "sessionFrom": state.logins.source,
+        "sessionFrom": logins.source,
         "valid": known,
     }
     output = state.output
@@ -31,7 +33,21 @@ def command(state: State) -> Exit:
     else:
         shown = {True: "yes", False: "no", None: "the server did not say"}[known]
         words = ["-" if value is None else str(value) for value in list(facts.values())[:-1]]
-        output.rows(
-            [key.upper() for key in ("server", "account", "profile", "session from", "valid")], [[*words, shown]]
-        )
+        headers = ["SERVER", "ACCOUNT", "USER", "PROFILE", "SESSION FROM", "VALID"]
+        output.rows(headers, [[*words, shown]])
+    if known is not True:
+        output.hint("Run `zvol login`, or give another session.")
     return Exit.OK if known else Exit.AUTH
+
+
+def accepted(state: State) -> bool | None:
+    """Ask whether the server accepts the session, without renewing it; raises what asking raises.
+
+    An access key is tried with the cheapest read there is.
+    """
+    from zvol.zstack.login import valid
+
+    if state.logins.uses_key:
+        state.client.query("/v1/volumes", [("limit", "1"), ("fields", "uuid")])
+        return True
+    return valid(state.transport, state.logins.session.secret)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from zvol.config import schema
-from zvol.config.grants import LOGIN_VARIABLES, SESSION_VARIABLES
+from zvol.config.grants import LOGIN_VARIABLES, SESSION_VARIABLES, Credential
+from zvol.config.hosts import is_loopback
 from zvol.config.paths import open_private
 from zvol.config.settings import Settings
-from zvol.errors import AuthError, ConfigError, Problem, UsageProblem
+from zvol.errors import AuthError, ConfigError, Problem, Untrusted, UsageProblem
 from zvol.text import Secret
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ LIMIT: Final = 4096
 
 WAYS: Final = (
     "Run `zvol login`, set ZVOL_HOST and ZVOL_SESSION_FILE (or ZVOL_SESSION), or give the profile a session_command, "
-    "session_file or session."
+    "session_file or session, a password_command, or an access key."
 )
 
 
@@ -42,9 +44,7 @@ def session(settings: Settings, *, environ: Mapping[str, str] | None = None, mor
     Raises UsageProblem for a credential of another level, ConfigError for one that is malformed, and AuthError when
     there is none or the program fails; none of them quotes it.  May wait for the program, COMMAND_SECONDS at most.
     """
-    given = settings.credential
-    if given.refused:
-        raise UsageProblem(given.refused, hint=given.hint)
+    given = _permitted(settings)
     if given.session is not None:
         return given.session
     if given.session_file is not None:
@@ -63,19 +63,67 @@ def session(settings: Settings, *, environ: Mapping[str, str] | None = None, mor
     raise AuthError("there is no session for " + settings.endpoint.origin, hint=WAYS)
 
 
+def access_key(settings: Settings, *, environ: Mapping[str, str] | None = None) -> tuple[str, Secret] | None:
+    """Return the id and the secret of this host's access key, None when there is none.
+
+    Raises what `session` raises, and Untrusted for plain http beyond this machine: a signature covers neither
+    the body nor the host, so whoever is on the way could make an expunge of a recover.
+    """
+    given = _permitted(settings)
+    if given.access_key_id is None:
+        return None
+    if settings.endpoint.scheme != "https" and not is_loopback(settings.endpoint):
+        raise Untrusted(
+            f"an access key is not used over plain http ({settings.endpoint.origin}), whatever insecure_http says",
+            hint="Use https: a signature does not cover the body, so anybody on the way could turn it into a deletion.",
+            kind="plain-http",
+        )
+    where = given.sources["access_key_id"]
+    if given.access_key_secret is not None:
+        return given.access_key_id, given.access_key_secret
+    text = ""
+    if given.access_key_secret_file is not None:
+        where = given.sources["access_key_secret_file"]
+        text = from_file(given.access_key_secret_file, where)
+    elif given.access_key_secret_command is not None:
+        where = given.sources["access_key_secret_command"]
+        text = from_command(given.access_key_secret_command, "access_key_secret_command", where, environ)
+    if not text:
+        raise ConfigError([Problem(where, "the secret of the access key is empty")])
+    return given.access_key_id, Secret(text)
+
+
 def password(settings: Settings, *, environ: Mapping[str, str] | None = None) -> Secret | None:
     """Return the password of this host's level, None when there is none; raises what `session` raises."""
-    given = settings.credential
-    if given.refused:
-        raise UsageProblem(given.refused, hint=given.hint)
+    given = _permitted(settings)
     if given.password is not None:
         return given.password
     if given.password_file is not None:
-        return Secret(from_file(given.password_file, given.sources["password_file"]))
+        where = given.sources["password_file"]
+        return typed_password(open_private(given.password_file, LIMIT, where), where)
     if given.password_command is not None:
         where = given.sources["password_command"]
-        return Secret(from_command(given.password_command, "password_command", where, environ))
+        return typed_password(_output(given.password_command, "password_command", where, environ), where)
     return None
+
+
+def typed_password(data: bytes, where: str) -> Secret:
+    """Return the first line as a password, with its spaces; raises ConfigError, naming `where`, when there is none."""
+    text = None
+    with contextlib.suppress(UnicodeDecodeError):  # its words quote the bytes, so that nothing must carry it on
+        text = re.split(r"\r?\n", data.decode("utf-8-sig"), maxsplit=1)[0]
+    if not text:
+        problem = "the password is not UTF-8" if text is None else "there is no password in the first line"
+        raise ConfigError([Problem(where, problem)])
+    return Secret(text)
+
+
+def _permitted(settings: Settings) -> Credential:
+    """Return the credential of this host; raises UsageProblem when what was given must not go to it."""
+    given = settings.credential
+    if given.refused:
+        raise UsageProblem(given.refused, hint=given.hint)
+    return given
 
 
 def from_file(path: Path, where: str) -> str:
@@ -84,7 +132,12 @@ def from_file(path: Path, where: str) -> str:
 
 
 def from_command(command: Sequence[str], what: str, where: str, environ: Mapping[str, str] | None = None) -> str:
-    """Return the first line that a program prints; it is run without a shell and without zvol's own secrets.
+    """Return the first line that a program prints; raises what running it raises."""
+    return _first_line(_output(command, what, where, environ))
+
+
+def _output(command: Sequence[str], what: str, where: str, environ: Mapping[str, str] | None) -> bytes:
+    """Return what a program prints; it is run without a shell and without zvol's own secrets.
 
     Its stderr is not shown, for nobody knows what is in it.  Raises AuthError when it fails or takes longer than
     COMMAND_SECONDS, ConfigError when it cannot be run or prints more than LIMIT bytes.
@@ -113,7 +166,7 @@ def from_command(command: Sequence[str], what: str, where: str, environ: Mapping
         raise AuthError(f"{what} did not end within {COMMAND_SECONDS:g} s", hint=_by_hand(what, where))
     if code:
         raise AuthError(f"{what} {_ending(code)}", hint=_by_hand(what, where))
-    return _first_line(data)
+    return data
 
 
 def _printed(process: subprocess.Popen[bytes], end: float) -> bytes:

@@ -1,4 +1,4 @@
-"""The configuration as people see it: a template to begin with, each value with its source, and what is wrong."""
+"""The configuration as people see it: each value with its source, and what is wrong."""
 
 from __future__ import annotations
 
@@ -13,28 +13,6 @@ from zvol.config.schema import KEYS
 from zvol.config.settings import Settings
 from zvol.errors import ConfigError, Problem
 from zvol.text import Secret
-
-TEMPLATE: Final = """\
-# The configuration of zvol. `zvol config validate` checks it, `zvol config show` says what counts.
-current: main
-profiles:
-  main:
-    host: https://zstack.example.com:8443     # no path means /zstack; a bare trailing / means no prefix
-    # The session, one of these three:
-    session_command: [pass, zstack/session]   # a program that prints it
-    # session_file: session                   # a file with it that only you can read, relative to this one
-    # session: "0123456789abcdef0123456789abcdef"
-
-    # ca_file: zstack-ca.pem                  # the server's own certificate authority
-    # insecure_http: true                     # allow http:// beyond this machine
-    # proxy: none                             # or a URL; default HTTPS_PROXY, for https only
-    # timezone: Asia/Shanghai                 # only if the server cannot say
-    # timeout: 30m                            # wait so long for one volume
-    # settle_wait: 75s                        # a proxy may hold a request so long
-    # api_timeout: 60s                        # the server may take so long for one
-    # concurrency: 16
-    # output: table
-"""
 
 SHOWN: Final = (
     "host",

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from zvol.config.levels import Found, Level, Levels
+from zvol.errors import Problem
 from zvol.text import Secret
 
 PROFILE_KEYS: Final = (
@@ -38,9 +39,14 @@ LOGIN_VARIABLES: Final[Mapping[str, str]] = {
     "ZSTACK_ACCESS_KEY_ID": "access_key_id",
     "ZSTACK_ACCESS_KEY_SECRET": "access_key_secret",
 }
-_SECRETS: Final = ("password", "access_key_secret")
 _ENOUGH: Final = frozenset(PROFILE_KEYS) - {"account", "user", "access_key_id"}
 """Keys that a session can be made of; the others are only names."""
+_ENOUGH_VARIABLES: Final = frozenset({"ZSTACK_ACCOUNT_PASSWORD", "ZSTACK_ACCESS_KEY_ID", "ZSTACK_ACCESS_KEY_SECRET"})
+_PAIRS: Final = (
+    ("ZSTACK_ACCESS_KEY_ID", "ZSTACK_ACCESS_KEY_SECRET"),
+    ("ZSTACK_ACCESS_KEY_SECRET", "ZSTACK_ACCESS_KEY_ID"),
+)
+"""A variable that makes no sense without the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,16 @@ class Credential:
     withheld: str = ""
     hint: str = ""
 
+    @property
+    def gives_session(self) -> bool:
+        """Tell whether a session was given; zvol then uses that one and never logs in beside it."""
+        return not (self.session is None and self.session_file is None and self.session_command is None)
+
+    @property
+    def gives_password(self) -> bool:
+        """Tell whether zvol can log in by itself."""
+        return not (self.password is None and self.password_file is None and self.password_command is None)
+
 
 def granted(levels: Levels, host: Found, *, own: bool) -> Credential:
     """Return what may go to the host; `own` says that it is the chosen profile's."""
@@ -76,12 +92,12 @@ def granted(levels: Levels, host: Found, *, own: bool) -> Credential:
     profile: dict[str, Found] = {key: levels.own[key] for key in PROFILE_KEYS if key in levels.own}
     if host.level is Level.PROFILE:
         return _for_profile(levels, host, sessions, logins, profile)
-    if sessions or "ZSTACK_ACCOUNT_PASSWORD" in logins or "ZSTACK_ACCESS_KEY_SECRET" in logins:
+    if sessions or not _ENOUGH_VARIABLES.isdisjoint(logins):
         return _from_environment(levels, sessions[:1] + logins)
     if own:
         return _from_profile(profile)
     if _ENOUGH.isdisjoint(profile):
-        return Credential()
+        return _from_environment(levels, logins)
     return Credential(
         withheld=f"there is no session for the host of {host.source}; the credentials of profile {levels.profile} "
         "go only to that profile's own host",
@@ -120,10 +136,8 @@ def _from_environment(levels: Levels, names: list[str]) -> Credential:
     sources: dict[str, str] = {}
     for name in names:
         key = SESSION_VARIABLES.get(name) or LOGIN_VARIABLES[name]
-        source = f"environment {name}"
-        if name in SESSION_VARIABLES:
-            value = levels.variable(key, name)
-        else:
-            value = Secret(levels.environ[name]) if key in _SECRETS else levels.environ[name]
-        values[key], sources[key] = value, source
+        values[key], sources[key] = levels.variable(key, name), f"environment {name}"
+    for name, other in _PAIRS:
+        if name in names and other not in names:
+            levels.problems.append(Problem(f"environment {name}", f"needs {other} beside it"))
     return Credential(**values, sources=sources)

@@ -127,7 +127,7 @@ class Levels:
 
     def variable(self, key: str, name: str) -> Any:
         """Return a checked variable as the value of a key, None when it is wrong (which is noted)."""
-        rule = schema.KEYS.get(key)
+        rule = schema.KEYS.get(key) or schema.VARIABLES_ONLY.get(key)
         text = self.environ[name]
         try:
             value: Any = rule.read(text) if rule else schema.flag(text)

@@ -17,6 +17,7 @@ LONGEST_WAIT: Final = 3600.0
 """The most for settle_wait and api_timeout, in seconds; the least for each duration is one second."""
 
 _SESSION: Final = re.compile(r"[0-9A-Fa-f]{32}")
+_KEY_ID: Final = re.compile(r"[!-9;-~]{1,128}")
 _ZONE: Final = re.compile(r"[A-Za-z0-9_+\-]+(/[A-Za-z0-9_+\-]+)*")
 _OFFSET: Final = re.compile(r"[+\-]([01][0-9]|2[0-3]):[0-5][0-9]")
 _TRUTHS: Final = dict.fromkeys(("1", "true", "yes", "on", "y", "t"), True) | dict.fromkeys(
@@ -65,6 +66,27 @@ def session(value: str) -> Secret:
         hint = ", without the word OAuth" if value.lower().startswith("oauth") else ""
         raise Bad(f"must be the 32 hex digits of a session{hint}")
     return Secret(value.lower())
+
+
+def secret(value: str) -> Secret:
+    """Return a password or the secret of an access key; raises Bad for one that is no text."""
+    if not _encodes(value):
+        raise Bad("is not UTF-8")
+    return Secret(value)
+
+
+def _encodes(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def access_key_id(value: str) -> str:
+    if not _KEY_ID.fullmatch(value):
+        raise Bad("must be the id of an access key: letters, digits and signs, without spaces and colons")
+    return value
 
 
 def duration(most: float) -> Callable[[str], float]:
@@ -144,7 +166,7 @@ KEYS: Final[dict[str, Key]] = {
     "session": Key("text", session, secret=True),
     "session_file": Key("text", text, path=True),
     "session_command": Key("words", words),
-    "access_key_id": Key("text", text),
+    "access_key_id": Key("text", access_key_id),
     "access_key_secret_file": Key("text", text, path=True),
     "access_key_secret_command": Key("words", words),
     "ca_file": Key("text", text, path=True),
@@ -157,6 +179,12 @@ KEYS: Final[dict[str, Key]] = {
     "concurrency": Key("number", concurrency),
     "output": Key("text", output),
 }
+
+VARIABLES_ONLY: Final = {
+    "password": Key("text", secret, secret=True),
+    "access_key_secret": Key("text", secret, secret=True),
+}
+"""What may be given in the environment, and has no place in a file."""
 
 ONE_OF: Final = (
     ("session", "session_file", "session_command"),

@@ -1,50 +1,111 @@
-"""Sessions that `zvol login` keeps: one private file for each server and account, bound to both."""
+"""Sessions that `zvol login` keeps: one private file for each server, account and user, bound to all three."""
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from zvol.config import schema
-from zvol.config.paths import open_private, private_dir, write_private
-from zvol.errors import ConfigError
+from zvol.config.paths import Content, Unreadable, private_dir, read_file, write_private
+from zvol.errors import ConfigError, LocalState, Problem
 from zvol.model import Endpoint
 from zvol.text import Secret
 
 LIMIT: Final = 4096
+MOST: Final = 200
+"""How many files of the folder are looked at when no account is named."""
 
 
-class Stored:
-    """The stored sessions below zvol's state folder."""
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A session that was kept, and for whom."""
 
-    def __init__(self, directory: Path, endpoint: Endpoint, account: str | None) -> None:
-        self._folder = directory / "sessions"
-        self._bound = {"base": endpoint.base, "account": account or ""}
-        name = hashlib.sha256(json.dumps(self._bound, sort_keys=True).encode()).hexdigest()[:32]
-        self.path = self._folder / name
+    session: Secret
+    account: str
+    user: str | None
+    path: Path
 
-    def read(self) -> Secret | None:
-        """Return the session, None when there is none for this server and account; raises ConfigError."""
-        if not self.path.exists():
-            return None
+
+class Store:
+    """The kept sessions of one server: scheme, host, port and prefix."""
+
+    def __init__(self, directory: Path, endpoint: Endpoint) -> None:
+        self.folder = directory / "sessions"
+        self._base = endpoint.base
+
+    def find(self, account: str | None, user: str | None) -> Kept | None:
+        """Return the session of an account and user, of the latest login when no account is given; None for none.
+
+        Raises ConfigError for a file that others could have read.
+        """
+        if account is not None:
+            return self._read(self._path(account, user))
+        found = (self._read(path) for path in self._newest_first())
+        return next((kept for kept in found if kept is not None), None)
+
+    def keep(self, session: Secret, account: str, user: str | None) -> Path:
+        """Keep a session instead of an earlier one; raises LocalState when it cannot be written."""
+        path = self._path(account, user)
+        private_dir(self.folder)
+        record = {"base": self._base, "account": account, "user": user, "session": session.reveal()}
+        write_private(path, json.dumps(record).encode())
+        return path
+
+    def forget(self, kept: Kept) -> None:
+        """Remove a kept session; raises LocalState when it cannot be removed."""
         try:
-            found = json.loads(open_private(self.path, LIMIT, str(self.path)))
-            bound = {key: found[key] for key in self._bound}
-            session = schema.session(found["session"])
-        except (ValueError, KeyError, TypeError, ConfigError) as exc:
-            if isinstance(exc, ConfigError):
-                raise
+            kept.path.unlink(missing_ok=True)
+        except OSError as exc:
+            raise LocalState(f"cannot remove {kept.path}: {exc.strerror}") from None
+
+    def _path(self, account: str, user: str | None) -> Path:
+        bound = json.dumps([self._base, account, user])
+        return self.folder / hashlib.sha256(bound.encode()).hexdigest()[:32]
+
+    def _newest_first(self) -> Iterator[Path]:
+        try:
+            dated = [(path.lstat().st_mtime_ns, path) for path in self.folder.iterdir() if len(path.name) == 32]
+        except OSError:
+            return iter(())
+        return iter([path for _, path in sorted(dated, reverse=True)][:MOST])
+
+    def _read(self, path: Path) -> Kept | None:
+        """Return what a file keeps, when it is of this server and belongs where it is."""
+        try:
+            content = read_file(path, LIMIT)
+        except Unreadable as exc:
+            if exc.missing:
+                return None
+            raise ConfigError([Problem(str(path), exc.reason)]) from None
+        record = _record(content)
+        kept = None
+        if record.get("base") == self._base:
+            kept = _kept(record, path)
+        if kept is None or self._path(kept.account, kept.user) != path:
             return None
-        return session if bound == self._bound else None
+        exposed = content.exposure()
+        if exposed:
+            raise ConfigError([Problem(str(path), exposed[0])], hint=exposed[1])
+        return kept
 
-    def write(self, session: Secret) -> None:
-        """Keep a session; raises LocalState when it cannot be written."""
-        private_dir(self._folder)
-        write_private(self.path, json.dumps(self._bound | {"session": session.reveal()}).encode())
 
-    def forget(self) -> None:
-        with contextlib.suppress(OSError):
-            self.path.unlink()
+def _record(content: Content) -> dict[str, Any]:
+    try:
+        found = json.loads(content.data)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _kept(record: dict[str, Any], path: Path) -> Kept | None:
+    session, account, user = record.get("session"), record.get("account"), record.get("user")
+    if not isinstance(session, str) or not isinstance(account, str) or not (user is None or isinstance(user, str)):
+        return None
+    try:
+        return Kept(schema.session(session), account, user, path)
+    except schema.Bad:
+        return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from zvol.errors import UsageProblem, Weather, ZvolError
@@ -32,11 +32,22 @@ def find(client: Client, status: str = "Deleted", type: str = "Data") -> list[Vo
     return client.deleted(conditions)
 
 
-def with_time(client: Client, volumes: Iterable[Volume], profile_zone: str | None, now: float) -> list[Listed]:
-    """Return volumes with their time left and names, most urgent first; what cannot be looked up stays unknown."""
+def with_time(
+    client: Client,
+    volumes: Iterable[Volume],
+    profile_zone: str | None,
+    now: float,
+    login_zone: Callable[[float | None], Zone] = lambda _now: Zone(),
+) -> list[Listed]:
+    """Return volumes with their time left and names, most urgent first; what cannot be looked up stays unknown.
+
+    `login_zone` tells the zone that a login showed, from the server's clock.
+    """
     volumes = list(volumes)
     policy, server_now = _policy(client), client.server_time()
-    zone = _zone(client, profile_zone, server_now or now)
+    told = client.timezone()
+    server = Zone.from_server(*told, server_now or now) if told is not None else Zone()
+    zone = first_known(server, login_zone(server_now), Zone.from_profile(profile_zone))
     vms = _names(client, "/v1/vm-instances", {volume.text("lastVmInstanceUuid") for volume in volumes})
     stores = _names(client, "/v1/primary-storage", {volume.text("primaryStorageUuid") for volume in volumes})
     found = [listed(volume, policy, zone, server_now or now, vms, stores) for volume in volumes]
@@ -48,12 +59,6 @@ def _policy(client: Client) -> Policy | None:
         return parse_policy(client.all("/v1/global-configurations", ["category=volume"], key="name"))
     except (Weather, ZvolError):
         return None
-
-
-def _zone(client: Client, profile_zone: str | None, now: float) -> Zone:
-    told = client.timezone()
-    server = Zone.from_server(*told, now) if told is not None else Zone()
-    return first_known(server, Zone.from_profile(profile_zone))
 
 
 def _names(client: Client, path: str, uuids: set[str | None]) -> dict[str, str]:

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import hmac
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Final
 
 from zvol.sandbox import wire
@@ -17,6 +17,8 @@ SKEW_SECONDS: Final = 900
 _FORMAT: Final = "'Date' format error, correct format is 'EEE, dd MMM yyyy HH:mm:ss z'"
 _DATE: Final = re.compile(r"(\w{3}), (\d{2}) ([A-Z][a-z]{2}) (\d{4}) (\d{2}):(\d{2}):(\d{2}) (\S+)")
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_OFFSET: Final = re.compile(r"(?:GMT)?([+-])(\d{1,2}):([0-5]\d)")
+_SHORT_ZONES: Final = {"GMT": "UTC", "UTC": "UTC", "CST": "America/Chicago", "PRC": "Asia/Shanghai"}
 
 
 class Denied(Exception):
@@ -50,20 +52,35 @@ def session(node: Node, method: str, path: str, header: str, date: str | None) -
 
 
 def _check_date(node: Node, text: str) -> None:
-    """Compare the time of day with the server's own; the zone that is written is ignored, as by default there."""
+    """Compare the time of day with the server's own, whatever zone is written; the instant with `check_time_zone`."""
     found = _DATE.fullmatch(text)
     if found is None or found[3] not in wire.MONTHS:
         raise Denied(_FORMAT)
     day, month, year, hour, minute, second = (found[index] for index in (2, 3, 4, 5, 6, 7))
+    zone = _zone(found[8])
     try:
         said = datetime(
-            int(year), wire.MONTHS.index(month) + 1, int(day), int(hour), int(minute), int(second), tzinfo=UTC
+            int(year), wire.MONTHS.index(month) + 1, int(day), int(hour), int(minute), int(second), tzinfo=zone
         )
     except ValueError:
         raise Denied(_FORMAT) from None
     if _DAYS[said.weekday()] != found[1]:
         raise Denied(_FORMAT)
     with node.store.read() as tx:
-        here = datetime.fromtimestamp(tx.now, wire.zone_of(node.switches.zone)).replace(tzinfo=UTC)
+        here = datetime.fromtimestamp(tx.now, wire.zone_of(node.switches.zone))
+    if not node.switches.check_time_zone:
+        said, here = said.replace(tzinfo=UTC), here.replace(tzinfo=UTC)
     if abs((said - here).total_seconds()) > SKEW_SECONDS:
         raise Denied("requestTimeTooSkewed", 403)
+
+
+def _zone(text: str) -> tzinfo:
+    """Return a zone as Java's `z` reads it: a name, `+08:00` or `GMT+08:00`, and not `+0800`; raises Denied."""
+    found = _OFFSET.fullmatch(text)
+    if found is not None:
+        apart = timedelta(hours=int(found[2]), minutes=int(found[3]))
+        return timezone(-apart if found[1] == "-" else apart)
+    try:
+        return wire.zone_of(_SHORT_ZONES.get(text, text))
+    except ValueError:
+        raise Denied(_FORMAT) from None

@@ -25,6 +25,8 @@ from zvol.sandbox.names import (
     TENANT,
     TENANT_NAME,
     TENANT_PASSWORD,
+    USER,
+    USER_NAME,
     WEB_1,
     ZONE,
 )
@@ -48,6 +50,8 @@ def _accounts(tx: Tx) -> None:
         tx.insert("accounts", {"uuid": uuid, "name": name, "type": kind, "createDate": born, "lastOpDate": born})
         digest = hashlib.sha512(password.encode()).hexdigest()
         tx.insert("passwords", {"accountUuid": uuid, "password": digest})
+    digest = hashlib.sha512(TENANT_PASSWORD.encode()).hexdigest()
+    tx.insert("users", {"uuid": USER, "accountUuid": TENANT, "name": USER_NAME, "password": digest})
 
 
 def _storages(tx: Tx) -> None:

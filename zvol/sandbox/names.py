@@ -8,6 +8,9 @@ ADMIN: Final = "36c27e8ff05c4780bf6d2fa65700f22e"
 TENANT: Final = "7e4a27acc0de4b1e8a5efeedbead00aa"
 TENANT_NAME: Final = "dev-team"
 TENANT_PASSWORD: Final = "password"  # noqa: S105  (a sandbox has no secrets)
+USER: Final = "05e70000c0de4b1e8a5efeedbead00aa"
+USER_NAME: Final = "operator"
+"""An IAM user of the tenant, with the tenant's password."""
 ACCESS_KEY: Final = "zvolSandboxKey000001"
 ACCESS_SECRET: Final = "zvol-sandbox-secret"  # noqa: S105  (a sandbox has no secrets)
 NODE: Final = "f1a57c0dec0d3b1e8a5efeedbead00f0"

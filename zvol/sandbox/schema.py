@@ -22,8 +22,10 @@ _OWN: Final = (
     "CREATE TABLE owners (resourceUuid TEXT PRIMARY KEY, accountUuid TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE shares (resourceUuid TEXT NOT NULL, accountUuid TEXT, permission INTEGER NOT NULL)",
     "CREATE TABLE passwords (accountUuid TEXT PRIMARY KEY, password TEXT NOT NULL) WITHOUT ROWID",
-    "CREATE TABLE sessions (uuid TEXT PRIMARY KEY, accountUuid TEXT NOT NULL, created INTEGER NOT NULL,"
-    " expires INTEGER NOT NULL, duration INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE users (uuid TEXT PRIMARY KEY, accountUuid TEXT NOT NULL, name TEXT NOT NULL,"
+    " password TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE sessions (uuid TEXT PRIMARY KEY, accountUuid TEXT NOT NULL, userUuid TEXT NOT NULL,"
+    " created INTEGER NOT NULL, expires INTEGER NOT NULL, duration INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE TABLE jobs (uuid TEXT PRIMARY KEY, status INTEGER NOT NULL, body BLOB NOT NULL,"
     " created INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE TABLE events (seq INTEGER PRIMARY KEY AUTOINCREMENT, line TEXT NOT NULL)",

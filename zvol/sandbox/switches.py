@@ -18,6 +18,9 @@ class Switches:
     `content_type` is sent with every answer when it is given; the real server sends none.
     `access_keys` accepts `Authorization: ZStack ...` as the commercial edition does; the open one answers 500.
     `oddities` makes the server do wrong what tests have planted, see `zvol.sandbox.oddities`.
+    `check_time_zone` is the global config `rest/checkTimeZone`: dates of signed requests are compared as instants.
+    `login_refusal` is an error code of commercial login control that every login is answered with.
+    `timezone_api` off is an older server, which does not tell its zone.
     """
 
     locale: str = "zh_CN"
@@ -31,6 +34,8 @@ class Switches:
     check_pause: float = 0.002
     content_type: str | None = None
     access_keys: bool = False
+    check_time_zone: bool = False
+    login_refusal: str | None = None
     timezone_api: bool = True
     version: str = "5.2.1"
     context: str = "/zstack"

@@ -29,15 +29,17 @@ class Sync:
     writes: bool = False
 
 
-def open_session(tx: Tx, account: str, duration: int = pipeline.SESSION_SECONDS, uuid: str = "") -> str:
+def open_session(tx: Tx, account: str, duration: int = pipeline.SESSION_SECONDS, uuid: str = "", user: str = "") -> str:
     """Make a session, or make a known one valid again; returns its uuid."""
     from zvol.sandbox.store import new_uuid
 
     uuid = uuid or new_uuid()
     tx.run(
-        "INSERT OR REPLACE INTO sessions (uuid, accountUuid, created, expires, duration) VALUES (?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO sessions (uuid, accountUuid, userUuid, created, expires, duration)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
         uuid,
         account,
+        user or account,
         tx.now,
         tx.now + duration,
         duration,
@@ -52,7 +54,7 @@ def session_inventory(node: Node, tx: Tx, uuid: str) -> Body | None:
     return {
         "uuid": uuid,
         "accountUuid": row["accountUuid"],
-        "userUuid": row["accountUuid"],
+        "userUuid": row["userUuid"],
         "expiredDate": node.librarian.date(row["expires"]),
         "createDate": node.librarian.date(row["created"]),
         "noSessionEvaluation": False,
@@ -61,9 +63,7 @@ def session_inventory(node: Node, tx: Tx, uuid: str) -> Body | None:
 
 def _log_in(node: Node, tx: Tx, call: Call) -> Body:
     name = "username" if call.api.name == "logIn" else "accountName"
-    for field in ("password", name):
-        if call.params.get(field) is None:
-            raise node.texts.mandatory(field, PARAMETERS)
+    _demand(node, call, "password", name)
     account = tx.value(
         "SELECT uuid FROM accounts JOIN passwords ON accountUuid = uuid WHERE name = ? AND password = ?",
         call.text(name),
@@ -75,10 +75,26 @@ def _log_in(node: Node, tx: Tx, call: Call) -> Body:
 
 
 def _log_in_by_user(node: Node, tx: Tx, call: Call) -> Body:
-    for field in ("password", "userName"):
+    _demand(node, call, "password", "userName")
+    sql = (
+        "SELECT users.uuid, accounts.uuid AS account FROM users JOIN accounts ON accounts.uuid = accountUuid"
+        " WHERE users.name = ? AND password = ? AND ? IN (accounts.name, accounts.uuid)"
+    )
+    account = call.text("accountName") or call.text("accountUuid")
+    found = tx.row(sql, call.text("userName"), call.text("password"), account)
+    if found is None:
+        raise node.texts.login("wrong account or username or password")
+    session = open_session(tx, found["account"], user=found["uuid"])
+    return {"inventory": session_inventory(node, tx, session)}
+
+
+def _demand(node: Node, call: Call, *fields: str) -> None:
+    """Refuse a login without what it needs, and any where login control is told to refuse."""
+    for field in fields:
         if call.params.get(field) is None:
             raise node.texts.mandatory(field, PARAMETERS)
-    raise node.texts.login("wrong account or username or password")
+    if node.switches.login_refusal:
+        raise node.texts.control(node.switches.login_refusal)
 
 
 def _log_out(node: Node, tx: Tx, call: Call) -> Body:
@@ -150,7 +166,7 @@ def _zql(node: Node, tx: Tx, call: Call) -> Body:
 APIS: Final[dict[str, Sync]] = {
     "logInByAccount": Sync(_log_in, session=False, writes=True),
     "logIn": Sync(_log_in, session=False, writes=True),
-    "logInByUser": Sync(_log_in_by_user, session=False),
+    "logInByUser": Sync(_log_in_by_user, session=False, writes=True),
     "logOut": Sync(_log_out, session=False, writes=True),
     "validateSession": Sync(_validate, session=False),
     "isManagementNodeReady": Sync(_ready, session=False),

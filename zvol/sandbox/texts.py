@@ -15,6 +15,19 @@ DESCRIPTIONS: Final = {
     "ID.1003": "The user exceeds a quota of a resource",
 }
 
+CONTROL: Final = {
+    "ID.1005": "the initial password must be changed",
+    "ID.1006": "too many sessions",
+    "ID.2001": "additional authentication is needed",
+    "LOGIN_CONTROL.1000": "stale password",
+    "LOGIN_CONTROL.1001": "repeated historical password",
+    "LOGIN_CONTROL.1002": "target locked",
+    "LOGIN_CONTROL.1003": "wrong captcha",
+    "LOGIN_CONTROL.1004": "request refused",
+    "LOGIN_CONTROL.1005": "missing captcha",
+}
+"""What commercial builds refuse logins for."""
+
 DETAILS: Final[dict[str, tuple[str, str]]] = {
     "not-deleted": (
         "the volume[uuid:{0}] is not in status of deleted. This is operation is to recover a deleted data volume",
@@ -130,6 +143,11 @@ class Texts:
     def login(self, details: str | None = None) -> Fault:
         where = "LoginManagerImpl.java: process-login (location:2/2)"
         return self.fault("ID.1000", details or self.details("wrong-login"), location=where)
+
+    def control(self, code: str) -> Fault:
+        """Return what commercial login control says, as far as the open source has words for it."""
+        details = '{"authentications":["TwoFactor"]}' if code == "ID.2001" else None
+        return Fault({"code": code, "description": CONTROL.get(code, code), "details": details, "cost": "1ms"})
 
     def mandatory(self, field: str, message: str) -> Fault:
         return self.fault("SYS.1007", f"field[{field}] of message[{message}] is mandatory, can not be null")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,13 +10,15 @@ from zvol.errors import AuthError, MaybeSent, NeverSent, Refused, Untrusted, Wea
 from zvol.model import Volume
 from zvol.zstack import answers
 from zvol.zstack.answers import Answer, Found, JobAnswer, PutAnswer, Unclear
+from zvol.zstack.auth import Auth
+from zvol.zstack.clock import milliseconds
+from zvol.zstack.login import ADVICE
 from zvol.zstack.query import Pager
-from zvol.zstack.transport import Auth, Transport
+from zvol.zstack.transport import Transport
 
 READ_SECONDS: Final = 8.0
 PUT_SECONDS: Final = 30.0
 BATCH: Final = 100
-NO_SESSION: Final = "Get a new session: see `zvol help environment` for the ways to give one."
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +29,16 @@ class NotSent:
 
 
 class Client:
-    """One account's view of one ZStack; safe to use from several threads."""
+    """One account's view of one ZStack; safe to use from several threads.
 
-    def __init__(self, transport: Transport, auth: Auth) -> None:
+    `renew` logs in again where that is possible, and tells whether it did: a read that finds the session ended is
+    then sent once more.
+    """
+
+    def __init__(self, transport: Transport, auth: Auth, renew: Callable[[], bool] | None = None) -> None:
         self._transport = transport
         self._auth = auth
+        self._renew = renew
 
     @property
     def origin(self) -> str:
@@ -130,9 +137,7 @@ class Client:
     def server_time(self) -> float | None:
         """Return the server's clock as seconds since 1970 UTC."""
         document = self._ask("PUT", "/v1/management-nodes/actions", {"getCurrentTime": {}})
-        current = document.get("currentTime") if document else None
-        value = current.get("MillionSeconds") if isinstance(current, Mapping) else None
-        return value / 1000 if isinstance(value, int) and not isinstance(value, bool) else None
+        return milliseconds(document) if document else None
 
     def timezone(self) -> tuple[str | None, str | None] | None:
         """Return the server's time zone as (name, offset)."""
@@ -151,6 +156,14 @@ class Client:
 
     # ---- inside --------------------------------------------------------------------------------------------------
     def _get(self, path: str, query: Sequence[tuple[str, str]] = ()) -> Answer:
+        answer = self._got(path, query)
+        if self._renew is not None and answer.status == 503:
+            found = answers.classify_read(answer)
+            if isinstance(found, answers.Failed) and found.session and self._renew():
+                return self._got(path, query)
+        return answer
+
+    def _got(self, path: str, query: Sequence[tuple[str, str]]) -> Answer:
         try:
             return self._transport.send("GET", path, query=query, auth=self._auth, deadline=READ_SECONDS)
         except NeverSent as never:
@@ -163,11 +176,13 @@ class Client:
             case Found() as found:
                 return found
             case answers.Failed(fault=fault, session=True):
-                raise AuthError("the server does not accept the session", fault=fault, hint=NO_SESSION)
+                raise AuthError("the server does not accept the session", fault=fault, hint=self._auth.advice(""))
+            case answers.Failed(fault=fault) if fault.code in ADVICE:
+                raise AuthError("the server wants more than a session", fault=fault, hint=ADVICE[fault.code])
             case answers.Failed(fault=fault):
                 raise Refused("the server refused the query", fault=fault)
             case answers.Refusal(text=text, auth=True):
-                raise AuthError(f"the server refused the request: {text}", hint=NO_SESSION)
+                raise AuthError(f"the server refused the request: {text}", hint=self._auth.advice(text))
             case answers.Refusal(status=status, text=text):
                 raise Refused(f"the server refused the query (HTTP {status}): {text}")
             case answers.Redirected(target=target):

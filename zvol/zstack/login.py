@@ -4,76 +4,96 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
-from zvol.errors import AuthError, MaybeSent, NeverSent, Unreachable, Untrusted
-from zvol.text import conceal
+from zvol.errors import AuthError, Unreachable, Untrusted
+from zvol.text import Secret, conceal
 from zvol.zstack import answers
+from zvol.zstack.ask import ask
 
 if TYPE_CHECKING:
     from zvol.zstack.auth import Revealable
     from zvol.zstack.transport import Transport
 
-SECONDS: Final = 15.0
-
+_WEB: Final = "in the web interface"
+_FACTOR: Final = f"This account needs a second factor: log in {_WEB}, and give zvol that session or an access key."
+_CAPTCHA: Final = f"The server asks for a captcha: log in {_WEB} once, then try again; or use an access key."
 ADVICE: Final = {
     "ID.1000": "The account name or the password is wrong.",
-    "ID.1005": "The initial password must be changed first, in the web interface.",
+    "ID.1005": f"The initial password must be changed first, {_WEB}.",
     "ID.1006": "Too many sessions are open for this account; log out of some, or wait until they expire.",
-    "ID.2001": "This account needs a second factor: log in in the web interface and use that session.",
-    "LOGIN_CONTROL.1000": "The password is too old: change it in the web interface.",
-    "LOGIN_CONTROL.1001": "The password was used before: choose another one in the web interface.",
+    "ID.2000": _FACTOR,
+    "ID.2001": _FACTOR,
+    "ID.2002": _FACTOR,
+    "ID.2003": _FACTOR,
+    "LOGIN_CONTROL.1000": f"The password is too old: change it {_WEB}.",
+    "LOGIN_CONTROL.1001": f"The password was used before: choose another one {_WEB}.",
     "LOGIN_CONTROL.1002": "The account is locked for a while after wrong passwords: wait, or ask the administrator.",
-    "LOGIN_CONTROL.1003": "A captcha is asked for: log in in the web interface once, then try again.",
+    "LOGIN_CONTROL.1003": _CAPTCHA,
     "LOGIN_CONTROL.1004": "The server refuses logins from here: ask the administrator.",
-    "LOGIN_CONTROL.1005": "A captcha is asked for: log in in the web interface once, then try again.",
+    "LOGIN_CONTROL.1005": _CAPTCHA,
 }
-"""What the codes of commercial builds mean for the person at the keyboard."""
+"""What the codes mean for the person at the keyboard; those of commercial builds were never tried (contract 4.4)."""
 
 
-def log_in(transport: Transport, account: str, password: Revealable, user: str | None = None) -> str:
-    """Return the uuid of a new session.  ZStack takes the SHA-512 of a password, which therefore is a secret too.
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A new session, and when the server says it was made: local text of its own zone, None when it did not say."""
+
+    session: Secret
+    created: str | None = None
+
+
+def log_in(transport: Transport, account: str, password: Revealable, user: str | None = None) -> Login:
+    """Log in as an account, or as a user of it.
 
     Raises AuthError when the server refuses, Untrusted or Unreachable when it could not be asked.
     """
-    hashed = hashlib.sha512(password.reveal().encode()).hexdigest()
-    conceal(hashed)
-    path, body = "/v1/accounts/login", {"logInByAccount": {"accountName": account, "password": hashed}}
+    path, body = "/v1/accounts/login", {"logInByAccount": {"accountName": account, "password": hashed(password)}}
     if user is not None:
         path = "/v1/accounts/users/login"
-        body = {"logInByUser": {"accountName": account, "userName": user, "password": hashed}}
-    answer = _ask(transport, "PUT", path, body)
+        body = {"logInByUser": {"accountName": account, "userName": user, "password": hashed(password)}}
+    answer = ask(transport, "PUT", path, body)
     inventory = (answers.document_of(answer) or {}).get("inventory")
     session = inventory.get("uuid") if isinstance(inventory, dict) else None
-    if isinstance(session, str) and re.fullmatch(r"[0-9a-f]{32}", session):
-        return session
+    if isinstance(inventory, dict) and isinstance(session, str) and re.fullmatch(r"[0-9a-f]{32}", session):
+        return Login(Secret(session), _text(inventory, "createDate"))
     found = answers.classify_read(answer)
     if isinstance(found, answers.Failed):
         hint = ADVICE.get(found.fault.code) or "Ask the administrator of the cloud."
         raise AuthError("the server did not log in", fault=found.fault, hint=hint)
     if isinstance(found, answers.Redirected):
-        raise Untrusted(f"the server redirects to {found.target}", kind="redirected")
+        raise Untrusted(
+            f"the server redirects to {found.target}; the password was not sent there",
+            hint="Set `host` to the address of the management node itself.",
+            kind="redirected",
+        )
     raise Unreachable(f"the login was not answered by a ZStack (HTTP {answer.status})")
+
+
+def hashed(password: Revealable) -> str:
+    """Return the SHA-512 that ZStack takes for a password; 128 hex digits are one already, and as secret as it."""
+    text = password.reveal()
+    found = text.lower() if re.fullmatch(r"[0-9A-Fa-f]{128}", text) else hashlib.sha512(text.encode()).hexdigest()
+    conceal(found)
+    return found
 
 
 def log_out(transport: Transport, session: Revealable) -> None:
     """End a session; the server says yes to any.  Raises Unreachable or Untrusted."""
-    _ask(transport, "DELETE", f"/v1/accounts/sessions/{session.reveal()}", None)
+    answer = ask(transport, "DELETE", f"/v1/accounts/sessions/{session.reveal()}")
+    if answers.document_of(answer) is None:
+        raise Unreachable(f"the logout was not answered by a ZStack (HTTP {answer.status})")
 
 
 def valid(transport: Transport, session: Revealable) -> bool | None:
     """Tell whether the server knows a session, without renewing it; None when it did not say."""
-    answer = _ask(transport, "GET", f"/v1/accounts/sessions/{session.reveal()}/valid", None)
+    answer = ask(transport, "GET", f"/v1/accounts/sessions/{session.reveal()}/valid")
     said = (answers.document_of(answer) or {}).get("valid")
     return said if isinstance(said, bool) else None
 
 
-def _ask(transport: Transport, method: str, path: str, body: object) -> answers.Answer:
-    try:
-        return transport.send(method, path, body=body, deadline=SECONDS)
-    except NeverSent as never:
-        if never.untrusted:
-            raise Untrusted(never.message, hint="Set `ca_file` in the profile to the CA of this server.") from None
-        raise Unreachable(never.message) from None
-    except MaybeSent as maybe:
-        raise Unreachable(maybe.message) from None
+def _text(inventory: dict[str, Any], name: str) -> str | None:
+    value = inventory.get(name)
+    return value if isinstance(value, str) else None

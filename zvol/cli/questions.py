@@ -1,0 +1,83 @@
+"""What `zvol config init` asks on a terminal."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+
+import click
+
+from zvol.cli.state import State
+from zvol.errors import UsageProblem
+from zvol.text import has_control
+
+LONGEST = 64
+
+
+def answered(state: State) -> tuple[str, bool]:
+    """Return the text of a new configuration file, and whether its host is the user's own.
+
+    Raises UsageProblem for a bad name or host in the options.
+    """
+    from zvol.config.schema import Bad
+    from zvol.config.schema import host as checked_host
+    from zvol.config.template import template
+
+    profile, host = state.given.profile or "main", state.given.host
+    if has_control(profile) or not profile.strip() or len(profile) > LONGEST:
+        raise UsageProblem(f"a profile's name has 1 to {LONGEST} characters, and no control character")
+    bad = ""
+    try:
+        checked_host(host or "https://h")
+    except Bad as exc:
+        bad = f"option --host: {exc}"
+    if bad:
+        raise UsageProblem(bad)
+    if state.given.no_input or os.environ.get("ZVOL_NO_INPUT") or not (sys.stdin and sys.stdin.isatty()):
+        return (template(profile, host), True) if host else (template(profile), False)
+    host = host or click.prompt("Host, as https://HOST[:PORT]", value_proc=_host, err=True)
+    insecure = _plain(host)
+    account = click.prompt("Account (empty: you bring a session)", value_proc=_text, default="", err=True)
+    command: list[str] = []
+    if account:
+        question = "Program that prints its password (empty: `zvol login` asks for it)"
+        command = click.prompt(question, value_proc=_words, default="", show_default=False, err=True)
+    return template(profile, host, account or None, command, insecure=insecure), bool(account)
+
+
+def _plain(host: str) -> bool:
+    """Tell whether plain http is to be allowed for a host that needs it; raises UsageProblem when it is not."""
+    from zvol.config.hosts import is_loopback, parse_host
+
+    endpoint = parse_host(host)
+    if endpoint.scheme == "https" or is_loopback(endpoint):
+        return False
+    if not click.confirm("Plain http: whoever can read the network can use your session. Allow it?", err=True):
+        raise UsageProblem("no file was written", hint="Use https.")
+    return True
+
+
+def _host(text: str) -> str:
+    from zvol.config.schema import Bad, host
+
+    reason = ""
+    try:
+        return host(text.strip())
+    except Bad as exc:
+        reason = str(exc)
+    raise click.UsageError(f"the host {reason}")
+
+
+def _text(text: str) -> str:
+    if has_control(text):
+        raise click.UsageError("there is a control character in it")
+    return text.strip()
+
+
+def _words(text: str) -> list[str]:
+    try:
+        return shlex.split(_text(text))
+    except ValueError:
+        pass
+    raise click.UsageError("a quote is not closed")
