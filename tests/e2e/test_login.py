@@ -128,22 +128,3 @@ def test_a_session_that_expires_in_the_middle_is_renewed_once(
     assert sum(one.path.endswith("/login") for one in between.seen) == 2
     assert cloud.count("begun", PG_DATA) == 1
     check(ran, cloud)
-
-
-def test_doctor(env: dict[str, str], cloud: Sandbox) -> None:
-    well = run(["doctor", "--json"], env | {"ZVOL_SESSION": cloud.session})
-    assert well.code == 0, well
-    assert [one["check"] for one in well.json()] == [
-        "configuration",
-        "journal",
-        "server",
-        "clock",
-        "session",
-        "policy",
-    ]
-    bad = run(["doctor", "--json"], env | {"ZVOL_SESSION": "b" * 32})
-    assert bad.code == 1
-    assert {one["check"] for one in bad.json() if not one["ok"]} == {"session", "policy"}
-    dead = run(["doctor"], env | {"ZVOL_HOST": "http://127.0.0.1:1", "ZVOL_SESSION": "b" * 32})
-    assert (dead.code, "WRONG" in dead.out) == (1, True)
-    assert cloud.events() == []

@@ -1,0 +1,165 @@
+"""`zvol doctor`: each red case, what it asks the server, and that it changes nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults.proxy import Rule, proxy
+from tests.faults.test_recover import FAST
+from tests.support.process import PG_DATA, Ran, Sandbox, environment, run, sandbox
+from tests.support.tls import tls
+from zvol.sandbox import advance
+
+ALL = ["configuration", "files", "runs", "host", "tls", "version", "clock", "zone", "session", "policy"]
+READS = [
+    ("PUT", "/v1/management-nodes/actions"),
+    ("PUT", "/v1/management-nodes/actions"),
+    ("GET", "/v1/management-nodes/platform-timezone"),
+    ("GET", "/v1/accounts/sessions/*/valid"),
+    ("GET", "/v1/global-configurations"),
+]
+
+
+@pytest.fixture
+def cloud(tmp_path: Path) -> Iterator[Sandbox]:
+    with sandbox(tmp_path / "cloud") as made:
+        yield made
+
+
+@pytest.fixture
+def env(cloud: Sandbox, tmp_path: Path) -> dict[str, str]:
+    return environment(tmp_path / "home", {"ZVOL_HOST": cloud.host, "ZVOL_SESSION": cloud.session})
+
+
+def red(ran: Ran) -> dict[str, str]:
+    """Return what is wrong with what to do; each has a hint, and the exit code says the same."""
+    wrong = {one["check"]: f"{one['found']} | {one['hint']}" for one in ran.json() if not one["ok"]}
+    assert all(one["hint"] for one in ran.json() if not one["ok"])
+    assert ran.code == (1 if wrong else 0), ran
+    return wrong
+
+
+def test_all_is_well_and_nothing_was_asked_that_could_change_anything(env: dict[str, str], cloud: Sandbox) -> None:
+    with proxy(cloud.host) as (host, between):
+        ran = run(["doctor", "--json"], env | {"ZVOL_HOST": host})
+    assert red(ran) == {}
+    assert [one["check"] for one in ran.json()] == ALL
+    asked = [(one.method, one.path.partition("?")[0].partition("/zstack")[2]) for one in between.seen]
+    assert [(method, path.replace(cloud.session, "*")) for method, path in asked] == READS
+    assert cloud.events() == []
+    found = {one["check"]: one["found"] for one in ran.json()}
+    assert found["version"] == "ZStack 5.2.1"
+    assert found["policy"] == "Delay, safe for 3d after a deletion"
+    assert "UTC" in found["zone"]
+
+
+def test_people_get_one_line_each(env: dict[str, str]) -> None:
+    ran = run(["doctor"], env | {"ZVOL_SESSION": "b" * 32})
+    assert ran.code == 1
+    lines = ran.out.splitlines()
+    assert [line.split()[0].lower() for line in lines[1:]] == ALL[:-1]
+    assert "WRONG" in next(line for line in lines if line.startswith("session"))
+    assert "Run `zvol login`" in ran.out
+
+
+def test_a_dead_host(env: dict[str, str]) -> None:
+    ran = run(["doctor", "--json"], env | {"ZVOL_HOST": "http://127.0.0.1:1"})
+    assert "refuses the connection" in red(ran)["host"]
+    assert ran.json()[-1]["check"] == "host"
+
+
+def test_something_that_is_no_zstack(env: dict[str, str], cloud: Sandbox) -> None:
+    wrong = red(run(["doctor", "--json"], env | {"ZVOL_HOST": cloud.host.replace("/zstack", "/")}))
+    assert "not answer as a ZStack (HTTP 404)" in wrong["version"]
+
+
+def test_certificates(env: dict[str, str], cloud: Sandbox, tmp_path: Path) -> None:
+    with tls(cloud.host, tmp_path) as (host, ca_file):
+        ran = run(["doctor", "--json"], env | {"ZVOL_HOST": host})
+        assert "ca_file" in red(ran)["tls"]
+        assert ran.json()[-1]["check"] == "tls"
+        well = run(["doctor", "--json"], env | {"ZVOL_HOST": host, "ZVOL_CA_FILE": str(ca_file)})
+        assert red(well) == {}
+        assert any(one["found"] == f"verified with {ca_file}" for one in well.json())
+
+
+def test_an_expired_session(env: dict[str, str], cloud: Sandbox) -> None:
+    cloud.call("DELETE", f"/v1/accounts/sessions/{cloud.session}")
+    with proxy(cloud.host) as (host, between):
+        ran = run(["doctor", "--json"], env | {"ZVOL_HOST": host})
+    assert "it has ended" in red(ran)["session"]
+    assert not any("global" in one.path for one in between.seen)
+
+
+@pytest.mark.parametrize(("seconds", "shown"), [(4000, "+4000 s"), (-4000, "-4000 s"), (30, None)])
+def test_a_skewed_clock(env: dict[str, str], cloud: Sandbox, seconds: int, shown: str | None) -> None:
+    advance(cloud.folder / ".local" / "state" / "zvol" / "sandbox", seconds)
+    wrong = red(run(["doctor", "--json"], env))
+    assert (shown in wrong["clock"].replace("3999", "4000")) if shown else wrong == {}
+
+
+def test_a_server_that_does_not_tell_its_zone(tmp_path: Path) -> None:
+    with sandbox(tmp_path / "old", "--no-timezone-api") as old:
+        env = environment(tmp_path / "home", {"ZVOL_HOST": old.host, "ZVOL_SESSION": old.session})
+        assert "timezone" in red(run(["doctor", "--json"], env))["zone"]
+
+
+@pytest.mark.parametrize(("policy", "well"), [("Direct", False), ("Never", True)])
+def test_the_deletion_policy(env: dict[str, str], cloud: Sandbox, policy: str, well: bool) -> None:
+    path = "/v1/global-configurations/volume/deletionPolicy/actions"
+    cloud.job(cloud.call("PUT", path, {"updateGlobalConfig": {"value": policy}}))
+    ran = run(["doctor", "--json"], env)
+    assert ("policy" not in red(ran)) is well
+    assert ran.json()[-1]["found"].startswith(policy)
+
+
+@pytest.mark.parametrize("where", ["", "sessions", "journal.db", "kept"])
+def test_files_that_others_can_use(env: dict[str, str], where: str) -> None:
+    for name in ("ZVOL_SESSION",):
+        env.pop(name)
+    assert run(["login", "--account", "admin", "--password-stdin"], env, stdin="password").code == 0
+    assert run(["recover", PG_DATA], env).code == 0
+    assert red(run(["doctor", "--json"], env)) == {}
+    state = Path(env["HOME"]) / ".local" / "state" / "zvol"
+    target = next((state / "sessions").iterdir()) if where == "kept" else state / where
+    mode = target.stat().st_mode & 0o777
+    target.chmod(mode | 0o044)
+    ran = run(["doctor", "--json"], env)
+    hint = next(one["hint"] for one in ran.json() if one["check"] == "files")
+    assert red(ran).keys() >= {"files"}
+    assert hint == f"Run: chmod {mode:o} {target}"
+    os.system(hint.removeprefix("Run: "))
+    assert red(run(["doctor", "--json"], env)) == {}
+
+
+def test_a_run_that_was_left_open(env: dict[str, str], cloud: Sandbox) -> None:
+    with proxy(cloud.host, Rule("put", "drop", last=9)) as (host, _):
+        open_run = env | {"ZVOL_HOST": host}
+        assert run(["recover", PG_DATA, "--timeout", "30s"], open_run, command=FAST).code == 3
+        assert red(run(["doctor", "--json"], open_run))["runs"] == "1 here, 1 with something open | Run: zvol resume"
+
+
+def test_it_never_logs_in(env: dict[str, str], cloud: Sandbox) -> None:
+    """A login may end the other sessions of the account."""
+    env.pop("ZVOL_SESSION")
+    login = {"ZSTACK_ACCOUNT_NAME": "admin", "ZSTACK_ACCOUNT_PASSWORD": "password"}
+    with proxy(cloud.host) as (host, between):
+        ran = run(["doctor", "--json"], env | login | {"ZVOL_HOST": host})
+    assert red(ran) == {}
+    assert "logs in for each run, as admin" in ran.json()[-1]["found"]
+    assert not any("accounts" in one.path for one in between.seen)
+    nobody = red(run(["doctor", "--json"], env))
+    assert "zvol login" in nobody["session"]
+    assert "set ZVOL_HOST and ZVOL_SESSION_FILE" in nobody["session"]
+
+
+def test_a_kept_session_says_whose_it_is(env: dict[str, str], cloud: Sandbox) -> None:
+    env.pop("ZVOL_SESSION")
+    command = ["login", "--account", "dev-team", "--user", "operator", "--password-stdin"]
+    assert run(command, env, stdin="password").code == 0
+    found = {one["check"]: one["found"] for one in run(["doctor", "--json"], env).json()}
+    assert found["session"] == "of dev-team/operator, kept by zvol login: valid"
