@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
-"""What a spreadsheet takes for the beginning of a formula."""
+FORMULA: Final = re.compile(r"(?:^|(?<=[;\t\r\n]))(?=\s*[=+\-@＝＋－＠])")
+"""Where a spreadsheet sees a formula begin: in a cell, or after what ends one for a spreadsheet of another country."""
 
 
 def document(value: Any) -> str:
@@ -28,8 +29,8 @@ def _ascii(text: str) -> str:
 
 
 def rows(headers: Sequence[str], values: Iterable[Sequence[str]]) -> str:
-    """Return CSV with a header; a value that a spreadsheet would run gets an apostrophe before it."""
-    table = [[("'" + cell if cell.startswith(FORMULA) else cell) for cell in row] for row in values]
+    """Return CSV with a header; what a spreadsheet would run gets an apostrophe before it."""
+    table = [[FORMULA.sub("'", cell) for cell in row] for row in values]
     returns = any("\r" in cell for row in table for cell in row)  # csv does not quote it by itself
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_ALL if returns else csv.QUOTE_MINIMAL)
