@@ -1,0 +1,85 @@
+"""All of it: `python -m tests.crash points` and `python -m tests.crash kills --kills 300 --seed 1`.
+
+Prints what was done and what was wrong; the exit code is the number of wrong cases (at most 99).
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from tests.crash import kills, points, together
+from tests.crash.world import World, world
+
+
+def attempt(name: str, case: Callable[[], object]) -> bool:
+    """Run a case; a wrong one is told and does not stop the others."""
+    try:
+        case()
+    except AssertionError as wrong:
+        print(f"WRONG {name}: {wrong}", flush=True)
+        return False
+    return True
+
+
+def all_points(cloud: World, volumes: Iterable[int], chance: random.Random) -> tuple[int, int]:
+    """Kill at every point, each time with a resume that runs through and with one that is killed too."""
+    done = wrong = 0
+    for number in volumes:
+        every = points.points(points.count(cloud, number))
+        print(f"{number} volumes: {len(every)} points", flush=True)
+        for point in every:
+            for again in (None, chance):
+                name = f"{number} volumes, {point}, resume {'killed too' if again else 'undisturbed'}"
+                wrong += not attempt(name, functools.partial(points.crash, cloud, number, point, again=again))
+                done += 1
+    return done, wrong
+
+
+def many_kills(cloud: World, wanted: int, chance: random.Random) -> tuple[int, int]:
+    done = wrong = 0
+    while cloud.counts["kill"] < wanted:
+        wrong += not attempt(f"case {done} of chance", lambda: kills.kill(cloud, chance))
+        done += 1
+    return done, wrong
+
+
+def crowds(cloud: World, wanted: int, chance: random.Random) -> tuple[int, int]:
+    """Processes on the same volumes, some of them killed."""
+    wrong = 0
+    for number in range(wanted):
+        case = functools.partial(together.crowd, cloud, chance, kills=number % 2 * 3)
+        wrong += not attempt(f"crowd {number}", case)
+    return wanted, wrong
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.crash")
+    parser.add_argument("what", choices=("points", "kills", "crowds"))
+    parser.add_argument("--kills", type=int, default=300)
+    parser.add_argument("--crowds", type=int, default=20)
+    parser.add_argument("--volumes", type=int, nargs="*", default=[1, 6])
+    parser.add_argument("--seed", type=int, default=1)
+    given = parser.parse_args()
+    chance, began = random.Random(given.seed), time.monotonic()
+    with tempfile.TemporaryDirectory() as folder, world(Path(folder) / "world", extra=60_000) as cloud:
+        match given.what:
+            case "points":
+                done, wrong = all_points(cloud, given.volumes, chance)
+            case "kills":
+                done, wrong = many_kills(cloud, given.kills, chance)
+            case _:
+                done, wrong = crowds(cloud, given.crowds, chance)
+        counts = f"{cloud.used} volumes, {cloud.counts['kill']} kills, {cloud.counts['process']} processes of zvol"
+    print(f"{given.what}, seed {given.seed}: {done} cases, {counts}, {wrong} wrong, {time.monotonic() - began:.0f} s")
+    return min(wrong, 99)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,25 @@
+"""SIGKILLs at moments of chance: of a run, and of those that resume it, until it is finished."""
+
+from __future__ import annotations
+
+import random
+import time
+
+from tests.crash.world import World
+
+LONGEST = 1.2
+"""Seconds after the start within which the kill comes; an undisturbed run takes about 0.5."""
+
+
+def kill(world: World, chance: random.Random) -> int:
+    """Kill a run over some volumes, and up to three that resume it, then finish it; returns the kills that hit."""
+    env, volumes = world.home(), world.volumes(chance.choice((1, 2, 5, 20)))
+    before = world.counts["kill"]
+    commands = [["recover", *volumes, "-o", "ndjson"]] + [["resume", "-o", "ndjson"]] * chance.randint(0, 3)
+    for command in commands:
+        process = world.start(env, *command)
+        time.sleep(chance.uniform(0.1, LONGEST))
+        process.kill()
+        world.end(process)
+    world.finish(env, volumes)
+    return world.counts["kill"] - before

@@ -1,0 +1,36 @@
+"""A sample of the crash points; `python -m tests.crash points` goes through all of them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+import pytest
+
+from tests.crash import kills, points
+from tests.crash.world import World, world
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with world(tmp_path_factory.mktemp("crash")) as made:
+        yield made
+
+
+@pytest.mark.parametrize("volumes", [1, 6])
+def test_killed_around_each_commit_and_at_some_sends_and_receives(volumes: int, cloud: World) -> None:
+    every = points.points(points.count(cloud, volumes))
+    chosen = points.sample(every, 12, volumes)
+    hit = [points.crash(cloud, volumes, point) for point in chosen]
+    assert sum(hit) >= 0.7 * len(chosen)  # how often a job is asked depends on the machine
+
+
+def test_the_resume_is_killed_too(cloud: World) -> None:
+    chance = random.Random(7)
+    for point in chance.sample(points.points({"commit": 6, "lock": 1, "send": 8, "recv": 8}), 6):
+        points.crash(cloud, 4, point, again=chance)
+
+
+def test_killed_at_moments_of_chance(cloud: World) -> None:
+    chance = random.Random(11)
+    assert sum(kills.kill(cloud, chance) for _ in range(5)) >= 4

@@ -1,0 +1,31 @@
+"""Several processes of zvol on one machine, on the same volumes."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import time
+
+from tests.crash.world import World, reported
+
+
+def crowd(world: World, chance: random.Random, *, size: int = 8, volumes: int = 50, kills: int = 0) -> None:
+    """Start processes at moments of chance on the same volumes, kill some of them, and finish what is left."""
+    env, chosen = world.home(), world.volumes(volumes)
+    processes: list[subprocess.Popen[str]] = []
+    for number in range(size):
+        time.sleep(chance.uniform(0, 0.25))
+        mine = chance.sample(chosen, len(chosen))
+        arguments = ["resume"] if number and chance.random() < 0.25 else ["recover", *mine]
+        processes.append(world.start(env, *arguments, "-o", "ndjson"))
+    for process in chance.sample(processes, kills):
+        time.sleep(chance.uniform(0, 0.2))
+        process.kill()
+    ended = [world.end(process) for process in processes]
+    for ran in ended:
+        assert ran.code in (0, 6, -9), ran
+        assert {one["outcome"] for one in reported(ran)} <= {"recovered", "already", "busy"}, ran
+    assert world.run(env, "resume", "-o", "ndjson").code == 0
+    assert world.run(env, "recover", *chosen, "-o", "ndjson").code == 0
+    assert all(world.cloud.status(one) == "Ready" for one in chosen)
+    world.never_two(chosen)

@@ -1,0 +1,78 @@
+"""zvol with a moment to die at: `python -m tests.support.shim RATE PLAN ARGUMENTS...`.
+
+The same program in a real process, with its real sockets and its real journal; what is wrapped is only counted.  PLAN
+is `KIND:NUMBER:WHEN` (SIGKILL before or after the NUMBER-th commit, lock, send or recv), or `count:FILE` (write how
+many there were).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import socket
+import sqlite3
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.support.fast import FastClock
+
+KINDS = ("commit", "lock", "send", "recv")
+
+
+class Points:
+    """Counts what happens, and kills the process at the planned one."""
+
+    def __init__(self, plan: str) -> None:
+        self.kind, _, rest = plan.partition(":")
+        number, _, self.when = rest.rpartition(":")
+        self.number = int(number) if self.kind in KINDS else 0
+        self.counts: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def around(self, kind: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(*arguments: Any, **named: Any) -> Any:
+            with self._lock:
+                self.counts[kind] += 1
+                here = kind == self.kind and self.counts[kind] == self.number
+            if here and self.when == "before":
+                os.kill(os.getpid(), signal.SIGKILL)
+            try:
+                return call(*arguments, **named)
+            finally:
+                if here:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+        return counted
+
+
+def wrap(points: Points) -> None:
+    """Put the points around commits, locks and what goes over sockets."""
+    for name, kind in (("sendall", "send"), ("send", "send"), ("recv", "recv"), ("recv_into", "recv")):
+        setattr(socket.socket, name, points.around(kind, getattr(socket.socket, name)))
+    fcntl.flock = points.around("lock", fcntl.flock)
+
+    class Counted(sqlite3.Connection):
+        def execute(self, sql: str, *arguments: Any) -> Any:
+            call = super().execute
+            return (points.around("commit", call) if sql == "COMMIT" else call)(sql, *arguments)
+
+    connect = sqlite3.connect
+    sqlite3.connect = lambda *arguments, **named: connect(*arguments, factory=Counted, **named)  # type: ignore[assignment]
+
+
+if __name__ == "__main__":
+    from zvol.cli import main
+
+    made = Points(sys.argv[2])
+    wrap(made)
+    try:
+        main(sys.argv[3:], clock=FastClock(float(sys.argv[1])))
+    finally:
+        if made.kind == "count":
+            Path(sys.argv[2].partition(":")[2]).write_text(json.dumps(made.counts))

@@ -1,0 +1,252 @@
+"""The journal's file: new, cut, damaged, of another kind, of another version, and where it cannot be written."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sqlite3
+import stat
+from pathlib import Path
+
+import pytest
+
+from zvol.errors import LocalState
+from zvol.recovery.database import VERSION
+from zvol.recovery.journal import Intent, Journal
+from zvol.recovery.locks import Locks
+
+ORIGIN = "http://127.0.0.1:8080"
+NOW = 1_795_000_000.0
+VOLUMES = [f"{number:032x}" for number in range(60)]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "journal.db"
+
+
+@pytest.fixture(autouse=True)
+def _folder(path: Path) -> None:
+    path.parent.mkdir(mode=0o700)
+
+
+def fill(path: Path) -> None:
+    """Write runs with intents, and end them in an orderly way."""
+    journal = Journal(path, NOW)
+    for start in range(0, len(VOLUMES), 20):
+        part = VOLUMES[start : start + 20]
+        run = journal.begin(ORIGIN, "{}", NOW)
+        journal.claim(run, [(uuid, uuid, "then") for uuid in part])
+        journal.intend(run, [(uuid, Intent(uuid[::-1], "then")) for uuid in part], NOW)
+    journal.close()
+
+
+def set_aside(path: Path) -> list[Path]:
+    return sorted(file for file in path.parent.glob("journal.db.damaged-*") if not file.name.endswith(("-wal", "-shm")))
+
+
+def use(path: Path) -> None:
+    """Do what a run does."""
+    journal = Journal(path, NOW)
+    try:
+        journal.runs()
+        run = journal.begin(ORIGIN, "{}", NOW)
+        journal.claim(run, [(uuid, uuid, "then") for uuid in VOLUMES])
+        journal.intend(run, [(uuid, Intent(os.urandom(16).hex(), "then")) for uuid in VOLUMES], NOW)
+        journal.finish(run, NOW)
+    finally:
+        journal.close()
+
+
+@pytest.mark.parametrize("already", [b"", None])
+def test_an_empty_file_is_a_new_journal(already: bytes | None, path: Path) -> None:
+    """Killed between making the file and making its tables."""
+    if already is not None:
+        path.write_bytes(already)
+    use(path)
+    assert set_aside(path) == []
+
+
+def test_killed_after_the_first_page_is_a_new_journal(path: Path) -> None:
+    with sqlite3.connect(path) as db:
+        db.execute("PRAGMA journal_mode = WAL")
+    db.close()
+    assert path.stat().st_size > 0
+    use(path)
+    assert set_aside(path) == []
+
+
+def test_cut_at_any_place_it_works_or_is_set_aside_as_it_is(path: Path) -> None:
+    fill(path)
+    whole = path.read_bytes()
+    kept = 0
+    for size in {1, 15, 16, 17, 99, 100, 101, *range(511, len(whole), 4096 - 585)}:
+        for file in path.parent.glob("journal.db*"):
+            if file.is_file():
+                file.unlink()
+        path.write_bytes(whole[:size])
+        try:
+            use(path)
+        except LocalState as error:
+            kept += 1
+            [file] = set_aside(path)
+            whole_message = error.message.endswith(f"it is kept as {file}")
+            assert (whole_message, error.exit, file.stat().st_size >= size) == (True, 7, True)  # noqa: PT017
+            use(path)
+    assert kept >= 5
+
+
+GARBAGE = {
+    "text": b"this is not a database, but it may be all that somebody has" * 100,
+    "zeros": bytes(8192),
+    "the right beginning": b"SQLite format 3\0" + os.urandom(4080),
+}
+
+
+@pytest.mark.parametrize("kind", GARBAGE)
+def test_garbage_is_set_aside_byte_by_byte(kind: str, path: Path) -> None:
+    path.write_bytes(GARBAGE[kind])
+    with pytest.raises(LocalState, match="damaged"):
+        use(path)
+    [file] = set_aside(path)
+    assert file.read_bytes() == GARBAGE[kind]
+    use(path)
+
+
+def test_a_page_damaged_in_the_middle_is_found_when_it_is_read(path: Path) -> None:
+    fill(path)
+    whole = bytearray(path.read_bytes())
+    for page in range(1, len(whole) // 4096):
+        whole[page * 4096 : page * 4096 + 64] = b"\xff" * 64
+    path.write_bytes(whole)
+    with pytest.raises(LocalState, match="damaged"):
+        use(path)
+    [file] = set_aside(path)
+    assert file.stat().st_size == len(whole)
+    use(path)
+
+
+def test_a_folder_in_its_place_is_set_aside(path: Path) -> None:
+    path.mkdir()
+    (path / "something").touch()
+    with pytest.raises(LocalState, match="it is not a file"):
+        use(path)
+    [kept] = set_aside(path)
+    assert (kept / "something").exists()
+    use(path)
+
+
+@pytest.mark.parametrize("sql", ["CREATE TABLE other (x)", f"PRAGMA user_version = {VERSION}"])
+def test_a_database_that_is_no_journal_is_set_aside(sql: str, path: Path) -> None:
+    with sqlite3.connect(path) as db:
+        db.execute(sql)
+    db.close()
+    with pytest.raises(LocalState, match="damaged"):
+        use(path)
+    assert len(set_aside(path)) == 1
+    use(path)
+
+
+def test_the_journal_of_a_newer_zvol_is_left_as_it_is(path: Path) -> None:
+    fill(path)
+    with sqlite3.connect(path) as db:
+        db.execute(f"PRAGMA user_version = {VERSION + 1}")
+    db.close()
+    before = path.read_bytes()
+    for looking in (False, True):
+        with pytest.raises(LocalState, match="newer zvol") as caught:
+            Journal(path, NOW, looking=looking)
+        assert caught.value.exit == 7
+    assert path.read_bytes() == before
+    assert set_aside(path) == []
+
+
+def test_two_damaged_ones_in_a_second_are_both_kept(path: Path) -> None:
+    for text in (b"one" * 1000, b"two" * 1000):
+        path.write_bytes(text)
+        with pytest.raises(LocalState, match="damaged"):
+            use(path)
+    assert sorted(file.read_bytes()[:3] for file in set_aside(path)) == [b"one", b"two"]
+
+
+def test_a_damaged_one_stays_in_its_place_while_a_living_run_uses_it(path: Path) -> None:
+    fill(path)
+    path.write_bytes(b"garbage" * 1000)
+    living = Locks(path.with_name("journal.db.locks"))
+    living.take("20261125-000000-abcdef")
+    with pytest.raises(LocalState, match="run 20261125-000000-abcdef still uses it"):
+        Journal(path, NOW)
+    assert set_aside(path) == []
+    living.release_all()
+    with pytest.raises(LocalState, match="kept as"):
+        Journal(path, NOW)
+
+
+def test_one_that_was_put_there_meanwhile_is_not_set_aside(path: Path) -> None:
+    """Two processes find the same damage; the second must not move the new journal of the first."""
+    fill(path)
+    old = Journal(path, NOW)
+    path.rename(path.with_name("moved"))
+    for suffix in ("-wal", "-shm"):
+        path.with_name(path.name + suffix).rename(path.with_name("moved" + suffix))
+    fill(path)
+    with pytest.raises(LocalState, match="another zvol has set it aside"), old._local():
+        raise_corrupt()
+    assert set_aside(path) == []
+
+
+def raise_corrupt() -> None:
+    error = sqlite3.DatabaseError("database disk image is malformed")
+    error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    raise error
+
+
+def test_a_mode_that_others_can_read_is_mended(path: Path) -> None:
+    path.touch(0o644)
+    path.chmod(0o644)
+    use(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_another_users_file_is_refused_and_stays(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(path)
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    with pytest.raises(LocalState, match="belongs to another user"):
+        use(path)
+    assert set_aside(path) == []
+
+
+def test_many_processes_make_a_new_journal_at_the_same_time(path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(6) as pool:
+        pool.map(use, [path] * 24)
+    journal = Journal(path, NOW)
+    assert len(journal.runs()) == 24
+    journal.close()
+
+
+def test_a_torn_log_leaves_a_journal_as_it_was_after_one_of_its_commits(path: Path, tmp_path: Path) -> None:
+    """Power fails in the middle of a commit: what is not whole never was."""
+    journal = Journal(path, NOW)
+    states: list[dict[str, int]] = [{}]
+    run = journal.begin(ORIGIN, "{}", NOW)
+    journal.claim(run, [(uuid, uuid, "then") for uuid in VOLUMES])
+    states.append({"planned": 60})
+    for number in range(0, 60, 20):
+        part = VOLUMES[number : number + 20]
+        journal.intend(run, [(uuid, Intent(uuid[::-1], "then")) for uuid in part], NOW)
+        states.append({"open": number + 20, "planned": 40 - number} if number < 40 else {"open": 60})
+    database, log = path.read_bytes(), path.with_name("journal.db-wal").read_bytes()
+    journal.close()
+    seen: set[int] = set()
+    for size in range(0, len(log) + 1, 1000):
+        copy = tmp_path / "copy" / str(size) / "journal.db"
+        copy.parent.mkdir(parents=True)
+        copy.write_bytes(database)
+        copy.with_name("journal.db-wal").write_bytes(log[:size])
+        again = Journal(copy, NOW)
+        for found in again.runs():
+            assert found.counts in states
+            seen.add(states.index(dict(found.counts)))
+        again.close()
+    assert len(seen) >= 4
