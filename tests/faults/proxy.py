@@ -57,13 +57,14 @@ class Rule:
 
 @dataclass
 class Seen:
-    """A request that came in."""
+    """A request that came in; `scheme` is the first word of its Authorization."""
 
     time: float
     method: str
     path: str
     job: str | None
     kind: str
+    scheme: str = ""
 
 
 @dataclass
@@ -136,7 +137,8 @@ class Proxy:
         with self.lock:
             if authorization:
                 self.session = authorization.removeprefix("OAuth ")
-            self.seen.append(Seen(time.monotonic(), request.method, path, request.job, kind))
+            scheme = (authorization or "").partition(" ")[0]
+            self.seen.append(Seen(time.monotonic(), request.method, path, request.job, kind, scheme))
             kinds = {kind, "any"}
             if kind in ("read", "list"):
                 kinds |= {"read", "back" if self.volumes else "look"}

@@ -43,14 +43,16 @@ def on_terminal(
     columns: int = 400,
     question: bytes = b"[y/N]",
     reply: str = "",
+    replies: Sequence[tuple[bytes, str]] = (),
     command: Sequence[str] = ZVOL,
 ) -> Shown:
-    """Run zvol with all its streams on a terminal; answers its first question with `reply`."""
+    """Run zvol with all its streams on a terminal; answers `question` with `reply`, or one by one with `replies`."""
     pid, fd = pty.fork()
     if pid == 0:  # pragma: no cover
         fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, columns, 0, 0))
         os.execvpe(sys.executable, [*command, *arguments], dict(env))
-    raw = b""
+    raw, read = b"", 0
+    waiting = [*([(question, reply)] if reply else []), *replies]
     while True:
         ready, _, _ = select.select([fd], [], [], 60)
         try:
@@ -59,9 +61,10 @@ def on_terminal(
             data = b""
         if not data:
             break
-        before, raw = raw, raw + data
-        if reply and question in raw and question not in before:
-            os.write(fd, reply.encode())
+        raw += data
+        if waiting and waiting[0][0] in raw[read:]:
+            read = len(raw)
+            os.write(fd, waiting.pop(0)[1].encode())
     _, status = os.waitpid(pid, 0)
     os.close(fd)
     display = pyte.Screen(columns, ROWS)
