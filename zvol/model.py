@@ -231,7 +231,8 @@ class Recycle:
 class Listed:
     """A volume as `list` and `show` present it: with its time left and the names of what its UUIDs point to.
 
-    `deleted_at` is the instant (seconds since 1970 UTC) of the last change, None when the server's zone is unknown.
+    `deleted_at` is the instant (seconds since 1970 UTC) of the last change, None when the server's zone is unknown;
+    `next` is what to type after `zvol`, empty when there is nothing to do.
     """
 
     volume: Volume
@@ -240,6 +241,7 @@ class Listed:
     last_vm: str | None = None
     storage: str | None = None
     notes: tuple[str, ...] = ()
+    next: str = ""
 
     def json(self) -> dict[str, Any]:
         return self.volume.inventory() | {"recycle": self.recycle.json()}

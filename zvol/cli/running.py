@@ -81,8 +81,7 @@ def is_open(result: Result) -> bool:
 
 def name_resume(state: State, run: str) -> None:
     """Name the command that finishes what is open."""
-    sandbox = "--sandbox " if state.given.sandbox else ""
-    state.output.hint(f"finish with: zvol {sandbox}resume {run}".rstrip())
+    state.output.hint(f"finish with: {state.command} resume {run}".rstrip())
 
 
 def afterwards(state: State, results: Sequence[Result]) -> None:
@@ -92,9 +91,8 @@ def afterwards(state: State, results: Sequence[Result]) -> None:
         assert back[0].volume is not None
         vm = back[0].volume.text("lastVmInstanceUuid")
         if vm and not back[0].volume.text("vmInstanceUuid"):
-            sandbox = "--sandbox " if state.given.sandbox else ""
-            uuid = back[0].uuid
-            state.output.hint(f"it is not attached to a VM; it was last on {vm}: zvol {sandbox}attach {uuid}")
+            where = f"it is not attached to a VM; it was last on {vm}"
+            state.output.hint(f"{where}: {state.command} attach {back[0].uuid}")
 
 
 class Told:

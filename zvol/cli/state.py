@@ -151,6 +151,20 @@ class State:
             columns=self.given.columns,
             quiet=self.given.quiet,
             sandbox=self.given.sandbox,
+            command=self.command,
+        )
+
+    @property
+    def command(self) -> str:
+        """Return how to call zvol again for the same server, as a shell reads it."""
+        import shlex
+
+        given = self.given
+        if given.sandbox:
+            return "zvol --sandbox"
+        chosen = (("-p", given.profile), ("--config", given.config), ("--host", given.host))
+        return shlex.join(
+            ["zvol", *(word for option, value in chosen if value is not None for word in (option, value))]
         )
 
     def _format_from_settings(self) -> str:

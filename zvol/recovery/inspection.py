@@ -19,7 +19,8 @@ ADMIN = "36c27e8ff05c4780bf6d2fa65700f22e"
 def inspected(row: Listed, client: Client) -> Listed:
     """Return a listed volume with notes, and with `recoverable` as far as quota allows; a failed look-up costs one."""
     if not row.volume.deleted:
-        return replace(row, notes=tuple(_attached(row)))
+        attach = row.volume.text("lastVmInstanceUuid") and not row.volume.text("vmInstanceUuid")
+        return replace(row, notes=tuple(_attached(row)), next=f"attach {row.volume.uuid}" if attach else "")
     notes = [*_policy(row), *_storage(row, client), *_attached(row)]
     snapshots = _look(client, "/v1/volume-snapshots", f"volumeUuid={row.volume.uuid}")
     tags = _look(client, "/v1/user-tags", f"resourceUuid={row.volume.uuid}")
@@ -28,9 +29,8 @@ def inspected(row: Listed, client: Client) -> Listed:
     if tags:
         notes.append(f"comes back with its tags: {_names(tags, 'tag')}")
     row = _quota(row, client, len(snapshots or ()))
-    if row.recycle.recoverable is not False:
-        notes.append(f"next: zvol recover {row.volume.uuid}")
-    return replace(row, notes=(*row.notes, *notes))
+    again = f"recover {row.volume.uuid}" if row.recycle.recoverable is not False else ""
+    return replace(row, notes=(*row.notes, *notes), next=again)
 
 
 def _policy(row: Listed) -> list[str]:

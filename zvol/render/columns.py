@@ -41,6 +41,12 @@ class Column:
         return self.tty(row, now) if self.tty is not None else self.text(row)
 
 
+def label(column: Column) -> str:
+    """Return a column's header as a label before its value, such as `Last VM`."""
+    text = " ".join(word if word in ("UUID", "VM") else word.lower() for word in column.header.split())
+    return text[0].upper() + text[1:]
+
+
 def stamp(instant: float | None) -> str | None:
     """Return an instant as RFC 3339 in UTC."""
     if instant is None:

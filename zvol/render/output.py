@@ -25,6 +25,7 @@ RESULT_KEYS = ("asked", "uuid", "name", "outcome", "changed", "by", "code", "det
 
 class Output:
     """Prints in one format.  `tty` tells whether stdout is a terminal of `width` columns; `now` is the wall clock.
+    `command` is how zvol was called, for the commands in hints.
 
     Nothing is caught here: a full disk or a closed pipe is the caller's business.
     """
@@ -41,10 +42,11 @@ class Output:
         columns: str | None = None,
         quiet: bool = False,
         sandbox: bool = False,
+        command: str = "zvol",
     ) -> None:
         self.format, self.stdout, self.stderr = format, stdout, stderr
         self.tty, self.width, self.now = tty, width, now
-        self.columns, self.quiet, self.sandbox = columns, quiet, sandbox
+        self.columns, self.quiet, self.sandbox, self.command = columns, quiet, sandbox, command
 
     @property
     def for_programs(self) -> bool:
@@ -126,7 +128,7 @@ class Output:
                 self.warn(f"{report.result_subject(result)}: {text}")
         for result in bad:
             if result.candidates or not told or len(bad) == 1:
-                self._lines(report.result_words(result))
+                self._lines(report.result_words(result, self.command))
         if bad and self.for_programs:
             exit_code = most_severe(result.exit for result in bad)
             worst = next(result for result in bad if result.exit == exit_code)
@@ -166,10 +168,11 @@ class Output:
             now = self.now()
             chosen = registry.pick(self.columns, tuple(registry.COLUMNS))
             cells = [[c.terminal(row, now) if self.tty else c.text(row) for c in chosen] for row in rows]
-            headers = [c.header.capitalize() for c in chosen]
+            headers = [registry.label(c) for c in chosen]
             for number, row in enumerate(rows):
                 noted = [(header, cell) for header, cell in zip(headers, cells[number], strict=True) if cell != "-"]
                 noted += [("Note", safe(note)) for note in row.notes]
+                noted += [("Next", f"{self.command} {row.next}")] if row.next else []
                 for text in plain.records([header for header, _ in noted], [[cell for _, cell in noted]]):
                     self._out(text + "\n")
                 self._out("\n" if number + 1 < len(rows) else "")
@@ -214,7 +217,7 @@ class Output:
     # ---- stderr --------------------------------------------------------------------------------------------------
     def hint(self, text: str) -> None:
         """Tell people what they may want to do next."""
-        self._say(safe(text))
+        self._say(safe(report.typed(text, self.command)))
 
     def warn(self, text: str) -> None:
         """Tell people what they should know; also with -q."""
@@ -222,7 +225,7 @@ class Output:
 
     def error(self, error: ZvolError) -> None:
         """Say why a command ends, and in JSON modes end stderr with the same as an object."""
-        self._lines(report.error_words(error))
+        self._lines(report.error_words(error, self.command))
         if self.for_programs and error.exit is not Exit.USAGE:
             self.stderr.write(machine.line(report.as_json(report.as_trouble(error), error.uuid, error.job_uuid)))
 

@@ -10,13 +10,18 @@ from zvol.model import Result, Trouble
 from zvol.text import human_size, safe
 
 
-def words(trouble: Trouble, subject: str | None = None) -> Iterator[str]:
-    """Yield what and where, then the server's own words, innermost first, then what to do."""
+def words(trouble: Trouble, subject: str | None = None, command: str = "zvol") -> Iterator[str]:
+    """Yield what and where, then the server's own words, innermost first, then what to do, ready to be typed."""
     yield safe(f"{subject}: {trouble.message}" if subject else trouble.message)
     if trouble.fault is not None:
         yield from fault_words(trouble.fault)
     if trouble.hint:
-        yield safe(trouble.hint)
+        yield safe(typed(trouble.hint, command))
+
+
+def typed(hint: str, command: str) -> str:
+    """Return a hint whose commands go where this one went: `zvol` with the same profile, host or sandbox."""
+    return hint.replace("`zvol ", f"`{command} ")
 
 
 def fault_words(fault: ErrorCode) -> Iterator[str]:
@@ -29,13 +34,13 @@ def fault_words(fault: ErrorCode) -> Iterator[str]:
             yield safe(f"    {one.elaboration}")
 
 
-def error_words(error: ZvolError) -> Iterator[str]:
+def error_words(error: ZvolError, command: str = "zvol") -> Iterator[str]:
     if isinstance(error, ConfigError):
         yield from (safe(f"{problem.where}: {problem.text}") for problem in error.problems)
         if error.hint:
-            yield safe(error.hint)
+            yield safe(typed(error.hint, command))
         return
-    yield from words(as_trouble(error), error.uuid)
+    yield from words(as_trouble(error), error.uuid, command)
 
 
 def as_trouble(error: ZvolError) -> Trouble:
@@ -54,10 +59,10 @@ def as_json(trouble: Trouble, uuid: str | None = None, job_uuid: str | None = No
     }
 
 
-def result_words(result: Result) -> Iterator[str]:
+def result_words(result: Result, command: str = "zvol") -> Iterator[str]:
     """Yield why a result is not what was asked for; the candidates of an ambiguous name on lines of their own."""
     assert result.trouble is not None
-    first, *rest = words(result.trouble, result_subject(result))
+    first, *rest = words(result.trouble, result_subject(result), command)
     yield first
     for volume in result.candidates:
         changed, last_vm = volume.last_op_date or "-", volume.text("lastVmInstanceUuid") or "-"
