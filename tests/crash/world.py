@@ -28,6 +28,7 @@ EXITS = {
     "contradicted": Exit.CONTRADICTED,
     "busy": Exit.BUSY,
 }
+ERRORS = {"ZVOL.LOCAL": Exit.LOCAL, "ZVOL.STALE": Exit.USAGE, "ZVOL.UNREACHABLE": Exit.UNREACHABLE}
 SIGNALLED = (Exit.SIGINT, Exit.SIGTERM, Exit.SIGHUP)
 
 
@@ -90,7 +91,8 @@ class World:
             elif one["outcome"] == "failed":
                 assert status == "Deleted", (one, ran)
         if results and ran.code >= 0 and ran.code not in SIGNALLED:
-            codes = [EXITS.get(one["outcome"]) or Exit((one["error"] or {}).get("exitCode", 0)) for one in results]
+            codes = [exit_of(one) for one in results]
+            codes += [Exit.LOCAL] if "cannot write the journal" in ran.err else []
             assert ran.code == most_severe(codes), ran
 
     def never_two(self, volumes: Sequence[str], *, executions: int = 1) -> None:
@@ -134,6 +136,13 @@ class World:
         assert claimed in (0, len(volumes))
         assert all(self.cloud.status(one) == "Ready" for one in volumes)
         self.never_two(volumes)
+
+
+def exit_of(result: dict[str, Any]) -> Exit:
+    """Return the exit code of a run with this result only."""
+    if result["outcome"] in EXITS:
+        return EXITS[result["outcome"]]
+    return ERRORS.get(result["error"]["code"], Exit.FAILED)
 
 
 def reported(ran: Ran) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ import click
 
 from zvol.cli.options import global_options, pass_state
 from zvol.cli.state import State
-from zvol.errors import Exit, LocalState, UsageProblem
+from zvol.errors import Exit, LocalState, UsageProblem, most_severe
 from zvol.text import safe
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def command(state: State, run: str | None, yes: bool) -> Exit:
     told = Told(_results(state, journal, engine, runs, yes=yes), watchman)
     with state.signals.graceful(engine.stop):
         code = state.output.results(told, [], single=False)
+    code = most_severe((code, engine.lost.exit if engine.lost else Exit.OK))
     if state.signals.first is not None or any(is_open(result) for result in told.results):
         name_resume(state, run or "")
     afterwards(state, told.results)

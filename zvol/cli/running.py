@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from zvol.cli.state import State
-from zvol.errors import Exit, LocalState
+from zvol.errors import Exit, LocalState, most_severe
 from zvol.model import Outcome, Result
 from zvol.recovery.changes import Changer, reattached, tagged
 from zvol.recovery.engine import Engine
@@ -67,6 +67,7 @@ def recover(state: State, asked: Sequence[Asked], options: Options, extras: Extr
     told = Told(results, watchman)
     with state.signals.graceful(engine.stop):
         code = output.results(told, order, single=single, objects=options.dry_run)
+    code = most_severe((code, engine.lost.exit if engine.lost else Exit.OK))
     if engine.run_id is not None and any(is_open(result) for result in told.results):
         name_resume(state, engine.run_id)
     afterwards(state, told.results)

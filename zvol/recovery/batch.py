@@ -24,7 +24,7 @@ class Batch:
     """Feeds events to the protocol and sorts volumes by what it commands.
 
     `starting` are to be read first, `ready` want an intent, `outbox` have a durable one and wait for a free place,
-    `watched` are read again and again.  `renew` logs in again and tells whether that worked.
+    `watched` are read again and again, `unknown` were given up.  `renew` logs in again and tells whether that worked.
     """
 
     def __init__(self, tracks: Iterable[Track], options: Options, renew: Callable[[], bool] | None) -> None:
@@ -38,6 +38,7 @@ class Batch:
         self.journal: Journal | None = None
         self.run: str | None = None
         self.local: LocalState | None = None
+        self.unknown: list[Track] = []
         self.stopping = False
         self._renew = renew
         self._renewed: bool | None = None
@@ -105,10 +106,12 @@ class Batch:
         self.unsaid.pop(track.uuid, None)
         self.watched.pop(track.uuid, None)
         self.results.append(words.result(track, word))
+        settled = track.phase not in (Phase.OPEN, Phase.LEFT)
+        if track.phase is Phase.LEFT:
+            self.unknown.append(track)
         if self.journal is None or self.run is None or not track.claimed:
             return
         if word.outcome is Outcome.NOT_SENT and self.stopping:
             self.journal.unsent(self.run, track.uuid)
         else:
-            settled = track.phase not in (Phase.OPEN, Phase.LEFT)
             self.journal.said(self.run, track.uuid, word.outcome.value, settled=settled)

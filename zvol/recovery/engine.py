@@ -66,6 +66,7 @@ class Engine:
         self.client, self.options, self.clock = client, options, clock
         self.origin = origin or client.origin
         self.run_id: str | None = None
+        self.lost: LocalState | None = None
         self._open_journal = open_journal
         self._renew = renew
         self._observer = observer
@@ -109,7 +110,8 @@ class Engine:
     def _drive(self, batch: Batch) -> Iterator[Result]:
         gate = Gate(self._jitter)
         crew = self._crew(self.options.concurrency + 2, self._inbox, self.clock.monotonic)
-        sender = Sender(batch, self.client, crew, gate, self.clock, self._open_journal, self.origin)
+        stopped = lambda: self._stops > 0  # noqa: E731  (a signal may come while the journal is written)
+        sender = Sender(batch, self.client, crew, gate, self.clock, self._open_journal, self.origin, stopped)
         watcher = Watcher(batch, self.client, crew, gate, self.clock, self._jitter)
         for track in batch.watched.values():
             track.quiet = sender.silence(self.clock.monotonic())
@@ -137,6 +139,7 @@ class Engine:
         if gate.open:
             sender.retry_version()
         sender.tick(now)
+        self._tell_lost(batch)
         watcher.tick(now)
         if self._observer is not None:
             self._observer.tick()
@@ -163,16 +166,23 @@ class Engine:
             track.deadline = min(track.deadline or now + LAST_WATCH, now + LAST_WATCH)
 
     def _close(self, batch: Batch) -> None:
-        """Write down what was said; when that fails, what is open is told, for nothing else remembers it."""
+        """Write down what was said."""
         self.run_id = batch.run
         if batch.journal is not None and batch.run is not None:
             try:
                 batch.journal.finish(batch.run, self.clock.wall())
             except LocalState as error:
                 batch.local = batch.local or error
-        if batch.local is not None and self._observer is not None:
-            jobs = [(t.uuid, t.job) for t in batch.unsaid.values() if t.job is not None]
-            self._observer.journal_lost(batch.local, jobs)
+        self._tell_lost(batch)
+
+    def _tell_lost(self, batch: Batch) -> None:
+        """When the journal cannot be written, tell at once and once what is open, for nothing else may remember it."""
+        if batch.local is None or self.lost is not None:
+            return
+        self.lost = batch.local
+        if self._observer is not None:
+            tracks = [*batch.unsaid.values(), *batch.unknown]
+            self._observer.journal_lost(batch.local, [(t.uuid, t.job) for t in tracks if t.job is not None])
 
     def _jitter(self) -> float:
         return self._random.uniform(0.75, 1.25)

@@ -48,10 +48,12 @@ class Sender:
         clock: Clock,
         open_journal: Callable[[], Journal],
         origin: str,
+        stopped: Callable[[], bool],
     ) -> None:
         self.batch, self.client, self.crew, self.gate, self.clock = batch, client, crew, gate, clock
         self._open_journal = open_journal
         self._origin = origin
+        self._stopped = stopped
         self._flying = 0
         self._granted = False
         self._asked_version = False
@@ -73,7 +75,7 @@ class Sender:
             self._intend()
         except LocalState as error:
             self.fail(error)
-        while batch.outbox and self._flying < batch.options.concurrency:
+        while batch.outbox and self._flying < batch.options.concurrency and not self._stopped():
             self._put(batch.outbox.popleft(), now)
 
     def fail(self, error: LocalState) -> None:
