@@ -88,12 +88,12 @@ def safe(text: str) -> str:
     """Return text that can do nothing to a terminal: what is not plainly visible becomes `\\u{hex}`.
 
     That is every control character (also tab and newline), escape, bidi and zero-width sign, surrogate, private or
-    unassigned code point, and the combining marks after the fourth.  A backslash before `u{` is doubled, so that two
-    different texts never look the same.
+    unassigned code point, and combining marks after the fourth or without a character of their own.  A backslash before
+    `u{` is doubled, so that two different texts never look the same.
     """
     if text.isascii() and text.isprintable() and "\\u{" not in text:
         return text
-    shown, marks = [], 0
+    shown, marks = [], MARKS
     for char in text.replace("\\u{", "\\\\u{"):
         category = unicodedata.category(char)
         marks = marks + 1 if category in ("Mn", "Me") else 0
@@ -115,7 +115,10 @@ def has_control(text: str) -> bool:
 
 def display_width(text: str) -> int:
     """Return how many columns a safe text takes."""
-    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 0 if unicodedata.combining(c) else 1 for c in text)
+    if text.isascii():
+        return len(text)
+    marks = sum(unicodedata.category(char) in ("Mn", "Me") for char in text)
+    return len(text) - marks + sum(unicodedata.east_asian_width(char) in "WF" for char in text)
 
 
 def pad(text: str, width: int) -> str:

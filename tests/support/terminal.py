@@ -12,6 +12,7 @@ import sys
 import termios
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import pyte
 
@@ -21,19 +22,29 @@ ROWS = 400
 COLOURS = re.compile(rb"\x1b\[[0-9;]*m")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Shown:
-    """How a run on a terminal ended: every byte that it wrote, and the lines that are on the screen at the end."""
+    """How a run on a terminal of so many columns ended, and every byte that it wrote."""
 
     code: int
     raw: bytes
-    lines: list[str]
-    title: str
+    columns: int
 
     @property
     def text(self) -> str:
         """Return what was written, without colours."""
         return COLOURS.sub(b"", self.raw).decode()
+
+    @cached_property
+    def screen(self) -> pyte.Screen:
+        """Return the screen at the end."""
+        display = pyte.Screen(self.columns, ROWS)
+        pyte.ByteStream(display).feed(self.raw)
+        return display
+
+    @property
+    def lines(self) -> list[str]:
+        return [line.rstrip() for line in self.screen.display if line.strip()]
 
 
 def on_terminal(
@@ -67,7 +78,4 @@ def on_terminal(
             os.write(fd, waiting.pop(0)[1].encode())
     _, status = os.waitpid(pid, 0)
     os.close(fd)
-    display = pyte.Screen(columns, ROWS)
-    pyte.ByteStream(display).feed(raw)
-    lines = [line.rstrip() for line in display.display if line.strip()]
-    return Shown(os.waitstatus_to_exitcode(status), raw, lines, display.title + display.icon_name)
+    return Shown(os.waitstatus_to_exitcode(status), raw, columns)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -69,10 +70,6 @@ def agree(state: State, rows: Sequence[Listed], *, yes: bool, expect: int | None
     if state.settings.no_input or not (sys.stdin.isatty() and sys.stderr.isatty()):
         text = f"{len(rows)} volumes match, and nobody can be asked; nothing was sent"
         raise UsageProblem(text, hint="Look with --dry-run, then add --yes (and --expect N).")
-    from zvol.render import columns, plain
-
-    chosen = [columns.COLUMNS[key] for key in columns.LIST]
-    lines = plain.table([column.header for column in chosen], [[c.text(row) for c in chosen] for row in rows])
-    sys.stderr.write("".join(line + "\n" for line in lines))
+    state.output.choice(rows, os.get_terminal_size(sys.stderr.fileno()).columns or 80)
     where = "the sandbox" if state.given.sandbox else state.settings.endpoint.origin
     return click.confirm(f"Bring these {len(rows)} volumes back on {where}?", err=True)

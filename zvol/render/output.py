@@ -149,14 +149,24 @@ class Output:
             chosen = registry.pick(self.columns, default)
             if self.format == "csv":
                 self._csv([c.key for c in chosen], [[c.csv(row) for c in chosen] for row in rows])
+            elif not self.quiet and self.tty:
+                self._drawn(rows, chosen, self.stdout, self.width)
             elif not self.quiet:
-                now = self.now()
-                cells = [[c.terminal(row, now) if self.tty else c.text(row) for c in chosen] for row in rows]
-                styles = [
-                    [registry.urgency_style(row) if c.key in ("safe-until", "left") else "" for c in chosen]
-                    for row in rows
-                ]
-                self.table([c.header for c in chosen], cells, styles)
+                self.table([c.header for c in chosen], [[c.text(row) for c in chosen] for row in rows])
+
+    def choice(self, rows: Sequence[Listed], width: int) -> None:
+        """Show on stderr, a terminal of `width` columns, what somebody is to be asked about."""
+        self._drawn(rows, registry.pick(None, registry.LIST), self.stderr, width)
+
+    def _drawn(self, rows: Sequence[Listed], chosen: Sequence[registry.Column], stream: TextIO, width: int) -> None:
+        from zvol.render import human
+
+        now = self.now()
+        cells = [[c.terminal(row, now) for c in chosen] for row in rows]
+        styles = [
+            [registry.urgency_style(row) if c.key in ("safe-until", "left") else "" for c in chosen] for row in rows
+        ]
+        human.table([c.header for c in chosen], cells, styles, stream, width)
 
     def shown(self, rows: Sequence[Listed], *, single: bool) -> None:
         """Print volumes in full: one as an object, several as an array."""

@@ -1,0 +1,141 @@
+"""The installed program in a cloud of hostile names: on a real terminal, in a pipe, and through the real jq."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.hostile.names import HALVES, NAMES, forbidden
+from tests.hostile.stage import SESSION, Stage, stage, uuid
+from tests.support.process import ZVOL, environment, run
+from tests.support.terminal import COLOURS, Shown, on_terminal
+from zvol.text import safe
+
+TEXTS = [text for text in dict.fromkeys(NAMES) if len(safe(text)) < 600]
+FAST = (sys.executable, "-m", "tests.support.fast", "8")
+LONG = [text for text in NAMES if text not in TEXTS]
+SHORT = [text for text in TEXTS if len(safe(text)) < 90 and text.strip()]
+
+
+@pytest.fixture(scope="module")
+def cloud() -> Iterator[Stage]:
+    with stage(TEXTS) as made:
+        yield made
+
+
+@pytest.fixture
+def at(cloud: Stage, tmp_path: Path) -> dict[str, str]:
+    return environment(tmp_path / "home", {"ZVOL_HOST": cloud.host, "ZVOL_SESSION": SESSION, "TERM": "xterm-256color"})
+
+
+def harmless(shown: Shown) -> None:
+    """Nothing but text, colours and line ends was written: no cursor moves, no title, no clipboard, no question."""
+    rest = COLOURS.sub(b"", shown.raw).decode()
+    assert forbidden(rest.replace("\r", "")) == []
+
+
+def on_screen(shown: Shown, texts: list[str]) -> None:
+    """Each text stands in the cells of the screen as it is shown everywhere."""
+    assert shown.screen.title == shown.screen.icon_name == ""
+    cells = unicodedata.normalize("NFC", "\n".join(shown.lines))
+    for text in texts:
+        if any(unicodedata.category(char) in ("Mn", "Me") and not unicodedata.combining(char) for char in safe(text)):
+            continue  # this screen leaves out marks that do not combine
+        assert unicodedata.normalize("NFC", safe(text)).strip() in cells, ascii(text)
+
+
+@pytest.mark.parametrize("columns", ["name,uuid", "last-vm,uuid", "storage,uuid", "description,uuid"])
+def test_a_list_on_a_terminal(columns: str, tmp_path: Path) -> None:
+    with stage(SHORT) as cloud:
+        env = environment(tmp_path / "home", {"ZVOL_HOST": cloud.host, "ZVOL_SESSION": SESSION, "TERM": "xterm"})
+        shown = on_terminal(["list", "--columns", columns], env, columns=200)
+    assert shown.code == 0
+    harmless(shown)
+    on_screen(shown, SHORT)
+    assert sum(line.strip().endswith(uuid("a", n)) for n in range(len(SHORT)) for line in shown.lines) == len(SHORT)
+
+
+@pytest.mark.parametrize("format", ["table", "csv", "json", "ndjson", "name"])
+def test_every_format_on_a_terminal(format: str, at: dict[str, str]) -> None:
+    shown = on_terminal(["list", "-o", format], at, columns=120)
+    assert shown.code == 0
+    harmless(shown)
+
+
+def test_the_question_before_many_volumes_on_a_terminal(at: dict[str, str], cloud: Stage) -> None:
+    before = len(cloud.seen)
+    shown = on_terminal(["recover", "--all"], at, columns=200, reply="n\n")
+    assert shown.code == 1
+    assert f"Bring these {len(TEXTS)} volumes back on" in shown.text
+    harmless(shown)
+    assert not any(method == "PUT" and "/volumes/" in path for method, path in cloud.seen[before:])
+
+
+def test_errors_of_every_volume_on_a_terminal_and_in_a_pipe(at: dict[str, str]) -> None:
+    """Each PUT is refused in words that are hostile; the volumes stay deleted."""
+    shown = on_terminal(["recover", "--all", "--yes", "-v"], at, columns=200, command=FAST)
+    assert shown.code == 1
+    assert f"{len(TEXTS)} failed" in shown.text
+    harmless(shown)
+    ran = run(["recover", "--all", "--yes"], at, command=FAST)
+    assert forbidden(ran.out + ran.err) == []
+    for text in SHORT:
+        assert safe(text) in ran.out, ascii(text)
+
+
+@pytest.mark.parametrize("number", range(0, len(TEXTS), 53))
+def test_one_volume_in_full_and_its_error(number: int, at: dict[str, str]) -> None:
+    for arguments in (["show", uuid("a", number)], ["recover", uuid("a", number)], ["attach", uuid("a", number)]):
+        harmless(on_terminal(arguments, at, columns=120))
+    ran = run(["recover", uuid("a", number), "--json"], at)
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.error()["error"]["elaboration"] == TEXTS[number]
+
+
+@pytest.mark.parametrize("arguments", [["list"], ["show", uuid("a", 0)], ["recover", uuid("a", 1)]], ids=" ".join)
+def test_texts_without_end(arguments: list[str], tmp_path: Path) -> None:
+    assert len(LONG) >= 3
+    with stage(LONG) as cloud:
+        env = environment(tmp_path / "home", {"ZVOL_HOST": cloud.host, "ZVOL_SESSION": SESSION, "TERM": "xterm"})
+        harmless(on_terminal(arguments, env, columns=80))
+        ran = run(arguments, env)
+    assert forbidden(ran.out + ran.err) == []
+
+
+def test_runs_and_doctor_on_a_terminal(at: dict[str, str]) -> None:
+    run(["recover", "~", uuid("a", 3)], at)
+    harmless(on_terminal(["runs"], at))
+    shown = on_terminal(["doctor"], at)
+    assert "ZStack 5.2.1" in shown.text
+    harmless(shown)
+
+
+def test_in_a_pipe(at: dict[str, str]) -> None:
+    for arguments in (["list"], ["show", *(uuid("a", number) for number in range(0, len(TEXTS), 17))]):
+        ran = run(arguments, at)
+        assert ran.code == 0
+        assert forbidden(ran.out + ran.err) == []
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not installed")
+def test_jq_reads_every_name_exactly(at: dict[str, str]) -> None:
+    for format, program in (("json", ".[] | .name"), ("ndjson", ".name")):
+        line = f"{' '.join(ZVOL)} list -o {format} | jq -c '{program}'"
+        ended = subprocess.run(["bash", "-o", "pipefail", "-c", line], env=at, capture_output=True, check=True)
+        assert sorted(json.loads(one) for one in ended.stdout.decode().split("\n")[:-1]) == sorted(TEXTS)
+
+
+@pytest.mark.parametrize("half", HALVES, ids=ascii)
+def test_half_a_pair_is_no_json_and_no_answer(half: str, tmp_path: Path) -> None:
+    with stage(["good", half]) as cloud:
+        env = environment(tmp_path / "home", {"ZVOL_HOST": cloud.host, "ZVOL_SESSION": SESSION})
+        ran = run(["list", "--json"], env)
+    assert (ran.code, ran.out) == (5, "")
+    assert ran.error()["kind"] == "unreachable"
