@@ -35,6 +35,11 @@ def at(cloud: Stage, tmp_path: Path) -> dict[str, str]:
     return environment(tmp_path / "home", {"ZVOL_HOST": cloud.host, "ZVOL_SESSION": SESSION, "TERM": "xterm-256color"})
 
 
+def drawn(text: str) -> bool:
+    """Tell whether the screen of these tests can draw it: it gives up at marks that Unicode calls not combining."""
+    return not any(unicodedata.category(char) in ("Mn", "Me") and not unicodedata.combining(char) for char in text)
+
+
 def harmless(shown: Shown) -> None:
     """Nothing but text, colours and line ends was written: no cursor moves, no title, no clipboard, no question."""
     rest = COLOURS.sub(b"", shown.raw).decode()
@@ -46,20 +51,20 @@ def on_screen(shown: Shown, texts: list[str]) -> None:
     assert shown.screen.title == shown.screen.icon_name == ""
     cells = unicodedata.normalize("NFC", "\n".join(shown.lines))
     for text in texts:
-        if any(unicodedata.category(char) in ("Mn", "Me") and not unicodedata.combining(char) for char in safe(text)):
-            continue  # this screen leaves out marks that do not combine
         assert unicodedata.normalize("NFC", safe(text)).strip() in cells, ascii(text)
 
 
 @pytest.mark.parametrize("columns", ["name,uuid", "last-vm,uuid", "storage,uuid", "description,uuid"])
 def test_a_list_on_a_terminal(columns: str, tmp_path: Path) -> None:
-    with stage(SHORT) as cloud:
+    texts = [text for text in SHORT if drawn(safe(text))]
+    with stage(texts) as cloud:
         env = environment(tmp_path / "home", {"ZVOL_HOST": cloud.host, "ZVOL_SESSION": SESSION, "TERM": "xterm"})
         shown = on_terminal(["list", "--columns", columns], env, columns=200)
     assert shown.code == 0
     harmless(shown)
-    on_screen(shown, SHORT)
-    assert sum(line.strip().endswith(uuid("a", n)) for n in range(len(SHORT)) for line in shown.lines) == len(SHORT)
+    on_screen(shown, texts)
+    assert {line.strip()[-32:] for line in shown.lines[1:]} == {uuid("a", number) for number in range(len(texts))}
+    assert len(texts) > 300
 
 
 @pytest.mark.parametrize("format", ["table", "csv", "json", "ndjson", "name"])
