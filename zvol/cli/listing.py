@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from zvol.cli.options import global_options, pass_state
+from zvol.cli.params import Count
 from zvol.cli.selectors import filter_options, filters_of
 from zvol.cli.state import State
 from zvol.errors import Exit
@@ -21,7 +22,7 @@ SORTS = ("left", "name", "size", "deleted")
 @click.option("--type", "type", metavar="TYPE", default="Data", show_default=True, help="Data, Root or any.")
 @click.option("--status", default="Deleted", show_default=True, help="Volumes of this status; `any` for all.")
 @click.option("--sort", type=click.Choice(SORTS), default="left", show_default=True, help="What comes first.")
-@click.option("--limit", type=click.IntRange(1), metavar="N", help="At most so many.")
+@click.option("--limit", type=Count(1), metavar="N", help="At most so many.")
 @click.option("--exit-code", is_flag=True, help="Exit 10 when something matches (with --expiring-within).")
 @click.option("--fail-if-empty", is_flag=True, help="Exit 1 when nothing matches.")
 @global_options

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -78,10 +79,25 @@ class Tag(click.ParamType[str]):
         return value
 
 
+class Count(click.ParamType[int]):
+    """A whole number in ASCII digits, from `least` to `most`; Python itself reads the digits of every script."""
+
+    name = "number"
+
+    def __init__(self, least: int, most: int = 999_999_999) -> None:
+        self.least, self.most = least, most
+
+    def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        number = int(value) if re.fullmatch(r"[0-9]{1,9}", str(value)) else -1
+        if not self.least <= number <= self.most:
+            self.fail(f"{safe(str(value))!r} is not a number from {self.least} to {self.most}.", param, ctx)
+        return number
+
+
 DURATION: Final = Duration()
 OUTPUT: Final = Format()
 TAG: Final = Tag()
-CONCURRENCY: Final = click.IntRange(1, 64)
+CONCURRENCY: Final = Count(1, 64)
 
 
 def read_volumes(arguments: Sequence[str], stdin: TextIO | None) -> list[Asked]:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from zvol.cli.options import global_options, pass_state
-from zvol.cli.params import CONCURRENCY, TAG, Asked, read_volumes
+from zvol.cli.params import CONCURRENCY, TAG, Asked, Count, read_volumes
 from zvol.cli.selectors import agree, filter_options, filters_of
 from zvol.cli.state import State
 from zvol.errors import Exit
@@ -25,7 +25,7 @@ CHOSEN = ("yes", "expect", "fail_if_empty")
 @filter_options
 @click.option("--all", "everything", is_flag=True, help="Every deleted data volume.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask (needed with filters when nobody can be asked).")
-@click.option("--expect", type=click.IntRange(0), metavar="N", help="Refuse unless exactly N volumes match.")
+@click.option("--expect", type=Count(0), metavar="N", help="Refuse unless exactly N volumes match.")
 @click.option("--fail-if-empty", is_flag=True, help="Exit 1 when no volume matches.")
 @click.option("--system-tag", "system_tags", multiple=True, type=TAG, help="Send this system tag; repeatable.")
 @click.option("--user-tag", "user_tags", multiple=True, type=TAG, help="Give it this user tag; repeatable.")

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from zvol.cli.options import global_options, pass_state
+from zvol.cli.params import Count
 from zvol.cli.state import State
 from zvol.errors import Exit
 
@@ -20,7 +21,7 @@ def command() -> None:
 
 
 @command.command("serve", short_help="Serve until interrupted.", epilog="Example: zvol sandbox serve --port 8080")
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Listen on this port; 0 takes a free one.")
+@click.option("--port", type=Count(0, 65535), default=0, help="Listen on this port; 0 takes a free one.")
 @click.option("--ledger", type=click.Path(dir_okay=False, path_type=Path), help="Write what is accepted and executed.")
 @click.option("--job-time", type=float, default=0.12, show_default=True, help="Seconds a recovery takes.")
 @click.option("--locale", type=click.Choice(("zh_CN", "en_US")), default="zh_CN", show_default=True, help="Of details.")
@@ -33,7 +34,7 @@ def command() -> None:
 @click.option("--check-time-zone", is_flag=True, help="Compare the dates of signed requests as instants.")
 @click.option("--login-refusal", metavar="CODE", help="Answer every login with this error code.")
 @click.option("--timezone-api/--no-timezone-api", default=True, help="Whether the server tells its zone.")
-@click.option("--extra", type=click.IntRange(0, 100_000), default=0, help="So many deleted volumes more.")
+@click.option("--extra", type=Count(0, 100_000), default=0, help="So many deleted volumes more.")
 @global_options
 @pass_state
 def serve(state: State, /, port: int, ledger: Path | None, extra: int, **switches: Any) -> Exit:

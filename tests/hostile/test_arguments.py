@@ -1,0 +1,122 @@
+"""Hostile arguments: nothing sent, or looked up as they stand; never another volume, never more of them."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.hostile.arguments import EVEN_SO, NAME, NAMES_OR_NOTHING, QUERY, REFUSED, UUID
+from tests.hostile.names import HALVES, forbidden
+from tests.hostile.stage import SESSION, Stage, stage, uuid
+from tests.support.process import ZVOL, environment, run
+from zvol.cli.params import read_volumes
+from zvol.errors import UsageProblem
+
+ALLOWED = ("q=status%3DDeleted&q=type%3DData", "q=status=Deleted&q=type=Data")
+TYPED = [text for text in REFUSED if "\0" not in text and not any(char in text for half in HALVES for char in half)]
+
+
+@pytest.fixture
+def cloud() -> Iterator[Stage]:
+    with stage([NAME, "pg-wal", "other", "%", "_"]) as made:
+        yield made
+
+
+@pytest.fixture
+def at(cloud: Stage, tmp_path: Path) -> dict[str, str]:
+    return environment(tmp_path / "home", {"ZVOL_HOST": cloud.host, "ZVOL_SESSION": SESSION})
+
+
+def test_there_are_enough_of_them() -> None:
+    assert len({*NAMES_OR_NOTHING, *REFUSED}) >= 300
+
+
+def test_each_is_a_name_or_a_mistake_and_never_the_volume() -> None:
+    for text in NAMES_OR_NOTHING:
+        [asked] = read_volumes([text], None)
+        assert (asked.text, asked.uuid) in ((text, None), (text, "f" * 31)), ascii(text)
+    for text in REFUSED:
+        with pytest.raises(UsageProblem, match="argument 2"):
+            read_volumes([UUID, text], None)
+    for text in EVEN_SO:
+        assert read_volumes([text], None)[0].uuid == UUID
+
+
+def test_names_are_looked_up_without_being_sent(at: dict[str, str], cloud: Stage) -> None:
+    """All at once, each with its own answer; the server is only asked for the whole recycle bin."""
+    texts = [text for text in NAMES_OR_NOTHING if text not in ("%", "_")]
+    ran = run(["recover", "--json", "--", *texts], at)
+    results = ran.json()
+    assert ran.code == 1
+    assert [one["asked"] for one in results] == texts
+    assert {(one["outcome"], one["changed"], one["uuid"]) for one in results} == {("failed", False, None)}
+    assert cloud.seen
+    for method, path in cloud.seen:
+        assert method == "GET"
+        assert path.partition("?")[0] == "/zstack/v1/volumes"
+        assert path.partition("?")[2].startswith(ALLOWED)
+
+
+def test_a_name_that_is_a_wildcard_is_that_name(at: dict[str, str], cloud: Stage) -> None:
+    results = run(["recover", "%", "_", "*", "--dry-run", "--json"], at).json()
+    assert [(one["outcome"], one["uuid"]) for one in results] == [
+        ("would-recover", uuid("a", 3)),
+        ("would-recover", uuid("a", 4)),
+        ("failed", None),
+    ]
+
+
+@pytest.mark.parametrize("name", ["recover", "show"])
+def test_control_characters_are_2_all_are_named_and_nothing_is_sent(
+    name: str, at: dict[str, str], cloud: Stage
+) -> None:
+    ran = run([name, UUID, "--", *TYPED], at)
+    assert (ran.code, ran.out) == (2, "")
+    assert cloud.seen == []
+    assert all(f"argument {number} (" in ran.err for number in range(2, len(TYPED) + 2))
+    assert forbidden(ran.err) == []
+
+
+@pytest.mark.parametrize("data", [b"\xff\xfe\n", b"a\0b\n", b"\xed\xa0\x80\n", b"x\n\n", b"a\x1b[31m\n", b"\x80"])
+@pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
+def test_standard_input_that_is_no_text(data: bytes, locale: str, at: dict[str, str], cloud: Stage) -> None:
+    more = {"LC_ALL": locale, "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    ended = subprocess.run([*ZVOL, "recover", "-"], env=at | more, input=data, capture_output=True, check=False)
+    assert (ended.returncode, ended.stdout) == (2, b""), ended
+    assert b"Traceback" not in ended.stderr
+    assert cloud.seen == []
+
+
+def test_bytes_that_are_no_text_in_an_argument(at: dict[str, str], cloud: Stage) -> None:
+    ended = subprocess.run([*ZVOL, "recover", b"pg\xffdata"], env=at, capture_output=True, check=False)
+    assert (ended.returncode, ended.stdout) == (2, b"")
+    assert b"pg\\u{dcff}data" in ended.stderr
+    assert cloud.seen == []
+
+
+@pytest.mark.parametrize("option", ["--name", "--last-vm", "--primary-storage", "--tagged"])
+def test_a_filter_never_widens(option: str, at: dict[str, str], cloud: Stage) -> None:
+    """Each value alone, and all in one command line, where the last counts: it matches nothing, and is never sent."""
+    values = ["", " ", "' or '1'='1", "name!=x", "is null", "x&q=status=Ready", "\\", "%s", "a,b", "\x1b[31m", *"[!"]
+    if option != "--name":
+        values += ["*", "?", "pg*"]
+    for value in values:
+        ran = run(["recover", option, value, "--dry-run", "--json"], at)
+        assert (ran.code, ran.json()) == (0, []), (option, value)
+    ran = run(["recover", *(word for value in QUERY if value != "=" for word in (option, value)), "--dry-run"], at)
+    assert ran.code == 0
+    for method, path in cloud.seen:
+        assert "/volumes/" not in path
+        assert method == "GET" or path.endswith("/v1/management-nodes/actions")
+        assert not any(sign in path for sign in ("%27", "'", "null", "Ready", "%25s", "name%21", "%5C", "%1B"))
+
+
+@pytest.mark.parametrize("number", [b"\xef\xbc\x91\xef\xbc\x92", b"1e3", b"0x10", b"-1", b" ", b"9" * 30, b"\xd9\xa3"])
+def test_numbers_are_ascii_digits(number: bytes, at: dict[str, str], cloud: Stage) -> None:
+    for arguments in (["list", "--limit"], ["recover", "--all", "--expect"], ["recover", UUID, "--concurrency"]):
+        ended = subprocess.run([*ZVOL, *arguments, number], env=at, capture_output=True, check=False)
+        assert ended.returncode == 2, ended
+    assert not any(method == "PUT" and "/volumes/" in path for method, path in cloud.seen)
