@@ -18,6 +18,7 @@ from zvol.recovery.states import (
     Renewed,
     Say,
     Sight,
+    Stale,
     State,
     Written,
 )
@@ -56,11 +57,14 @@ class Client:
                     yield from self.looks(w)
             case "write":
                 yield "zvol writes its intent down", self.write(w)
+                if w.may("nowhere"):
+                    yield "zvol waited for too long", self.feed(w.spend("nowhere"), Stale())
             case "send":
                 number = len(w.rows) - 1
                 yield f"PUT {number} leaves", w._replace(net=bag(w.net, number), step="answer")
                 if w.may("nowhere"):
                     yield f"PUT {number} cannot leave", self.feed(w.spend("nowhere"), Answered(Put.NEVER_SENT))
+                    yield f"PUT {number} waited for too long", self.void(w.spend("nowhere"))
             case "answer":
                 yield "zvol gets no answer", self.answered(w, Put.UNCLEAR)
             case _:
@@ -140,6 +144,12 @@ class Client:
         """An intent is on the disk."""
         journal = (*w.journal, (number, w.state.episode))
         return w._replace(journal=journal, kept=journal)
+
+    def void(self, w: World) -> World:
+        """The PUT of the last intent never leaves: it is taken back, and so is what was remembered of it."""
+        after = self.feed(w, Stale())
+        first = w.first if after.state.sends else None
+        return after._replace(journal=w.journal[:-1], kept=w.kept[:-1], first=first)
 
     def answered(self, w: World, answer: Put) -> World:
         if not self.rules.intent_first:

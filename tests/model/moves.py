@@ -18,6 +18,7 @@ from zvol.recovery.states import (
     Put,
     Renewed,
     Sight,
+    Stale,
     State,
     Written,
 )
@@ -44,7 +45,7 @@ def events(kind: type[Event]) -> Iterator[Event]:
         yield from map(Answered, Put)
     elif kind is Renewed:
         yield from map(Renewed, (True, False))
-    elif kind is Written:
-        yield Written()
+    elif kind in (Written, Stale):
+        yield kind()
     else:
         yield GiveUp()

@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from zvol.cli.state import State
 from zvol.errors import Exit, LocalState, most_severe
 from zvol.model import Outcome, Result
 from zvol.recovery.changes import Changer, reattached, tagged
-from zvol.recovery.engine import Engine
+from zvol.recovery.engine import Engine, Pulse
 from zvol.recovery.selection import choose
 from zvol.recovery.track import Options
 from zvol.render.progress import Progress
@@ -145,15 +145,8 @@ class Watchman:
         shown = total > 1 and not state.given.quiet and not mixed and (tty or state.given.verbose)
         self.progress = Progress(sys.stderr, state.clock.monotonic, total, tty=tty, shown=shown)
 
-    def tick(self) -> None:
+    def tick(self, pulse: Callable[[], Pulse]) -> None:
         self.progress.draw()
-
-    def waiting(self, reason: str, delay: float) -> None:
-        text = f"{reason}; trying again in {max(delay, 0):.0f} s"
-        self.progress.waiting = text
-        if self._state.given.verbose or sys.stderr.isatty():
-            self.progress.clear()
-            self._state.output.hint(text)
 
     def journal_lost(self, error: LocalState, jobs: Sequence[tuple[str, str]]) -> None:
         self.progress.clear()

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from zvol.errors import LocalState
 from zvol.model import Outcome, Result, Trouble
 from zvol.recovery import words
+from zvol.recovery.agenda import Agenda
 from zvol.recovery.protocol import advance
-from zvol.recovery.states import Do, Event, GiveUp, Phase, Renewed, Say, Why
-from zvol.recovery.track import FIRST_LOOK, Options, Track
+from zvol.recovery.states import Do, Event, GiveUp, Phase, Renewed, Say, Stale, Why
+from zvol.recovery.track import Options, Track
 
 if TYPE_CHECKING:
     from zvol.recovery.journal import Journal
@@ -23,45 +24,56 @@ SMALL: Final = 4
 class Batch:
     """Feeds events to the protocol and sorts volumes by what it commands.
 
-    `starting` are to be read first, `ready` want an intent, `outbox` have a durable one and wait for a free place,
-    `watched` are read again and again, `unknown` were given up.  `renew` logs in again and tells whether that worked.
+    `unread` were never read (`first_reads` counts those on their way, too); `found` were, are deleted and not yet
+    claimed; `queue` are claimed, the most urgent first; `ready` want an intent; `outbox` have a durable one and wait
+    for a free place; `agenda` has those that are read again and again; `open` are those that may keep the server busy.
+    `renew` logs in again and tells whether that worked.
     """
 
     def __init__(self, tracks: Iterable[Track], options: Options, renew: Callable[[], bool] | None) -> None:
         self.options = options
-        self.starting: deque[Track] = deque()
-        self.ready: list[Track] = []
+        self.unread: deque[Track] = deque()
+        self.found: list[Track] = []
+        self.queue: deque[Track] = deque()
+        self.ready: deque[Track] = deque()
         self.outbox: deque[Track] = deque()
-        self.watched: dict[str, Track] = {}
-        self.results: deque[Result] = deque()
+        self.agenda = Agenda()
+        self.open: dict[str, Track] = {}
         self.unsaid: dict[str, Track] = {}
+        self.urgent: deque[Track] = deque()
+        self.results: deque[Result] = deque()
         self.journal: Journal | None = None
         self.run: str | None = None
         self.local: LocalState | None = None
         self.unknown: list[Track] = []
+        self.closing: Trouble | None = None
         self.stopping = False
         self._renew = renew
         self._renewed: bool | None = None
         for track in tracks:
             self.unsaid[track.uuid] = track
             if track.phase is Phase.START:
-                self.starting.append(track)
+                self.unread.append(track)
             else:
-                self.watched[track.uuid] = track
+                self.agenda.put(track, 0.0)
+        self.first_reads = len(self.unread)
         self.small = len(self.unsaid) <= SMALL
 
+    # ---- what happens to one volume ------------------------------------------------------------------------------
     def feed(self, track: Track, event: Event) -> None:
         """Tell the protocol what happened, and obey it."""
         track.state, command = advance(track.state, event)
         match command:
             case Say():
                 self._said(track, command)
+            case Do.WATCH if track.phase is Phase.START:
+                self.queue.appendleft(track)
             case Do.WATCH:
-                self.watched[track.uuid] = track
+                self.agenda.keep(track)
             case Do.WRITE:
-                self.watched.pop(track.uuid, None)
-                self.ready.append(track)
+                self._write(track)
             case Do.SEND:
+                self.open[track.uuid] = track
                 self.outbox.append(track)
             case Do.RENEW:
                 self.feed(track, Renewed(self.renew()))
@@ -73,6 +85,34 @@ class Batch:
         track.trouble = trouble
         self._said(track, Say(outcome))
 
+    def take_back(self, track: Track) -> None:
+        """Have a volume read again before its PUT leaves; the intent that was written for it is void."""
+        if track.phase is Phase.SENDING and self.journal is not None and track.job is not None:
+            self.journal.settle(track.job)
+        self.open.pop(track.uuid, None)
+        track.next_look = 0.0
+        self.feed(track, Stale())
+        if not track.state.sends:
+            track.job = None
+
+    def take_all_back(self) -> None:
+        for waiting, phase in ((self.outbox, Phase.SENDING), (self.ready, Phase.INTENT)):
+            for track in [*self.pop(waiting, phase)]:
+                self.take_back(track)
+
+    def give_up(self, track: Track) -> None:
+        """Time is up for a volume."""
+        if track.phase is Phase.SENDING and not track.flying:
+            self.take_back(track)
+        self.feed(track, GiveUp())
+
+    def give_up_unsent(self, trouble: Trouble) -> None:
+        """Say of everything whose PUT has not left that it was not sent, now and from now on."""
+        self.closing = trouble
+        for track in [t for t in self.unsaid.values() if t.waits_to_send]:
+            track.trouble = trouble
+            self.give_up(track)
+
     def renew(self) -> bool:
         """Log in again, once a run."""
         if self._renewed is None:
@@ -83,35 +123,50 @@ class Batch:
     def renewable(self) -> bool:
         return self._renewed is None and self._renew is not None
 
-    def soon(self, track: Track, now: float, wait: float = FIRST_LOOK) -> None:
-        """Look at a volume again after `wait` seconds, and then less and less often."""
-        track.wait = FIRST_LOOK
-        track.next_look = now + wait
+    # ---- what is next --------------------------------------------------------------------------------------------
+    def pop(self, waiting: deque[Track], phase: Phase) -> Iterator[Track]:
+        """Take volumes out of a queue; those that were said or sorted elsewhere meanwhile are passed over."""
+        while waiting:
+            track = waiting.popleft()
+            if track.phase is phase and track.uuid in self.unsaid:
+                yield track
 
-    def give_up_unsent(self, trouble: Trouble) -> None:
-        """Say of everything that nothing was sent for that it was not sent."""
-        for track in [*self.starting, *self.ready, *self.outbox]:
-            track.trouble = trouble
-            self.feed(track, GiveUp()) if track.phase is not Phase.SENDING else self._unsend(track)
-        self.starting.clear()
-        self.ready.clear()
-        self.outbox.clear()
+    def head(self) -> Track | None:
+        """Return the first of the queue."""
+        for track in self.pop(self.queue, Phase.START):
+            self.queue.appendleft(track)
+            return track
+        return None
 
-    def _unsend(self, track: Track) -> None:
-        """An intent is durable and its PUT never left: that is certain."""
-        first = track.state.sends == 1
-        self._said(track, Say(Outcome.NOT_SENT if first else Outcome.UNKNOWN, Why.GAVE_UP))
+    def most_urgent(self) -> Track | None:
+        """Return the volume that is destroyed first of those that are left; None before they were sorted."""
+        while self.urgent and self.urgent[0].uuid not in self.unsaid:
+            self.urgent.popleft()
+        return self.urgent[0] if self.urgent else None
+
+    # ---- inside --------------------------------------------------------------------------------------------------
+    def _write(self, track: Track) -> None:
+        self.agenda.drop(track)
+        if self.closing is not None:
+            track.trouble = self.closing
+            self.feed(track, GiveUp())
+        elif track.state.sends:
+            self.ready.appendleft(track)  # it has waited before
+        else:
+            self.ready.append(track)
 
     def _said(self, track: Track, word: Say) -> None:
         self.unsaid.pop(track.uuid, None)
-        self.watched.pop(track.uuid, None)
+        self.open.pop(track.uuid, None)
+        self.agenda.drop(track)
         self.results.append(words.result(track, word))
         settled = track.phase not in (Phase.OPEN, Phase.LEFT)
         if track.phase is Phase.LEFT:
             self.unknown.append(track)
         if self.journal is None or self.run is None or not track.claimed:
             return
-        if word.outcome is Outcome.NOT_SENT and self.stopping:
+        undone = word.outcome is Outcome.NOT_SENT or (word.why is Why.GAVE_UP and track.phase is Phase.DONE)
+        if undone and self.stopping:
             self.journal.unsent(self.run, track.uuid)
         else:
             self.journal.said(self.run, track.uuid, word.outcome.value, settled=settled)

@@ -39,6 +39,11 @@ class Crew:
         self._threads = 0
         self.busy = 0
 
+    @property
+    def free(self) -> int:
+        """How many more could work at once."""
+        return self._size - self.busy
+
     def do(self, work: Callable[[], object], deliver: Callable[[Done], None]) -> None:
         """Have `work` done; `deliver` is called with the outcome by whoever empties the inbox, not by the thread."""
         self.busy += 1

@@ -9,19 +9,19 @@ from __future__ import annotations
 import queue
 import random
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from zvol.clock import Clock
 from zvol.errors import LocalState
-from zvol.model import Result
+from zvol.model import Result, Volume
 from zvol.recovery import words
 from zvol.recovery.batch import Batch
 from zvol.recovery.crew import Crew, Done
 from zvol.recovery.gate import Gate
 from zvol.recovery.protocol import resumed
 from zvol.recovery.sender import Sender
-from zvol.recovery.states import GiveUp
-from zvol.recovery.track import Options, Track, Wanted
+from zvol.recovery.track import FIRST_LOOK, Options, Track, Wanted
 from zvol.recovery.watcher import Watcher
 
 if TYPE_CHECKING:
@@ -35,13 +35,25 @@ HEARTBEAT: Final = 1.0
 """Seconds the coordinator sleeps at most."""
 
 
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """How it stands: why the server is not asked now and for how many seconds, and what else takes time.
+
+    `settling` volumes wait until a request whose answer was lost cannot act any more, at least `quiet_in` seconds.
+    `urgent` is the volume that is destroyed first of those that are left, when that is known.
+    """
+
+    reason: str = ""
+    retry_in: float = 0.0
+    settling: int = 0
+    quiet_in: float = 0.0
+    urgent: Volume | None = None
+
+
 class Observer(Protocol):
     """Who wants to know how it goes, beside the results."""
 
-    def waiting(self, reason: str, delay: float) -> None:
-        """Tell that the server does not answer, and that the next try is in `delay` seconds."""
-
-    def tick(self) -> None:
+    def tick(self, pulse: Callable[[], Pulse]) -> None:
         """Tell that time passes; called about once a second, and whenever something came back."""
 
     def journal_lost(self, error: LocalState, jobs: Sequence[tuple[str, str]]) -> None:
@@ -74,7 +86,7 @@ class Engine:
         self._random = random.Random()  # noqa: S311  (jitter)
         self._stops = 0
         self._inbox: queue.SimpleQueue[Done | None] = queue.SimpleQueue()
-        self._told: object = None
+        self._next_deadline = 0.0
 
     def recover(self, wanted: Sequence[Wanted]) -> Iterator[Result]:
         """Bring volumes back; yield each one's result as soon as it is known."""
@@ -95,7 +107,7 @@ class Engine:
             track.state = resumed(last.last_op)
             track.new_job(last.job)
             track.deadline = now + self.options.timeout
-            track.answered_at = now
+            track.begin_looking(now, FIRST_LOOK)
         return track
 
     def stop(self) -> None:
@@ -109,12 +121,12 @@ class Engine:
     # ---- the loop ------------------------------------------------------------------------------------------------
     def _drive(self, batch: Batch) -> Iterator[Result]:
         gate = Gate(self._jitter)
-        crew = self._crew(self.options.concurrency + 2, self._inbox, self.clock.monotonic)
+        crew = self._crew(self.options.concurrency, self._inbox, self.clock.monotonic)
         stopped = lambda: self._stops > 0  # noqa: E731  (a signal may come while the journal is written)
         sender = Sender(batch, self.client, crew, gate, self.clock, self._open_journal, self.origin, stopped)
         watcher = Watcher(batch, self.client, crew, gate, self.clock, self._jitter)
-        for track in batch.watched.values():
-            track.quiet = sender.silence(self.clock.monotonic())
+        for track in batch.agenda:
+            track.quiet = sender.waits.silence(self.clock.monotonic())
         try:
             while batch.unsaid:
                 self._tick(batch, gate, sender, watcher)
@@ -129,23 +141,46 @@ class Engine:
     def _tick(self, batch: Batch, gate: Gate, sender: Sender, watcher: Watcher) -> None:
         now = self.clock.monotonic()
         self.run_id = batch.run
-        if self._stops and not batch.stopping:
-            self._stop_sending(batch, now)
-        late = batch.unsaid if self._stops > 1 else batch.watched
-        for track in [t for t in late.values() if self._stops > 1 or (t.deadline is not None and t.deadline <= now)]:
-            batch.feed(track, GiveUp())
-        if gate.hopeless(now) and not batch.watched and sender.idle:
+        if self._stops:
+            self._stop(batch, now)
+        if now >= self._next_deadline:
+            self._next_deadline = now + HEARTBEAT
+            self._end_late(batch, now)
+        waits_for_nothing = not batch.agenda and sender.idle
+        if (gate.hopeless(now) and waits_for_nothing) or gate.barren(now, self.options.timeout):
             batch.give_up_unsent(words.unreachable(gate.reason, gate.never_sent))
-        if gate.open:
-            sender.retry_version()
+        watcher.tick(now, ahead=sender.wants_more())
         sender.tick(now)
         self._tell_lost(batch)
-        watcher.tick(now)
         if self._observer is not None:
-            self._observer.tick()
-        if not gate.open and self._observer is not None and self._told != gate.until:
-            self._told = gate.until
-            self._observer.waiting(gate.reason, gate.until - now)
+            self._observer.tick(lambda: self._pulse(batch, gate, now))
+
+    def _end_late(self, batch: Batch, now: float) -> None:
+        """Time is up for volumes whose PUT left so long ago; one that is under way ends by itself."""
+        for track in [t for t in batch.unsaid.values() if t.deadline is not None and t.deadline <= now]:
+            if not track.flying:
+                batch.give_up(track)
+
+    def _stop(self, batch: Batch, now: float) -> None:
+        if self._stops > 1:
+            for track in [*batch.unsaid.values()]:
+                batch.give_up(track)
+        elif not batch.stopping:
+            batch.stopping = True
+            batch.give_up_unsent(words.stopped(batch.run))
+            for track in batch.unsaid.values():
+                track.deadline = min(track.deadline or now + LAST_WATCH, now + LAST_WATCH)
+
+    def _pulse(self, batch: Batch, gate: Gate, now: float) -> Pulse:
+        waits = [t.quiet.remaining(now) for t in batch.agenda if t.quiet is not None and t.uuid not in batch.open]
+        urgent = batch.most_urgent()
+        return Pulse(
+            "" if gate.open else gate.reason,
+            max(0.0, gate.until - now),
+            len(waits),
+            min(waits, default=0.0),
+            urgent.volume if urgent else None,
+        )
 
     def _wait(self, crew: Crew, watcher: Watcher) -> None:
         """Sleep until something came back, or the next look is due; then take in all that came back."""
@@ -158,12 +193,6 @@ class Engine:
     def _say(self, batch: Batch) -> Iterator[Result]:
         while batch.results:
             yield batch.results.popleft()
-
-    def _stop_sending(self, batch: Batch, now: float) -> None:
-        batch.stopping = True
-        batch.give_up_unsent(words.stopped(batch.run))
-        for track in batch.unsaid.values():
-            track.deadline = min(track.deadline or now + LAST_WATCH, now + LAST_WATCH)
 
     def _close(self, batch: Batch) -> None:
         """Write down what was said."""

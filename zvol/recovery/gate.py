@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from zvol.errors import NeverSent
+from zvol.recovery.quiet import SILENCE
 
 FIRST_DELAY = 0.5
 LONGEST_DELAY = 30.0
@@ -18,39 +19,60 @@ WEATHER_SECONDS = 60.0
 class Gate:
     """Open while the server answers.  Times are monotonic seconds; `jitter` returns a factor around one.
 
-    Before anything was sent patience is short (`hopeless`): a name that does not resolve or a refused connection is
-    tried three times in five seconds, any other weather for a minute.
+    A read that is answered opens it; after an unclear PUT only one PUT goes at a time until one of them is answered
+    clearly, and the delay goes on growing: reads may work where changes do not.  Before anything was sent patience is
+    short (`hopeless`): a name that does not resolve or a refused connection is tried three times in five seconds, any
+    other weather for a minute.  `outages` counts how often the server was really away.
     """
 
     jitter: Callable[[], float]
     closed_since: float | None = None
+    doubtful_since: float | None = None
     until: float = 0.0
     delay: float = 0.0
     tries: int = 0
+    outages: int = 0
     only_refused: bool = True
     reason: str = ""
     never_sent: NeverSent | None = None
+    _bad_at: float = 0.0
 
     @property
     def open(self) -> bool:
         return self.closed_since is None
 
-    def good(self) -> None:
-        """The server answered something that ZStack says."""
-        self.closed_since, self.delay, self.tries, self.only_refused = None, 0.0, 0, True
+    def places(self, concurrency: int) -> int:
+        """Return how many PUTs may be on their way at the same time."""
+        return concurrency if self.doubtful_since is None else 1
 
-    def bad(self, now: float, reason: str, never_sent: NeverSent | None = None) -> None:
-        """Nothing that ZStack says came back; wait before the next probe, longer each time."""
+    def good(self, now: float, *, put: bool = False) -> None:
+        """The server answered something that ZStack says."""
+        if self.closed_since is not None and now - self.closed_since > SILENCE:
+            self.outages += 1
+        self.closed_since, self.tries, self.only_refused = None, 0, True
+        if put or self.doubtful_since is None:
+            self.doubtful_since, self.delay = None, 0.0
+
+    def bad(
+        self, now: float, reason: str, never_sent: NeverSent | None = None, *, began: float, put: bool = False
+    ) -> None:
+        """Nothing that ZStack says came back; wait before the next probe, longer each time.
+
+        What was on its way when the gate closed says nothing new.
+        """
+        if put and self.doubtful_since is None:
+            self.doubtful_since = now
+        if self.closed_since is not None and began < self._bad_at:
+            return
+        refused = never_sent is not None and never_sent.reason in ("dns", "refused")
         if self.closed_since is None:
             self.closed_since = now
-        elif now < self.until:
-            return
+            self.outages += refused
+        self._bad_at = now
         self.tries += 1
         self.reason, self.never_sent = reason, never_sent
-        refused = never_sent is not None and never_sent.reason in ("dns", "refused")
         self.only_refused = self.only_refused and refused
-        first = UNSENT_DELAY if refused else FIRST_DELAY
-        self.delay = min(LONGEST_DELAY, self.delay * 2 or first)
+        self.delay = min(LONGEST_DELAY, self.delay * 2 or (UNSENT_DELAY if refused else FIRST_DELAY))
         self.until = now + self.delay * (1.0 if refused else self.jitter())
 
     def hopeless(self, now: float) -> bool:
@@ -60,3 +82,7 @@ class Gate:
         if self.only_refused:
             return self.tries >= REFUSED_TRIES
         return now - self.closed_since >= WEATHER_SECONDS
+
+    def barren(self, now: float, patience: float) -> bool:
+        """Tell whether no PUT at all was answered clearly for so many seconds."""
+        return self.doubtful_since is not None and now - self.doubtful_since >= patience

@@ -27,6 +27,7 @@ from zvol.recovery.states import (
     Renewed,
     Say,
     Sight,
+    Stale,
     State,
     Why,
     Written,
@@ -88,6 +89,12 @@ def settle(state: State, event: Event) -> Move:
 
 def written(state: State, _event: Event) -> Move:
     return replace(state, phase=Phase.SENDING, sends=state.sends + 1, answered=False), Do.SEND
+
+
+def stale(state: State, _event: Event) -> Move:
+    """The volume must be read again before its PUT leaves; an intent that was written for it is void."""
+    sends = state.sends - (state.phase is Phase.SENDING)
+    return replace(state, phase=Phase.RETRY if sends else Phase.START, sends=sends), Do.WATCH
 
 
 def answered(state: State, event: Event) -> Move:
@@ -227,7 +234,9 @@ TRANSITIONS: Final[Mapping[tuple[Phase, type[Event]], Rule]] = {
     (Phase.SETTLE, Look): settle,
     (Phase.SETTLE, GiveUp): abandoned,
     (Phase.INTENT, Written): written,
+    (Phase.INTENT, Stale): stale,
     (Phase.INTENT, GiveUp): unsent,
+    (Phase.SENDING, Stale): stale,
     (Phase.SENDING, Answered): answered,
     (Phase.SENDING, GiveUp): abandoned,
     (Phase.WATCH, Look): watch,

@@ -13,27 +13,28 @@ from zvol.recovery import words
 from zvol.recovery.batch import Batch
 from zvol.recovery.crew import Crew, Done
 from zvol.recovery.gate import Gate
-from zvol.recovery.quiet import MARGIN, QuietTime, after_accepted, after_silence
-from zvol.recovery.states import Answered, Phase, Put, State, Written
-from zvol.recovery.track import Track, fault_of, put_of
+from zvol.recovery.states import Answered, Look, Phase, Put, Sight, State, Written
+from zvol.recovery.track import FIRST_ASK, FIRST_LOOK, Track, fault_of, put_of
+from zvol.recovery.waits import Waits
 from zvol.zstack import answers
 from zvol.zstack.client import NotSent
 from zvol.zstack.dates import parse_server_date
 
 if TYPE_CHECKING:
-    from zvol.recovery.journal import Journal
+    from zvol.recovery.journal import Intent, Journal
     from zvol.zstack.client import Client
 
 GROUP: Final = 64
 """Intents a commit."""
 
 OPEN_LIMIT: Final = 256
-"""Volumes that may be between their intent and their last word at the same time."""
+"""Volumes that may keep the server busy at the same time.
 
-DEFAULT_API_TIMEOUT: Final = 1800.0
-"""Seconds a 5.2.1 allows a recovery when it does not honour the timeout that was asked for."""
+Those whose PUT was not answered, or was on its way when the server went down, only wait: they are not counted.
+"""
 
-TRIED_VERSIONS: Final = ("5.2.",)
+COMMIT_PACE: Final = 1.0
+"""Seconds for which a group of intents that is not full may be held back."""
 
 
 class Sender:
@@ -51,13 +52,13 @@ class Sender:
         stopped: Callable[[], bool],
     ) -> None:
         self.batch, self.client, self.crew, self.gate, self.clock = batch, client, crew, gate, clock
+        self.waits = Waits(batch.options, client, crew)
         self._open_journal = open_journal
         self._origin = origin
         self._stopped = stopped
         self._flying = 0
-        self._granted = False
-        self._asked_version = False
-        self._unsure: list[QuietTime] = []
+        self._outages = 0
+        self._committed = -COMMIT_PACE
 
     @property
     def idle(self) -> bool:
@@ -65,38 +66,63 @@ class Sender:
 
     def tick(self, now: float) -> None:
         """Do what can be done now; nothing is sent before every volume was read once."""
-        batch = self.batch
-        if batch.starting or not self.gate.open or batch.stopping:
+        batch, gate = self.batch, self.gate
+        if gate.open:
+            self.waits.tick(now)
+        if batch.first_reads or not gate.open or batch.closing is not None:
             return
-        if batch.local is not None:  # a disk may have room again, but what was said is that nothing further is sent
-            self.fail(batch.local)
+        if self._outages != gate.outages:
+            self._outages = gate.outages
+            batch.open.clear()
         try:
             self._claim(now)
-            self._intend()
+            self._prepare(now)
+            self._intend(now)
         except LocalState as error:
             self.fail(error)
-        while batch.outbox and self._flying < batch.options.concurrency and not self._stopped():
-            self._put(batch.outbox.popleft(), now)
+        self._send(now)
+
+    def _send(self, now: float) -> None:
+        """Let PUTs leave while there are free places."""
+        batch = self.batch
+        places = self.gate.places(batch.options.concurrency)
+        while batch.outbox and self.crew.free and self._flying < places and not self._stopped():
+            for track in batch.pop(batch.outbox, Phase.SENDING):
+                if track.fresh(now):
+                    self._put(track, now)
+                    break
+                batch.take_back(track)
 
     def fail(self, error: LocalState) -> None:
         """The journal cannot be written: nothing further is sent, what is open is watched to its end."""
         self.batch.local = error
         self.batch.give_up_unsent(Trouble("local", error.message, error.hint, Exit.LOCAL))
 
-    def _claim(self, now: float) -> None:
+    def wants_more(self) -> bool:
+        """Tell whether the next of the queue are to be sent soon."""
         batch = self.batch
-        unclaimed = [track for track in batch.ready if not track.claimed]
-        if not unclaimed:
+        room = len(batch.ready) < GROUP and len(batch.open) < OPEN_LIMIT
+        return room and batch.closing is None and batch.head() is not None
+
+    # ---- claims --------------------------------------------------------------------------------------------------
+    def _claim(self, now: float) -> None:
+        """Claim all that was found, once, and sort it."""
+        batch = self.batch
+        if not batch.found:
             return
-        unclaimed.sort(key=urgency)
-        if batch.journal is None:
-            batch.journal = self._open_journal()
-        if batch.run is None:
-            batch.run = batch.journal.begin(self._origin, batch.options.remembered(), self.clock.wall())
-        wanted = [(track.uuid, track.wanted.asked, track.state.episode) for track in unclaimed]
-        busy, prior = batch.journal.claim(batch.run, wanted)
-        batch.ready = [track for track in batch.ready if track.claimed]
-        for track in unclaimed:
+        found, batch.found = sorted(batch.found, key=urgency), []
+        batch.urgent.extend(found)
+        unclaimed = [track for track in found if not track.claimed]
+        busy: dict[str, str] = {}
+        prior: dict[str, list[Intent]] = {}
+        if unclaimed:
+            if batch.journal is None:
+                batch.journal = self._open_journal()
+            if batch.run is None:
+                batch.run = batch.journal.begin(self._origin, batch.options.remembered(), self.clock.wall())
+            wanted = [(track.uuid, track.wanted.asked, track.state.episode) for track in unclaimed]
+            busy, prior = batch.journal.claim(batch.run, wanted)
+        for track in found:
             if track.uuid in busy:
                 batch.end(track, Outcome.BUSY, words.busy(busy[track.uuid]))
                 continue
@@ -104,40 +130,68 @@ class Sender:
             if track.uuid in prior:
                 self._settle_first(track, [intent.job for intent in prior[track.uuid]], now)
             else:
-                batch.ready.append(track)
+                batch.queue.append(track)
 
     def _settle_first(self, track: Track, jobs: list[str], now: float) -> None:
+        """An earlier run left intents open: a volume of a large batch is read first, and its jobs are asked later."""
         track.state = State(phase=Phase.SETTLE, episode=track.state.episode)
         track.prior = jobs
-        track.quiet = self.silence(now)
+        track.quiet = self.waits.silence(now)
         track.deadline = now + self.batch.options.timeout
-        self.batch.soon(track, now, 0.0)
-        self.batch.watched[track.uuid] = track
+        track.begin_looking(now, 0.0 if self.batch.small else FIRST_LOOK)
+        self.batch.agenda.put(track, now)
 
-    def _intend(self) -> None:
-        """Make the next group of intents durable in one commit, once there is room for it."""
+    # ---- intents -------------------------------------------------------------------------------------------------
+    def _prepare(self, now: float) -> None:
+        """Let those of the queue become ready that were read a moment ago."""
+        batch = self.batch
+        while self.wants_more() and batch.queue[0].fresh(now) and not batch.queue[0].busy:
+            track = batch.queue.popleft()
+            last_op = track.volume.last_op_date if track.volume is not None else None
+            batch.feed(track, Look(Sight.DELETED, last_op))
+
+    def _intend(self, now: float) -> None:
+        """Make the next group of intents durable in one commit, once it is worth it."""
         from zvol.recovery.journal import Intent
 
         batch = self.batch
-        room = OPEN_LIMIT - len(batch.watched) - len(batch.outbox) - self._flying
-        if not batch.ready or len(batch.outbox) >= batch.options.concurrency or room <= 0:
+        enough = max(1, min(GROUP, 4 * batch.options.concurrency))
+        room = OPEN_LIMIT - len(batch.open)
+        full = min(enough, len(batch.ready) + len(batch.queue))
+        if not batch.ready or len(batch.outbox) > batch.options.concurrency:
             return
-        if room < min(GROUP, len(batch.ready)) and self._flying:
+        if min(room, len(batch.ready)) < full and now - self._committed < COMMIT_PACE:
             return
-        group, batch.ready = batch.ready[: min(GROUP, room)], batch.ready[min(GROUP, room) :]
-        jobs = [uuid.uuid4().hex for _ in group]
+        group = self._group(min(enough, room), enough, now)
+        if not group:
+            return
+        intents = [(t.uuid, Intent(uuid.uuid4().hex, t.state.episode)) for t in group]
         assert batch.journal is not None
         assert batch.run is not None
-        intents = [(t.uuid, Intent(job, t.state.episode)) for t, job in zip(group, jobs, strict=True)]
+        self._committed = now
         try:
             batch.journal.intend(batch.run, intents, self.clock.wall())
         except LocalState:
-            batch.ready = group + batch.ready
+            batch.ready.extendleft(reversed(group))
             raise
-        for track, job in zip(group, jobs, strict=True):
-            track.new_job(job)
+        for track, (_, intent) in zip(group, intents, strict=True):
+            track.new_job(intent.job)
             batch.feed(track, Written())
 
+    def _group(self, room: int, most: int, now: float) -> list[Track]:
+        """Take the next of those that are ready; who has sent before had a place already."""
+        batch, group = self.batch, list[Track]()
+        for track in batch.pop(batch.ready, Phase.INTENT):
+            if not track.fresh(now):
+                batch.take_back(track)
+                continue
+            if len(group) >= (most if track.state.sends else room):
+                batch.ready.appendleft(track)
+                break
+            group.append(track)
+        return group
+
+    # ---- PUTs ----------------------------------------------------------------------------------------------------
     def _put(self, track: Track, now: float) -> None:
         options = self.batch.options
         if track.deadline is None:
@@ -145,7 +199,7 @@ class Sender:
         job = track.job
         assert job is not None
         self._flying += 1
-        track.busy = True
+        track.flying = True
 
         def send() -> object:
             return self.client.submit(track.uuid, job, options.api_timeout, options.system_tags, options.user_tags)
@@ -155,78 +209,45 @@ class Sender:
     def _answered(self, track: Track, done: Done) -> None:
         """Take in what came of a PUT."""
         self._flying -= 1
-        track.busy = False
+        track.flying = False
         if done.error is not None:
             raise done.error
         answer, now = done.value, self.clock.monotonic()
-        track.answered_at = now
         if isinstance(answer, NotSent):
-            self._not_sent(track, answer, now)
+            self._not_sent(track, answer, done.began, now)
             return
         assert isinstance(answer, answers.PUT_ANSWERS)
         put = put_of(answer, track.uuid)
         if put is Put.UNCLEAR:
-            self.gate.bad(now, answer.reason if isinstance(answer, answers.Unclear) else "an unclear answer")
+            reason = answer.reason if isinstance(answer, answers.Unclear) else "an unclear answer"
+            self.gate.bad(now, reason, began=done.began, put=True)
+            self.batch.open.pop(track.uuid, None)
         else:
-            self.gate.good()
+            self.gate.good(now, put=True)
         self._remember(track, answer, now)
-        self.batch.soon(track, now, 0.0 if put in (Put.DONE, Put.REFUSED) else 0.1)
+        track.begin_looking(now, 0.0 if self.batch.small else FIRST_ASK)
+        self.batch.agenda.put(track, now + (0.0 if put in (Put.DONE, Put.REFUSED) else FIRST_LOOK))
         self.batch.feed(track, Answered(put))
 
-    def _not_sent(self, track: Track, answer: NotSent, now: float) -> None:
+    def _not_sent(self, track: Track, answer: NotSent, began: float, now: float) -> None:
         """Not a byte has left: the same intent is good for another try, unless it is a matter of trust."""
         track.trouble = words.from_never_sent(answer.never_sent)
         if answer.never_sent.untrusted:
             self.batch.feed(track, Answered(Put.NEVER_SENT))
             return
-        self.gate.bad(now, answer.never_sent.message, answer.never_sent)
+        self.gate.bad(now, answer.never_sent.message, answer.never_sent, began=began, put=True)
         self.batch.outbox.appendleft(track)
 
     def _remember(self, track: Track, answer: answers.PutAnswer, now: float) -> None:
         """Keep the server's words, and begin the quiet time that this answer needs."""
         if isinstance(answer, answers.Accepted):
-            granted = answer.api_timeout or DEFAULT_API_TIMEOUT
-            if granted <= self.batch.options.api_timeout:
-                self._grant()
-            track.quiet = after_accepted(now, granted)
+            track.quiet = self.waits.accepted(now, answer)
         else:
-            track.quiet = self.silence(now)
+            track.quiet = self.waits.silence(now)
         if isinstance(answer, answers.Done):
             track.claimed_at = now
         if isinstance(answer, answers.Failed | answers.Refusal | answers.Redirected):
             track.trouble = words.from_answer(answer, fault_of(answer))
-
-    # ---- how long an unanswered PUT may act ----------------------------------------------------------------------
-    def silence(self, now: float) -> QuietTime:
-        """Return the quiet time of an unanswered PUT; the timeout asked for counts only where it is honoured."""
-        options = self.batch.options
-        quiet = after_silence(now, options.settle_wait, options.api_timeout if self._granted else DEFAULT_API_TIMEOUT)
-        if not self._granted:
-            self._unsure.append(quiet)
-            self._ask_version()
-        return quiet
-
-    def _grant(self) -> None:
-        """This server honours the timeout that is asked for."""
-        self._granted = True
-        for quiet in self._unsure:
-            quiet.parts = (*quiet.parts[:-1], self.batch.options.api_timeout + MARGIN)
-        self._unsure.clear()
-
-    def _ask_version(self) -> None:
-        if not self._asked_version:
-            self._asked_version = True
-            self.crew.do(self.client.version, self._versioned)
-
-    def _versioned(self, done: Done) -> None:
-        self._asked_version = done.value is not None
-        if isinstance(done.value, str) and done.value.startswith(TRIED_VERSIONS):
-            self._grant()
-
-    def retry_version(self) -> None:
-        """Ask again for the version that could not be had while the server was away."""
-        if self._unsure:
-            self._ask_version()
 
 
 def urgency(track: Track) -> tuple[bool, str, int]:

@@ -21,7 +21,7 @@ class Phase(StrEnum):
     CLAIMED = "claimed"  # the server said done, the volume has not shown it
     REFUSED = "refused"  # the server refused for certain, the volume must be read after that
     RENEW = "renew"  # nothing was executed for want of a session; a new one is being fetched
-    RETRY = "retry"  # there is a new session; the volume must be read before the next intent
+    RETRY = "retry"  # what was sent cannot act; the volume must be read before the next intent
     OPEN = "open"  # the last word is said, but a PUT may still act: the intent stays open
     LEFT = "left"  # the word is "unknown": the intent stays open
     DONE = "done"  # the last word is said and nothing of ours is left
@@ -79,6 +79,11 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
+class Stale:
+    """The PUT has not left, and the last read of the volume is too old to send it on."""
+
+
+@dataclass(frozen=True, slots=True)
 class Answered:
     """The PUT has ended, with this answer or without one."""
 
@@ -97,7 +102,7 @@ class GiveUp:
     """The deadline has passed, or the run was told to stop."""
 
 
-Event = Look | Written | Answered | Renewed | GiveUp
+Event = Look | Written | Stale | Answered | Renewed | GiveUp
 
 
 # ---- commands ----------------------------------------------------------------------------------------------------

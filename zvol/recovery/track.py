@@ -17,6 +17,11 @@ FIRST_LOOK: Final = 0.1
 
 LONGEST_LOOK: Final = 2.0
 
+FIRST_ASK: Final = 5.0
+"""Seconds between the first two looks at the job of a volume that does not come back; doubled each time."""
+
+FRESH: Final = 10.0
+"""Seconds for which a read of a volume is good enough to send a PUT on."""
 
 REMEMBERED: Final = ("system_tags", "user_tags", "allow_root")
 
@@ -60,22 +65,26 @@ class Options:
 
 @dataclass(slots=True, eq=False)
 class Track:
-    """Monotonic seconds everywhere; `busy` while a request for this volume is under way."""
+    """Monotonic seconds everywhere; `busy` while it is being read or its job asked, `flying` while its PUT is out."""
 
     wanted: Wanted
     state: State = field(default_factory=State)
     meant: str | None = None  # the lastOpDate of the deletion that an interrupted run was to undo
     volume: Volume | None = None
+    read_at: float | None = None
     job: str | None = None
     job_seen: Job = Job.NOT_ASKED
     job_asked: bool = False
+    next_ask: float = 0.0
+    ask_wait: float = FIRST_ASK
     prior: list[str] = field(default_factory=list)
     quiet: QuietTime | None = None
     trouble: Trouble | None = None
     claimed: bool = False
     busy: bool = False
-    answered_at: float | None = None
+    flying: bool = False
     next_look: float = 0.0
+    turn: int = 0
     wait: float = FIRST_LOOK
     claimed_at: float | None = None
     deadline: float | None = None
@@ -94,14 +103,23 @@ class Track:
         """A request of ours may act, or has acted: the volume is read again and again."""
         return self.phase in (Phase.SETTLE, Phase.WATCH, Phase.CLAIMED, Phase.REFUSED, Phase.RETRY)
 
+    @property
+    def waits_to_send(self) -> bool:
+        """Its next PUT has not left."""
+        return self.phase in (Phase.START, Phase.INTENT) or (self.phase is Phase.SENDING and not self.flying)
+
     def new_job(self, job: str) -> None:
         """Begin a new PUT under its own job id; what the former one showed does not count for it."""
         self.job, self.job_seen, self.job_asked = job, Job.NOT_ASKED, False
-        self.quiet, self.claimed_at, self.answered_at, self.grace = None, None, None, 0
+        self.quiet, self.claimed_at, self.grace = None, None, 0
 
-    def look_later(self, now: float, jitter: float) -> None:
-        self.wait = min(LONGEST_LOOK, self.wait * 1.6)
-        self.next_look = now + self.wait * jitter
+    def begin_looking(self, now: float, ask_after: float) -> None:
+        """Look often again; its job is asked after so many seconds."""
+        self.wait, self.ask_wait, self.next_ask = FIRST_LOOK, FIRST_ASK, now + ask_after
+
+    def fresh(self, now: float) -> bool:
+        """Tell whether a PUT may leave on the last read."""
+        return self.read_at is not None and now - self.read_at <= FRESH
 
 
 def sight_of(volume: Volume | None) -> Sight:

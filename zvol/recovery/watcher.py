@@ -1,20 +1,23 @@
-"""Reads of volumes and looks at jobs: how zvol finds out what has become of a volume."""
+"""Reads of volumes: how zvol finds out what has become of them."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from zvol.clock import Clock
 from zvol.errors import AuthError, Refused, Untrusted, Weather, ZvolError
 from zvol.model import Outcome, Volume
 from zvol.recovery import words
+from zvol.recovery.asker import ENDED, Asker
 from zvol.recovery.batch import Batch
 from zvol.recovery.crew import Crew, Done
 from zvol.recovery.gate import Gate
-from zvol.recovery.states import Job, Look, Phase, Sight
-from zvol.recovery.track import Track, fault_of, job_of, sight_of
-from zvol.zstack import answers
+from zvol.recovery.states import Look, Phase, Sight
+from zvol.recovery.track import LONGEST_LOOK, Track, sight_of
 
 if TYPE_CHECKING:
     from zvol.zstack.client import Client
@@ -25,120 +28,90 @@ BATCH: Final = 100
 PATIENCE: Final = 10.0
 """Seconds for which a volume is read again after the server said done."""
 
-SLOW: Final = 5.0
-"""Seconds after which a job of a large batch is asked."""
-
 PACE: Final = 0.2
-"""Seconds between two reads of a large batch."""
+"""Seconds between two reads of a large batch that are not full."""
+
+READS: Final = 4
+"""Reads at the same time: one that hangs must not keep the others waiting."""
+
+AHEAD: Final = LONGEST_LOOK / 2
+"""A read that is not full takes volumes along that are due within so many seconds."""
 
 GRACE: Final = 3
 """Looks at the job of a volume that is back, so as to learn whether it was our own doing."""
 
-ENDED: Final = (Job.DONE, Job.REFUSED, Job.SESSION)
-
 
 class Watcher:
-    """One read at a time; jobs are asked beside it."""
+    """Reads volumes in batches; jobs are asked beside that, and only where the volume alone does not tell."""
 
     def __init__(
         self, batch: Batch, client: Client, crew: Crew, gate: Gate, clock: Clock, jitter: Callable[[], float]
     ) -> None:
         self.batch, self.client, self.crew, self.gate = batch, client, crew, gate
         self.clock, self.jitter = clock, jitter
-        self._reading = False
-        self._denied = False
+        self._reading = 0
+        self._rereading = False
+        self._asker = Asker(batch, client, crew, gate, clock)
         self._next_read = 0.0
 
-    def tick(self, now: float) -> None:
-        """Start the looks that are due; while the gate is closed, one read goes first and everybody else waits."""
+    def tick(self, now: float, *, ahead: bool) -> None:
+        """Start the looks that are due; while the gate is closed, one read goes first and everybody else waits.
+
+        `ahead`: volumes of the queue are wanted soon, so their last read must be a new one.
+        """
         if not self.gate.open:
-            if now >= self.gate.until and not self.crew.busy:
-                self._probe(now)
+            if now >= self.gate.until and not self._reading and self.crew.free:
+                self.gate.until = now + PACE
+                self._read(self._probes())
             return
-        due = [t for t in self.batch.watched.values() if not t.busy and t.next_look <= now]
-        reads = []
-        for track in due:
-            if self._wants_job(track, now):
-                self._ask(track)
-            else:
-                reads.append(track)
-        if not self._reading and now >= self._next_read:
-            self._read((reads or list(self.batch.starting))[:BATCH], now)
+        if now >= self._next_read and self._may_read:
+            self._look_round(now)
+        while self.batch.unread and self._may_read:
+            self._read(self._first())
+        if ahead and self._may_read and not self._rereading and not self.batch.queue[0].fresh(now):
+            self._rereading = True
+            self._read([*islice(self.batch.queue, BATCH)])
 
     def due(self) -> float:
-        """Return the monotonic time of the next look; infinity when there is none."""
-        if self._reading or (self.crew.busy and not self.gate.open):
-            return float("inf")
-        if not self.gate.open:
-            return self.gate.until
-        times = [track.next_look for track in self.batch.watched.values() if not track.busy]
-        if self.batch.starting:
-            times.append(0.0)
-        return max(min(times, default=float("inf")), self._next_read)
+        """Return the monotonic time of the next look; infinity when something must come back first."""
+        if not self._may_read or (self._reading and not self.gate.open):
+            return math.inf
+        return max(self.batch.agenda.next(), self._next_read) if self.gate.open else self.gate.until
 
-    def _probe(self, now: float) -> None:
-        waiting = sorted((t for t in self.batch.watched.values() if not t.busy), key=lambda t: t.next_look)
-        candidates = waiting or [*self.batch.starting] or [*self.batch.outbox] or self.batch.ready
-        self._read(candidates[:BATCH], now)
+    @property
+    def _may_read(self) -> bool:
+        return self._reading < READS and self.crew.free > 0
 
-    # ---- the job -------------------------------------------------------------------------------------------------
-    def _wants_job(self, track: Track, now: float) -> bool:
-        if track.job_asked or track.job_seen in ENDED:
-            return False
-        if track.phase is Phase.SETTLE:
-            return bool(track.prior)
-        if track.phase is not Phase.WATCH:
-            return False
-        slow = track.answered_at is not None and now - track.answered_at > SLOW
-        return self.batch.small or self._denied or slow
+    def _look_round(self, now: float) -> None:
+        """Read the volumes that are due, or ask their jobs."""
+        agenda, reads = self.batch.agenda, list[Track]()
+        for track in agenda.take(now, BATCH):
+            if self._asker.wants(track, now):
+                self._asker.ask(track)
+            else:
+                reads.append(track)
+        if reads and not self.batch.small:
+            reads += agenda.take(now + AHEAD, BATCH - len(reads))
+            self._next_read = now + PACE if len(reads) < BATCH else 0.0
+        self._read(reads)
 
-    def _ask(self, track: Track) -> None:
-        job = track.prior[0] if track.phase is Phase.SETTLE else track.job
-        assert job is not None
-        track.busy = True
-        self.crew.do(lambda: self.client.job(job), lambda done: self._asked(track, job, done))
+    def _probes(self) -> list[Track]:
+        """Return volumes whose read shows whether the server is back."""
+        batch = self.batch
+        if not batch.agenda and not batch.unread and not batch.queue:
+            batch.take_all_back()
+        return (
+            batch.found[:BATCH] or batch.agenda.take(math.inf, BATCH) or self._first() or [*islice(batch.queue, BATCH)]
+        )
 
-    def _asked(self, track: Track, job: str, done: Done) -> None:
-        """Take in what the job said; the volume is read after that."""
-        if done.error is not None:
-            raise done.error
-        track.busy = False
-        track.job_asked = True
-        track.next_look = self.clock.monotonic()
-        answer = done.value
-        if isinstance(answer, answers.Unclear):
-            self.gate.bad(track.next_look, answer.reason)
-            return
-        self.gate.good()
-        assert isinstance(answer, answers.JOB_ANSWERS)
-        seen = job_of(answer, track.uuid)
-        if track.phase is Phase.SETTLE:
-            self._settled(track, job, seen)
-            return
-        track.job_seen = seen
-        if seen is Job.DONE and track.claimed_at is None:
-            track.claimed_at = done.ended
-        if isinstance(answer, answers.Failed):
-            track.trouble = words.from_answer(answer, fault_of(answer))
-
-    def _settled(self, track: Track, job: str, seen: Job) -> None:
-        """One of the intents that an earlier run left open has ended; when all have, this run may begin."""
-        if seen not in ENDED:
-            return
-        track.prior.remove(job)
-        if self.batch.journal is not None:
-            self.batch.journal.settle(job)
-        track.job_asked = bool(not track.prior)
-        track.job_seen = Job.NOT_ASKED if track.prior else Job.DONE
+    def _first(self) -> list[Track]:
+        return [*islice(self.batch.pop(self.batch.unread, Phase.START), BATCH)]
 
     # ---- the volume ----------------------------------------------------------------------------------------------
-    def _read(self, tracks: list[Track], now: float) -> None:
+    def _read(self, tracks: list[Track]) -> None:
         if not tracks:
             return
-        self._reading = True
-        if not self.batch.small:
-            waits = tracks[0].watched and len(tracks) < BATCH  # a full batch is worth its request at any time
-            self._next_read = now + PACE if waits else 0.0
+        self._reading += 1
         quiet = {track.uuid for track in tracks if track.quiet is not None and track.quiet.over}
         uuids = [track.uuid for track in tracks]
         for track in tracks:
@@ -154,45 +127,59 @@ class Watcher:
 
     def _seen(self, tracks: list[Track], quiet: set[str], done: Done) -> None:
         """Take in a read: of volumes, or of what stood in its way."""
-        self._reading = False
+        self._reading -= 1
+        self._rereading = False
         for track in tracks:
             track.busy = False
-        now = self.clock.monotonic()
-        error = done.error
+        tracks = [track for track in tracks if track.uuid in self.batch.unsaid]
+        now, error = self.clock.monotonic(), done.error
         if isinstance(error, Weather):
-            self._weather(tracks, error, now)
+            self._weather(tracks, error, done.began, now)
             return
         if error is not None and not isinstance(error, ZvolError):
             raise error
         if isinstance(error, Untrusted):
-            self.gate.bad(now, error.message)
+            self.gate.bad(now, error.message, began=done.began)
         else:
-            self.gate.good()
+            self.gate.good(now)
             self._heard(done)
-        self._denied = isinstance(error, AuthError)
+        self._asker.denied = isinstance(error, AuthError)
         if error is not None and self._again_with_new_session(tracks, error):
+            self._put_back(tracks, now)
             return
         found = done.value if isinstance(done.value, Mapping) else {}
         for track in tracks:
-            if track.uuid not in self.batch.unsaid:
-                continue
+            self.batch.first_reads -= track.read_at is None
             if error is not None:
                 self._unseen(track, error, now, quiet=track.uuid in quiet)
             else:
                 self._look(track, found.get(track.uuid), done.began, now, quiet=track.uuid in quiet)
 
     def _heard(self, done: Done) -> None:
-        for track in self.batch.watched.values():
+        for track in self.batch.agenda:
             if track.quiet is not None:
                 track.quiet.note(done.began, done.ended)
 
-    def _weather(self, tracks: list[Track], error: Weather, now: float) -> None:
+    def _weather(self, tracks: list[Track], error: Weather, began: float, now: float) -> None:
         never = error.never_sent
-        self.gate.bad(now, error.message, never)
+        self.gate.bad(now, error.message, never, began=began)
+        self._put_back(tracks, now)
         if never is not None and never.untrusted:
             self.batch.give_up_unsent(words.from_never_sent(never))
-        for track in tracks:
-            track.look_later(now, self.jitter())
+
+    def _put_back(self, tracks: list[Track], now: float) -> None:
+        """Nothing was learnt of these volumes."""
+        for track in reversed(tracks):
+            if track.phase is not Phase.START:
+                self._later(track, now)
+            elif track.read_at is None:
+                self.batch.unread.appendleft(track)
+
+    def _later(self, track: Track, now: float) -> None:
+        """Look again less and less often; so that the reads of very many volumes stay few, each less often still."""
+        longest = max(LONGEST_LOOK, len(self.batch.agenda) / BATCH * PACE)
+        track.wait = min(longest, track.wait * 1.6)
+        self.batch.agenda.put(track, now + track.wait * self.jitter())
 
     def _again_with_new_session(self, tracks: list[Track], error: ZvolError) -> bool:
         """Before anything was sent, a session that is not accepted is renewed once and the volumes are read again."""
@@ -202,37 +189,32 @@ class Watcher:
     def _unseen(self, track: Track, error: ZvolError, now: float, *, quiet: bool) -> None:
         """The server answered, and it was not the volume."""
         if track.phase is Phase.START:
-            self._leave_start(track)
             outcome = Outcome.FAILED if isinstance(error, Refused) else Outcome.NOT_SENT
             self.batch.end(track, outcome, words.from_error(error))
             return
         track.job_asked = False
-        track.look_later(now, self.jitter())
+        self._later(track, now)
         if isinstance(error, AuthError) and track.watched:
             self.batch.feed(track, Look(Sight.DENIED, job=track.job_seen, quiet=quiet))
 
     def _look(self, track: Track, volume: Volume | None, began: float, now: float, *, quiet: bool) -> None:
-        sight = sight_of(volume)
-        track.volume = volume or track.volume
-        if track.phase is Phase.START:
-            self._leave_start(track)
-            if volume is not None and sight is Sight.DELETED and self._decided(track, volume):
-                return
-        elif not track.watched:
+        sight, first = sight_of(volume), track.read_at is None
+        if not track.watched and track.phase is not Phase.START:
+            return
+        track.volume, track.read_at = volume or track.volume, began
+        if track.phase is Phase.START and volume is not None and sight is Sight.DELETED:
+            if not self._decided(track, volume) and first:
+                track.state = replace(track.state, episode=volume.last_op_date)  # the deletion that was asked for
+                self.batch.found.append(track)
             return
         if sight is Sight.BACK and self._wait_for_job(track, now):
             return
         patience = track.claimed_at is not None and began - track.claimed_at >= PATIENCE
-        track.look_later(now, self.jitter())
+        if track.phase is not Phase.START:
+            self._later(track, now)
         track.job_asked = False
         last_op = volume.last_op_date if volume is not None else None
         self.batch.feed(track, Look(sight, last_op, track.job_seen, quiet, patience))
-
-    def _leave_start(self, track: Track) -> None:
-        if self.batch.starting and self.batch.starting[0] is track:
-            self.batch.starting.popleft()
-        else:
-            self.batch.starting.remove(track)
 
     def _decided(self, track: Track, volume: Volume) -> bool:
         """Some deleted volumes are not to be recovered although the server would do it; and a dry run ends here."""
@@ -253,5 +235,5 @@ class Watcher:
             return False
         track.grace += 1
         track.job_asked = False
-        track.next_look = now + 0.04 * track.grace
+        self.batch.agenda.put(track, now + 0.04 * track.grace)
         return True

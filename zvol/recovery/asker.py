@@ -1,0 +1,94 @@
+"""Looks at jobs, where the volume alone does not tell what has become of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from zvol.clock import Clock
+from zvol.recovery import words
+from zvol.recovery.batch import Batch
+from zvol.recovery.crew import Crew, Done
+from zvol.recovery.gate import Gate
+from zvol.recovery.states import Job, Phase
+from zvol.recovery.track import Track, fault_of, job_of
+from zvol.zstack import answers
+
+if TYPE_CHECKING:
+    from zvol.zstack.client import Client
+
+ASKS: Final = 4
+"""Jobs of a large batch that are asked at the same time."""
+
+LONGEST_ASK: Final = 60.0
+"""Seconds between two looks at the job of a volume that does not come back."""
+
+ENDED: Final = (Job.DONE, Job.REFUSED, Job.SESSION)
+
+
+class Asker:
+    """In a small batch each job is asked before each read; in a large one, when its volume does not come back.
+
+    `denied`: the server does not let us read, so that only the jobs can tell.
+    """
+
+    def __init__(self, batch: Batch, client: Client, crew: Crew, gate: Gate, clock: Clock) -> None:
+        self.batch, self.client, self.crew, self.gate, self.clock = batch, client, crew, gate, clock
+        self.denied = False
+        self._asking = 0
+
+    def wants(self, track: Track, now: float) -> bool:
+        """Tell whether the job is to be asked before the volume is read."""
+        if track.job_asked or track.job_seen in ENDED or not self.crew.free:
+            return False
+        if track.phase is not Phase.WATCH and not (track.phase is Phase.SETTLE and track.prior):
+            return False
+        if self.batch.small:
+            return True
+        never = track.job_seen is Job.NOT_ASKED
+        return self._asking < ASKS and (now >= track.next_ask or (self.denied and never))
+
+    def ask(self, track: Track) -> None:
+        """Ask the job of the last PUT, or of one that an earlier run left open."""
+        job = track.prior[0] if track.phase is Phase.SETTLE else track.job
+        assert job is not None
+        track.busy = True
+        self._asking += 1
+        self.crew.do(lambda: self.client.job(job), lambda done: self._asked(track, job, done))
+
+    def _asked(self, track: Track, job: str, done: Done) -> None:
+        """Take in what the job said; the volume is read after that."""
+        self._asking -= 1
+        if done.error is not None:
+            raise done.error
+        now = self.clock.monotonic()
+        track.busy, track.job_asked = False, True
+        track.next_ask, track.ask_wait = now + track.ask_wait, min(LONGEST_ASK, track.ask_wait * 2)
+        if track.uuid not in self.batch.unsaid:
+            return
+        self.batch.agenda.put(track, now)
+        answer = done.value
+        if isinstance(answer, answers.Unclear):
+            self.gate.bad(now, answer.reason, began=done.began)
+            return
+        self.gate.good(now)
+        assert isinstance(answer, answers.JOB_ANSWERS)
+        seen = job_of(answer, track.uuid)
+        if track.phase is Phase.SETTLE:
+            self._settled(track, job, seen, now)
+            return
+        track.job_seen = seen
+        if seen is Job.DONE and track.claimed_at is None:
+            track.claimed_at = done.ended
+        if isinstance(answer, answers.Failed):
+            track.trouble = words.from_answer(answer, fault_of(answer))
+
+    def _settled(self, track: Track, job: str, seen: Job, now: float) -> None:
+        """One of the intents that an earlier run left open has ended; when all have, this run may begin."""
+        if seen not in ENDED:
+            return
+        track.prior.remove(job)
+        if self.batch.journal is not None:
+            self.batch.journal.settle(job)
+        track.job_asked = not track.prior
+        track.job_seen = Job.NOT_ASKED if track.prior else Job.DONE
+        track.next_ask = now
