@@ -6,6 +6,7 @@ import io
 
 from zvol.model import Outcome, Result
 from zvol.render.progress import Progress
+from zvol.text import display_width
 
 
 class Clock:
@@ -15,9 +16,9 @@ class Clock:
         return self.now
 
 
-def run(*, tty: bool, shown: bool = True) -> tuple[Progress, Clock, io.StringIO]:
+def run(*, tty: bool, shown: bool = True, width: int = 200) -> tuple[Progress, Clock, io.StringIO]:
     clock, err = Clock(), io.StringIO()
-    return Progress(err, clock, 400, tty=tty, shown=shown), clock, err
+    return Progress(err, clock, 400, tty=tty, shown=shown, width=lambda: width), clock, err
 
 
 def test_on_a_terminal_the_line_renews_itself_and_is_wiped_away() -> None:
@@ -25,20 +26,32 @@ def test_on_a_terminal_the_line_renews_itself_and_is_wiped_away() -> None:
     for number in range(100):
         progress.note(Result("x", None, Outcome.RECOVERED if number % 10 else Outcome.FAILED))
     clock.now += 2
+    progress.deadline = 3700.0
     progress.draw()
-    assert err.getvalue() == "\rzvol: 90 of 400 back, 10 not, 300 left, 50/s, about 6s to go"
+    line = "zvol: 100 of 400 done, 10 not back, 300 left, 50/s, about 6s to go, the first is safe for 1h 1m"
+    assert err.getvalue() == "\r" + line
     progress.draw()
     assert err.getvalue().count("\r") == 1
     progress.clear()
-    assert err.getvalue().endswith("\r" + " " * 60 + "\r")
+    assert err.getvalue().endswith("\r" + " " * len(line) + "\r")
 
 
 def test_why_it_waits_is_said_and_harmless() -> None:
     progress, clock, err = run(tty=True)
-    progress.waiting = "502 \x1b[31m; trying again in 4 s"
+    progress.waiting = "waiting: 502 \x1b[31m; next try in 4s"
     clock.now += 1
     progress.draw()
-    assert "\\u{1b}[31m; trying again in 4 s" in err.getvalue()
+    assert err.getvalue() == "\rzvol: 0 of 400 done, 400 left, waiting: 502 \\u{1b}[31m; next try in 4s"
+
+
+def test_a_line_never_wraps_for_then_it_could_not_be_wiped_away() -> None:
+    progress, clock, err = run(tty=True, width=40)
+    progress.waiting = "服务不可用" * 20
+    clock.now += 1
+    progress.draw()
+    assert display_width(err.getvalue().strip("\r")) in (38, 39)
+    progress.clear()
+    assert err.getvalue().endswith("\r" + " " * display_width(err.getvalue().split("\r")[1]) + "\r")
 
 
 def test_elsewhere_a_plain_line_each_half_minute() -> None:
@@ -46,7 +59,16 @@ def test_elsewhere_a_plain_line_each_half_minute() -> None:
     for _ in range(61):
         clock.now += 1
         progress.draw()
-    assert err.getvalue() == "zvol: 0 of 400 back, 400 left\n" * 2
+    assert err.getvalue() == "zvol: 0 of 400 done, 400 left\n" * 2
+
+
+def test_the_end_is_summed_up_in_words() -> None:
+    progress, clock, err = run(tty=False)
+    for outcome in [Outcome.RECOVERED] * 398 + [Outcome.FAILED, Outcome.UNKNOWN]:
+        progress.note(Result("x", None, outcome))
+    clock.now += 75
+    progress.end()
+    assert err.getvalue() == "zvol: 398 recovered, 1 failed, 1 unknown in 1m 15s\n"
 
 
 def test_quiet_is_quiet() -> None:
@@ -54,4 +76,5 @@ def test_quiet_is_quiet() -> None:
     clock.now += 100
     progress.draw()
     progress.clear()
+    progress.end()
     assert err.getvalue() == ""

@@ -11,9 +11,11 @@ from zvol.model import Listed, Volume
 
 def listed(state: State, volumes: Iterable[Volume]) -> list[Listed]:
     """Return volumes with their time left, most urgent first."""
-    from zvol.recovery.listing import with_time
+    from zvol.recovery.listing import calendar, with_time
 
-    return with_time(state.client, volumes, state.settings.timezone, state.clock.wall(), state.logins.zone)
+    volumes = list(volumes)
+    known = calendar(state.client, state.settings.timezone, state.clock.wall(), state.logins.zone)
+    return with_time(state.client, volumes, known)
 
 
 def column_help(state: State) -> Exit:

@@ -34,7 +34,8 @@ def command(state: State, run: str | None, yes: bool) -> Exit:
 
     Without RUN all runs on the same server are finished. Nothing open is a success.
     """
-    from zvol.cli.running import Told, Watchman, afterwards, is_open, name_resume, new_engine, run_options
+    from zvol.cli.running import afterwards, is_open, name_resume, new_engine, run_options
+    from zvol.cli.watchman import Told, Watchman
 
     journal = state.open_journal(looking=True) if state.journal_path.exists() else None
     runs = _open_runs(state, journal.runs() if journal is not None else [], run)

@@ -1,21 +1,19 @@
-"""Runs the engine for `recover` and `resume`: signals, progress, and what is said at the end."""
+"""Runs the engine for `recover` and `resume`: signals, and what is said at the end."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
-import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from zvol.cli.state import State
-from zvol.errors import Exit, LocalState, most_severe
+from zvol.cli.watchman import Told, Watchman
+from zvol.errors import Exit, most_severe
 from zvol.model import Outcome, Result
 from zvol.recovery.changes import Changer, reattached, tagged
-from zvol.recovery.engine import Engine, Pulse
+from zvol.recovery.engine import Engine
 from zvol.recovery.selection import choose
 from zvol.recovery.track import Options
-from zvol.render.progress import Progress
 
 if TYPE_CHECKING:
     from zvol.cli.params import Asked
@@ -96,24 +94,6 @@ def afterwards(state: State, results: Sequence[Result]) -> None:
             state.output.hint(f"{where}: {state.command} attach {back[0].uuid}")
 
 
-class Told:
-    """Passes results on, remembers them, and keeps the progress up to date."""
-
-    def __init__(self, results: Iterable[Result], watchman: Watchman) -> None:
-        self._source, self._watchman = results, watchman
-        self.results: list[Result] = []
-
-    def __iter__(self) -> Iterator[Result]:
-        progress = self._watchman.progress
-        try:
-            for result in self._source:
-                self.results.append(result)
-                progress.note(result)
-                yield result
-        finally:
-            progress.clear()
-
-
 def _chain(first: Iterable[Result], then: Iterable[Result]) -> Iterator[Result]:
     yield from first
     yield from then
@@ -133,24 +113,3 @@ def _with_extras(state: State, results: Iterable[Result], extras: Extras) -> Ite
             done = reattached(done, changer) if extras.reattach else done
         already = extras.strict and done.outcome is Outcome.ALREADY
         yield dataclasses.replace(done, extra_exit=Exit.FAILED) if already else done
-
-
-class Watchman:
-    """Tells people on stderr how far it is and why it takes long, and saves what the journal could not keep."""
-
-    def __init__(self, state: State, total: int) -> None:
-        self._state = state
-        tty = sys.stderr.isatty()
-        mixed = state.output.format == "ndjson" and state.output.tty  # results would be written into the line
-        shown = total > 1 and not state.given.quiet and not mixed and (tty or state.given.verbose)
-        self.progress = Progress(sys.stderr, state.clock.monotonic, total, tty=tty, shown=shown)
-
-    def tick(self, pulse: Callable[[], Pulse]) -> None:
-        self.progress.draw()
-
-    def journal_lost(self, error: LocalState, jobs: Sequence[tuple[str, str]]) -> None:
-        self.progress.clear()
-        self._state.output.error(error)
-        if jobs:
-            record = {"openJobs": [{"uuid": uuid, "jobUuid": job} for uuid, job in jobs]}
-            sys.stderr.write(json.dumps(record) + "\n")

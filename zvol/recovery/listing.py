@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from zvol.errors import UsageProblem, Weather, ZvolError
@@ -32,25 +33,35 @@ def find(client: Client, status: str = "Deleted", type: str = "Data") -> list[Vo
     return client.deleted(conditions)
 
 
-def with_time(
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """What decides how long deleted volumes are safe: the policy, the server's zone and its clock."""
+
+    policy: Policy | None
+    zone: Zone
+    now: float
+
+
+def calendar(
     client: Client,
-    volumes: Iterable[Volume],
     profile_zone: str | None,
     now: float,
     login_zone: Callable[[float | None], Zone] = lambda _now: Zone(),
-) -> list[Listed]:
-    """Return volumes with their time left and names, most urgent first; what cannot be looked up stays unknown.
-
-    `login_zone` tells the zone that a login showed, from the server's clock.
-    """
-    volumes = list(volumes)
+) -> Calendar:
+    """Ask for it; what cannot be looked up stays unknown.  `login_zone` tells the zone that a login showed."""
     policy, server_now = _policy(client), client.server_time()
     told = client.timezone()
     server = Zone.from_server(*told, server_now or now) if told is not None else Zone()
     zone = first_known(server, login_zone(server_now), Zone.from_profile(profile_zone))
+    return Calendar(policy, zone, server_now or now)
+
+
+def with_time(client: Client, volumes: Iterable[Volume], known: Calendar) -> list[Listed]:
+    """Return volumes with their time left and names, most urgent first; a look-up that fails costs only the names."""
+    volumes = list(volumes)
     vms = _names(client, "/v1/vm-instances", {volume.text("lastVmInstanceUuid") for volume in volumes})
     stores = _names(client, "/v1/primary-storage", {volume.text("primaryStorageUuid") for volume in volumes})
-    found = [listed(volume, policy, zone, server_now or now, vms, stores) for volume in volumes]
+    found = [listed(volume, known.policy, known.zone, known.now, vms, stores) for volume in volumes]
     return sorted(found, key=most_urgent_first)
 
 

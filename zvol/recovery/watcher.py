@@ -149,7 +149,7 @@ class Watcher:
             return
         found = done.value if isinstance(done.value, Mapping) else {}
         for track in tracks:
-            self.batch.first_reads -= track.read_at is None
+            self.batch.first_reads -= track.phase is Phase.START and track.read_at is None
             if error is not None:
                 self._unseen(track, error, now, quiet=track.uuid in quiet)
             else:

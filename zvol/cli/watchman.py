@@ -1,0 +1,132 @@
+"""Tells people on stderr how far a run is, why it takes long, and what the journal could not keep."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Final
+
+from zvol.cli.state import State
+from zvol.errors import LocalState
+from zvol.model import Result
+from zvol.recovery.engine import Pulse
+from zvol.render.progress import Progress
+from zvol.text import human_duration
+
+if TYPE_CHECKING:
+    from zvol.recovery.listing import Calendar
+
+LOOK_UP_AFTER: Final = 2.0
+"""Seconds after which a run is long enough to look up how long its volumes are safe."""
+
+
+class Watchman:
+    """The observer of a run of `total` volumes.
+
+    With -v a terminal shows each request, so that a line which renews itself would be torn: plain lines go there, too.
+    """
+
+    def __init__(self, state: State, total: int) -> None:
+        self._state = state
+        tty, verbose, output = sys.stderr.isatty(), state.given.verbose, state.output
+        mixed = output.format == "ndjson" and output.tty  # results would be written into the line
+        self._now = state.clock.monotonic
+        self._began = self._now()
+        self._total = total
+        self._calendar: Calendar | None = None
+        self._asked = False
+        self.progress = Progress(
+            sys.stderr,
+            self._now,
+            total,
+            tty=tty and not verbose,
+            shown=not state.given.quiet and not mixed and (tty or verbose),
+            mark="zvol (sandbox): " if state.given.sandbox else "zvol: ",
+            width=_columns,
+        )
+
+    def tick(self, pulse: Callable[[], Pulse]) -> None:
+        if self.progress.due:
+            now = pulse()
+            self.progress.waiting = _why(now)
+            self.progress.deadline = self._safe_for(now)
+            self.progress.draw()
+
+    def journal_lost(self, error: LocalState, jobs: Sequence[tuple[str, str]]) -> None:
+        self.progress.clear()
+        self._state.output.error(error)
+        if jobs:
+            record = {"openJobs": [{"uuid": uuid, "jobUuid": job} for uuid, job in jobs]}
+            sys.stderr.write(json.dumps(record) + "\n")
+
+    def end(self) -> None:
+        """Leave a clean line, and sum up where the report itself does not."""
+        self.progress.clear()
+        if self._state.output.format != "table":
+            self.progress.end()
+
+    def _safe_for(self, pulse: Pulse) -> float | None:
+        """Return for how many seconds the most urgent volume is safe; None while that is not known."""
+        from zvol.recovery.deadline import recycle
+
+        if self._calendar is None:
+            self._look_up(pulse)
+            return None
+        if pulse.urgent is None:
+            return None
+        known = self._calendar
+        left = recycle(pulse.urgent, known.policy, known.zone, known.now).seconds_left
+        return None if left is None else max(0.0, left - (self._now() - self._looked_up))
+
+    def _look_up(self, pulse: Pulse) -> None:
+        """Ask beside the run, once, while the server answers."""
+        if self._asked or pulse.reason or self._total < 2 or self._now() - self._began < LOOK_UP_AFTER:
+            return
+        self._asked = True
+        threading.Thread(target=self._ask, daemon=True, name="zvol-calendar").start()
+
+    def _ask(self) -> None:
+        from zvol.recovery.listing import calendar
+
+        with contextlib.suppress(Exception):  # a look-up that decides nothing
+            found = calendar(self._state.client, self._state.settings.timezone, self._state.clock.wall())
+            self._looked_up = self._now()
+            self._calendar = found
+
+
+class Told:
+    """Passes results on, remembers them, and keeps the progress up to date."""
+
+    def __init__(self, results: Iterable[Result], watchman: Watchman) -> None:
+        self._source, self._watchman = results, watchman
+        self.results: list[Result] = []
+
+    def __iter__(self) -> Iterator[Result]:
+        try:
+            for result in self._source:
+                self.results.append(result)
+                self._watchman.progress.note(result)
+                yield result
+        finally:
+            self._watchman.end()
+
+
+def _columns() -> int:
+    """Return how wide the terminal is that stderr is on; stdout may be elsewhere."""
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns or 80
+    except OSError:
+        return 80
+
+
+def _why(pulse: Pulse) -> str:
+    """Say why nothing happens, or why something takes long."""
+    if pulse.reason:
+        return f"waiting: {pulse.reason}; next try in {max(1.0, pulse.retry_in):.0f}s"
+    if pulse.settling:
+        return f"{pulse.settling} waiting {human_duration(pulse.quiet_in)} for an answer that was lost"
+    return ""
