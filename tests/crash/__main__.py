@@ -1,4 +1,4 @@
-"""All of it: `python -m tests.crash points` and `python -m tests.crash kills --kills 300 --seed 1`.
+"""All of it: `python -m tests.crash points`, `kills --kills 300 --seed 1`, `signals` and `crowds`.
 
 Prints what was done and what was wrong; the exit code is the number of wrong cases (at most 99).
 """
@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from tests.crash import kills, points, together
+from tests.crash import kills, points, signals, together
 from tests.crash.world import World, world
 
 
@@ -28,11 +28,11 @@ def attempt(name: str, case: Callable[[], object]) -> bool:
     return True
 
 
-def all_points(cloud: World, volumes: Iterable[int], chance: random.Random) -> tuple[int, int]:
-    """Kill at every point, each time with a resume that runs through and with one that is killed too."""
+def all_points(cloud: World, volumes: Iterable[int], chance: random.Random, signal: str) -> tuple[int, int]:
+    """End a run at every point, each time with a resume that runs through and with one that is killed too."""
     done = wrong = 0
     for number in volumes:
-        every = points.points(points.count(cloud, number))
+        every = points.points(points.count(cloud, number), signal)
         print(f"{number} volumes: {len(every)} points", flush=True)
         for point in every:
             for again in (None, chance):
@@ -50,6 +50,13 @@ def many_kills(cloud: World, wanted: int, chance: random.Random) -> tuple[int, i
     return done, wrong
 
 
+def every_signal(cloud: World) -> tuple[int, int]:
+    """Send every signal in every phase."""
+    cases = [(signals.case, name, number) for name in signals.PHASES for number in signals.SIGNALS]
+    cases += [(signals.prompted, name, number) for name in signals.PROMPTS for number in signals.SIGNALS]
+    return len(cases), sum(not attempt(f"{n}, {s}", functools.partial(do, cloud, n, s)) for do, n, s in cases)
+
+
 def crowds(cloud: World, wanted: int, chance: random.Random) -> tuple[int, int]:
     """Processes on the same volumes, some of them killed."""
     wrong = 0
@@ -61,19 +68,22 @@ def crowds(cloud: World, wanted: int, chance: random.Random) -> tuple[int, int]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.crash")
-    parser.add_argument("what", choices=("points", "kills", "crowds"))
+    parser.add_argument("what", choices=("points", "kills", "signals", "crowds"))
     parser.add_argument("--kills", type=int, default=300)
     parser.add_argument("--crowds", type=int, default=20)
     parser.add_argument("--volumes", type=int, nargs="*", default=[1, 6])
+    parser.add_argument("--signal", default="SIGKILL")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     chance, began = random.Random(given.seed), time.monotonic()
     with tempfile.TemporaryDirectory() as folder, world(Path(folder) / "world", extra=60_000) as cloud:
         match given.what:
             case "points":
-                done, wrong = all_points(cloud, given.volumes, chance)
+                done, wrong = all_points(cloud, given.volumes, chance, given.signal)
             case "kills":
                 done, wrong = many_kills(cloud, given.kills, chance)
+            case "signals":
+                done, wrong = every_signal(cloud)
             case _:
                 done, wrong = crowds(cloud, given.crowds, chance)
         counts = f"{cloud.used} volumes, {cloud.counts['kill']} kills, {cloud.counts['process']} processes of zvol"

@@ -1,10 +1,10 @@
-"""Crash points: SIGKILL before and after every commit, lock, send and recv of a run, and then `zvol resume`."""
+"""Crash points: a signal before and after every commit, lock, send and recv of a run, and then `zvol resume`."""
 
 from __future__ import annotations
 
 import json
 import random
-from collections.abc import Sequence
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,9 +17,10 @@ class Point:
     kind: str
     number: int
     when: str
+    signal: str = "SIGKILL"
 
     def __str__(self) -> str:
-        return f"{self.kind}:{self.number}:{self.when}"
+        return f"{self.kind}:{self.number}:{self.when}:{self.signal}"
 
 
 def count(world: World, volumes: int) -> dict[str, int]:
@@ -31,12 +32,13 @@ def count(world: World, volumes: int) -> dict[str, int]:
     return counts
 
 
-def points(counts: dict[str, int]) -> list[Point]:
-    return [Point(kind, n + 1, when) for kind in KINDS for n in range(counts[kind]) for when in ("before", "after")]
+def points(counts: dict[str, int], signal: str = "SIGKILL") -> list[Point]:
+    moments = [(kind, n + 1) for kind in KINDS for n in range(counts[kind])]
+    return [Point(kind, number, when, signal) for kind, number in moments for when in ("before", "after")]
 
 
 def crash(world: World, volumes: int, point: Point, *, again: random.Random | None = None) -> bool:
-    """Kill a run at a point and finish it; returns whether it came to the point at all.
+    """End a run at a point and finish it; returns whether it came to the point at all.
 
     With `again`, the first resume is killed too, at a point of chance.
     """
@@ -46,9 +48,6 @@ def crash(world: World, volumes: int, point: Point, *, again: random.Random | No
         second = Point(again.choice(("commit", "send", "recv")), again.randint(1, 6), again.choice(("before", "after")))
         world.run(env, "resume", "-o", "ndjson", command=(*SHIM, str(second)))
     world.finish(env, chosen)
-    return ran.code < 0
-
-
-def sample(all_points: Sequence[Point], every: int, offset: int) -> list[Point]:
-    """Return the points at which most can go wrong, and every n-th of the others."""
-    return [one for number, one in enumerate(all_points) if one.kind == "commit" or (number - offset) % every == 0]
+    number = signal.Signals[point.signal]
+    assert ran.code in (0, -number, 128 + number), ran
+    return ran.code != 0

@@ -18,19 +18,22 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 
 @pytest.mark.parametrize("volumes", [1, 6])
-def test_killed_around_each_commit_and_at_some_sends_and_receives(volumes: int, cloud: World) -> None:
-    every = points.points(points.count(cloud, volumes))
-    chosen = points.sample(every, 12, volumes)
+def test_killed_at_some_of_the_points(volumes: int, cloud: World) -> None:
+    chosen = points.points(points.count(cloud, volumes))[volumes::7]
     hit = [points.crash(cloud, volumes, point) for point in chosen]
     assert sum(hit) >= 0.7 * len(chosen)  # how often a job is asked depends on the machine
 
 
 def test_the_resume_is_killed_too(cloud: World) -> None:
     chance = random.Random(7)
-    for point in chance.sample(points.points({"commit": 6, "lock": 1, "send": 8, "recv": 8}), 6):
+    for point in chance.sample(points.points({"commit": 6, "lock": 1, "send": 8, "recv": 8}), 3):
         points.crash(cloud, 4, point, again=chance)
 
 
 def test_killed_at_moments_of_chance(cloud: World) -> None:
-    chance = random.Random(11)
-    assert sum(kills.kill(cloud, chance) for _ in range(5)) >= 4
+    cloud.counts.clear()
+    chance, cases = random.Random(11), 0
+    while cloud.counts["kill"] < 4:
+        kills.kill(cloud, chance)
+        cases += 1
+        assert cases < 20, "the kills come too late"

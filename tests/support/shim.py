@@ -1,8 +1,8 @@
 """zvol with a moment to die at: `python -m tests.support.shim RATE PLAN ARGUMENTS...`.
 
 The same program in a real process, with its real sockets and its real journal; what is wrapped is only counted.  PLAN
-is `KIND:NUMBER:WHEN` (SIGKILL before or after the NUMBER-th commit, lock, send or recv), or `count:FILE` (write how
-many there were).
+is `KIND:NUMBER:WHEN:SIGNAL` (the signal comes before or after the NUMBER-th commit, lock, send or recv), or
+`count:FILE` (write how many there were).
 """
 
 from __future__ import annotations
@@ -29,9 +29,10 @@ class Points:
     """Counts what happens, and kills the process at the planned one."""
 
     def __init__(self, plan: str) -> None:
-        self.kind, _, rest = plan.partition(":")
-        number, _, self.when = rest.rpartition(":")
-        self.number = int(number) if self.kind in KINDS else 0
+        self.kind, *rest = plan.split(":")
+        self.number, self.when, self.signal = 0, "", signal.SIGKILL
+        if self.kind in KINDS:
+            self.number, self.when, self.signal = int(rest[0]), rest[1], signal.Signals[rest[2]]
         self.counts: Counter[str] = Counter()
         self._lock = threading.Lock()
 
@@ -41,12 +42,12 @@ class Points:
                 self.counts[kind] += 1
                 here = kind == self.kind and self.counts[kind] == self.number
             if here and self.when == "before":
-                os.kill(os.getpid(), signal.SIGKILL)
+                os.kill(os.getpid(), self.signal)
             try:
                 return call(*arguments, **named)
             finally:
-                if here:
-                    os.kill(os.getpid(), signal.SIGKILL)
+                if here and self.when == "after":
+                    os.kill(os.getpid(), self.signal)
 
         return counted
 

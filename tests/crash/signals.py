@@ -1,0 +1,242 @@
+"""Every signal in every phase of a run: what it must end with, and that nothing is sent after it."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import signal
+import sqlite3
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.crash.world import FAST, World
+from tests.faults.proxy import Proxy, Rule, proxy
+from tests.support.process import Ran
+
+SIGNALS: dict[str, tuple[int, ...]] = {
+    "INT": (signal.SIGINT,),
+    "INT INT": (signal.SIGINT, signal.SIGINT),
+    "TERM": (signal.SIGTERM,),
+    "HUP": (signal.SIGHUP,),
+    "PIPE": (signal.SIGPIPE,),
+    "TSTP CONT": (signal.SIGTSTP, signal.SIGCONT),
+    "KILL": (signal.SIGKILL,),
+}
+CODES = {"INT": 130, "INT INT": 130, "TERM": 143, "HUP": 129, "PIPE": 0, "TSTP CONT": 0, "KILL": -9}
+ALWAYS = 999
+
+
+@dataclass
+class Scene:
+    """A run that is going on: its user, its volumes, the proxy before the server, and what holds it up."""
+
+    world: World
+    env: dict[str, str]
+    volumes: list[str]
+    between: Proxy
+    gate: Path
+    command: list[str] = field(default_factory=list)
+
+    @property
+    def out(self) -> Path:
+        return self.gate.with_suffix(".out")
+
+    def puts(self) -> int:
+        return len(self.between.puts())
+
+    def start(self) -> subprocess.Popen[bytes]:
+        with self.out.open("wb") as out:
+            line = [*FAST, *(self.command or ["recover", *self.volumes]), "-o", "ndjson"]
+            return subprocess.Popen(line, env=self.env, stdout=out, stderr=subprocess.PIPE)
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """When the signal comes: `rules` get the gate as their file, `reached` tells when it is time."""
+
+    rules: tuple[Rule, ...] = ()
+    reached: Callable[[Scene], bool] = lambda scene: scene.between.held.is_set()
+    volumes: int = 1
+    prepare: Callable[[Scene], None] = lambda _scene: None
+    release: Callable[[Scene], None] = lambda scene: scene.gate.touch()
+    opens: bool = True  # something is open in the journal
+
+
+def ask_a_command(scene: Scene) -> None:
+    """Have the session come from a command that waits."""
+    file = Path(scene.env["HOME"]) / ".config/zvol/config.yaml"
+    session = scene.world.cloud.session
+    script = f"touch {scene.gate}.asked; while ! [ -e {scene.gate} ]; do sleep 0.01; done; echo {session}"
+    file.write_text(file.read_text().replace(f"session: '{session}'", f'session_command: [sh, -c, "{script}"]'))
+
+
+LOCKED: dict[str, sqlite3.Connection] = {}
+
+
+def lock_the_journal(scene: Scene) -> None:
+    """Make the first commit of the run wait."""
+    scene.world.run(scene.env, "recover", *scene.world.volumes(1))
+    path = Path(scene.env["HOME"]) / ".local/state/zvol/journal.db"
+    LOCKED[str(scene.gate)] = db = sqlite3.connect(path, isolation_level=None)
+    db.execute("BEGIN IMMEDIATE")
+    scene.between.seen.clear()
+    scene.between.volumes.clear()
+
+
+def unlock_the_journal(scene: Scene) -> None:
+    db = LOCKED.pop(str(scene.gate))
+    db.execute("ROLLBACK")
+    db.close()
+
+
+def leave_something_open(scene: Scene) -> None:
+    """Kill a run whose PUT the proxy lost, and resume it then."""
+    with scene.world.start(scene.env, "recover", *scene.volumes) as process:
+        until(lambda: scene.puts() == 1)
+        process.kill()
+        process.communicate()
+    scene.command = ["resume"]
+
+
+PHASES = {
+    "before the first read": Phase(
+        (), lambda scene: Path(f"{scene.gate}.asked").exists(), prepare=ask_a_command, opens=False
+    ),
+    "in the read": Phase((Rule("look", "hold"),), opens=False),
+    "before the PUT": Phase(
+        (),
+        lambda scene: bool(scene.between.seen) and pause(0.4),
+        prepare=lock_the_journal,
+        release=unlock_the_journal,
+    ),
+    "PUT held": Phase((Rule("put", "hold"),)),
+    "PUT answer held": Phase((Rule("put", "hold-answer"),)),
+    "watching": Phase((Rule("job", "hold", 1, ALWAYS), Rule("back", "hold", 1, ALWAYS))),
+    "quiet time": Phase((Rule("put", "drop"),), lambda scene: scene.puts() == 1 and pause(0.3)),
+    "between volumes": Phase((Rule("put", "hold", 3, 3),), lambda scene: scene.between.held.is_set(), volumes=5),
+    "after the word on one of two": Phase(
+        (Rule("put", "hold", 2, 2),), lambda scene: scene.out.stat().st_size > 0, volumes=2
+    ),
+    "in resume": Phase(
+        (Rule("put", "hang"), Rule("back", "hold", 1, ALWAYS), Rule("job", "hold", 1, ALWAYS)),
+        prepare=leave_something_open,
+    ),
+}
+
+
+def case(world: World, name: str, number: str) -> None:
+    """Bring a run into a phase, send it the signal, and see how it ends and that it can be finished."""
+    phase = PHASES[name]
+    gate = world.folder / f"gate-{world.homes}"
+    rules = [Rule(r.kind, r.action, r.first, r.last, file=gate) for r in phase.rules]
+    with proxy(world.cloud.host, *rules) as (host, between):
+        scene = Scene(world, world.home(host), world.volumes(phase.volumes), between, gate)
+        phase.prepare(scene)
+        if name == "between volumes":
+            scene.command = ["recover", *scene.volumes, "--concurrency", "1"]
+        process = scene.start()
+        until(lambda: phase.reached(scene))
+        sent = scene.puts()
+        send(process, SIGNALS[number])
+        goes_on = number in ("PIPE", "TSTP CONT")
+        if goes_on or phase.release is unlock_the_journal:
+            phase.release(scene)
+        ran = ended(process, scene.out)
+        after = scene.puts()
+        if not gate.exists() and phase.release is not unlock_the_journal:
+            phase.release(scene)
+        world.true(ran)
+        assert ran.code == CODES[number], (name, number, ran)
+        if not goes_on:
+            assert after == sent, (name, number, ran)
+        if CODES[number] > 0 and phase.opens:
+            assert "finish with: zvol resume" in ran.err, ran
+        between.heal()
+        if name == "before the PUT":
+            assert world.run(scene.env, "resume", "-o", "ndjson").code == 0
+            assert world.run(scene.env, "recover", *scene.volumes, "-o", "ndjson").code == 0
+            world.never_two(scene.volumes)
+        else:
+            world.finish(scene.env, scene.volumes)
+
+
+def send(process: subprocess.Popen[bytes], numbers: tuple[int, ...]) -> None:
+    for number in numbers:
+        process.send_signal(number)
+        time.sleep(0.15 if len(numbers) > 1 else 0)
+
+
+def ended(process: subprocess.Popen[bytes], out: Path) -> Ran:
+    _, err = process.communicate(timeout=60)
+    assert b"Traceback" not in err, err.decode()
+    return Ran(process.returncode, out.read_text(), err.decode())
+
+
+def until(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def pause(seconds: float) -> bool:
+    time.sleep(seconds)
+    return True
+
+
+# ---- where a person is asked -------------------------------------------------------------------------------------
+PROMPTS = {
+    "confirmation": (["recover", "--name", "bulk-02999"], b"[y/N]"),
+    "password": (["login", "--account", "admin"], b"Password"),
+}
+
+
+def prompted(world: World, name: str, number: str) -> None:
+    """Send a signal while a question is on the terminal: it ends at once, and nothing was sent."""
+    arguments, question = PROMPTS[name]
+    env = world.home()
+    before = len(world.cloud.events())
+    pid, fd = pty.fork()
+    if pid == 0:  # pragma: no cover
+        os.execvpe(FAST[0], [*FAST, *arguments], env)
+    shown = b""
+    while question not in shown:
+        assert select.select([fd], [], [], 30)[0], shown
+        shown += os.read(fd, 4096)
+    for one in SIGNALS[number]:
+        os.kill(pid, one)
+        time.sleep(0.1 if len(SIGNALS[number]) > 1 else 0)
+    if CODES[number] == 0:
+        os.write(fd, b"n\n")
+    with draining(fd) as rest:
+        _, status = os.waitpid(pid, 0)
+    text = (shown + b"".join(rest)).decode()
+    assert "Traceback" not in text, text
+    expected = CODES[number] or (1 if name == "confirmation" else 4)
+    assert os.waitstatus_to_exitcode(status) == expected, (name, number, text)
+    assert len(world.cloud.events()) == before
+
+
+@contextmanager
+def draining(fd: int) -> Iterator[list[bytes]]:
+    """Read what comes from a terminal, so that its writer does not wait."""
+    read: list[bytes] = []
+
+    def drain() -> None:
+        try:
+            while data := os.read(fd, 4096):
+                read.append(data)
+        except OSError:
+            pass
+
+    reader = threading.Thread(target=drain)
+    reader.start()
+    yield read
+    reader.join(10)
+    os.close(fd)
