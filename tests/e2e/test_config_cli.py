@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.process import PG_DATA, environment, run
+from tests.support.terminal import on_terminal
 
 
 @pytest.fixture
@@ -46,6 +47,95 @@ def test_secrets_are_not_shown(env: dict[str, str]) -> None:
         ran = run(["config", "show", "-o", format], env | more)
         assert ran.code == 0
         assert "c0ffee" not in ran.out + ran.err
+
+
+# ---- config init on a terminal ----------------------------------------------------------------------------------
+def test_init_asks_what_it_needs(env: dict[str, str]) -> None:
+    shown = on_terminal(
+        ["config", "init"],
+        env,
+        replies=[
+            (b"Host, as https", "zstack.example.com\n"),
+            (b"must begin with https", "https://z.example.com:8443\n"),
+            (b"Account", "admin\n"),
+            (b"Program", "pass 'zstack/the admin'\n"),
+        ],
+    )
+    assert shown.code == 0, shown.text
+    assert "now run: zvol doctor" in shown.text
+    found = {one["key"]: one for one in run(["config", "show", "--json"], env).json()}
+    assert found["host"]["value"] == "https://z.example.com:8443/zstack"
+    assert found["account"]["value"] == "admin"
+    assert found["password_command"]["value"] == "pass ***"
+    assert run(["config", "validate"], env).code == 0
+
+
+@pytest.mark.parametrize(
+    ("replies", "code", "holds"),
+    [
+        ([(b"Host", "https://z\n"), (b"Account", "\n")], 0, "session_command"),
+        ([(b"Host", "https://z\n"), (b"Account", "it\n"), (b"Program", "\n")], 0, "`zvol login` asks"),
+        ([(b"Host", "http://10.0.0.1\n"), (b"Allow it", "y\n"), (b"Account", "\n")], 0, "    insecure_http: true"),
+        ([(b"Host", "http://10.0.0.1\n"), (b"Allow it", "n\n")], 2, None),
+        ([(b"Host", "\x03")], 130, None),
+        ([(b"Host", "\x04")], 1, None),
+        ([(b"Host", "https://u:CANARY@z\n"), (b"user or a password", "\x03")], 130, None),
+    ],
+)
+def test_answers_to_init(env: dict[str, str], replies: list[tuple[bytes, str]], code: int, holds: str | None) -> None:
+    shown = on_terminal(["config", "init"], env, replies=replies)
+    assert shown.code == code, shown.text
+    assert "Traceback" not in shown.text
+    path = Path(env["HOME"]) / ".config" / "zvol" / "config.yaml"
+    assert path.exists() is (holds is not None)
+    if holds is not None:
+        assert holds in path.read_text()
+        assert run(["config", "validate"], env).code == 0
+
+
+def test_init_asks_nothing_that_was_given_and_nothing_with_no_input(env: dict[str, str], tmp_path: Path) -> None:
+    there = tmp_path / "c.yaml"
+    shown = on_terminal(
+        ["config", "init", "--no-input", "-p", "生产", "--host", "https://z", "--config", str(there)], env
+    )
+    assert shown.code == 0
+    ran = run(["config", "show", "--config", str(there), "--json"], env)
+    found = {one["key"]: one["value"] for one in ran.json()}
+    assert (found["profile"], found["host"]) == ("生产", "https://z:443/zstack")
+    for bad in (["--host", "https://u:CANARY@z"], ["-p", "x" * 65], ["-p", "a\tb"]):
+        ran = run(["config", "init", "--config", str(tmp_path / "d.yaml"), *bad], env, stdin="never read")
+        assert ran.code == 2
+        assert "CANARY" not in ran.err
+    assert not (tmp_path / "d.yaml").exists()
+
+
+def test_validate_looks_at_the_files_that_profiles_name(env: dict[str, str]) -> None:
+    path = Path(env["HOME"]) / "c.yaml"
+    path.write_text("profiles:\n  a:\n    host: https://z\n    ca_file: gone.pem\n  b:\n    session_file: open\n")
+    (path.parent / "open").write_text("x")
+    (path.parent / "open").chmod(0o644)
+    ran = run(["config", "validate", "--config", str(path)], env)
+    assert ran.code == 2
+    assert f"{path}:4:14: ca_file: cannot read" in ran.err
+    assert f"{path}:6:19: session_file: " in ran.err
+
+
+def test_show_names_the_source_of_each_value(env: dict[str, str]) -> None:
+    path = Path(env["HOME"]) / "c.yaml"
+    body = (
+        "host: https://z\n    timeout: 5m\n    account: it\n    password_command: [pass, CANARY]\n    timezone: +08:00"
+    )
+    path.write_text(f"profiles:\n  a:\n    {body}\n")
+    more = {"ZVOL_OUTPUT": "json", "ZVOL_TIMEOUT": "7m", "HTTPS_PROXY": "http://u:CANARY@p:1"}
+    ran = run(["config", "show", "--config", str(path), "--no-input"], env | more)
+    found = {one["key"]: (one["value"], one["source"]) for one in ran.json()}
+    assert found["host"] == ("https://z:443/zstack", f"{path}:3:11")
+    assert found["timeout"] == ("420s", "environment ZVOL_TIMEOUT")
+    assert found["no_input"] == ("true", "option --no-input")
+    assert found["concurrency"] == ("16", "default")
+    assert found["password_command"] == ("pass ***", f"{path}:6:23")
+    assert found["timezone"][1] == f"{path}:7:15"
+    assert "CANARY" not in ran.out + ran.err
 
 
 def test_reset_makes_the_sandbox_as_it_was(env: dict[str, str]) -> None:
