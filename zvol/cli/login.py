@@ -9,7 +9,7 @@ import click
 
 from zvol.cli.options import global_options, pass_state
 from zvol.cli.state import State
-from zvol.errors import Exit, UsageProblem
+from zvol.errors import Exit, LocalState, UsageProblem
 from zvol.text import Secret, has_control, safe
 
 LIMIT = 4096
@@ -29,16 +29,21 @@ def command(state: State, account: str | None, user: str | None, password_stdin:
     ZSTACK_ACCOUNT_PASSWORD, or from a question; there is no option for it, since options can be seen by everybody.
     """
     from zvol.config.credentials import password
-    from zvol.zstack.login import log_in
+    from zvol.zstack.login import log_in, log_out
 
     settings = state.settings
     if state.given.sandbox:
         raise UsageProblem("the sandbox needs no login: each command brings its own session")
     account, user = _who(state, account, user)
+    store = state.logins.store
     secret = _line(state) if password_stdin else password(settings) or _asked(state, account, user)
     with state.signals.held():
         login = log_in(state.transport, account, secret, user)
-        path = state.logins.store.keep(login.session, account, user)
+        try:
+            path = store.keep(login.session, account, user)
+        except LocalState:
+            log_out(state.transport, login.session)
+            raise
     state.output.hint(f"logged in as {_name(account, user)} on {settings.endpoint.origin}; the session is in {path}")
     if settings.credential.gives_session or settings.credential.access_key_id is not None:
         state.output.warn("another session or an access key is set for this server, and is used instead of this one")

@@ -122,7 +122,11 @@ class Logins:
     def kept(self) -> Kept | None:
         """Return the session that `zvol login` kept for this server and, where one is named, this account."""
         credential = self._state.settings.credential
-        return self.store.find(credential.account, credential.user)
+        try:
+            store = self.store
+        except UsageProblem:  # no HOME: then nothing was kept
+            return None
+        return store.find(credential.account, credential.user)
 
     def _kept(self, settings: Settings) -> Secret | None:
         del settings

@@ -56,7 +56,6 @@ class Notes:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._found: list[tuple[int, int, str]] = []
-        self._left_out = False
 
     @property
     def any(self) -> bool:
@@ -68,9 +67,7 @@ class Notes:
 
     def add(self, line: int, column: int, text: str) -> None:
         """Note a mistake; line 0 is the file as a whole."""
-        if self.full:
-            self._left_out = True
-        elif (line, column, text) not in self._found:
+        if not self.full and (line, column, text) not in self._found:
             self._found.append((line, column, text))
 
     def at(self, node: Node, text: str) -> None:
@@ -85,6 +82,6 @@ class Notes:
             Problem(f"{self.path}:{line}:{column}" if line else str(self.path), text)
             for line, column, text in sorted(self._found)
         ]
-        if self._left_out:
-            found.append(Problem(str(self.path), "there are more mistakes; these come first"))
+        if self.full:
+            found.append(Problem(str(self.path), "there may be more mistakes; these come first"))
         return found

@@ -89,6 +89,7 @@ class Store:
         self.publish: Callable[[list[str]], None] = lambda _lines: None
         self._lock = threading.Lock()
         self._idle: list[sqlite3.Connection] = []
+        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))  # else: by the umask
         self._writer = self._connect()
 
     def _connect(self) -> sqlite3.Connection:

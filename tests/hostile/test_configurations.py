@@ -1,0 +1,106 @@
+"""Every configuration of the corpus: a clean error or a sound reading, in little time and memory; no secret told."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+import traceback
+from pathlib import Path
+
+import pytest
+
+from tests.hostile.configurations import CANARY, Entry, entries
+from tests.support.process import environment, run
+from zvol.config.document import File
+from zvol.config.profiles import load
+from zvol.errors import ConfigError, Exit
+from zvol.text import Secret
+
+ALL = entries()
+SECONDS = 0.5
+MEGABYTES = 100
+CHILD = """
+import resource, sys
+from pathlib import Path
+resource.setrlimit(resource.RLIMIT_AS, (1 << 29, 1 << 29))
+from tests.hostile.configurations import entries
+from zvol.config.profiles import load
+from zvol.errors import ConfigError
+path = Path(sys.argv[1])
+for _, text, _ in entries():
+    path.write_bytes(text)
+    path.chmod(0o600)
+    try:
+        load(path)
+    except ConfigError:
+        pass
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+def read(path: Path) -> tuple[File | None, ConfigError | None]:
+    try:
+        return load(path), None
+    except ConfigError as exc:
+        return None, exc
+
+
+def test_the_corpus_is_as_large_as_is_said() -> None:
+    names = [name for name, _, _ in ALL]
+    assert len(names) == len(set(names)) >= 250
+
+
+@pytest.mark.parametrize("entry", ALL, ids=[name for name, _, _ in ALL])
+def test_each_of_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entry: Entry) -> None:
+    import yaml  # noqa: F401  (its import is not what is measured)
+
+    monkeypatch.chdir(tmp_path)
+    _, text, verdict = entry
+    path = tmp_path / "c.yaml"
+    path.write_bytes(text)
+    path.chmod(0o600)
+    begin = time.process_time()
+    file, error = read(path)
+    assert time.process_time() - begin < SECONDS
+    assert list(tmp_path.iterdir()) == [path], "nothing else happened"
+    if isinstance(verdict, dict):
+        assert file is not None, error
+        values = {key: value.value for key, value in next(iter(file.profiles.values()), {}).items()}
+        assert {k: v.reveal() if isinstance(v, Secret) else v for k, v in values.items()} == verdict
+        return
+    assert error is not None
+    assert error.exit is Exit.USAGE
+    assert verdict in error.message
+    assert len(error.problems) <= 52
+    assert len(error.message) < 20_000
+    for problem in error.problems:
+        assert problem.where.startswith(str(path))
+        assert "\n" not in problem.text
+    assert CANARY not in "".join(traceback.format_exception(error)) + error.hint + repr(error.problems)
+
+
+def test_all_of_them_in_little_memory(tmp_path: Path) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", CHILD, str(tmp_path / "c.yaml")],
+        capture_output=True, text=True, timeout=60, check=False, cwd=Path(__file__).parents[2],
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    assert int(ran.stdout) < MEGABYTES
+
+
+def test_people_see_one_line_for_each_mistake(tmp_path: Path) -> None:
+    """The same through the program, for some of each kind."""
+    env = environment(tmp_path / "home")
+    wrong = [(name, text) for name, text, verdict in ALL if isinstance(verdict, str)]
+    for name, text in wrong[:: len(wrong) // 12]:
+        path = tmp_path / "c.yaml"
+        path.write_bytes(text)
+        path.chmod(0o600)
+        for command in (["config", "validate"], ["list", "--json"]):
+            ran = run([*command, "--config", str(path)], env)
+            assert (ran.code, ran.out) == (2, ""), name
+            assert CANARY not in ran.err
+            assert all(line.startswith((f"zvol: {path}", f"    {path}", "  ")) for line in ran.err.splitlines()), (
+                ran.err
+            )
