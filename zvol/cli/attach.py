@@ -39,7 +39,7 @@ def command(state: State, volume: str, vm: str | None) -> Exit:
     if change.end is End.DONE:
         state.output.hint(f"{asked.uuid} is attached to VM {target}")
         if state.output.for_programs:
-            state.output.documents([changer.read(found).inventory()])
+            state.output.document(changer.read(found).inventory())
         return Exit.OK
     if change.end is End.REFUSED:
         raise Refused(f"not attached to VM {target}: {change.words}", uuid=asked.uuid)

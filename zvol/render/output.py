@@ -203,6 +203,10 @@ class Output:
         shown = [[safe(cell) for cell in row] for row in cells] if self.tty else cells
         self._out(machine.rows(keys, shown))
 
+    def document(self, value: Any) -> None:
+        """Print one JSON value for programs."""
+        self._out(machine.line(value) if self.format == "ndjson" else machine.document(value))
+
     def documents(self, values: Sequence[Any]) -> None:
         """Print JSON values for programs: an array, or one a line."""
         if self.format == "ndjson":
@@ -211,9 +215,11 @@ class Output:
             self._out(machine.document(list(values)))
 
     def rows(self, headers: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
-        """Print rows that are no volumes, as a table or as CSV; `name` prints the first column."""
-        if self.format == "csv":
-            keys = [header.lower().replace(" ", "_") for header in headers]
+        """Print rows that are no volumes; `name` prints the first column."""
+        keys = [header.lower().replace(" ", "_") for header in headers]
+        if self.for_programs:
+            self.documents([dict(zip(keys, row, strict=True)) for row in cells])
+        elif self.format == "csv":
             self._csv(keys, cells)
         elif self.format == "name":
             self._out("".join(f"{row[0]}\n" for row in cells))

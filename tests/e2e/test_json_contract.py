@@ -1,0 +1,150 @@
+"""The JSON of every command against the published schema, and what stdout and stderr hold when something fails."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from tests.support.process import PG_DATA, PG_WAL, READY, Ran, Sandbox, run, sandbox
+from zvol.model import INVENTORY_FIELDS
+
+SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "output.schema.json").read_text())
+NOBODY = "f" * 32
+DEAD = {"ZVOL_HOST": "http://127.0.0.1:1"}
+
+KEYS = {
+    "result": ["asked", "uuid", "outcome", "changed", "by", "inventory", "error", "jobUuid", "warnings"],
+    "failure": ["error", "kind", "exitCode", "hint", "uuid", "jobUuid"],
+    "run": ["run", "origin", "started", "ended", "alive", "planned", "open", "said"],
+    "finding": ["check", "ok", "found", "hint"],
+    "setting": ["key", "value", "source"],
+    "session": ["server", "account", "user", "profile", "sessionFrom", "valid"],
+}
+RECYCLE = ["recoverable", "reason", "clockFrom", "expungesAfter", "secondsLeft", "policy", "clock"]
+"""The contract: programs rely on these keys, in this order."""
+
+
+def check(kind: str, value: Any) -> None:
+    """Check a document against its part of the schema and against the frozen keys."""
+    jsonschema.validate(value, SCHEMA["$defs"][kind] | {"$defs": SCHEMA["$defs"]})
+    if kind in KEYS:
+        assert list(value) == KEYS[kind]
+    else:
+        assert list(value)[: len(INVENTORY_FIELDS)] == list(INVENTORY_FIELDS)
+    if kind == "listed":
+        assert list(value["recycle"]) == RECYCLE
+
+
+def every(kind: str, ran: Ran) -> list[Any]:
+    """Check each element of an array, or each line of ndjson, and return them."""
+    values: list[Any] = ran.json() if ran.out[0] == "[" else [json.loads(line) for line in ran.out.splitlines()]
+    whole = {"anyOf": SCHEMA["oneOf"], "$defs": SCHEMA["$defs"]}
+    jsonschema.validate(values if ran.out[0] == "[" else values[0], whole)
+    for value in values:
+        check(kind, value)
+    return values
+
+
+def test_recover(at: dict[str, str]) -> None:
+    would = every("result", run(["recover", PG_DATA, NOBODY, "--dry-run", "--json"], at))
+    assert [one["outcome"] for one in would] == ["would-recover", "gone"]
+    check("inventory", run(["recover", PG_DATA, "--json"], at).json())
+    check("inventory", run(["recover", READY, "--json"], at).json())
+    many = every("result", run(["recover", PG_DATA, PG_WAL, NOBODY, "backup", "--json"], at))
+    assert [one["outcome"] for one in many] == ["already", "recovered", "gone", "failed"]
+    lines = every("result", run(["recover", "-", "-o", "ndjson"], at, stdin=f"{PG_DATA}\nbackup\n"))
+    assert {one["outcome"] for one in lines} == {"already", "failed"}
+    assert len(every("result", run(["recover", "--name", "数据库备份", "--yes", "--json"], at))) == 1
+    every("run", run(["runs", "--json"], at))
+    assert every("result", run(["resume", "--json"], at)) == []
+
+
+def test_list_and_show(at: dict[str, str]) -> None:
+    assert len(every("listed", run(["list", "--json"], at))) > 5
+    assert len(every("listed", run(["list", "--status", "any", "--type", "any", "-o", "ndjson"], at))) > 10
+    check("listed", run(["show", PG_DATA, "--json"], at).json())
+    assert len(every("listed", run(["show", PG_DATA, READY, "--json"], at))) == 2
+
+
+def test_the_others(at: dict[str, str]) -> None:
+    every("finding", run(["doctor", "--json"], at))
+    every("setting", run(["config", "show", "--json"], at))
+    every("session", run(["whoami", "--json"], at))
+    run(["recover", PG_DATA], at)
+    check("inventory", run(["attach", PG_DATA, "--json"], at).json())
+    assert {"column": "uuid", "shows": "32 hex digits"} in run(["list", "--columns", "help", "--json"], at).json()
+
+
+FAILING: list[tuple[list[str], dict[str, str], int]] = [
+    (["recover", NOBODY], {}, 1),
+    (["recover", "backup"], {}, 1),
+    (["recover", PG_DATA], DEAD, 5),
+    (["recover", PG_DATA], {"ZVOL_SESSION": "b" * 32}, 4),
+    (["recover", "--all", "--yes"], DEAD, 5),
+    (["list"], DEAD, 5),
+    (["list"], {"ZVOL_SESSION": "b" * 32}, 4),
+    (["show", NOBODY], {}, 1),
+    (["show", "nobody", "nowhere"], {}, 1),
+    (["show", PG_DATA, PG_WAL], DEAD, 5),
+    (["show", "pg-data", "pg-wal"], DEAD, 5),
+    (["attach", NOBODY], {}, 1),
+    (["attach", PG_DATA], DEAD, 5),
+    (["whoami"], DEAD, 5),
+    (["login", "--account", "admin", "--password-stdin"], {}, 4),
+    (["logout"], {"ZVOL_SESSION": "", "ZVOL_HOST": "http://zstack.example.com"}, 9),
+]
+
+
+@pytest.fixture(scope="module")
+def unchanged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    with sandbox(tmp_path_factory.mktemp("cloud")) as made:
+        yield made
+
+
+@pytest.mark.parametrize(
+    ("way", "arguments", "more", "code"),
+    [("option", *case) for case in FAILING]
+    + [(way, *case) for way in ("environment", "profile") for case in FAILING if case[0][0] in ("list", "show")],
+)
+def test_on_failure_stdout_is_empty_and_stderr_ends_with_an_object(
+    way: str, arguments: list[str], more: dict[str, str], code: int, env: dict[str, str], unchanged: Sandbox
+) -> None:
+    env |= {"ZVOL_HOST": unchanged.host, "ZVOL_SESSION": unchanged.session} | more
+    options = ["--json"] if way == "option" else []
+    if way == "environment":
+        env["ZVOL_OUTPUT"] = "json"
+    if way == "profile":
+        folder = Path(env["HOME"]) / ".config" / "zvol"
+        folder.mkdir(parents=True)
+        (folder / "config.yaml").write_text("profiles:\n  it:\n    output: json\n")
+        options = ["-p", "it"]
+    ran = run([*arguments, *options], env, stdin="wrong\n")
+    assert (ran.code, ran.out) == (code, ""), ran
+    check("failure", ran.error())
+    assert ran.error()["exitCode"] == code
+
+
+def test_usage_errors_are_text(at: dict[str, str]) -> None:
+    for arguments in (
+        ["recover"],
+        ["recover", "\x1b"],
+        ["list", "--columns", "x"],
+        ["list", "--nosuch"],
+        ["-p", "x", "list"],
+    ):
+        ran = run([*arguments, "--json"], at)
+        assert (ran.code, ran.out) == (2, "")
+        assert not ran.err.splitlines()[-1].startswith("{")
+
+
+def test_an_empty_answer_is_empty_only_when_that_is_known(at: dict[str, str], cloud: Sandbox) -> None:
+    for arguments in (["list", "--name", "x"], ["recover", "--name", "x"], ["recover", "-"], ["show", "-"], ["resume"]):
+        ran = run([*arguments, "--json"], at)
+        assert (ran.code, ran.out) == (0, "[]\n")
+        assert run([*arguments, "-o", "ndjson"], at).out == ""
+    assert run(["list", "--name", "x", "--fail-if-empty", "--json"], at).code == 1
