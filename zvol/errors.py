@@ -194,13 +194,15 @@ class Busy(ZvolError):
 class NeverSent(Exception):
     """Not one byte of the request can have reached the server; repeating it is free.
 
-    `reason` is one of `dns`, `refused`, `connect-timeout`, `unreachable`, `proxy`, `certificate`, `tls`, `address`.
+    `reason` is one of `dns`, `refused`, `connect-timeout`, `unreachable`, `proxy`, `certificate`, `tls`, `address`;
+    `hint` is the setting that repairs it, where one does.
     """
 
-    def __init__(self, reason: str, message: str) -> None:
+    def __init__(self, reason: str, message: str, hint: str = "") -> None:
         super().__init__(message)
         self.reason = reason
         self.message = message
+        self.hint = hint
 
     @property
     def untrusted(self) -> bool:

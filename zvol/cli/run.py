@@ -91,7 +91,7 @@ def _leave_no_core() -> None:
 def _not_read(weather: Weather) -> ZvolError:
     """Say why there is no answer to a command that only looks."""
     if weather.never_sent is not None and weather.never_sent.untrusted:
-        return Untrusted(weather.message, hint="Set `ca_file` in the profile to the CA of this server.")
+        return Untrusted(weather.message, hint=weather.never_sent.hint)
     return Unreachable(weather.message, hint="Nothing was changed. `zvol doctor` looks at host and network.")
 
 

@@ -113,8 +113,7 @@ def from_answer(answer: answers.Failed | answers.Refusal | answers.Redirected, f
 
 def from_never_sent(never: NeverSent) -> Trouble:
     if never.untrusted:
-        hint = "Set `ca_file` in the profile to the CA of this server."
-        return Trouble("untrusted", never.message, hint, Exit.UNTRUSTED)
+        return Trouble("untrusted", never.message, never.hint, Exit.UNTRUSTED)
     return Trouble("unreachable", never.message, NOT_SENT, Exit.UNREACHABLE)
 
 

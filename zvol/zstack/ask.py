@@ -19,7 +19,7 @@ def ask(transport: Transport, method: str, path: str, body: object = None, *, au
         return transport.send(method, path, body=body, auth=auth, deadline=SECONDS)
     except NeverSent as never:
         if never.untrusted:
-            raise Untrusted(never.message, hint="Set `ca_file` in the profile to the CA of this server.") from None
+            raise Untrusted(never.message, hint=never.hint) from None
         raise Unreachable(never.message) from None
     except MaybeSent as maybe:
         raise Unreachable(maybe.message) from None

@@ -72,7 +72,7 @@ class Client:
     def _submit(self, method: str, path: str, body: Any, headers: Mapping[str, str]) -> PutAnswer | NotSent:
         try:
             answer = self._transport.send(
-                method, path, body=body, headers=headers, auth=self._auth, deadline=PUT_SECONDS, fresh=True
+                method, path, body=body, headers=headers, auth=self._auth, deadline=PUT_SECONDS
             )
         except NeverSent as never:
             return NotSent(never)

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlencode
 
 from zvol import __version__
 from zvol.clock import Clock, SystemClock
-from zvol.errors import MaybeSent, NeverSent
+from zvol.errors import MaybeSent
 from zvol.model import Endpoint
 from zvol.zstack.answers import Answer
-from zvol.zstack.transport.guard import Guard, why_never_sent, why_no_answer
+from zvol.zstack.transport.attempt import Attempt, running
+from zvol.zstack.transport.dial import Dialer
+from zvol.zstack.transport.reasons import Unfit, never_sent, no_answer
 
 if TYPE_CHECKING:
     import requests
@@ -37,7 +38,8 @@ class Transport:
     """A pool of connections to one endpoint, for up to `concurrency` threads at the same time.
 
     `ca_file` replaces the usual certificate authorities, `proxy` is a URL for https endpoints; nothing of this is taken
-    from the environment.  `trace` gets one line a request, without headers.
+    from the environment.  `trace` gets one line a request, without headers; `dialer` is how names are looked up.
+    Raises ConfigError when the CA file is of no use.
     """
 
     def __init__(
@@ -49,16 +51,21 @@ class Transport:
         concurrency: int = 16,
         clock: Clock | None = None,
         trace: Callable[[str], None] | None = None,
+        dialer: Dialer | None = None,
     ) -> None:
+        from zvol.zstack.transport.connections import Adapter, Session
+
         self.endpoint = endpoint
-        self._ca_file = ca_file
-        self._proxy = proxy
-        self._concurrency = concurrency
+        self._proxies = {"https": proxy} if proxy and endpoint.scheme == "https" else {}
         self._clock = clock or SystemClock()
         self._trace = trace
-        self._session: requests.Session | None = None
-        self._lock = threading.Lock()
-        self._last_used = self._clock.monotonic()
+        self._dialer = dialer or Dialer()
+        context = None
+        if endpoint.scheme == "https":
+            from zvol.zstack.transport import trust
+
+            context = trust.context(ca_file)
+        self._session = Session(endpoint.origin, Adapter(concurrency, context), f"zvol/{__version__}")
 
     def send(
         self,
@@ -70,60 +77,43 @@ class Transport:
         headers: Mapping[str, str] | None = None,
         auth: Auth | None = None,
         deadline: float = 30.0,
-        fresh: bool = False,
         limit: int = BODY_LIMIT,
     ) -> Answer:
-        """Send one request and return the whole answer within `deadline` seconds.
+        """Send one request and return the whole answer within `deadline` seconds, whatever takes them.
 
-        `fresh` closes idle connections first when nothing was sent for a while.  Raises NeverSent when not a byte of it
-        can have left, MaybeSent for everything else that is not an answer.
+        Raises NeverSent when not a byte of it can have left, MaybeSent for everything else that is not an answer.
         """
-        began = self._clock.monotonic()
-        url = self.endpoint.base + quote(path, safe="/%") + ("?" + urlencode(query, quote_via=quote) if query else "")
-        data = None if body is None else json.dumps(body, allow_nan=False).encode("ascii")
-        guard = Guard()
+        began, real = self._clock.monotonic(), self._clock.real
+        attempt = Attempt(self._dialer, real(deadline), connecting=real(CONNECT_SECONDS), idle=real(IDLE_SECONDS))
         try:
-            session = self._ready(fresh=fresh, now=began)
+            url = self.endpoint.base + quote(path, safe="/%") + _encoded(query)
+            data = None if body is None else json.dumps(body, allow_nan=False).encode("ascii")
             request_headers = {**(headers or {}), **(auth(method, path) if auth else {})}
             if data is not None:
                 request_headers["Content-Type"] = "application/json;charset=UTF-8"
-            with guard.until(self._clock.real(deadline)):
-                answer = self._exchange(session, method, url, data, request_headers, deadline, limit)
+            with running(attempt):
+                answer = self._exchange(method, url, data, request_headers, limit)
         except Exception as exc:  # noqa: BLE001  (nothing of requests, urllib3 or ssl may leave this room)
-            self._note(method, path, query, began, "not sent" if not guard.connected else "no answer")
-            if guard.connected:
-                raise MaybeSent(why_no_answer(exc, guard)) from None
-            raise NeverSent(*why_never_sent(exc, self.endpoint, guard)) from None
-        finally:
-            self._last_used = self._clock.monotonic()
+            self._note(method, path, query, began, "no answer" if attempt.sent else "not sent")
+            if attempt.sent:
+                raise MaybeSent(no_answer(exc, attempt)) from None
+            raise never_sent(exc, attempt, self.endpoint, proxy=bool(self._proxies)) from None
         self._note(method, path, query, began, str(answer.status))
         return answer
 
     def close(self) -> None:
         """Close all connections."""
-        if self._session is not None:
-            self._session.close()
-            self._session = None
+        self._session.close()
 
     # ---- inside --------------------------------------------------------------------------------------------------
-    def _exchange(
-        self,
-        session: requests.Session,
-        method: str,
-        url: str,
-        data: bytes | None,
-        headers: Mapping[str, str],
-        deadline: float,
-        limit: int,
-    ) -> Answer:
-        response = session.request(
+    def _exchange(self, method: str, url: str, data: bytes | None, headers: Mapping[str, str], limit: int) -> Answer:
+        response = self._session.request(
             method,
             url,
             data=data,
             headers=dict(headers),
-            timeout=(self._clock.real(min(CONNECT_SECONDS, deadline)), self._clock.real(deadline)),
-            verify=self._ca_file or True,
-            proxies={"https": self._proxy} if self._proxy else {},
+            verify=True,
+            proxies=self._proxies,
             allow_redirects=False,
             stream=True,
         )
@@ -134,37 +124,6 @@ class Transport:
             raise
         return Answer(response.status_code, content, {k.lower(): v for k, v in response.headers.items()})
 
-    def _ready(self, *, fresh: bool, now: float) -> requests.Session:
-        with self._lock:
-            if self._session is None:
-                self._session = self._new_session()
-            elif fresh and now - self._last_used > IDLE_SECONDS:
-                for adapter in self._session.adapters.values():
-                    adapter.close()
-            return self._session
-
-    def _new_session(self) -> requests.Session:
-        import http.cookiejar
-
-        import requests
-
-        from zvol.zstack.transport.guard import guarded_adapter
-
-        class Session(requests.Session):
-            def get_redirect_target(self, _resp: object) -> None:
-                """Even unfollowed, requests prepares the next request, and swallows the body for it."""
-
-        session = Session()
-        session.trust_env = False
-        session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
-        session.headers.clear()
-        session.headers.update(
-            {"User-Agent": f"zvol/{__version__}", "Accept": "*/*", "Accept-Encoding": "identity"},
-        )
-        session.adapters.clear()
-        session.mount(self.endpoint.origin + "/", guarded_adapter(self._concurrency))
-        return session
-
     def _note(self, method: str, path: str, query: Sequence[tuple[str, str]], began: float, outcome: str) -> None:
         if self._trace is not None:
             what = re.sub(r"/sessions/[^/]+", "/sessions/***", path)
@@ -172,12 +131,20 @@ class Transport:
             self._trace(f"{method} {what} {outcome} {(self._clock.monotonic() - began) * 1000:.0f} ms")
 
 
+def _encoded(query: Sequence[tuple[str, str]]) -> str:
+    return "?" + urlencode(query, quote_via=quote) if query else ""
+
+
 def _read(response: requests.Response, limit: int) -> bytes:
-    """Read the body to its end, so that the connection can be used again; ValueError when it is not to be read."""
-    if response.headers.get("Content-Encoding", "identity").strip().lower() not in ("identity", ""):
-        raise ValueError("a compressed answer, which was not asked for")
+    """Read the body to its end, so that the connection can be used again; raises Unfit when it is not to be read."""
+    headers = response.raw.headers
+    if headers.get("Content-Encoding", "identity").strip().lower() not in ("identity", ""):
+        raise Unfit("a compressed answer, which was not asked for")
+    lengths, coding = headers.getlist("Content-Length"), headers.getlist("Transfer-Encoding")
+    if len(set(lengths)) > 1 or (lengths and coding) or not all(re.fullmatch("[0-9]{1,15}", one) for one in lengths):
+        raise Unfit("an answer whose length is not clear")
     content: bytes = response.raw.read(limit + 1, decode_content=False)
     if len(content) > limit:
-        raise ValueError(f"an answer of more than {limit} bytes")
+        raise Unfit(f"an answer of more than {limit} bytes")
     response.raw.read(1, decode_content=False)
     return content

@@ -1,0 +1,78 @@
+"""One request on its way: how far it came, and how long it may still take.
+
+A read timeout does not bound a server that sends a byte a second, so every single wait on a socket asks the attempt of
+its thread for the rest of the whole time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterator
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zvol.zstack.transport.dial import Dialer
+
+_running = threading.local()
+
+
+class Stage(IntEnum):
+    """How far a request came; before SENT not a byte of it can have left."""
+
+    LOOKUP = 0
+    CONNECT = 1
+    TUNNEL = 2
+    TLS = 3
+    SENT = 4
+
+
+class Attempt:
+    """One request, from the look-up of the name to the last byte of the answer; all times are real seconds.
+
+    `connecting` bounds look-up and connection to all addresses together; a connection idle for longer than `idle` is
+    not used.
+    """
+
+    def __init__(self, dialer: Dialer, seconds: float, *, connecting: float, idle: float) -> None:
+        now = time.monotonic()
+        self.dialer = dialer
+        self.stage = Stage.LOOKUP
+        self.idle = idle
+        self._until = now + seconds
+        self._connected_by = now + min(seconds, connecting)
+
+    def left(self, *, connecting: bool = False) -> float:
+        """Return the seconds that are left, or left for connecting; raises TimeoutError when there are none."""
+        left = (self._connected_by if connecting else self._until) - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the time allowed is over")
+        return left
+
+    @property
+    def sent(self) -> bool:
+        return self.stage is Stage.SENT
+
+    @property
+    def expired(self) -> bool:
+        return time.monotonic() >= self._until
+
+
+@contextlib.contextmanager
+def running(attempt: Attempt) -> Iterator[None]:
+    """Make it the attempt of this thread."""
+    _running.attempt = attempt
+    try:
+        yield
+    finally:
+        _running.attempt = None
+
+
+def current() -> Attempt:
+    """Return the attempt of this thread; raises RuntimeError when there is none: no socket is used without one."""
+    attempt: Attempt | None = getattr(_running, "attempt", None)
+    if attempt is None:
+        raise RuntimeError("a connection outside of a request")
+    return attempt

@@ -1,0 +1,192 @@
+"""Connections of urllib3 that keep to the time of an attempt, and tell it how far it came.
+
+Only imported inside functions, for it imports requests, urllib3 and ssl.
+"""
+
+from __future__ import annotations
+
+import http.client
+import http.cookiejar
+import socket
+import ssl  # noqa: TID253
+import time
+from typing import Any, Final
+
+import requests  # noqa: TID253
+from requests.adapters import HTTPAdapter  # noqa: TID253
+from urllib3.connection import HTTPConnection, HTTPSConnection  # noqa: TID253
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool  # noqa: TID253
+
+from zvol.zstack.transport.attempt import Stage, current
+
+MOST_INFORMATIONAL: Final = 16
+"""1xx answers before the answer itself."""
+
+
+# ---- sockets: no wait is longer than the rest of the attempt ---------------------------------------------------------
+class Timed:
+    """What a socket does besides; a mixin before socket.socket or ssl.SSLSocket."""
+
+    def recv_into(self, *args: Any, **kwargs: Any) -> int:
+        self.settimeout(current().left())  # type: ignore[attr-defined]
+        return super().recv_into(*args, **kwargs)  # type: ignore[misc, no-any-return]
+
+    def recv(self, *args: Any, **kwargs: Any) -> bytes:
+        self.settimeout(current().left())  # type: ignore[attr-defined]
+        return super().recv(*args, **kwargs)  # type: ignore[misc, no-any-return]
+
+    def send(self, *args: Any, **kwargs: Any) -> int:
+        self.settimeout(current().left())  # type: ignore[attr-defined]
+        return super().send(*args, **kwargs)  # type: ignore[misc, no-any-return]
+
+    def sendall(self, *args: Any, **kwargs: Any) -> None:
+        self.settimeout(current().left())  # type: ignore[attr-defined]
+        super().sendall(*args, **kwargs)  # type: ignore[misc]
+
+
+class TimedSocket(Timed, socket.socket):
+    pass
+
+
+class TimedTls(Timed, ssl.SSLSocket):
+    pass
+
+
+# ---- one answer a request --------------------------------------------------------------------------------------------
+class Head:
+    """The head of an answer, whose lines all end: http.client takes the end of a connection for the end of a head."""
+
+    def __init__(self, source: Any) -> None:
+        self._source = source
+        self.close = source.close
+
+    def readline(self, limit: int) -> bytes:
+        line: bytes = self._source.readline(limit)
+        if not line.endswith(b"\n") and len(line) < limit:
+            raise http.client.RemoteDisconnected("half a head")
+        return line
+
+
+class Response(http.client.HTTPResponse):
+    """An answer with a whole head, after the informational ones before it; http.client knows only 100 as such."""
+
+    def begin(self) -> None:
+        source: Any = self.fp
+        self.fp = Head(source)  # type: ignore[assignment]
+        super().begin()
+        if self.fp is not None:
+            self.fp = source
+
+    def _read_status(self) -> tuple[str, int, str]:
+        for _ in range(MOST_INFORMATIONAL):
+            version, status, reason = super()._read_status()  # type: ignore[misc]
+            if status == http.HTTPStatus.SWITCHING_PROTOCOLS:
+                raise http.client.UnknownProtocol(version)
+            if status >= 200:
+                return version, status, reason
+            http.client.parse_headers(self.fp)
+        raise http.client.HTTPException("too many informational answers")
+
+
+# ---- connections and their pools -------------------------------------------------------------------------------------
+class Watched:
+    """What a connection does besides; a mixin before those of urllib3."""
+
+    response_class: Any = Response
+    idle_since = 0.0
+
+    def _new_conn(self) -> socket.socket:
+        attempt = current()
+        return attempt.dialer.dial(TimedSocket, self._dns_host, self.port, attempt)  # type: ignore[attr-defined]
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        if self.sock is None:  # type: ignore[attr-defined]
+            self.connect()  # type: ignore[attr-defined]
+        current().stage = Stage.SENT
+        super().request(*args, **kwargs)  # type: ignore[misc]
+
+
+class PlainConnection(Watched, HTTPConnection):
+    pass
+
+
+class TlsConnection(Watched, HTTPSConnection):
+    def _new_conn(self) -> socket.socket:
+        sock = super()._new_conn()
+        return sock if self.proxy else to_handshake(sock)
+
+    def _tunnel(self) -> None:
+        current().stage = Stage.TUNNEL
+        super()._tunnel()
+        to_handshake(self.sock)
+
+
+def to_handshake(sock: socket.socket) -> socket.socket:
+    """Let the TLS handshake take the rest of the time: OpenSSL's waits are bounded as a whole, not one by one."""
+    attempt = current()
+    attempt.stage = Stage.TLS
+    sock.settimeout(attempt.left())
+    return sock
+
+
+class Rested:
+    """What a pool does besides; a mixin before those of urllib3: it lends no connection that has been idle for long."""
+
+    def _get_conn(self, timeout: float | None = None) -> Any:
+        conn = super()._get_conn(timeout)  # type: ignore[misc]
+        if conn.sock is not None and time.monotonic() - conn.idle_since > current().idle:
+            conn.close()
+        return conn
+
+    def _put_conn(self, conn: Any) -> None:
+        if conn is not None:
+            conn.idle_since = time.monotonic()
+        super()._put_conn(conn)  # type: ignore[misc]
+
+
+class PlainPool(Rested, HTTPConnectionPool):
+    ConnectionCls = PlainConnection
+
+
+class TlsPool(Rested, HTTPSConnectionPool):
+    ConnectionCls = TlsConnection
+
+
+class Adapter(HTTPAdapter):
+    """Sends once, over the connections above; who is trusted is in the context, and nothing of requests' own counts."""
+
+    def __init__(self, concurrency: int, context: ssl.SSLContext | None) -> None:
+        self._context = context
+        super().__init__(pool_connections=1, pool_maxsize=concurrency + 2, max_retries=0, pool_block=False)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = POOLS
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        context = self._context
+        manager = super().proxy_manager_for(proxy, ssl_context=context, proxy_ssl_context=context, **kwargs)
+        manager.pool_classes_by_scheme = POOLS
+        return manager
+
+    def cert_verify(self, *_args: Any, **_kwargs: Any) -> None:
+        """Leave the authorities to the context, which holds them since the beginning."""
+
+
+POOLS: Final = {"http": PlainPool, "https": TlsPool}
+
+
+class Session(requests.Session):
+    """One session for one origin, without anything that requests would do on its own."""
+
+    def __init__(self, origin: str, adapter: Adapter, agent: str) -> None:
+        super().__init__()
+        self.trust_env = False
+        self.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
+        self.headers.clear()
+        self.headers.update({"User-Agent": agent, "Accept": "*/*", "Accept-Encoding": "identity"})
+        self.adapters.clear()
+        self.mount(origin + "/", adapter)
+
+    def get_redirect_target(self, _resp: object) -> None:
+        """Even unfollowed, requests prepares the next request, and swallows the body for it."""

@@ -1,0 +1,90 @@
+"""From a name to a connection within the time of one attempt."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeVar
+
+from zvol.zstack.transport.attempt import Attempt, Stage
+
+Address = tuple[Any, ...]
+"""As `socket.getaddrinfo` returns them: family, kind, protocol, canonical name, address."""
+
+Lookup = Callable[..., Sequence[Address]]
+
+S = TypeVar("S", bound=socket.socket)
+
+NUMERIC: Final = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+
+
+class Question:
+    """One look-up under way; several attempts may wait for it."""
+
+    def __init__(self, lookup: Lookup, host: str, port: int) -> None:
+        self.answered = threading.Event()
+        self.addresses: Sequence[Address] = ()
+        self.error: Exception | None = None
+        threading.Thread(target=self._ask, args=(lookup, host, port), daemon=True, name="zvol-lookup").start()
+
+    def _ask(self, lookup: Lookup, host: str, port: int) -> None:
+        try:
+            self.addresses = lookup(host, port, type=socket.SOCK_STREAM)
+        except Exception as exc:  # noqa: BLE001  (whatever it is, those who wait must hear of it)
+            self.error = exc
+        self.answered.set()
+
+
+class Dialer:
+    """Connects to hosts by name or address.
+
+    getaddrinfo cannot be interrupted, so it runs in a thread that is left alone when time is up: one for each name, for
+    whoever asks next waits for the same look-up.
+    """
+
+    def __init__(self, lookup: Lookup = socket.getaddrinfo) -> None:
+        self._lookup = lookup
+        self._lock = threading.Lock()
+        self._questions: dict[tuple[str, int], Question] = {}
+
+    def addresses(self, host: str, port: int, attempt: Attempt) -> Sequence[Address]:
+        """Return the addresses of a host; raises TimeoutError, and OSError or UnicodeError when it has none."""
+        try:
+            return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=NUMERIC)
+        except socket.gaierror:
+            pass  # a name
+        with self._lock:
+            question = self._questions.get((host, port))
+            if question is None or question.answered.is_set():
+                question = self._questions[host, port] = Question(self._lookup, host, port)
+        if not question.answered.wait(attempt.left(connecting=True)):
+            raise TimeoutError("the name is not looked up in time")
+        if question.error is not None:
+            raise question.error
+        return question.addresses
+
+    def dial(self, kind: type[S], host: str, port: int, attempt: Attempt) -> S:
+        """Return a connected socket; each address gets its share of the time, so that a later one has its turn.
+
+        Raises OSError: that of the last address.
+        """
+        attempt.stage = Stage.LOOKUP
+        addresses = self.addresses(host, port, attempt)
+        attempt.stage = Stage.CONNECT
+        error = OSError(f"{len(addresses)} addresses")
+        for tried, (family, form, protocol, _, address) in enumerate(addresses):
+            share = attempt.left(connecting=True) / (len(addresses) - tried)
+            sock = None
+            try:
+                sock = kind(family, form, protocol)
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                sock.settimeout(share)
+                sock.connect(address)
+            except OSError as exc:
+                error = exc
+                if sock is not None:
+                    sock.close()
+            else:
+                return sock
+        raise error
