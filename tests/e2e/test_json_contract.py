@@ -133,7 +133,7 @@ def test_usage_errors_are_text(at: dict[str, str]) -> None:
     for arguments in (
         ["recover"],
         ["recover", "\x1b"],
-        ["list", "--columns", "x"],
+        ["list", "--limit", "x"],
         ["list", "--nosuch"],
         ["-p", "x", "list"],
     ):
