@@ -25,6 +25,8 @@ GIVEN = "given"
 KEY = "access key"
 KEPT = "kept by zvol login"
 MADE = "logged in for this run"
+GOODBYE_SECONDS = 5.0
+"""How long the end of a run may wait for its logout; without it the session ends by itself."""
 
 
 class Logins:
@@ -159,4 +161,4 @@ class Logins:
         from zvol.zstack.login import log_out
 
         with contextlib.suppress(ZvolError):
-            log_out(self._state.transport, session)
+            log_out(self._state.transport, session, GOODBYE_SECONDS)

@@ -53,10 +53,12 @@ ENVIRONMENT: Final = """\
   ZSTACK_HOST, ZSTACK_PORT   as ZStack's own tools know them: http://HOST:PORT/zstack, port 8080
   ZSTACK_SESSION_ID   the same as ZVOL_SESSION, which wins
   ZSTACK_ACCOUNT_NAME, ZSTACK_ACCOUNT_PASSWORD   zvol logs in for one run, and out again
+  ZSTACK_ACCESS_KEY_ID, ZSTACK_ACCESS_KEY_SECRET   an access key of the commercial edition; over https only
   HTTPS_PROXY, NO_PROXY      for https servers only, unless the profile says `proxy:`
 
 An option counts over the environment, the environment over the profile, the profile over the default;
-`zvol config show` says where each value comes from. A credential goes only to the host of its own level.
+`zvol config show` says where each value comes from. Of the credentials the first counts: a session that is given, an
+access key, the session that `zvol login` keeps, a password. A credential goes only to the host of its own level.
 An empty variable counts as none. `--sandbox` ignores all of them.
 """
 

@@ -13,10 +13,18 @@ if TYPE_CHECKING:
 SECONDS: Final = 15.0
 
 
-def ask(transport: Transport, method: str, path: str, body: object = None, *, auth: Auth | None = None) -> Answer:
+def ask(
+    transport: Transport,
+    method: str,
+    path: str,
+    body: object = None,
+    *,
+    auth: Auth | None = None,
+    seconds: float = SECONDS,
+) -> Answer:
     """Send one request and return its answer; raises Untrusted or Unreachable."""
     try:
-        return transport.send(method, path, body=body, auth=auth, deadline=SECONDS)
+        return transport.send(method, path, body=body, auth=auth, deadline=seconds)
     except NeverSent as never:
         if never.untrusted:
             raise Untrusted(never.message, hint=never.hint) from None

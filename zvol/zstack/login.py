@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from zvol.errors import AuthError, Unreachable, Untrusted
 from zvol.text import Secret, conceal
 from zvol.zstack import answers
-from zvol.zstack.ask import ask
+from zvol.zstack.ask import SECONDS, ask
 
 if TYPE_CHECKING:
     from zvol.zstack.auth import Revealable
@@ -80,9 +80,9 @@ def hashed(password: Revealable) -> str:
     return found
 
 
-def log_out(transport: Transport, session: Revealable) -> None:
+def log_out(transport: Transport, session: Revealable, seconds: float = SECONDS) -> None:
     """End a session; the server says yes to any.  Raises Unreachable or Untrusted."""
-    answer = ask(transport, "DELETE", f"/v1/accounts/sessions/{session.reveal()}")
+    answer = ask(transport, "DELETE", f"/v1/accounts/sessions/{session.reveal()}", seconds=seconds)
     if answers.document_of(answer) is None:
         raise Unreachable(f"the logout was not answered by a ZStack (HTTP {answer.status})")
 

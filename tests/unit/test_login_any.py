@@ -1,0 +1,125 @@
+"""Whatever a server answers to a login, a look at its clock, or a read: a sound value or one of our own errors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zvol.errors import AuthError, MaybeSent, NeverSent, Unreachable, Untrusted
+from zvol.text import Secret
+from zvol.zstack.answers import Answer
+from zvol.zstack.auth import Session
+from zvol.zstack.client import Client
+from zvol.zstack.clock import learn
+from zvol.zstack.login import ADVICE, log_in, log_out, valid
+
+SESSION = "0123456789abcdef" * 2
+ENDED = Answer(503, b'{"error":{"code":"ID.1001","details":"Session expired"}}')
+NONE = Answer(200, b'{"inventories":[],"total":0}')
+WORDS = ("inventory", "uuid", "createDate", "error", "code", "currentTime", "MillionSeconds", "valid")
+
+
+class Line:
+    """Stands in for a transport: `say` answers a request, or raises."""
+
+    def __init__(self, say: Callable[[str, str, Mapping[str, str]], Answer]) -> None:
+        self.say = say
+        self.asked: list[tuple[str, str]] = []
+
+    def send(self, method: str, path: str, *, auth: Any = None, **_given: Any) -> Answer:
+        self.asked.append((method, path))
+        return self.say(method, path, auth(method, path) if auth else {})
+
+
+def line(answer: Answer | Exception) -> Any:
+    def say(_method: str, _path: str, _headers: Mapping[str, str]) -> Answer:
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    return Line(say)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["inventory", "uuid", "createDate", "error", "code", "currentTime", "MillionSeconds", "valid"]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=8,
+)
+BODIES = st.binary(max_size=60) | JSON.map(lambda value: json.dumps(value).encode())
+ANSWERS = st.builds(
+    Answer,
+    st.sampled_from([200, 202, 204, 301, 302, 307, 400, 401, 403, 404, 500, 502, 503]),
+    BODIES,
+    st.just({}) | st.just({"location": "http://elsewhere/\x1b[2J"}),
+)
+FAULTS = st.sampled_from([NeverSent("refused", "no"), NeverSent("certificate", "no"), MaybeSent("lost")])
+OURS = (AuthError, Unreachable, Untrusted)
+
+
+@given(ANSWERS | FAULTS)
+def test_any_answer_is_a_value_or_our_own_error(answer: Answer | Exception) -> None:
+    acts: tuple[Callable[[], object], ...] = (
+        lambda: log_in(line(answer), "a", Secret("pässword-1")).session.reveal(),
+        lambda: log_out(line(answer), Secret(SESSION)),
+        lambda: valid(line(answer), Secret(SESSION)),
+        lambda: learn(line(answer), "Asia/Shanghai", 1e9),
+    )
+    said = "".join(words(act) for act in acts)
+    assert "pässword-1" not in said
+    assert SESSION not in said
+
+
+def words(act: Callable[[], object]) -> str:
+    try:
+        act()
+    except OURS as exc:
+        return exc.message + exc.hint
+    return ""
+
+
+def test_a_read_whose_session_ended_is_sent_once_more_with_the_new_one() -> None:
+    session = Session(Secret("a" * 32))
+
+    def say(_method: str, _path: str, headers: Mapping[str, str]) -> Answer:
+        return NONE if headers["Authorization"].endswith("b" * 32) else ENDED
+
+    def renew() -> bool:
+        session.secret = Secret("b" * 32)
+        return True
+
+    server = Line(say)
+    assert Client(server, session, renew).volumes(["c" * 32]) == {}  # type: ignore[arg-type]
+    assert len(server.asked) == 2
+
+
+@pytest.mark.parametrize("renewed", [True, False])
+def test_a_session_that_stays_ended_is_asked_about_twice_at_most(renewed: bool) -> None:
+    server = line(ENDED)
+    with pytest.raises(AuthError) as caught:
+        Client(server, Session(Secret(SESSION)), lambda: renewed).volume("c" * 32)
+    assert len(server.asked) == 1 + renewed
+    assert "zvol login" in caught.value.hint
+    with pytest.raises(AuthError):
+        Client(line(ENDED), Session(Secret(SESSION))).volume("c" * 32)
+
+
+@pytest.mark.parametrize("code", sorted(set(ADVICE) - {"ID.1000"}))
+def test_a_read_that_is_refused_for_more_than_a_session(code: str) -> None:
+    answer = Answer(503, json.dumps({"error": {"code": code, "details": "x"}}).encode())
+    with pytest.raises(AuthError) as caught:
+        Client(line(answer), Session(Secret(SESSION))).volume("c" * 32)
+    assert caught.value.hint == ADVICE[code]
