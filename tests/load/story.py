@@ -1,0 +1,202 @@
+"""One long recovery in bad weather: two crashes of the server, three kills of zvol, and what is true afterwards."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.load.weather import Weather, weather
+from tests.support.process import Sandbox, environment, sandbox
+from zvol.sandbox.names import extra_uuid
+
+RATE = 4
+"""The clock of zvol is so many times faster; its waits below are in its own seconds."""
+
+WAITS = "settle_wait: 20s\n    api_timeout: 20s\n"
+COMMAND = (sys.executable, "-m", "tests.support.fast", str(RATE))
+MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
+ENDED_WELL = ("recovered", "already")
+PATIENCE = 900.0
+"""Seconds of real time after which a single run of zvol is called stuck."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What happens when so large a share of the volumes has been reported."""
+
+    volumes: int
+    seed: int
+    share: float = 0.05
+    crashes: tuple[float, ...] = (0.25, 0.65)
+    kills: tuple[float, ...] = (0.15, 0.45, 0.8)
+
+
+@dataclass
+class Figures:
+    """What came of it."""
+
+    seconds: float = 0.0
+    requests: int = 0
+    faults: int = 0
+    in_flight: int = 0
+    megabytes: float = 0.0
+    journal_megabytes: float = 0.0
+    runs: int = 0
+    said: Counter[str] = field(default_factory=Counter)
+    lost: list[str] = field(default_factory=list)
+    twice: list[str] = field(default_factory=list)
+    false: list[str] = field(default_factory=list)
+
+    @property
+    def good(self) -> bool:
+        return not self.lost and not self.twice and not self.false
+
+
+class Story:
+    """`said` is the time of the first good word on each volume."""
+
+    def __init__(self, plan: Plan, cloud: Sandbox, between: Weather, folder: Path) -> None:
+        self.plan, self.cloud, self.between, self.folder = plan, cloud, between, folder
+        self.chance = random.Random(plan.seed)
+        self.uuids = [extra_uuid(number) for number in range(1, plan.volumes + 1)]
+        self.figures = Figures()
+        self.said: dict[str, float] = {}
+        self.crashes = [self._about(share) for share in plan.crashes]
+        self.kills = [self._about(share) for share in plan.kills]
+        self.env = self._home()
+
+    def _about(self, share: float) -> int:
+        return int(self.plan.volumes * (share + self.chance.uniform(-0.05, 0.05)))
+
+    def _home(self) -> dict[str, str]:
+        env = environment(self.folder / "home")
+        file = Path(env["HOME"]) / ".config" / "zvol" / "config.yaml"
+        file.parent.mkdir(parents=True)
+        file.touch(mode=0o600)
+        host = self.cloud.host.replace(f":{self.cloud.port}/", f":{self.between.port}/")
+        file.write_text(f"profiles:\n  it:\n    host: {host}\n    session: '{self.cloud.session}'\n    {WAITS}")
+        return env
+
+    # ---- what happens --------------------------------------------------------------------------------------------
+    def tell(self) -> Figures:
+        """Recover, resume as often as it takes, and judge."""
+        began = time.monotonic()
+        self.run("recover", "-", "--timeout", "2h")
+        for _ in range(12):
+            if self.run("resume", "--timeout", "2h") == 0 and len(self.said) == len(self.uuids):
+                break
+            if not self.kills and not self.unfinished():
+                self.run("recover", "-", "--timeout", "2h")
+        self.figures.seconds = time.monotonic() - began
+        self._judge()
+        return self.figures
+
+    def unfinished(self) -> bool:
+        """Tell whether the journal has something left to resume."""
+        listed = subprocess.run(
+            [*COMMAND, "runs", "--json"], env=self.env, capture_output=True, text=True, timeout=60, check=True
+        )
+        return any(run["planned"] + run["open"] for run in json.loads(listed.stdout))
+
+    def run(self, *arguments: str) -> int:
+        """Run zvol to its end, or to the next kill; returns its exit code."""
+        self.figures.runs += 1
+        with (self.folder / "stderr").open("a") as errors, (self.folder / "stdin").open("w+") as given:
+            given.write("\n".join(self.uuids))
+            given.seek(0)
+            process = subprocess.Popen(
+                [*COMMAND, *arguments, "-o", "ndjson"],
+                env=self.env,
+                stdin=given,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+            )
+        lines: queue.SimpleQueue[tuple[float, str] | None] = queue.SimpleQueue()
+        threading.Thread(target=self._read, args=(process, lines), daemon=True).start()
+        seen = set[str]()
+        until = time.monotonic() + PATIENCE
+        while (line := lines.get(timeout=max(0.1, until - time.monotonic()))) is not None:
+            self._hear(*line, seen)
+            if self.crashes and len(self.said) >= self.crashes[0]:
+                self.crashes.pop(0)
+                threading.Thread(target=self._crash).start()
+            if self.kills and len(self.said) >= self.kills[0]:
+                self.kills.pop(0)
+                process.send_signal(signal.SIGKILL)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        self.figures.megabytes = max(self.figures.megabytes, usage.ru_maxrss * MAXRSS_UNIT / 1e6)
+        return process.returncode
+
+    def _read(self, process: subprocess.Popen[str], lines: queue.SimpleQueue[tuple[float, str] | None]) -> None:
+        assert process.stdout is not None
+        with process.stdout:
+            for line in process.stdout:
+                lines.put((time.time(), line))
+        lines.put(None)
+
+    def _hear(self, when: float, line: str, seen: set[str]) -> None:
+        if not line.endswith("\n"):  # it was killed while it wrote
+            return
+        result: dict[str, Any] = json.loads(line)
+        self.figures.said[result["outcome"]] += 1
+        if result["uuid"] in seen:
+            self.figures.false.append(f"{result['uuid']} was reported twice by one run")
+        seen.add(result["uuid"])
+        if result["outcome"] in ENDED_WELL:
+            self.said.setdefault(result["uuid"], when)
+        elif result["outcome"] not in ("unknown", "not-sent"):
+            self.figures.false.append(f"{result['uuid']} was called {result['outcome']}")
+
+    def _crash(self) -> None:
+        self.cloud.end()
+        self.cloud.note_crash()
+        time.sleep(self.chance.uniform(0.2, 2.0))
+        self.cloud.options = ()
+        self.cloud.start()
+
+    # ---- what is true --------------------------------------------------------------------------------------------
+    def _judge(self) -> None:
+        figures, events = self.figures, self.cloud.events()
+        back: dict[str, float] = {}
+        for one in events:
+            if one["event"] == "ended":
+                if one["volume"] in back:
+                    figures.twice.append(f"{one['volume']} was executed twice")
+                back.setdefault(one["volume"], one["time"])
+        try:
+            self.cloud.never_two_alive()
+        except AssertionError as error:
+            figures.twice.append(f"two submissions alive: {error}")
+        for uuid, when in self.said.items():
+            if back.get(uuid, when + 1) > when:
+                figures.false.append(f"{uuid} was called back before it was")
+        figures.lost = [uuid for uuid in self.uuids if uuid not in self.said or uuid not in back]
+        figures.requests = sum(self.between.requests.values())
+        figures.faults = sum(self.between.faults.values())
+        figures.in_flight = self.between.peak
+        folder = Path(self.env["HOME"]) / ".local" / "state" / "zvol"
+        figures.journal_megabytes = sum(file.stat().st_size for file in folder.glob("journal.db*") if file.is_file())
+        figures.journal_megabytes /= 1e6
+
+
+def tell(plan: Plan, folder: Path, options: Sequence[str] = ()) -> Figures:
+    """Serve a sandbox with so many deleted volumes and run the whole story against it."""
+    with (
+        sandbox(folder / "cloud", "--extra", str(plan.volumes), *options) as cloud,
+        weather(cloud.port, plan.seed, plan.share) as between,
+    ):
+        return Story(plan, cloud, between, folder).tell()
