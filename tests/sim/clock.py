@@ -15,12 +15,17 @@ EPOCH = 1_795_000_000.0
 
 
 class SimClock:
-    """Time moves only when somebody waits; `at` schedules what happens meanwhile."""
+    """Time moves only when somebody waits; `at` schedules what happens meanwhile.
+
+    `flying` are the requests on their way, `most_flying` the most there ever were.
+    """
 
     def __init__(self) -> None:
         self.now = 1000.0
         self.events: list[tuple[float, int, Callable[[], object]]] = []
         self._order = itertools.count()
+        self.flying = 0
+        self.most_flying = 0
 
     def monotonic(self) -> float:
         return self.now
@@ -64,12 +69,15 @@ class SimCrew(Crew):
     def do(self, work: Callable[[], object], deliver: Callable[[Done], None]) -> None:
         self.busy += 1
         began = self.clock.now
+        self.clock.flying += 1
+        self.clock.most_flying = max(self.clock.most_flying, self.clock.flying)
 
         def arrive() -> None:
             value, error, more = run(work)
             self.clock.at(self.clock.now + self.back + more, lambda: finish(value, error))
 
         def finish(value: object, error: BaseException | None) -> None:
+            self.clock.flying -= 1
             self._inbox.put(Done(deliver, began, self.clock.now, value, error))
 
         self.clock.at(began + self.there, arrive)

@@ -33,8 +33,11 @@ class Row:
 class SimServer:
     """`fault(kind, number)` names what happens to the n-th request of a kind (put, job, read); None is good weather.
 
-    Ledger: `alive` are submissions that may still execute, `worst` the most there ever were of one volume, `twice` the
-    volumes that were executed more than once in one deletion.
+    `put_seconds` is how long a PUT takes to be answered.
+
+    Ledger: `submitted` are the volumes of the accepted PUTs in their order, `most_running` the most that were ever at
+    work at a time; `alive` are submissions that may still execute, `worst` the most there ever were of one volume,
+    `twice` the volumes that were executed more than once in one deletion.
     """
 
     clock: SimClock
@@ -52,6 +55,11 @@ class SimServer:
     twice: set[str] = field(default_factory=set)
     seen: dict[str, int] = field(default_factory=dict)
     requests: list[tuple[float, str]] = field(default_factory=list)
+    submitted: list[str] = field(default_factory=list)
+    put_seconds: float = 0.0
+    running: int = 0
+    crashes: int = 0
+    most_running: int = 0
 
     def add(self, uuids: Iterable[str]) -> None:
         for uuid in uuids:
@@ -86,9 +94,20 @@ class SimServer:
         """Everything inside the process is gone; rows and volumes stay."""
         self.up = False
         self.alive.clear()
+        self.running = 0
+        self.crashes += 1
+
+    def restart(self) -> None:
+        self.up = True
 
     # ---- the Client's door ---------------------------------------------------------------------------------------
     def submit(self, uuid: str, job: str, api_timeout: float, *_tags: Sequence[str]) -> object:
+        answer = self._submit(uuid, job, api_timeout)
+        if self.put_seconds:
+            raise Late(self.put_seconds, answer)
+        return answer
+
+    def _submit(self, uuid: str, job: str, api_timeout: float) -> object:
         fault = self._arrive("put")
         if not self.up or fault in ("refused", "dns", "certificate"):
             reason = fault or "refused"
@@ -99,6 +118,9 @@ class SimServer:
             self.alive.setdefault(uuid, set()).add(job)
             self.clock.at(self.clock.now + 40.0, lambda: self._accept(uuid, job))
             raise Late(30.0, answers.Unclear("no answer"))
+        if fault == "vanish-unheard":  # it arrives, its answer is lost, and the server forgets it
+            self.jobs[job] = "processing"
+            raise Late(1.0, answers.Unclear("no answer"))
         if fault == "page":
             return answers.Unclear("HTTP 502 from a proxy")
         if fault == "redirect":
@@ -112,6 +134,7 @@ class SimServer:
             return answers.Unclear("HTTP 502 from a proxy")
         if fault == "vanish":
             self.alive[uuid].discard(job)
+            self.running -= 1
         if fault == "doubled":
             return answers.Duplicate()
         return answers.Accepted(api_timeout)
@@ -139,11 +162,13 @@ class SimServer:
             raise Weather("refused", NeverSent(fault or "refused", "by the simulation"))
         if fault == "lost":
             raise Late(8.0, error=Weather("no answer"))
+        if fault == "slow":
+            raise Late(7.5, self._found(uuids))
         if fault == "page":
             raise Weather("HTTP 502 from a proxy")
         if not self.session_valid or fault == "session":
             raise AuthError("the session is not accepted")
-        return {uuid: self.inventory(uuid) for uuid in uuids if uuid in self.rows}
+        return self._found(uuids)
 
     def version(self) -> str | None:
         self._arrive("version")
@@ -155,8 +180,14 @@ class SimServer:
         self.requests.append((self.clock.now, kind))
         return self.fault(kind, number)
 
+    def _found(self, uuids: Sequence[str]) -> dict[str, Volume]:
+        return {uuid: self.inventory(uuid) for uuid in uuids if uuid in self.rows}
+
     def _accept(self, uuid: str, job: str) -> None:
         self.jobs[job] = "processing"
+        self.submitted.append(uuid)
+        self.running += 1
+        self.most_running = max(self.most_running, self.running)
         living = self.alive.setdefault(uuid, set())
         living.add(job)
         self.worst = max(self.worst, len(living))
@@ -166,6 +197,7 @@ class SimServer:
         if job not in self.alive.get(uuid, set()):
             return
         self.alive[uuid].discard(job)
+        self.running -= 1
         row = self.rows.get(uuid)
         if not self.session_valid:
             self.jobs[job] = "ID.1001"

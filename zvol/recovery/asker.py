@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from zvol.clock import Clock
@@ -16,7 +17,7 @@ from zvol.zstack import answers
 if TYPE_CHECKING:
     from zvol.zstack.client import Client
 
-ASKS: Final = 4
+ASKS: Final = 8
 """Jobs of a large batch that are asked at the same time."""
 
 LONGEST_ASK: Final = 60.0
@@ -35,19 +36,37 @@ class Asker:
         self.batch, self.client, self.crew, self.gate, self.clock = batch, client, crew, gate, clock
         self.denied = False
         self._asking = 0
+        self._waiting: deque[Track] = deque()
 
     def wants(self, track: Track, now: float) -> bool:
         """Tell whether the job is to be asked before the volume is read."""
-        if track.job_asked or track.job_seen in ENDED or not self.crew.free:
+        if track.job_asked or track.job_seen in ENDED:
             return False
         if track.phase is not Phase.WATCH and not (track.phase is Phase.SETTLE and track.prior):
             return False
-        if self.batch.small:
-            return True
         never = track.job_seen is Job.NOT_ASKED
-        return self._asking < ASKS and (now >= track.next_ask or (self.denied and never))
+        return self.batch.small or now >= track.next_ask or (self.denied and never)
 
-    def ask(self, track: Track) -> None:
+    def want(self, track: Track) -> None:
+        """Ask the job of a volume as soon as there is a place."""
+        self._waiting.append(track)
+
+    def tick(self) -> None:
+        """Ask those that wait, while there are places."""
+        places = self.batch.options.concurrency if self.batch.small else ASKS
+        while self._waiting and self.crew.free and self._asking < places:
+            track = self._waiting.popleft()
+            if track.uuid in self.batch.unsaid:
+                self._ask(track)
+
+    def release(self, now: float) -> None:
+        """Ask nobody now; those that waited are looked at like all others."""
+        while self._waiting:
+            track = self._waiting.popleft()
+            if track.uuid in self.batch.unsaid:
+                self.batch.agenda.put(track, now)
+
+    def _ask(self, track: Track) -> None:
         """Ask the job of the last PUT, or of one that an earlier run left open."""
         job = track.prior[0] if track.phase is Phase.SETTLE else track.job
         assert job is not None

@@ -60,12 +60,14 @@ class Watcher:
         `ahead`: volumes of the queue are wanted soon, so their last read must be a new one.
         """
         if not self.gate.open:
+            self._asker.release(now)
             if now >= self.gate.until and not self._reading and self.crew.free:
                 self.gate.until = now + PACE
                 self._read(self._probes())
             return
         if now >= self._next_read and self._may_read:
             self._look_round(now)
+        self._asker.tick()
         while self.batch.unread and self._may_read:
             self._read(self._first())
         if ahead and self._may_read and not self._rereading and not self.batch.queue[0].fresh(now):
@@ -87,7 +89,7 @@ class Watcher:
         agenda, reads = self.batch.agenda, list[Track]()
         for track in agenda.take(now, BATCH):
             if self._asker.wants(track, now):
-                self._asker.ask(track)
+                self._asker.want(track)
             else:
                 reads.append(track)
         if reads and not self.batch.small:

@@ -1,0 +1,78 @@
+"""A server, a clock, a journal, and runs of the real engine, all on simulated time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.sim.clock import SimClock, crew_on
+from tests.sim.server import SimServer
+from zvol.model import Result
+from zvol.recovery.engine import Engine
+from zvol.recovery.journal import Journal
+from zvol.recovery.track import Options, Wanted
+
+A = "a" * 32
+Fault = Callable[[str, int], str | None]
+
+
+class World:
+    """A server, a clock, a journal, and runs of the engine."""
+
+    def __init__(self, tmp_path: Path, fault: Fault | None = None, volumes: int = 1) -> None:
+        self.clock = SimClock()
+        self.server = SimServer(self.clock)
+        if fault is not None:
+            self.server.fault = fault
+        self.uuids = [A] if volumes == 1 else [f"{number:032x}" for number in range(1, volumes + 1)]
+        self.server.add(self.uuids)
+        self.path = tmp_path / "journal.db"
+        self.journals: list[Journal] = []
+        self.engine = self.new_engine()
+
+    def new_engine(self, **options: object) -> Engine:
+        return Engine(
+            self.server,  # type: ignore[arg-type]
+            Options(**options),  # type: ignore[arg-type]
+            self.journal,
+            self.clock,
+            crew=crew_on(self.clock),
+        )
+
+    def journal(self) -> Journal:
+        journal = Journal(self.path, self.clock.wall())
+        self.journals.append(journal)
+        return journal
+
+    def close(self) -> None:
+        """End what the process of a run would end."""
+        while self.journals:
+            self.journals.pop().close()
+
+    def recover(
+        self, *uuids: str, on_result: Callable[[Result], None] = lambda _result: None, **options: object
+    ) -> list[Result]:
+        """Run to the end; `on_result` is called as each result comes, `took` is how long it took."""
+        self.engine = self.new_engine(**options)
+        began = self.clock.now
+        results = []
+        for result in self.engine.recover([Wanted(uuid, uuid) for uuid in uuids or self.uuids]):
+            results.append(result)
+            on_result(result)
+        self.took = self.clock.now - began
+        self.used_journal = bool(self.journals)
+        self.close()
+        return results
+
+    def true(self, results: list[Result]) -> None:
+        """What was said is what is true, and no volume ever had two submissions alive."""
+        for result in results:
+            row = self.server.rows.get(result.uuid or "")
+            if result.outcome in ("recovered", "already"):
+                assert row is not None
+                assert row.status == "Ready", result
+            if result.outcome == "failed":
+                assert row is not None
+                assert row.status == "Deleted", result
+        assert self.server.worst <= 1
+        assert not self.server.twice
