@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 if TYPE_CHECKING:
     import queue
 
 T = TypeVar("T")
 
+ASLEEP_TOO: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""Linux stops CLOCK_MONOTONIC while it is suspended, and what was read before that would look fresh."""
+
 
 class Clock(Protocol):
     """Time as zvol sees it; all values are seconds."""
 
     def monotonic(self) -> float:
-        """Return a time that never goes back; for waits and deadlines."""
+        """Return a time that never goes back, and goes on while the machine sleeps; for waits and deadlines."""
 
     def wall(self) -> float:
         """Return the time of day as seconds since 1970, UTC; for the journal and for people."""
@@ -31,7 +34,7 @@ class SystemClock:
     """The machine's own clock."""
 
     def monotonic(self) -> float:
-        return time.monotonic()
+        return time.clock_gettime(ASLEEP_TOO)
 
     def wall(self) -> float:
         return time.time()

@@ -47,6 +47,8 @@ def many_kills(cloud: World, wanted: int, chance: random.Random) -> tuple[int, i
     while cloud.counts["kill"] < wanted:
         wrong += not attempt(f"case {done} of chance", lambda: kills.kill(cloud, chance))
         done += 1
+        if done % 20 == 0:
+            print(f"{cloud.counts['kill']} kills in {done} cases, {wrong} wrong", flush=True)
     return done, wrong
 
 

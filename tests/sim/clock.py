@@ -48,7 +48,8 @@ class SimClock:
             if not self.events or self.events[0][0] > until:
                 self.now = max(self.now, until)
                 return None
-            self.now, _, happen = heapq.heappop(self.events)
+            time, _, happen = heapq.heappop(self.events)
+            self.now = max(self.now, time)  # an event may have been a sleep of the machine
             happen()
 
 

@@ -21,6 +21,7 @@ from zvol.recovery.crew import Crew, Done
 from zvol.recovery.gate import Gate
 from zvol.recovery.protocol import resumed
 from zvol.recovery.sender import Sender
+from zvol.recovery.states import State
 from zvol.recovery.track import FIRST_LOOK, Options, Track, Wanted
 from zvol.recovery.watcher import Watcher
 
@@ -101,7 +102,8 @@ class Engine:
         return self._drive(batch)
 
     def _resumed(self, volume: Left, order: int, now: float) -> Track:
-        track = Track(Wanted(volume.asked, volume.uuid, order), claimed=True, meant=volume.last_op)
+        track = Track(Wanted(volume.asked, volume.uuid, order), claimed=True)
+        track.state = State(episode=volume.last_op)  # the deletion that was meant
         if volume.intents:
             last = volume.intents[-1]
             track.state = resumed(last.last_op)

@@ -69,7 +69,6 @@ class Track:
 
     wanted: Wanted
     state: State = field(default_factory=State)
-    meant: str | None = None  # the lastOpDate of the deletion that an interrupted run was to undo
     volume: Volume | None = None
     read_at: float | None = None
     job: str | None = None

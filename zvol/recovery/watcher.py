@@ -206,7 +206,8 @@ class Watcher:
         track.volume, track.read_at = volume or track.volume, began
         if track.phase is Phase.START and volume is not None and sight is Sight.DELETED:
             if not self._decided(track, volume) and first:
-                track.state = replace(track.state, episode=volume.last_op_date)  # the deletion that was asked for
+                meant = track.state.episode or volume.last_op_date  # a resumed run knows which deletion was meant
+                track.state = replace(track.state, episode=meant)
                 self.batch.found.append(track)
             return
         if sight is Sight.BACK and self._wait_for_job(track, now):
@@ -221,8 +222,6 @@ class Watcher:
     def _decided(self, track: Track, volume: Volume) -> bool:
         """Some deleted volumes are not to be recovered although the server would do it; and a dry run ends here."""
         trouble = words.guard(volume, allow_root=self.batch.options.allow_root)
-        if track.meant not in (None, volume.last_op_date):
-            trouble = words.CHANGED
         if trouble is not None:
             self.batch.end(track, Outcome.FAILED, trouble)
         elif self.batch.options.dry_run:
