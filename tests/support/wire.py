@@ -33,6 +33,7 @@ class Raw:
     address: str = "127.0.0.1"
     port: int = 0
     requests: list[bytes] = field(default_factory=list)
+    received: bytes = b""
     connections: int = 0
 
     def __post_init__(self) -> None:
@@ -59,21 +60,26 @@ class Raw:
                 return
             wrapped = self.context.wrap_socket(client, server_side=True) if self.context else client
             with wrapped:
-                while request := read_request(wrapped):
+                while request := read_request(wrapped, self.note):
                     self.requests.append(request)
                     if not self.behave(wrapped, request):
                         return
+
+    def note(self, part: bytes) -> None:
+        """Remember what came, after TLS was taken off."""
+        self.received += part
 
     def close(self) -> None:
         self.ended.set()
         self.listener.close()
 
 
-def read_request(source: socket.socket) -> bytes:
+def read_request(source: socket.socket, note: Callable[[bytes], None]) -> bytes:
     """Return a request with its body, empty when there is no more: who closes before the end resets the connection."""
     data = b""
     while b"\r\n\r\n" not in data:
         part = source.recv(65536)
+        note(part)
         if not part:
             return b""
         data += part

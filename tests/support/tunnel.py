@@ -1,0 +1,39 @@
+"""A real CONNECT proxy: it notes what it was told, and carries the bytes to one server, whatever name was asked for."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from tests.support.wire import Raw, raw
+
+
+@contextmanager
+def tunnel(to: Raw) -> Iterator[tuple[Raw, bytearray]]:
+    """Serve the proxy; yields it, with the requests for tunnels, and all bytes that clients sent through them."""
+    carried = bytearray()
+
+    def carry(source: socket.socket, sink: socket.socket, note: bool) -> None:
+        with suppress(OSError):
+            while part := source.recv(65536):
+                if note:
+                    carried.extend(part)
+                sink.sendall(part)
+            sink.shutdown(socket.SHUT_WR)
+
+    def behave(client: socket.socket, request: bytes) -> bool:
+        if not request.startswith(b"CONNECT "):
+            client.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+            return False
+        with socket.create_connection((to.address, to.port)) as far:
+            client.sendall(b"HTTP/1.1 200 Connection established\r\nX-Proxy: yes\r\n\r\n")
+            back = threading.Thread(target=carry, args=(far, client, False), daemon=True)
+            back.start()
+            carry(client, far, True)
+            back.join()
+        return False
+
+    with raw(behave) as proxy:
+        yield proxy, carried
