@@ -1,9 +1,14 @@
-"""Completion in real shells, and the generated files."""
+"""Completion in real shells, the generated files, and names that mean harm."""
 
 from __future__ import annotations
 
+import os
+import pty
+import select
 import shutil
+import socket
 import subprocess
+import time
 from importlib.metadata import version
 from pathlib import Path
 
@@ -13,6 +18,21 @@ from tests.support.process import ZVOL_SCRIPT, environment, run
 
 FOLDER = Path(__file__).parents[2] / "completions"
 FILES = {"bash": "zvol.bash", "zsh": "_zvol", "fish": "zvol.fish"}
+HOSTILE = ("$(touch pwned)", "`touch pwned`", "; touch pwned", "a b", "*", "-x", "'q", '"', "x|y", "prod\\")
+
+
+@pytest.fixture
+def env(tmp_path: Path) -> dict[str, str]:
+    """A home with two good profiles and some whose names a shell would run."""
+    env = environment(tmp_path / "home")
+    folder = Path(env["HOME"]) / ".config" / "zvol"
+    folder.mkdir(parents=True)
+    names = [*("prod", "test-2"), *HOSTILE]
+    quoted = ("'" + name.replace("'", "''") + "'" for name in names)
+    (folder / "config.yaml").write_text("profiles:\n" + "".join(f"  {name}: {{host: https://x}}\n" for name in quoted))
+    assert run(["config", "validate"], env).code == 0
+    env["PATH"] = f"{Path(ZVOL_SCRIPT).parent}:{env['PATH']}"
+    return env
 
 
 @pytest.mark.parametrize("shell", FILES)
@@ -23,37 +43,101 @@ def test_the_files_are_what_the_command_prints(shell: str, tmp_path: Path) -> No
         assert (FOLDER / FILES[shell]).read_text() == printed
 
 
-@pytest.mark.parametrize("words", ["zvol re", "zvol recover --", "zvol -o ", "zvol help ", "zvol nosuch "])
-def test_asking_for_completions_never_fails(words: str, tmp_path: Path) -> None:
-    more = {"_ZVOL_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(len(words.split(" ")) - 1)}
-    ran = run([], environment(tmp_path / "home", more))
-    assert (ran.code, ran.err) == (0, "")
+@pytest.mark.parametrize("words", ["zvol re", "zvol recover --", "zvol -o ", "zvol -p ", "zvol help ", "zvol nosuch "])
+def test_asking_for_completions_never_fails_nor_goes_out(words: str, env: dict[str, str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0)
+        more = {"_ZVOL_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(len(words.split(" ")) - 1)}
+        more |= {"ZVOL_HOST": f"http://127.0.0.1:{server.getsockname()[1]}", "ZVOL_SESSION": "a" * 32}
+        ran = run([], env | more)
+        assert (ran.code, ran.err) == (0, "")
+        with pytest.raises(BlockingIOError):
+            server.accept()
 
 
-def ask(shell: str, script: str, tmp_path: Path) -> str:
+def test_a_broken_configuration_completes_nothing(env: dict[str, str]) -> None:
+    (Path(env["HOME"]) / ".config" / "zvol" / "config.yaml").write_text("profiles: [")
+    more = {"_ZVOL_COMPLETE": "bash_complete", "COMP_WORDS": "zvol -p ", "COMP_CWORD": "2"}
+    ran = run([], env | more)
+    assert (ran.code, ran.out.strip(), ran.err) == (0, "", "")
+
+
+def ask(shell: str, script: str, env: dict[str, str]) -> list[str]:
+    """Run a script in a real shell, in an empty folder, and return its lines; nothing may have been run besides."""
     if shutil.which(shell) is None:
         pytest.skip(f"{shell} is not installed")
-    env = environment(tmp_path / "home")
-    env["PATH"] = f"{Path(ZVOL_SCRIPT).parent}:{env['PATH']}"
-    ended = subprocess.run([shell, "-c", script], env=env, capture_output=True, text=True, check=False, timeout=30)
-    return ended.stdout
+    folder = Path(env["HOME"])
+    ended = subprocess.run(
+        [shell, "-c", script], env=env, cwd=folder, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert not (folder / "pwned").exists()
+    return ended.stdout.splitlines()
 
 
-def test_bash(tmp_path: Path) -> None:
-    script = f"""source {FOLDER / "zvol.bash"}
-    COMP_WORDS=(zvol re); COMP_CWORD=1; _zvol_completion zvol; echo "${{COMPREPLY[@]}}"
-    COMPREPLY=(); COMP_WORDS=(zvol -o nd); COMP_CWORD=2; _zvol_completion zvol; echo "${{COMPREPLY[@]}}" """
-    assert ask("bash", script, tmp_path).split() == ["recover", "resume", "ndjson"]
+def test_bash(env: dict[str, str]) -> None:
+    asked = """complete_it() { COMPREPLY=(); COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _zvol_completion zvol
+      echo "${COMPREPLY[@]}"; }
+    """
+    words = "complete_it zvol re\ncomplete_it zvol -o nd\ncomplete_it zvol -p ''\ncomplete_it zvol recover --stri"
+    hostile = "\n".join(f"complete_it zvol -p {quoted(name)}" for name in HOSTILE)
+    lines = ask("bash", f"source {FOLDER / 'zvol.bash'}\n{asked}{words}\n{hostile}", env)
+    assert lines[:4] == ["recover resume", "ndjson", "prod test-2", "--strict"]
+    assert set(lines[4:]) <= {"", "prod", "prod test-2"}  # a quote alone is the beginning of any name
 
 
-def test_fish(tmp_path: Path) -> None:
-    script = f"source {FOLDER / 'zvol.fish'}; complete -C 'zvol re'"
-    names = [line.split("\t")[0] for line in ask("fish", script, tmp_path).splitlines()]
-    assert names == ["recover", "resume"]
+def test_fish(env: dict[str, str]) -> None:
+    words = [
+        "zvol re",
+        "zvol -o nd",
+        "zvol -p ",
+        "zvol recover --stri",
+        *(f"zvol -p {quoted(name)}" for name in HOSTILE),
+    ]
+    asked = "; ".join(f'complete -C {fished(word)}; echo "."' for word in words)
+    lines = ask("fish", f"source {FOLDER / 'zvol.fish'}; {asked}", env)
+    found = [line.split("\t")[0] for line in lines]
+    expected = ["recover", "resume", ".", "ndjson", ".", "prod", "test-2", ".", "--strict", "."]
+    assert found == expected + ["." for _ in HOSTILE]
 
 
-def test_zsh(tmp_path: Path) -> None:
-    script = f"""autoload -U compinit; compinit -u -d {tmp_path}/dump 2>/dev/null
-    source {FOLDER / "_zvol"} 2>/dev/null
-    whence -w _zvol_completion"""
-    assert "function" in ask("zsh", script, tmp_path)
+def test_zsh_on_a_terminal(env: dict[str, str]) -> None:
+    """A real zsh with its line editor: what TAB makes of the line is printed, not run."""
+    zsh = shutil.which("zsh")
+    if zsh is None:
+        pytest.skip("zsh is not installed")
+    folder = Path(env["HOME"])
+    pid, fd = pty.fork()
+    if pid == 0:  # pragma: no cover
+        os.chdir(folder)
+        os.execve(zsh, ["zsh", "-f", "-i"], env | {"TERM": "dumb", "PS1": "> ", "ZDOTDIR": str(folder)})
+    say(fd, f"autoload -U compinit; compinit -u -D; source {FOLDER / '_zvol'}; echo re''ady\n", "ready")
+    assert "ndjson" in say(fd, "zvol -o nd\t", "ndjson")
+    say(fd, "\x15zvol recover --stri\t", "--strict")
+    say(fd, "\x15zvol whoa\t", "whoami")
+    say(fd, "\x15zvol -p pr\t", "prod")
+    for name in HOSTILE:
+        say(fd, f"\x15zvol -p {quoted(name)}\t", "")
+    os.close(fd)
+    os.waitpid(pid, 0)
+    assert not (folder / "pwned").exists()
+
+
+def say(fd: int, text: str, expected: str) -> str:
+    """Type something and wait until the terminal shows what is expected; returns all that it showed."""
+    os.write(fd, text.encode())
+    shown, until = "", time.monotonic() + (30 if expected else 0.3)
+    while time.monotonic() < until and not (expected and expected in shown.replace("\r", "").replace("\n", "")):
+        ready, _, _ = select.select([fd], [], [], 0.1)
+        if ready:
+            shown += os.read(fd, 65536).decode(errors="replace")
+    assert expected in shown.replace("\r", "").replace("\n", ""), shown
+    return shown
+
+
+def quoted(name: str) -> str:
+    """Return a word as bash and zsh read it back."""
+    return "'" + name.replace("'", "'\\''") + "'"
+
+
+def fished(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

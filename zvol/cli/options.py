@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
-from zvol.cli.params import DURATION, OUTPUT
+from zvol.cli.params import DURATION, OUTPUT, PROFILE
 from zvol.cli.state import State
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -35,7 +35,7 @@ def _value(*names: str, help: str, name: str, type: Any = str, metavar: str | No
 
 
 _OPTIONS = (
-    _value("-p", "--profile", name="profile", help="Use this profile of the configuration.", metavar="NAME"),
+    _value("-p", "--profile", name="profile", type=PROFILE, help="Use this profile.", metavar="NAME"),
     _value("--config", name="config", help="Use this configuration file.", metavar="FILE"),
     _value("--host", name="host", help="Use this server, as https://HOST[:PORT][/PREFIX].", metavar="URL"),
     _value("-o", "--output", name="output", type=OUTPUT, help="table, json, ndjson, csv or name.", metavar="FORMAT"),

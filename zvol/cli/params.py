@@ -79,6 +79,30 @@ class Tag(click.ParamType[str]):
         return value
 
 
+class Profile(click.ParamType[str]):
+    """The name of a profile; only names that no shell takes for anything else are offered for completion."""
+
+    name = "profile"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        import os
+
+        from click.shell_completion import CompletionItem
+
+        from zvol.config.paths import config_file
+        from zvol.config.profiles import load
+        from zvol.errors import ZvolError
+
+        del ctx, param
+        try:
+            path, _ = config_file(None, os.environ)
+            names = load(path).profiles if path is not None else {}
+        except ZvolError:
+            return []
+        plain = (name for name in names if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.@-]*", name))
+        return [CompletionItem(name) for name in plain if name.startswith(incomplete)]
+
+
 class Count(click.ParamType[int]):
     """A whole number in ASCII digits, from `least` to `most`; Python itself reads the digits of every script."""
 
@@ -95,6 +119,7 @@ class Count(click.ParamType[int]):
 
 
 DURATION: Final = Duration()
+PROFILE: Final = Profile()
 OUTPUT: Final = Format()
 TAG: Final = Tag()
 CONCURRENCY: Final = Count(1, 64)
