@@ -14,6 +14,8 @@ from tests.hostile.stage import SESSION, Stage, stage, uuid
 from tests.support.process import ZVOL, environment, run
 from zvol.cli.params import read_volumes
 from zvol.errors import UsageProblem
+from zvol.model import Listed, Recycle, Volume
+from zvol.recovery.filters import Filters
 
 ALLOWED = ("q=status%3DDeleted&q=type%3DData", "q=status=Deleted&q=type=Data")
 TYPED = [text for text in REFUSED if "\0" not in text and not any(char in text for half in HALVES for char in half)]
@@ -112,6 +114,14 @@ def test_a_filter_never_widens(option: str, at: dict[str, str], cloud: Stage) ->
         assert "/volumes/" not in path
         assert method == "GET" or path.endswith("/v1/management-nodes/actions")
         assert not any(sign in path for sign in ("%27", "'", "null", "Ready", "%25s", "name%21", "%5C", "%1B"))
+
+
+@pytest.mark.parametrize("filter", ["name", "last_vm", "storage", "tagged"])
+def test_each_filter_value_alone_matches_nothing(filter: str) -> None:
+    volume = Volume(UUID, {"uuid": UUID, "name": NAME, "lastVmInstanceUuid": "b" * 32, "primaryStorageUuid": "c" * 32})
+    row = Listed(volume, Recycle(None, None), last_vm="db-1", storage="local-ssd")
+    for value in QUERY:
+        assert not Filters(**{filter: value}).match(row, {UUID: ["owner:dba"]}), value  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("number", [b"\xef\xbc\x91\xef\xbc\x92", b"1e3", b"0x10", b"-1", b" ", b"9" * 30, b"\xd9\xa3"])
