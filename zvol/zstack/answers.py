@@ -188,7 +188,8 @@ def _not_done(
     """Say why it was not done, as far as ZStack itself said so."""
     if answer.status in REDIRECTS:
         return Redirected(answer.headers.get("location", "")[:LONGEST_TARGET])
-    error = document.get("error") if answer.status in failing and isinstance(document, dict) else None
+    alone = isinstance(document, dict) and not document.keys() & {"inventory", "inventories"}
+    error = document.get("error") if alone and answer.status in failing else None
     code = error.get("code") if isinstance(error, dict) else None
     if isinstance(error, dict) and isinstance(code, str) and CODE.fullmatch(code):
         return Failed(ErrorCode(code, error), CERTAIN.fullmatch(code) is not None, code == "ID.1001")

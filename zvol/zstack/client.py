@@ -19,6 +19,8 @@ from zvol.zstack.transport import Transport
 READ_SECONDS: Final = 8.0
 PUT_SECONDS: Final = 30.0
 BATCH: Final = 100
+ONE_LIMIT: Final = 1 << 20
+"""Bytes of an answer about one job."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,9 @@ class Client:
     def job(self, job: str) -> JobAnswer:
         """Look at a job, always at our own address: the `location` of a 202 names the management node's own."""
         try:
-            answer = self._transport.send("GET", f"/v1/api-jobs/{job}", auth=self._auth, deadline=READ_SECONDS)
+            answer = self._transport.send(
+                "GET", f"/v1/api-jobs/{job}", auth=self._auth, deadline=READ_SECONDS, limit=ONE_LIMIT
+            )
         except (NeverSent, MaybeSent) as exc:
             return Unclear(exc.message)
         return answers.classify_job(answer)
@@ -72,7 +76,7 @@ class Client:
     def _submit(self, method: str, path: str, body: Any, headers: Mapping[str, str]) -> PutAnswer | NotSent:
         try:
             answer = self._transport.send(
-                method, path, body=body, headers=headers, auth=self._auth, deadline=PUT_SECONDS
+                method, path, body=body, headers=headers, auth=self._auth, deadline=PUT_SECONDS, limit=ONE_LIMIT
             )
         except NeverSent as never:
             return NotSent(never)

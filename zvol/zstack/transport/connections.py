@@ -80,7 +80,7 @@ class Response(http.client.HTTPResponse):
     def _read_status(self) -> tuple[str, int, str]:
         for _ in range(MOST_INFORMATIONAL):
             version, status, reason = super()._read_status()  # type: ignore[misc]
-            if status == http.HTTPStatus.SWITCHING_PROTOCOLS:
+            if status == http.HTTPStatus.SWITCHING_PROTOCOLS or version not in ("HTTP/1.0", "HTTP/1.1"):
                 raise http.client.UnknownProtocol(version)
             if status >= 200:
                 return version, status, reason

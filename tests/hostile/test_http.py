@@ -1,0 +1,128 @@
+"""Hostile HTTP: each answer ends in time, in little memory and in a classification, and nobody else hears of it."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.hostile.http_answers import REDIRECTS, TAKEN, UNCLEAR, Says, answer, targets
+from tests.support.process import environment, run
+from tests.support.wire import SECRET, UUID, Raw, raw, says
+
+ROOT = Path(__file__).parents[2]
+SECONDS = 1.0
+GRACE = 1.0
+GROWTH = 24 << 20
+"""Bytes that the whole corpus may add to what the first answer took."""
+
+
+def saying(cases: Sequence[Says]) -> Any:
+    """Answer a PUT by the number that is its volume's UUID."""
+
+    def behave(client: socket.socket, request: bytes) -> bool:
+        case = cases[int(request.split(b"/volumes/")[1][:32], 16)]
+        client.sendall(case.first)
+        while case.forever:
+            client.sendall(case.forever)
+        return False
+
+    return behave
+
+
+def submitted(server: Raw, count: int) -> list[tuple[str, float, int]]:
+    """Send a PUT for each case from a process of its own, and return what was made of the answers."""
+    command = [sys.executable, "-m", "tests.hostile.submit", server.endpoint().base, str(count)]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=110, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stderr == ""
+    return [tuple(json.loads(line)) for line in ended.stdout.splitlines()]
+
+
+def test_how_many_there_are() -> None:
+    assert (len(UNCLEAR), len(TAKEN), len(REDIRECTS) * len(targets(1, 2))) == (101, 16, 70)
+
+
+def test_nothing_is_believed_and_everything_ends() -> None:
+    with raw(saying([Says(TAKEN["as it should be"]), *UNCLEAR.values()])) as server:
+        first, *found = submitted(server, len(UNCLEAR) + 1)
+        assert len(server.requests) == len(UNCLEAR) + 1
+    assert first[0] == "Accepted"
+    for name, (word, seconds, size) in zip(UNCLEAR, found, strict=True):
+        assert word == "Unclear", name
+        assert seconds < SECONDS + GRACE, name
+        assert size < first[2] + GROWTH, name
+
+
+def test_odd_answers_are_answers() -> None:
+    with raw(saying([Says(data) for data in TAKEN.values()])) as server:
+        found = submitted(server, len(TAKEN))
+    assert dict(zip(TAKEN, (word for word, _, _ in found), strict=True)) == dict.fromkeys(TAKEN, "Accepted")
+
+
+def test_no_redirect_is_followed() -> None:
+    with raw(says(b"")) as sentinel:
+        cases: list[Says] = []
+        with raw(saying(cases)) as server:
+            places = targets(server.port, sentinel.port).values()
+            cases += [
+                Says(answer(b"Location: " + place, b"Content-Length: 0", body=b"", status=b"HTTP/1.1 %d X" % status))
+                for status in REDIRECTS
+                for place in places
+            ]
+            found = submitted(server, len(cases))
+            assert len(server.requests) == len(cases)
+        assert (sentinel.connections, sentinel.received) == (0, b"")
+    names = [*targets(1, 2)] * len(REDIRECTS)
+    for number, (word, seconds, _) in enumerate(found):
+        assert word == ("Unclear" if names[number] == "ten megabytes" else "Redirected"), names[number]
+        assert seconds < SECONDS + GRACE
+
+
+@pytest.mark.parametrize("status", REDIRECTS)
+def test_a_redirect_is_9_and_says_where_it_would_lead(status: int, tmp_path: Path) -> None:
+    with raw(says(b"")) as sentinel:
+        place = b"http://127.0.0.1:%d/\x1b[2J" % sentinel.port
+        data = answer(b"Location: " + place, b"Content-Length: 0", body=b"", status=b"HTTP/1.1 %d X" % status)
+        with raw(says(data, alive=True)) as server:
+            env = environment(tmp_path / "home", {"ZVOL_HOST": server.endpoint().base, "ZVOL_SESSION": SECRET})
+            for arguments in (["recover", UUID], ["list"]):
+                ended = run(arguments, env)
+                assert ended.code == 9, ended.err
+                assert f"127.0.0.1:{sentinel.port}" in ended.out + ended.err
+                assert "\x1b" not in ended.out + ended.err
+        assert sentinel.connections == 0
+
+
+def test_the_location_of_a_job_is_never_asked(tmp_path: Path) -> None:
+    """Wherever a 202 says the job is: it is looked at where the volume was."""
+    volume = {"uuid": UUID, "status": "Deleted", "type": "Data", "lastOpDate": "Nov 23, 2026 9:05:50 PM"}
+    state = dict(volume)
+
+    with raw(says(b"")) as sentinel:
+
+        def behave(client: socket.socket, request: bytes) -> bool:
+            body: dict[str, Any]
+            status, body = 200, {"inventories": [dict(state)], "total": 1}
+            if request.startswith(b"PUT ") and b"recoverDataVolume" in request:
+                state["status"] = "Ready"
+                place = f"http://127.0.0.1:{sentinel.port}/zstack/v1/api-jobs/{'d' * 32}"
+                status, body = 202, {"location": place, "apiTimeout": 60000}
+            elif b"/api-jobs/" in request:
+                body = {"inventory": dict(state)}
+            data = json.dumps(body).encode()
+            client.sendall(b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n" % (status, len(data)) + data)
+            return True
+
+        with raw(behave) as server:
+            env = environment(tmp_path / "home", {"ZVOL_HOST": server.endpoint().base, "ZVOL_SESSION": SECRET})
+            ended = run(["recover", UUID, "--json"], env)
+            assert ended.code == 0, ended.err
+            assert any(b"/v1/api-jobs/" in request for request in server.requests)
+        assert (sentinel.connections, sentinel.received) == (0, b"")

@@ -1,0 +1,108 @@
+"""Hostile JSON: each body is classified, raises nothing, and is never taken for what ZStack did not write."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.hostile.json_bodies import NOT_JSON, NOT_ZSTACK, ODD_FIELDS, UUID
+from tests.support.process import environment, run
+from tests.support.wire import SECRET, auth, raw
+from zvol.errors import Refused, Weather
+from zvol.zstack import answers
+from zvol.zstack.answers import REDIRECTS, Answer, Redirected, Running, Unclear
+from zvol.zstack.client import Client
+from zvol.zstack.strictjson import NotJson, loads
+from zvol.zstack.transport import Transport
+
+BODIES = NOT_JSON | NOT_ZSTACK
+STATUSES = (200, 201, 202, 204, 206, 400, 401, 403, 404, 405, 409, 410, 418, 429, 500, 502, 503, 504, 599)
+CLASSIFIERS = (answers.classify_put, answers.classify_job, answers.classify_read)
+
+
+def test_how_many_there_are() -> None:
+    assert (len(NOT_JSON), len(NOT_ZSTACK), len(ODD_FIELDS)) == (189, 135, 270)
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_nothing_is_believed_with_any_status(name: str) -> None:
+    for status in STATUSES:
+        for classify in CLASSIFIERS:
+            found = classify(Answer(status, BODIES[name]))
+            running = status == 202 and BODIES[name] == b"{}"
+            assert isinstance(found, Running if running else Unclear), (status, found)
+    for status in REDIRECTS:
+        for classify in CLASSIFIERS:
+            assert classify(Answer(status, BODIES[name])) == Redirected("")
+
+
+@pytest.mark.parametrize("name", NOT_JSON)
+def test_what_is_no_json_is_refused_by_the_one_exception(name: str) -> None:
+    with pytest.raises(NotJson):
+        loads(NOT_JSON[name])
+
+
+def answering(choose: Callable[[str], tuple[int, bytes]]) -> Callable[[socket.socket, bytes], bool]:
+    """Answer by the path and the query of a request."""
+
+    def behave(client: socket.socket, request: bytes) -> bool:
+        status, body = choose(request.split(b" ")[1].decode())
+        client.sendall(b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n" % (status, len(body)) + body)
+        return True
+
+    return behave
+
+
+def test_a_client_hears_weather_from_all_of_it() -> None:
+    body = b""
+    with raw(answering(lambda _path: (200, body))) as server:
+        transport = Transport(server.endpoint())
+        client = Client(transport, auth)  # type: ignore[arg-type]
+        reads: list[Callable[[], object]] = [
+            lambda: client.volume(UUID),
+            lambda: client.volumes([UUID, "c" * 32]),
+            lambda: client.deleted(),
+            lambda: client.all("/v1/vm-instances"),
+        ]
+        for name, body in BODIES.items():  # noqa: B007  (the server sends it)
+            for read in reads:
+                with pytest.raises((Weather, Refused)):
+                    read()
+            assert isinstance(client.submit(UUID, "d" * 32, 60), Unclear), name
+            assert isinstance(client.job("d" * 32), Unclear), name
+            assert (client.version(), client.server_time()) == (None, None), name
+        transport.close()
+
+
+# ---- volumes whose fields are not what they should be -------------------------------------------------------------
+def hostile_cloud() -> Callable[[str], tuple[int, bytes]]:
+    volumes = {f"{number:032x}": odd | {"uuid": f"{number:032x}"} for number, odd in enumerate(ODD_FIELDS)}
+
+    def choose(path: str) -> tuple[int, bytes]:
+        one = re.search(r"/v1/volumes/([0-9a-f]{32})", path)
+        asked = re.findall(r"[0-9a-f]{32}", path.partition("?")[2])
+        found = [volumes[uuid] for uuid in ([one[1]] if one else asked or volumes) if uuid in volumes]
+        if "/v1/volumes" not in path:
+            found = []
+        return 200, json.dumps({"inventories": found, "total": len(found)}).encode()
+
+    return choose
+
+
+@pytest.mark.parametrize("format", ["table", "json", "ndjson", "csv", "name"])
+def test_the_program_lists_and_shows_volumes_with_odd_fields(format: str, tmp_path: Path) -> None:
+    with raw(answering(hostile_cloud())) as server:
+        env = environment(tmp_path / "home", {"ZVOL_HOST": server.endpoint().base, "ZVOL_SESSION": SECRET})
+        listed = run(["list", "--status", "any", "-o", format], env)
+        assert listed.code == 0, listed.err
+        shown = run(["show", *(f"{number:032x}" for number in range(len(ODD_FIELDS))), "-o", format], env)
+        assert shown.code == 0, shown.err
+        dry = run(["recover", *(f"{number:032x}" for number in range(90)), "--dry-run", "-o", format], env)
+        assert dry.code in (0, 1), dry.err
+        for ended in (listed, shown):
+            assert f"{len(ODD_FIELDS) - 1:032x}" in ended.out
