@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from tests.support.process import PG_DATA, run
+from tests.support.process import PG_DATA, READY, Sandbox, run
 from tests.support.terminal import on_terminal
 
 
@@ -22,3 +24,59 @@ def test_in_a_pipe_there_is_no_colour_and_the_same_columns(at: dict[str, str]) -
     assert "\x1b" not in ran.out
     assert ran.out.splitlines()[0].split("  ")[0] == "NAME"
     assert PG_DATA in ran.out
+
+
+@pytest.mark.parametrize(
+    ("more", "coloured", "escapes"),
+    [
+        ({"TERM": "xterm-256color"}, True, True),
+        ({"TERM": "xterm-256color", "NO_COLOR": "1"}, False, True),
+        ({"TERM": "xterm-256color", "NO_COLOR": ""}, True, True),
+        ({"TERM": "dumb"}, False, False),
+        ({"TERM": "dumb", "FORCE_COLOR": "1"}, False, False),
+        ({}, None, None),
+    ],
+)
+def test_colours_are_the_users_choice(
+    more: dict[str, str], coloured: bool | None, escapes: bool | None, at: dict[str, str]
+) -> None:
+    shown = on_terminal(["list"], at | more, columns=300)
+    assert PG_DATA in shown.text
+    if coloured is not None:
+        assert (re.search(rb"\x1b\[[0-9;]*3[0-7]m", shown.raw) is not None) == coloured
+        assert (b"\x1b" in shown.raw) == escapes
+
+
+def test_the_width_is_the_terminals_unless_columns_says_otherwise(at: dict[str, str]) -> None:
+    for columns, told, wide in (
+        (300, {}, True),
+        (60, {}, False),
+        (60, {"COLUMNS": "300"}, True),
+        (300, {"COLUMNS": "60"}, False),
+    ):
+        shown = on_terminal(["list"], at | told | {"TERM": "xterm"}, columns=columns)
+        assert (b"LAST VM" in shown.raw.split(b"\n")[0]) == wide, (columns, told)
+    for odd in ("0", "-1", "x", "99999999999999999999"):
+        assert on_terminal(["list"], at | {"COLUMNS": odd}, columns=80).code == 0
+
+
+def test_a_terminal_without_a_size(at: dict[str, str]) -> None:
+    assert PG_DATA in on_terminal(["list"], at, columns=0).text
+
+
+def test_what_is_written_in_a_pipe_depends_on_nothing(at: dict[str, str]) -> None:
+    one = run(["list", "--columns", "name,uuid,size"], at).out
+    for more in ({"COLUMNS": "20"}, {"FORCE_COLOR": "1"}, {"TERM": "xterm"}, {"LC_ALL": "C"}, {"CLICOLOR_FORCE": "1"}):
+        other = run(["list", "--columns", "name,uuid,size"], at | more).out
+        assert other == one or "LC_ALL" in more
+
+
+def test_an_environment_of_nothing(at: dict[str, str], cloud: Sandbox) -> None:
+    """As `env -i` leaves it: no HOME, no PATH, no TERM, no locale."""
+    bare = {"ZVOL_HOST": cloud.host, "ZVOL_SESSION": cloud.session}
+    assert run(["list"], bare).code == 0
+    assert run(["recover", READY, "--json"], bare).code == 0
+    ran = run(["recover", PG_DATA], bare)
+    assert ran.code in (2, 7)
+    assert "HOME" in ran.err
+    assert cloud.events() == []
