@@ -35,6 +35,7 @@ class Asker:
     def __init__(self, batch: Batch, client: Client, crew: Crew, gate: Gate, clock: Clock) -> None:
         self.batch, self.client, self.crew, self.gate, self.clock = batch, client, crew, gate, clock
         self.denied = False
+        self._hurried = False
         self._asking = 0
         self._waiting: deque[Track] = deque()
 
@@ -96,10 +97,23 @@ class Asker:
             self._settled(track, job, seen, now)
             return
         track.job_seen = seen
+        if seen is Job.SESSION:
+            self._hurry(now)
         if seen is Job.DONE and track.claimed_at is None:
             track.claimed_at = done.ended
         if isinstance(answer, answers.Failed):
             track.trouble = words.from_answer(answer, fault_of(answer))
+
+    def _hurry(self, now: float) -> None:
+        """Ask all other jobs now, once a run: those sent before the session ended have found none either."""
+        if self._hurried:
+            return
+        self._hurried = True
+        for track in list(self.batch.agenda):
+            if track.phase is Phase.WATCH and track.job_seen is Job.NOT_ASKED:
+                track.next_ask = now
+                if not track.busy and track not in self._waiting:
+                    self.batch.agenda.put(track, now)
 
     def _settled(self, track: Track, job: str, seen: Job, now: float) -> None:
         """One of the intents that an earlier run left open has ended; when all have, this run may begin."""
