@@ -42,8 +42,16 @@ def test_a_closed_stdin_is_a_mistake_only_when_it_is_read(at: dict[str, str]) ->
     assert shell(f"{' '.join(ZVOL)} recover - <&-", at).code == 2
 
 
-def test_a_closed_stderr_harms_nobody(at: dict[str, str]) -> None:
-    assert shell(f"{' '.join(ZVOL)} recover {PG_DATA} -o name 2>&-", at).code == 0
+@pytest.mark.parametrize(
+    ("where", "unbuffered"),
+    [("2>&-", ""), ("2>/dev/full", ""), ("2>/dev/full", "1"), ("2> >(head -c 1 >/dev/null)", "")],
+)
+def test_a_stderr_that_nobody_reads_decides_nothing(where: str, unbuffered: str, at: dict[str, str]) -> None:
+    env = at | {"PYTHONUNBUFFERED": unbuffered}
+    for arguments, code in ((f"recover {PG_DATA} -v", 0), ("recover nobody -v", 1), ("nosuch", 2), ("list -v", 0)):
+        ran = shell(f"{' '.join(ZVOL)} {arguments} -o name {where}", env)
+        assert ran.code == code, (arguments, ran)
+        assert (PG_DATA in ran.out) == (arguments.startswith(f"recover {PG_DATA}"))
 
 
 @pytest.mark.parametrize("locale", ["C", "POSIX", "C.UTF-8"])

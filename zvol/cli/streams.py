@@ -26,24 +26,38 @@ class Masking(io.TextIOWrapper):
         return len(text)
 
 
+class Mute(Masking):
+    """stderr: where nobody hears, nothing is said, and nothing is decided by that."""
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError):
+            super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            super().flush()
+
+
 def prepare() -> None:
     """Put such streams in the place of stdout and stderr."""
-    for name in ("stdout", "stderr"):
+    if sys.stdout is None:
+        sys.stdout = Closed()
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115  (for as long as the process lives)
+    for name, kind in (("stdout", Masking), ("stderr", Mute)):
         stream = getattr(sys, name)
-        if stream is None:
-            setattr(sys, name, Closed())
-        elif type(stream) is io.TextIOWrapper:
-            encoding, by_line = stream.encoding, stream.line_buffering
-            masking = Masking(stream.detach(), encoding=encoding, errors="backslashreplace", line_buffering=by_line)
+        if type(stream) is io.TextIOWrapper:
+            encoding, by_line, at_once = stream.encoding, stream.line_buffering, stream.write_through
+            masking = kind(stream.detach(), encoding, "backslashreplace", None, by_line, at_once)
             setattr(sys, name, masking)
             setattr(sys, f"__{name}__", masking)  # the old one is detached, and shutil asks it for the terminal's size
 
 
 def complain(text: str) -> None:
-    """Say something on stderr; when nobody can hear it, nothing happens."""
-    with contextlib.suppress(OSError):
-        sys.stderr.write(f"zvol: {text}\n")
-        sys.stderr.flush()
+    """Say something on stderr."""
+    sys.stderr.write(f"zvol: {text}\n")
+    sys.stderr.flush()
 
 
 def silence() -> None:
