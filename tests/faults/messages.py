@@ -58,6 +58,8 @@ def position(message: bytes, where: int | str) -> int:
     """
     if isinstance(where, int):
         return where if where >= 0 else max(0, len(message) + where)
+    if not message:
+        return 0
     line, head = message.index(b"\r\n"), message.index(b"\r\n\r\n")
     body = len(message) - head - 4
     places = {

@@ -20,7 +20,8 @@ from tests.faults.messages import Request, answer, exchange, position, read_mess
 
 __all__ = ["Proxy", "Rule", "answer", "proxy"]
 
-BEFORE = ("", "drop", "reset", "hang", "page", "cut-request", "cut-request-reset", "hold", "twice", "again")
+UNSEEN = ("drop", "reset", "hang", "page", "page-close", "cut-request", "cut-request-reset")
+BEFORE = ("", *UNSEEN, "hold", "twice", "twice-late", "again", "again-first")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +32,11 @@ class Rule:
     `other`, `any`; and `connect`, which are connections.  `volume` narrows it to requests that name this volume, `path`
     to paths that this expression is found in.
 
-    Actions before the server sees the request: `drop` (close), `reset`, `hang`, `page`, `cut-request` (only its first
-    `size` bytes arrive), `hold` (until `file` exists).  After it: `after` (nothing), `lose` (close), `lose-reset`,
-    `lose-hang`, `lose-page`, `cut` (after `size` bytes of the answer), `cut-reset`, `stale` (answer, then close without
-    a word), `hold-answer`, `drip` (a byte a second), `trickle` (in pieces), `prefix` (`page` before the answer).
+    Actions before the server sees the request: `drop` (close), `reset`, `hang`, `page`, `page-close`, `cut-request`
+    (only its first `size` bytes arrive), `hold` (until `file` exists).  After it: `after` (nothing), `lose` (close),
+    `lose-reset`, `lose-hang`, `lose-page`, `lose-page-close`, `cut` (after `size` bytes of the answer), `cut-reset`,
+    `stale` (answer, then close without a word), `hold-answer`, `drip` (a byte a second), `trickle` (in pieces),
+    `prefix` (`page` before the answer), `replay` (the answer of the last read before the first PUT).
     `twice` sends it twice at the same instant and answers with a 202 if there is one, `twice-late` with the other;
     `again` sends it one after the other and answers with the second answer, `again-first` with the first.
     `act` is what somebody does at that moment, a name for `Proxy.perform`.
@@ -78,6 +80,8 @@ class Proxy:
     counts: dict[int, int] = field(default_factory=dict)
     volumes: dict[str, str] = field(default_factory=dict)
     session: str = ""
+    first: bytes = b""
+    busy: set[int] = field(default_factory=set)
     held: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -105,6 +109,13 @@ class Proxy:
         self.listener = socket.create_server(("127.0.0.1", self.port), backlog=128)
         threading.Thread(target=self._accept, daemon=True).start()
 
+    def idle(self, seconds: float = 10) -> bool:
+        """Wait until no request is being dealt with, but for those that hang on purpose; returns whether that came."""
+        until = time.monotonic() + seconds
+        while self.busy and time.monotonic() < until:
+            time.sleep(0.002)
+        return not self.busy
+
     def puts(self) -> list[Seen]:
         return [one for one in self.seen if one.kind == "put"]
 
@@ -127,13 +138,17 @@ class Proxy:
             while message := read_message(client):
                 request = Request(message)
                 rule = self._rule(*self._note(request))
-                if not self._handle(client, message, rule):
-                    return
+                try:
+                    if not self._handle(client, message, rule):
+                        return
+                finally:
+                    self.busy.discard(threading.get_ident())
 
     def _note(self, request: Request) -> tuple[set[str], str, str]:
         """Write a request down; returns its kinds, its path, and a text with the volumes that it names."""
         kind, path, job = request.kind, request.path, request.job or ""
         authorization = request.header("authorization")
+        self.busy.add(threading.get_ident())
         with self.lock:
             if authorization:
                 self.session = authorization.removeprefix("OAuth ")
@@ -161,7 +176,10 @@ class Proxy:
     def _handle(self, client: socket.socket, message: bytes, rule: Rule | None) -> bool:
         """Deal with one request; returns whether the connection can be used again."""
         if rule is None:
-            return self._deliver(client, exchange(self.target, message))
+            found = exchange(self.target, message)
+            if not self.volumes and Request(message).kind == "read":
+                self.first = found
+            return self._deliver(client, found)
         if rule.act and rule.action in BEFORE:
             self.perform(rule.act)
         match rule.action:
@@ -169,9 +187,9 @@ class Proxy:
                 return self._end(client, rule.action)
             case "hang":
                 return self._hang()
-            case "page":
+            case "page" | "page-close":
                 client.sendall(rule.page)
-                return True
+                return rule.action == "page"
             case "cut-request" | "cut-request-reset":
                 with socket.create_connection(self.target) as server:
                     server.sendall(message[: position(message, rule.size)])
@@ -192,18 +210,21 @@ class Proxy:
                 return self._end(client, rule.action)
             case "lose-hang":
                 return self._hang()
-            case "lose-page":
+            case "lose-page" | "lose-page-close":
                 client.sendall(rule.page)
-                return True
+                return rule.action == "lose-page"
             case "cut" | "cut-reset":
                 client.sendall(found[: position(found, rule.size)])
                 return self._end(client, rule.action)
             case "drip" | "trickle":
-                return self._drip(client, found, *((1, 1.0) if rule.action == "drip" else (40, 0.004)))
+                slow = rule.action == "drip"
+                return self._drip(client, found, 1 if slow else len(found) // 10 + 1, 1.0 if slow else 0.002)
             case "hold-answer":
                 self._hold(rule)
             case "prefix":
                 client.sendall(rule.page)
+            case "replay":
+                return self._deliver(client, self.first)
             case _:
                 pass
         return self._deliver(client, found) and rule.action != "stale"
@@ -218,10 +239,12 @@ class Proxy:
         return False
 
     def _hang(self) -> bool:
+        self.busy.discard(threading.get_ident())
         self.ended.wait(60)
         return False
 
     def _drip(self, client: socket.socket, found: bytes, size: int, pause: float) -> bool:
+        self.busy.discard(threading.get_ident())
         for number in range(0, len(found), size):
             client.sendall(found[number : number + size])
             if self.ended.wait(pause):

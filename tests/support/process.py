@@ -137,10 +137,13 @@ class Sandbox:
         return found[0]["status"] if found else None
 
     # ---- the truth -----------------------------------------------------------------------------------------------
-    def events(self) -> list[dict[str, Any]]:
+    def events(self, origin: int = 0) -> list[dict[str, Any]]:
+        """Return what the ledger says, from a byte on."""
         if not self.ledger.exists():
             return []
-        return [json.loads(line) for line in self.ledger.read_text().splitlines()]
+        with self.ledger.open() as file:
+            file.seek(origin)
+            return [json.loads(line) for line in file]
 
     def count(self, event: str, uuid: str) -> int:
         return sum(one["event"] == event and one["volume"] == uuid for one in self.events())
@@ -153,7 +156,7 @@ class Sandbox:
             if one["event"] == "accepted":
                 living.add(one["job"])
                 assert len(living) == 1, one
-            elif one["event"] in ("ended", "refused", "crashed"):
+            elif one["event"] in ("ended", "refused", "crashed", "lost"):
                 living.discard(one["job"])
 
     def note_crash(self) -> None:

@@ -1,0 +1,81 @@
+"""Runs all of it: `python -m tests.faults.matrix [WORD...]`, cases whose names have one of the words."""
+
+from __future__ import annotations
+
+import argparse
+import queue
+import tempfile
+import threading
+import time
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.faults.matrix.case import Case
+from tests.faults.matrix.cases import blocks
+from tests.faults.matrix.lane import Lane
+from tests.faults.matrix.verdict import judge
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.matrix", description=__doc__)
+    parser.add_argument("words", nargs="*", help="only cases with one of these in their name or block")
+    parser.add_argument("-n", "--lanes", type=int, default=4, help="cases that run at the same time")
+    parser.add_argument("--real", type=int, default=10, metavar="N", help="every N-th case starts Python anew")
+    given = parser.parse_args()
+    cases = [Todo(block, case) for block, found in blocks().items() for case in found]
+    cases = [one for one in cases if not given.words or any(word in one.name for word in given.words)]
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        run(cases, Path(folder), given.lanes, given.real)
+    for block in blocks():
+        tried = [one for one in cases if one.block == block]
+        if tried:
+            print(f"{block}: {len(tried)} cases, {sum(one.failed for one in tried)} failed")
+    failed = sum(one.failed for one in cases)
+    print(f"{len(cases)} cases, {failed} failed, {time.monotonic() - began:.0f} s")
+    return 1 if failed else 0
+
+
+@dataclass
+class Todo:
+    """A case that is to be run; one that nobody ran has failed."""
+
+    block: str
+    case: Case
+    failed: bool = True
+
+    @property
+    def name(self) -> str:
+        return f"{self.block}: {self.case.name}"
+
+
+def run(cases: list[Todo], folder: Path, lanes: int, real: int) -> None:
+    todo: queue.SimpleQueue[tuple[int, Todo] | None] = queue.SimpleQueue()
+    for numbered in enumerate(cases):
+        todo.put(numbered)
+    threads = [threading.Thread(target=work, args=(folder / str(number), todo, real)) for number in range(lanes)]
+    for thread in threads:
+        todo.put(None)
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def work(folder: Path, todo: queue.SimpleQueue[tuple[int, Todo] | None], real: int) -> None:
+    """Run cases until there is none left."""
+    lane = Lane(folder)
+    try:
+        while (numbered := todo.get()) is not None:
+            number, one = numbered
+            try:
+                lane.scene(one.case, real=number % real == real - 1).play(judge)
+                one.failed = False
+            except Exception:
+                print(f"FAILED {one.name}\n{traceback.format_exc(limit=-2)}", flush=True)
+    finally:
+        lane.close()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,38 @@
+"""One case of the matrix, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from tests.faults.proxy import Rule
+
+BULK = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What happens to a volume, and what zvol may say of it.
+
+    `rules` break requests, `oddities` are planted for the volume's PUTs in this order.  `says` are the outcomes allowed
+    for the volume, `bulk` those where it is one among many and that makes a difference, `others` those of the rest
+    then.  `doubled`: a request of ours was copied, so
+    that only the word must be true.  `again`: the volume was deleted once more.  For `list` and `login`, `exits` are
+    the exit codes allowed.
+    """
+
+    name: str
+    rules: tuple[Rule, ...] = ()
+    oddities: tuple[str, ...] = ()
+    says: tuple[str, ...] = ("recovered",)
+    bulk: tuple[str, ...] = ()
+    others: tuple[str, ...] = ("recovered",)
+    command: str = "recover"
+    exits: tuple[int, ...] = (0,)
+    sandbox: tuple[str, ...] = ()
+    volumes: int = 1
+    doubled: bool = False
+    again: bool = False
+
+    def in_bulk(self) -> Case:
+        """Return the same fault of one volume among twenty."""
+        return replace(self, name=f"{self.name} [1 of {BULK}]", volumes=BULK, says=self.bulk or self.says)

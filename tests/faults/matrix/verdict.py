@@ -1,0 +1,161 @@
+"""What must be true after every case, judged by the ledger and the sandbox, never by zvol."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from tests.faults.matrix.lane import RATE, TIMEOUT, Scene, log_in
+from tests.support.process import Ran
+
+Run = Callable[[Sequence[str]], Ran]
+
+BACK = ("Ready", "NotInstantiated")
+EXITS = {"recovered": 0, "already": 0, "unknown": 3, "contradicted": 8, "busy": 6, "gone": 1}
+KINDS = {"auth": 4, "unreachable": 5, "redirected": 9, "untrusted": 9, "local": 7}
+SEVERITY = (7, 3, 70, 8, 9, 4, 1, 6, 5, 2, 0)
+WEATHER = 60
+"""Seconds for which zvol tries before anything was sent."""
+
+
+def judge(scene: Scene, run: Run) -> None:
+    """Run the case and check all of it."""
+    {"recover": recovers, "list": lists, "login": logs_in}[scene.case.command](scene, run)
+    assert not scene.lane.trapped(), "a request went to where the server pointed"
+
+
+def recovers(scene: Scene, run: Run) -> None:
+    assert scene.between is not None
+    began = time.monotonic()
+    ran = run(["recover", *scene.volumes, "-o", "ndjson"])
+    took = (time.monotonic() - began) * RATE
+    assert scene.between.idle(), "the proxy is still at work"
+    assert scene.broken is None, repr(scene.broken)
+    results = [json.loads(line) for line in ran.out.splitlines()]
+    sound(scene, ran, results)
+    truth(scene, results)
+    assert Counter(one["uuid"] for one in results) == Counter(scene.volumes), "each volume once"
+    assert took <= TIMEOUT + WEATHER + 5 * RATE, f"{took} s of zvol's clock"
+    case = scene.case
+    for one in results:
+        assert one["outcome"] in (case.says if one["uuid"] == scene.bad else case.others), one
+    if any(one["outcome"] == "unknown" for one in results):
+        resumes(scene, run, results)
+    submissions(scene)
+
+
+def resumes(scene: Scene, run: Run, before: list[dict[str, Any]]) -> None:
+    """After the weather has cleared, `zvol resume` finds out what was not known, and nothing is left."""
+    assert scene.between is not None
+    scene.between.heal()
+    scene.session = log_in(scene.cloud)
+    ran = run(["resume", "-o", "ndjson"])
+    results = [json.loads(line) for line in ran.out.splitlines()]
+    sound(scene, ran, results)
+    truth(scene, results)
+    unknown = {one["uuid"] for one in before if one["outcome"] == "unknown"}
+    assert {one["uuid"] for one in results} <= unknown | {one["uuid"] for one in before if one["outcome"] == "not-sent"}
+    assert all(one["outcome"] != "unknown" for one in results), results
+    again = run(["resume", "-o", "ndjson"])
+    assert (again.code, again.out) == (0, ""), again
+
+
+def sound(scene: Scene, ran: Ran, results: list[dict[str, Any]]) -> None:
+    """The exit code follows from the report, and nothing that is no report or no words came out."""
+    codes = {code_of(one) for one in results}
+    assert ran.code == min(codes, key=SEVERITY.index, default=0), (ran.code, codes)
+    assert scene.session not in ran.out + ran.err, "the session is in the output"
+    if any(one["error"] for one in results):
+        assert ran.error()["exitCode"] == ran.code, ran.err
+
+
+def code_of(result: dict[str, Any]) -> int:
+    fixed = EXITS.get(result["outcome"])
+    return KINDS.get((result["error"] or {"kind": ""})["kind"], 1) if fixed is None else fixed
+
+
+def truth(scene: Scene, results: list[dict[str, Any]]) -> None:
+    """What was said is true now, and still is when nothing of ours can act any more."""
+    first = scene.statuses()
+    settle(scene)
+    for statuses in (first, scene.statuses()):
+        for one in results:
+            said, status = one["outcome"], statuses[one["uuid"]]
+            if said in ("recovered", "already"):
+                assert status in BACK, (one, status)
+            elif said in ("failed", "not-sent"):
+                assert status in ("Deleted", None), (one, status)
+            elif said == "gone":
+                assert status is None, (one, status)
+            elif said == "contradicted" and statuses is first:
+                assert status == "Deleted", (one, status)
+    for one in results:
+        if one["outcome"] == "not-sent":
+            assert not ours(scene, one["uuid"]), one
+
+
+def settle(scene: Scene) -> None:
+    """Wait until no request of ours is left in the server."""
+    until = time.monotonic() + 5
+    while any(alive(scene, uuid) for uuid in scene.volumes) and time.monotonic() < until:
+        time.sleep(0.01)
+
+
+def ours(scene: Scene, uuid: str) -> list[dict[str, Any]]:
+    assert scene.between is not None
+    jobs = scene.between.volumes
+    return [one for one in scene.events(volume=uuid) if jobs.get(one["job"]) == uuid]
+
+
+ENDS = ("ended", "refused", "crashed", "lost", "dry-run", "vanished", "failed")
+
+
+def alive(scene: Scene, uuid: str) -> set[str]:
+    """Return the jobs of ours that the server accepted and that can still act."""
+    living: Counter[str] = Counter()
+    for one in ours(scene, uuid):
+        living[one["job"]] += (one["event"] == "accepted") - (one["event"] in ENDS)
+    return {job for job, number in living.items() if number > 0}
+
+
+def submissions(scene: Scene) -> None:
+    """There never were two of ours that could act, and none was executed twice for one deletion."""
+    if scene.case.doubled:
+        return
+    for uuid in scene.volumes:
+        living: set[str] = set()
+        for one in ours(scene, uuid):
+            if one["event"] == "accepted":
+                assert not living, f"two submissions alive: {ours(scene, uuid)}"
+                living.add(one["job"])
+            elif one["event"] in ENDS:
+                living.discard(one["job"])
+        assert sum(one["event"] == "ended" for one in ours(scene, uuid)) <= 1 + scene.case.again
+
+
+# ---- the other commands ------------------------------------------------------------------------------------------
+def lists(scene: Scene, run: Run) -> None:
+    """A list is complete, or there is none and the exit code says why."""
+    ran = run(["list", "-o", "name"])
+    assert ran.code in scene.case.exits, ran
+    query = "/v1/volumes?q=status=Deleted&q=type=Data&fields=uuid"
+    there = {one["uuid"] for one in scene.cloud.call("GET", query)[1]["inventories"]}
+    assert set(ran.out.split()) == (there if ran.code == 0 else set()), ran
+    assert scene.session not in ran.out + ran.err
+
+
+def logs_in(scene: Scene, run: Run) -> None:
+    """A session that is kept is one that the server knows, and it is kept only when zvol says so."""
+    ran = run(["login", "--account", "admin"])
+    assert ran.code in scene.case.exits, ran
+    kept = [json.loads(path.read_text()) for path in scene.home.rglob("sessions/*") if path.is_file()]
+    assert len(kept) == (ran.code == 0), ran
+    for one in kept:
+        assert scene.cloud.call("GET", f"/v1/accounts/sessions/{one['session']}/valid")[1]["valid"] is True
+        assert one["session"] not in ran.out + ran.err
+    assert ran.out == ""
+    assert scene.between is not None
+    assert sum(one.kind == "login" for one in scene.between.seen) == 1, "a password is sent once"
