@@ -34,7 +34,7 @@ def command(state: State, run: str | None, yes: bool) -> Exit:
 
     Without RUN all runs on the same server are finished. Nothing open is a success.
     """
-    from zvol.cli.running import afterwards, is_open, name_resume, new_engine, run_options
+    from zvol.cli.running import advice, new_engine, run_options
     from zvol.cli.watchman import Told, Watchman
 
     journal = state.open_journal(looking=True) if state.journal_path.exists() else None
@@ -46,12 +46,13 @@ def command(state: State, run: str | None, yes: bool) -> Exit:
     engine = new_engine(state, run_options(state), watchman)
     told = Told(_results(state, journal, engine, runs, yes=yes), watchman)
     with state.signals.graceful(engine.stop):
-        code = state.output.results(told, [], single=False)
-    code = most_severe((code, engine.lost.exit if engine.lost else Exit.OK))
-    if state.signals.first is not None or any(is_open(result) for result in told.results):
-        name_resume(state, run or "")
-    afterwards(state, told.results)
-    return code
+        code = state.output.results(
+            told,
+            [],
+            single=False,
+            advice=lambda: advice(state, told.results, run or "", stopped=state.signals.first is not None),
+        )
+    return most_severe((code, engine.lost.exit if engine.lost else Exit.OK))
 
 
 def _open_runs(state: State, runs: Sequence[Run], named: str | None) -> list[Run]:

@@ -64,34 +64,33 @@ def recover(state: State, asked: Sequence[Asked], options: Options, extras: Extr
     order = [one.text for one in asked]
     told = Told(results, watchman)
     with state.signals.graceful(engine.stop):
-        code = output.results(told, order, single=single, objects=options.dry_run)
-    code = most_severe((code, engine.lost.exit if engine.lost else Exit.OK))
-    if engine.run_id is not None and any(is_open(result) for result in told.results):
-        name_resume(state, engine.run_id)
-    afterwards(state, told.results)
-    return code
+        code = output.results(
+            told,
+            order,
+            single=single,
+            objects=options.dry_run,
+            advice=lambda: advice(state, told.results, engine.run_id),
+        )
+    return most_severe((code, engine.lost.exit if engine.lost else Exit.OK))
 
 
-def is_open(result: Result) -> bool:
-    """Tell whether the journal keeps something of a volume for `zvol resume`."""
-    stopped = result.trouble is not None and result.trouble.kind == "stopped"
-    return stopped or result.outcome is Outcome.UNKNOWN
-
-
-def name_resume(state: State, run: str) -> None:
-    """Name the command that finishes what is open."""
-    state.output.hint(f"finish with: {state.command} resume {run}".rstrip())
-
-
-def afterwards(state: State, results: Sequence[Result]) -> None:
-    """Say what else there is to do."""
+def advice(state: State, results: Sequence[Result], run: str | None, *, stopped: bool = False) -> Iterator[str]:
+    """Yield what to do next, where there is something; `run` is the one to resume, empty for all."""
+    if run is not None and (stopped or any(is_open(result) for result in results)):
+        yield f"finish with: {state.command} resume {run}".rstrip()
     back = [result for result in results if result.outcome is Outcome.RECOVERED and result.volume is not None]
     if len(results) == len(back) == 1 and state.output.format == "table":
         assert back[0].volume is not None
         vm = back[0].volume.text("lastVmInstanceUuid")
         if vm and not back[0].volume.text("vmInstanceUuid"):
             where = f"it is not attached to a VM; it was last on {vm}"
-            state.output.hint(f"{where}: {state.command} attach {back[0].uuid}")
+            yield f"{where}: {state.command} attach {back[0].uuid}"
+
+
+def is_open(result: Result) -> bool:
+    """Tell whether the journal keeps something of a volume for `zvol resume`."""
+    stopped = result.trouble is not None and result.trouble.kind == "stopped"
+    return stopped or result.outcome is Outcome.UNKNOWN
 
 
 def _chain(first: Iterable[Result], then: Iterable[Result]) -> Iterator[Result]:

@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TextIO
 
 from zvol.errors import Exit, OutputLost, ZvolError, most_severe
-from zvol.model import Listed, Outcome, Result, Trouble
+from zvol.model import Listed, Result
 from zvol.render import columns as registry
 from zvol.render import machine, plain, report
-from zvol.text import human_size, safe
-
-FINE = (Outcome.RECOVERED, Outcome.ALREADY, Outcome.WOULD_RECOVER)
-OUTCOME_STYLES = {
-    Outcome.RECOVERED: "green",
-    Outcome.ALREADY: "green",
-    Outcome.WOULD_RECOVER: "cyan",
-    Outcome.UNKNOWN: "bold yellow",
-}
-RESULT_HEADERS = ("NAME", "UUID", "OUTCOME", "DETAIL")
-RESULT_KEYS = ("asked", "uuid", "name", "outcome", "changed", "by", "code", "detail", "job_uuid", "warnings")
+from zvol.render import results as parts
+from zvol.text import safe
 
 
 class Output:
@@ -53,10 +43,19 @@ class Output:
         return self.format in ("json", "ndjson")
 
     # ---- results -------------------------------------------------------------------------------------------------
-    def results(self, results: Iterable[Result], order: Sequence[str], *, single: bool, objects: bool = False) -> Exit:
+    def results(
+        self,
+        results: Iterable[Result],
+        order: Sequence[str],
+        *,
+        single: bool,
+        objects: bool = False,
+        advice: Callable[[], Iterable[str]] = tuple,
+    ) -> Exit:
         """Print what became of each argument, in the order asked (ndjson: as each ends), and return the exit code.
 
         `single`: one VOLUME was asked for, so JSON is its inventory; `objects` wants result objects all the same.
+        `advice` tells at the end what to do next.
         """
         whole: list[Result] = []
         lost: OSError | None = None
@@ -76,11 +75,11 @@ class Output:
             self.stdout.flush()
         except OSError as exc:
             raise OutputLost(exc, most_severe(result.exit for result in whole)) from exc
-        self.troubles(whole, told=not single and self.format == "table" and not self.quiet)
+        self.troubles(whole, advice, told=not single and self.format == "table" and not self.quiet)
         return most_severe(result.exit for result in whole)
 
     def _single(self, result: Result) -> None:
-        if self.format == "ndjson" or result.volume is None or result.outcome not in FINE:
+        if self.format == "ndjson" or result.volume is None or result.outcome not in parts.FINE:
             return
         if self.format == "json":
             self._out(machine.document(result.volume.inventory()))
@@ -90,19 +89,7 @@ class Output:
             self._record(result)
 
     def _record(self, result: Result) -> None:
-        volume = result.volume
-        assert volume is not None
-        rows = [
-            ("Name", volume.name),
-            ("UUID", volume.uuid),
-            ("Outcome", _outcome(result)),
-            ("Status", volume.status or "-"),
-            ("Size", human_size(volume.size)),
-            ("Storage", volume.text("primaryStorageUuid") or "-"),
-            ("Install path", volume.text("installPath") or "-"),
-            ("On VM", volume.text("vmInstanceUuid") or "none"),
-            ("Last on VM", volume.text("lastVmInstanceUuid") or "-"),
-        ]
+        rows = parts.record(result)
         for text in plain.records([header for header, _ in rows], [[safe(value) for _, value in rows]]):
             self._out(text + "\n")
 
@@ -110,18 +97,20 @@ class Output:
         if self.format == "json":
             self._out(machine.document([result.json() for result in results]))
         elif self.format == "name":
-            self._out("".join(f"{result.uuid}\n" for result in results if result.outcome in FINE))
+            self._out("".join(f"{result.uuid}\n" for result in results if result.outcome in parts.FINE))
         elif self.format == "csv":
-            self._csv(RESULT_KEYS, [_csv(result) for result in results])
+            self._csv(parts.KEYS, [parts.cells(result) for result in results])
         elif self.format == "table" and not self.quiet:
-            styles = [["", "", OUTCOME_STYLES.get(result.outcome, "bold red"), ""] for result in results]
+            styles = [["", "", parts.STYLES.get(result.outcome, "bold red"), ""] for result in results]
             if results:
-                self.table(RESULT_HEADERS, [_row(result) for result in results], styles)
+                self.table(parts.HEADERS, [parts.row(result) for result in results], styles)
             self.stdout.flush()
-            self._say(summary(results))
+            self._say(parts.summary(results))
 
-    def troubles(self, results: Sequence[Result], *, told: bool = False) -> None:
-        """Say on stderr what went wrong; `told`: the table on stdout has it already."""
+    def troubles(
+        self, results: Sequence[Result], advice: Callable[[], Iterable[str]] = tuple, *, told: bool = False
+    ) -> None:
+        """Say on stderr what went wrong, and what to do next; `told`: the table on stdout has the first already."""
         bad = [result for result in results if result.trouble is not None]
         for result in results:
             for text in result.warnings:
@@ -129,6 +118,8 @@ class Output:
         for result in bad:
             if result.candidates or not told or len(bad) == 1:
                 self._lines(report.result_words(result, self.command))
+        for text in advice():
+            self.hint(text)
         if bad and self.for_programs:
             exit_code = most_severe(result.exit for result in bad)
             worst = next(result for result in bad if result.exit == exit_code)
@@ -258,42 +249,3 @@ class Output:
         self.stdout.write(text)
         if self.format == "ndjson":
             self.stdout.flush()
-
-
-def summary(results: Sequence[Result]) -> str:
-    """Return the counts in words, such as `3 recovered, 1 failed`."""
-    counts = Counter(result.outcome for result in results)
-    return ", ".join(f"{counts[outcome]} {outcome.value}" for outcome in Outcome if counts[outcome]) or "nothing to do"
-
-
-def _outcome(result: Result) -> str:
-    return f"{result.outcome.value} (by whom is not known)" if result.by == "unknown" else result.outcome.value
-
-
-def _detail(result: Result) -> str:
-    trouble: Trouble | None = result.trouble
-    if trouble is None:
-        return "by whom is not known" if result.by == "unknown" else ""
-    fault = trouble.fault
-    return f"{trouble.message}: {fault.code} {fault.details or fault.description or ''}" if fault else trouble.message
-
-
-def _row(result: Result) -> list[str]:
-    name = result.volume.name if result.volume else (result.asked if result.uuid != result.asked else "-")
-    return [safe(name) or "-", result.uuid or "-", result.outcome.value, safe(_detail(result)) or "-"]
-
-
-def _csv(result: Result) -> list[str]:
-    volume, trouble = result.volume, result.trouble
-    return [
-        result.asked,
-        result.uuid or "",
-        volume.name if volume else "",
-        result.outcome.value,
-        "" if result.changed is None else str(result.changed).lower(),
-        result.by or "",
-        str(trouble.json().get("code", "")) if trouble else "",
-        _detail(result) if trouble else "",
-        result.job_uuid or "",
-        "; ".join(result.warnings),
-    ]
