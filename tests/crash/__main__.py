@@ -74,11 +74,15 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=300)
     parser.add_argument("--crowds", type=int, default=20)
     parser.add_argument("--volumes", type=int, nargs="*", default=[1, 6])
+    parser.add_argument("--server", default="--job-time 0.3", help="options of the sandbox")
     parser.add_argument("--signal", default="SIGKILL")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     chance, began = random.Random(given.seed), time.monotonic()
-    with tempfile.TemporaryDirectory() as folder, world(Path(folder) / "world", extra=60_000) as cloud:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        world(Path(folder) / "world", *given.server.split(), extra=60_000) as cloud,
+    ):
         match given.what:
             case "points":
                 done, wrong = all_points(cloud, given.volumes, chance, given.signal)

@@ -25,7 +25,7 @@ DAY = 86400
 
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with world(tmp_path_factory.mktemp("together")) as made:
+    with world(tmp_path_factory.mktemp("together"), "--job-time", "0.3") as made:
         yield made
 
 

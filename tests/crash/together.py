@@ -14,9 +14,13 @@ def crowd(world: World, chance: random.Random, *, size: int = 8, volumes: int = 
     env, chosen = world.home(), world.volumes(volumes)
     processes: list[subprocess.Popen[str]] = []
     for number in range(size):
-        time.sleep(chance.uniform(0, 0.25))
+        time.sleep(chance.uniform(0, 0.25) if number % 4 == 0 else 0)
         mine = chance.sample(chosen, len(chosen))
-        arguments = ["resume"] if number and chance.random() < 0.25 else ["recover", *mine]
+        arguments = (
+            ["resume"]
+            if number and chance.random() < 0.25
+            else ["recover", *mine, "--concurrency", chance.choice("128")]
+        )
         processes.append(world.start(env, *arguments, "-o", "ndjson"))
     for process in chance.sample(processes, kills):
         time.sleep(chance.uniform(0, 0.2))

@@ -77,6 +77,26 @@ def test_killed_with_the_put_lost_then_resumed_sends_once_more(tmp_path: Path, c
     check(ran, cloud)
 
 
+@pytest.mark.parametrize("command", ["resume", "recover"])
+def test_nothing_is_sent_again_while_a_proxy_may_still_hold_the_put(
+    command: str, tmp_path: Path, cloud: Sandbox
+) -> None:
+    gate = tmp_path / "go"
+    with proxy(cloud.host, Rule("put", "hold", file=gate)) as (host, between):
+        env = config(tmp_path, host, cloud.session)
+        assert killed(env, lambda: between.held.wait(20)).code == -signal.SIGKILL
+        before = len(between.seen)
+        line = [*FAST, command, *([PG_DATA] if command == "recover" else []), "-o", "ndjson"]
+        with subprocess.Popen(line, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            wait_for(lambda: sum(one.kind == "read" for one in between.seen[before:]) >= 3)
+            gate.touch()
+            out, err = process.communicate(timeout=40)
+    ran = Ran(process.returncode, out, err)
+    assert ran.code == 0, ran
+    assert len(between.puts()) == cloud.count("accepted", PG_DATA) == 1
+    check(ran, cloud)
+
+
 def test_a_later_recover_settles_what_a_killed_run_left_open(tmp_path: Path, cloud: Sandbox) -> None:
     gate = tmp_path / "go"
     with proxy(cloud.host, Rule("put", "hold", file=gate)) as (host, between):
