@@ -8,23 +8,16 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import pkgutil
 import select
 import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any
 
 from tests.support.process import Ran
-
-WARM: Final = (
-    *("requests", "yaml", "sqlite3", "tests.support.fast"),
-    *("zvol.cli.app", "zvol.cli.run", "zvol.cli.recover", "zvol.cli.resume", "zvol.cli.running", "zvol.cli.logins"),
-    *("zvol.cli.listing", "zvol.cli.looking", "zvol.cli.login", "zvol.config.profiles", "zvol.config.credentials"),
-    *("zvol.config.stored", "zvol.recovery.journal", "zvol.recovery.listing", "zvol.zstack.client"),
-    *("zvol.zstack.login", "zvol.zstack.transport.guard"),
-)
 
 
 class Forker:
@@ -88,8 +81,15 @@ def child(asked: Mapping[str, Any]) -> int:
 
 
 def serve(asks: IO[bytes], tells: int) -> None:
-    for name in WARM:
-        importlib.import_module(name)
+    import requests  # noqa: F401
+    import yaml  # noqa: F401
+
+    import tests.support.fast  # noqa: F401
+    import zvol
+
+    for module in pkgutil.walk_packages(zvol.__path__, "zvol."):
+        if not module.name.startswith("zvol.__"):
+            importlib.import_module(module.name)
     for line in asks:
         asked = json.loads(line)
         pid = os.fork()
