@@ -6,7 +6,7 @@ import ast
 import re
 from pathlib import Path
 
-from tests.hostile import arguments, names
+from tests.hostile import arguments, configurations, http_answers, json_bodies, names
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "security.md").read_text()
@@ -37,6 +37,10 @@ def test_the_counts_are_the_real_ones() -> None:
         "formulas": len(set(names.FORMULAS)),
         "VOLUME arguments": len({*arguments.NAMES_OR_NOTHING, *arguments.REFUSED}),
         "filter values": len(set(arguments.QUERY)),
+        "configurations": len(configurations.entries()),
+        "bodies that are no JSON, or not ZStack's": len(json_bodies.NOT_JSON) + len(json_bodies.NOT_ZSTACK),
+        "volumes with one odd field": len(json_bodies.ODD_FIELDS),
+        "HTTP answers": len(http_answers.UNCLEAR),
     }
-    told = {what: int(count) for what, count in re.findall(r"^\| ([\w ]+) \| (\d+) \|", PAGE, re.MULTILINE)}
+    told = {what: int(count) for what, count in re.findall(r"^\| ([^|]+) \| (\d+) \|", PAGE, re.MULTILINE)}
     assert {what: told.get(what) for what in counts} == counts
