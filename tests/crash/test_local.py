@@ -217,3 +217,45 @@ def test_nothing_open_needs_no_journal_no_server_and_no_time(tmp_path: Path) -> 
     )
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "zvol: nothing is open\n")
     assert not list((tmp_path / "home").rglob("journal.db"))
+
+
+def test_nothing_open_makes_no_request(cloud: World) -> None:
+    with proxy(cloud.cloud.host) as (host, between):
+        env, [volume] = cloud.home(host), cloud.volumes(1)
+        assert cloud.run(env, "recover", volume).code == 0
+        before = len(between.seen)
+        ran = cloud.run(env, "resume", "-q")
+        assert (ran.code, ran.out, ran.err) == (0, "", "")
+        assert cloud.run(env, "resume", "--json").json() == []
+        assert len(between.seen) == before
+
+
+# ---- the output ----------------------------------------------------------------------------------------------------
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize(("stdout", "code"), [("closed", 7), ("full", 7), ("nobody reads", 0)])
+@pytest.mark.parametrize("command", ["recover", "resume"])
+def test_an_output_that_cannot_be_written_stops_no_recovery(command: str, stdout: str, code: int, cloud: World) -> None:
+    env, volumes = cloud.home(), cloud.volumes(4)
+    arguments = [command, *volumes]
+    if command == "resume":
+        cloud.run(env, "recover", *volumes, command=(*SHIM, "commit:4:after:SIGKILL"))
+        arguments = ["resume"]
+    with open("/dev/full", "w") as full:
+        process = subprocess.Popen(
+            [*FAST, *arguments, "-o", "ndjson"],
+            env=env,
+            stdout=full if stdout == "full" else subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=(lambda: os.close(1)) if stdout == "closed" else None,
+        )
+    if process.stdout is not None:
+        process.stdout.close()
+        process.stdout = None
+    _, err = process.communicate(timeout=60)
+    assert "Traceback" not in err
+    assert process.returncode == code, err
+    assert ("could not be written to stdout" in err) == (code == 7)
+    assert all(cloud.cloud.status(volume) == "Ready" for volume in volumes)
+    assert cloud.run(env, "resume").code == 0
+    cloud.never_two(volumes)
