@@ -100,7 +100,8 @@ def test_fish(env: dict[str, str]) -> None:
     assert found == expected + ["." for _ in HOSTILE]
 
 
-def test_zsh_on_a_terminal(env: dict[str, str]) -> None:
+@pytest.mark.parametrize("way", ["source {folder}/_zvol", "fpath=({folder} $fpath)", 'eval "$(zvol completion zsh)"'])
+def test_zsh_on_a_terminal(way: str, env: dict[str, str]) -> None:
     """A real zsh with its line editor: what TAB makes of the line is printed, not run."""
     zsh = shutil.which("zsh")
     if zsh is None:
@@ -110,7 +111,8 @@ def test_zsh_on_a_terminal(env: dict[str, str]) -> None:
     if pid == 0:  # pragma: no cover
         os.chdir(folder)
         os.execve(zsh, ["zsh", "-f", "-i"], env | {"TERM": "dumb", "PS1": "> ", "ZDOTDIR": str(folder)})
-    say(fd, f"autoload -U compinit; compinit -u -D; source {FOLDER / '_zvol'}; echo re''ady\n", "ready")
+    load, given = "autoload -U compinit; compinit -u -D", way.format(folder=FOLDER)
+    say(fd, f"{given}; {load}; echo re''ady\n" if "fpath" in way else f"{load}; {given}; echo re''ady\n", "ready")
     assert "ndjson" in say(fd, "zvol -o nd\t", "ndjson")
     say(fd, "\x15zvol recover --stri\t", "--strict")
     say(fd, "\x15zvol whoa\t", "whoami")

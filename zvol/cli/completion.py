@@ -25,7 +25,10 @@ def command(state: State, shell: str) -> Exit:
 
 
 def script(shell: str) -> str:
-    """Return the script that click makes for a shell."""
+    """Return the script that click makes for a shell.
+
+    In zsh a file on fpath is the function itself from its second call on, and click's would then only register again.
+    """
     from click.shell_completion import get_completion_class
 
     from zvol.cli.app import app
@@ -34,4 +37,5 @@ def script(shell: str) -> str:
     assert found is not None
     if shell == "bash":
         found._check_version = staticmethod(lambda: None)  # type: ignore[attr-defined]  # the script is for another shell
-    return found(app, {}, "zvol", "_ZVOL_COMPLETE").source().strip() + "\n"
+    text = found(app, {}, "zvol", "_ZVOL_COMPLETE").source().strip() + "\n"
+    return text.replace("== loadautofunc ]]", "== (loadautofunc|shfunc) ]]")
