@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import pickle
 import unicodedata
+from urllib.parse import quote
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from zvol.text import Secret, display_width, fold_uuid, human_duration, human_size, parse_duration, safe
+import zvol.text
+from zvol.text import (
+    Secret,
+    conceal,
+    display_width,
+    fold_uuid,
+    human_duration,
+    human_size,
+    masked,
+    parse_duration,
+    safe,
+)
 
 ANY_TEXT = st.text(st.characters())  # surrogates too
 NASTY = [
@@ -57,6 +71,43 @@ def test_a_secret_does_not_give_itself_away() -> None:
     assert "hunter2" not in f"{secret} {secret!r} {secret:>20} {[secret]} {secret!s}"
     with pytest.raises(TypeError):
         pickle.dumps(secret)
+
+
+@pytest.fixture
+def nothing_concealed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zvol.text, "_concealed", {})
+
+
+@pytest.mark.usefixtures("nothing_concealed")
+def test_a_secret_is_masked_in_every_form_and_what_is_around_it_stays() -> None:
+    secret = 'pä55 "wört"/+%'
+    data = secret.encode()
+    Secret(secret)
+    for form in (secret, secret.upper(), json.dumps(secret)[1:-1], quote(secret, safe=""), data.hex(), safe(secret)):
+        assert masked(f"before {form} after") == "before *** after"
+    for before in (b"", b"me:", b"OAuth ", b"x"):
+        encoded = base64.b64encode(before + data + b":tail").decode()
+        shown = masked(encoded)
+        assert "***" in shown
+        assert len(shown) < len(encoded) - len(data)
+
+
+@pytest.mark.usefixtures("nothing_concealed")
+@pytest.mark.parametrize("text", ["", "short7!", "password", "密码密码密码密码", "1234567890"])
+def test_what_stands_in_ordinary_words_is_not_masked(text: str) -> None:
+    Secret(text)
+    assert masked(f"the {text} is wrong") == f"the {text} is wrong"
+
+
+@given(st.text(st.characters(), min_size=8, max_size=40), st.text(max_size=20), st.text(max_size=20))
+def test_any_secret_is_masked_anywhere(secret: str, before: str, after: str) -> None:
+    assume(not (secret.isalpha() or secret.isdigit()))
+    zvol.text._concealed.clear()
+    conceal(secret)
+    text = before + secret + after
+    assert masked(text).count("***") >= 1
+    assert secret not in masked(text).split("***")
+    zvol.text._concealed.clear()
 
 
 @pytest.mark.parametrize(
