@@ -20,8 +20,8 @@ from zvol.model import Endpoint
 from zvol.zstack.transport import Transport
 from zvol.zstack.transport.dial import Dialer
 
-DEADLINE = 0.3
-GRACE = 0.4
+DEADLINE = 0.5
+GRACE = 0.7
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
