@@ -62,10 +62,13 @@ def on_terminal(
     if pid == 0:  # pragma: no cover
         fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, columns, 0, 0))
         os.execvpe(sys.executable, [*command, *arguments], dict(env))
-    raw, read = b"", 0
+    raw, read, interrupted = b"", 0, False
     waiting = [*([(question, reply)] if reply else []), *replies]
     while True:
-        ready, _, _ = select.select([fd], [], [], 60)
+        ready, _, _ = select.select([fd], [], [], 2 if interrupted else 60)
+        if interrupted and not ready:  # a signal that comes just before a read begins is noticed by the next one only
+            os.write(fd, b"\x03")
+            continue
         try:
             data = os.read(fd, 65536) if ready else b""
         except OSError:
@@ -75,7 +78,9 @@ def on_terminal(
         raw += data
         if waiting and waiting[0][0] in raw[read:]:
             read = len(raw)
-            os.write(fd, waiting.pop(0)[1].encode())
+            typed = waiting.pop(0)[1]
+            interrupted = typed == "\x03"
+            os.write(fd, typed.encode())
     _, status = os.waitpid(pid, 0)
     os.close(fd)
     return Shown(os.waitstatus_to_exitcode(status), raw, columns)
