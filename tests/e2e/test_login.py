@@ -122,7 +122,7 @@ def test_a_password_is_taken_as_it_is(out: dict[str, str], cloud: Sandbox) -> No
         digest = hashlib.sha512(text.encode()).hexdigest()
         account = {"params": {"name": f"user-{number}", "password": digest}}
         cloud.job(cloud.call("POST", "/v1/accounts", account))
-        for ending in ("", "\n", "\r\n"):
+        for ending in ("", "\n", "\r\n") if number == 0 else ("\n",):
             ran = run(["login", "--account", f"user-{number}", "--password-stdin"], out, stdin=text + ending)
             assert ran.code == 0, (text, ran)
         assert run(["login", "--account", f"user-{number}"], out | {"ZSTACK_ACCOUNT_PASSWORD": text}).code == 0
