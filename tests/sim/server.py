@@ -27,6 +27,7 @@ class Row:
     episode: int = 0
     executed: list[str] = field(default_factory=list)
     deleted_at: float = -1.0
+    back_at: float = -1.0
 
 
 @dataclass
@@ -57,6 +58,8 @@ class SimServer:
     requests: list[tuple[float, str]] = field(default_factory=list)
     submitted: list[str] = field(default_factory=list)
     put_seconds: float = 0.0
+    on_submit: Callable[[str], None] = lambda _uuid: None
+    lies: set[str] = field(default_factory=set)
     running: int = 0
     crashes: int = 0
     most_running: int = 0
@@ -87,8 +90,8 @@ class SimServer:
         row.executed.clear()
 
     def recover_by_hand(self, uuid: str) -> None:
-        self.rows[uuid].status = "Ready"
-        self.rows[uuid].last_op += 1
+        row = self.rows[uuid]
+        row.status, row.last_op, row.back_at = "Ready", row.last_op + 1, self.clock.now
 
     def crash(self) -> None:
         """Everything inside the process is gone; rows and volumes stay."""
@@ -112,6 +115,7 @@ class SimServer:
         if not self.up or fault in ("refused", "dns", "certificate"):
             reason = fault or "refused"
             return NotSent(NeverSent(reason, f"{reason} by the simulation"))
+        self.on_submit(uuid)
         if fault == "lost":
             raise Late(30.0, answers.Unclear("no answer"))
         if fault == "late":  # a proxy holds it
@@ -127,6 +131,8 @@ class SimServer:
             return answers.Redirected("http://elsewhere/")
         if job in self.jobs:
             return answers.Duplicate()
+        if fault == "lie":  # the server will say done, and do nothing
+            self.lies.add(job)
         self._accept(uuid, job)
         if fault == "answer-lost":
             raise Late(30.0, answers.Unclear("no answer"))
@@ -207,8 +213,10 @@ class SimServer:
             self.jobs[job] = "SYS.1003"
         elif row.status != "Deleted":
             self.jobs[job] = "SYS.1006"
+        elif job in self.lies:
+            self.jobs[job] = "done"
         else:
-            row.status, row.last_op = "Ready", row.last_op + 1
+            row.status, row.last_op, row.back_at = "Ready", row.last_op + 1, self.clock.now
             row.executed.append(job)
             if len(row.executed) > 1:
                 self.twice.add(uuid)

@@ -164,21 +164,24 @@ class Engine:
                 batch.give_up(track)
 
     def _stop(self, batch: Batch, now: float) -> None:
-        if self._stops > 1:
-            for track in [*batch.unsaid.values()]:
-                batch.give_up(track)
-        elif not batch.stopping:
+        """After the first signal nothing new is sent, after the second nothing is waited for."""
+        if not batch.stopping:
             batch.stopping = True
             batch.give_up_unsent(words.stopped(batch.run))
             for track in batch.unsaid.values():
                 track.deadline = min(track.deadline or now + LAST_WATCH, now + LAST_WATCH)
+        if self._stops > 1:
+            for track in [*batch.unsaid.values()]:
+                batch.give_up(track)
 
     def _pulse(self, batch: Batch, gate: Gate, now: float) -> Pulse:
         waits = [t.quiet.remaining(now) for t in batch.agenda if t.quiet is not None and t.uuid not in batch.open]
         urgent = batch.most_urgent()
+        until = gate.puts_from if gate.open else gate.until
+        held = not gate.open or not gate.places(now, 1)
         return Pulse(
-            "" if gate.open else gate.reason,
-            max(0.0, gate.until - now),
+            gate.reason if held else "",
+            max(0.0, until - now),
             len(waits),
             min(waits, default=0.0),
             urgent.volume if urgent else None,

@@ -19,8 +19,8 @@ WEATHER_SECONDS = 60.0
 class Gate:
     """Open while the server answers.  Times are monotonic seconds; `jitter` returns a factor around one.
 
-    A read that is answered opens it; after an unclear PUT only one PUT goes at a time until one of them is answered
-    clearly, and the delay goes on growing: reads may work where changes do not.  Before anything was sent patience is
+    A read that is answered opens it.  Reads may work where changes do not: after an unclear PUT only one PUT goes at a
+    time, after a growing delay of its own, until one of them is answered clearly.  Before anything was sent patience is
     short (`hopeless`): a name that does not resolve or a refused connection is tried three times in five seconds, any
     other weather for a minute.  `outages` counts how often the server was really away.
     """
@@ -30,6 +30,8 @@ class Gate:
     doubtful_since: float | None = None
     until: float = 0.0
     delay: float = 0.0
+    puts_from: float = 0.0
+    put_delay: float = 0.0
     tries: int = 0
     outages: int = 0
     only_refused: bool = True
@@ -41,17 +43,19 @@ class Gate:
     def open(self) -> bool:
         return self.closed_since is None
 
-    def places(self, concurrency: int) -> int:
+    def places(self, now: float, concurrency: int) -> int:
         """Return how many PUTs may be on their way at the same time."""
-        return concurrency if self.doubtful_since is None else 1
+        if self.doubtful_since is None:
+            return concurrency
+        return 1 if now >= self.puts_from else 0
 
     def good(self, now: float, *, put: bool = False) -> None:
         """The server answered something that ZStack says."""
         if self.closed_since is not None and now - self.closed_since > SILENCE:
             self.outages += 1
-        self.closed_since, self.tries, self.only_refused = None, 0, True
-        if put or self.doubtful_since is None:
-            self.doubtful_since, self.delay = None, 0.0
+        self.closed_since, self.delay, self.tries, self.only_refused = None, 0.0, 0, True
+        if put:
+            self.doubtful_since, self.put_delay = None, 0.0
 
     def bad(
         self, now: float, reason: str, never_sent: NeverSent | None = None, *, began: float, put: bool = False
@@ -60,8 +64,10 @@ class Gate:
 
         What was on its way when the gate closed says nothing new.
         """
-        if put and self.doubtful_since is None:
-            self.doubtful_since = now
+        if put and (self.doubtful_since is None or began >= self.puts_from):
+            self.doubtful_since = now if self.doubtful_since is None else self.doubtful_since
+            self.put_delay = min(LONGEST_DELAY, self.put_delay * 2 or FIRST_DELAY)
+            self.puts_from = now + self.put_delay * self.jitter()
         if self.closed_since is not None and began < self._bad_at:
             return
         refused = never_sent is not None and never_sent.reason in ("dns", "refused")

@@ -85,7 +85,7 @@ class Sender:
     def _send(self, now: float) -> None:
         """Let PUTs leave while there are free places."""
         batch = self.batch
-        places = self.gate.places(batch.options.concurrency)
+        places = self.gate.places(now, batch.options.concurrency)
         while batch.outbox and self.crew.free and self._flying < places and not self._stopped():
             for track in batch.pop(batch.outbox, Phase.SENDING):
                 if track.fresh(now):

@@ -50,7 +50,8 @@ class Watcher:
         self.batch, self.client, self.crew, self.gate = batch, client, crew, gate
         self.clock, self.jitter = clock, jitter
         self._reading = 0
-        self._rereading = False
+        self._probe: list[Track] = []
+        self._reread: list[Track] = []
         self._asker = Asker(batch, client, crew, gate, clock)
         self._next_read = 0.0
 
@@ -61,22 +62,21 @@ class Watcher:
         """
         if not self.gate.open:
             self._asker.release(now)
-            if now >= self.gate.until and not self._reading and self.crew.free:
+            if now >= self.gate.until and not self._probe and self.crew.free:
                 self.gate.until = now + PACE
-                self._read(self._probes())
+                self._probe = self._read(self._probes())
             return
         if now >= self._next_read and self._may_read:
             self._look_round(now)
         self._asker.tick()
         while self.batch.unread and self._may_read:
             self._read(self._first())
-        if ahead and self._may_read and not self._rereading and not self.batch.queue[0].fresh(now):
-            self._rereading = True
-            self._read([*islice(self.batch.queue, BATCH)])
+        if ahead and self._may_read and not self._reread and not self.batch.queue[0].fresh(now):
+            self._reread = self._read([*islice(self.batch.queue, BATCH)])
 
     def due(self) -> float:
         """Return the monotonic time of the next look; infinity when something must come back first."""
-        if not self._may_read or (self._reading and not self.gate.open):
+        if not self.crew.free or (self._reading >= READS if self.gate.open else self._probe):
             return math.inf
         return max(self.batch.agenda.next(), self._next_read) if self.gate.open else self.gate.until
 
@@ -110,9 +110,10 @@ class Watcher:
         return [*islice(self.batch.pop(self.batch.unread, Phase.START), BATCH)]
 
     # ---- the volume ----------------------------------------------------------------------------------------------
-    def _read(self, tracks: list[Track]) -> None:
+    def _read(self, tracks: list[Track]) -> list[Track]:
+        """Read these volumes, if there are any."""
         if not tracks:
-            return
+            return tracks
         self._reading += 1
         quiet = {track.uuid for track in tracks if track.quiet is not None and track.quiet.over}
         uuids = [track.uuid for track in tracks]
@@ -126,11 +127,13 @@ class Watcher:
             return self.client.volumes(uuids)
 
         self.crew.do(read, lambda done: self._seen(tracks, quiet, done))
+        return tracks
 
     def _seen(self, tracks: list[Track], quiet: set[str], done: Done) -> None:
         """Take in a read: of volumes, or of what stood in its way."""
         self._reading -= 1
-        self._rereading = False
+        self._probe = [] if tracks is self._probe else self._probe
+        self._reread = [] if tracks is self._reread else self._reread
         for track in tracks:
             track.busy = False
         tracks = [track for track in tracks if track.uuid in self.batch.unsaid]

@@ -1,0 +1,102 @@
+"""The progress of a real run: on a terminal's stderr, as plain lines in a pipe with -v, and never in stdout."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import pty
+import struct
+import subprocess
+import sys
+import termios
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pyte
+import pytest
+
+from tests.support.process import ZVOL, Sandbox, environment, run, sandbox
+from zvol.sandbox.names import extra_uuid
+
+VOLUMES = [extra_uuid(number) for number in range(1, 21)]
+COLUMNS = 120
+
+
+@pytest.fixture(scope="module")
+def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    with sandbox(tmp_path_factory.mktemp("slow") / "cloud", "--extra", "100", "--job-time", "5") as cloud:
+        yield cloud
+
+
+def watched(arguments: Sequence[str], env: dict[str, str]) -> tuple[int, str, str]:
+    """Run zvol with stderr, and only stderr, on a terminal; returns code, stdout, and all that the terminal got."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, COLUMNS, 0, 0))
+    process = subprocess.Popen([*ZVOL, *arguments], env=env, stdout=subprocess.PIPE, stderr=theirs, text=True)
+    os.close(theirs)
+    raw: list[bytes] = []
+
+    def drain() -> None:
+        try:
+            while part := os.read(ours, 65536):
+                raw.append(part)
+        except OSError:  # a terminal whose other side is closed
+            pass
+
+    reader = threading.Thread(target=drain)
+    reader.start()
+    out, _ = process.communicate(timeout=60)
+    reader.join(10)
+    os.close(ours)
+    return process.returncode, out, b"".join(raw).decode()
+
+
+def client(tmp_path: Path, cloud: Sandbox) -> dict[str, str]:
+    return environment(tmp_path / "home", {"ZVOL_HOST": cloud.host, "ZVOL_SESSION": cloud.session, "TERM": "xterm"})
+
+
+def test_a_line_on_the_terminal_that_is_gone_at_the_end(tmp_path: Path, slow: Sandbox) -> None:
+    code, out, shown = watched(["recover", *VOLUMES, "-o", "ndjson"], client(tmp_path, slow))
+    assert code == 0, shown
+    assert [json.loads(line)["outcome"] for line in out.splitlines()] == ["recovered"] * 20
+    assert "\rzvol: 0 of 20 done, 20 left" in shown
+    assert ", the first is safe for 2d" in shown
+    screen = pyte.Screen(COLUMNS, 24)
+    pyte.Stream(screen).feed(shown)
+    [summary] = [line.rstrip() for line in screen.display if line.strip()]
+    assert summary.startswith("zvol: 20 recovered in ")
+
+
+def test_quiet_shows_nothing(tmp_path: Path, slow: Sandbox) -> None:
+    volumes = [extra_uuid(number) for number in range(21, 31)]
+    code, out, shown = watched(["recover", *volumes, "-q", "-o", "ndjson"], client(tmp_path, slow))
+    assert (code, shown) == (0, "")
+    assert len(out.splitlines()) == 10
+
+
+def test_plain_lines_elsewhere_with_v(tmp_path: Path, slow: Sandbox) -> None:
+    volumes = [extra_uuid(number) for number in range(31, 41)]
+    fast = (sys.executable, "-m", "tests.support.fast", "10")
+    ran = run(["recover", *volumes, "-v", "-o", "ndjson"], client(tmp_path, slow), command=fast)
+    assert ran.code == 0, ran
+    assert "zvol: 0 of 10 done, 10 left" in ran.err
+    assert "\r" not in ran.err
+    assert "zvol: 10 recovered in " in ran.err
+    silent = run(["recover", *volumes, "-o", "ndjson"], client(tmp_path, slow), command=fast)
+    assert (silent.code, silent.err) == (0, "")
+
+
+def test_why_it_waits_when_the_server_is_away(tmp_path: Path, slow: Sandbox) -> None:
+    with sandbox(tmp_path / "cloud", "--extra", "10", "--job-time", "2") as cloud:
+        env = client(tmp_path, cloud)
+        timer = threading.Timer(1.2, cloud.end)
+        timer.start()
+        again = threading.Timer(3.2, cloud.start)
+        again.start()
+        _, _, shown = watched(["recover", *VOLUMES[:6], "-o", "ndjson", "--timeout", "5s"], env)
+        timer.join()
+        again.join()
+    assert "left, waiting: " in shown
+    assert "; next try in " in shown

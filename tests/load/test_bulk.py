@@ -1,0 +1,93 @@
+"""Hundreds of volumes in real processes: what they cost, when they are told, and a server that is killed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.load.weather import Weather, weather
+from tests.support.process import ZVOL, Sandbox, environment, sandbox
+from zvol.sandbox.names import extra_uuid
+
+VOLUMES = [extra_uuid(number) for number in range(1, 401)]
+RATE = 10
+WAITS = "settle_wait: 20s\n    api_timeout: 25s\n"
+QUIET_AFTER_202 = (25 + 15) / RATE
+"""Seconds of real time."""
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[tuple[Sandbox, Weather, dict[str, str]]]:
+    with (
+        sandbox(tmp_path / "cloud", "--extra", str(len(VOLUMES))) as cloud,
+        weather(cloud.port, seed=0, share=0.0) as between,
+    ):
+        env = environment(tmp_path / "home")
+        file = Path(env["HOME"]) / ".config" / "zvol" / "config.yaml"
+        file.parent.mkdir(parents=True)
+        file.touch(mode=0o600)
+        host = cloud.host.replace(f":{cloud.port}/", f":{between.port}/")
+        file.write_text(f"profiles:\n  it:\n    host: {host}\n    session: '{cloud.session}'\n    {WAITS}")
+        yield cloud, between, env
+
+
+def start(env: dict[str, str], *command: str) -> subprocess.Popen[str]:
+    process = subprocess.Popen(
+        [*command, "recover", "-", "-o", "ndjson"], env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdin is not None
+    process.stdin.write("\n".join(VOLUMES))
+    process.stdin.close()
+    return process
+
+
+def test_few_requests_and_each_result_as_it_ends(world: tuple[Sandbox, Weather, dict[str, str]]) -> None:
+    cloud, between, env = world
+    process = start(env, *ZVOL)
+    assert process.stdout is not None
+    told = [json.loads(process.stdout.readline())]
+    open_then = len(VOLUMES) - sum(one["event"] == "ended" for one in cloud.events())
+    told += map(json.loads, process.stdout)
+    process.stdout.close()
+    assert process.wait(60) == 0
+    assert open_then > 0, "the first line came after the last volume was back"
+    assert Counter(one["uuid"] for one in told) == Counter(VOLUMES)
+    assert {one["outcome"] for one in told} == {"recovered"}
+    assert sum(between.requests.values()) <= 1.2 * len(VOLUMES)
+    assert between.peak <= 16
+    cloud.never_two_alive()
+
+
+def test_a_server_killed_in_the_middle_and_started_again(world: tuple[Sandbox, Weather, dict[str, str]]) -> None:
+    """As on a running server: some are back with jobs at 202 for ever and told at once, the others after one wait."""
+    cloud, _between, env = world
+    cloud.end()
+    cloud.options = ("--job-time", "0.6")
+    cloud.start()
+    process = start(env, sys.executable, "-m", "tests.support.fast", str(RATE))
+    assert process.stdout is not None
+    told = [(time.time(), json.loads(process.stdout.readline()))]
+    cloud.end()
+    cloud.note_crash()
+    dead = {one["volume"] for one in cloud.events() if one["event"] == "crashed"}
+    done = {one["volume"] for one in cloud.events() if one["event"] == "ended"}
+    cloud.start()
+    restarted = time.time()
+    told += [(time.time(), json.loads(line)) for line in process.stdout]
+    process.stdout.close()
+    assert process.wait(60) == 0
+    assert Counter(one["uuid"] for _, one in told) == Counter(VOLUMES)
+    assert {one["outcome"] for _, one in told} == {"recovered"}
+    lost = dead - done
+    assert lost, "the crash came too late to lose anything"
+    assert max(when for when, one in told if one["uuid"] in done) - restarted < QUIET_AFTER_202
+    accepted = Counter(one["volume"] for one in cloud.events() if one["event"] == "accepted")
+    assert all(accepted[uuid] == (2 if uuid in lost else 1) for uuid in VOLUMES)
+    cloud.never_two_alive()

@@ -1,0 +1,264 @@
+"""A state machine for hypothesis: the real engine and journal against a world in which anything may happen at any time.
+
+Its steps are what the network, the server, other people and the user do; between them time passes.  After each step the
+promises are looked at, and in the end the weather is fine and every run must come to its end.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from tests.sim.clock import crew_on
+from tests.sim.process import Process, SteppedClock
+from tests.sim.server import SimServer
+from zvol.model import Outcome, Result
+from zvol.recovery.engine import Engine
+from zvol.recovery.journal import Journal
+from zvol.recovery.track import FRESH, Options, Wanted
+
+UUIDS = [f"{number:032x}" for number in range(1, 7)]
+PUT_FAULTS = ("lost", "late", "page", "answer-lost", "done-behind-502", "vanish", "refused", "dns", "redirect", "lie")
+OTHER_FAULTS = ("lost", "page", "refused", "no-record")
+BACK = (Outcome.RECOVERED, Outcome.ALREADY)
+ON_ITS_WAY = 0.01
+"""Seconds that an answer is on its way: a word is true of the moment in which the server looked."""
+
+volumes = st.sampled_from(UUIDS)
+requests = st.lists(volumes, min_size=1, max_size=6, unique=True)
+instants = st.sampled_from((0.001, 0.003, 0.006, 0.02, 0.14))
+moments = st.sampled_from((0.5, 3.0, 12.0, 35.0, 80.0, 160.0))
+
+
+class Machine(RuleBasedStateMachine):
+    """`meant` is the deletion in which a volume was first submitted by what the user asked for last."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = SteppedClock()
+        self.server = SimServer(self.clock, fault=self._fault)
+        self.server.add(UUIDS)
+        self.server.on_submit = self._submitted
+        self.faults: dict[str, list[str]] = {"put": [], "job": [], "read": [], "version": []}
+        self.bad_until = 0.0
+        self.folder = Path(tempfile.mkdtemp(prefix="zvol-machine-"))
+        self.number = 0
+        self.journals: list[Journal] = []
+        self.process: Process | None = None
+        self.engine = self._engine()
+        self.asked: tuple[str, ...] = ()
+        self.said: Counter[str] = Counter()
+        self.meant: dict[str, int] = {}
+
+    # ---- what the user does --------------------------------------------------------------------------------------
+    @initialize(uuids=requests)
+    def begin(self, uuids: list[str]) -> None:
+        self.recover(uuids)
+
+    @precondition(lambda self: self.process is None)
+    @rule(uuids=requests)
+    def recover(self, uuids: list[str]) -> None:
+        self.meant.clear()
+        self.engine = self._engine()
+        wanted = [Wanted(uuid, uuid) for uuid in uuids]
+        self._start(tuple(uuids), lambda: self.engine.recover(wanted))
+
+    @precondition(lambda self: self.process is None and self.number + len(self.journals) > 0)
+    @rule()
+    def resume(self) -> None:
+        self.engine = self._engine()
+        self._start((), self._resumed)
+
+    @precondition(lambda self: self.process is not None)
+    @rule()
+    def signal(self) -> None:
+        self.engine.stop()
+
+    @precondition(lambda self: self.process is not None)
+    @rule()
+    def kill(self) -> None:
+        """Keep the journal as it is on the disk now, and end the process that wrote it."""
+        assert self.process is not None
+        following = self.folder / str(self.number + 1)
+        if self._home.is_dir():
+            shutil.copytree(self._home, following, ignore=shutil.ignore_patterns("*.locks"))
+        self.process.kill()
+        self.number += 1
+        self._ended()
+
+    @rule(seconds=instants)
+    def wait_a_moment(self, seconds: float) -> None:
+        self.wait(seconds)
+
+    @rule(seconds=moments)
+    def wait_a_while(self, seconds: float) -> None:
+        self.wait(seconds)
+
+    def wait(self, seconds: float) -> None:
+        if self.process is None:
+            self.clock.pass_by(seconds)
+            return
+        self.process.step(seconds)
+        if self.process.ended:
+            if self.asked:
+                assert self.said == Counter(self.asked), "each volume is reported exactly once"
+            assert max(self.said.values(), default=1) == 1
+            self._ended()
+
+    # ---- what the network and the server do ----------------------------------------------------------------------
+    @rule(fault=st.sampled_from(PUT_FAULTS))
+    def next_put(self, fault: str) -> None:
+        self.faults["put"].append(fault)
+
+    @rule(kind=st.sampled_from(("job", "read")), fault=st.sampled_from(OTHER_FAULTS))
+    def next_look(self, kind: str, fault: str) -> None:
+        self.faults[kind].append("page" if (kind, fault) == ("read", "no-record") else fault)
+
+    @rule(seconds=moments)
+    def bad_weather(self, seconds: float) -> None:
+        self.bad_until = self.clock.now + seconds
+
+    @precondition(lambda self: self.server.up)
+    @rule(away=moments)
+    def crash(self, away: float) -> None:
+        self.server.crash()
+        self.clock.at(self.clock.now + away, self.server.restart)
+
+    @rule(seconds=st.sampled_from((0.13, 3.0, 40.0)))
+    def jobs_take(self, seconds: float) -> None:
+        self.server.run_seconds = seconds
+
+    @precondition(lambda self: self.server.session_valid)
+    @rule(seconds=moments)
+    def session_ends(self, seconds: float) -> None:
+        """Until somebody puts a new one in its place."""
+        self.server.session_valid = False
+        self.clock.at(self.clock.now + seconds, lambda: setattr(self.server, "session_valid", True))
+
+    @rule(uuid=volumes, code=st.sampled_from(("ID.1003", "SYS.1000", "")))
+    def refuse(self, uuid: str, code: str) -> None:
+        self.server.refuse.pop(uuid, None)
+        if code:
+            self.server.refuse[uuid] = code
+
+    # ---- what other people do ------------------------------------------------------------------------------------
+    @rule(uuid=volumes)
+    def recovered_by_hand(self, uuid: str) -> None:
+        if self._is(uuid, "Deleted"):
+            self.server.recover_by_hand(uuid)
+
+    @rule(uuid=volumes)
+    def deleted_again(self, uuid: str) -> None:
+        if self._is(uuid, "Ready"):
+            self.server.delete(uuid)
+
+    @rule(uuid=volumes)
+    def changed(self, uuid: str) -> None:
+        if uuid in self.server.rows:
+            self.server.rows[uuid].last_op += 1
+
+    @precondition(lambda self: self._is(UUIDS[-1], "Deleted"))
+    @rule()
+    def destroyed(self) -> None:
+        del self.server.rows[UUIDS[-1]]
+
+    # ---- what must hold ------------------------------------------------------------------------------------------
+    @invariant()
+    def no_two_are_alive_and_none_is_executed_twice(self) -> None:
+        assert self.server.worst <= 1, "two submissions of ours were alive"
+        assert not self.server.twice, "a submission was executed twice in one deletion"
+
+    def _hear(self, result: Result) -> None:
+        """What is said is true, but for what happened while the answer was on its way."""
+        assert result.uuid is not None
+        self.said[result.uuid] += 1
+        row = self.server.rows.get(result.uuid)
+        if result.outcome in BACK:
+            assert row is not None, result
+            assert row.status == "Ready" or self.clock.now - row.deleted_at < ON_ITS_WAY, result
+        if result.outcome in (Outcome.FAILED, Outcome.NOT_SENT, Outcome.CONTRADICTED):
+            assert not self.server.alive.get(result.uuid), result
+        if result.outcome is Outcome.FAILED and result.trouble is not None and result.trouble.kind == "refused":
+            assert row is None or row.status == "Deleted" or self.clock.now - row.back_at < ON_ITS_WAY, result
+        if result.outcome is Outcome.GONE:
+            assert row is None, result
+
+    def _submitted(self, uuid: str) -> None:
+        """No second submission is decided on after the volume was deleted again; what was seen is at most FRESH old."""
+        row = self.server.rows.get(uuid)
+        if row is None:
+            return
+        first = self.meant.setdefault(uuid, row.episode)
+        assert first == row.episode or self.clock.now - row.deleted_at <= FRESH + 1, "old news"
+
+    # ---- inside --------------------------------------------------------------------------------------------------
+    def _fault(self, kind: str, _number: int) -> str | None:
+        if self.clock.now < self.bad_until:
+            return "page"
+        return self.faults[kind].pop(0) if self.faults[kind] else None
+
+    def _is(self, uuid: str, status: str) -> bool:
+        return uuid in self.server.rows and self.server.rows[uuid].status == status
+
+    @property
+    def _home(self) -> Path:
+        return self.folder / str(self.number)
+
+    def _journal(self) -> Journal:
+        self._home.mkdir(exist_ok=True)
+        self.journals.append(Journal(self._home / "journal.db", self.clock.wall()))
+        return self.journals[-1]
+
+    def _engine(self) -> Engine:
+        return Engine(self.server, Options(), self._journal, self.clock, crew=crew_on(self.clock))  # type: ignore[arg-type]
+
+    def _start(self, asked: tuple[str, ...], results: object) -> None:
+        self.asked, self.said = asked, Counter()
+        self.process = Process(self.clock, results, self._hear)  # type: ignore[arg-type]
+
+    def _ended(self) -> None:
+        self.process = None
+        while self.journals:
+            self.journals.pop().close()
+
+    def _resumed(self) -> Iterator[Result]:
+        """Do what `zvol resume` does: adopt each unfinished run and finish it."""
+        journal = self._journal()
+        for run in journal.runs():
+            left = journal.adopt(run.id) if run.unfinished else None
+            if left:
+                yield from self.engine.resume(journal, run.id, left)
+
+    def teardown(self) -> None:
+        """The weather is fine again: what runs comes to its end, and so does what is left to resume."""
+        try:
+            self._fine()
+            self._to_the_end()
+            self.resume()
+            self._to_the_end()
+            self.no_two_are_alive_and_none_is_executed_twice()
+        finally:
+            if self.process is not None:
+                self.process.kill()
+                self._ended()
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _fine(self) -> None:
+        self.server.restart()
+        self.server.session_valid, self.server.run_seconds, self.bad_until = True, 0.13, 0.0
+        self.server.refuse.clear()
+        for faults in self.faults.values():
+            faults.clear()
+
+    def _to_the_end(self) -> None:
+        for _ in range(25):
+            if self.process is None:
+                return
+            self.wait(160.0)
+        raise AssertionError("it does not end by its deadline")

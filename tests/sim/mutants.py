@@ -1,0 +1,49 @@
+"""Wrong versions of zvol: the state machine must find each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import pytest
+
+from tests.model import ablations
+from zvol.recovery import protocol, waits
+from zvol.recovery.journal import Intent, Journal
+from zvol.recovery.quiet import QuietTime
+from zvol.recovery.states import Event, GiveUp, Look, Phase
+
+Mutation = Callable[[pytest.MonkeyPatch], None]
+
+
+def short_quiet_time(patch: pytest.MonkeyPatch) -> None:
+    for name in ("after_silence", "after_accepted"):
+        patch.setattr(waits, name, lambda now, *_waits: QuietTime((1.0,), heard=now))
+
+
+def rule(phase: Phase, changed: protocol.Rule, event: type[Event] = Look) -> Mutation:
+    table: Any = protocol.TRANSITIONS
+    return lambda patch: patch.setitem(table, (phase, event), changed)
+
+
+def intent_after_the_put(patch: pytest.MonkeyPatch) -> None:
+    """It is written down with the next commit, whenever that is."""
+
+    def later(journal: Journal, run: str, intents: list[tuple[str, Intent]], wall: float) -> None:
+        for uuid, intent in intents:
+            values = (intent.job, run, uuid, intent.last_op, wall)
+            journal._pending.append(("INSERT INTO intents VALUES (?, ?, ?, ?, ?, 0)", values))
+            journal._pending.append(("UPDATE volumes SET state = 'open' WHERE run = ? AND uuid = ?", (run, uuid)))
+
+    patch.setattr(Journal, "intend", later)
+
+
+MUTANTS: Final[Mapping[str, Mutation]] = {
+    "a quiet time of one second": short_quiet_time,
+    "no look at lastOpDate": rule(Phase.WATCH, ablations.takes_any_deletion),
+    "the intent after the PUT": intent_after_the_put,
+    "a job that says done is believed": rule(Phase.WATCH, ablations.believes_done),
+    "a job that refuses is believed": rule(Phase.WATCH, ablations.believes_the_job),
+    "a later run does not settle": rule(Phase.SETTLE, ablations.starts_at_once),
+    "giving up closes the intent": rule(Phase.WATCH, ablations.forgets, GiveUp),
+}

@@ -1,0 +1,24 @@
+"""Anything at any time: the state machine of `tests/sim/machine.py`; more of it with `python -m tests.sim`."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.sim.machine import Machine
+from tests.sim.mutants import MUTANTS
+
+SETTINGS = settings(deadline=None, suppress_health_check=[*HealthCheck], stateful_step_count=50)
+
+
+def test_whatever_happens() -> None:
+    run_state_machine_as_test(Machine, settings=settings(SETTINGS, max_examples=150))
+
+
+def test_what_is_wrong_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One wrong version; `python -m tests.sim --mutants` tries them all."""
+    MUTANTS["a quiet time of one second"](monkeypatch)
+    short = settings(SETTINGS, max_examples=1000, phases=[Phase.generate], derandomize=True, database=None)
+    with pytest.raises(AssertionError, match="two submissions of ours were alive"):
+        run_state_machine_as_test(Machine, settings=short)
