@@ -65,6 +65,12 @@ def test_the_proxy_of_the_environment(variable: str, server: Raw, authority: Aut
         went_through(ended, server, proxy, carried)
 
 
+def test_a_proxy_that_is_spoken_to_over_tls(server: Raw, authority: Authority, tmp_path: Path) -> None:
+    with tunnel(server, authority.server()) as (proxy, carried):
+        ended = by_environment(tmp_path / "home", authority, HTTPS_PROXY=f"https://127.0.0.1:{proxy.port}")
+        went_through(ended, server, proxy, carried)
+
+
 def test_the_proxy_of_the_profile_counts_more(server: Raw, authority: Authority, tmp_path: Path) -> None:
     with tunnel(server) as (proxy, carried), raw(says(b"")) as other:
         elsewhere = f"http://127.0.0.1:{other.port}"

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 import trustme
 
-from tests.support.wire import OK, SECRET, auth, hangs, put, raw, resets, says
+from tests.support.authority import Authority
+from tests.support.wire import OK, SECRET, Raw, auth, hangs, put, raw, resets, says
 from zvol.clock import SystemClock
 from zvol.errors import MaybeSent, NeverSent
 from zvol.zstack import answers
@@ -112,6 +113,16 @@ def test_what_is_on_the_wire() -> None:
     assert "content-type: application/json;charset=utf-8" in first
     assert "user-agent: zvol/" in first
     assert "cookie" not in second
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="this machine has no IPv6")
+@pytest.mark.parametrize("secure", [False, True], ids=["http", "https"])
+def test_an_address_of_the_sixth_version(secure: bool, tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    server = Raw(says(OK), authority.server("::1") if secure else None, address="::1")
+    assert put(server.endpoint(), ca_file=authority.ca_file) == (200, b"{}")
+    assert f"\r\nHost: [::1]:{server.port}\r\n".encode() in server.requests[0]
+    server.close()
 
 
 # ---- the connection is fit for the request (row 13) ------------------------------------------------------------------

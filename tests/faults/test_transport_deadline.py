@@ -132,6 +132,17 @@ def test_a_proxy_that_drips_its_answer(tls: ssl.SSLContext, ca_file: str) -> Non
             assert caught.value.reason == "proxy"
 
 
+@pytest.mark.parametrize("greet", [hangs, drip_handshake], ids=["nothing", "a byte at a time"])
+def test_a_proxy_whose_tls_handshake_does_not_end(
+    greet: Callable[[socket.socket], bool], tls: ssl.SSLContext, ca_file: str
+) -> None:
+    far = Endpoint("https", "zstack.invalid", 443, "")
+    with raw(says(OK), tls, greet) as proxy, within(DEADLINE):
+        with pytest.raises(NeverSent) as caught:
+            put(far, deadline=DEADLINE, ca_file=ca_file, proxy=f"https://127.0.0.1:{proxy.port}")
+        assert (caught.value.reason, proxy.requests) == ("proxy", [])
+
+
 class Directory:
     """A name service for tests: it answers with the addresses it was given, after it may."""
 

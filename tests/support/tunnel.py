@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,8 +12,8 @@ from tests.support.wire import Raw, raw
 
 
 @contextmanager
-def tunnel(to: Raw) -> Iterator[tuple[Raw, bytearray]]:
-    """Serve the proxy; yields it, with the requests for tunnels, and all bytes that clients sent through them."""
+def tunnel(to: Raw, context: ssl.SSLContext | None = None) -> Iterator[tuple[Raw, bytearray]]:
+    """Serve the proxy, over TLS with a context; yields it, and all bytes that clients sent through its tunnels."""
     carried = bytearray()
 
     def carry(source: socket.socket, sink: socket.socket, note: bool) -> None:
@@ -35,5 +36,5 @@ def tunnel(to: Raw) -> Iterator[tuple[Raw, bytearray]]:
             back.join()
         return False
 
-    with raw(behave) as proxy:
+    with raw(behave, context) as proxy:
         yield proxy, carried

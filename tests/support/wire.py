@@ -37,7 +37,8 @@ class Raw:
     connections: int = 0
 
     def __post_init__(self) -> None:
-        self.listener = socket.create_server((self.address, self.port))
+        family = socket.AF_INET6 if ":" in self.address else socket.AF_INET
+        self.listener = socket.create_server((self.address, self.port), family=family)
         self.port = self.listener.getsockname()[1]
         self.ended = threading.Event()
         threading.Thread(target=self._accept, daemon=True).start()
