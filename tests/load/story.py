@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import queue
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -26,7 +26,6 @@ RATE = 4
 
 WAITS = "settle_wait: 20s\n    api_timeout: 20s\n"
 COMMAND = (sys.executable, "-m", "tests.support.fast", str(RATE))
-MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
 ENDED_WELL = ("recovered", "already")
 PATIENCE = 900.0
 """Seconds of real time after which a single run of zvol is called stuck."""
@@ -130,16 +129,15 @@ class Story:
         until = time.monotonic() + PATIENCE
         while (line := lines.get(timeout=max(0.1, until - time.monotonic()))) is not None:
             self._hear(*line, seen)
+            if len(seen) % 100 == 0:
+                self.figures.megabytes = max(self.figures.megabytes, peak_megabytes(process.pid))
             if self.crashes and len(self.said) >= self.crashes[0]:
                 self.crashes.pop(0)
                 threading.Thread(target=self._crash).start()
             if self.kills and len(self.said) >= self.kills[0]:
                 self.kills.pop(0)
                 process.send_signal(signal.SIGKILL)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        self.figures.megabytes = max(self.figures.megabytes, usage.ru_maxrss * MAXRSS_UNIT / 1e6)
-        return process.returncode
+        return process.wait()
 
     def _read(self, process: subprocess.Popen[str], lines: queue.SimpleQueue[tuple[float, str] | None]) -> None:
         assert process.stdout is not None
@@ -191,6 +189,18 @@ class Story:
         folder = Path(self.env["HOME"]) / ".local" / "state" / "zvol"
         figures.journal_megabytes = sum(file.stat().st_size for file in folder.glob("journal.db*") if file.is_file())
         figures.journal_megabytes /= 1e6
+
+
+def peak_megabytes(pid: int) -> float:
+    """Return how large a process ever was; 0 where the system does not tell.
+
+    Its ru_maxrss would not do: it begins with the size of the process that started it, and this one is large.
+    """
+    try:
+        found = re.search(r"^VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    except OSError:
+        return 0.0
+    return int(found[1]) * 1024 / 1e6 if found else 0.0
 
 
 def tell(plan: Plan, folder: Path, options: Sequence[str] = ()) -> Figures:

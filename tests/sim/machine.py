@@ -159,6 +159,12 @@ class Machine(RuleBasedStateMachine):
             self.server.delete(uuid)
 
     @rule(uuid=volumes)
+    def deleted_on_purpose(self, uuid: str) -> None:
+        """Somebody brings it back, and thinks better of it."""
+        self.recovered_by_hand(uuid)
+        self.deleted_again(uuid)
+
+    @rule(uuid=volumes)
     def changed(self, uuid: str) -> None:
         if uuid in self.server.rows:
             self.server.rows[uuid].last_op += 1

@@ -125,27 +125,28 @@ def test_a_put_that_cannot_leave_is_not_sent_on_what_was_seen_before(tmp_path: P
 # ---- bad weather -------------------------------------------------------------------------------------------------
 def test_five_minutes_of_503_cost_few_requests_and_nothing_is_lost(tmp_path: Path) -> None:
     world = World(tmp_path, volumes=500)
+    world.server.put_seconds = 0.1
     begin = world.clock.now + 1.0
     world.server.fault = lambda _kind, _n: "page" if begin <= world.clock.now < begin + 300 else None
     results = world.recover()
     assert outcomes(results) == {"recovered": 500}
     sick = [when for when, _kind in world.server.requests if begin <= when < begin + 300]
-    assert len(sick) <= 120
-    assert len(sick) - 32 <= 300, "one request a second, and what was on its way"
+    assert 10 < len(sick) <= 120
     for second in range(2, 300):
-        assert sum(begin + second <= when < begin + second + 1 for when in sick) <= 2
+        assert sum(begin + second <= when < begin + second + 1 for when in sick) <= 1
     world.true(results)
 
 
 def test_when_only_changes_fail_few_are_tried(tmp_path: Path) -> None:
     """Reads work, every PUT meets with a 502 for five minutes: one PUT at a time is tried, less and less often."""
     world = World(tmp_path, volumes=500)
+    world.server.put_seconds = 0.1
     begin = world.clock.now + 1.0
     world.server.fault = lambda kind, _n: "page" if kind == "put" and begin <= world.clock.now < begin + 300 else None
     results = world.recover(timeout=7200.0)
     assert outcomes(results) == {"recovered": 500}
     tried = [when for when in puts(world) if begin + 1 <= when < begin + 300]
-    assert len(tried) <= 20
+    assert 5 < len(tried) <= 20
     world.true(results)
 
 
@@ -183,6 +184,7 @@ def test_a_read_that_hangs_keeps_nobody_else_waiting(tmp_path: Path) -> None:
     seen: list[float] = []
     results = world.recover(on_result=lambda _result: seen.append(world.clock.now))
     assert outcomes(results) == {"recovered": 400}
+    assert world.server.seen["read"] >= 8
     assert sum(when < 1000 + 7.0 for when in seen) >= 300
     world.true(results)
 
