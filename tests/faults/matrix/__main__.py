@@ -15,6 +15,7 @@ from tests.faults.matrix.case import Case
 from tests.faults.matrix.cases import blocks
 from tests.faults.matrix.lane import Lane
 from tests.faults.matrix.verdict import judge
+from tests.faults.matrix.wires import every_byte
 
 
 def main() -> int:
@@ -22,13 +23,15 @@ def main() -> int:
     parser.add_argument("words", nargs="*", help="only cases with one of these in their name or block")
     parser.add_argument("-n", "--lanes", type=int, default=4, help="cases that run at the same time")
     parser.add_argument("--real", type=int, default=10, metavar="N", help="every N-th case starts Python anew")
+    parser.add_argument("--every-byte", action="store_true", help="instead, a break at each byte")
     given = parser.parse_args()
-    cases = [Todo(block, case) for block, found in blocks().items() for case in found]
+    found = {"every byte": list(every_byte())} if given.every_byte else blocks()
+    cases = [Todo(block, case) for block, some in found.items() for case in some]
     cases = [one for one in cases if not given.words or any(word in one.name for word in given.words)]
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         run(cases, Path(folder), given.lanes, given.real)
-    for block in blocks():
+    for block in found:
         tried = [one for one in cases if one.block == block]
         if tried:
             print(f"{block}: {len(tried)} cases, {sum(one.failed for one in tried)} failed")

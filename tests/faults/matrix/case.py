@@ -15,9 +15,9 @@ class Case:
 
     `rules` break requests, `oddities` are planted for the volume's PUTs in this order.  `says` are the outcomes allowed
     for the volume, `bulk` those where it is one among many and that makes a difference, `others` those of the rest
-    then.  `doubled`: a request of ours was copied, so
-    that only the word must be true.  `again`: the volume was deleted once more.  For `list` and `login`, `exits` are
-    the exit codes allowed.
+    then.  `doubled`: a request of ours was copied, so that only the word must be true.  `again`: the volume was deleted
+    once more.  `alone`: among many its moment cannot be told.  For `list` and `login`, `exits` are the exit codes
+    allowed.
     """
 
     name: str
@@ -32,6 +32,7 @@ class Case:
     volumes: int = 1
     doubled: bool = False
     again: bool = False
+    alone: bool = False
 
     def in_bulk(self) -> Case:
         """Return the same fault of one volume among twenty."""

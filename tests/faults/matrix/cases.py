@@ -13,7 +13,7 @@ from tests.faults.matrix.wires import commands, singles
 def blocks() -> dict[str, list[Case]]:
     """Return every case there is, by block."""
     wire, server = list(singles()), list(servers())
-    single = [case for case in (*wire, *server) if not case.sandbox]
+    single = [case for case in (*wire, *server) if not case.sandbox and not case.alone]
     return {
         "single faults on the wire": wire,
         "list and login": list(commands()),

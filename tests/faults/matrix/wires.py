@@ -97,6 +97,16 @@ def lasting() -> Iterator[Case]:
     yield Case("first read: for ever a redirect", (away,), says=("not-sent",), others=("not-sent",))
 
 
+def every_byte() -> Iterator[Case]:
+    """Yield a break at each byte of the PUT and of its answer, and at every eighth of the other answers."""
+    for size in range(500):
+        yield Case(f"PUT: the request breaks at byte {size}", (Rule("put", "cut-request", size=size),))
+        yield Case(f"PUT: the answer breaks at byte {size}", (Rule("put", "cut", size=size),))
+    for kind in ("look", "job", "back"):
+        for size in range(0, 1600, 8):
+            yield Case(f"{STEPS[kind]}: the answer breaks at byte {size}", (Rule(kind, "cut", size=size),))
+
+
 def commands() -> Iterator[Case]:
     """Yield each fault of the other two commands that ask for something."""
     for kind in ("list", "login"):
