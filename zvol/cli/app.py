@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -64,9 +65,18 @@ class LazyGroup(click.Group):
         return click.Command.shell_complete(self, ctx, incomplete)
 
 
+def help_width() -> int:
+    """Return how wide help is written, as click would; click imports shutil for it, and that all compressions."""
+    try:
+        columns = int(os.environ.get("COLUMNS") or 0) or os.get_terminal_size(1).columns
+    except (OSError, ValueError):
+        columns = 0
+    return max(min(columns or 80, 80) - 2, 50)
+
+
 @click.group(
     cls=LazyGroup,
-    context_settings={"help_option_names": ["-h", "--help"], "obj": None},
+    context_settings={"help_option_names": ["-h", "--help"], "obj": None, "terminal_width": help_width()},
     epilog="Example: zvol --sandbox recover d0a7a5e0c0de4b1e8a5efeedbead0001",
 )
 @click.version_option(__version__, message="zvol %(version)s")
