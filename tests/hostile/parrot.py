@@ -72,7 +72,7 @@ def names(method: str, path: str, said: str) -> tuple[int, dict[str, str], bytes
     if "/api-jobs/" in path:
         return document(503, {"error": fault(said)})
     if method == "PUT" and "/volumes/" in path:
-        return document(202, {"location": f"http://evil.example/{said}"})
+        return document(202, {"location": f"http://evil.example/{said}/v1/api-jobs/{'f' * 32}"})
     if path.endswith("/management-nodes/actions"):
         return document(200, {"version": said, "currentTime": {"MillionSeconds": 1_795_000_000_000}})
     if path.endswith("/valid"):

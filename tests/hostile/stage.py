@@ -63,8 +63,9 @@ class Stage:
             if "/volumes/" not in path:
                 now = {"MillionSeconds": 1_795_000_000_000}
                 return 200, {"version": "5.2.1" + self.texts[0], "currentTime": now}
-            self.jobs[headers["X-Job-UUID"]] = int(path.split("/volumes/a")[1][:31], 16)
-            return 202, {"location": "x", "apiTimeout": 60000}
+            job = headers["X-Job-UUID"]
+            self.jobs[job] = int(path.split("/volumes/a")[1][:31], 16)
+            return 202, {"location": f"http://10.0.0.1:8080/zstack/v1/api-jobs/{job}", "apiTimeout": 60000}
         found: dict[str, Callable[[], list[dict[str, Any]]]] = {
             "/v1/vm-instances": lambda: self.named("b"),
             "/v1/primary-storage": lambda: self.named("c"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import TextIO
 
@@ -28,6 +29,7 @@ def table(
         highlight=False,
         emoji=False,
         force_terminal=True,
+        no_color=bool(os.environ.get("NO_COLOR")),  # rich 13.9 takes an empty one for a wish, too
     )
     drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for header in headers:

@@ -1,0 +1,67 @@
+"""Every option and every argument there is, with a value that means harm: a clear end, and harmless words."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import click
+import pytest
+
+from tests.hostile.names import forbidden
+from tests.support.process import ZVOL, environment
+from tests.support.tree import leaves
+
+VALUE = "x\x1b]0;owned\x07\u202e\u200b%s[red]\nzvol: all is well".encode() + b"\xff"
+APART = {"--ledger", "--zone", "--location", "--login-refusal"}
+"""The sandbox takes them as they are, and serves until somebody stops it."""
+
+LEAVES = sorted(leaves().items(), key=lambda item: item[0] == "list")
+"""Options that all commands have are tried with the last of them, which asks a server."""
+
+CASES = {
+    " ".join(option.opts): (name, option.opts[-1])
+    for name, command in LEAVES
+    for option in command.params
+    if isinstance(option, click.Option) and not option.is_flag and option.opts[-1] not in APART
+} | {
+    f"{name} {argument.name}": (name, None)
+    for name, command in LEAVES
+    for argument in command.params
+    if isinstance(argument, click.Argument)
+}
+
+
+def test_there_are_many() -> None:
+    assert len(CASES) > 30
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_it_ends_well(case: str, tmp_path: Path) -> None:
+    name, option = CASES[case]
+    env = environment(tmp_path / "home", {"ZVOL_HOST": "http://127.0.0.1:1", "ZVOL_SESSION": "a" * 32})
+    words: list[str | bytes] = [option, VALUE] if option else ["--", VALUE]
+    ended = subprocess.run([*ZVOL, *name.split(), *words], env=env, capture_output=True, check=False, timeout=60)
+    said = ended.stdout.decode() + ended.stderr.decode()
+    assert ended.returncode in (1, 2, 4, 5), said
+    assert forbidden(said) == []
+    assert "\nzvol: all is well" not in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    "variable", ["PROFILE", "CONFIG", "HOST", "SESSION", "CA_FILE", "OUTPUT", "TIMEOUT", "NO_INPUT"]
+)
+def test_so_does_every_variable(variable: str, tmp_path: Path) -> None:
+    env: dict[bytes, bytes] = {
+        key.encode(): value.encode()
+        for key, value in environment(tmp_path / "home", {"ZVOL_HOST": "http://127.0.0.1:1"}).items()
+    }
+    ended = subprocess.run(
+        [*ZVOL, "list"], env=env | {b"ZVOL_" + variable.encode(): VALUE}, capture_output=True, check=False, timeout=60
+    )
+    said = ended.stdout.decode() + ended.stderr.decode()
+    assert ended.returncode in (2, 4, 5), said
+    assert forbidden(said) == []
+    assert "\nzvol: all is well" not in said
+    assert "owned" not in said or variable in ("PROFILE", "CONFIG", "CA_FILE")
