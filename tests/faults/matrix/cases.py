@@ -33,9 +33,9 @@ def selection() -> list[Case]:
     """Return what the normal tests run."""
     found = blocks()
     return [
-        *found["single faults on the wire"][::3],
-        *found["list and login"][::6],
-        *found["servers and people"][::3],
-        *found["one bad volume among 20"][::16],
+        *found["single faults on the wire"][::4],
+        *found["list and login"][::8],
+        *found["servers and people"][::4],
+        *found["one bad volume among 20"][::24],
         *doubles(FEW),
     ]

@@ -87,7 +87,7 @@ WORLDS: tuple[Fault, ...] = (
     ("crash at the job", Rule("job", "", act="crash")),
     ("crash at the second PUT", Rule("put", "after", 2, 2, act="crash")),
 )
-FEW = (7, 5, 4, 4)
+FEW = (7, 4, 4, 4)
 """So many of each are in the normal tests."""
 
 
