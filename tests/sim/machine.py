@@ -222,7 +222,9 @@ class Machine(RuleBasedStateMachine):
         return self.journals[-1]
 
     def _engine(self) -> Engine:
-        return Engine(self.server, Options(), self._journal, self.clock, crew=crew_on(self.clock))  # type: ignore[arg-type]
+        engine = Engine(self.server, Options(), self._journal, self.clock, crew=crew_on(self.clock))  # type: ignore[arg-type]
+        engine._random.seed(self.number)  # a story that is told again must be the same story
+        return engine
 
     def _start(self, asked: tuple[str, ...], results: object) -> None:
         self.asked, self.said = asked, Counter()

@@ -13,7 +13,7 @@ SETTINGS = settings(deadline=None, suppress_health_check=[*HealthCheck], statefu
 
 
 def test_whatever_happens() -> None:
-    run_state_machine_as_test(Machine, settings=settings(SETTINGS, max_examples=150))
+    run_state_machine_as_test(Machine, settings=settings(SETTINGS, max_examples=100))
 
 
 def test_what_is_wrong_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
