@@ -13,7 +13,7 @@ import trustme
 from tests.hostile import canaries
 from tests.hostile.canaries import KEY_ID, KEY_SECRET, OTHER_SESSION, PASSWORD, PROXY_PASSWORD, SESSION
 from tests.hostile.parrot import MODES, parrot
-from tests.support.process import PG_DATA, Ran, environment, run
+from tests.support.process import PG_DATA, ZVOL, Ran, environment, run
 from tests.support.tree import commands, leaves
 
 FAST = (sys.executable, "-m", "tests.support.fast", "100")
@@ -51,11 +51,11 @@ CASES = [(mode, "session", name) for mode in MODES for name in ASKING] + [
 ]
 
 
-def watched(name: str, arguments: list[str], env: dict[str, str]) -> Ran:
+def watched(name: str, arguments: list[str], env: dict[str, str], command: tuple[str, ...] = FAST) -> Ran:
     """Run a command loudly, and look for secrets in all that it printed and wrote."""
     home = Path(env["HOME"])
     before = canaries.files(home)
-    ran = run([*name.split(), *arguments, *LOUD], env, stdin=f"{PASSWORD}\n", command=FAST)
+    ran = run([*name.split(), *arguments, *LOUD], env, stdin=f"{PASSWORD}\n", command=command)
     canaries.check(ran, home, before)
     return ran
 
@@ -105,7 +105,7 @@ def test_certificates_that_are_not_trusted_and_no_tls_at_all(env: dict[str, str]
     with parrot("page", context) as host:
         for url in (host, hosts["page"].replace("http:", "https:")):
             for way in WAYS.values():
-                assert watched("list", [], env | way | {"ZVOL_HOST": url}).code in (4, 9)
+                assert watched("list", [], env | way | {"ZVOL_HOST": url}, ZVOL).code in (4, 9)
 
 
 def test_a_proxy_with_a_password(env: dict[str, str], hosts: dict[str, str]) -> None:
@@ -116,7 +116,7 @@ def test_a_proxy_with_a_password(env: dict[str, str], hosts: dict[str, str]) -> 
 
 
 def test_what_login_keeps_is_the_session_and_nothing_else(env: dict[str, str], hosts: dict[str, str]) -> None:
-    assert watched("login", ASKING["login"], env | {"ZVOL_HOST": hosts["names"]}).code == 0
+    assert watched("login", ASKING["login"], env | {"ZVOL_HOST": hosts["names"]}, ZVOL).code == 0
     [kept] = [path for path in canaries.files(Path(env["HOME"])) if path.parent.name == "sessions"]
     assert OTHER_SESSION in kept.read_text()
     assert canaries.leaks(kept.read_bytes(), (PASSWORD, canaries.HASH)) == []
