@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import functools
 import random
+import subprocess
 import sys
 import tempfile
 import time
@@ -22,7 +23,7 @@ def attempt(name: str, case: Callable[[], object]) -> bool:
     """Run a case; a wrong one is told and does not stop the others."""
     try:
         case()
-    except AssertionError as wrong:
+    except (AssertionError, subprocess.TimeoutExpired) as wrong:
         print(f"WRONG {name}: {wrong}", flush=True)
         return False
     return True
@@ -39,6 +40,7 @@ def all_points(cloud: World, volumes: Iterable[int], chance: random.Random, sign
                 name = f"{number} volumes, {point}, resume {'killed too' if again else 'undisturbed'}"
                 wrong += not attempt(name, functools.partial(points.crash, cloud, number, point, again=again))
                 done += 1
+        print(f"{done} cases, {wrong} wrong", flush=True)
     return done, wrong
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tests.crash.world import FAST, World
 from tests.faults.proxy import Proxy, Rule, proxy
-from tests.support.process import Ran
+from tests.support.process import Ran, default_signals
 
 SIGNALS: dict[str, tuple[int, ...]] = {
     "INT": (signal.SIGINT,),
@@ -53,7 +53,7 @@ class Scene:
     def start(self) -> subprocess.Popen[bytes]:
         with self.out.open("wb") as out:
             line = [*FAST, *(self.command or ["recover", *self.volumes]), "-o", "ndjson"]
-            return subprocess.Popen(line, env=self.env, stdout=out, stderr=subprocess.PIPE)
+            return subprocess.Popen(line, env=self.env, stdout=out, stderr=subprocess.PIPE, preexec_fn=default_signals)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,11 +204,13 @@ def prompted(world: World, name: str, number: str) -> None:
     before = len(world.cloud.events())
     pid, fd = pty.fork()
     if pid == 0:  # pragma: no cover
+        default_signals()
         os.execvpe(FAST[0], [*FAST, *arguments], env)
     shown = b""
     while question not in shown:
         assert select.select([fd], [], [], 30)[0], shown
         shown += os.read(fd, 4096)
+    pause(0.3)  # the question is shown a moment before it is read; python may sleep on a signal that comes in between
     for one in SIGNALS[number]:
         os.kill(pid, one)
         time.sleep(0.1 if len(SIGNALS[number]) > 1 else 0)

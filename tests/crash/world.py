@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.support.process import Ran, Sandbox, environment, sandbox
+from tests.support.process import Ran, Sandbox, default_signals, environment, sandbox
 from zvol.errors import Exit, most_severe
 from zvol.sandbox.names import extra_uuid
 
@@ -65,7 +65,8 @@ class World:
     # ---- processes -----------------------------------------------------------------------------------------------
     def start(self, env: dict[str, str], *arguments: str, command: Sequence[str] = FAST) -> subprocess.Popen[str]:
         line = [*command, *arguments]
-        return subprocess.Popen(line, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        pipe = subprocess.PIPE
+        return subprocess.Popen(line, env=env, stdout=pipe, stderr=pipe, text=True, preexec_fn=default_signals)
 
     def end(self, process: subprocess.Popen[str], timeout: float = 60) -> Ran:
         out, err = process.communicate(timeout=timeout)

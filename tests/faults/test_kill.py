@@ -13,7 +13,7 @@ import pytest
 
 from tests.faults.proxy import Rule, proxy
 from tests.faults.test_recover import FAST, check, config
-from tests.support.process import PG_DATA, PG_WAL, Ran, Sandbox, environment, run, sandbox
+from tests.support.process import PG_DATA, PG_WAL, Ran, Sandbox, default_signals, environment, run, sandbox
 
 
 @pytest.fixture
@@ -25,7 +25,8 @@ def cloud(tmp_path: Path) -> Iterator[Sandbox]:
 def killed(env: dict[str, str], when: Callable[[], object], number: int = signal.SIGKILL, *volumes: str) -> Ran:
     """Start a recovery and send it a signal at a moment."""
     command = [*FAST, "recover", *(volumes or (PG_DATA,)), "-o", "ndjson"]
-    process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, env=env, stdout=pipe, stderr=pipe, text=True, preexec_fn=default_signals)
     when()
     process.send_signal(number)
     out, err = process.communicate(timeout=40)

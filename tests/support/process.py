@@ -46,6 +46,12 @@ def environment(home: Path, more: Mapping[str, str] | None = None) -> dict[str, 
     return {"HOME": str(home), "PATH": os.environ["PATH"], **(more or {})}
 
 
+def default_signals() -> None:
+    """Undo in a child what a shell does to its background jobs, which it has ignore SIGINT, and nohup to SIGHUP."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def run(
     arguments: Sequence[str],
     env: Mapping[str, str],
