@@ -152,7 +152,8 @@ def case(world: World, name: str, number: str) -> None:
         if not gate.exists() and phase.release is not unlock_the_journal:
             phase.release(scene)
         world.true(ran)
-        assert ran.code == CODES[number], (name, number, ran)
+        late = -SIGNALS[number][-1] if number == "INT INT" else CODES[number]  # the second found it at its end
+        assert ran.code in (CODES[number], late), (name, number, ran)
         if not goes_on:
             assert after == sent, (name, number, ran)
         if CODES[number] > 0 and phase.opens:
