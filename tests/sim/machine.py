@@ -106,10 +106,9 @@ class Machine(RuleBasedStateMachine):
             return
         self.process.step(seconds)
         if self.process.ended:
-            if self.asked:
-                assert self.said == Counter(self.asked), "each volume is reported exactly once"
-            assert max(self.said.values(), default=1) == 1
             self._ended()
+            assert not self.asked or self.said == Counter(self.asked), "each volume is reported exactly once"
+            assert max(self.said.values(), default=1) == 1, "a volume is reported twice"
 
     # ---- what the network and the server do ----------------------------------------------------------------------
     @rule(fault=st.sampled_from(PUT_FAULTS))

@@ -75,6 +75,8 @@ class Process:
         self._clock.pause = None
 
     def _resume(self) -> None:
+        if self.ended:
+            return
         self._go.release()
         self._back.acquire()
         if self._error is not None:
