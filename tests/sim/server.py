@@ -149,6 +149,10 @@ class SimServer:
         fault = self._arrive("job")
         if not self.up or fault in ("refused", "page", "lost"):
             return answers.Unclear("weather")
+        if fault == "running":
+            return answers.Running()
+        if fault == "slow":
+            raise Late(8.0, answers.Running())
         state = self.jobs.get(job)
         if fault == "no-record" or state is None:
             return answers.NoRecord()

@@ -23,11 +23,15 @@ ASKS: Final = 8
 LONGEST_ASK: Final = 60.0
 """Seconds between two looks at the job of a volume that does not come back."""
 
+NO_NEWS: Final = 1.0
+"""Seconds for which no further job of a large batch is asked when one was still running: the others will be, too."""
+
 ENDED: Final = (Job.DONE, Job.REFUSED, Job.SESSION)
 
 
 class Asker:
-    """In a small batch each job is asked before each read; in a large one, when its volume does not come back.
+    """In a small batch each job is asked before each read; in a large one, when its volume does not come back, and
+    some at first: what they say tells whether it is worth while to ask the others.
 
     `denied`: the server does not let us read, so that only the jobs can tell.
     """
@@ -37,6 +41,7 @@ class Asker:
         self.denied = False
         self._hurried = False
         self._asking = 0
+        self._paused = 0.0
         self._waiting: deque[Track] = deque()
 
     def wants(self, track: Track, now: float) -> bool:
@@ -45,8 +50,10 @@ class Asker:
             return False
         if track.phase is not Phase.WATCH and not (track.phase is Phase.SETTLE and track.prior):
             return False
+        if self.batch.small:
+            return True
         never = track.job_seen is Job.NOT_ASKED
-        return self.batch.small or now >= track.next_ask or (self.denied and never)
+        return now >= self._paused and (now >= track.next_ask or (self.denied and never))
 
     def want(self, track: Track) -> None:
         """Ask the job of a volume as soon as there is a place."""
@@ -97,6 +104,9 @@ class Asker:
             self._settled(track, job, seen, now)
             return
         track.job_seen = seen
+        if seen not in ENDED and not self.batch.small:
+            self._paused = now + NO_NEWS
+            self.release(now)
         if seen is Job.SESSION:
             self._hurry(now)
         if seen is Job.DONE and track.claimed_at is None:

@@ -11,7 +11,7 @@ from zvol.model import Outcome, Result, Trouble
 from zvol.recovery import words
 from zvol.recovery.agenda import Agenda
 from zvol.recovery.protocol import advance
-from zvol.recovery.states import Do, Event, GiveUp, Phase, Renewed, Say, Stale, Why
+from zvol.recovery.states import Do, Event, GiveUp, Look, Phase, Renewed, Say, Sight, Stale, Why
 from zvol.recovery.track import Options, Track
 
 if TYPE_CHECKING:
@@ -101,7 +101,10 @@ class Batch:
                 self.take_back(track)
 
     def give_up(self, track: Track) -> None:
-        """Time is up for a volume."""
+        """Time is up for a volume; one that was just seen back only lacks the word of its job."""
+        if track.phase is Phase.WATCH and track.grace and track.volume is not None and not track.volume.deleted:
+            self.feed(track, Look(Sight.BACK, job=track.job_seen))
+            return
         if track.phase is Phase.SENDING and not track.flying:
             self.take_back(track)
         self.feed(track, GiveUp())

@@ -158,10 +158,9 @@ class Engine:
             self._observer.tick(lambda: self._pulse(batch, gate, now))
 
     def _end_late(self, batch: Batch, now: float) -> None:
-        """Time is up for volumes whose PUT left so long ago; one that is under way ends by itself."""
+        """Time is up for volumes whose PUT left so long ago."""
         for track in [t for t in batch.unsaid.values() if t.deadline is not None and t.deadline <= now]:
-            if not track.flying:
-                batch.give_up(track)
+            batch.give_up(track)
 
     def _stop(self, batch: Batch, now: float) -> None:
         """After the first signal nothing new is sent, after the second nothing is waited for."""

@@ -212,6 +212,8 @@ class Sender:
         track.flying = False
         if done.error is not None:
             raise done.error
+        if track.uuid not in self.batch.unsaid:
+            return  # it was given up: "not known" was said, and stays true
         answer, now = done.value, self.clock.monotonic()
         if isinstance(answer, NotSent):
             self._not_sent(track, answer, done.began, now)

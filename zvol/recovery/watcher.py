@@ -86,16 +86,21 @@ class Watcher:
 
     def _look_round(self, now: float) -> None:
         """Read the volumes that are due, or ask their jobs."""
-        agenda, reads = self.batch.agenda, list[Track]()
-        for track in agenda.take(now, BATCH):
+        reads = self._due(now, now, BATCH)
+        if reads and not self.batch.small:
+            reads += self._due(now + AHEAD, now, BATCH - len(reads))
+            self._next_read = now + PACE if len(reads) < BATCH else 0.0
+        self._read(reads)
+
+    def _due(self, until: float, now: float, most: int) -> list[Track]:
+        """Take those whose next look is due by then; return those to read, the others' jobs are asked first."""
+        reads = []
+        for track in self.batch.agenda.take(until, most):
             if self._asker.wants(track, now):
                 self._asker.want(track)
             else:
                 reads.append(track)
-        if reads and not self.batch.small:
-            reads += agenda.take(now + AHEAD, BATCH - len(reads))
-            self._next_read = now + PACE if len(reads) < BATCH else 0.0
-        self._read(reads)
+        return reads
 
     def _probes(self) -> list[Track]:
         """Return volumes whose read shows whether the server is back."""
