@@ -31,10 +31,27 @@ def test_reattach_and_attach(at: dict[str, str], cloud: Sandbox) -> None:
     assert (ran.code, ran.json()["vmInstanceUuid"]) == (0, DB_1)
     run(["recover", PG_WAL], at)
     assert run(["attach", PG_WAL], at).code == 0
-    again = run(["attach", PG_WAL], at)
-    assert again.code == 0
+    for vm in ([], ["db-1"], [DB_1]):
+        again = run(["attach", PG_WAL, *vm], at)
+        assert (again.code, again.err) == (0, f"zvol: {PG_WAL} is on VM {DB_1} already\n")
     refused = run(["attach", PG_WAL, "f" * 32], at)
     assert refused.code == 1
+
+
+def test_attach_by_name(at: dict[str, str], cloud: Sandbox) -> None:
+    cloud.recover(PG_DATA)
+    assert run(["attach", "pg-data", "db-1", "--json"], at).json()["vmInstanceUuid"] == DB_1
+    nobody = run(["attach", PG_DATA, "db"], at)
+    assert (nobody.code, nobody.err) == (1, "zvol: there is no VM db\n  There is: db-1, web-1.\n")
+    run(["recover", "archive-2019"], at)
+    [archive] = [
+        one["uuid"] for one in run(["list", "--status", "any", "--json"], at).json() if one["name"][:4] == "arch"
+    ]
+    never = run(["attach", "archive-2019"], at)
+    assert (never.code, f"`zvol attach {archive} VM`" in never.err) == (2, True)
+    cloud.rename(archive, "pg-data")
+    several = run(["attach", "pg-data"], at)
+    assert (several.code, archive in several.err, PG_DATA in several.err) == (1, True, True)
 
 
 def test_a_refused_reattach_is_a_warning_and_1_and_the_volume_stays_recovered(at: dict[str, str]) -> None:

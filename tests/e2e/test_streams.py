@@ -28,13 +28,16 @@ def test_a_full_disk_is_7_and_the_volume_is_back(at: dict[str, str], cloud: Sand
     assert ran.code == 7
     assert "No space left" in ran.err
     assert cloud.status(PG_DATA) == "Ready"
-    assert shell(f"{' '.join(ZVOL)} list > /dev/full", at).code == 7
+    for arguments in ("list", "--version"):
+        ran = shell(f"{' '.join(ZVOL)} {arguments} > /dev/full", at)
+        assert (ran.code, ran.err) == (7, "zvol: cannot write the output: No space left on device\n")
 
 
 def test_a_closed_stdout_is_7_and_the_volume_is_back(at: dict[str, str], cloud: Sandbox) -> None:
     ran = shell(f"{' '.join(ZVOL)} recover {PG_DATA} --json >&-", at)
     assert ran.code == 7
     assert cloud.status(PG_DATA) == "Ready"
+    assert shell(f"{' '.join(ZVOL)} --version >&-", at) == Ran(7, "", "zvol: cannot write the output: it is closed\n")
 
 
 def test_a_closed_stdin_is_a_mistake_only_when_it_is_read(at: dict[str, str]) -> None:

@@ -16,8 +16,7 @@ def main(argv: Sequence[str] | None = None, *, clock: Clock | None = None) -> No
     if arguments == ["--version"]:  # before click is even imported
         from zvol import __version__
 
-        sys.stdout.write(f"zvol {__version__}\n")
-        sys.exit(0)
+        _print(f"zvol {__version__}\n")
     from zvol.cli.signals import Interrupted, Signals
 
     signals = Signals()
@@ -30,3 +29,20 @@ def main(argv: Sequence[str] | None = None, *, clock: Clock | None = None) -> No
         code = signals.exit_code
     signals.uninstall()
     sys.exit(code)
+
+
+def _print(text: str) -> NoReturn:
+    """Write a text to stdout and exit, 7 when that cannot be."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except (OSError, AttributeError) as exc:  # a closed stdout is None
+        from zvol.cli import streams
+
+        streams.silence()
+        if isinstance(exc, BrokenPipeError):
+            sys.exit(141)
+        streams.prepare()
+        streams.complain(f"cannot write the output: {getattr(exc, 'strerror', None) or 'it is closed'}")
+        sys.exit(7)
+    sys.exit(0)

@@ -8,7 +8,6 @@ from zvol.cli.options import global_options, pass_state
 from zvol.cli.params import read_volumes
 from zvol.cli.state import State
 from zvol.errors import Exit, Refused, UsageProblem, ZvolError
-from zvol.text import fold_uuid
 
 
 @click.command(
@@ -19,32 +18,34 @@ from zvol.text import fold_uuid
 @global_options
 @pass_state
 def command(state: State, volume: str, vm: str | None) -> Exit:
-    """Attach a volume that is back to a VM (a UUID); by default to the one it was last on.
+    """Attach a volume that is back to a VM; by default to the one it was last on.
 
-    A lost answer is settled by reading the volume; when that cannot tell either, the exit code is 3.
+    VOLUME and VM are UUIDs, or names that only one of them has. A volume that is on the VM already is a success. A lost
+    answer is settled by reading the volume; when that cannot tell either, the exit code is 3.
     """
+    from zvol.recovery import targets
     from zvol.recovery.changes import Changer, End
 
-    [asked] = read_volumes((volume,), state.stdin)
-    if asked.uuid is None:
-        raise UsageProblem("attach needs the UUID of a volume", hint="`zvol list --status Ready` shows them.")
-    found = state.client.volume(asked.uuid)
-    if found is None:
-        raise Refused("there is no such volume", uuid=asked.uuid, kind="gone")
-    target = fold_uuid(vm) if vm is not None else found.text("lastVmInstanceUuid")
+    asked = read_volumes((volume,), state.stdin)
+    if len(asked) != 1:
+        raise UsageProblem("attach takes one VOLUME")
+    found = targets.volume(state.client, asked[0].text, asked[0].uuid)
+    now = found.text("vmInstanceUuid")
+    target = targets.vm(state.client, vm) if vm is not None else now or found.text("lastVmInstanceUuid")
     if target is None:
-        raise UsageProblem("VM must be a UUID" if vm else "the volume was never on a VM", hint="Name the VM's UUID.")
+        hint = f"Name the VM, by UUID or by name: `zvol attach {found.uuid} VM`"
+        raise UsageProblem("the volume was never on a VM", hint=hint)
     changer = Changer(state.client, state.clock)
     change = changer.attach(found, target)
     if change.end is End.DONE:
-        state.output.hint(f"{asked.uuid} is attached to VM {target}")
+        state.output.hint(f"{found.uuid} is on VM {target}" + (" already" if now == target else ""))
         if state.output.for_programs:
             state.output.document(changer.read(found).inventory())
         return Exit.OK
     if change.end is End.REFUSED:
-        raise Refused(f"not attached to VM {target}: {change.words}", uuid=asked.uuid)
+        raise Refused(f"not attached to VM {target}: {change.words}", uuid=found.uuid)
     unknown = ZvolError(
-        "the request was sent, and it is not known whether it is attached", kind="unknown", uuid=asked.uuid
+        "the request was sent, and it is not known whether it is attached", kind="unknown", uuid=found.uuid
     )
     unknown.exit = Exit.UNKNOWN
     raise unknown

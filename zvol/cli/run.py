@@ -101,7 +101,8 @@ def _mistake(exc: click.ClickException) -> None:
         exc.show()
         return
     usage, path = exc.ctx.get_usage(), exc.ctx.command_path
-    sys.stderr.write(f"{usage}\nTry '{path} --help' for help.\n\nError: {safe(exc.format_message())}\n")
+    text = safe(exc.format_message().replace("\n\t", " "))  # click writes each choice on a line of its own
+    sys.stderr.write(f"{usage}\nTry '{path} --help' for help.\n\nError: {text}\n")
 
 
 def _bug(exc: BaseException, state: State) -> Exit:
