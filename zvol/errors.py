@@ -227,8 +227,8 @@ class Weather(Exception):
 
 
 class OutputLost(Exception):
-    """Results were reached and could not be printed; `exit` is what they amount to."""
+    """Results were reached and could not be printed; `exit` is what they amount to, `summary` the same in words."""
 
-    def __init__(self, reason: OSError, exit: Exit) -> None:
+    def __init__(self, reason: OSError, exit: Exit, summary: str) -> None:
         super().__init__(str(reason))
-        self.reason, self.exit = reason, exit
+        self.reason, self.exit, self.summary = reason, exit, summary

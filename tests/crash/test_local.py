@@ -256,6 +256,7 @@ def test_an_output_that_cannot_be_written_stops_no_recovery(command: str, stdout
     assert "Traceback" not in err
     assert process.returncode == code, err
     assert ("could not be written to stdout" in err) == (code == 7)
+    assert ("(4 recovered)\n" in err) == (code == 7)
     assert all(cloud.cloud.status(volume) == "Ready" for volume in volumes)
     assert cloud.run(env, "resume").code == 0
     cloud.never_two(volumes)

@@ -26,6 +26,7 @@ def test_the_line_of_the_readme_brings_a_volume_back(env: dict[str, str]) -> Non
     assert (again.code, again.json()["status"]) == (0, "Ready")
     strict = run(["--sandbox", "recover", PG_DATA, "--strict"], env)
     assert strict.code == 1
+    assert strict.err.endswith(f"warning: {PG_DATA}: it was back already, and --strict was given\n")
 
 
 @pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not installed")

@@ -177,6 +177,20 @@ def test_unknown_columns_are_refused_with_a_guess() -> None:
         Printed(columns="nmae").output.volumes([])
 
 
+def test_a_warning_of_many_is_said_once_also_when_quiet() -> None:
+    printed = Printed(quiet=True)
+    many = [result(asked=f"{number:032x}", by="unknown", warnings=("look again",)) for number in range(109)]
+    printed.output.results([*many, result(warnings=("by itself",))], [], single=False)
+    assert printed.err.getvalue() == f"zvol: warning: 109 volumes: look again\nzvol: warning: {U1}: by itself\n"
+    table, one, programs = Printed(), Printed(), Printed("json")
+    table.output.results([*many[:2], result(asked=U2, by="unknown")], [], single=False)
+    assert [row.split()[-1] for row in table.out.getvalue().splitlines()[1:]] == ["warning", "warning", "-"]
+    one.output.results([result(by="unknown")], [U1], single=True)
+    assert "Outcome:      recovered\n" in one.out.getvalue()
+    programs.output.results(many, [], single=False)
+    assert all(one["warnings"] == ["look again"] for one in json.loads(programs.out.getvalue()))
+
+
 def test_names_are_uuids_only() -> None:
     printed = Printed("name")
     printed.output.results([result(), failed(U2)], [U1, U2], single=False)

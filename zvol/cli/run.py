@@ -54,7 +54,7 @@ def _command(app: click.Command, arguments: Sequence[str], state: State) -> Exit
         streams.silence()
         if isinstance(exc.reason, BrokenPipeError):
             return exc.exit
-        streams.complain(f"the report could not be written to stdout: {exc.reason.strerror}")
+        streams.complain(f"the report could not be written to stdout: {exc.reason.strerror} ({exc.summary})")
         return most_severe((exc.exit, Exit.LOCAL))
     except click.ClickException as exc:
         with contextlib.suppress(OSError):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 
 BACK = (Outcome.RECOVERED, Outcome.ALREADY)
+STRICT = "it was back already, and --strict was given"
 
 
 def run_options(state: State) -> Options:
@@ -110,5 +111,7 @@ def _with_extras(state: State, results: Iterable[Result], extras: Extras) -> Ite
         else:
             done = tagged(done, extras.tags, changer) if extras.tags else done
             done = reattached(done, changer) if extras.reattach else done
-        already = extras.strict and done.outcome is Outcome.ALREADY
-        yield dataclasses.replace(done, extra_exit=Exit.FAILED) if already else done
+        if extras.strict and done.outcome is Outcome.ALREADY:
+            warnings = (*done.warnings, STRICT)
+            done = dataclasses.replace(done, warnings=warnings, extra_exit=Exit.FAILED)
+        yield done

@@ -44,8 +44,8 @@ def _warnings(track: Track) -> tuple[str, ...]:
     """A PUT without an answer may still act after the volume is back: then a deliberate deletion could be undone."""
     if track.phase is Phase.OPEN and not track.state.answered:
         return (
-            "the answer to the request was lost, so somebody else may have brought the volume back; "
-            "if it is deleted again within the next minutes, the request may still undo that",
+            "zvol has no answer to its request (an interrupted run, or a lost answer), so it cannot tell whether that "
+            "brought the volume back; if the volume is deleted again within the next minutes, it may still undo that",
         )
     return ()
 

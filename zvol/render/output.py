@@ -66,17 +66,18 @@ class Output:
                     self._out(machine.line(result.json()))
                 except OSError as exc:
                     lost = exc
+        code = most_severe(result.exit for result in whole)
         if lost is not None:
-            raise OutputLost(lost, most_severe(result.exit for result in whole))
+            raise OutputLost(lost, code, parts.summary(whole))
         place = {asked: number for number, asked in reversed(list(enumerate(order)))}
         whole.sort(key=lambda result: place.get(result.asked, len(place)))
         try:
             self._single(whole[0]) if single and not objects and len(whole) == 1 else self._several(whole)
             self.stdout.flush()
         except OSError as exc:
-            raise OutputLost(exc, most_severe(result.exit for result in whole)) from exc
+            raise OutputLost(exc, code, parts.summary(whole)) from exc
         self.troubles(whole, advice, told=not single and self.format == "table" and not self.quiet)
-        return most_severe(result.exit for result in whole)
+        return code
 
     def _single(self, result: Result) -> None:
         if self.format == "ndjson" or result.volume is None or result.outcome not in parts.FINE:
@@ -112,9 +113,9 @@ class Output:
     ) -> None:
         """Say on stderr what went wrong, and what to do next; `told`: the table on stdout has the first already."""
         bad = [result for result in results if result.trouble is not None]
-        for result in results:
-            for text in result.warnings:
-                self.warn(f"{report.result_subject(result)}: {text}")
+        for text, warned in parts.warnings(results).items():
+            subject = f"{len(warned)} volumes" if len(warned) > 1 else report.result_subject(warned[0])
+            self.warn(f"{subject}: {text}")
         for result in bad:
             if result.candidates or not told or len(bad) == 1:
                 self._lines(report.result_words(result, self.command))

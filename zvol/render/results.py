@@ -25,14 +25,19 @@ def summary(results: Sequence[Result]) -> str:
     return ", ".join(f"{counts[outcome]} {outcome.value}" for outcome in Outcome if counts[outcome]) or "nothing to do"
 
 
-def outcome(result: Result) -> str:
-    return f"{result.outcome.value} (by whom is not known)" if result.by == "unknown" else result.outcome.value
+def warnings(results: Sequence[Result]) -> dict[str, list[Result]]:
+    """Return each warning once, with the results that carry it."""
+    found: dict[str, list[Result]] = {}
+    for result in results:
+        for text in result.warnings:
+            found.setdefault(text, []).append(result)
+    return found
 
 
 def detail(result: Result) -> str:
     trouble: Trouble | None = result.trouble
     if trouble is None:
-        return "by whom is not known" if result.by == "unknown" else ""
+        return "see the warning" if result.warnings else ""
     fault = trouble.fault
     return f"{trouble.message}: {fault.code} {fault.details or fault.description or ''}" if fault else trouble.message
 
@@ -65,7 +70,7 @@ def record(result: Result) -> list[tuple[str, str]]:
     return [
         ("Name", volume.name),
         ("UUID", volume.uuid),
-        ("Outcome", outcome(result)),
+        ("Outcome", result.outcome.value),
         ("Status", volume.status or "-"),
         ("Size", human_size(volume.size)),
         ("Storage", volume.text("primaryStorageUuid") or "-"),
