@@ -10,7 +10,7 @@ MARKS: Final = 4
 """Combining marks that may follow one character; more of them can cover the lines above and below."""
 
 _HEX32: Final = re.compile(r"[0-9a-f]{32}")
-_DURATION: Final = re.compile(r"(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,9})s?)?", re.ASCII)
+_DURATION: Final = re.compile(r"(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,9})s)?", re.ASCII)
 _UNITS: Final = (86400, 3600, 60, 1)
 _HIDDEN: Final = frozenset(
     "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0\U0001d159\U00016fe4"
@@ -133,11 +133,19 @@ def fold_uuid(text: str) -> str | None:
 
 
 def parse_duration(text: str) -> float | None:
-    """Return the seconds of `90`, `90s`, `5m`, `1h30m` or `2d`; None when it is none of these."""
+    """Return the seconds of `90s`, `5m`, `1h30m` or `2d`; None for anything else, also for a bare number."""
     found = _DURATION.fullmatch(text.strip().lower())
     if not found or not any(found.groups()):
         return None
     return float(sum(int(count) * unit for count, unit in zip(found.groups(), _UNITS, strict=True) if count))
+
+
+def not_a_duration(text: str) -> str:
+    """Say what is wrong with what `parse_duration` refused: most often a number that could be seconds or hours."""
+    bare = text.strip()
+    if re.fullmatch(r"[0-9]{1,9}", bare):
+        return f"{bare} has no unit: say {bare}s, {bare}m, {bare}h or {bare}d"
+    return f"{safe(text)!r} is no duration such as 90s, 5m or 1h30m"
 
 
 def human_duration(seconds: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import stat
 from pathlib import Path
 
@@ -143,6 +144,21 @@ def test_reset_makes_the_sandbox_as_it_was(env: dict[str, str]) -> None:
     assert run(["--sandbox", "show", PG_DATA, "--json"], env).json()["status"] == "Ready"
     assert run(["sandbox", "reset"], env).code == 0
     assert run(["--sandbox", "show", PG_DATA, "--json"], env).json()["status"] == "Deleted"
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ("--port {port}", "port {port} is in use"),
+        ("--zone Mars/X", "no time zone"),
+        ("--job-time -1", "not a number of"),
+    ],
+)
+def test_a_sandbox_that_cannot_be_served(env: dict[str, str], options: str, says: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ran = run(["sandbox", "serve", *options.format(port=port).split()], env)
+    assert (ran.code, says.format(port=port) in ran.err) == (2, True), ran
 
 
 def test_runs_are_remembered(env: dict[str, str]) -> None:

@@ -35,6 +35,8 @@ def test_a_volume_with_a_control_character_is_2_and_nothing_is_sent(
         ["recovr", PG_DATA],
         ["recover", PG_DATA, "-o", "xml"],
         ["recover", PG_DATA, "--timeout", "soon"],
+        ["recover", PG_DATA, "--timeout", "1"],
+        ["list", "--deleted-since", "2"],
         ["recover", PG_DATA, "--concurrency", "0"],
         ["list", "--columns", "nmae"],
         ["-p", "nobody", "list"],

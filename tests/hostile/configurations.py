@@ -38,8 +38,8 @@ TEXTS = (
 """What looks odd and is text."""
 
 OF_A_KEY: tuple[tuple[str, str, Verdict], ...] = (
-    ("timeout", "90", {"timeout": 90.0}),
-    ("timeout", "'90'", {"timeout": 90.0}),
+    ("timeout", "90", "must be a duration"),
+    ("timeout", "'90'", "must be a duration"),
     ("timeout", "1h30m", {"timeout": 5400.0}),
     ("timeout", "1:30", "must be a duration"),
     ("timeout", "1_000", "must be a duration"),
@@ -47,7 +47,7 @@ OF_A_KEY: tuple[tuple[str, str, Verdict], ...] = (
     ("timeout", "1.5", "must be"),
     ("timeout", "-5", "must be a duration"),
     ("timeout", "1e3", "must be a duration"),
-    ("timeout", "0", "between 1 and"),
+    ("timeout", "0s", "between 1 and"),
     ("timeout", "9" * 400, "must be a duration"),
     ("timeout", "[30m]", "must be text, not a list"),
     ("timeout", "２m", "must be a duration"),

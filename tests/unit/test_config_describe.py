@@ -33,7 +33,7 @@ def rows(path: Path | None, environ: dict[str, str], host: str | None = None) ->
 
 def test_each_setting_with_its_place(tmp_path: Path) -> None:
     path = write(
-        tmp_path, "profiles:\n  p:\n    host: https://h\n    timeout: 90\n    session_command: [pass, CANARY]\n"
+        tmp_path, "profiles:\n  p:\n    host: https://h\n    timeout: 90s\n    session_command: [pass, CANARY]\n"
     )
     found = rows(path, {"ZVOL_OUTPUT": "json", "HTTPS_PROXY": "http://u:CANARY@p:1"})
     assert found["profile"] == ("p", f"the only one in {path}")

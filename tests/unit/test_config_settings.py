@@ -28,7 +28,7 @@ profiles:
     timezone: Asia/Shanghai
     timeout: 10m
     settle_wait: 100s
-    api_timeout: 120
+    api_timeout: 120s
     concurrency: 8
     output: csv
   lab:

@@ -60,10 +60,11 @@ def test_what_is_not_text_is_not_taken_for_text(tmp_path: Path, value: str) -> N
 @pytest.mark.parametrize(
     ("key", "good", "bad"),
     [
-        ("timeout", ["1", "90", "90s", "5m", "1h30m", "7d", '"90"'],
-         ["0", "0s", "-1", "1.5", "8d", "5 m", "m", "~", "yes", "[1]", "1h 30m", "99999999999", "0x10", "1_0", "1:30"]),
-        ("settle_wait", ["1", "75s", "1h"], ["0", "61m", "none"]),
-        ("api_timeout", ["1s", "60", "1h"], ["0", "61m", "3601"]),
+        ("timeout", ["1s", "90s", "5m", "1h30m", "7d", '"90s"'],
+         ["0", "0s", "1", '"90"', "1m30", "-1", "1.5", "8d", "5 m", "m", "~", "yes", "[1]",
+           "1h 30m", "99999999999", "0x10", "1_0", "1:30"]),
+        ("settle_wait", ["1s", "75s", "1h"], ["0", "75", "61m", "none"]),
+        ("api_timeout", ["1s", "60s", "1h"], ["0s", "60", "61m", "3601"]),
         ("concurrency", ["1", "16", "64"], ["0", "65", '"16"', "16.0", "-1", "0x10", "010", "1_6", "many", "~"]),
         ("output", ["table", "json", "ndjson", "csv", "name"], ["yaml", "JSON", "~", "[json]", '""']),
         ("insecure_http", ["true", "false", "yes", "no", "on", "off", "True"], ['"true"', "1", "0", "y", "~"]),

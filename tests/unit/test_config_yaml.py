@@ -61,7 +61,7 @@ profiles:
     proxy: none
     timezone: Asia/Shanghai
     timeout: 1h30m
-    settle_wait: 90
+    settle_wait: 90s
     api_timeout: 5m
     concurrency: 32
     output: json
@@ -123,7 +123,7 @@ profiles:
         "1:1: unknown key curent; did you mean current?",
         "4:11: host must begin with https:// or http://",
         "5:5: unknown key hots in profile prod; did you mean host?",
-        "6:14: timeout must be a duration such as 90s, 5m or 1h30m",
+        "6:14: timeout must be a duration with its unit, such as 90s, 5m or 1h30m",
         "7:18: concurrency must be a number from 1 to 64",
         "8:14: session must be the 32 hex digits of a session",
         "10:14: session must be text, and YAML reads a number here: put it in quotes",

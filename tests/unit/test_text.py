@@ -128,7 +128,17 @@ def test_uuids_fold_case_and_dashes_and_nothing_else(text: str, folded: str | No
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("90", 90), ("90s", 90), ("5m", 300), ("1h30m", 5400), ("2d", 172800), ("", None), ("5x", None), ("-5", None)],
+    [
+        ("90", None),
+        ("1m30", None),
+        ("90s", 90),
+        ("5m", 300),
+        ("1h30m", 5400),
+        ("2d", 172800),
+        ("", None),
+        ("5x", None),
+        ("-5", None),
+    ],
 )
 def test_durations(text: str, seconds: float | None) -> None:
     assert parse_duration(text) == seconds

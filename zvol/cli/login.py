@@ -33,7 +33,8 @@ def command(state: State, account: str | None, user: str | None, password_stdin:
 
     settings = state.settings
     if state.given.sandbox:
-        raise UsageProblem("the sandbox needs no login: each command brings its own session")
+        hint = "To try it: zvol sandbox serve; there the account is admin, and the password is password."
+        raise UsageProblem("the sandbox needs no login: each command brings its own session", hint=hint)
     account, user = _who(state, account, user)
     store = state.logins.store
     secret = _line(state) if password_stdin else password(settings) or _asked(state, account, user)

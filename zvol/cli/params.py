@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from zvol.errors import UsageProblem
-from zvol.text import fold_uuid, has_control, parse_duration, safe
+from zvol.text import fold_uuid, has_control, not_a_duration, parse_duration, safe
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -29,7 +29,7 @@ class Asked:
 
 
 class Duration(click.ParamType[float]):
-    """`90`, `90s`, `5m`, `1h30m`."""
+    """`90s`, `5m`, `1h30m`."""
 
     name = "duration"
 
@@ -38,7 +38,7 @@ class Duration(click.ParamType[float]):
             return value
         seconds = parse_duration(value)
         if not seconds:
-            self.fail(f"{safe(value)!r} is no duration such as 90s, 5m or 1h30m.", param, ctx)
+            self.fail(f"{not_a_duration(value)}.", param, ctx)
         return seconds
 
 
@@ -116,6 +116,32 @@ class Count(click.ParamType[int]):
         if not self.least <= number <= self.most:
             self.fail(f"{safe(str(value))!r} is not a number from {self.least} to {self.most}.", param, ctx)
         return number
+
+
+class Seconds(click.ParamType[float]):
+    """Seconds, perhaps with a fraction."""
+
+    name = "seconds"
+
+    def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if not re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,6})?", str(value)):
+            self.fail(f"{safe(str(value))!r} is not a number of seconds from 0 to 9999, such as 0.12.", param, ctx)
+        return float(value)
+
+
+class Zone(click.ParamType[str]):
+    """A time zone that this machine knows."""
+
+    name = "zone"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from zoneinfo import ZoneInfo
+
+        try:
+            ZoneInfo(value)
+        except (ValueError, OSError, KeyError):
+            self.fail(f"{safe(value)!r} is no time zone that this machine knows, such as Asia/Shanghai.", param, ctx)
+        return value
 
 
 DURATION: Final = Duration()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,9 @@ from typing import Any
 import click
 
 from zvol.cli.options import global_options, pass_state
-from zvol.cli.params import Count
+from zvol.cli.params import Count, Seconds, Zone
 from zvol.cli.state import State
-from zvol.errors import Exit
+from zvol.errors import Exit, LocalState, UsageProblem
 
 
 @click.group("sandbox", short_help="A small ZStack on this machine.", epilog="Example: zvol sandbox serve")
@@ -23,9 +24,9 @@ def command() -> None:
 @command.command("serve", short_help="Serve until interrupted.", epilog="Example: zvol sandbox serve --port 8080")
 @click.option("--port", type=Count(0, 65535), default=0, help="Listen on this port; 0 takes a free one.")
 @click.option("--ledger", type=click.Path(dir_okay=False, path_type=Path), help="Write what is accepted and executed.")
-@click.option("--job-time", type=float, default=0.12, show_default=True, help="Seconds a recovery takes.")
+@click.option("--job-time", type=Seconds(), default=0.12, show_default=True, help="Seconds a recovery takes.")
 @click.option("--locale", type=click.Choice(("zh_CN", "en_US")), default="zh_CN", show_default=True, help="Of details.")
-@click.option("--zone", default="Etc/UTC", show_default=True, help="The server's time zone.")
+@click.option("--zone", type=Zone(), default="Etc/UTC", show_default=True, help="The server's time zone.")
 @click.option("--doubles", is_flag=True, help="Write whole numbers as doubles, as the vendor's page shows them.")
 @click.option("--synchronous", is_flag=True, help="Answer as the vendor's page says: at once, without a job.")
 @click.option("--location", metavar="HOST:PORT", help="What the answers name as the place of a job.")
@@ -40,14 +41,22 @@ def command() -> None:
 def serve(state: State, /, port: int, ledger: Path | None, extra: int, **switches: Any) -> Exit:
     """Serve a small ZStack on the loopback interface until interrupted.
 
-    The first two lines can be sourced by a shell: they export ZVOL_HOST and ZVOL_SESSION.
+    The first two lines can be sourced by a shell: they export ZVOL_HOST and ZVOL_SESSION. To try `zvol login`, its
+    account is admin, and its password is password.
     """
     from zvol.config.paths import private_dir
     from zvol.sandbox import Switches
     from zvol.sandbox import serve as run_server
 
     directory = private_dir(state.directory / "sandbox")
-    run_server(directory, port=port, ledger=ledger, switches=Switches(**switches), out=sys.stdout, extra=extra)
+    try:
+        run_server(directory, port=port, ledger=ledger, switches=Switches(**switches), out=sys.stdout, extra=extra)
+    except OSError as exc:
+        if ledger is not None and exc.filename is not None:
+            raise LocalState(f"cannot write {ledger}: {exc.strerror}") from None
+        if exc.errno == errno.EADDRINUSE:
+            raise UsageProblem(f"port {port} is in use", hint="Leave --port out, and a free one is taken.") from None
+        raise
     return Exit.OK
 
 

@@ -93,7 +93,7 @@ def duration(most: float) -> Callable[[str], float]:
     def read(value: str) -> float:
         seconds = parse_duration(value)
         if seconds is None:
-            raise Bad("must be a duration such as 90s, 5m or 1h30m")
+            raise Bad("must be a duration with its unit, such as 90s, 5m or 1h30m")
         return between(seconds, most)
 
     return read

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from zvol.errors import UsageProblem
 from zvol.model import Listed
 from zvol.recovery.deadline import expires_within
-from zvol.text import fold_uuid, parse_duration, safe
+from zvol.text import fold_uuid, not_a_duration, parse_duration, safe
 
 if TYPE_CHECKING:
     from zvol.zstack.client import Client
@@ -76,4 +76,5 @@ def parse_when(text: str, now: float) -> float:
         return datetime.fromisoformat(text.strip()).timestamp()
     except (ValueError, OverflowError, OSError):
         hint = "Use a duration such as 2h, or a date such as 2026-11-23 or 2026-11-23T10:00:00Z."
-        raise UsageProblem(f"{safe(text)!r} is neither a duration nor a date", hint=hint) from None
+        why = not_a_duration(text) if text.strip().isdigit() else f"{safe(text)!r} is neither a duration nor a date"
+        raise UsageProblem(why, hint=hint) from None
