@@ -144,7 +144,7 @@ class Result:
     trouble: Trouble | None = None
     job_uuid: str | None = None
     warnings: tuple[str, ...] = ()
-    candidates: tuple[Volume, ...] = ()
+    candidates: tuple[Listed, ...] = ()
     extra_exit: Exit = Exit.OK
     """The exit code of a later step that was refused or is not known (attach, tags), with the volume recovered."""
 
@@ -194,6 +194,15 @@ class Endpoint:
         return self.origin + self.prefix
 
 
+def stamp(instant: float | None) -> str | None:
+    """Return an instant (seconds since 1970 UTC) as RFC 3339 in UTC, the one form in which zvol shows a date."""
+    if instant is None:
+        return None
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(int(instant), UTC).isoformat().replace("+00:00", "Z")
+
+
 @dataclass(frozen=True, slots=True)
 class Recycle:
     """What is known of a volume's time in the recycle bin; times are seconds since 1970 UTC, None when unknown.
@@ -211,16 +220,11 @@ class Recycle:
     clock: str = "unknown"
 
     def json(self) -> dict[str, Any]:
-        from datetime import UTC, datetime
-
-        after = None
-        if self.expunges_after is not None:
-            after = datetime.fromtimestamp(self.expunges_after, UTC).isoformat().replace("+00:00", "Z")
         return {
             "recoverable": self.recoverable,
             "reason": self.reason,
             "clockFrom": self.clock_from,
-            "expungesAfter": after,
+            "expungesAfter": stamp(self.expunges_after),
             "secondsLeft": self.seconds_left,
             "policy": self.policy,
             "clock": self.clock,
@@ -232,7 +236,8 @@ class Listed:
     """A volume as `list` and `show` present it: with its time left and the names of what its UUIDs point to.
 
     `deleted_at` is the instant (seconds since 1970 UTC) of the last change, None when the server's zone is unknown;
-    `next` is what to type after `zvol`, empty when there is nothing to do.
+    `next` is what to type after `zvol`, empty when there is nothing to do; `dates` holds the instants of the server's
+    dates by field, without those that cannot be told.
     """
 
     volume: Volume
@@ -242,6 +247,7 @@ class Listed:
     storage: str | None = None
     notes: tuple[str, ...] = ()
     next: str = ""
+    dates: Mapping[str, float] = field(default_factory=dict)
 
     def json(self) -> dict[str, Any]:
         return self.volume.inventory() | {"recycle": self.recycle.json()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -78,7 +79,10 @@ def test_show_says_what_comes_back_and_what_to_do_next(at: dict[str, str]) -> No
     assert "Recoverable: " in text
     assert "2 snapshots" in text
     assert "owner:dba" in text
-    assert "last on VM db-1" in text
+    assert re.search(r"last on VM db-1 .*, until 20[-0-9]+T[:0-9]+Z;", text)
+    assert len(set(re.findall(r"^(?:Deleted|Changed): +(.*)$", text, re.MULTILINE))) == 1
+    assert not re.search(" [AP]M", text)
+    assert not re.search("^(Deleted|Safe until|Left):", run(["show", READY], at).out, re.MULTILINE)
     assert f"zvol recover {PG_DATA}" in text
 
 

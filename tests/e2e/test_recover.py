@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 
@@ -81,9 +82,24 @@ def test_a_name_is_taken_when_it_is_the_only_one(at: dict[str, str]) -> None:
     ran = run(["recover", "backup", "pg-wal", "nobody"], at)
     assert ran.code == 1
     assert "2 deleted data volumes have this name" in ran.err
-    assert ran.err.count("500 GiB") == 2
+    line = r"^ +\w{32}  500 GiB  deleted 20[-0-9]+T[:0-9]+Z  last VM (?:-|web-1)$"
+    assert len(re.findall(line, ran.err, re.MULTILINE)) == 2, ran.err
     assert "pg-wal" in ran.out
     assert "recovered" in ran.out
+
+
+def test_a_name_that_is_no_deleted_volume_any_more_says_what_it_is(at: dict[str, str], cloud: Sandbox) -> None:
+    """The outcome stays: a name can mean another volume by now."""
+    run(["recover", PG_DATA], at)
+    before = len(cloud.events())
+    ran = run(["recover", "pg-data", PG_DATA[:30], "it's"], at)
+    assert ran.code == 1
+    assert f"  {PG_DATA}  200 GiB  Ready\n" in ran.err
+    assert "but one that is not deleted does" in ran.out
+    assert f"`zvol show {PG_DATA}` shows it; `zvol recover {PG_DATA}` counts it as done." in ran.err
+    assert "it is no UUID: 30 hex digits instead of 32" in ran.out
+    assert len(cloud.events()) == before
+    assert PG_DATA in run(["show", "pg-data", "--json"], at).error()["hint"]
 
 
 def test_a_dry_run_only_reads(at: dict[str, str], cloud: Sandbox) -> None:

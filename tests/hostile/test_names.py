@@ -51,8 +51,10 @@ def listed(text: str) -> Listed:
 def results(text: str) -> Iterator[Result]:
     fault = {"code": "X.1", "description": text, "details": text, "elaboration": text, "cause": {"code": text}}
     trouble = Trouble("refused", text, text, Exit.FAILED, ErrorCode("X.1", fault))
-    volume = listed(text).volume
-    yield Result(text, None, Outcome.FAILED, trouble=trouble, candidates=(volume,), warnings=(text,))
+    row = listed(text)
+    volume = row.volume
+    kept = Listed(volume, Recycle(False, "not-deleted"))
+    yield Result(text, None, Outcome.FAILED, trouble=trouble, candidates=(row, kept), warnings=(text,))
     yield Result(UUID, UUID, Outcome.RECOVERED, volume=volume)
     yield Result(text, UUID, Outcome.UNKNOWN, volume=volume, trouble=Trouble("unknown", text, text, Exit.UNKNOWN))
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zvol.errors import Weather
-from zvol.model import Outcome, Volume
+from zvol.model import Listed, Outcome, Recycle, Volume
 from zvol.recovery.selection import choose
 from zvol.zstack.answers import Found
 from zvol.zstack.query import OPERATORS, PAGE, Pager, condition
@@ -77,6 +77,9 @@ class Bin:
     def deleted(self) -> list[Volume]:
         return self.volumes
 
+    def query(self, _path: str, _query: object) -> Found:
+        raise Weather("an optional look-up: what it costs is what it would have told")
+
 
 NAMES = st.sampled_from(["a", "b", "a*", "", "卷", "a ", "A"])
 
@@ -84,7 +87,9 @@ NAMES = st.sampled_from(["a", "b", "a*", "", "卷", "a ", "A"])
 @given(names=st.lists(NAMES, max_size=6), asked=st.lists(NAMES.filter(bool), min_size=1, max_size=4))
 def test_choosing_takes_exactly_what_was_named(names: list[str], asked: list[str]) -> None:
     bin_: Any = Bin(names)
-    chosen = choose(bin_, [(text, None) for text in asked])
+    chosen = choose(
+        bin_, [(text, None) for text in asked], lambda rows: [Listed(one, Recycle(True, None)) for one in rows]
+    )
     for want in chosen.wanted:
         assert names.count(want.asked) == 1
         assert names[int(want.uuid, 16)] == want.asked

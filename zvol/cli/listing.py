@@ -59,7 +59,8 @@ def command(
     deleted = status.lower() == "deleted"
     state.output.volumes(rows, columns.LIST if deleted else columns.ANY_STATUS)
     if not rows:
-        state.output.hint("no volume matches" if filters.any else "there is no such volume")
+        all_of_it = deleted and not filters.any and type.lower() in ("data", "any")
+        state.output.hint("the recycle bin is empty" if all_of_it else "no volume matches")
         return Exit.FAILED if fail_if_empty else Exit.OK
     return Exit.EXPIRING if exit_code else Exit.OK
 

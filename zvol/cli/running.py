@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
+from zvol.cli.looking import listed
 from zvol.cli.state import State
 from zvol.cli.watchman import Told, Watchman
 from zvol.errors import Exit, most_severe
@@ -58,7 +60,7 @@ class Extras:
 def recover(state: State, asked: Sequence[Asked], options: Options, extras: Extras, *, single: bool) -> Exit:
     """Recover what was asked for, print it, and return the exit code."""
     output = state.output
-    chosen = choose(state.client, [(one.text, one.uuid) for one in asked])
+    chosen = choose(state.client, [(one.text, one.uuid) for one in asked], partial(listed, state))
     watchman = Watchman(state, len(asked))
     engine = new_engine(state, options, watchman)
     results = _with_extras(state, _chain(chosen.refused, engine.recover(chosen.wanted)), extras)

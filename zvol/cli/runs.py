@@ -14,7 +14,7 @@ from zvol.errors import Exit
 @pass_state
 def command(state: State) -> Exit:
     """Show the runs that zvol remembers on this machine, newest first; no request is sent."""
-    from zvol.render.columns import stamp
+    from zvol.model import stamp
 
     runs = state.open_journal(looking=True).runs() if state.journal_path.exists() else []
     output = state.output

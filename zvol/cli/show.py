@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import click
 
 from zvol.cli.options import global_options, pass_state
@@ -29,7 +31,7 @@ def command(state: State, volumes: tuple[str, ...]) -> Exit:
     if state.given.columns == "help":
         return column_help(state)
     asked = read_volumes(volumes, state.stdin)
-    chosen = choose(state.client, [(one.text, one.uuid) for one in asked])
+    chosen = choose(state.client, [(one.text, one.uuid) for one in asked], partial(listed, state))
     found = state.client.volumes([want.uuid for want in chosen.wanted])
     rows = {row.volume.uuid: inspected(row, state.client) for row in listed(state, found.values())}
     gone: list[Result] = [

@@ -19,6 +19,7 @@ from zvol.zstack.zones import END, Zone
 POLICIES: Final = ("Delay", "Never", "Direct")
 DETACH_SLACK: Final = 60
 """Deleting an attached volume detaches it: the two dates are no further apart than this; seconds."""
+DATES: Final = ("createDate", "lastOpDate", "lastDetachDate")
 AHEAD: Final = 600
 """A change that lies further ahead of the server's clock shows that its zone is another one; seconds."""
 
@@ -113,13 +114,20 @@ def listed(
     storage_names: Mapping[str, str],
 ) -> Listed:
     """Return a volume as `list` and `show` present it; `now` is the server's clock, the names are by UUID."""
+    changed = last_change(volume, zone, now)
     return Listed(
         volume=volume,
         recycle=recycle(volume, policy, zone, now),
-        deleted_at=last_change(volume, zone, now) if volume.deleted else None,
+        deleted_at=changed if volume.deleted else None,
         last_vm=vm_names.get(volume.text("lastVmInstanceUuid") or ""),
         storage=storage_names.get(volume.text("primaryStorageUuid") or ""),
+        dates={} if changed is None else _dates(volume, zone),
     )
+
+
+def _dates(volume: Volume, zone: Zone) -> dict[str, float]:
+    found = {name: instant(volume.text(name), zone) for name in DATES}
+    return {name: when for name, when in found.items() if when is not None}
 
 
 def expires_within(time: Recycle, seconds: float) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from zvol.errors import Weather, ZvolError
-from zvol.model import Listed
+from zvol.model import Listed, stamp
 
 if TYPE_CHECKING:
     from zvol.zstack.client import Client
@@ -56,11 +56,12 @@ def _names(items: list[Mapping[str, Any]], key: str) -> str:
 
 
 def _attached(row: Listed) -> list[str]:
-    vm, when = row.volume.text("lastVmInstanceUuid"), row.volume.text("lastDetachDate")
+    vm, when = row.volume.text("lastVmInstanceUuid"), stamp(row.dates.get("lastDetachDate"))
     if row.volume.text("vmInstanceUuid") or vm is None:
         return []
     called = f"{row.last_vm} ({vm})" if row.last_vm else vm
-    return [f"was last on VM {called}, until {when or 'an unknown time'}; it is not attached again by itself"]
+    until = f", until {when}" if when else ""
+    return [f"was last on VM {called}{until}; it is not attached again by itself"]
 
 
 def _storage(row: Listed, client: Client) -> list[str]:

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from zvol.errors import Exit, Weather, ZvolError
-from zvol.model import Outcome, Result, Trouble, Volume
+from zvol.model import Listed, Outcome, Recycle, Result, Trouble, Volume
 from zvol.recovery import words
 from zvol.recovery.track import Wanted
+from zvol.zstack.answers import volume_of
+from zvol.zstack.query import condition
 
 if TYPE_CHECKING:
     from zvol.zstack.client import Client
+
+Explain = Callable[[Sequence[Volume]], Sequence[Listed]]
+
+AT_MOST: Final = 20
+"""So many names are looked up among the volumes that are not deleted: they share one request, in its first line."""
+
+_ALMOST: Final = re.compile(r"[0-9a-f]{20,44}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,41 +33,67 @@ class Chosen:
     refused: tuple[Result, ...]
 
 
-def choose(client: Client, asked: Sequence[tuple[str, str | None]]) -> Chosen:
+def choose(client: Client, asked: Sequence[tuple[str, str | None]], explain: Explain) -> Chosen:
     """Resolve (text, uuid or None) arguments; a name that is refused never stops the others.
 
     A name is compared here, not by the server: its query language cannot carry every name.
+    `explain` makes of deleted volumes what can be shown of them.
     """
     names = [text for text, uuid in asked if uuid is None]
-    volumes: list[Volume] = []
     trouble: Trouble | None = None
+    volumes: list[Volume] = []
     if names:
         try:
             volumes = client.deleted()
         except (Weather, ZvolError) as exc:
             trouble = words.from_error(exc)
+    bearers = {name: [volume for volume in volumes if volume.name == name] for name in names}
     wanted: dict[str, Wanted] = {}
-    refused: list[Result] = []
     for order, (text, uuid) in enumerate(asked):
-        if uuid is None and trouble is not None:
-            refused.append(Result(text, None, Outcome.NOT_SENT, trouble=trouble))
-            continue
-        found = uuid or _named(text, volumes, refused)
+        found = uuid or (bearers[text][0].uuid if len(bearers[text]) == 1 else None)
         if found is not None:
             wanted.setdefault(found, Wanted(text, found, order))
-    return Chosen(tuple(wanted.values()), tuple(refused))
+    refused = [name for name in names if len(bearers[name]) != 1]
+    if trouble is not None:
+        return Chosen(tuple(wanted.values()), tuple(_failed(name, trouble, Outcome.NOT_SENT) for name in refused))
+    several = {volume.uuid: volume for name in refused for volume in bearers[name]}
+    rows = explain(tuple(several.values())) if several else ()
+    rows = [*rows, *_not_deleted(client, [name for name in refused if not bearers[name]])]
+    results = (_refusal(name, tuple(row for row in rows if row.volume.name == name)) for name in refused)
+    return Chosen(tuple(wanted.values()), tuple(results))
 
 
-def _named(name: str, volumes: Sequence[Volume], refused: list[Result]) -> str | None:
-    matches = tuple(volume for volume in volumes if volume.name == name)
-    if len(matches) == 1:
-        return matches[0].uuid
-    if matches:
-        text = f"{len(matches)} deleted data volumes have this name"
+def _failed(name: str, trouble: Trouble, outcome: Outcome, candidates: tuple[Listed, ...] = ()) -> Result:
+    return Result(name, None, outcome, trouble=trouble, candidates=candidates)
+
+
+def _refusal(name: str, rows: tuple[Listed, ...]) -> Result:
+    """Say why a name is none: several deleted volumes bear it, or none; `rows` are all that do, deleted or not."""
+    kind, text = "not-found", "no deleted data volume has this name"
+    hint = "`zvol list` shows what can be recovered."
+    digits = name.strip(" ").lower().replace("-", "")
+    if rows and rows[0].volume.deleted:
+        kind, text = "ambiguous", f"{len(rows)} deleted data volumes have this name"
         hint = "Give the UUID of the one you mean."
-    else:
-        text = "no deleted data volume has this name"
-        hint = "`zvol list` shows what can be recovered."
-    trouble = Trouble("ambiguous" if matches else "not-found", text, hint, Exit.FAILED)
-    refused.append(Result(name, None, Outcome.FAILED, trouble=trouble, candidates=matches))
-    return None
+    elif rows:
+        many = f"{len(rows)} that are not deleted do" if len(rows) > 1 else "one that is not deleted does"
+        text, uuid = f"{text}, but {many}", rows[0].volume.uuid
+        hint = f"`zvol show {uuid}` shows it; `zvol recover {uuid}` counts it as done."
+    elif _ALMOST.fullmatch(digits):
+        text = f"{text}, and it is no UUID: {len(digits)} hex digits instead of 32"
+    return _failed(name, Trouble(kind, text, hint, Exit.FAILED), Outcome.FAILED, rows)
+
+
+def _not_deleted(client: Client, names: Sequence[str]) -> list[Listed]:
+    """Return the volumes that are not deleted and bear one of the names; one request, and nothing if it fails."""
+    safe = [name for name in names if condition("name", "?=", name)][:AT_MOST]
+    if not safe:
+        return []
+    query = [("q", f"name?={','.join(safe)}"), ("q", "status!=Deleted"), ("q", "type=Data"), ("limit", "100")]
+    try:
+        found = client.query("/v1/volumes", query).inventories
+    except (Weather, ZvolError):
+        return []
+    volumes = (volume for one in found if (volume := volume_of(one)) is not None)
+    kept = [volume for volume in volumes if volume.name in safe and not volume.deleted]
+    return [Listed(volume, Recycle(False, "not-deleted")) for volume in kept]

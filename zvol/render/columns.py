@@ -5,11 +5,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final
 
 from zvol.errors import UsageProblem
-from zvol.model import Listed
+from zvol.model import Listed, stamp
 from zvol.text import human_duration, human_size, safe
 
 URGENT: Final = 6 * 3600
@@ -47,13 +46,6 @@ def label(column: Column) -> str:
     return text[0].upper() + text[1:]
 
 
-def stamp(instant: float | None) -> str | None:
-    """Return an instant as RFC 3339 in UTC."""
-    if instant is None:
-        return None
-    return datetime.fromtimestamp(int(instant), UTC).isoformat().replace("+00:00", "Z")
-
-
 def _field(name: str) -> Callable[[Listed], object]:
     return lambda row: row.volume.fields.get(name)
 
@@ -62,17 +54,40 @@ def _size(name: str) -> Callable[[Listed], str]:
     return lambda row: human_size(row.volume.number(name))
 
 
+def _date(name: str) -> Callable[[Listed], str]:
+    """Show a date of the server in UTC; where its zone is not known, as the server wrote it, and say so."""
+
+    def shown(row: Listed) -> str:
+        text = row.volume.text(name)
+        return stamp(row.dates.get(name)) or (f"{safe(text)} (on the server's clock)" if text else "-")
+
+    return shown
+
+
+def _kept(row: Listed) -> bool:
+    """Tell whether a volume is not deleted, so that nothing runs out."""
+    return row.recycle.reason == "not-deleted"
+
+
+def _deleted(row: Listed) -> str:
+    return "-" if _kept(row) else stamp(row.deleted_at) or "unknown"
+
+
 def _age(row: Listed, now: float) -> str:
-    return "unknown" if row.deleted_at is None else f"{human_duration(now - row.deleted_at)} ago"
+    return _deleted(row) if row.deleted_at is None else f"{human_duration(now - row.deleted_at)} ago"
 
 
 def _safe_until(row: Listed) -> str:
+    if _kept(row):
+        return "-"
     if row.recycle.expunges_after is not None:
         return stamp(row.recycle.expunges_after) or "unknown"
     return "for ever" if row.recycle.policy == "Never" else "unknown"
 
 
 def _left(row: Listed) -> str:
+    if _kept(row):
+        return "-"
     if row.recycle.seconds_left is not None:
         return human_duration(row.recycle.seconds_left) if row.recycle.seconds_left else "overdue"
     return "for ever" if row.recycle.policy == "Never" else "unknown"
@@ -101,7 +116,7 @@ COLUMNS: Final = {
             "DELETED",
             "when it was deleted (or changed since)",
             lambda row: stamp(row.deleted_at),
-            lambda row: stamp(row.deleted_at) or "unknown",
+            _deleted,
             _age,
         ),
         Column(
@@ -124,8 +139,14 @@ COLUMNS: Final = {
         Column("format", "FORMAT", "qcow2, raw, ...", _field("format")),
         Column("install-path", "INSTALL PATH", "where its data is", _field("installPath")),
         Column("description", "DESCRIPTION", "as its owner wrote it", _field("description")),
-        Column("created", "CREATED", "the server's own text", _field("createDate")),
-        Column("changed", "CHANGED", "the server's own text", _field("lastOpDate")),
+        Column("created", "CREATED", "when it was made", _field("createDate"), _date("createDate")),
+        Column(
+            "changed",
+            "CHANGED",
+            "when it last changed",
+            _field("lastOpDate"),
+            _date("lastOpDate"),
+        ),
         Column("recoverable", "RECOVERABLE", "yes, no or unknown", lambda row: row.recycle.recoverable, _recoverable),
         Column("reason", "REASON", "why not", lambda row: row.recycle.reason),
     )

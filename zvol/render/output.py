@@ -118,7 +118,7 @@ class Output:
             self.warn(f"{subject}: {text}")
         for result in bad:
             if result.candidates or not told or len(bad) == 1:
-                self._lines(report.result_words(result, self.command))
+                self._lines(report.result_words(result, self.command, self.now() if self.stderr.isatty() else None))
         for text in advice():
             self.hint(text)
         if bad and self.for_programs:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from zvol.errors import ConfigError, ErrorCode, ZvolError
-from zvol.model import Result, Trouble
+from zvol.model import Listed, Result, Trouble
+from zvol.render.columns import COLUMNS, last_vm
 from zvol.text import human_size, safe
 
 
@@ -59,15 +60,26 @@ def as_json(trouble: Trouble, uuid: str | None = None, job_uuid: str | None = No
     }
 
 
-def result_words(result: Result, command: str = "zvol") -> Iterator[str]:
-    """Yield why a result is not what was asked for; the candidates of an ambiguous name on lines of their own."""
+def result_words(result: Result, command: str = "zvol", now: float | None = None) -> Iterator[str]:
+    """Yield why a result is not what was asked for; the volumes that a name may mean on lines of their own.
+
+    With `now` (seconds since 1970 UTC), as on a terminal, they show ages.
+    """
     assert result.trouble is not None
     first, *rest = words(result.trouble, result_subject(result), command)
     yield first
-    for volume in result.candidates:
-        changed, last_vm = volume.last_op_date or "-", volume.text("lastVmInstanceUuid") or "-"
-        yield safe(f"  {volume.uuid}  {human_size(volume.size)}  {changed}  last VM {last_vm}")
+    for row in result.candidates:
+        yield f"  {_candidate(row, now)}"
     yield from rest
+
+
+def _candidate(row: Listed, now: float | None) -> str:
+    volume, column = row.volume, COLUMNS["deleted"]
+    start = f"{volume.uuid}  {human_size(volume.size)}"
+    if not volume.deleted:
+        return f"{start}  {safe(volume.status or 'of unknown status')}"
+    deleted = column.text(row) if now is None else column.terminal(row, now)
+    return f"{start}  deleted {deleted}  last VM {safe(str(row.last_vm or last_vm(row) or '-'))}"
 
 
 def result_subject(result: Result) -> str:
