@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.faults.proxy import proxy
-from tests.support.process import PG_DATA, PG_WAL, Sandbox, environment, run, sandbox
+from tests.support.process import PG_DATA, PG_WAL, Sandbox, environment, sandbox
 from tests.support.tls import tls
+from tests.support.warm import run
 from zvol.sandbox.names import ACCESS_KEY, ACCESS_SECRET
 
 KEY = {"ZSTACK_ACCESS_KEY_ID": ACCESS_KEY, "ZSTACK_ACCESS_KEY_SECRET": ACCESS_SECRET}

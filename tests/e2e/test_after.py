@@ -9,7 +9,8 @@ import pytest
 
 from tests.faults.proxy import Rule, answer, proxy
 from tests.faults.test_recover import FAST, config
-from tests.support.process import PG_DATA, PG_WAL, Sandbox, run
+from tests.support.process import PG_DATA, PG_WAL, Sandbox
+from tests.support.warm import run
 
 DB_1 = "50e70000c0de4b1e8a5efeedbead0001"
 

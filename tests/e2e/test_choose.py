@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.process import PG_DATA, PG_WAL, Sandbox, run
+from tests.support.process import PG_DATA, PG_WAL, Sandbox
 from tests.support.terminal import on_terminal
+from tests.support.warm import run
 
 
 def test_filters_need_consent_where_nobody_can_be_asked(at: dict[str, str], cloud: Sandbox) -> None:

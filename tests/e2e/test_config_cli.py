@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.process import PG_DATA, environment, run
+from tests.support.process import PG_DATA, environment
 from tests.support.terminal import on_terminal
+from tests.support.warm import run
 
 
 @pytest.fixture

@@ -10,8 +10,9 @@ import pytest
 
 from tests.faults.proxy import Rule, proxy
 from tests.faults.test_recover import FAST
-from tests.support.process import PG_DATA, Ran, Sandbox, environment, run, sandbox
+from tests.support.process import PG_DATA, Ran, Sandbox, environment, sandbox
 from tests.support.tls import tls
+from tests.support.warm import run
 from zvol.sandbox import advance
 
 ALL = ["configuration", "files", "runs", "host", "tls", "version", "clock", "zone", "session", "policy"]

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.process import PG_DATA, READY, ROOT, environment, run, sandbox
+from tests.support.process import PG_DATA, READY, ROOT, environment, sandbox
+from tests.support.warm import run
 
 DB_1 = "50e70000c0de4b1e8a5efeedbead0001"
 

@@ -10,7 +10,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from tests.support.process import PG_DATA, PG_WAL, READY, Ran, Sandbox, run, sandbox
+from tests.support.process import PG_DATA, PG_WAL, READY, Ran, Sandbox, sandbox
+from tests.support.warm import run
 from zvol.model import INVENTORY_FIELDS
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "output.schema.json").read_text())

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.faults.proxy import proxy
-from tests.support.process import PG_DATA, Sandbox, environment, run, sandbox
+from tests.support.process import PG_DATA, Sandbox, environment, sandbox
 from tests.support.terminal import on_terminal
+from tests.support.warm import run
 
 ADMIN = ["login", "--account", "admin"]
 STDIN = [*ADMIN, "--password-stdin"]

@@ -6,7 +6,8 @@ import hashlib
 
 import pytest
 
-from tests.support.process import PG_DATA, Sandbox, run
+from tests.support.process import PG_DATA, Sandbox
+from tests.support.warm import run
 
 SCRATCH = "d0a7a5e0c0de4b1e8a5efeedbead000f"
 

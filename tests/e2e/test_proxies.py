@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.authority import Authority
-from tests.support.process import Ran, environment, run
+from tests.support.process import Ran, environment
 from tests.support.tunnel import tunnel
+from tests.support.warm import run
 from tests.support.wire import SECRET, UUID, Raw, raw, says
 
 NAME = "zstack.invalid"

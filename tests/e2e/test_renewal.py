@@ -14,7 +14,8 @@ import pytest
 from tests.e2e.test_cron import sessions
 from tests.faults.proxy import Proxy, Rule, proxy
 from tests.faults.test_recover import FAST, check
-from tests.support.process import PG_DATA, PG_WAL, ZVOL, Sandbox, run, sandbox
+from tests.support.process import PG_DATA, PG_WAL, ZVOL, Sandbox, sandbox
+from tests.support.warm import run
 
 LOGIN = {"ZSTACK_ACCOUNT_NAME": "admin", "ZSTACK_ACCOUNT_PASSWORD": "password"}
 

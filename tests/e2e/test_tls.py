@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.authority import DAY, Authority, only_old
-from tests.support.process import Ran, environment, run
+from tests.support.process import Ran, environment
+from tests.support.warm import run
 from tests.support.wire import SECRET, UUID, Raw, raw, says
 
 NOTHING = b'HTTP/1.1 200 OK\r\nContent-Length: 31\r\n\r\n{"schema":{},"inventories":[]}\n'

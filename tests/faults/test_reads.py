@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.process import environment, run
+from tests.support.process import environment
+from tests.support.warm import run
 from tests.support.wire import SECRET, auth, raw, says
 from zvol.errors import Weather
 from zvol.zstack.client import Client

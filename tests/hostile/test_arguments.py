@@ -11,7 +11,8 @@ import pytest
 from tests.hostile.arguments import EVEN_SO, NAME, NAMES_OR_NOTHING, QUERY, REFUSED, UUID
 from tests.hostile.names import HALVES, forbidden
 from tests.hostile.stage import SESSION, Stage, stage, uuid
-from tests.support.process import ZVOL, environment, run
+from tests.support.process import ZVOL, environment
+from tests.support.warm import run
 from zvol.cli.params import read_volumes
 from zvol.errors import UsageProblem
 from zvol.model import Listed, Recycle, Volume

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from tests.hostile.http_answers import REDIRECTS, TAKEN, UNCLEAR, Says, answer, targets
-from tests.support.process import environment, run
+from tests.support.process import environment
+from tests.support.warm import run
 from tests.support.wire import SECRET, UUID, Raw, raw, says
 
 ROOT = Path(__file__).parents[2]

@@ -14,8 +14,9 @@ import pytest
 
 from tests.hostile.names import HALVES, NAMES, forbidden
 from tests.hostile.stage import SESSION, Stage, stage, uuid
-from tests.support.process import ZVOL, environment, run
+from tests.support.process import ZVOL, environment
 from tests.support.terminal import COLOURS, Shown, on_terminal
+from tests.support.warm import run
 from zvol.text import safe
 
 TEXTS = [text for text in dict.fromkeys(NAMES) if len(safe(text)) < 600]

@@ -13,8 +13,10 @@ import trustme
 from tests.hostile import canaries
 from tests.hostile.canaries import KEY_ID, KEY_SECRET, OTHER_SESSION, PASSWORD, PROXY_PASSWORD, SESSION
 from tests.hostile.parrot import MODES, parrot
-from tests.support.process import PG_DATA, ZVOL, Ran, environment, run
+from tests.support.process import PG_DATA, ZVOL, Ran, environment
+from tests.support.process import run as started
 from tests.support.tree import commands, leaves
+from tests.support.warm import run
 
 FAST = (sys.executable, "-m", "tests.support.fast", "100")
 LOUD = ("-v", "--debug")
@@ -196,7 +198,7 @@ def test_no_secret_in_the_process_list_nor_in_a_helper(env: dict[str, str], host
     )
     for name in ("list", "recover", "login"):
         arguments = ["--account", "admin"] if name == "login" else ASKING[name]
-        ran = run([name, *arguments, *LOUD], env | {"ZSTACK_SESSION": "x"}, command=FAST)
+        ran = started([name, *arguments, *LOUD], env | {"ZSTACK_SESSION": "x"}, command=FAST)
         assert canaries.leaks((ran.out + ran.err).encode()) == []
     text = seen.read_bytes()
     assert text.count(b"tests.support.fast") >= 3

@@ -13,7 +13,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tests.support.warm import Child
 
 PG_DATA = "d0a7a5e0c0de4b1e8a5efeedbead0001"
 PG_WAL = "d0a7a5e0c0de4b1e8a5efeedbead0002"
@@ -75,7 +78,7 @@ class Sandbox:
     folder: Path
     options: tuple[str, ...] = ()
     port: int = 0
-    process: subprocess.Popen[str] | None = None
+    process: Child | None = None
     host: str = ""
     session: str = ""
     env: dict[str, str] = field(default_factory=dict)
@@ -85,9 +88,10 @@ class Sandbox:
         return self.folder / "ledger"
 
     def start(self) -> None:
-        env = environment(self.folder)
-        command = [*ZVOL, "sandbox", "serve", "--port", str(self.port), "--ledger", str(self.ledger), *self.options]
-        self.process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True)
+        from tests.support.warm import spawn
+
+        command = ["sandbox", "serve", "--port", str(self.port), "--ledger", str(self.ledger), *self.options]
+        self.process = spawn(command, environment(self.folder))
         assert self.process.stdout is not None
         self.host = self.process.stdout.readline().strip().removeprefix("export ZVOL_HOST=")
         self.session = self.process.stdout.readline().strip().removeprefix("export ZVOL_SESSION=")

@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.faults.matrix.case import Case
 from tests.faults.proxy import Proxy, Rule, proxy
-from tests.support.forker import Forker
+from tests.support import warm
 from tests.support.process import Ran, Sandbox, environment, run
 from zvol.sandbox import advance
 from zvol.sandbox.oddities import plant
@@ -38,13 +38,11 @@ class Lane:
         self.folder = folder
         self.clouds: dict[tuple[str, ...], Sandbox] = {}
         self.used: dict[tuple[str, ...], int] = {}
-        self.forker = Forker(folder)
         self.cases = 0
         self.offset = 0.0
         self.trap = socket.create_server(("127.0.0.1", 0))
 
     def close(self) -> None:
-        self.forker.close()
         self.trap.close()
         for cloud in self.clouds.values():
             cloud.end()
@@ -124,9 +122,7 @@ class Scene:
             env |= {"ZVOL_HOST": host}
         else:
             self._configure(host)
-        if self.real:
-            return run(arguments, env, command=REAL, timeout=60)
-        return self.lane.forker.run(arguments, env, rate=RATE, timeout=60)
+        return (run if self.real else warm.run)(arguments, env, command=REAL, timeout=60)
 
     def _configure(self, host: str) -> None:
         folder = self.home / ".config" / "zvol"
