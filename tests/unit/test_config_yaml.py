@@ -44,8 +44,7 @@ def wrong_profile(folder: Path, body: str) -> list[str]:
     return wrong(folder, "profiles:\n  p:\n" + "".join(f"    {line}\n" for line in body.splitlines()))
 
 
-def test_everything_that_can_be_said(tmp_path: Path) -> None:
-    text = f"""\
+EVERYTHING = f"""\
 current: prod
 profiles:
   prod:
@@ -65,9 +64,11 @@ profiles:
     api_timeout: 5m
     concurrency: 32
     output: json
-  生产: {{host: "https://h/"}}
-"""
-    path = write(tmp_path, text)
+  生产: {{host: "https://h/"}}"""
+
+
+def test_everything_that_can_be_said(tmp_path: Path) -> None:
+    path = write(tmp_path, EVERYTHING)
     file = load(path)
     assert file.current == "prod"
     assert list(file.profiles) == ["prod", "生产"]
