@@ -9,13 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.process import PG_DATA, PG_WAL, READY, ZVOL_SCRIPT, Sandbox, environment, sandbox
+from tests.support.process import PG_DATA, PG_WAL, ZVOL_SCRIPT, Sandbox, environment, sandbox
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 BLOCKS: list[tuple[str, str]] = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
 SCREENS = [text for _, text in BLOCKS if text.startswith("$ zvol")]
 DATES = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|[A-Z][a-z]{2} \d{1,2}, \d{4} \d{1,2}:\d\d:\d\d [AP]M")
-THEIR_HOST, THEIR_VOLUME = "https://zstack.example.com:8443", "5f0c2f6d7c6b4b0e9a1d3e8f7a6b5c4d"
+THEIR_VOLUME = "5f0c2f6d7c6b4b0e9a1d3e8f7a6b5c4d"
+CRONS = "/usr/bin:/bin"
+WITH_ZVOL = f"{Path(ZVOL_SCRIPT).parent}:{CRONS}"
 
 
 def block(kind: str, holding: str) -> str:
@@ -25,12 +27,11 @@ def block(kind: str, holding: str) -> str:
     return found[0]
 
 
-def shell(script: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+def shell(script: str, env: dict[str, str], path: str = WITH_ZVOL) -> subprocess.CompletedProcess[str]:
     """Run a script as cron would: sh, and hardly an environment; both streams into one, as on a screen."""
-    path = {"PATH": f"{Path(ZVOL_SCRIPT).parent}:/usr/bin:/bin"}
     return subprocess.run(
         ["/bin/sh", "-c", script],
-        env=env | path,
+        env=env | {"PATH": path},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -56,35 +57,36 @@ def cloud(tmp_path: Path) -> Iterator[Sandbox]:
         yield made
 
 
-@pytest.mark.parametrize("number", range(len(SCREENS)))
-def test_a_screen_is_what_one_sees(number: int, tmp_path: Path) -> None:
+def test_its_screens_are_what_one_sees_in_their_order(tmp_path: Path) -> None:
+    """Without the installation, which .ci/run does."""
     env = environment(tmp_path / "home")
-    for command, output in commands(SCREENS[number]):
+    first = block("sh", ".venv/bin/zvol --sandbox recover").rpartition("&&")[2].replace(".venv/bin/", "")
+    (screen,) = [text for _, text in BLOCKS if text.startswith("Name: ")]
+    shown = [(first, screen), *(step for text in SCREENS for step in commands(text))]
+    for command, output in shown:
         assert same(shell(command, env).stdout) == same(output)
 
 
-def test_the_first_command_shows_a_volume_come_back(tmp_path: Path) -> None:
-    """Without the installation, which .ci/run does."""
-    command = block("sh", ".venv/bin/zvol --sandbox recover").rpartition("&&")[2].replace(".venv/bin/", "")
-    (screen,) = [text for _, text in BLOCKS if text.startswith("Name: ")]
-    assert same(shell(command, environment(tmp_path / "home")).stdout) == same(screen)
+def test_its_sandbox_can_be_served(tmp_path: Path) -> None:
+    ran = shell(f"cd '{tmp_path}'; {block('sh', 'sandbox serve')}", environment(tmp_path / "home"))
+    assert ran.returncode == 0
+    assert PG_DATA in ran.stdout
 
 
 def test_the_cron_lines_repair_themselves_and_raise_the_alarm(tmp_path: Path, cloud: Sandbox) -> None:
     home = tmp_path / "home"
-    env = environment(home)
-    set_up = block("sh", "ZVOL_SESSION_FILE").replace(THEIR_HOST, cloud.host)
-    assert shell(set_up, env).returncode == 0
-    session = home / ".config" / "zvol" / "session"
-    session.touch(mode=0o600)
-    session.write_text(cloud.session)
-    (home / "to-recover.txt").write_text(f"{PG_DATA}\n{READY}\n")
+    set_up = block("sh", "ZVOL_SESSION_FILE")
+    ran = shell(set_up, environment(home, {"ZVOL_HOST": cloud.host, "ZVOL_SESSION": cloud.session}))
+    assert (ran.returncode, ran.stdout) == (0, "")
+    assert (home / "to-recover.txt").read_text().split() == [PG_WAL, PG_DATA]
+    assert {path.stat().st_mode & 0o77 for path in (home / ".config" / "zvol").iterdir()} == {0}
+    bare = environment(home)
     repair, alarm = (line.split(maxsplit=5)[5] for line in block("cron", "zvol resume").splitlines())
-    ran = shell(repair, env)
+    ran = shell(repair, bare, CRONS)
     assert (ran.returncode, ran.stdout) == (0, "")
     assert cloud.status(PG_DATA) == "Ready"
-    assert shell(repair, env).returncode == 0
-    assert "look at the recycle bin" in shell(alarm, env).stdout
+    assert shell(repair, bare, CRONS).returncode == 0
+    assert "look at the recycle bin" in shell(alarm, bare, CRONS).stdout
 
 
 def test_the_jq_lines(tmp_path: Path, cloud: Sandbox) -> None:

@@ -40,8 +40,9 @@ CHOSEN = ("yes", "expect", "fail_if_empty")
 def command(state: State, /, volumes: tuple[str, ...], everything: bool, concurrency: int | None, **given: Any) -> Exit:
     """Bring deleted data volumes back, each exactly once, and prove it by reading them back.
 
-    VOLUME is a UUID, or the exact name of a deleted data volume; `-` reads them from standard input, one a line. A
-    volume that is back already is a success. Each volume is reported once, and one that fails does not stop the others.
+    VOLUME is a UUID, or the exact name of a deleted data volume; `-` reads them from standard input, one a line. An
+    empty line or a control character stops everything before anything is sent. A volume that is back already is a
+    success. Each volume is reported once, and one that fails does not stop the others.
     Filters choose among the deleted data volumes instead; they show what they found and ask.
     """
     state.concurrency = concurrency
