@@ -99,4 +99,4 @@ def test_why_it_waits_when_the_server_is_away(tmp_path: Path, slow: Sandbox) -> 
         timer.join()
         again.join()
     assert "left, waiting: " in shown
-    assert "; next try in " in shown
+    assert ", next try in " in shown

@@ -122,7 +122,7 @@ def test_progress_is_one_harmless_line() -> None:
     for text in ANY:
         stream, now = io.StringIO(), iter(range(0, 1000, 100))
         progress = Progress(stream, lambda now=now: float(next(now)), 2, tty=False, shown=True)  # type: ignore[misc]
-        progress.waiting = text
+        progress.notes = [text]
         progress.draw()
         assert forbidden(stream.getvalue()) == [], ascii(text)
         assert stream.getvalue().count("\n") == 1

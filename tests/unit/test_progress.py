@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 
+import pytest
+
 from zvol.model import Outcome, Result
 from zvol.render.progress import Progress
 from zvol.text import display_width
@@ -16,9 +18,9 @@ class Clock:
         return self.now
 
 
-def run(*, tty: bool, shown: bool = True, width: int = 200) -> tuple[Progress, Clock, io.StringIO]:
+def run(*, tty: bool, shown: bool = True, width: int = 200, total: int = 400) -> tuple[Progress, Clock, io.StringIO]:
     clock, err = Clock(), io.StringIO()
-    return Progress(err, clock, 400, tty=tty, shown=shown, width=lambda: width), clock, err
+    return Progress(err, clock, total, tty=tty, shown=shown, width=lambda: width), clock, err
 
 
 def test_on_a_terminal_the_line_renews_itself_and_is_wiped_away() -> None:
@@ -38,20 +40,53 @@ def test_on_a_terminal_the_line_renews_itself_and_is_wiped_away() -> None:
 
 def test_why_it_waits_is_said_and_harmless() -> None:
     progress, clock, err = run(tty=True)
-    progress.waiting = "waiting: 502 \x1b[31m; next try in 4s"
+    progress.notes = ["waiting: 502 \x1b[31m", "next try in 4s"]
     clock.now += 1
     progress.draw()
-    assert err.getvalue() == "\rzvol: 0 of 400 done, 400 left, waiting: 502 \\u{1b}[31m; next try in 4s"
+    assert err.getvalue() == "\rzvol: 0 of 400 done, 400 left, waiting: 502 \\u{1b}[31m, next try in 4s"
 
 
 def test_a_line_never_wraps_for_then_it_could_not_be_wiped_away() -> None:
     progress, clock, err = run(tty=True, width=40)
-    progress.waiting = "服务不可用" * 20
+    progress.notes = ["服务不可用" * 20]
     clock.now += 1
     progress.draw()
     assert display_width(err.getvalue().strip("\r")) in (38, 39)
     progress.clear()
     assert err.getvalue().endswith("\r" + " " * display_width(err.getvalue().split("\r")[1]) + "\r")
+
+
+@pytest.mark.parametrize(
+    ("width", "line"),
+    [
+        (160, "100 of 400 done, 300 left, 69 without an answer, sent again in 2m 2s, unless they come back, {safe}"),
+        (100, "100 of 400 done, 69 without an answer, sent again in 2m 2s, {safe}"),
+        (80, "100 of 400 done, 69 without an answer, sent again in 2m 2s"),
+        (50, "100 of 400 done, 69 without an answer, ..."),
+    ],
+)
+def test_what_does_not_fit_is_left_out_as_a_whole_and_no_end_is_foretold_in_a_wait(width: int, line: str) -> None:
+    progress, clock, err = run(tty=True, width=width)
+    for _ in range(100):
+        progress.note(Result("x", None, Outcome.RECOVERED))
+    progress.notes, progress.deadline = ("69 without an answer, sent again in 2m 2s", "unless they come back"), 3700.0
+    clock.now += 2
+    progress.draw()
+    assert err.getvalue() == "\rzvol: " + line.format(safe="the first is safe for 1h 1m")
+
+
+def test_a_single_volume_is_only_spoken_of_when_it_takes_long() -> None:
+    progress, clock, err = run(tty=True, total=1)
+    clock.now += 2.9
+    progress.draw()
+    assert err.getvalue() == ""
+    clock.now += 0.1
+    progress.draw()
+    progress.notes, progress.stopping = ["its answer is missing, given up in 9s"], True
+    clock.now += 1
+    progress.draw()
+    _, first, second = err.getvalue().split("\r")
+    assert (first, second) == ("zvol: waiting for the server", "zvol: stopping, its answer is missing, given up in 9s")
 
 
 def test_elsewhere_a_plain_line_each_half_minute() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from zvol.cli.state import State
 from zvol.errors import LocalState
 from zvol.model import Result
-from zvol.recovery.engine import Pulse
+from zvol.recovery.pulse import Hold, Pulse, Wait
 from zvol.render.progress import Progress
 from zvol.text import human_duration
 
@@ -52,13 +53,22 @@ class Watchman:
     def tick(self, pulse: Callable[[], Pulse]) -> None:
         if self.progress.due:
             now = pulse()
-            self.progress.waiting = _why(now)
+            self.progress.notes = _why(now, alone=self._total == 1)
             self.progress.deadline = self._safe_for(now)
             self.progress.draw()
 
-    def journal_lost(self, error: LocalState, jobs: Sequence[tuple[str, str]]) -> None:
+    def stopping(self, seconds: float) -> None:
         self.progress.clear()
-        self._state.output.error(error)
+        self.progress.stopping = True
+        again = "Ctrl-C again" if self._state.signals.first == signal.SIGINT else "a second signal"
+        watched = f"what is open is watched for up to {seconds:.0f} s"
+        self._state.output.hint(f"stopping: nothing new is sent; {watched} ({again} ends it now)")
+
+    def journal_lost(self, error: LocalState, jobs: Sequence[tuple[str, str]], unsent: int) -> None:
+        """Say it once: of a single volume that was not sent, the result does."""
+        self.progress.clear()
+        if jobs or unsent != 1 or self._total > 1:
+            self._state.output.error(error)
         if jobs:
             record = {"openJobs": [{"uuid": uuid, "jobUuid": job} for uuid, job in jobs]}
             sys.stderr.write(json.dumps(record) + "\n")
@@ -123,10 +133,31 @@ def _columns() -> int:
         return 80
 
 
-def _why(pulse: Pulse) -> str:
-    """Say why nothing happens, or why something takes long."""
+def _why(pulse: Pulse, *, alone: bool) -> tuple[str, ...]:
+    """Say why nothing happens, or why something takes long; the most important first."""
+    why = []
     if pulse.reason:
-        return f"waiting: {pulse.reason}; next try in {max(1.0, pulse.retry_in):.0f}s"
-    if pulse.settling:
-        return f"{pulse.settling} waiting {human_duration(pulse.quiet_in)} for an answer that was lost"
-    return ""
+        why += [f"waiting: {pulse.reason}", f"next try in {max(1.0, pulse.retry_in):.0f}s"]
+    for hold in pulse.holds:
+        why.append(f"{_words(hold, alone=alone)}, {_then(hold)}")
+    if any(hold.again for hold in pulse.holds):
+        why.append("unless it comes back" if alone else "unless they come back")
+    return tuple(why)
+
+
+def _words(hold: Hold, *, alone: bool) -> str:
+    match hold.wait:
+        case Wait.FLYING:
+            return "sent, no answer yet" if alone else f"{hold.count} sent, no answer yet"
+        case Wait.ACCEPTED:
+            return "the server accepted it, not done yet" if alone else f"{hold.count} accepted, not done yet"
+        case Wait.UNANSWERED:
+            return "its answer is missing, so it is watched" if alone else f"{hold.count} without an answer, watched"
+
+
+def _then(hold: Hold) -> str:
+    """Say what happens next, and when."""
+    left = human_duration(hold.seconds)
+    if hold.again:
+        return f"sent again in {left}"
+    return f"{left} at most" if hold.wait is Wait.FLYING else f"given up in {left}"

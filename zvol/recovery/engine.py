@@ -9,17 +9,17 @@ from __future__ import annotations
 import queue
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from zvol.clock import Clock
 from zvol.errors import LocalState
-from zvol.model import Result, Volume
+from zvol.model import Result
 from zvol.recovery import words
 from zvol.recovery.batch import Batch
 from zvol.recovery.crew import Crew, Done
 from zvol.recovery.gate import Gate
 from zvol.recovery.protocol import resumed
+from zvol.recovery.pulse import Observer, pulse
 from zvol.recovery.sender import Sender
 from zvol.recovery.states import State
 from zvol.recovery.track import FIRST_LOOK, Options, Track, Wanted
@@ -34,31 +34,6 @@ LAST_WATCH: Final = 10.0
 
 HEARTBEAT: Final = 1.0
 """Seconds the coordinator sleeps at most."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pulse:
-    """How it stands: why the server is not asked now and for how many seconds, and what else takes time.
-
-    `settling` volumes wait until a request whose answer was lost cannot act any more, at least `quiet_in` seconds.
-    `urgent` is the volume that is destroyed first of those that are left, when that is known.
-    """
-
-    reason: str = ""
-    retry_in: float = 0.0
-    settling: int = 0
-    quiet_in: float = 0.0
-    urgent: Volume | None = None
-
-
-class Observer(Protocol):
-    """Who wants to know how it goes, beside the results."""
-
-    def tick(self, pulse: Callable[[], Pulse]) -> None:
-        """Tell that time passes; called about once a second, and whenever something came back."""
-
-    def journal_lost(self, error: LocalState, jobs: Sequence[tuple[str, str]]) -> None:
-        """Tell that the journal cannot be written; `jobs` are the (volume, job) pairs that are open."""
 
 
 class Engine:
@@ -155,7 +130,7 @@ class Engine:
         sender.tick(now)
         self._tell_lost(batch)
         if self._observer is not None:
-            self._observer.tick(lambda: self._pulse(batch, gate, now))
+            self._observer.tick(lambda: pulse(batch, gate, now))
 
     def _end_late(self, batch: Batch, now: float) -> None:
         """Time is up for volumes whose PUT left so long ago."""
@@ -169,22 +144,11 @@ class Engine:
             batch.give_up_unsent(words.stopped(batch.run))
             for track in batch.unsaid.values():
                 track.deadline = min(track.deadline or now + LAST_WATCH, now + LAST_WATCH)
+            if batch.unsaid and self._stops == 1 and self._observer is not None:
+                self._observer.stopping(LAST_WATCH)
         if self._stops > 1:
             for track in [*batch.unsaid.values()]:
                 batch.give_up(track)
-
-    def _pulse(self, batch: Batch, gate: Gate, now: float) -> Pulse:
-        waits = [t.quiet.remaining(now) for t in batch.agenda if t.quiet is not None and t.uuid not in batch.open]
-        urgent = batch.most_urgent()
-        until = gate.puts_from if gate.open else gate.until
-        held = not gate.open or not gate.places(now, 1)
-        return Pulse(
-            gate.reason if held else "",
-            max(0.0, until - now),
-            len(waits),
-            min(waits, default=0.0),
-            urgent.volume if urgent else None,
-        )
 
     def _wait(self, crew: Crew, watcher: Watcher) -> None:
         """Sleep until something came back, or the next look is due; then take in all that came back."""
@@ -215,7 +179,9 @@ class Engine:
         self.lost = batch.local
         if self._observer is not None:
             tracks = [*batch.unsaid.values(), *batch.unknown]
-            self._observer.journal_lost(batch.local, [(t.uuid, t.job) for t in tracks if t.job is not None])
+            jobs = [(track.uuid, track.job) for track in tracks if track.job is not None]
+            unsent = sum(one.trouble is not None and one.trouble.kind == "local" for one in batch.results)
+            self._observer.journal_lost(batch.local, jobs, unsent)
 
     def _jitter(self) -> float:
         return self._random.uniform(0.75, 1.25)

@@ -199,7 +199,7 @@ class Sender:
         job = track.job
         assert job is not None
         self._flying += 1
-        track.flying = True
+        track.flying, track.since = True, now
 
         def send() -> object:
             return self.client.submit(track.uuid, job, options.api_timeout, options.system_tags, options.user_tags)

@@ -65,7 +65,10 @@ class Options:
 
 @dataclass(slots=True, eq=False)
 class Track:
-    """Monotonic seconds everywhere; `busy` while it is being read or its job asked, `flying` while its PUT is out."""
+    """Monotonic seconds everywhere; `busy` while it is being read or its job asked, `flying` while its PUT is out.
+
+    `since`: when its PUT left, and when that was answered.
+    """
 
     wanted: Wanted
     state: State = field(default_factory=State)
@@ -82,6 +85,7 @@ class Track:
     claimed: bool = False
     busy: bool = False
     flying: bool = False
+    since: float = 0.0
     next_look: float = 0.0
     turn: int = 0
     wait: float = FIRST_LOOK
@@ -114,6 +118,7 @@ class Track:
 
     def begin_looking(self, now: float, ask_after: float) -> None:
         """Look often again; its job is asked after so many seconds."""
+        self.since = now
         self.wait, self.ask_wait, self.next_ask = FIRST_LOOK, FIRST_ASK, now + ask_after
 
     def fresh(self, now: float) -> bool:

@@ -1,0 +1,118 @@
+"""How a run stands while it goes on: what it waits for, and for how long at most until something happens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, Protocol
+
+from zvol.errors import LocalState
+from zvol.model import Volume
+from zvol.recovery.batch import Batch
+from zvol.recovery.gate import Gate
+from zvol.recovery.states import MAX_SENDS, Phase
+from zvol.recovery.track import Track
+
+SLOW: Final = 3.0
+"""Seconds after which a request that is not done is worth a word, for a person who waits for few volumes."""
+
+SLOW_OF_MANY: Final = 30.0
+"""The same for a large batch, where the server is kept busy."""
+
+
+class Wait(StrEnum):
+    """What a volume waits for."""
+
+    FLYING = "flying"  # the answer to its PUT
+    ACCEPTED = "accepted"  # the server took the PUT and has not done it
+    UNANSWERED = "unanswered"  # a PUT whose answer zvol does not have: lost, or an interrupted run's
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Volumes that wait for the same: within `seconds` something happens to the first of them.
+
+    `again`: if it is not back by then it is sent once more; otherwise its outcome is called unknown.
+    """
+
+    wait: Wait
+    count: int
+    seconds: float
+    again: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """How it stands: why the server is not asked now and for how many seconds, and what else takes time.
+
+    `urgent` is the volume that is destroyed first of those that are left, when that is known.
+    """
+
+    reason: str = ""
+    retry_in: float = 0.0
+    holds: tuple[Hold, ...] = ()
+    urgent: Volume | None = None
+
+
+class Observer(Protocol):
+    """Who wants to know how it goes, beside the results."""
+
+    def tick(self, pulse: Callable[[], Pulse]) -> None:
+        """Tell that time passes; called about once a second, and whenever something came back."""
+
+    def stopping(self, seconds: float) -> None:
+        """Tell that a signal came: nothing new is sent, and what is open is watched for so many seconds at most."""
+
+    def journal_lost(self, error: LocalState, jobs: Sequence[tuple[str, str]], unsent: int) -> None:
+        """Tell that the journal cannot be written.
+
+        `jobs` are the (volume, job) pairs that are open; `unsent` results, about to be told, carry the error too.
+        """
+
+
+def pulse(batch: Batch, gate: Gate, now: float) -> Pulse:
+    """Return how a run stands at a monotonic time."""
+    urgent = batch.most_urgent()
+    until = gate.puts_from if gate.open else gate.until
+    held = not gate.open or not gate.places(now, 1)
+    return Pulse(
+        gate.reason if held else "",
+        max(0.0, until - now),
+        tuple(_holds(batch, now)),
+        urgent.volume if urgent else None,
+    )
+
+
+def _holds(batch: Batch, now: float) -> Iterator[Hold]:
+    found: dict[Wait, list[tuple[float, bool]]] = {}
+    slow = SLOW if batch.small else SLOW_OF_MANY
+    for track in batch.unsaid.values():
+        wait = _wait(track)
+        busy = track.uuid in batch.open
+        if wait is not None and not (busy and now - track.since < slow):
+            found.setdefault(wait, []).append(_next(track, wait, now, stopping=batch.stopping))
+    for wait, ends in found.items():
+        yield Hold(wait, len(ends), *min(ends))
+
+
+def _wait(track: Track) -> Wait | None:
+    if track.flying:
+        return Wait.FLYING
+    if track.phase not in (Phase.WATCH, Phase.SETTLE) or track.quiet is None:
+        return None
+    return Wait.ACCEPTED if track.state.answered else Wait.UNANSWERED
+
+
+def _next(track: Track, wait: Wait, now: float, *, stopping: bool) -> tuple[float, bool]:
+    """Return in how many seconds something happens, and whether that is another PUT."""
+    from zvol.zstack.client import PUT_SECONDS
+
+    again = wait is not Wait.FLYING and not stopping and track.state.sends < MAX_SENDS
+    if wait is Wait.FLYING or track.quiet is None:
+        left = max(0.0, track.since + PUT_SECONDS - now)
+    else:
+        left = track.quiet.remaining(now)
+    if track.deadline is not None and track.deadline - now < left:
+        return max(0.0, track.deadline - now), False
+    return left, again
