@@ -64,7 +64,8 @@ def test_people_get_one_line_each(env: dict[str, str]) -> None:
     lines = ran.out.splitlines()
     assert [line.split()[0].lower() for line in lines[1:]] == ALL[:-1]
     assert "WRONG" in next(line for line in lines if line.startswith("session"))
-    assert "Run `zvol login`" in ran.out
+    assert "of an account, environment ZVOL_SESSION: it has ended" in ran.out
+    assert "The session is from ZVOL_SESSION: unset it and run `zvol login`" in ran.out
 
 
 def test_a_dead_host(env: dict[str, str]) -> None:

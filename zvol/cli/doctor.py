@@ -200,9 +200,8 @@ def _valid(state: State) -> tuple[Finding, Auth | None]:
     whom = f"of {logins.account}" + (f"/{logins.user}" if logins.user else "") if logins.account else "of an account"
     again = known is False and given.gives_password and not given.gives_session
     text = f"{whom}, {logins.source}: {said}" + ("; the next run logs in again" if again else "")
-    return Finding("session", known is True or again, text, "Run `zvol login`, or give another session."), (
-        auth if known else None
-    )
+    hint = logins.session.advice("")
+    return Finding("session", known is True or again, text, hint), auth if known else None
 
 
 def _policy(state: State, auth: Auth) -> Finding:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from zvol.zstack.login import Login
     from zvol.zstack.zones import Zone
 
-GIVEN = "given"
 KEY = "access key"
 KEPT = "kept by zvol login"
 MADE = "logged in for this run"
@@ -34,7 +33,7 @@ class Logins:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self.source = GIVEN
+        self.source = ""
         self.account: str | None = None
         self.user: str | None = None
         self._kept_session: Kept | None = None
@@ -53,9 +52,13 @@ class Logins:
     @cached_property
     def session(self) -> Session:
         from zvol.config import credentials
-        from zvol.zstack.auth import Session
+        from zvol.zstack.auth import NEW_SESSION, Session
 
-        return Session(credentials.session(self._state.settings, more=[self._kept, self._made]))
+        secret = credentials.session(self._state.settings, more=[self._kept, self._made])
+        if self.source in (KEPT, MADE):
+            return Session(secret, NEW_SESSION)
+        self.source = self._state.settings.credential.session_from
+        return Session(secret, _another(self.source))
 
     @property
     def uses_key(self) -> bool:
@@ -162,3 +165,11 @@ class Logins:
 
         with contextlib.suppress(ZvolError):
             log_out(self._state.transport, session, GOODBYE_SECONDS)
+
+
+def _another(source: str) -> str:
+    """Say how to use another session than the one that was given: as long as it is there, it is the one that counts."""
+    kind, _, name = source.partition(" ")
+    if kind == "environment":
+        return f"The session is from {name}: unset it and run `zvol login`, or put a new one there."
+    return f"The session is the {source}: put a new one there, or take it out and run `zvol login`."

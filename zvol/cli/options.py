@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -12,7 +13,31 @@ from zvol.cli.state import State
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-pass_state = click.make_pass_decorator(State)
+WITH_COLUMNS = ("zvol list", "zvol show")
+
+
+def pass_state(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the state of the run, once the options suit it."""
+
+    @functools.wraps(command)
+    def called(*args: Any, **values: Any) -> Any:
+        context = click.get_current_context()
+        state = context.ensure_object(State)
+        if state.given.columns is not None:
+            _check_columns(state.given.columns, context)
+        return context.invoke(command, state, *args, **values)
+
+    return called
+
+
+def _check_columns(columns: str, context: click.Context) -> None:
+    """Refuse columns where there are none, and those that there are not, in every format."""
+    from zvol.render.columns import pick
+
+    if context.command_path not in WITH_COLUMNS:
+        raise click.UsageError("--columns goes with list and show; `zvol list --columns help` shows which there are.")
+    if columns != "help":
+        pick(columns, ())
 
 
 def _store(ctx: click.Context, param: click.Parameter, value: Any) -> None:
@@ -40,7 +65,7 @@ _OPTIONS = (
     _value("--host", name="host", help="Use this server, as https://HOST[:PORT][/PREFIX].", metavar="URL"),
     _value("-o", "--output", name="output", type=OUTPUT, help="table, json, ndjson, csv or name.", metavar="FORMAT"),
     _flag("--json", name="json_output", help="The same as -o json."),
-    _value("--columns", name="columns", help="Show these columns; `help` lists them.", metavar="A,B"),
+    _value("--columns", name="columns", help="Columns of list and show; `help` lists them.", metavar="A,B"),
     _flag("--sandbox", name="sandbox", help="Use the small ZStack on this machine."),
     _value("--timeout", name="timeout", type=DURATION, help="Wait so long for a volume (30m).", metavar="DURATION"),
     _flag("-q", "--quiet", name="quiet", help="No table, hints or summary."),

@@ -36,7 +36,7 @@ def command(state: State) -> Exit:
         headers = ["SERVER", "ACCOUNT", "USER", "PROFILE", "SESSION FROM", "VALID"]
         output.rows(headers, [[*words, shown]])
     if known is not True:
-        output.hint("Run `zvol login`, or give another session.")
+        output.hint(logins.session.advice(""))
     return Exit.OK if known else Exit.AUTH
 
 

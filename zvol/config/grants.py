@@ -80,6 +80,15 @@ class Credential:
         return not (self.session is None and self.session_file is None and self.session_command is None)
 
     @property
+    def session_from(self) -> str:
+        """Return where the session that counts is from: `environment ZVOL_SESSION`, or the key and its place."""
+        for key in ("session", "session_file", "session_command"):
+            if getattr(self, key) is not None:
+                where = self.sources.get(key, "")
+                return f"{key} of {where}" if where.rpartition(":")[2].isdigit() else where
+        return ""
+
+    @property
     def gives_password(self) -> bool:
         """Tell whether zvol can log in by itself."""
         return not (self.password is None and self.password_file is None and self.password_command is None)

@@ -36,10 +36,14 @@ class Auth(Protocol):
 
 
 class Session:
-    """The session that counts now; another may take its place in the middle of a run."""
+    """The session that counts now; another may take its place in the middle of a run.
 
-    def __init__(self, secret: Revealable) -> None:
+    `advice` says what to do when the server does not accept it.
+    """
+
+    def __init__(self, secret: Revealable, advice: str = NEW_SESSION) -> None:
         self.secret = secret
+        self._advice = advice
 
     def __call__(self, method: str, path: str) -> Mapping[str, str]:
         del method, path
@@ -47,7 +51,7 @@ class Session:
 
     def advice(self, refusal: str) -> str:
         del refusal
-        return NEW_SESSION
+        return self._advice
 
 
 class Signer:
