@@ -72,6 +72,10 @@ def test_a_dead_host(env: dict[str, str]) -> None:
     ran = run(["doctor", "--json"], env | {"ZVOL_HOST": "http://127.0.0.1:1"})
     assert "refuses the connection" in red(ran)["host"]
     assert ran.json()[-1]["check"] == "host"
+    more = {"ZVOL_HOST": "https://127.0.0.1:1", "ZVOL_CA_FILE": "/nope.pem", "XDG_STATE_HOME": "/proc/nope"}
+    wrong = red(run(["doctor", "--json"], env | more))
+    assert "It is from environment ZVOL_CA_FILE" in wrong["tls"]
+    assert "the journal cannot be written" in wrong["files"]
 
 
 def test_something_that_is_no_zstack(env: dict[str, str], cloud: Sandbox) -> None:

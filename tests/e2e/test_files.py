@@ -200,7 +200,9 @@ def test_a_home_that_cannot_be_written(at: dict[str, str], cloud: Sandbox, reado
     assert (ran.code, ran.out) == (7, "")
     assert as_somebody(["config", "init"], env).code == 7
     assert as_somebody(["--sandbox", "list"], env).code == 7
-    assert as_somebody(["doctor"], env).code == 0
+    ran = as_somebody(["doctor"], env)
+    assert (ran.code, "the journal cannot be written in" in ran.out) == (1, True), ran
+    assert list(readonly.iterdir()) == []
     login = {"ZSTACK_ACCOUNT_NAME": "admin", "ZSTACK_ACCOUNT_PASSWORD": "password"}
     assert as_somebody(["list"], out | login).code == 0
 

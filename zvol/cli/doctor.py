@@ -16,7 +16,7 @@ import click
 
 from zvol.cli.options import global_options, pass_state
 from zvol.cli.state import State
-from zvol.errors import Exit, Weather, ZvolError
+from zvol.errors import ConfigError, Exit, Weather, ZvolError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,6 +79,10 @@ def _files(state: State) -> Finding:
         problem = _exposed(path)
         if problem:
             return Finding("files", False, *problem)
+    with state.signals.held():
+        problem = _unwritable(state.journal_path)
+    if problem:
+        return Finding("files", False, *problem)
     return Finding("files", True, f"{len(present)} of zvol's own, all private")
 
 
@@ -92,6 +96,21 @@ def _exposed(path: Path) -> tuple[str, str] | None:
     if mode & 0o077:
         right = "700" if stat.S_ISDIR(found.st_mode) else "600"
         return f"others can use {path} (mode {mode:04o})", f"Run: chmod {right} {shlex.quote(str(path))}"
+    return None
+
+
+def _unwritable(journal: Path) -> tuple[str, str] | None:
+    """Say why a recovery could not write its journal; the folder that is made to find out is gone at once."""
+    there = next(path for path in (journal.parent, *journal.parents) if os.path.lexists(path))
+    hint = "No recovery can begin without its journal: set XDG_STATE_HOME to a folder of your own."
+    spare = there / f".zvol.{os.urandom(6).hex()}"
+    try:
+        spare.mkdir(mode=0o700)
+        spare.rmdir()
+    except OSError as exc:
+        return f"the journal cannot be written in {journal.parent}: {exc.strerror}", hint
+    if journal.exists() and not os.access(journal, os.W_OK):
+        return f"the journal {journal} cannot be written", hint
     return None
 
 
@@ -118,6 +137,9 @@ def _server(state: State) -> Iterator[Finding]:
         answer = ask(state.transport, "PUT", NODE, {"getVersion": {}})
     except Untrusted as exc:
         problem = exc
+    except ConfigError as exc:
+        yield Finding("tls", False, exc.message, f"{exc.hint} It is from {state.settings.sources['ca_file']}.")
+        return
     except ZvolError as exc:
         hint = "Check host, port, proxy and network; `zvol config show` says where each value is from."
         yield Finding("host", False, exc.message, hint)
