@@ -47,7 +47,10 @@ def choose(client: Client, asked: Sequence[tuple[str, str | None]], explain: Exp
             volumes = client.deleted()
         except (Weather, ZvolError) as exc:
             trouble = words.from_error(exc)
-    bearers = {name: [volume for volume in volumes if volume.name == name] for name in names}
+    bearers: dict[str, list[Volume]] = {name: [] for name in names}
+    for volume in volumes:
+        if volume.name in bearers:
+            bearers[volume.name].append(volume)
     wanted: dict[str, Wanted] = {}
     for order, (text, uuid) in enumerate(asked):
         found = uuid or (bearers[text][0].uuid if len(bearers[text]) == 1 else None)
@@ -77,7 +80,7 @@ def _refusal(name: str, rows: tuple[Listed, ...]) -> Result:
         hint = "Give the UUID of the one you mean."
     elif rows:
         many = f"{len(rows)} that are not deleted do" if len(rows) > 1 else "one that is not deleted does"
-        text, uuid = f"{text}, but {many}", rows[0].volume.uuid
+        text, uuid = f"{text}, but {many}", rows[0].volume.uuid if len(rows) == 1 else "UUID"
         hint = f"`zvol show {uuid}` shows it; `zvol recover {uuid}` counts it as done."
     elif _ALMOST.fullmatch(digits):
         text = f"{text}, and it is no UUID: {len(digits)} hex digits instead of 32"
