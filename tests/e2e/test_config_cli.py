@@ -174,6 +174,15 @@ def test_help_topics(topic: str, env: dict[str, str]) -> None:
     ran = run(["help", topic], env)
     assert ran.code == 0
     assert len(ran.out.splitlines()) > 10
+    assert max(len(line) for line in ran.out.splitlines()) <= 80
+
+
+def test_help_of_a_command_and_what_was_meant(env: dict[str, str]) -> None:
+    shown = run(["help", "config", "show"], env)
+    assert (shown.code, shown.out) == (0, run(["config", "show", "--help"], env).out)
+    for words in (["lsit"], ["help", "lsit"]):
+        ran = run(words, env)
+        assert (ran.code, ran.err.splitlines()[-1].partition("'")[2]) == (2, "lsit'. Did you mean list?")
 
 
 def test_every_command_has_help_with_an_example(env: dict[str, str]) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from zvol import __version__
-from zvol.cli.options import global_options
+from zvol.cli.options import Group, global_options
 from zvol.cli.state import State
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ MODULES: Final = {"list": "listing", "help": "topics"}
 """Where a command's module has another name than the command."""
 
 
-class LazyGroup(click.Group):
+class LazyGroup(Group):
     """Finds a command in its own module."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

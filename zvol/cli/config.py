@@ -7,12 +7,14 @@ from pathlib import Path
 
 import click
 
-from zvol.cli.options import global_options, pass_state
+from zvol.cli.options import Group, global_options, pass_state
 from zvol.cli.state import State
 from zvol.errors import ConfigError, Exit, UsageProblem
 
 
-@click.group("config", short_help="Make, show and check the configuration.", epilog="Example: zvol config show")
+@click.group(
+    "config", cls=Group, short_help="Make, show and check the configuration.", epilog="Example: zvol config show"
+)
 @global_options
 def command() -> None:
     """Make, show and check the configuration."""

@@ -8,10 +8,22 @@ from typing import Any, TypeVar
 
 import click
 
-from zvol.cli.params import DURATION, OUTPUT, PROFILE
+from zvol.cli.params import DURATION, OUTPUT, PROFILE, did_you_mean
 from zvol.cli.state import State
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Group(click.Group):
+    """A group that guesses what was meant."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if not ctx.resilient_parsing and self.get_command(ctx, args[0]) is None and args[0][:1] != "-":
+            ctx.fail(f"No such command '{args[0]}'.{did_you_mean(args[0], self.list_commands(ctx))}")
+        return super().resolve_command(ctx, args)
+
 
 WITH_COLUMNS = ("zvol list", "zvol show")
 

@@ -20,6 +20,14 @@ if TYPE_CHECKING:
 FORMATS: Final = ("table", "json", "ndjson", "csv", "name")
 
 
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return ` Did you mean …?` when one of the known words is close, else nothing."""
+    import difflib
+
+    close = difflib.get_close_matches(word[:80], list(known), n=1)
+    return f" Did you mean {close[0]}?" if close else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A VOLUME argument: as typed, and its UUID unless it is a name."""
@@ -49,10 +57,7 @@ class Format(click.ParamType[str]):
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         if value not in FORMATS:
-            import difflib
-
-            close = difflib.get_close_matches(value, FORMATS, n=1)
-            guess = f" Did you mean {close[0]}?" if close else ""
+            guess = did_you_mean(value, FORMATS)
             self.fail(f"{safe(value)!r} is not one of {', '.join(FORMATS)}.{guess}", param, ctx)
         return value
 

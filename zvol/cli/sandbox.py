@@ -9,13 +9,13 @@ from typing import Any
 
 import click
 
-from zvol.cli.options import global_options, pass_state
+from zvol.cli.options import Group, global_options, pass_state
 from zvol.cli.params import Count, Seconds, Zone
 from zvol.cli.state import State
 from zvol.errors import Exit, LocalState, UsageProblem
 
 
-@click.group("sandbox", short_help="A small ZStack on this machine.", epilog="Example: zvol sandbox serve")
+@click.group("sandbox", cls=Group, short_help="A small ZStack on this machine.", epilog="Example: zvol sandbox serve")
 @global_options
 def command() -> None:
     """A small ZStack on this machine, for trying things and for the tests of scripts."""
