@@ -55,6 +55,7 @@ def test_many_at_once(tmp_path: Path) -> None:
         ran = run(["recover", "--all", "--yes", "-o", "name"], env)
         assert ran.code == 0, ran
         assert len(ran.out.split()) > 150
+        assert "the recycle bin is empty" in run(["list"], env).err
         cloud.never_two_alive()
 
 

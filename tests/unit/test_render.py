@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
 import unicodedata
@@ -189,6 +190,15 @@ def test_a_warning_of_many_is_said_once_also_when_quiet() -> None:
     assert "Outcome:      recovered\n" in one.out.getvalue()
     programs.output.results(many, [], single=False)
     assert all(one["warnings"] == ["look again"] for one in json.loads(programs.out.getvalue()))
+
+
+def test_a_date_of_the_server_is_utc_or_says_whose_it_is() -> None:
+    theirs = "Nov 24, 2026 3:31:50 PM"
+    row = listed(createDate=theirs, lastOpDate=theirs)
+    printed = Printed("table")
+    printed.output.shown([dataclasses.replace(row, dates={"createDate": 1_795_000_000.0})], single=True)
+    assert "Created:     2026-11-18T11:06:40Z\n" in printed.out.getvalue()
+    assert f"Changed:     {theirs} (on the server's clock)\n" in printed.out.getvalue()
 
 
 def test_names_are_uuids_only() -> None:

@@ -39,7 +39,7 @@ def choose(client: Client, asked: Sequence[tuple[str, str | None]], explain: Exp
     A name is compared here, not by the server: its query language cannot carry every name.
     `explain` makes of deleted volumes what can be shown of them.
     """
-    names = [text for text, uuid in asked if uuid is None]
+    names = list(dict.fromkeys(text for text, uuid in asked if uuid is None))
     trouble: Trouble | None = None
     volumes: list[Volume] = []
     if names:
