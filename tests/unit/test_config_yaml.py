@@ -273,10 +273,8 @@ def test_the_limits_are_the_ones_that_are_promised(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("parser", ["CSafeLoader", "SafeLoader"])
 def test_both_parsers_see_the_same(tmp_path: Path, parser: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    import yaml
-
     if parser == "SafeLoader":
-        monkeypatch.delattr(yaml, "CSafeLoader", raising=False)
+        monkeypatch.delattr("yaml.CSafeLoader", raising=False)
     text = "current: x\nprofiles:\n  'a': {host: &a \"h\", b: *a, c: !t d}\n  é: {hots: 1}\n"
     assert wrong(tmp_path, text) == [
         "1:10: current names no profile of this file (there is: a, é)",
