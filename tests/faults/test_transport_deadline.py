@@ -185,7 +185,7 @@ def test_who_asks_again_waits_for_the_same_look_up() -> None:
 
 def test_a_name_that_is_found_late_is_used_and_asked_for_again() -> None:
     directory = Directory("127.0.0.1")
-    with raw(says(OK)) as server:
+    with raw(says(OK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", 1))) as server:
         transport = Transport(server.endpoint(host="zstack.example"), dialer=Dialer(directory))
         threading.Timer(0.2, directory.may_answer.set).start()
         assert transport.send("GET", "/v1/volumes", deadline=3).status == 200

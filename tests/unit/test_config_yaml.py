@@ -74,8 +74,7 @@ def test_everything_that_can_be_said(tmp_path: Path) -> None:
     assert list(file.profiles) == ["prod", "生产"]
     found = file.profiles["prod"]
     values = {key: value.value for key, value in found.items()}
-    session = values.pop("session")
-    assert isinstance(session, Secret)
+    assert isinstance(session := values.pop("session"), Secret)
     assert session.reveal() == SESSION
     assert values == {
         "host": "https://zstack.example.com:8443",
