@@ -28,6 +28,8 @@ def test_init_writes_a_private_file_that_is_correct_and_never_overwrites(env: di
     assert "https://zstack.example.com:8443/zstack" in shown.out
     assert f"{path}:5:11" in shown.out
     path.write_text("mine")
+    shown = run(["--sandbox", "config", "show"], env)
+    assert "environment" not in shown.out
     again = run(["config", "init"], env)
     assert (again.code, path.read_text()) == (2, "mine")
 
@@ -118,7 +120,7 @@ def test_validate_looks_at_the_files_that_profiles_name(env: dict[str, str]) -> 
     (path.parent / "open").chmod(0o644)
     ran = run(["config", "validate", "--config", str(path)], env)
     assert ran.code == 2
-    assert f"{path}:4:14: ca_file: cannot read" in ran.err
+    assert f"{path}:4:14: ca_file: {path.parent}/gone.pem cannot be read" in ran.err
     assert f"{path}:6:19: session_file: " in ran.err
 
 
@@ -132,7 +134,7 @@ def test_show_names_the_source_of_each_value(env: dict[str, str]) -> None:
     ran = run(["config", "show", "--config", str(path), "--no-input"], env | more)
     found = {one["key"]: (one["value"], one["source"]) for one in ran.json()}
     assert found["host"] == ("https://z:443/zstack", f"{path}:3:11")
-    assert found["timeout"] == ("420s", "environment ZVOL_TIMEOUT")
+    assert found["timeout"] == ("7m", "environment ZVOL_TIMEOUT")
     assert found["no_input"] == ("true", "option --no-input")
     assert found["concurrency"] == ("16", "default")
     assert found["password_command"] == ("pass ***", f"{path}:6:23")

@@ -174,9 +174,9 @@ os._exit(0)
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        ("[no-such-program-here]", "cannot be run: No such file"),
-        ("[./z.yaml]", "cannot be run: Permission denied"),
-        ("[/]", "cannot be run: Permission denied"),
+        ("[no-such-program-here]", "cannot be run: no-such-program-here: No such file"),
+        ("[./z.yaml]", "/z.yaml: Permission denied"),
+        ("[/]", "cannot be run: /: Permission denied"),
         ("['echo CANARY; exit 0']", "cannot be run: No such file"),
     ],
 )

@@ -11,6 +11,7 @@ from zvol.config.profiles import load
 from zvol.config.schema import KEYS, NEEDS
 from zvol.config.settings import Overrides, resolve
 from zvol.config.template import template
+from zvol.errors import ConfigError
 
 SESSION = "0123456789abcdef" * 2
 
@@ -104,8 +105,7 @@ def test_validate_looks_at_every_profile_and_the_files_they_name(tmp_path: Path)
     (tmp_path / "ca").write_text("x")
     (tmp_path / "key").write_text(SESSION)
     (tmp_path / "key").chmod(0o644)
-    file, problems = validate(path)
-    assert file is not None
+    _, problems = validate(path)
     assert [problem.where for problem in problems] == [f"{path}:2:53", f"{path}:3:35"]
     assert "others can use it" in problems[0].text
     assert "No such file" in problems[1].text
@@ -115,8 +115,11 @@ def test_validate_looks_at_every_profile_and_the_files_they_name(tmp_path: Path)
 
 
 @pytest.mark.parametrize("text", ["profiles: {p: {hots: x}}", "- a"])
-def test_validate_returns_what_is_wrong(tmp_path: Path, text: str) -> None:
-    file, problems = validate(write(tmp_path, text))
-    assert file is None
-    assert len(problems) == 1
-    assert validate(tmp_path / "none")[1][0].text.endswith("No such file or directory")
+def test_validate_raises_what_is_wrong(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        validate(write(tmp_path, text))
+    assert len(caught.value.problems) == 1
+    with pytest.raises(ConfigError) as caught:
+        validate(tmp_path / "none")
+    assert caught.value.message == f"{tmp_path}/none: cannot be read: No such file or directory"
+    assert "zvol config init" in caught.value.hint

@@ -130,10 +130,10 @@ def test_what_cannot_be_read(tmp_path: Path) -> None:
         (tmp_path, "not a file"),
         (fifo, "not a file"),
         (big, "more than 100 bytes"),
-        (loop, "cannot read"),
+        (loop, "cannot be read"),
         (Path("/dev/zero"), "not a file"),
         (tmp_path / "a\0b", "character"),
-        (big / "x", "cannot read"),
+        (big / "x", "cannot be read"),
     ):
         with pytest.raises(Unreadable, match=words):
             read_file(path, 100)

@@ -77,7 +77,7 @@ def validate(state: State) -> Exit:
     if path is None:
         raise UsageProblem("there is no configuration file: HOME is not set", hint="Use --config FILE.")
     file, problems = check(path)
-    if problems or file is None:
+    if problems:
         raise ConfigError(problems)
     state.output_for_errors().hint(f"{path} is correct; profiles: {', '.join(file.profiles) or 'none'}")
     return Exit.OK

@@ -53,7 +53,11 @@ def command(state: State) -> Exit:
 def _findings(state: State) -> Iterator[Finding]:
     """Yield the findings; without a server there is no use in asking it for more."""
     settings = state.settings
-    yield Finding("configuration", True, f"profile {settings.profile or 'none'}, {settings.endpoint.base}")
+    yield Finding(
+        "configuration",
+        True,
+        f"profile {settings.profile or 'none'}; {settings.endpoint.base}, from {settings.sources['host']}",
+    )
     yield _files(state)
     yield _runs(state)
     for finding in _server(state):

@@ -169,6 +169,8 @@ class Logins:
 
 def _another(source: str) -> str:
     """Say how to use another session than the one that was given: as long as it is there, it is the one that counts."""
+    if source == "sandbox":
+        return "Run the command again: each brings a session of its own."
     kind, _, name = source.partition(" ")
     if kind == "environment":
         return f"The session is from {name}: unset it and run `zvol login`, or put a new one there."

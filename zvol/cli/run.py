@@ -54,14 +54,14 @@ def _command(app: click.Command, arguments: Sequence[str], state: State) -> Exit
         streams.silence()
         if isinstance(exc.reason, BrokenPipeError):
             return exc.exit
-        streams.complain(f"the report could not be written to stdout: {exc.reason.strerror} ({exc.summary})")
+        state.complain(f"the report could not be written to stdout: {exc.reason.strerror} ({exc.summary})")
         return most_severe((exc.exit, Exit.LOCAL))
     except click.ClickException as exc:
         with contextlib.suppress(OSError):
             _mistake(exc)
         return Exit.USAGE
     except click.Abort:
-        streams.complain("aborted")
+        state.complain("aborted")
         return Exit.FAILED
     except BrokenPipeError:
         streams.silence()
@@ -72,7 +72,7 @@ def _command(app: click.Command, arguments: Sequence[str], state: State) -> Exit
         return Exit.READER_GONE if exc.code else Exit.OK
     except OSError as exc:
         streams.silence()
-        streams.complain(f"cannot write the output: {exc.strerror or exc}")
+        state.complain(f"cannot write the output: {exc.strerror or exc}")
         return Exit.LOCAL
     except Interrupted:
         return Exit.OK
@@ -107,12 +107,10 @@ def _mistake(exc: click.ClickException) -> None:
 
 def _bug(exc: BaseException, state: State) -> Exit:
     """Say that this is zvol's own fault; a traceback may quote anything, so it is shown only on demand."""
-    streams.complain(
-        f"this is a bug in zvol ({type(exc).__name__}); run it again with --debug and report what it prints"
-    )
+    state.complain(f"this is a bug in zvol ({type(exc).__name__}); run it again with --debug and report what it prints")
     if state.debug:
         import traceback
 
         for line in traceback.format_tb(exc.__traceback__):
-            streams.complain(line.rstrip())
+            state.complain(line.rstrip())
     return Exit.BUG

@@ -91,7 +91,9 @@ class State:
 
         cloud = self.stack.enter_context(embedded(private_dir(self.directory / "sandbox")))
         own = dataclasses.replace(overrides, profile=None, config=None, host=None)
-        return resolve(own, {"ZVOL_HOST": cloud.host, "ZVOL_SESSION": cloud.session})
+        made = resolve(own, {"ZVOL_HOST": cloud.host, "ZVOL_SESSION": cloud.session})
+        credential = dataclasses.replace(made.credential, sources={"session": "sandbox"})
+        return dataclasses.replace(made, credential=credential, sources={**made.sources, "host": "sandbox"})
 
     @cached_property
     def transport(self) -> Transport:
@@ -155,6 +157,17 @@ class State:
         )
 
     @property
+    def mark(self) -> str:
+        """Return what each message on stderr begins with."""
+        return "zvol (sandbox): " if self.given.sandbox else "zvol: "
+
+    def complain(self, text: str) -> None:
+        """Say something on stderr where there may be no printer."""
+        from zvol.cli.streams import complain
+
+        complain(text, self.mark)
+
+    @property
     def command(self) -> str:
         """Return how to call zvol again for the same server, as a shell reads it."""
         import shlex
@@ -204,4 +217,4 @@ class State:
     def _trace(self, text: str) -> None:
         from zvol.text import safe
 
-        sys.stderr.write(f"zvol: {safe(text)}\n")
+        self.complain(safe(text))

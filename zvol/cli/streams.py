@@ -54,9 +54,9 @@ def prepare() -> None:
             setattr(sys, f"__{name}__", masking)  # the old one is detached, and shutil asks it for the terminal's size
 
 
-def complain(text: str) -> None:
+def complain(text: str, mark: str = "zvol: ") -> None:
     """Say something on stderr."""
-    sys.stderr.write(f"zvol: {text}\n")
+    sys.stderr.write(f"{mark}{text}\n")
     sys.stderr.flush()
 
 

@@ -46,7 +46,7 @@ class Watchman:
             total,
             tty=tty and not verbose,
             shown=not state.given.quiet and not mixed and (tty or verbose),
-            mark="zvol (sandbox): " if state.given.sandbox else "zvol: ",
+            mark=state.mark,
             width=_columns,
         )
 

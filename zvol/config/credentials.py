@@ -152,7 +152,8 @@ def _output(command: Sequence[str], what: str, where: str, environ: Mapping[str,
         )
     except OSError as exc:
         reason = exc.strerror or "no such program"
-        raise ConfigError([Problem(where, f"{what} cannot be run: {reason}")]) from None
+        program = f"{command[0]}: " if re.fullmatch(r"[A-Za-z0-9_.+/~-]{1,200}", command[0]) else ""
+        raise ConfigError([Problem(where, f"{what} cannot be run: {program}{reason}")]) from None
     try:
         data = _printed(process, time.monotonic() + COMMAND_SECONDS)
     finally:

@@ -11,7 +11,7 @@ from zvol.config.paths import Unreadable, expand, read_file
 from zvol.config.proxies import without_user
 from zvol.config.schema import KEYS
 from zvol.config.settings import Settings
-from zvol.errors import ConfigError, Problem
+from zvol.errors import Problem
 from zvol.text import Secret
 
 SHOWN: Final = (
@@ -27,6 +27,7 @@ SHOWN: Final = (
     "output",
     "no_input",
 )
+_UNITS: Final = ((86400, "d"), (3600, "h"), (60, "m"))
 _NOT_VALUES: Final = ("sources", "refused", "withheld", "hint")
 
 
@@ -58,23 +59,21 @@ def _shown(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        return f"{value:g}s"
+        return next((f"{value / unit:.0f}{name}" for unit, name in _UNITS if value % unit == 0), f"{value:g}s")
     if isinstance(value, tuple):
         return str(value[0]) + (" ***" if len(value) > 1 else "")
     return str(value)
 
 
-def validate(path: Path) -> tuple[File | None, tuple[Problem, ...]]:
+def validate(path: Path) -> tuple[File, tuple[Problem, ...]]:
     """Check a configuration file with every profile in it, and the files these name.
 
-    Returns what it says (None when it is wrong itself) and all that is wrong; nothing is sent and no program is run.
+    Returns what it says and what is wrong with these files; raises ConfigError when it is wrong itself.  Nothing is
+    sent and no program is run.
     """
     from zvol.config.profiles import load
 
-    try:
-        file = load(path)
-    except ConfigError as exc:
-        return None, exc.problems
+    file = load(path)
     return file, tuple(problem for profile in file.profiles for problem in _missing_files(file, profile))
 
 
@@ -92,5 +91,5 @@ def _missing_files(file: File, profile: str) -> list[Problem]:
             continue
         exposed = content.exposure() if key != "ca_file" else None
         if exposed:
-            problems.append(Problem(value.where, f"{key}: {exposed[0]}"))
+            problems.append(Problem(value.where, f"{key}: {content.path} {exposed[0]}"))
     return problems

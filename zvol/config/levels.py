@@ -159,9 +159,9 @@ class Levels:
         try:
             return load_if_there(path)
         except Unreadable as exc:
-            reason = exc.reason
+            text, reason = exc.text, exc.reason
         if needed:
-            raise ConfigError([Problem(str(path), reason)])
+            raise ConfigError([Problem(str(path), text)])
         self.warnings.append(reason)
         return None
 

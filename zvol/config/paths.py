@@ -55,11 +55,12 @@ def _base(environ: Mapping[str, str], variable: str, below_home: str) -> Path | 
 
 # ---- reading -----------------------------------------------------------------------------------------------------
 class Unreadable(Exception):
-    """A file cannot be read; `reason` says why, `code` is the errno, 0 for a file that is no file or too big."""
+    """A file cannot be read; `text` says why, `reason` with its path, `code` is the errno, 0 where there is none."""
 
-    def __init__(self, reason: str, code: int = 0) -> None:
-        super().__init__(reason)
-        self.reason = reason
+    def __init__(self, path: Path, text: str, code: int = 0) -> None:
+        super().__init__(text)
+        self.text = text
+        self.reason = f"{path} {text}"
         self.code = code
 
     @property
@@ -83,13 +84,13 @@ class Content:
         return self.owner not in (os.geteuid(), 0)
 
     def exposure(self) -> tuple[str, str] | None:
-        """Return why this file must not hold a secret, and what repairs it; None when it may."""
+        """Return why this file must not hold a secret, without its path, and what repairs it; None when it may."""
         if self.link:
-            return f"{self.path} is a symbolic link, and it holds a secret", "Name the file itself."
+            return "is a symbolic link, and it holds a secret", "Name the file itself."
         if self.foreign:
-            return f"{self.path} holds a secret and belongs to another user", "Make a copy that is your own."
+            return "holds a secret and belongs to another user", "Make a copy that is your own."
         if self.mode & 0o077:
-            text = f"{self.path} holds a secret and others can use it (mode {self.mode:04o})"
+            text = f"holds a secret and others can use it (mode {self.mode:04o})"
             return text, f"Run: chmod 600 {shlex.quote(str(self.path))}"
         return None
 
@@ -105,17 +106,17 @@ def read_file(path: Path, limit: int) -> Content:
         try:
             found = os.fstat(fd)
             if not stat.S_ISREG(found.st_mode):
-                raise Unreadable(f"{path} is not a file")
+                raise Unreadable(path, "is not a file")
             with os.fdopen(fd, "rb", closefd=False) as file:
                 data = file.read(limit + 1)
         finally:
             os.close(fd)
     except OSError as exc:
-        raise Unreadable(f"cannot read {path}: {exc.strerror}", exc.errno or 0) from None
+        raise Unreadable(path, f"cannot be read: {exc.strerror}", exc.errno or 0) from None
     except ValueError:
-        raise Unreadable("the path holds a character that no path has") from None
+        raise Unreadable(path, "holds a character that no path has") from None
     if len(data) > limit:
-        raise Unreadable(f"{path} has more than {limit} bytes")
+        raise Unreadable(path, f"has more than {limit} bytes")
     return Content(path, data, stat.S_IMODE(found.st_mode), found.st_uid, link)
 
 
@@ -136,10 +137,11 @@ def open_private(path: Path, limit: int, where: str | None = None) -> bytes:
     try:
         content = read_file(path, limit)
     except Unreadable as exc:
-        raise ConfigError([Problem(where or str(path), exc.reason)]) from None
+        raise ConfigError([Problem(where, exc.reason) if where else Problem(str(path), exc.text)]) from None
     exposed = content.exposure()
     if exposed:
-        raise ConfigError([Problem(where or str(path), exposed[0])], hint=exposed[1])
+        text, hint = exposed
+        raise ConfigError([Problem(where, f"{path} {text}") if where else Problem(str(path), text)], hint=hint)
     return content.data
 
 

@@ -38,13 +38,16 @@ _KINDS: Final[dict[str, Kind]] = {
 }
 
 
+MAKE_ONE: Final = "Make one with `zvol config init`."
+
+
 def load(path: Path) -> File:
     """Read and check a configuration file.  Raises ConfigError with all that is wrong in it."""
     try:
         return _checked(read_file(path, LIMIT))
     except Unreadable as exc:
-        reason = exc.reason
-    raise ConfigError([Problem(str(path), reason)])
+        text, hint = exc.text, MAKE_ONE if exc.missing else ""
+    raise ConfigError([Problem(str(path), text)], hint=hint)
 
 
 def load_if_there(path: Path) -> File | None:
@@ -74,9 +77,9 @@ def _judge(content: Content, file: File, notes: Notes) -> str:
     exposed = content.exposure() if file.private else None
     if exposed is None and file.runs:
         if content.foreign:
-            exposed = f"{content.path} names a program to run and belongs to another user", "Make a copy of your own."
+            exposed = "names a program to run and belongs to another user", "Make a copy of your own."
         elif content.mode & 0o002:
-            text = f"{content.path} names a program to run and everybody can write it (mode {content.mode:04o})"
+            text = f"names a program to run and everybody can write it (mode {content.mode:04o})"
             exposed = text, f"Run: chmod o-w {shlex.quote(str(content.path))}"
     if exposed is None:
         return ""

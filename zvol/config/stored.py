@@ -80,7 +80,7 @@ class Store:
         except Unreadable as exc:
             if exc.missing:
                 return None
-            raise ConfigError([Problem(str(path), exc.reason)]) from None
+            raise ConfigError([Problem(str(path), exc.text)]) from None
         record = _record(content)
         kept = None
         if record.get("base") == self._base:
