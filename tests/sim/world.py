@@ -10,6 +10,7 @@ from tests.sim.server import SimServer
 from zvol.model import Result
 from zvol.recovery.engine import Engine
 from zvol.recovery.journal import Journal
+from zvol.recovery.pulse import Observer
 from zvol.recovery.track import Options, Wanted
 
 A = "a" * 32
@@ -28,6 +29,7 @@ class World:
         self.server.add(self.uuids)
         self.path = tmp_path / "journal.db"
         self.journals: list[Journal] = []
+        self.observer: Observer | None = None
         self.engine = self.new_engine()
 
     def new_engine(self, **options: object) -> Engine:
@@ -36,6 +38,7 @@ class World:
             Options(**options),  # type: ignore[arg-type]
             self.journal,
             self.clock,
+            observer=self.observer,
             crew=crew_on(self.clock),
         )
 

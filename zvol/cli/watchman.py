@@ -53,7 +53,7 @@ class Watchman:
     def tick(self, pulse: Callable[[], Pulse]) -> None:
         if self.progress.due:
             now = pulse()
-            self.progress.notes = _why(now, alone=self._total == 1)
+            self.progress.notes = why(now, alone=self._total == 1)
             self.progress.deadline = self._safe_for(now)
             self.progress.draw()
 
@@ -133,16 +133,17 @@ def _columns() -> int:
         return 80
 
 
-def _why(pulse: Pulse, *, alone: bool) -> tuple[str, ...]:
+def why(pulse: Pulse, *, alone: bool) -> tuple[str, ...]:
     """Say why nothing happens, or why something takes long; the most important first."""
-    why = []
+    said = []
     if pulse.reason:
-        why += [f"waiting: {pulse.reason}", f"next try in {max(1.0, pulse.retry_in):.0f}s"]
-    for hold in pulse.holds:
-        why.append(f"{_words(hold, alone=alone)}, {_then(hold)}")
+        said.append(f"waiting: {pulse.reason}")
+    if pulse.retry_in:
+        said.append(f"next try in {max(1.0, pulse.retry_in):.0f}s")
+    said += [f"{_words(hold, alone=alone)}; {_then(hold)}" for hold in pulse.holds]
     if any(hold.again for hold in pulse.holds):
-        why.append("unless it comes back" if alone else "unless they come back")
-    return tuple(why)
+        said.append("unless it comes back" if alone else "unless they come back")
+    return tuple(said)
 
 
 def _words(hold: Hold, *, alone: bool) -> str:

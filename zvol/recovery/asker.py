@@ -32,13 +32,10 @@ ENDED: Final = (Job.DONE, Job.REFUSED, Job.SESSION)
 class Asker:
     """In a small batch each job is asked before each read; in a large one, when its volume does not come back, and
     some at first: what they say tells whether it is worth while to ask the others.
-
-    `denied`: the server does not let us read, so that only the jobs can tell.
     """
 
     def __init__(self, batch: Batch, client: Client, crew: Crew, gate: Gate, clock: Clock) -> None:
         self.batch, self.client, self.crew, self.gate, self.clock = batch, client, crew, gate, clock
-        self.denied = False
         self._hurried = False
         self._asking = 0
         self._paused = 0.0
@@ -53,7 +50,7 @@ class Asker:
         if self.batch.small:
             return True
         never = track.job_seen is Job.NOT_ASKED
-        return now >= self._paused and (now >= track.next_ask or (self.denied and never))
+        return now >= self._paused and (now >= track.next_ask or (self.batch.denied and never))
 
     def want(self, track: Track) -> None:
         """Ask the job of a volume as soon as there is a place."""

@@ -27,7 +27,8 @@ class Batch:
     `unread` were never read (`first_reads` counts those on their way, too); `found` were, are deleted and not yet
     claimed; `queue` are claimed, the most urgent first; `ready` want an intent; `outbox` have a durable one and wait
     for a free place; `agenda` has those that are read again and again; `open` are those that may keep the server busy;
-    `unknown` were given up.  `renew` logs in again and tells whether that worked.
+    `unknown` were given up.  `denied`: the server does not let us read, so that only the jobs can tell.  `renew` logs
+    in again and tells whether that worked.
     """
 
     def __init__(self, tracks: Iterable[Track], options: Options, renew: Callable[[], bool] | None) -> None:
@@ -48,6 +49,7 @@ class Batch:
         self.unknown: list[Track] = []
         self.closing: Trouble | None = None
         self.stopping = False
+        self.denied = False
         self._renew = renew
         self._renewed: bool | None = None
         for track in tracks:

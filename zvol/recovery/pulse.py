@@ -17,7 +17,7 @@ from zvol.recovery.track import Track
 SLOW: Final = 3.0
 """Seconds after which a request that is not done is worth a word, for a person who waits for few volumes."""
 
-SLOW_OF_MANY: Final = 30.0
+SLOW_OF_MANY: Final = 10.0
 """The same for a large batch, where the server is kept busy."""
 
 
@@ -44,7 +44,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """How it stands: why the server is not asked now and for how many seconds, and what else takes time.
+    """How it stands: why nothing is learnt now and in how many seconds it is tried again, and what else takes time.
 
     `urgent` is the volume that is destroyed first of those that are left, when that is known.
     """
@@ -77,8 +77,8 @@ def pulse(batch: Batch, gate: Gate, now: float) -> Pulse:
     until = gate.puts_from if gate.open else gate.until
     held = not gate.open or not gate.places(now, 1)
     return Pulse(
-        gate.reason if held else "",
-        max(0.0, until - now),
+        gate.reason if held else "the server does not accept the session" if batch.denied else "",
+        max(0.0, until - now) if held else 0.0,
         tuple(_holds(batch, now)),
         urgent.volume if urgent else None,
     )
@@ -91,7 +91,7 @@ def _holds(batch: Batch, now: float) -> Iterator[Hold]:
         wait = _wait(track)
         busy = track.uuid in batch.open
         if wait is not None and not (busy and now - track.since < slow):
-            found.setdefault(wait, []).append(_next(track, wait, now, stopping=batch.stopping))
+            found.setdefault(wait, []).append(_next(track, wait, now, last=batch.stopping or batch.denied))
     for wait, ends in found.items():
         yield Hold(wait, len(ends), *min(ends))
 
@@ -104,11 +104,11 @@ def _wait(track: Track) -> Wait | None:
     return Wait.ACCEPTED if track.state.answered else Wait.UNANSWERED
 
 
-def _next(track: Track, wait: Wait, now: float, *, stopping: bool) -> tuple[float, bool]:
+def _next(track: Track, wait: Wait, now: float, *, last: bool) -> tuple[float, bool]:
     """Return in how many seconds something happens, and whether that is another PUT."""
     from zvol.zstack.client import PUT_SECONDS
 
-    again = wait is not Wait.FLYING and not stopping and track.state.sends < MAX_SENDS
+    again = wait is not Wait.FLYING and not last and track.state.sends < MAX_SENDS
     if wait is Wait.FLYING or track.quiet is None:
         left = max(0.0, track.since + PUT_SECONDS - now)
     else:

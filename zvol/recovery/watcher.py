@@ -153,7 +153,7 @@ class Watcher:
         else:
             self.gate.good(now)
             self._heard(done)
-        self._asker.denied = isinstance(error, AuthError)
+        self.batch.denied = isinstance(error, AuthError)
         if error is not None and self._again_with_new_session(tracks, error):
             self._put_back(tracks, now)
             return

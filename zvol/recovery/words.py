@@ -45,7 +45,8 @@ def _warnings(track: Track) -> tuple[str, ...]:
     if track.phase is Phase.OPEN and not track.state.answered:
         return (
             "zvol has no answer to its request (an interrupted run, or a lost answer), so it cannot tell whether that "
-            "brought the volume back; if the volume is deleted again within the next minutes, it may still undo that",
+            "brought the volume back; if the volume is deleted again within the next minutes, that request may still "
+            "undo it",
         )
     return ()
 
