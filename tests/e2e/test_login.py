@@ -81,6 +81,7 @@ def test_a_terminal_is_asked_and_shows_nothing(out: dict[str, str]) -> None:
 def test_answers_on_a_terminal_that_lead_nowhere(out: dict[str, str], typed: list[str], code: int) -> None:
     shown = on_terminal(ADMIN, out, replies=[(b"Password of", text) for text in typed])
     assert shown.code == code, shown.text
+    assert shown.raw.endswith(b"\n")
     assert "Traceback" not in shown.text
     assert "CANARY" not in shown.text
     assert not kept(out)

@@ -28,7 +28,7 @@ def init(state: State) -> Exit:
 
     On a terminal it asks for the host and the account; elsewhere, or with --no-input, it writes an example.
     """
-    from zvol.cli.questions import answered
+    from zvol.cli.questions import answered, asking
     from zvol.config.paths import config_file, write_private
 
     path, _ = config_file(state.given.config, os.environ)
@@ -36,7 +36,8 @@ def init(state: State) -> Exit:
         raise UsageProblem("there is no place for the file: HOME is not set", hint="Use --config FILE.")
     if os.path.lexists(path):
         raise _there(path)
-    text, complete = answered(state)
+    with asking():
+        text, complete = answered(state)
     try:
         write_private(path, text.encode(), replace=False)
     except FileExistsError:

@@ -8,6 +8,7 @@ import sys
 import click
 
 from zvol.cli.options import global_options, pass_state
+from zvol.cli.questions import asking
 from zvol.cli.state import State
 from zvol.errors import Exit, LocalState, UsageProblem
 from zvol.text import Secret, has_control, safe
@@ -86,7 +87,7 @@ def _asked(state: State, account: str, user: str | None) -> Secret:
         raise UsageProblem("there is no password, and nobody can be asked", hint=NOBODY)
     question = f"Password of {safe(_name(account, user))} on {state.settings.endpoint.origin}"
     typed = None
-    with contextlib.suppress(UnicodeError):  # its words quote what was typed
+    with asking(hidden=True), contextlib.suppress(UnicodeError):  # its words quote what was typed
         typed = click.prompt(question, hide_input=True, err=True)
     if typed is None:
         raise UsageProblem("what was typed is not UTF-8", hint=NOBODY)

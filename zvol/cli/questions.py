@@ -5,14 +5,28 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 
+from zvol.cli.signals import Interrupted
 from zvol.cli.state import State
 from zvol.errors import UsageProblem
 from zvol.text import has_control
 
 LONGEST = 64
+
+
+@contextmanager
+def asking(*, hidden: bool = False) -> Iterator[None]:
+    """While inside, somebody is asked: what ends that without an answer begins a new line (click does, if hidden)."""
+    try:
+        yield
+    except (Interrupted, click.Abort) as exc:
+        if isinstance(exc, Interrupted) or not hidden:
+            click.echo(err=True)
+        raise
 
 
 def answered(state: State) -> tuple[str, bool]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from zvol.cli.params import DURATION
+from zvol.cli.questions import asking
 from zvol.cli.state import State
 from zvol.errors import UsageProblem
 
@@ -72,4 +73,5 @@ def agree(state: State, rows: Sequence[Listed], *, yes: bool, expect: int | None
         raise UsageProblem(text, hint="Look with --dry-run, then add --yes (and --expect N).")
     state.output.choice(rows, os.get_terminal_size(sys.stderr.fileno()).columns or 80)
     where = "the sandbox" if state.given.sandbox else state.settings.endpoint.origin
-    return click.confirm(f"Bring these {len(rows)} volumes back on {where}?", err=True)
+    with asking():
+        return click.confirm(f"Bring these {len(rows)} volumes back on {where}?", err=True)

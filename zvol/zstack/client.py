@@ -87,7 +87,7 @@ class Client:
     # ---- reads: Weather, AuthError, Untrusted, Refused -----------------------------------------------------------
     def volume(self, uuid: str) -> Volume | None:
         """Return a volume, None when the server has none that this account may see."""
-        return _asked_for([uuid], self._found(self._get(f"/v1/volumes/{uuid}"))).get(uuid)
+        return _asked_for([uuid], self._read(f"/v1/volumes/{uuid}")).get(uuid)
 
     def volumes(self, uuids: Sequence[str]) -> dict[str, Volume]:
         """Return those of the volumes that exist, by UUID; 100 a request, each of which tells how many there are."""
@@ -129,7 +129,7 @@ class Client:
 
     def query(self, path: str, query: Sequence[tuple[str, str]]) -> Found:
         """Return one page of a query."""
-        return self._found(self._get(path, query))
+        return self._read(path, query)
 
     # ---- what needs no session, and decides nothing: None when it cannot be known ---------------------------------
     def version(self) -> str | None:
@@ -159,6 +159,13 @@ class Client:
         return answers.document_of(answer)
 
     # ---- inside --------------------------------------------------------------------------------------------------
+    def _read(self, path: str, query: Sequence[tuple[str, str]] = ()) -> Found:
+        answer = self._get(path, query)
+        if answer.status == 404 and isinstance(found := answers.classify_read(answer), Unclear):
+            where = f"{self._transport.endpoint.base}{path}"
+            raise Weather(f"{found.reason} ({where}): check port and path of `host`")
+        return self._found(answer)
+
     def _get(self, path: str, query: Sequence[tuple[str, str]] = ()) -> Answer:
         answer = self._got(path, query)
         if self._renew is not None and answer.status == 503:
