@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -17,6 +18,7 @@ from zvol.cli.params import read_volumes
 from zvol.errors import UsageProblem
 from zvol.model import Listed, Recycle, Volume
 from zvol.recovery.filters import Filters
+from zvol.zstack.query import condition
 
 ALLOWED = ("q=status%3DDeleted&q=type%3DData", "q=status=Deleted&q=type=Data")
 TYPED = [text for text in REFUSED if "\0" not in text and not any(char in text for half in HALVES for char in half)]
@@ -48,19 +50,24 @@ def test_each_is_a_name_or_a_mistake_and_never_the_volume() -> None:
         assert read_volumes([text], None)[0].uuid == UUID
 
 
-def test_names_are_looked_up_without_being_sent(at: dict[str, str], cloud: Stage) -> None:
-    """All at once, each with its own answer; the server is only asked for the whole recycle bin."""
+def test_names_are_compared_here_and_never_misread(at: dict[str, str], cloud: Stage) -> None:
+    """All at once, each with its own answer: from the whole recycle bin, and one look at what is not deleted."""
     texts = [text for text in NAMES_OR_NOTHING if text not in ("%", "_")]
     ran = run(["recover", "--json", "--", *texts], at)
     results = ran.json()
     assert ran.code == 1
     assert [one["asked"] for one in results] == texts
     assert {(one["outcome"], one["changed"], one["uuid"]) for one in results} == {("failed", False, None)}
-    assert cloud.seen
-    for method, path in cloud.seen:
-        assert method == "GET"
-        assert path.partition("?")[0] == "/zstack/v1/volumes"
-        assert path.partition("?")[2].startswith(ALLOWED)
+    *bin_, (method, path) = cloud.seen
+    assert bin_
+    for seen in bin_:
+        assert seen[0] == method == "GET"
+        assert seen[1].partition("?")[0] == path.partition("?")[0] == "/zstack/v1/volumes"
+        assert seen[1].partition("?")[2].startswith(ALLOWED)
+    named, *others = parse_qsl(path.partition("?")[2])
+    assert others == [("q", "status!=Deleted"), ("q", "type=Data"), ("limit", "100")]
+    assert named[1].startswith("name?=")
+    assert set(named[1].removeprefix("name?=").split(",")) <= {text for text in texts if condition("name", "?=", text)}
 
 
 def test_a_name_that_is_a_wildcard_is_that_name(at: dict[str, str], cloud: Stage) -> None:
