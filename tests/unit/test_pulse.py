@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -50,7 +51,8 @@ def test_where_all_is_well_nothing_is_explained(volumes: int, tmp_path: Path) ->
 def test_a_request_that_was_accepted_and_not_done(tmp_path: Path) -> None:
     told = listened(tmp_path, "vanish").told
     assert told[2] == ()
-    assert told[30] == ("the server accepted it, not done yet; sent again in 45s", "unless it comes back")
+    assert re.fullmatch(r"the server accepted it, not done yet; sent again in 4[456]s", told[30][0])
+    assert told[30][1:] == ("unless it comes back",)
     many = listened(tmp_path, "vanish", volumes=5).told
     assert many[30][0].startswith("5 accepted, not done yet; sent again in 4")
 
@@ -58,7 +60,7 @@ def test_a_request_that_was_accepted_and_not_done(tmp_path: Path) -> None:
 def test_a_request_whose_answer_was_lost(tmp_path: Path) -> None:
     told = listened(tmp_path, "lost").told
     assert told[2] == ()
-    assert told[10] == ("sent, no answer yet; 20s at most",)
+    assert told[10] in [(f"sent, no answer yet; {left}s at most",) for left in (19, 20)]
     assert any(
         "its answer is missing, so it is watched; sent again in 2m" in notes[0] for notes in told.values() if notes
     )
@@ -67,4 +69,4 @@ def test_a_request_whose_answer_was_lost(tmp_path: Path) -> None:
 def test_a_signal_is_answered_at_once_where_something_is_open(tmp_path: Path) -> None:
     listener = listened(tmp_path, "vanish", stop_at=5.0)
     assert listener.stops == [10.0]
-    assert listener.told[7] == ("the server accepted it, not done yet; given up in 7s",)
+    assert listener.told[7] in [(f"the server accepted it, not done yet; given up in {left}s",) for left in (7, 8)]
