@@ -141,3 +141,10 @@ def test_every_message_of_a_sandbox_says_so(env: dict[str, str]) -> None:
 def test_the_sandbox_ignores_environment_and_profiles(env: dict[str, str]) -> None:
     more = {"ZVOL_HOST": "http://127.0.0.1:1", "ZVOL_SESSION": SESSION, "ZVOL_PROFILE": "nobody"}
     assert run(["--sandbox", "list"], env | more).code == 0
+
+
+def test_a_table_of_many_failures_ends_with_each_hint_once(at: dict[str, str]) -> None:
+    ran = run(["recover", "0" * 32, "1" * 32, ROOT], at)
+    assert ran.code == 1
+    assert ran.err.count("`zvol list` shows what can be recovered") == 1
+    assert ran.err.count("--allow-root") == 1

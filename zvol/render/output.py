@@ -116,10 +116,13 @@ class Output:
         for text, warned in parts.warnings(results).items():
             subject = f"{len(warned)} volumes" if len(warned) > 1 else report.result_subject(warned[0])
             self.warn(f"{subject}: {text}")
+        hints: dict[str, None] = {}
         for result in bad:
-            if result.candidates or not told or len(bad) == 1:
+            if told and len(bad) > 1 and not result.candidates and result.trouble is not None:
+                hints[result.trouble.hint] = None  # the table has the rest
+            else:
                 self._lines(report.result_words(result, self.command, self.now() if self.stderr.isatty() else None))
-        for text in advice():
+        for text in filter(None, (*hints, *advice())):
             self.hint(text)
         if bad and self.for_programs:
             exit_code = most_severe(result.exit for result in bad)
