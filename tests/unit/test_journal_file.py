@@ -193,6 +193,7 @@ def test_one_that_was_put_there_meanwhile_is_not_set_aside(path: Path) -> None:
     with pytest.raises(LocalState, match="another zvol has set it aside"), old._local():
         raise_corrupt()
     assert set_aside(path) == []
+    old.close()
 
 
 def raise_corrupt() -> None:
