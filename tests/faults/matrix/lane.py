@@ -26,7 +26,7 @@ TIMEOUT, SETTLE, API = 100, 5, 10
 """Seconds of zvol's clock: --timeout, settle_wait, api_timeout."""
 
 DOWN = 0.2
-VOLUMES = 4000
+VOLUMES = 6000
 REAL = (sys.executable, "-m", "tests.support.fast", str(RATE))
 
 
