@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 if TYPE_CHECKING:
@@ -12,6 +14,10 @@ T = TypeVar("T")
 
 ASLEEP_TOO: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 """Linux stops CLOCK_MONOTONIC while it is suspended, and what was read before that would look fresh."""
+
+
+LAST: Final = 0.05
+"""What is left is nothing when it is less than this: no request ends in it; seconds."""
 
 
 class Clock(Protocol):
@@ -49,3 +55,41 @@ class SystemClock:
 
     def real(self, seconds: float) -> float:
         return seconds
+
+
+class TimeLimit:
+    """When a command must have ended, counted from `began`: one limit for all its requests and waits together.
+
+    Only the transport and `pause` look at it; `lift` takes it away where other rules begin to count.
+    """
+
+    def __init__(self, clock: Clock, seconds: float = float("inf"), began: float | None = None) -> None:
+        self.clock, self.seconds = clock, seconds
+        self._until = (clock.monotonic() if began is None else began) + seconds
+
+    @property
+    def over(self) -> bool:
+        return self.left() < LAST
+
+    def left(self) -> float:
+        """Return the seconds that are left, none when time is up."""
+        return max(0.0, self._until - self.clock.monotonic())
+
+    def lift(self) -> None:
+        """Let nothing be over from now on."""
+        self._until = float("inf")
+
+    def pause(self, seconds: float) -> None:
+        """Wait, but no longer than there is time."""
+        from queue import SimpleQueue
+
+        self.clock.get(SimpleQueue[None](), min(seconds, self.left()))
+
+    @contextlib.contextmanager
+    def stopped(self) -> Iterator[None]:
+        """While inside, somebody is asked, and the time that this takes does not count."""
+        began = self.clock.monotonic()
+        try:
+            yield
+        finally:
+            self._until += self.clock.monotonic() - began

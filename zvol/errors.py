@@ -194,7 +194,8 @@ class Busy(ZvolError):
 class NeverSent(Exception):
     """Not one byte of the request can have reached the server; repeating it is free.
 
-    `reason` is one of `dns`, `refused`, `connect-timeout`, `unreachable`, `proxy`, `certificate`, `tls`, `address`;
+    `reason` is one of `dns`, `refused`, `connect-timeout`, `unreachable`, `proxy`, `certificate`, `tls`, `address`,
+    `time`;
     `hint` is the setting that repairs it, where one does.
     """
 
@@ -210,20 +211,28 @@ class NeverSent(Exception):
 
 
 class MaybeSent(Exception):
-    """The request may have reached the server, and there is no answer to it."""
+    """The request may have reached the server, and there is no answer to it.
 
-    def __init__(self, message: str) -> None:
+    `begun` tells whether an answer began, `late` whether time was up before it was whole.
+    """
+
+    def __init__(self, message: str, *, begun: bool = False, late: bool = False) -> None:
         super().__init__(message)
         self.message = message
+        self.begun, self.late = begun, late
 
 
 class Weather(Exception):
-    """A read brought nothing that ZStack said: ask again.  `never_sent` is set when it did not even leave."""
+    """A read brought nothing that ZStack said: ask again.
 
-    def __init__(self, message: str, never_sent: NeverSent | None = None) -> None:
+    `never_sent` is set when it did not even leave, `maybe_sent` when there was no whole answer.
+    """
+
+    def __init__(self, message: str, never_sent: NeverSent | None = None, maybe_sent: MaybeSent | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.never_sent = never_sent
+        self.maybe_sent = maybe_sent
 
 
 class OutputLost(Exception):

@@ -35,6 +35,7 @@ def command(state: State, volume: str, vm: str | None) -> Exit:
     if target is None:
         hint = f"Name the VM, by UUID or by name: `zvol attach {found.uuid} VM`"
         raise UsageProblem("the volume was never on a VM", hint=hint)
+    state.limit.lift()
     changer = Changer(state.client, state.clock)
     change = changer.attach(found, target)
     if change.end is End.DONE:

@@ -87,7 +87,8 @@ def _asked(state: State, account: str, user: str | None) -> Secret:
         raise UsageProblem("there is no password, and nobody can be asked", hint=NOBODY)
     question = f"Password of {safe(_name(account, user))} on {state.settings.endpoint.origin}"
     typed = None
-    with asking(hidden=True), contextlib.suppress(UnicodeError):  # its words quote what was typed
+    # what a UnicodeError says quotes what was typed
+    with state.limit.stopped(), asking(hidden=True), contextlib.suppress(UnicodeError):
         typed = click.prompt(question, hide_input=True, err=True)
     if typed is None:
         raise UsageProblem("what was typed is not UTF-8", hint=NOBODY)

@@ -26,6 +26,8 @@ KEPT = "kept by zvol login"
 MADE = "logged in for this run"
 GOODBYE_SECONDS = 5.0
 """How long the end of a run may wait for its logout; without it the session ends by itself."""
+LATE_GOODBYE_SECONDS = 1.0
+"""The same, when the time of the command is over."""
 
 
 class Logins:
@@ -163,8 +165,10 @@ class Logins:
     def _end(self, session: Secret) -> None:
         from zvol.zstack.login import log_out
 
+        seconds = LATE_GOODBYE_SECONDS if self._state.limit.over else GOODBYE_SECONDS
+        self._state.limit.lift()
         with contextlib.suppress(ZvolError):
-            log_out(self._state.transport, session, GOODBYE_SECONDS)
+            log_out(self._state.transport, session, seconds)
 
 
 def _another(source: str) -> str:

@@ -42,6 +42,7 @@ def command(state: State, run: str | None, yes: bool) -> Exit:
     if journal is None or not runs:
         state.output.hint("nothing is open")
         return state.output.results([], [], single=False) if state.output.for_programs else Exit.OK
+    state.limit.lift()
     watchman = Watchman(state, sum(one.unfinished for one in runs))
     engine = new_engine(state, run_options(state), watchman)
     told = Told(_results(state, journal, engine, runs, yes=yes), watchman)

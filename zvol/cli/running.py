@@ -61,6 +61,7 @@ def recover(state: State, asked: Sequence[Asked], options: Options, extras: Extr
     """Recover what was asked for, print it, and return the exit code."""
     output = state.output
     chosen = choose(state.client, [(one.text, one.uuid) for one in asked], partial(listed, state))
+    state.limit.lift()
     watchman = Watchman(state, len(asked))
     engine = new_engine(state, options, watchman)
     results = _with_extras(state, _chain(chosen.refused, engine.recover(chosen.wanted)), extras)

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TextIO
 
 from zvol.cli.signals import Signals
-from zvol.clock import Clock, SystemClock
+from zvol.clock import Clock, SystemClock, TimeLimit
 from zvol.errors import ZvolError
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ class State:
         self.given = Given()
         self.signals = signals
         self.clock: Clock = clock or SystemClock()
+        self.began = self.clock.monotonic()
         self.stack = ExitStack()
         self.concurrency: int | None = None
 
@@ -96,6 +97,11 @@ class State:
         return dataclasses.replace(made, credential=credential, sources={**made.sources, "host": "sandbox"})
 
     @cached_property
+    def limit(self) -> TimeLimit:
+        """Return the time that this command has as long as it only reads; before it changes anything it lifts it."""
+        return TimeLimit(self.clock, self.settings.timeout, self.began)
+
+    @cached_property
     def transport(self) -> Transport:
         """Return the connections to the chosen server; nothing is sent yet."""
         from zvol.zstack.transport import Transport
@@ -108,6 +114,7 @@ class State:
             concurrency=settings.concurrency,
             clock=self.clock,
             trace=self._trace if self.given.verbose or self.given.debug else None,
+            limit=self.limit,
         )
         self.stack.callback(transport.close)
         return transport

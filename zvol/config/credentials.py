@@ -42,7 +42,7 @@ def session(settings: Settings, *, environ: Mapping[str, str] | None = None, mor
     """Return the session of a run, the first found: session, session_file, session_command, then `more` in order.
 
     Raises UsageProblem for a credential of another level, ConfigError for one that is malformed, and AuthError when
-    there is none or the program fails; none of them quotes it.  May wait for the program, COMMAND_SECONDS at most.
+    there is none or the program fails; none of them quotes it.  May wait COMMAND_SECONDS for the program.
     """
     given = _permitted(settings)
     if given.session is not None:
@@ -52,7 +52,7 @@ def session(settings: Settings, *, environ: Mapping[str, str] | None = None, mor
         return _checked(from_file(given.session_file, where), where, "the file's first line")
     if given.session_command is not None:
         where = given.sources["session_command"]
-        text = from_command(given.session_command, "session_command", where, environ)
+        text = from_command(given.session_command, "session_command", where, environ, settings.timeout)
         return _checked(text, where, "what session_command prints")
     for source in more:
         found = source(settings)
@@ -87,7 +87,8 @@ def access_key(settings: Settings, *, environ: Mapping[str, str] | None = None) 
         text = from_file(given.access_key_secret_file, where)
     elif given.access_key_secret_command is not None:
         where = given.sources["access_key_secret_command"]
-        text = from_command(given.access_key_secret_command, "access_key_secret_command", where, environ)
+        command = given.access_key_secret_command
+        text = from_command(command, "access_key_secret_command", where, environ, settings.timeout)
     if not text:
         raise ConfigError([Problem(where, "the secret of the access key is empty")])
     return given.access_key_id, Secret(text)
@@ -103,7 +104,8 @@ def password(settings: Settings, *, environ: Mapping[str, str] | None = None) ->
         return typed_password(open_private(given.password_file, LIMIT, where), where)
     if given.password_command is not None:
         where = given.sources["password_command"]
-        return typed_password(_output(given.password_command, "password_command", where, environ), where)
+        printed = _output(given.password_command, "password_command", where, environ, settings.timeout)
+        return typed_password(printed, where)
     return None
 
 
@@ -131,19 +133,26 @@ def from_file(path: Path, where: str) -> str:
     return _first_line(open_private(path, LIMIT, where))
 
 
-def from_command(command: Sequence[str], what: str, where: str, environ: Mapping[str, str] | None = None) -> str:
+def from_command(
+    command: Sequence[str],
+    what: str,
+    where: str,
+    environ: Mapping[str, str] | None = None,
+    seconds: float = COMMAND_SECONDS,
+) -> str:
     """Return the first line that a program prints; raises what running it raises."""
-    return _first_line(_output(command, what, where, environ))
+    return _first_line(_output(command, what, where, environ, seconds))
 
 
-def _output(command: Sequence[str], what: str, where: str, environ: Mapping[str, str] | None) -> bytes:
+def _output(command: Sequence[str], what: str, where: str, environ: Mapping[str, str] | None, seconds: float) -> bytes:
     """Return what a program prints; it is run without a shell and without zvol's own secrets.
 
     Its stderr is not shown, for nobody knows what is in it.  Raises AuthError when it fails or takes longer than
-    COMMAND_SECONDS, ConfigError when it cannot be run or prints more than LIMIT bytes.
+    `seconds` or COMMAND_SECONDS, ConfigError when it cannot be run or prints more than LIMIT bytes.
     """
     import subprocess
 
+    seconds = min(seconds, COMMAND_SECONDS)
     hidden = {*SESSION_VARIABLES, *LOGIN_VARIABLES}
     kept = {name: value for name, value in (os.environ if environ is None else environ).items() if name not in hidden}
     try:
@@ -155,7 +164,7 @@ def _output(command: Sequence[str], what: str, where: str, environ: Mapping[str,
         program = f"{command[0]}: " if re.fullmatch(r"[A-Za-z0-9_.+/~-]{1,200}", command[0]) else ""
         raise ConfigError([Problem(where, f"{what} cannot be run: {program}{reason}")]) from None
     try:
-        data = _printed(process, time.monotonic() + COMMAND_SECONDS)
+        data = _printed(process, time.monotonic() + seconds)
     finally:
         late = process.poll() is None
         if late:
@@ -164,7 +173,7 @@ def _output(command: Sequence[str], what: str, where: str, environ: Mapping[str,
     if len(data) > LIMIT:
         raise ConfigError([Problem(where, f"{what} printed more than {LIMIT} bytes")])
     if late:
-        raise AuthError(f"{what} did not end within {COMMAND_SECONDS:g} s", hint=_by_hand(what, where))
+        raise AuthError(f"{what} did not end within {seconds:g} s", hint=_by_hand(what, where))
     if code:
         raise AuthError(f"{what} {_ending(code)}", hint=_by_hand(what, where))
     return data

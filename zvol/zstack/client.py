@@ -180,7 +180,7 @@ class Client:
         except NeverSent as never:
             raise Weather(never.message, never) from None
         except MaybeSent as maybe:
-            raise Weather(maybe.message) from None
+            raise Weather(maybe.message, maybe_sent=maybe) from None
 
     def _found(self, answer: Answer) -> Found:
         match answers.classify_read(answer):

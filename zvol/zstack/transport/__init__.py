@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlencode
 
 from zvol import __version__
-from zvol.clock import Clock, SystemClock
-from zvol.errors import MaybeSent
+from zvol.clock import Clock, SystemClock, TimeLimit
+from zvol.errors import MaybeSent, NeverSent
 from zvol.model import Endpoint
+from zvol.text import human_duration
 from zvol.zstack.answers import Answer
 from zvol.zstack.transport.attempt import Attempt, running
 from zvol.zstack.transport.dial import Dialer
@@ -39,6 +40,7 @@ class Transport:
 
     `ca_file` replaces the usual certificate authorities, `proxy` is a URL for https endpoints; nothing of this is taken
     from the environment.  `trace` gets one line a request, without headers; `dialer` is how names are looked up.
+    No request goes on when `limit` is over: it bounds them all together.
     Raises ConfigError when the CA file is of no use.
     """
 
@@ -52,6 +54,7 @@ class Transport:
         clock: Clock | None = None,
         trace: Callable[[str], None] | None = None,
         dialer: Dialer | None = None,
+        limit: TimeLimit | None = None,
     ) -> None:
         from zvol.zstack.transport.connections import Adapter, Session
 
@@ -60,6 +63,7 @@ class Transport:
         self._clock = clock or SystemClock()
         self._trace = trace
         self._dialer = dialer or Dialer()
+        self.limit = limit or TimeLimit(self._clock)
         context = None
         if endpoint.scheme == "https":
             from zvol.zstack.transport import trust
@@ -77,14 +81,16 @@ class Transport:
         headers: Mapping[str, str] | None = None,
         auth: Auth | None = None,
         deadline: float = 30.0,
+        longest: float = 0.0,
         limit: int = BODY_LIMIT,
     ) -> Answer:
         """Send one request and return the whole answer within `deadline` seconds, whatever takes them.
 
+        An answer that keeps coming may take up to `longest` seconds.
         Raises NeverSent when not a byte of it can have left, MaybeSent for everything else that is not an answer.
         """
-        began, real = self._clock.monotonic(), self._clock.real
-        attempt = Attempt(self._dialer, real(deadline), connecting=real(CONNECT_SECONDS), idle=real(IDLE_SECONDS))
+        began = self._clock.monotonic()
+        attempt = self._attempt(deadline, longest)
         try:
             url = self.endpoint.base + quote(path, safe="/%") + _encoded(query)
             data = None if body is None else json.dumps(body, allow_nan=False).encode("ascii")
@@ -96,8 +102,10 @@ class Transport:
         except Exception as exc:  # noqa: BLE001  (nothing of requests, urllib3 or ssl may leave this room)
             self._note(method, path, query, began, "no answer" if attempt.sent else "not sent")
             if attempt.sent:
-                raise MaybeSent(no_answer(exc, attempt)) from None
-            raise never_sent(exc, attempt, self.endpoint, proxy=bool(self._proxies)) from None
+                text = self._or_time_is_up(no_answer(exc, attempt))
+                raise MaybeSent(text, begun=attempt.received > 0, late=attempt.expired) from None
+            never = never_sent(exc, attempt, self.endpoint, proxy=bool(self._proxies))
+            raise NeverSent(never.reason, self._or_time_is_up(never.message), never.hint) from None
         self._note(method, path, query, began, str(answer.status))
         return answer
 
@@ -106,6 +114,25 @@ class Transport:
         self._session.close()
 
     # ---- inside --------------------------------------------------------------------------------------------------
+    def _attempt(self, deadline: float, longest: float) -> Attempt:
+        """Begin a request that ends with the command's own time; raises NeverSent when that is over."""
+        left, real = self.limit.left(), self._clock.real
+        if self.limit.over:
+            raise NeverSent("time", self._time_is_up())
+        return Attempt(
+            self._dialer,
+            real(min(deadline, left)),
+            connecting=real(CONNECT_SECONDS),
+            idle=real(IDLE_SECONDS),
+            longest=real(min(longest, left)),
+        )
+
+    def _or_time_is_up(self, text: str) -> str:
+        return f"{text}; {self._time_is_up()}" if self.limit.over else text
+
+    def _time_is_up(self) -> str:
+        return f"time is up after {human_duration(self.limit.seconds)} (--timeout)"
+
     def _exchange(self, method: str, url: str, data: bytes | None, headers: Mapping[str, str], limit: int) -> Answer:
         response = self._session.request(
             method,

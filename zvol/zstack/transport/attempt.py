@@ -11,10 +11,13 @@ import threading
 import time
 from collections.abc import Iterator
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from zvol.zstack.transport.dial import Dialer
+
+SLOWEST: Final = 4096
+"""Bytes a second at which an answer that may take longer is still waited for."""
 
 _running = threading.local()
 
@@ -33,14 +36,17 @@ class Attempt:
     """One request, from the look-up of the name to the last byte of the answer; all times are real seconds.
 
     `connecting` bounds look-up and connection to all addresses together; a connection idle for longer than `idle` is
-    not used.
+    not used.  An answer that keeps coming may take up to `longest` seconds: each SLOWEST bytes of it buy one more, and
+    no silence is longer than `seconds`.
     """
 
-    def __init__(self, dialer: Dialer, seconds: float, *, connecting: float, idle: float) -> None:
+    def __init__(self, dialer: Dialer, seconds: float, *, connecting: float, idle: float, longest: float = 0.0) -> None:
         now = time.monotonic()
         self.dialer = dialer
         self.stage = Stage.LOOKUP
         self.idle = idle
+        self.received = 0
+        self._began, self._seconds, self._longest = now, seconds, longest
         self._until = now + seconds
         self._connected_by = now + min(seconds, connecting)
 
@@ -50,6 +56,15 @@ class Attempt:
         if left <= 0:
             raise TimeoutError("the time allowed is over")
         return left
+
+    def arrived(self, count: int) -> None:
+        """Take note of bytes of the answer that have come; with them the time grows."""
+        if not self.sent:
+            return
+        self.received += count
+        if self._longest > self._seconds:
+            grown = self._began + self._seconds + self.received / SLOWEST
+            self._until = min(grown, time.monotonic() + self._seconds, self._began + self._longest)
 
     @property
     def sent(self) -> bool:

@@ -29,7 +29,9 @@ class Timed:
 
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
         self.settimeout(current().left())  # type: ignore[attr-defined]
-        return super().recv_into(*args, **kwargs)  # type: ignore[misc, no-any-return]
+        count: int = super().recv_into(*args, **kwargs)  # type: ignore[misc]
+        current().arrived(count)
+        return count
 
     def recv(self, *args: Any, **kwargs: Any) -> bytes:
         self.settimeout(current().left())  # type: ignore[attr-defined]
