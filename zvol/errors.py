@@ -223,16 +223,24 @@ class MaybeSent(Exception):
 
 
 class Weather(Exception):
-    """A read brought nothing that ZStack said: ask again.
+    """A read brought nothing that counts: ask again.
 
-    `never_sent` is set when it did not even leave, `maybe_sent` when there was no whole answer.
+    `never_sent` is set when it did not even leave, `maybe_sent` when there was no whole answer, `fault` when ZStack
+    itself failed in a way that may pass.
     """
 
-    def __init__(self, message: str, never_sent: NeverSent | None = None, maybe_sent: MaybeSent | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        never_sent: NeverSent | None = None,
+        maybe_sent: MaybeSent | None = None,
+        fault: ErrorCode | None = None,
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.never_sent = never_sent
         self.maybe_sent = maybe_sent
+        self.fault = fault
 
 
 class OutputLost(Exception):

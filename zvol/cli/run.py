@@ -92,7 +92,8 @@ def _not_read(weather: Weather) -> ZvolError:
     """Say why there is no answer to a command that only looks."""
     if weather.never_sent is not None and weather.never_sent.untrusted:
         return Untrusted(weather.message, hint=weather.never_sent.hint)
-    return Unreachable(weather.message, hint="Nothing was changed. `zvol doctor` looks at host and network.")
+    hint = "Nothing was changed. `zvol doctor` looks at host and network."
+    return Unreachable(weather.message, hint=hint, fault=weather.fault)
 
 
 def _mistake(exc: click.ClickException) -> None:

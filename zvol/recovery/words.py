@@ -84,7 +84,7 @@ def from_error(error: BaseException) -> Trouble:
     if isinstance(error, Weather):
         if error.never_sent is not None:
             return from_never_sent(error.never_sent)
-        return Trouble("unreachable", error.message, NOT_SENT, Exit.UNREACHABLE)
+        return Trouble("unreachable", error.message, NOT_SENT, Exit.UNREACHABLE, error.fault)
     if isinstance(error, AuthError):
         return Trouble("auth", error.message, error.hint or LOGIN, Exit.AUTH, error.fault)
     if isinstance(error, Untrusted | Refused | ZvolError):

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from zvol.errors import ErrorCode
 from zvol.model import Volume
+from zvol.zstack.codes import certainty
 from zvol.zstack.refusals import refusal, text_of
 from zvol.zstack.strictjson import NotJson, loads
 
@@ -101,7 +102,6 @@ ReadAnswer = Found | Failed | Refusal | Redirected | Unclear
 PUT_ANSWERS: Final = (Accepted, Duplicate, Done, Failed, Refusal, Redirected, Unclear)
 JOB_ANSWERS: Final = (Running, Done, Failed, NoRecord, Redirected, Unclear)
 
-CERTAIN: Final = re.compile(r"ID\.[0-9]{1,6}|SYS\.100[367]")
 CODE: Final = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
 EXPIRED_JOB: Final = "the job has been expired"
 REDIRECTS: Final = (301, 302, 303, 307, 308)
@@ -192,7 +192,7 @@ def _not_done(
     error = document.get("error") if alone and answer.status in failing else None
     code = error.get("code") if isinstance(error, dict) else None
     if isinstance(error, dict) and isinstance(code, str) and CODE.fullmatch(code):
-        return Failed(ErrorCode(code, error), CERTAIN.fullmatch(code) is not None, code == "ID.1001")
+        return Failed(ErrorCode(code, error), certainty(code), code == "ID.1001")
     refused = refusal(answer.status, answer.body)
     return _unclear(answer) if refused is None else Refusal(answer.status, *refused)
 

@@ -190,8 +190,10 @@ class Client:
                 raise AuthError("the server does not accept the session", fault=fault, hint=self._auth.advice(""))
             case answers.Failed(fault=fault) if fault.code in ADVICE:
                 raise AuthError("the server wants more than a session", fault=fault, hint=ADVICE[fault.code])
-            case answers.Failed(fault=fault):
+            case answers.Failed(fault=fault, certain=True):
                 raise Refused("the server refused the query", fault=fault)
+            case answers.Failed() as passing:
+                raise Weather(f"the server failed at the query ({passing.fault.code})", fault=passing.fault)
             case answers.Refusal(text=text, auth=True):
                 raise AuthError(f"the server refused the request: {text}", hint=self._auth.advice(text))
             case answers.Refusal(status=status, text=text):

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from zvol.zstack.auth import Revealable
     from zvol.zstack.transport import Transport
 
+HOST: Final = "Set `host` to the address of the management node itself."
+WHERE: Final = "Check port and path of `host`; a management node usually listens on port 8080, below /zstack."
 _WEB: Final = "in the web interface"
 _FACTOR: Final = f"This account needs a second factor: log in {_WEB}, and give zvol that session or an access key."
 _CAPTCHA: Final = f"The server asks for a captcha: log in {_WEB} once, then try again; or use an access key."
@@ -60,13 +62,15 @@ def log_in(transport: Transport, account: str, password: Revealable, user: str |
     if isinstance(inventory, dict) and isinstance(session, str) and re.fullmatch(r"[0-9a-f]{32}", session):
         return Login(Secret(session), _text(inventory, "createDate"))
     found = answers.classify_read(answer)
-    if isinstance(found, answers.Failed):
+    if isinstance(found, answers.Failed) and (found.certain or found.fault.code in ADVICE):
         hint = ADVICE.get(found.fault.code) or "Ask the administrator of the cloud."
         raise AuthError("the server did not log in", fault=found.fault, hint=hint)
+    if isinstance(found, answers.Failed):
+        raise Unreachable("the server failed at the login", fault=found.fault, hint="Try again later.")
     if isinstance(found, answers.Redirected):
         raise Untrusted(
             f"the server redirects to {found.target}; the password was not sent there",
-            hint="Set `host` to the address of the management node itself.",
+            hint=HOST,
             kind="redirected",
         )
     raise Unreachable(f"the login was not answered by a ZStack (HTTP {answer.status})")
@@ -88,10 +92,25 @@ def log_out(transport: Transport, session: Revealable, seconds: float = SECONDS)
 
 
 def valid(transport: Transport, session: Revealable) -> bool | None:
-    """Tell whether the server knows a session, without renewing it; None when it did not say."""
+    """Tell whether the server knows a session, without renewing it; None when ZStack answered and did not say.
+
+    Raises Unreachable when something else answered, or ZStack failed in a way that may pass; Untrusted for a redirect.
+    """
     answer = ask(transport, "GET", f"/v1/accounts/sessions/{session.reveal()}/valid")
     said = (answers.document_of(answer) or {}).get("valid")
-    return said if isinstance(said, bool) else None
+    if isinstance(said, bool):
+        return said
+    match answers.classify_read(answer):
+        case answers.Failed(session=True):
+            return False
+        case answers.Failed(certain=True) | answers.Refusal() | answers.Found():
+            return None
+        case answers.Failed(fault=fault):
+            raise Unreachable("the server failed to look at the session", fault=fault, hint="Try again later.")
+        case answers.Redirected(target=target):
+            raise Untrusted(f"the server redirects to {target or 'another address'}", hint=HOST, kind="redirected")
+        case answers.Unclear(reason=reason):
+            raise Unreachable(f"the session could not be looked at: {reason}", hint=WHERE)
 
 
 def _text(inventory: dict[str, Any], name: str) -> str | None:

@@ -8,13 +8,20 @@ from tests.faults.matrix.case import Case
 from tests.faults.proxy import Rule
 
 CODES = (
-    *(f"SYS.{n}" for n in range(1000, 1018)),
+    *(f"SYS.{n}" for n in range(1000, 1020)),
     *(f"ID.{n}" for n in range(1000, 1007)),
     "VM.1001",
     "NEW.CODE-7",
     "x",
 )
-CERTAIN = (*(code for code in CODES if code.startswith("ID.")), "SYS.1003", "SYS.1006", "SYS.1007")
+CERTAIN = (
+    *(code for code in CODES if code.startswith("ID.")),
+    "SYS.1003",
+    "SYS.1006",
+    "SYS.1007",
+    "SYS.1018",
+    "SYS.1019",
+)
 STAGES = {
     "before the first read": Rule("look", ""),
     "after the first read": Rule("look", "after"),

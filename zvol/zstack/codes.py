@@ -1,0 +1,19 @@
+"""What ZStack's error codes say for certain: one table for reads, PUTs and jobs."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_CERTAIN: Final = re.compile(r"ID\.[0-9]{1,6}|SYS\.(?:1003|1006|1007|1018|1019)")
+"""`ID.*` is about sessions, accounts and quotas; SYS.1003 not found, 1006 not allowed, 1007 not valid; on ZSphere
+1018 not accessible and 1019 denied."""
+
+
+def certainty(code: str) -> bool:
+    """Tell whether a code means that nothing was executed and that asking again changes nothing.
+
+    All other codes may pass: SYS.1000, 1001, 1009, 1011 and 1012 are internal errors, timeouts and cancelled messages,
+    and what a code means that is not known here, nobody can tell.
+    """
+    return _CERTAIN.fullmatch(code) is not None
