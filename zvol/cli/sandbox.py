@@ -27,6 +27,7 @@ def command() -> None:
 @click.option("--job-time", type=Seconds(), default=0.12, show_default=True, help="Seconds a recovery takes.")
 @click.option("--locale", type=click.Choice(("zh_CN", "en_US")), default="zh_CN", show_default=True, help="Of details.")
 @click.option("--zone", type=Zone(), default="Etc/UTC", show_default=True, help="The server's time zone.")
+@click.option("--dates", type=click.Choice(("java8", "java9", "java20")), default="java8", help="How it spells dates.")
 @click.option("--doubles", is_flag=True, help="Write whole numbers as doubles, as the vendor's page shows them.")
 @click.option("--synchronous", is_flag=True, help="Answer as the vendor's page says: at once, without a job.")
 @click.option("--location", metavar="HOST:PORT", help="What the answers name as the place of a job.")

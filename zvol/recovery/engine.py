@@ -24,6 +24,7 @@ from zvol.recovery.sender import Sender
 from zvol.recovery.states import State
 from zvol.recovery.track import FIRST_LOOK, Options, Track, Wanted
 from zvol.recovery.watcher import Watcher
+from zvol.zstack.dates import comparable
 
 if TYPE_CHECKING:
     from zvol.recovery.journal import Journal, Left
@@ -78,10 +79,10 @@ class Engine:
 
     def _resumed(self, volume: Left, order: int, now: float) -> Track:
         track = Track(Wanted(volume.asked, volume.uuid, order), claimed=True)
-        track.state = State(episode=volume.last_op)  # the deletion that was meant
+        track.state = State(episode=comparable(volume.last_op))  # the deletion that was meant
         if volume.intents:
             last = volume.intents[-1]
-            track.state = resumed(last.last_op)
+            track.state = resumed(comparable(last.last_op))
             track.new_job(last.job)
             track.deadline = now + self.options.timeout
             track.begin_looking(now, FIRST_LOOK)

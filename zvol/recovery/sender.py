@@ -14,7 +14,7 @@ from zvol.recovery.batch import Batch
 from zvol.recovery.crew import Crew, Done
 from zvol.recovery.gate import Gate
 from zvol.recovery.states import Answered, Look, Phase, Put, Sight, State, Written
-from zvol.recovery.track import FIRST_ASK, FIRST_LOOK, Track, fault_of, put_of
+from zvol.recovery.track import FIRST_ASK, FIRST_LOOK, Track, deletion_of, fault_of, put_of
 from zvol.recovery.waits import Waits
 from zvol.zstack import answers
 from zvol.zstack.client import NotSent
@@ -147,8 +147,7 @@ class Sender:
         batch = self.batch
         while self.wants_more() and batch.queue[0].fresh(now) and not batch.queue[0].busy:
             track = batch.queue.popleft()
-            last_op = track.volume.last_op_date if track.volume is not None else None
-            batch.feed(track, Look(Sight.DELETED, last_op))
+            batch.feed(track, Look(Sight.DELETED, deletion_of(track.volume)))
 
     def _intend(self, now: float) -> None:
         """Make the next group of intents durable in one commit, once it is worth it."""

@@ -11,6 +11,7 @@ from zvol.model import Trouble, Volume
 from zvol.recovery.quiet import QuietTime
 from zvol.recovery.states import Job, Phase, Put, Sight, State
 from zvol.zstack import answers
+from zvol.zstack.dates import comparable
 
 FIRST_LOOK: Final = 0.1
 """Seconds from the answer of a PUT to the first look; a recovery takes 120-160 ms on a running 5.2.1."""
@@ -124,6 +125,11 @@ class Track:
     def fresh(self, now: float) -> bool:
         """Tell whether a PUT may leave on the last read."""
         return self.read_at is not None and now - self.read_at <= FRESH
+
+
+def deletion_of(volume: Volume | None) -> str | None:
+    """Return what tells one deletion of a volume from another: its lastOpDate, however the server spells it."""
+    return None if volume is None else comparable(volume.last_op_date)
 
 
 def sight_of(volume: Volume | None) -> Sight:

@@ -17,7 +17,7 @@ from zvol.recovery.batch import Batch
 from zvol.recovery.crew import Crew, Done
 from zvol.recovery.gate import Gate
 from zvol.recovery.states import Look, Phase, Sight
-from zvol.recovery.track import LONGEST_LOOK, Track, sight_of
+from zvol.recovery.track import LONGEST_LOOK, Track, deletion_of, sight_of
 
 if TYPE_CHECKING:
     from zvol.zstack.client import Client
@@ -214,7 +214,7 @@ class Watcher:
         track.volume, track.read_at = volume or track.volume, began
         if track.phase is Phase.START and volume is not None and sight is Sight.DELETED:
             if not self._decided(track, volume) and first:
-                meant = track.state.episode or volume.last_op_date  # a resumed run knows which deletion was meant
+                meant = track.state.episode or deletion_of(volume)  # a resumed run knows which deletion was meant
                 track.state = replace(track.state, episode=meant)
                 self.batch.found.append(track)
             return
@@ -224,8 +224,7 @@ class Watcher:
         if track.phase is not Phase.START:
             self._later(track, now)
         track.job_asked = False
-        last_op = volume.last_op_date if volume is not None else None
-        self.batch.feed(track, Look(sight, last_op, track.job_seen, quiet, patience))
+        self.batch.feed(track, Look(sight, deletion_of(volume), track.job_seen, quiet, patience))
 
     def _decided(self, track: Track, volume: Volume) -> bool:
         """Some deleted volumes are not to be recovered although the server would do it; and a dry run ends here."""

@@ -56,6 +56,15 @@ def parse_server_date(text: str) -> datetime | None:
     return None
 
 
+def comparable(text: str | None) -> str | None:
+    """Return a server's date in one spelling, so that the same date is the same text; what is no date stays as it is.
+
+    Servers of one cloud, or one server after an upgrade, may write the same date in different words.
+    """
+    date = parse_server_date(text or "")
+    return text if date is None else date.isoformat(" ")
+
+
 def _date(found: re.Match[str]) -> datetime | None:
     month, hour = _month(found["month"]), int(found["hour"])
     if found["half"]:
