@@ -1,11 +1,10 @@
-"""Paging is complete or says so, conditions are safe or refused, and choosing never widens."""
+"""Conditions are safe or refused, and choosing never widens."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -13,48 +12,7 @@ from zvol.errors import Weather
 from zvol.model import Listed, Outcome, Recycle, Volume
 from zvol.recovery.selection import choose
 from zvol.zstack.answers import Found
-from zvol.zstack.query import OPERATORS, PAGE, Pager, condition
-
-
-class Shelf:
-    """A server's table; `drift` changes it before the n-th page."""
-
-    def __init__(self, count: int, drift: dict[int, int]) -> None:
-        self.rows = [{"uuid": f"{number:032x}"} for number in range(count)]
-        self.drift, self.page = drift, 0
-
-    def fetch(self, query: Sequence[tuple[str, str]]) -> Found:
-        self.page += 1
-        change = self.drift.get(self.page, 0)
-        self.rows = (
-            self.rows[:change]
-            if change < 0
-            else self.rows + [{"uuid": f"{number:032x}"} for number in range(10_000_000, 10_000_000 + change)]
-        )
-        given = dict(query)
-        start, limit = int(given["start"]), int(given["limit"])
-        assert given["sort"] == "+uuid"
-        ordered = sorted(self.rows, key=lambda row: row["uuid"])
-        return Found(tuple(ordered[start : start + limit]), len(ordered))
-
-
-@given(count=st.integers(0, 3 * PAGE), drift=st.dictionaries(st.integers(1, 8), st.integers(-3, 3), max_size=3))
-def test_every_page_or_weather(count: int, drift: dict[int, int]) -> None:
-    shelf = Shelf(count, drift)
-    try:
-        found = Pager(shelf.fetch).all([])
-    except Weather:
-        return
-    uuids = [item["uuid"] for item in found]
-    assert len(set(uuids)) == len(uuids)
-    assert set(uuids) == {row["uuid"] for row in shelf.rows}
-
-
-def test_a_server_that_lies_about_its_total_is_weather() -> None:
-    with pytest.raises(Weather):
-        Pager(lambda _query: Found(({"uuid": "a"},), 5)).all([])
-    with pytest.raises(Weather):
-        Pager(lambda _query: Found(({"uuid": "a"},), None)).all([])
+from zvol.zstack.query import OPERATORS, condition
 
 
 @given(st.text(max_size=40))

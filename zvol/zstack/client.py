@@ -12,11 +12,14 @@ from zvol.zstack import answers
 from zvol.zstack.answers import Answer, Found, JobAnswer, PutAnswer, Unclear
 from zvol.zstack.auth import Auth
 from zvol.zstack.clock import milliseconds
+from zvol.zstack.compact import Packer
 from zvol.zstack.login import ADVICE
-from zvol.zstack.query import Pager
+from zvol.zstack.paging import PAGE, Pager, Row
 from zvol.zstack.transport import Transport
 
 READ_SECONDS: Final = 8.0
+PAGE_SECONDS: Final = 60.0
+"""So long a page of a list may take that keeps coming."""
 PUT_SECONDS: Final = 30.0
 BATCH: Final = 100
 ONE_LIMIT: Final = 1 << 20
@@ -41,6 +44,7 @@ class Client:
         self._transport = transport
         self._auth = auth
         self._renew = renew
+        self._size = PAGE
 
     @property
     def origin(self) -> str:
@@ -103,11 +107,34 @@ class Client:
 
     def deleted(self, conditions: Sequence[str] = ("status=Deleted", "type=Data")) -> list[Volume]:
         """Return all volumes that match (the recycle bin by default), completely."""
-        return list(_volumes(self.all("/v1/volumes", conditions)).values())
+        packer = Packer()
 
-    def all(self, path: str, conditions: Sequence[str] = (), *, key: str = "uuid") -> list[Mapping[str, Any]]:
-        """Return all inventories of a resource that match, page by page in the order of `key`, which is unique."""
-        return Pager(lambda query: self.query(path, query), key).all(conditions)
+        def keep(row: Row) -> Volume:
+            volume = answers.volume_of(row)
+            if volume is None:
+                raise Weather("an inventory that is not a volume's")
+            return Volume(volume.uuid, packer.pack(row))
+
+        return self._paged("/v1/volumes", conditions, keep=keep, size=self._size)
+
+    def all(
+        self, path: str, conditions: Sequence[str] = (), *, key: str = "uuid", fields: str = "", rows: int = PAGE
+    ) -> list[Mapping[str, Any]]:
+        """Return all inventories of a resource that match, each once; `key` is unique among them.
+
+        `rows` is how many of them a page is asked for, `fields` which fields of them, and all when it is empty.
+        """
+        return self._paged(path, conditions, key=key, fields=fields, size=min(rows, self._size))
+
+    def _paged(self, path: str, conditions: Sequence[str], **how: Any) -> list[Any]:
+        """Read all pages; the size that a slow line can carry is kept."""
+        pager = Pager(lambda query: self._read(path, query, PAGE_SECONDS), self._transport.limit.pause, **how)
+        asked = pager.size
+        try:
+            return pager.all(conditions)
+        finally:
+            if pager.size < asked:
+                self._size = pager.size
 
     def owner(self, uuid: str) -> str | None:
         """Return the account that owns a resource, None when it is not told."""
@@ -159,24 +186,26 @@ class Client:
         return answers.document_of(answer)
 
     # ---- inside --------------------------------------------------------------------------------------------------
-    def _read(self, path: str, query: Sequence[tuple[str, str]] = ()) -> Found:
-        answer = self._get(path, query)
+    def _read(self, path: str, query: Sequence[tuple[str, str]] = (), longest: float = 0.0) -> Found:
+        answer = self._get(path, query, longest)
         if answer.status == 404 and isinstance(found := answers.classify_read(answer), Unclear):
             where = f"{self._transport.endpoint.base}{path}"
             raise Weather(f"{found.reason} ({where}): check port and path of `host`")
         return self._found(answer)
 
-    def _get(self, path: str, query: Sequence[tuple[str, str]] = ()) -> Answer:
-        answer = self._got(path, query)
+    def _get(self, path: str, query: Sequence[tuple[str, str]] = (), longest: float = 0.0) -> Answer:
+        answer = self._got(path, query, longest)
         if self._renew is not None and answer.status == 503:
             found = answers.classify_read(answer)
             if isinstance(found, answers.Failed) and found.session and self._renew():
-                return self._got(path, query)
+                return self._got(path, query, longest)
         return answer
 
-    def _got(self, path: str, query: Sequence[tuple[str, str]]) -> Answer:
+    def _got(self, path: str, query: Sequence[tuple[str, str]], longest: float) -> Answer:
         try:
-            return self._transport.send("GET", path, query=query, auth=self._auth, deadline=READ_SECONDS)
+            return self._transport.send(
+                "GET", path, query=query, auth=self._auth, deadline=READ_SECONDS, longest=longest
+            )
         except NeverSent as never:
             raise Weather(never.message, never) from None
         except MaybeSent as maybe:

@@ -1,0 +1,277 @@
+"""A list is complete or there is none: while others change it, over a slow line, on servers that count otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from zvol.errors import AuthError, MaybeSent, NeverSent, Refused, Weather
+from zvol.zstack.answers import Found
+from zvol.zstack.compact import Packer
+from zvol.zstack.paging import PAGE, PAUSES, SMALL, TORN, Pager, Query
+
+SIZE = 7
+CUT = Weather("broke off", maybe_sent=MaybeSent("broke off", begun=True, late=True))
+SILENT = Weather("nothing came", maybe_sent=MaybeSent("nothing came", late=True))
+PROXY = Weather("HTTP 502")
+GONE = Weather("refused", NeverSent("refused", "refused"))
+
+
+def key(number: int) -> str:
+    return f"{number:032x}"
+
+
+class Shelf:
+    """A server's table; `changes` are made one before each page, and `trouble` may raise instead of a page."""
+
+    def __init__(
+        self,
+        keys: Sequence[str],
+        changes: Sequence[tuple[bool, str]] = (),
+        *,
+        compares: Callable[[str, str], bool] | None = lambda one, other: one > other,
+        order: Callable[[str], Any] = lambda one: one,
+        trouble: Callable[[int, int], Weather | None] = lambda _page, _size: None,
+    ) -> None:
+        self.keys, self.always, self.ever = set(keys), set(keys), set(keys)
+        self.changes, self.compares, self.order, self.trouble = list(changes), compares, order, trouble
+        self.asked: list[dict[str, str]] = []
+        self.pauses: list[float] = []
+
+    def fetch(self, query: Query) -> Found:
+        asked = dict(query)
+        self.asked.append(asked)
+        if self.changes:
+            self.change(*self.changes.pop(0))
+        limit, start = int(asked["limit"]), int(asked.get("start", 0))
+        if (found := self.trouble(len(self.asked), limit)) is not None:
+            raise found
+        assert asked["sort"] == "+uuid"
+        rows = self.matching([text for name, text in query if name == "q"])
+        return Found(tuple({"uuid": one} for one in rows[start : start + limit]), max(0, len(rows)))
+
+    def matching(self, conditions: Sequence[str]) -> list[str]:
+        rows = sorted(self.keys, key=self.order)
+        for last in (text.partition(">")[2] for text in conditions if ">" in text):
+            if self.compares is None:
+                raise Refused("the server refused the query")
+            rows = [one for one in rows if self.compares(one, last)]
+        return rows
+
+    def change(self, comes: bool, one: str) -> None:
+        if comes:
+            self.keys.add(one)
+            self.ever.add(one)
+        else:
+            self.keys.discard(one)
+            self.always.discard(one)
+
+    def read(self, size: int = SIZE, **more: Any) -> list[str]:
+        return [row["uuid"] for row in self.pager(size, **more).all(["status=Deleted"])]
+
+    def pager(self, size: int = SIZE, **more: Any) -> Pager:
+        return Pager(self.fetch, self.pauses.append, size=size, **more)
+
+
+KEYS = st.lists(st.integers(0, 60).map(key), unique=True, max_size=40)
+CHANGES = st.lists(st.tuples(st.booleans(), st.integers(0, 60).map(key)), max_size=40)
+
+
+@given(keys=KEYS, changes=CHANGES, size=st.integers(1, 9))
+def test_what_was_there_all_the_time_is_found_exactly_once(
+    keys: list[str], changes: list[tuple[bool, str]], size: int
+) -> None:
+    shelf = Shelf(keys, changes)
+    found = shelf.read(size)
+    assert len(set(found)) == len(found)
+    assert shelf.always <= set(found) <= shelf.ever
+    assert shelf.pauses == []
+    assert all("start" not in asked for asked in shelf.asked)
+
+
+OTHERS: dict[str, dict[str, Any]] = {
+    "refuses the condition": {"compares": None},
+    "takes no notice of it": {"compares": lambda _one, _last: True},
+    "includes the last one": {"compares": lambda one, last: one >= last},
+    "sorts the other way": {"order": lambda one: -int(one, 16)},
+    "sorts otherwise": {"order": lambda one: one[::-1]},
+}
+
+
+@pytest.mark.parametrize("other", OTHERS)
+@settings(max_examples=25)
+@given(keys=KEYS, changes=CHANGES)
+def test_a_server_that_does_not_count_on_from_a_uuid(
+    other: str, keys: list[str], changes: list[tuple[bool, str]]
+) -> None:
+    """Then only what did not change while it was read is taken."""
+    shelf = Shelf(keys, changes, **OTHERS[other])
+    try:
+        found = shelf.read()
+    except Weather:
+        assert len(shelf.pauses) == len(PAUSES)
+        return
+    assert len(set(found)) == len(found)
+    assert shelf.always <= set(found) <= shelf.ever
+    assert shelf.pauses == list(PAUSES[: len(shelf.pauses)])
+
+
+def test_a_list_that_never_holds_still_is_read_again_after_longer_and_longer_pauses() -> None:
+    changes = [(number % 2 == 0, key(99)) for number in range(1000)]
+    shelf = Shelf([key(number) for number in range(20)], changes, compares=None)
+    with pytest.raises(Weather, match="changed each time"):
+        shelf.read()
+    assert shelf.pauses == list(PAUSES) == sorted(PAUSES)
+
+
+def test_keys_that_are_no_uuids_are_counted_off() -> None:
+    keys = [f"Name.{number:02}" for number in range(20)]
+    shelf = Shelf(keys)
+    assert shelf.read() == keys
+    assert not any(">" in asked["q"] for asked in shelf.asked)
+    assert {asked.get("start") for asked in shelf.asked} >= {"7", "14"}
+    assert Shelf(["B", "a"], order=str.lower).read() == ["a", "B"]
+
+
+def test_another_key_is_never_compared() -> None:
+    rows = [{"name": f"{number:032x}"} for number in range(20)]
+    asked = []
+
+    def fetch(query: Query) -> Found:
+        asked.append(dict(query))
+        start = int(asked[-1].get("start", 0))
+        return Found(tuple(rows[start : start + 7]), len(rows))
+
+    assert Pager(fetch, lambda _seconds: None, key="name", size=7).all(["category=volume"]) == rows
+    assert {one["sort"] for one in asked} == {"+name"}
+    assert {one["q"] for one in asked} == {"category=volume"}
+
+
+@pytest.mark.parametrize("rows", [[{"uuid": key(1)}] * 2, [{"uuid": key(2)}, {"uuid": key(1)}, {"uuid": key(2)}]])
+def test_a_row_that_comes_twice_is_weather(rows: list[dict[str, str]]) -> None:
+    with pytest.raises(Weather):
+        Pager(lambda _query: Found(tuple(rows), len(rows)), lambda _seconds: None).all([])
+
+
+# ---- pages that do not come ------------------------------------------------------------------------------------------
+def test_a_page_that_does_not_come_whole_is_asked_for_again_at_half_the_size_and_the_size_is_kept() -> None:
+    """As on a line that carries 300 rows in the time of a page."""
+    keys = [key(number) for number in range(2500)]
+    shelf = Shelf(keys, trouble=lambda _page, size: CUT if size > 300 else None)
+    pager = shelf.pager(PAGE)
+    assert [row["uuid"] for row in pager.all([])] == keys
+    assert [asked["limit"] for asked in shelf.asked] == ["1000", "500", *["250"] * 10]
+    assert (pager.size, shelf.pauses) == (250, [])
+
+
+def test_the_smallest_page_that_does_not_come_is_weather() -> None:
+    shelf = Shelf([key(number) for number in range(2500)], trouble=lambda _page, _size: CUT)
+    with pytest.raises(Weather, match="broke off"):
+        shelf.read(PAGE)
+    assert [int(asked["limit"]) for asked in shelf.asked] == [1000, 500, 250, 125, 62, SMALL]
+
+
+def test_a_server_that_says_nothing_is_asked_once_more_for_little() -> None:
+    shelf = Shelf([key(1)], trouble=lambda _page, _size: SILENT)
+    with pytest.raises(Weather, match="nothing came"):
+        shelf.read(PAGE)
+    assert [int(asked["limit"]) for asked in shelf.asked] == [PAGE, SMALL]
+    shelf = Shelf([key(1)], trouble=lambda _page, _size: SILENT)
+    with pytest.raises(Weather):
+        shelf.read(100)
+    assert len(shelf.asked) == 1
+
+
+@pytest.mark.parametrize("weather", [PROXY, GONE, SILENT, Weather("closed", maybe_sent=MaybeSent("closed"))], ids=str)
+def test_in_the_middle_of_a_list_a_page_is_asked_for_again(weather: Weather) -> None:
+    shelf = Shelf(
+        [key(number) for number in range(20)], trouble=lambda page, _size: weather if page in (2, 3) else None
+    )
+    assert len(shelf.read()) == 20
+    assert shelf.pauses == list(PAUSES[:2])
+    shelf = Shelf([key(number) for number in range(20)], trouble=lambda page, _size: weather if page > 1 else None)
+    with pytest.raises(Weather, match=str(weather)):
+        shelf.read()
+    assert shelf.pauses == list(PAUSES)
+
+
+@pytest.mark.parametrize("weather", [PROXY, GONE], ids=str)
+def test_the_first_page_is_not_asked_for_again(weather: Weather) -> None:
+    shelf = Shelf([], trouble=lambda _page, _size: weather)
+    with pytest.raises(Weather):
+        shelf.read(PAGE)
+    assert (len(shelf.asked), shelf.pauses) == (1, [])
+
+
+@pytest.mark.parametrize("wrong", [Weather("x", NeverSent("certificate", "x")), AuthError("x"), Refused("x")])
+def test_what_will_not_get_better_ends_the_list(wrong: Any) -> None:
+    """A condition that is refused is counted off instead, and that is refused, too."""
+    shelf = Shelf([key(number) for number in range(20)], trouble=lambda page, _size: wrong if page > 1 else None)
+    with pytest.raises(type(wrong)):
+        shelf.read()
+    assert shelf.pauses == []
+    assert len(shelf.asked) == (3 if isinstance(wrong, Refused) else 2)
+
+
+def test_when_time_is_up_the_reason_is_told_too() -> None:
+    over = Weather("time is up", NeverSent("time", "time is up"))
+    shelf = Shelf(
+        [key(number) for number in range(20)],
+        trouble=lambda page, _size: {1: None, 2: PROXY}.get(page, over),
+    )
+    with pytest.raises(Weather, match="HTTP 502; time is up"):
+        shelf.read()
+    assert len(shelf.pauses) == 1
+
+
+# ---- pages that lie --------------------------------------------------------------------------------------------------
+def test_a_list_that_does_not_say_how_long_it_is() -> None:
+    asked: list[object] = []
+
+    def fetch(query: Query) -> Found:
+        asked.append(query)
+        return Found(({"uuid": key(1)},), None)
+
+    with pytest.raises(Weather):
+        Pager(fetch, asked.append).all([])
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize(("rows", "total"), [(1, 5), (5, 3), (0, 1), (8, 20), (6, 20)])
+def test_a_page_that_does_not_hold_what_it_speaks_of(rows: int, total: int) -> None:
+    pauses: list[float] = []
+    page = Found(tuple({"uuid": key(number)} for number in range(rows)), total)
+    with pytest.raises(Weather, match="does not hold"):
+        Pager(lambda _query: page, pauses.append, size=SIZE).all([])
+    assert pauses == list(PAUSES[:TORN])
+
+
+def test_a_count_of_another_moment_is_asked_for_again() -> None:
+    shelf = Shelf([key(number) for number in range(20)])
+    totals = iter([20, 14, 13, 6])  # of the second page the count is that of a moment before
+    pages = lambda query: Found(shelf.fetch(query).inventories, next(totals))  # noqa: E731
+    assert len(Pager(pages, shelf.pauses.append, size=SIZE).all([])) == 20
+    assert shelf.pauses == [PAUSES[0]] * (len(shelf.asked) - 3)
+
+
+# ---- kept small ------------------------------------------------------------------------------------------------------
+@given(st.lists(st.dictionaries(st.text(max_size=5), st.none() | st.integers() | st.text(max_size=80), max_size=6)))
+def test_a_compact_row_is_the_row(rows: list[dict[str, Any]]) -> None:
+    packer = Packer()
+    for row in rows:
+        packed = packer.pack(row)
+        assert packed == row
+        assert list(packed.items()) == list(row.items())
+        assert all(packed.get(name, "no") == row.get(name, "no") for name in (*row, "another"))
+        assert repr(packed) == repr(row)
+
+
+def test_rows_share_their_keys_and_texts() -> None:
+    packer = Packer()
+    one, other = (packer.pack({"uuid": key(number), "type": "".join(["Da", "ta"])}) for number in range(2))
+    assert one["type"] is other["type"]
+    assert one._places is other._places
