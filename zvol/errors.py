@@ -195,7 +195,7 @@ class NeverSent(Exception):
     """Not one byte of the request can have reached the server; repeating it is free.
 
     `reason` is one of `dns`, `refused`, `connect-timeout`, `unreachable`, `proxy`, `certificate`, `tls`, `address`,
-    `time`;
+    `time`, `stale` (what it rests on was too old when it could leave);
     `hint` is the setting that repairs it, where one does.
     """
 

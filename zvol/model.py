@@ -34,10 +34,14 @@ INVENTORY_FIELDS: tuple[str, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """A VolumeInventory as the server sent it; `fields` keeps what zvol does not know, whole doubles are integers."""
+    """A VolumeInventory as the server sent it; `fields` keeps what zvol does not know, whole doubles are integers.
+
+    `asked_at`: monotonic seconds when the first byte of the request that showed it left, where that is known.
+    """
 
     uuid: str
     fields: Mapping[str, Any] = field(repr=False)
+    asked_at: float | None = field(default=None, compare=False, repr=False)
 
     def text(self, name: str) -> str | None:
         """Return a field that is text, None when it is absent or something else."""

@@ -104,7 +104,9 @@ class SimServer:
         self.up = True
 
     # ---- the Client's door ---------------------------------------------------------------------------------------
-    def submit(self, uuid: str, job: str, api_timeout: float, *_tags: Sequence[str]) -> object:
+    def submit(
+        self, uuid: str, job: str, api_timeout: float, *_tags: Sequence[str], fresh_until: float | None = None
+    ) -> object:
         answer = self._submit(uuid, job, api_timeout)
         if self.put_seconds:
             raise Late(self.put_seconds, answer)

@@ -14,7 +14,7 @@ from zvol.recovery.batch import Batch
 from zvol.recovery.crew import Crew, Done
 from zvol.recovery.gate import Gate
 from zvol.recovery.states import Answered, Look, Phase, Put, Sight, State, Written
-from zvol.recovery.track import FIRST_ASK, FIRST_LOOK, Track, deletion_of, fault_of, put_of
+from zvol.recovery.track import FIRST_ASK, FIRST_LOOK, FRESH, Track, deletion_of, fault_of, put_of
 from zvol.recovery.waits import Waits
 from zvol.zstack import answers
 from zvol.zstack.client import NotSent
@@ -32,6 +32,9 @@ OPEN_LIMIT: Final = 256
 
 Those whose PUT was not answered, or was on its way when the server went down, only wait: they are not counted.
 """
+
+LATE_TRIES: Final = 3
+"""PUTs in a row that could not leave in time, after which it is not tried again."""
 
 COMMIT_PACE: Final = 1.0
 """Seconds for which a group of intents that is not full may be held back."""
@@ -75,21 +78,25 @@ class Sender:
             self._outages = gate.outages
             batch.open.clear()
         try:
-            self._claim(now)
-            self._prepare(now)
-            self._intend(now)
+            self._claim()
+            self._prepare()
+            self._intend()
         except LocalState as error:
             self.fail(error)
-        self._send(now)
+        self._send()
 
-    def _send(self, now: float) -> None:
+    def _fresh(self, track: Track) -> bool:
+        """Tell whether a PUT may leave on the last read as of this moment: the journal may have taken long."""
+        return track.fresh(self.clock.monotonic())
+
+    def _send(self) -> None:
         """Let PUTs leave while there are free places."""
         batch = self.batch
-        places = self.gate.places(now, batch.options.concurrency)
+        places = self.gate.places(self.clock.monotonic(), batch.options.concurrency)
         while batch.outbox and self.crew.free and self._flying < places and not self._stopped():
             for track in batch.pop(batch.outbox, Phase.SENDING):
-                if track.fresh(now):
-                    self._put(track, now)
+                if self._fresh(track):
+                    self._put(track)
                     break
                 batch.take_back(track)
 
@@ -105,7 +112,7 @@ class Sender:
         return room and batch.closing is None and batch.head() is not None
 
     # ---- claims --------------------------------------------------------------------------------------------------
-    def _claim(self, now: float) -> None:
+    def _claim(self) -> None:
         """Claim all that was found, once, and sort it."""
         batch = self.batch
         if not batch.found:
@@ -128,12 +135,13 @@ class Sender:
                 continue
             track.claimed = True
             if track.uuid in prior:
-                self._settle_first(track, [intent.job for intent in prior[track.uuid]], now)
+                self._settle_first(track, [intent.job for intent in prior[track.uuid]])
             else:
                 batch.queue.append(track)
 
-    def _settle_first(self, track: Track, jobs: list[str], now: float) -> None:
+    def _settle_first(self, track: Track, jobs: list[str]) -> None:
         """An earlier run left intents open: a volume of a large batch is read first, and its jobs are asked later."""
+        now = self.clock.monotonic()
         track.state = State(phase=Phase.SETTLE, episode=track.state.episode)
         track.prior = jobs
         track.quiet = self.waits.silence(now)
@@ -142,46 +150,51 @@ class Sender:
         self.batch.agenda.put(track, now)
 
     # ---- intents -------------------------------------------------------------------------------------------------
-    def _prepare(self, now: float) -> None:
+    def _prepare(self) -> None:
         """Let those of the queue become ready that were read a moment ago."""
         batch = self.batch
-        while self.wants_more() and batch.queue[0].fresh(now) and not batch.queue[0].busy:
+        while self.wants_more() and self._fresh(batch.queue[0]) and not batch.queue[0].busy:
             track = batch.queue.popleft()
             batch.feed(track, Look(Sight.DELETED, deletion_of(track.volume)))
 
-    def _intend(self, now: float) -> None:
+    def _intend(self) -> None:
         """Make the next group of intents durable in one commit, once it is worth it."""
         from zvol.recovery.journal import Intent
 
-        batch = self.batch
+        batch, began = self.batch, self.clock.monotonic()
         enough = max(1, min(GROUP, 4 * batch.options.concurrency))
         room = OPEN_LIMIT - len(batch.open)
         full = min(enough, len(batch.ready) + len(batch.queue))
         if not batch.ready or len(batch.outbox) > batch.options.concurrency:
             return
-        if min(room, len(batch.ready)) < full and now - self._committed < COMMIT_PACE:
+        if min(room, len(batch.ready)) < full and began - self._committed < COMMIT_PACE:
             return
-        group = self._group(min(enough, room), enough, now)
+        group = self._group(min(enough, room), enough)
         if not group:
             return
         intents = [(t.uuid, Intent(uuid.uuid4().hex, t.state.episode)) for t in group]
         assert batch.journal is not None
         assert batch.run is not None
-        self._committed = now
+        self._committed = began
         try:
             batch.journal.intend(batch.run, intents, self.clock.wall())
         except LocalState:
             batch.ready.extendleft(reversed(group))
             raise
+        took = self.clock.monotonic() - began
         for track, (_, intent) in zip(group, intents, strict=True):
-            track.new_job(intent.job)
-            batch.feed(track, Written())
+            if self._fresh(track):
+                track.new_job(intent.job)
+                batch.feed(track, Written())
+            else:
+                batch.journal.settle(intent.job)
+                self._too_late(track, f"it took {took:.1f} s to write the journal")
 
-    def _group(self, room: int, most: int, now: float) -> list[Track]:
+    def _group(self, room: int, most: int) -> list[Track]:
         """Take the next of those that are ready; who has sent before had a place already."""
         batch, group = self.batch, list[Track]()
         for track in batch.pop(batch.ready, Phase.INTENT):
-            if not track.fresh(now):
+            if not self._fresh(track):
                 batch.take_back(track)
                 continue
             if len(group) >= (most if track.state.sends else room):
@@ -191,17 +204,18 @@ class Sender:
         return group
 
     # ---- PUTs ----------------------------------------------------------------------------------------------------
-    def _put(self, track: Track, now: float) -> None:
-        options = self.batch.options
+    def _put(self, track: Track) -> None:
+        options, job, read_at, now = self.batch.options, track.job, track.read_at, self.clock.monotonic()
         if track.deadline is None:
             track.deadline = now + options.timeout
-        job = track.job
         assert job is not None
+        assert read_at is not None
         self._flying += 1
         track.flying, track.since = True, now
 
         def send() -> object:
-            return self.client.submit(track.uuid, job, options.api_timeout, options.system_tags, options.user_tags)
+            tags = options.system_tags, options.user_tags
+            return self.client.submit(track.uuid, job, options.api_timeout, *tags, fresh_until=read_at + FRESH)
 
         self.crew.do(send, lambda done: self._answered(track, done))
 
@@ -226,18 +240,37 @@ class Sender:
         else:
             self.gate.good(now, put=True)
         self._remember(track, answer, now)
+        track.late = 0
         track.begin_looking(now, 0.0 if self.batch.small else FIRST_ASK)
         self.batch.agenda.put(track, now + (0.0 if put in (Put.DONE, Put.REFUSED) else FIRST_LOOK))
         self.batch.feed(track, Answered(put))
 
     def _not_sent(self, track: Track, answer: NotSent, began: float, now: float) -> None:
         """Not a byte has left: the same intent is good for another try, unless it is a matter of trust."""
-        track.trouble = words.from_never_sent(answer.never_sent)
-        if answer.never_sent.untrusted:
+        never = answer.never_sent
+        if never.reason == "stale":
+            self._too_late(track, never.message)
+            return
+        track.trouble = words.from_never_sent(never)
+        if never.untrusted:
             self.batch.feed(track, Answered(Put.NEVER_SENT))
             return
-        self.gate.bad(now, answer.never_sent.message, answer.never_sent, began=began, put=True)
+        if self.batch.closing is not None:
+            track.trouble = self.batch.closing
+            self.batch.give_up(track)
+            return
+        self.gate.bad(now, never.message, never, began=began, put=True)
         self.batch.outbox.appendleft(track)
+
+    def _too_late(self, track: Track, why: str) -> None:
+        """The PUT could only leave when its read was too old: the volume is read again, but not without end."""
+        assert track.read_at is not None
+        age = self.clock.monotonic() - track.read_at
+        self.batch.take_back(track)
+        track.late += 1
+        if track.late >= LATE_TRIES:
+            track.trouble = words.too_late(LATE_TRIES, age, why)
+            self.batch.give_up(track)
 
     def _remember(self, track: Track, answer: answers.PutAnswer, now: float) -> None:
         """Keep the server's words, and begin the quiet time that this answer needs."""

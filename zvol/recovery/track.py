@@ -68,7 +68,8 @@ class Options:
 class Track:
     """Monotonic seconds everywhere; `busy` while it is being read or its job asked, `flying` while its PUT is out.
 
-    `since`: when its PUT left, and when that was answered.
+    `since`: when its PUT left, and when that was answered.  `read_at`: when the last read of it left, for what a read
+    shows may be as old as that.  `late`: how many PUTs in a row could only leave when that was too long ago.
     """
 
     wanted: Wanted
@@ -93,6 +94,7 @@ class Track:
     claimed_at: float | None = None
     deadline: float | None = None
     grace: int = 0
+    late: int = 0
 
     @property
     def uuid(self) -> str:

@@ -211,7 +211,8 @@ class Watcher:
         sight, first = sight_of(volume), track.read_at is None
         if not track.watched and track.phase is not Phase.START:
             return
-        track.volume, track.read_at = volume or track.volume, began
+        asked_at = volume.asked_at if volume is not None else None
+        track.volume, track.read_at = volume or track.volume, began if asked_at is None else asked_at
         if track.phase is Phase.START and volume is not None and sight is Sight.DELETED:
             if not self._decided(track, volume) and first:
                 meant = track.state.episode or deletion_of(volume)  # a resumed run knows which deletion was meant

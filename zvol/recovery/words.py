@@ -5,7 +5,7 @@ from __future__ import annotations
 from zvol.errors import AuthError, ErrorCode, Exit, NeverSent, Refused, Untrusted, Weather, ZvolError
 from zvol.model import Outcome, Result, Trouble, Volume
 from zvol.recovery.states import MAX_SENDS, Phase, Say, Why
-from zvol.recovery.track import Track
+from zvol.recovery.track import FRESH, Track
 from zvol.zstack import answers
 
 RESUME = "It may still happen. Run `zvol resume` to find out and finish; do not delete anything before that."
@@ -116,6 +116,13 @@ def from_never_sent(never: NeverSent) -> Trouble:
     if never.untrusted:
         return Trouble("untrusted", never.message, never.hint, Exit.UNTRUSTED)
     return Trouble("unreachable", never.message, NOT_SENT, Exit.UNREACHABLE)
+
+
+def too_late(tries: int, age: float, why: str) -> Trouble:
+    """Say that the PUT was not sent because each time its read was too old when it could leave."""
+    text = f"not sent: {tries} times the last look at the volume was too old when the request could leave"
+    text += f" ({age:.1f} s; {FRESH:.0f} s are allowed)"
+    return Trouble("stale", text, f"The last time {why}; look into that. {NOT_SENT}", Exit.UNREACHABLE)
 
 
 def unreachable(reason: str, never: NeverSent | None) -> Trouble:

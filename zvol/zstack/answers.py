@@ -20,11 +20,15 @@ from zvol.zstack.strictjson import NotJson, loads
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole HTTP answer; header names are lower case."""
+    """A whole HTTP answer; header names are lower case.
+
+    `sent_at`: monotonic seconds when the first byte of the request left; what the answer shows is not older.
+    """
 
     status: int
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
+    sent_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,7 @@ class Found:
 
     inventories: tuple[Mapping[str, Any], ...]
     total: int | None
+    sent_at: float | None = field(default=None, compare=False)
 
 
 PutAnswer = Accepted | Duplicate | Done | Failed | Refusal | Redirected | Unclear
@@ -148,7 +153,7 @@ def classify_read(answer: Answer) -> ReadAnswer:
         found, total = document.get("inventories"), document.get("total")
         whole = total is None or (isinstance(total, int) and not isinstance(total, bool) and total >= 0)
         if isinstance(found, list) and whole and all(isinstance(item, dict) for item in found):
-            return Found(tuple(found), total)
+            return Found(tuple(found), total, answer.sent_at)
     return _not_done(answer, document)
 
 
@@ -158,13 +163,13 @@ def document_of(answer: Answer) -> Mapping[str, Any] | None:
     return document if answer.status == 200 and isinstance(document, dict) else None
 
 
-def volume_of(inventory: object) -> Volume | None:
+def volume_of(inventory: object, asked_at: float | None = None) -> Volume | None:
     """Return the volume of an inventory; None when it has no uuid of 32 hex digits or no status."""
     if not isinstance(inventory, dict):
         return None
     uuid, status = inventory.get("uuid"), inventory.get("status")
     if isinstance(uuid, str) and re.fullmatch(r"[0-9a-f]{32}", uuid) and isinstance(status, str) and status:
-        return Volume(uuid, inventory)
+        return Volume(uuid, inventory, asked_at)
     return None
 
 

@@ -52,16 +52,26 @@ class Client:
 
     # ---- recovering: these never raise ---------------------------------------------------------------------------
     def submit(
-        self, uuid: str, job: str, api_timeout: float, system_tags: Sequence[str] = (), user_tags: Sequence[str] = ()
+        self,
+        uuid: str,
+        job: str,
+        api_timeout: float,
+        system_tags: Sequence[str] = (),
+        user_tags: Sequence[str] = (),
+        *,
+        fresh_until: float | None = None,
     ) -> PutAnswer | NotSent:
-        """Send RecoverDataVolume once, under our own job id (32 hex), asking for a timeout in seconds."""
+        """Send RecoverDataVolume once, under our own job id (32 hex), asking for a timeout in seconds.
+
+        It leaves by `fresh_until` (monotonic seconds), or not at all: NotSent, `stale`.
+        """
         body: dict[str, Any] = {"recoverDataVolume": {}}
         if system_tags:
             body["systemTags"] = list(system_tags)
         if user_tags:
             body["userTags"] = list(user_tags)
         headers = {"X-Job-UUID": job, "X-API-Timeout": str(int(api_timeout))}
-        return self._submit("PUT", f"/v1/volumes/{uuid}/actions", body, headers)
+        return self._submit("PUT", f"/v1/volumes/{uuid}/actions", body, headers, fresh_until)
 
     def job(self, job: str) -> JobAnswer:
         """Look at a job, always at our own address: the `location` of a 202 names the management node's own."""
@@ -73,14 +83,25 @@ class Client:
             return Unclear(exc.message)
         return answers.classify_job(answer)
 
-    def change(self, method: str, path: str, body: Any, job: str) -> PutAnswer | NotSent:
-        """Send any other change once, under our own job id."""
-        return self._submit(method, path, body, {"X-Job-UUID": job})
+    def change(
+        self, method: str, path: str, body: Any, job: str, *, fresh_until: float | None = None
+    ) -> PutAnswer | NotSent:
+        """Send any other change once, under our own job id; `fresh_until` as for `submit`."""
+        return self._submit(method, path, body, {"X-Job-UUID": job}, fresh_until)
 
-    def _submit(self, method: str, path: str, body: Any, headers: Mapping[str, str]) -> PutAnswer | NotSent:
+    def _submit(
+        self, method: str, path: str, body: Any, headers: Mapping[str, str], fresh_until: float | None
+    ) -> PutAnswer | NotSent:
         try:
             answer = self._transport.send(
-                method, path, body=body, headers=headers, auth=self._auth, deadline=PUT_SECONDS, limit=ONE_LIMIT
+                method,
+                path,
+                body=body,
+                headers=headers,
+                auth=self._auth,
+                deadline=PUT_SECONDS,
+                limit=ONE_LIMIT,
+                fresh_until=fresh_until,
             )
         except NeverSent as never:
             return NotSent(never)
@@ -239,14 +260,14 @@ class Client:
 
 def _asked_for(uuids: Sequence[str], found: Found) -> dict[str, Volume]:
     """Return the volumes of an answer by UUID: what is not among them is gone, so nothing else may be in it."""
-    volumes = _volumes(found.inventories)
+    volumes = _volumes(found.inventories, found.sent_at)
     if len(volumes) != len(found.inventories) or not volumes.keys() <= set(uuids):
         raise Weather("an answer about other volumes than those asked for")
     return volumes
 
 
-def _volumes(inventories: Sequence[Mapping[str, Any]]) -> dict[str, Volume]:
-    volumes = [answers.volume_of(inventory) for inventory in inventories]
+def _volumes(inventories: Sequence[Mapping[str, Any]], asked_at: float | None = None) -> dict[str, Volume]:
+    volumes = [answers.volume_of(inventory, asked_at) for inventory in inventories]
     if any(volume is None for volume in volumes):
         raise Weather("an inventory that is not a volume's")
     return {volume.uuid: volume for volume in volumes if volume is not None}

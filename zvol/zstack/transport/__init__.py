@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlencode
 
@@ -20,7 +21,7 @@ from zvol.text import human_duration
 from zvol.zstack.answers import Answer
 from zvol.zstack.transport.attempt import Attempt, running
 from zvol.zstack.transport.dial import Dialer
-from zvol.zstack.transport.reasons import Unfit, never_sent, no_answer
+from zvol.zstack.transport.reasons import Unfit, never_sent, no_answer, stale
 
 if TYPE_CHECKING:
     import requests
@@ -83,14 +84,17 @@ class Transport:
         deadline: float = 30.0,
         longest: float = 0.0,
         limit: int = BODY_LIMIT,
+        fresh_until: float | None = None,
     ) -> Answer:
         """Send one request and return the whole answer within `deadline` seconds, whatever takes them.
 
         An answer that keeps coming may take up to `longest` seconds.
+        `fresh_until`: monotonic seconds of the clock after which its first byte must not leave (NeverSent, `stale`); a
+        connection that was opened for it is kept for the next request that must be fresh.
         Raises NeverSent when not a byte of it can have left, MaybeSent for everything else that is not an answer.
         """
         began = self._clock.monotonic()
-        attempt = self._attempt(deadline, longest)
+        attempt = self._attempt(deadline, longest, fresh_until)
         try:
             url = self.endpoint.base + quote(path, safe="/%") + _encoded(query)
             data = None if body is None else json.dumps(body, allow_nan=False).encode("ascii")
@@ -98,12 +102,14 @@ class Transport:
             if data is not None:
                 request_headers["Content-Type"] = "application/json;charset=UTF-8"
             with running(attempt):
-                answer = self._exchange(method, url, data, request_headers, limit)
+                answer = replace(self._exchange(method, url, data, request_headers, limit), sent_at=attempt.sent_at)
         except Exception as exc:  # noqa: BLE001  (nothing of requests, urllib3 or ssl may leave this room)
             self._note(method, path, query, began, "no answer" if attempt.sent else "not sent")
             if attempt.sent:
                 text = self._or_time_is_up(no_answer(exc, attempt))
                 raise MaybeSent(text, begun=attempt.received > 0, late=attempt.expired) from None
+            if attempt.too_old:
+                raise stale(self.endpoint, self._clock.monotonic() - began) from None
             never = never_sent(exc, attempt, self.endpoint, proxy=bool(self._proxies))
             raise NeverSent(never.reason, self._or_time_is_up(never.message), never.hint) from None
         self._note(method, path, query, began, str(answer.status))
@@ -114,7 +120,7 @@ class Transport:
         self._session.close()
 
     # ---- inside --------------------------------------------------------------------------------------------------
-    def _attempt(self, deadline: float, longest: float) -> Attempt:
+    def _attempt(self, deadline: float, longest: float, fresh_until: float | None) -> Attempt:
         """Begin a request that ends with the command's own time; raises NeverSent when that is over."""
         left, real = self.limit.left(), self._clock.real
         if self.limit.over:
@@ -125,6 +131,8 @@ class Transport:
             connecting=real(CONNECT_SECONDS),
             idle=real(IDLE_SECONDS),
             longest=real(min(longest, left)),
+            clock=self._clock.monotonic,
+            fresh_until=fresh_until,
         )
 
     def _or_time_is_up(self, text: str) -> str:

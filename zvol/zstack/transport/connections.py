@@ -5,19 +5,26 @@ Only imported inside functions, for it imports requests, urllib3 and ssl.
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import http.cookiejar
 import socket
 import ssl  # noqa: TID253
-import time
+import weakref
+from collections import deque
 from typing import Any, Final
 
 import requests  # noqa: TID253
 from requests.adapters import HTTPAdapter  # noqa: TID253
 from urllib3.connection import HTTPConnection, HTTPSConnection  # noqa: TID253
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool  # noqa: TID253
+from urllib3.exceptions import EmptyPoolError  # noqa: TID253
 
-from zvol.zstack.transport.attempt import Stage, current
+from zvol.zstack.transport.attempt import Attempt, Stage, TooOld, current, real_now
+
+SPARED: Final = 3
+"""How many times longer than others a connection may be idle that was opened and has carried nothing yet: until the
+read that comes before its request is over."""
 
 MOST_INFORMATIONAL: Final = 16
 """1xx answers before the answer itself."""
@@ -44,6 +51,17 @@ class Timed:
     def sendall(self, *args: Any, **kwargs: Any) -> None:
         self.settimeout(current().left())  # type: ignore[attr-defined]
         super().sendall(*args, **kwargs)  # type: ignore[misc]
+
+    def alive(self) -> bool:
+        """Tell whether the other side has neither closed nor said anything, on a connection that carries no request."""
+        self.settimeout(0)  # type: ignore[attr-defined]
+        try:
+            super().recv(1)  # type: ignore[misc]
+        except (BlockingIOError, ssl.SSLWantReadError):  # also where TLS has sent its session tickets
+            return True
+        except OSError:
+            pass
+        return False
 
 
 class TimedSocket(Timed, socket.socket):
@@ -91,21 +109,65 @@ class Response(http.client.HTTPResponse):
 
 
 # ---- connections and their pools -------------------------------------------------------------------------------------
+class Unsent(EmptyPoolError):
+    """Nothing of the request has left, and nothing is wrong with the connection.
+
+    As an EmptyPoolError, for urllib3 closes the connection of any other error.
+    """
+
+    def __init__(self, conn: Any) -> None:
+        super().__init__(None, "too old to be sent")  # type: ignore[arg-type]
+        self.conn = conn
+
+
 class Watched:
     """What a connection does besides; a mixin before those of urllib3."""
 
     response_class: Any = Response
     idle_since = 0.0
+    used = False
+    sock: Any
+    _parts: list[bytes] | None = None
 
     def _new_conn(self) -> socket.socket:
         attempt = current()
         return attempt.dialer.dial(TimedSocket, self._dns_host, self.port, attempt)  # type: ignore[attr-defined]
 
+    def connect(self) -> None:
+        super().connect()  # type: ignore[misc]
+        self.idle_since, self.used = real_now(), False
+
     def request(self, *args: Any, **kwargs: Any) -> None:
-        if self.sock is None:  # type: ignore[attr-defined]
-            self.connect()  # type: ignore[attr-defined]
-        current().stage = Stage.SENT
-        super().request(*args, **kwargs)  # type: ignore[misc]
+        """Open the connection, put the request together, and see last of all whether it may still leave."""
+        if self.sock is None:
+            self.connect()
+        attempt = current()
+        attempt.stage = Stage.READY
+        parts = self._parts = []
+        try:
+            super().request(*args, **kwargs)  # type: ignore[misc]
+        finally:
+            self._parts = None
+        try:
+            attempt.leave()
+        except TooOld:
+            self._forget_request()
+            raise Unsent(self) from None
+        self.used = True
+        self.sock.sendall(b"".join(parts))
+
+    def send(self, data: Any) -> None:
+        """Keep the parts of a request until they leave together; what opens the connection leaves at once."""
+        if self._parts is None:
+            super().send(data)  # type: ignore[misc]
+        else:
+            self._parts.append(data)
+
+    def _forget_request(self) -> None:
+        """Be ready for another request, over the same socket."""
+        sock, self.sock = self.sock, None
+        http.client.HTTPConnection.close(self)  # type: ignore[arg-type]
+        self.sock = sock
 
 
 class PlainConnection(Watched, HTTPConnection):
@@ -132,18 +194,53 @@ def to_handshake(sock: socket.socket) -> socket.socket:
 
 
 class Rested:
-    """What a pool does besides; a mixin before those of urllib3: it lends no connection that has been idle for long."""
+    """What a pool does besides; a mixin before those of urllib3.
+
+    It lends no connection that has been idle for long.  One that was opened for a request that came too late is spared
+    for the next that must be fresh: the read in between may cost a server that closes after each answer its own.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._spared: deque[Any] = deque()
+        weakref.finalize(self, close_all, self._spared)  # as urllib3 does for its own
+
+    def urlopen(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().urlopen(*args, **kwargs)  # type: ignore[misc]
+        except Unsent as unsent:
+            conn = unsent.conn
+            spared = not conn.used and hasattr(conn.sock, "alive")  # TLS within TLS cannot be asked
+            if spared:
+                self._spared.append(conn)
+            super()._put_conn(None if spared else conn)  # type: ignore[misc]
+            raise
 
     def _get_conn(self, timeout: float | None = None) -> Any:
-        conn = super()._get_conn(timeout)  # type: ignore[misc]
-        if conn.sock is not None and time.monotonic() - conn.idle_since > current().idle:
+        attempt, conn = current(), super()._get_conn(timeout)  # type: ignore[misc]
+        if conn.sock is not None and real_now() - conn.idle_since > attempt.idle:
             conn.close()
-        return conn
+        must_be_fresh = attempt.fresh_until is not None
+        return self._one_spared(attempt) or conn if must_be_fresh and conn.sock is None else conn
+
+    def _one_spared(self, attempt: Attempt) -> Any:
+        """Return a connection that was spared and still lives, None when there is none."""
+        with contextlib.suppress(IndexError):
+            while conn := self._spared.pop():
+                if real_now() - conn.idle_since <= SPARED * attempt.idle and conn.sock.alive():
+                    return conn
+                conn.close()
+        return None
 
     def _put_conn(self, conn: Any) -> None:
         if conn is not None:
-            conn.idle_since = time.monotonic()
+            conn.idle_since = real_now()
         super()._put_conn(conn)  # type: ignore[misc]
+
+
+def close_all(connections: deque[Any]) -> None:
+    while connections:
+        connections.pop().close()
 
 
 class PlainPool(Rested, HTTPConnectionPool):
@@ -175,7 +272,7 @@ class Adapter(HTTPAdapter):
         """Leave the authorities to the context, which holds them since the beginning."""
 
 
-POOLS: Final = {"http": PlainPool, "https": TlsPool}
+POOLS: Final[dict[str, Any]] = {"http": PlainPool, "https": TlsPool}
 
 
 class Session(requests.Session):

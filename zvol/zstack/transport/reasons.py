@@ -32,6 +32,8 @@ def causes(exc: BaseException) -> Iterator[BaseException]:
 def never_sent(exc: BaseException, attempt: Attempt, endpoint: Endpoint, *, proxy: bool) -> NeverSent:
     """Say why a request never left; no header value is ever in it."""
     where, chain = f"{endpoint.host}:{endpoint.port}", list(causes(exc))
+    if attempt.stage is Stage.READY and attempt.expired:
+        return NeverSent("connect-timeout", f"the time allowed was over before the request to {where} could leave")
     if attempt.stage is Stage.TLS:
         return _handshake(chain, attempt, where)
     if attempt.stage is Stage.TUNNEL or (proxy and any(isinstance(one, OSError) for one in chain)):
@@ -45,6 +47,12 @@ def never_sent(exc: BaseException, attempt: Attempt, endpoint: Endpoint, *, prox
     if any(isinstance(one, OSError) and one.errno for one in chain):
         return NeverSent("unreachable", f"{where} cannot be reached")
     return NeverSent("address", f"no request can be made to {where} ({type(exc).__name__})")
+
+
+def stale(endpoint: Endpoint, seconds: float) -> NeverSent:
+    """Say that the request could not leave in time, and how long it took until it could."""
+    where = f"{endpoint.host}:{endpoint.port}"
+    return NeverSent("stale", f"it took {seconds:.1f} s until the request to {where} could leave")
 
 
 def _handshake(chain: list[BaseException], attempt: Attempt, where: str) -> NeverSent:
