@@ -33,7 +33,7 @@ class World:
         self.engine = self.new_engine()
 
     def new_engine(self, **options: object) -> Engine:
-        return Engine(
+        engine = Engine(
             self.server,  # type: ignore[arg-type]
             Options(**options),  # type: ignore[arg-type]
             self.journal,
@@ -41,6 +41,8 @@ class World:
             observer=self.observer,
             crew=crew_on(self.clock),
         )
+        engine._random.seed(0)  # the same waits each time
+        return engine
 
     def journal(self) -> Journal:
         journal = Journal(self.path, self.clock.wall())
