@@ -105,13 +105,7 @@ class Transport:
                 answer = replace(self._exchange(method, url, data, request_headers, limit), sent_at=attempt.sent_at)
         except Exception as exc:  # noqa: BLE001  (nothing of requests, urllib3 or ssl may leave this room)
             self._note(method, path, query, began, "no answer" if attempt.sent else "not sent")
-            if attempt.sent:
-                text = self._or_time_is_up(no_answer(exc, attempt))
-                raise MaybeSent(text, begun=attempt.received > 0, late=attempt.expired) from None
-            if attempt.too_old:
-                raise stale(self.endpoint, self._clock.monotonic() - began) from None
-            never = never_sent(exc, attempt, self.endpoint, proxy=bool(self._proxies))
-            raise NeverSent(never.reason, self._or_time_is_up(never.message), never.hint) from None
+            raise self._failed(exc, attempt, began) from None
         self._note(method, path, query, began, str(answer.status))
         return answer
 
@@ -134,6 +128,16 @@ class Transport:
             clock=self._clock.monotonic,
             fresh_until=fresh_until,
         )
+
+    def _failed(self, exc: Exception, attempt: Attempt, began: float) -> NeverSent | MaybeSent:
+        """Say what a failure means: whether anything of the request may have left, and what went wrong."""
+        if attempt.sent:
+            text = self._or_time_is_up(no_answer(exc, attempt))
+            return MaybeSent(text, begun=attempt.received > 0, late=attempt.expired)
+        if attempt.too_old:
+            return stale(self.endpoint, self._clock.monotonic() - began)
+        never = never_sent(exc, attempt, self.endpoint, proxy=bool(self._proxies))
+        return NeverSent(never.reason, self._or_time_is_up(never.message), never.hint)
 
     def _or_time_is_up(self, text: str) -> str:
         return f"{text}; {self._time_is_up()}" if self.limit.over else text
