@@ -183,7 +183,7 @@ def test_a_disk_that_became_read_only(cloud: World, tmp_path: Path) -> None:
         assert ran.code == 7, ran
         assert not cloud.submitted(volumes[1:])
         subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
-        process = cloud.start(env, "recover", *volumes[1:], command=(*SHIM, "commit:4:after:SIGKILL"))
+        process = cloud.start(env, "recover", *volumes[1:], command=(*SHIM, "commit:3:after:SIGKILL"))
         cloud.end(process)
         subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
         assert [one["alive"] for one in cloud.run_list(env)] == [False, False]
@@ -238,7 +238,7 @@ def test_an_output_that_cannot_be_written_stops_no_recovery(command: str, stdout
     env, volumes = cloud.home(), cloud.volumes(4)
     arguments = [command, *volumes]
     if command == "resume":
-        cloud.run(env, "recover", *volumes, command=(*SHIM, "commit:4:after:SIGKILL"))
+        cloud.run(env, "recover", *volumes, command=(*SHIM, "commit:3:after:SIGKILL"))
         arguments = ["resume"]
     with open("/dev/full", "w") as full:
         process = subprocess.Popen(

@@ -33,7 +33,7 @@ def journal_of(env: dict[str, str]) -> Path:
     return Path(env["HOME"]) / ".local/state/zvol/journal.db"
 
 
-def killed(cloud: World, env: dict[str, str], *volumes: str, point: str = "commit:4:after:SIGKILL") -> None:
+def killed(cloud: World, env: dict[str, str], *volumes: str, point: str = "commit:3:after:SIGKILL") -> None:
     """Leave a run behind: by default its volumes are claimed, and nothing was sent."""
     assert cloud.run(env, "recover", *volumes, "-o", "ndjson", command=(*SHIM, point)).code == -9
 

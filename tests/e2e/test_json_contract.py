@@ -21,7 +21,7 @@ DEAD = {"ZVOL_HOST": "http://127.0.0.1:1"}
 KEYS = {
     "result": ["asked", "uuid", "outcome", "changed", "by", "inventory", "error", "jobUuid", "warnings"],
     "failure": ["error", "kind", "exitCode", "hint", "uuid", "jobUuid"],
-    "run": ["run", "origin", "started", "ended", "alive", "planned", "open", "said"],
+    "run": ["run", "origin", "base", "account", "started", "ended", "alive", "planned", "open", "followups", "said"],
     "finding": ["check", "ok", "found", "hint"],
     "setting": ["key", "value", "source"],
     "session": ["server", "account", "user", "profile", "sessionFrom", "valid"],

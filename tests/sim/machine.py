@@ -21,11 +21,13 @@ from tests.sim.server import SimServer
 from zvol.model import Outcome, Result
 from zvol.recovery.engine import Engine
 from zvol.recovery.journal import Journal
+from zvol.recovery.records import Identity
 from zvol.recovery.track import FRESH, Options, Wanted
 
 UUIDS = [f"{number:032x}" for number in range(1, 7)]
 PUT_FAULTS = ("lost", "late", "page", "answer-lost", "done-behind-502", "vanish", "refused", "dns", "redirect", "lie")
 OTHER_FAULTS = ("lost", "page", "refused", "no-record")
+ME = Identity("http://simulated:8080/zstack", "account test")
 BACK = (Outcome.RECOVERED, Outcome.ALREADY)
 ON_ITS_WAY = 0.01
 """Seconds that an answer is on its way: a word is true of the moment in which the server looked."""
@@ -221,7 +223,7 @@ class Machine(RuleBasedStateMachine):
         return self.journals[-1]
 
     def _engine(self) -> Engine:
-        engine = Engine(self.server, Options(), self._journal, self.clock, crew=crew_on(self.clock))  # type: ignore[arg-type]
+        engine = Engine(self.server, Options(), self._journal, self.clock, identity=ME, crew=crew_on(self.clock))  # type: ignore[arg-type]
         engine._random.seed(self.number)  # a story that is told again must be the same story
         return engine
 
@@ -235,12 +237,11 @@ class Machine(RuleBasedStateMachine):
             self.journals.pop().close()
 
     def _resumed(self) -> Iterator[Result]:
-        """Do what `zvol resume` does: adopt each unfinished run and finish it."""
+        """Do what `zvol resume` does: adopt all unfinished runs and finish them together."""
         journal = self._journal()
-        for run in journal.runs():
-            left = journal.adopt(run.id) if run.unfinished else None
-            if left:
-                yield from self.engine.resume(journal, run.id, left)
+        left = journal.adopt_all([run.id for run in reversed(journal.runs()) if run.unfinished]).left
+        if left:
+            yield from self.engine.resume(journal, left)
 
     def teardown(self) -> None:
         """The weather is fine again: what runs comes to its end, and so does what is left to resume."""

@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 
 from tests.model import ablations
-from zvol.recovery import protocol, waits
+from zvol.recovery import ledger, protocol, waits
 from zvol.recovery.journal import Intent, Journal
 from zvol.recovery.quiet import QuietTime
 from zvol.recovery.states import Event, GiveUp, Look, Phase, State
@@ -36,11 +36,10 @@ def any_deletion(state: State, event: Event) -> protocol.Move:
 def intent_after_the_put(patch: pytest.MonkeyPatch) -> None:
     """It is written down with the next commit, whenever that is."""
 
-    def later(journal: Journal, run: str, intents: list[tuple[str, Intent]], wall: float) -> None:
-        for uuid, intent in intents:
-            values = (intent.job, run, uuid, intent.last_op, wall)
-            journal._pending.append(("INSERT INTO intents VALUES (?, ?, ?, ?, ?, 0)", values))
-            journal._pending.append(("UPDATE volumes SET state = 'open' WHERE run = ? AND uuid = ?", (run, uuid)))
+    def later(journal: Journal, intents: list[tuple[str, str, Intent]], wall: float) -> None:
+        for run, uuid, intent in intents:
+            journal._note(ledger.INTEND, (intent.job, run, uuid, intent.last_op, wall))
+            journal._note("UPDATE volumes SET state = 'open' WHERE run = ? AND uuid = ?", (run, uuid))
 
     patch.setattr(Journal, "intend", later)
 

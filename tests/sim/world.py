@@ -11,6 +11,8 @@ from zvol.model import Result
 from zvol.recovery.engine import Engine
 from zvol.recovery.journal import Journal
 from zvol.recovery.pulse import Observer
+from zvol.recovery.records import Identity
+from zvol.recovery.request import Request
 from zvol.recovery.track import Options, Wanted
 
 A = "a" * 32
@@ -29,6 +31,7 @@ class World:
         self.server.add(self.uuids)
         self.path = tmp_path / "journal.db"
         self.journals: list[Journal] = []
+        self.identity = Identity(self.server.origin, "account test")
         self.observer: Observer | None = None
         self.engine = self.new_engine()
 
@@ -38,6 +41,7 @@ class World:
             Options(**options),  # type: ignore[arg-type]
             self.journal,
             self.clock,
+            identity=self.identity,
             observer=self.observer,
             crew=crew_on(self.clock),
         )
@@ -55,13 +59,17 @@ class World:
             self.journals.pop().close()
 
     def recover(
-        self, *uuids: str, on_result: Callable[[Result], None] = lambda _result: None, **options: object
+        self,
+        *uuids: str,
+        on_result: Callable[[Result], None] = lambda _result: None,
+        request: Request = Request(),  # noqa: B008  (frozen)
+        **options: object,
     ) -> list[Result]:
         """Run to the end; `on_result` is called as each result comes, `took` is how long it took."""
         self.engine = self.new_engine(**options)
         began = self.clock.now
         results = []
-        for result in self.engine.recover([Wanted(uuid, uuid) for uuid in uuids or self.uuids]):
+        for result in self.engine.recover([Wanted(uuid, uuid) for uuid in uuids or self.uuids], request):
             results.append(result)
             on_result(result)
         self.took = self.clock.now - began

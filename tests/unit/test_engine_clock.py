@@ -14,11 +14,13 @@ from zvol.clock import SystemClock
 from zvol.model import Result
 from zvol.recovery.engine import Engine
 from zvol.recovery.journal import Journal
+from zvol.recovery.records import Identity
 from zvol.recovery.track import Options, Wanted
 
 A = "a" * 32
 HOUR = 3600.0
 QUIET = 75 + 60 + 15
+ME = Identity("http://simulated:8080/zstack", "account test")
 Fault = Callable[[str, int], str | None]
 
 
@@ -44,7 +46,7 @@ class Machine:
 
     def engine(self, **options: object) -> Engine:
         crew = crew_on(self.clock)
-        return Engine(self.server, Options(**options), self.journal, self.clock, crew=crew)  # type: ignore[arg-type]
+        return Engine(self.server, Options(**options), self.journal, self.clock, identity=ME, crew=crew)  # type: ignore[arg-type]
 
     def journal(self) -> Journal:
         self.open.append(Journal(self.path, self.clock.wall()))
@@ -158,7 +160,7 @@ def test_a_resume_after_a_reboot_counts_from_the_resume(wall: float, tmp_path: P
     [run] = journal.runs()
     left = journal.adopt(run.id)
     assert left is not None
-    [result] = machine.engine().resume(journal, run.id, left)
+    [result] = machine.engine().resume(journal, left)
     assert result.outcome == "recovered"
     [second] = machine.times("put")
     assert second - 3.0 >= QUIET

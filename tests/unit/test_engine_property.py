@@ -16,9 +16,11 @@ from zvol.errors import Exit, most_severe
 from zvol.model import Outcome, Result
 from zvol.recovery.engine import Engine
 from zvol.recovery.journal import Journal
+from zvol.recovery.records import Identity
 from zvol.recovery.track import Options, Wanted
 
 PUT_FAULTS = ["lost", "late", "page", "answer-lost", "done-behind-502", "vanish", "refused", "dns"]
+ME = Identity("http://simulated:8080/zstack", "account test")
 OTHER_FAULTS = ["lost", "page", "refused", "no-record"]
 
 weather = st.fixed_dictionaries(
@@ -51,7 +53,7 @@ class Story:
 
     def engine(self) -> Engine:
         options = Options(timeout=100_000.0)
-        return Engine(self.server, options, self.journal, self.clock, crew=crew_on(self.clock))  # type: ignore[arg-type]
+        return Engine(self.server, options, self.journal, self.clock, identity=ME, crew=crew_on(self.clock))  # type: ignore[arg-type]
 
     def journal(self) -> Journal:
         self.journals.append(Journal(self.path, self.clock.wall()))
@@ -78,7 +80,7 @@ class Story:
             left = journal.adopt(run.id) if run.unfinished else None
             open_ones = [volume for volume in left or [] if volume.state in ("planned", "open")]
             if open_ones:
-                results += self.run(self.engine().resume(journal, run.id, open_ones))
+                results += self.run(self.engine().resume(journal, open_ones))
         return results
 
     def run(self, results: object) -> list[Result]:

@@ -28,9 +28,9 @@ def test_five_thousand_volumes_are_counted(tmp_path: Path, monkeypatch: pytest.M
     groups: list[int] = []
     intend = Journal.intend
 
-    def counted(self: Journal, run: str, intents: Sequence[tuple[str, Intent]], wall: float) -> None:
+    def counted(self: Journal, intents: Sequence[tuple[str, str, Intent]], wall: float) -> None:
         groups.append(len(intents))
-        intend(self, run, intents, wall)
+        intend(self, intents, wall)
 
     monkeypatch.setattr(Journal, "intend", counted)
     world = World(tmp_path, volumes=5000)
@@ -62,9 +62,9 @@ def test_a_server_whose_jobs_take_long_has_256_open_and_few_commits(
     intend = Journal.intend
     world = World(tmp_path, volumes=600)
 
-    def counted(self: Journal, run: str, intents: Sequence[tuple[str, Intent]], wall: float) -> None:
+    def counted(self: Journal, intents: Sequence[tuple[str, str, Intent]], wall: float) -> None:
         commits.append(world.clock.now)
-        intend(self, run, intents, wall)
+        intend(self, intents, wall)
 
     monkeypatch.setattr(Journal, "intend", counted)
     world.server.run_seconds = 30.0

@@ -12,9 +12,13 @@ from pathlib import Path
 import pytest
 
 from zvol.errors import LocalState
-from zvol.recovery.journal import Intent, Journal
+from zvol.recovery.journal import Claims, Holder, Identity, Intent, Journal
+from zvol.recovery.request import Request
 
 ORIGIN = "http://127.0.0.1:8080"
+ME = Identity(ORIGIN, "account test")
+REQUEST = Request()
+NOTHING = Claims({}, {}, frozenset())
 A, B, C = "a" * 32, "b" * 32, "c" * 32
 JOB = "1" * 32
 T = "then"
@@ -23,11 +27,12 @@ NOW = 1_795_000_000.0
 HOLDER = """
 import sys, time
 from pathlib import Path
-from zvol.recovery.journal import Intent, Journal
+from zvol.recovery.journal import Identity, Intent, Journal
+from zvol.recovery.request import Request
 journal = Journal(Path(sys.argv[1]), 0.0)
-run = journal.begin(sys.argv[2], "recover", 0.0)
+run = journal.begin(Identity(sys.argv[2], "account test"), Request(), 0.0)
 journal.claim(run, [("a" * 32, "a", "then"), ("b" * 32, "b", "then")])
-journal.intend(run, [("a" * 32, Intent("1" * 32, "then"))], 1.0)
+journal.intend([(run, "a" * 32, Intent("1" * 32, "then"))], 1.0)
 print(run, flush=True)
 time.sleep(60)
 """
@@ -54,17 +59,17 @@ def kill(process: subprocess.Popen[str]) -> None:
 
 def test_a_finished_run_leaves_nothing_open(path: Path) -> None:
     journal = Journal(path, NOW)
-    run = journal.begin(ORIGIN, "recover", NOW)
-    assert journal.claim(run, [(A, "a", T)]) == ({}, {})
-    journal.intend(run, [(A, Intent(JOB, "then"))], NOW)
+    run = journal.begin(ME, REQUEST, NOW)
+    assert journal.claim(run, [(A, "a", T)]) == NOTHING
+    journal.intend([(run, A, Intent(JOB, "then"))], NOW)
     journal.said(run, A, "recovered", settled=True)
-    journal.finish(run, NOW + 1)
+    journal.finish(NOW + 1, run)
     journal.close()
     again = Journal(path, NOW)
     [found] = again.runs()
     assert (found.id, found.ended, found.alive, found.unfinished) == (run, NOW + 1, False, 0)
-    other = again.begin(ORIGIN, "recover", NOW)
-    assert again.claim(other, [(A, "a", T)]) == ({}, {})
+    other = again.begin(ME, REQUEST, NOW)
+    assert again.claim(other, [(A, "a", T)]) == NOTHING
     again.close()
 
 
@@ -72,10 +77,8 @@ def test_a_volume_of_a_living_run_is_busy(path: Path) -> None:
     process, theirs = holder(path)
     try:
         journal = Journal(path, NOW)
-        run = journal.begin(ORIGIN, "recover", NOW)
-        busy, prior = journal.claim(run, [(A, "a", T), (C, "c", T)])
-        assert busy == {A: theirs}
-        assert prior == {}
+        run = journal.begin(ME, REQUEST, NOW)
+        assert journal.claim(run, [(A, "a", T), (C, "c", T)]) == Claims({A: Holder(theirs, ORIGIN)}, {}, frozenset())
         assert journal.adopt(theirs) is None
         [mine, other] = sorted(journal.runs(), key=lambda found: found.id == theirs)
         assert other.alive
@@ -89,24 +92,33 @@ def test_a_dead_run_gives_its_volumes_and_its_open_intents_away(path: Path) -> N
     process, theirs = holder(path)
     kill(process)
     journal = Journal(path, NOW)
-    run = journal.begin(ORIGIN, "recover", NOW)
-    busy, prior = journal.claim(run, [(A, "a", T), (B, "b", T)])
-    assert busy == {}
-    assert prior == {A: [Intent(JOB, "then")]}
+    run = journal.begin(ME, REQUEST, NOW)
+    claims = journal.claim(run, [(A, "a", T), (B, "b", T)])
+    assert claims == Claims({}, {A: [Intent(JOB, "then", inherited=True)]}, frozenset())
     counts = {found.id: found.counts for found in journal.runs()}
     assert counts == {run: {"planned": 2}, theirs: {"taken": 2}}
     journal.close()
 
 
-def test_another_origin_is_another_cloud(path: Path) -> None:
-    process, _ = holder(path)
+@pytest.mark.parametrize(
+    "other", [Identity("https://elsewhere:443", "account test"), Identity(ORIGIN, "account b"), Identity(ORIGIN, None)]
+)
+def test_another_server_or_account_only_delays(other: Identity, path: Path) -> None:
+    process, theirs = holder(path)
+    journal = Journal(path, NOW)
     try:
-        journal = Journal(path, NOW)
-        run = journal.begin("https://elsewhere:443", "recover", NOW)
-        assert journal.claim(run, [(A, "a", T)]) == ({}, {})
-        journal.close()
+        run = journal.begin(other, REQUEST, NOW)
+        claims = journal.claim(run, [(A, "a", T)])
+        assert claims == Claims({A: Holder(theirs, ORIGIN)}, {}, frozenset())
     finally:
         kill(process)
+    run = journal.begin(other, REQUEST, NOW)
+    assert journal.claim(run, [(A, "a", T), (B, "b", T)]) == Claims({}, {}, frozenset([A]))
+    assert [(one.uuid, one.state, one.intents) for one in journal.left(theirs)] == [
+        (A, "open", (Intent(JOB, "then"),)),
+        (B, "planned", ()),
+    ]
+    journal.close()
 
 
 def test_a_dead_run_can_be_adopted_once(path: Path) -> None:
@@ -127,9 +139,9 @@ def test_a_dead_run_can_be_adopted_once(path: Path) -> None:
 
 def test_a_word_that_was_not_committed_is_found_out_again(path: Path) -> None:
     journal = Journal(path, NOW)
-    run = journal.begin(ORIGIN, "recover", NOW)
+    run = journal.begin(ME, REQUEST, NOW)
     journal.claim(run, [(A, "a", T)])
-    journal.intend(run, [(A, Intent(JOB, "then"))], NOW)
+    journal.intend([(run, A, Intent(JOB, "then"))], NOW)
     journal.said(run, A, "recovered", settled=True)
     journal.close()
     again = Journal(path, NOW)
@@ -140,17 +152,17 @@ def test_a_word_that_was_not_committed_is_found_out_again(path: Path) -> None:
 
 def test_an_unknown_outcome_stays_open_and_an_open_report_keeps_its_intent(path: Path) -> None:
     journal = Journal(path, NOW)
-    run = journal.begin(ORIGIN, "recover", NOW)
+    run = journal.begin(ME, REQUEST, NOW)
     journal.claim(run, [(A, "a", T), (B, "b", T)])
-    journal.intend(run, [(A, Intent(JOB, "x")), (B, Intent("2" * 32, "y"))], NOW)
+    journal.intend([(run, A, Intent(JOB, "x")), (run, B, Intent("2" * 32, "y"))], NOW)
     journal.said(run, A, "unknown", settled=False)
     journal.said(run, B, "recovered", settled=False)
-    journal.finish(run, NOW)
+    journal.finish(NOW, run)
     [found] = journal.runs()
     assert found.counts == {"open": 1, "said": 1}
     assert found.ended is None
-    other = journal.begin(ORIGIN, "recover", NOW)
-    assert journal.claim(other, [(B, "b", T)]) == ({}, {B: [Intent("2" * 32, "y")]})
+    other = journal.begin(ME, REQUEST, NOW)
+    assert journal.claim(other, [(B, "b", T)]) == Claims({}, {B: [Intent("2" * 32, "y", inherited=True)]}, frozenset())
     journal.close()
 
 
@@ -158,7 +170,7 @@ def test_the_files_are_private(path: Path) -> None:
     old = os.umask(0)
     try:
         journal = Journal(path, NOW)
-        journal.begin(ORIGIN, "recover", NOW)
+        journal.begin(ME, REQUEST, NOW)
     finally:
         os.umask(old)
     for file in [*path.parent.iterdir(), *path.with_name("journal.db.locks").iterdir()]:
@@ -188,12 +200,13 @@ def test_a_symbolic_link_is_refused(path: Path, tmp_path: Path) -> None:
 def test_old_runs_with_nothing_open_are_forgotten(path: Path) -> None:
     journal = Journal(path, NOW)
     for settled in (True, False):
-        run = journal.begin(ORIGIN, "recover", NOW)
+        run = journal.begin(ME, REQUEST, NOW)
         journal.claim(run, [(A, "a", T)])
-        journal.intend(run, [(A, Intent("12"[settled] * 32, "x"))], NOW)
+        journal.intend([(run, A, Intent("12"[settled] * 32, "x"))], NOW)
         journal.said(run, A, "recovered" if settled else "unknown", settled=settled)
-        journal.finish(run, NOW)
+        journal.finish(NOW, run)
     journal.close()
     again = Journal(path, NOW + 31 * 86400)
+    again.prune(NOW + 31 * 86400)
     assert len(again.runs()) == 1
     again.close()

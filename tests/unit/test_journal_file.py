@@ -11,11 +11,14 @@ from pathlib import Path
 import pytest
 
 from zvol.errors import LocalState
-from zvol.recovery.database import VERSION
-from zvol.recovery.journal import Intent, Journal
+from zvol.recovery.journal import Identity, Intent, Journal
 from zvol.recovery.locks import Locks
+from zvol.recovery.request import Request
+from zvol.recovery.schema import VERSION
 
 ORIGIN = "http://127.0.0.1:8080"
+ME = Identity(ORIGIN, "account test")
+REQUEST = Request()
 NOW = 1_795_000_000.0
 VOLUMES = [f"{number:032x}" for number in range(60)]
 
@@ -35,9 +38,9 @@ def fill(path: Path) -> None:
     journal = Journal(path, NOW)
     for start in range(0, len(VOLUMES), 20):
         part = VOLUMES[start : start + 20]
-        run = journal.begin(ORIGIN, "{}", NOW)
+        run = journal.begin(ME, REQUEST, NOW)
         journal.claim(run, [(uuid, uuid, "then") for uuid in part])
-        journal.intend(run, [(uuid, Intent(uuid[::-1], "then")) for uuid in part], NOW)
+        journal.intend([(run, uuid, Intent(uuid[::-1], "then")) for uuid in part], NOW)
     journal.close()
 
 
@@ -50,10 +53,10 @@ def use(path: Path) -> None:
     journal = Journal(path, NOW)
     try:
         journal.runs()
-        run = journal.begin(ORIGIN, "{}", NOW)
+        run = journal.begin(ME, REQUEST, NOW)
         journal.claim(run, [(uuid, uuid, "then") for uuid in VOLUMES])
-        journal.intend(run, [(uuid, Intent(os.urandom(16).hex(), "then")) for uuid in VOLUMES], NOW)
-        journal.finish(run, NOW)
+        journal.intend([(run, uuid, Intent(os.urandom(16).hex(), "then")) for uuid in VOLUMES], NOW)
+        journal.finish(NOW, run)
     finally:
         journal.close()
 
@@ -230,12 +233,12 @@ def test_a_torn_log_leaves_a_journal_as_it_was_after_one_of_its_commits(path: Pa
     """Power fails in the middle of a commit: what is not whole never was."""
     journal = Journal(path, NOW)
     states: list[dict[str, int]] = [{}]
-    run = journal.begin(ORIGIN, "{}", NOW)
+    run = journal.begin(ME, REQUEST, NOW)
     journal.claim(run, [(uuid, uuid, "then") for uuid in VOLUMES])
     states.append({"planned": 60})
     for number in range(0, 60, 20):
         part = VOLUMES[number : number + 20]
-        journal.intend(run, [(uuid, Intent(uuid[::-1], "then")) for uuid in part], NOW)
+        journal.intend([(run, uuid, Intent(uuid[::-1], "then")) for uuid in part], NOW)
         states.append({"open": number + 20, "planned": 40 - number} if number < 40 else {"open": 60})
     database, log = path.read_bytes(), path.with_name("journal.db-wal").read_bytes()
     journal.close()

@@ -6,6 +6,7 @@ A session that was given is used as it is, and zvol never logs in beside it.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import threading
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -61,6 +62,27 @@ class Logins:
             return Session(secret, NEW_SESSION)
         self.source = self._state.settings.credential.session_from
         return Session(secret, _another(self.source))
+
+    @cached_property
+    def identity(self) -> str:
+        """Return who this is for the journal, as far as that can be told without asking; raises what `auth` raises.
+
+        An account that is named beside a session is believed.  A session belongs to one account: where nothing names
+        that, a digest of the session does.
+        """
+        from zvol.recovery.records import named_account
+
+        auth = self.auth
+        given = self._state.settings.credential
+        if self.source == KEY:
+            return f"access-key {given.access_key_id}"
+        if self.source in (KEPT, MADE):
+            return named_account(self.account or "", self.user)
+        if given.account is not None:
+            return named_account(given.account, given.user)
+        assert auth is self.session
+        digest = hashlib.sha256(b"zvol:" + self.session.secret.reveal().encode()).hexdigest()
+        return f"session {digest[:16]}"
 
     @property
     def uses_key(self) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import click
@@ -72,15 +71,17 @@ def _selected(state: State, filters: Any, given: dict[str, Any]) -> list[Asked]:
 
 
 def _run(state: State, asked: list[Asked], given: dict[str, Any], *, single: bool) -> Exit:
-    from zvol.cli.running import Extras, recover, run_options
+    from zvol.cli.running import recover
+    from zvol.recovery.request import Request
 
-    options = dataclasses.replace(
-        run_options(state),
+    request = Request(
         system_tags=given["system_tags"],
         user_tags=given["user_tags"],
-        dry_run=given["dry_run"],
+        ensure_tags=not given["no_ensure_tags"],
+        reattach=given["reattach"],
         allow_root=given["allow_root"],
+        strict=given["strict"],
+        dry_run=given["dry_run"],
+        command=state.typed,
     )
-    ensured = () if given["no_ensure_tags"] or given["dry_run"] else given["user_tags"]
-    extras = Extras(strict=given["strict"], tags=ensured, reattach=given["reattach"] and not given["dry_run"])
-    return recover(state, asked, options, extras, single=single)
+    return recover(state, asked, request, single=single)

@@ -10,6 +10,7 @@ import click
 from zvol.cli.options import global_options, pass_state
 from zvol.cli.state import State
 from zvol.errors import Exit, LocalState, UsageProblem, most_severe
+from zvol.recovery.records import Holder
 from zvol.text import safe
 
 if TYPE_CHECKING:
@@ -63,8 +64,8 @@ def _open_runs(state: State, runs: Sequence[Run], named: str | None) -> list[Run
         if not runs:
             raise UsageProblem(f"there is no run {safe(named)}", hint="`zvol runs` lists them.")
     left = [one for one in reversed(runs) if one.unfinished]
-    here = [one for one in left if one.origin == state.origin]
-    elsewhere = sorted({one.origin for one in left} - {one.origin for one in here})
+    here = [one for one in left if one.identity.base == state.base and one.identity.same(state.identity)]
+    elsewhere = sorted({one.identity.base for one in left} - {one.identity.base for one in here})
     if elsewhere and named is not None:
         raise UsageProblem(f"run {named} is on {elsewhere[0]}", hint="Choose that server with -p or --host.")
     if elsewhere:
@@ -73,30 +74,24 @@ def _open_runs(state: State, runs: Sequence[Run], named: str | None) -> list[Run
 
 
 def _results(state: State, journal: Journal, engine: Engine, runs: Sequence[Run], *, yes: bool) -> Iterator[Result]:
-    """Finish one run after the other, until a signal comes."""
+    """Finish the runs, all together."""
     from zvol.model import Outcome, Trouble
     from zvol.recovery.words import busy
 
-    remembered = engine.options
-    for one in runs:
-        if state.signals.first is not None:
-            return
-        try:
-            left = journal.adopt(one.id)
-        except LocalState as error:
-            trouble = Trouble(error.kind, error.message, error.hint, error.exit)
+    try:
+        adopted = journal.adopt_all([one.id for one in runs])
+    except LocalState as error:
+        trouble = Trouble(error.kind, error.message, error.hint, error.exit)
+        for one in runs:
             yield from _not_done(journal.left(one.id), Outcome.NOT_SENT, trouble)
-            continue
-        if left is None:
-            yield from _not_done(journal.left(one.id), Outcome.BUSY, busy(one.id))
-            continue
-        if abs(state.clock.wall() - one.started) > STALE and not yes:
-            stale = [volume for volume in left if volume.state == "planned" and not volume.intents]
-            left = [volume for volume in left if volume not in stale]
-            text = f"run {one.id} is older than 24 hours and never sent this"
-            yield from _not_done(stale, Outcome.NOT_SENT, Trouble("stale", text, "Pass --yes to send it.", Exit.USAGE))
-        engine.options = remembered.recalled(one.options)
-        yield from engine.resume(journal, one.id, left)
+        return
+    for run in adopted.living:
+        yield from _not_done(journal.left(run), Outcome.BUSY, busy(Holder(run, state.base), state.identity))
+    old = {one.id for one in runs if abs(state.clock.wall() - one.started) > STALE and not yes}
+    stale = [one for one in adopted.left if one.run in old and one.state == "planned" and not one.intents]
+    text = "this run is older than 24 hours and never sent this"
+    yield from _not_done(stale, Outcome.NOT_SENT, Trouble("stale", text, "Pass --yes to send it.", Exit.USAGE))
+    yield from engine.resume(journal, [one for one in adopted.left if one not in stale])
 
 
 def _not_done(left: Sequence[Left], outcome: Outcome, trouble: Trouble) -> Iterator[Result]:

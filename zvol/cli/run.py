@@ -27,6 +27,7 @@ def run(arguments: Sequence[str], signals: Signals, clock: Clock | None = None) 
     streams.prepare()
     _leave_no_core()
     state = State(signals=signals, clock=clock)
+    state.arguments = arguments
     try:
         with state.stack:
             code = _command(app, arguments, state)

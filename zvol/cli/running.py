@@ -14,6 +14,7 @@ from zvol.errors import Exit, most_severe
 from zvol.model import Outcome, Result
 from zvol.recovery.changes import Changer, reattached, tagged
 from zvol.recovery.engine import Engine
+from zvol.recovery.request import Request
 from zvol.recovery.selection import choose
 from zvol.recovery.track import Options
 
@@ -42,29 +43,20 @@ def new_engine(state: State, options: Options, watchman: Watchman) -> Engine:
         options,
         state.open_journal,
         state.clock,
-        origin=state.origin,
+        identity=state.identity,
         renew=state.logins.renew,
         observer=watchman,
     )
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Extras:
-    """What is done or judged after a volume is back."""
-
-    strict: bool = False
-    tags: tuple[str, ...] = ()
-    reattach: bool = False
-
-
-def recover(state: State, asked: Sequence[Asked], options: Options, extras: Extras, *, single: bool) -> Exit:
+def recover(state: State, asked: Sequence[Asked], request: Request, *, single: bool) -> Exit:
     """Recover what was asked for, print it, and return the exit code."""
     output = state.output
     chosen = choose(state.client, [(one.text, one.uuid) for one in asked], partial(listed, state))
     state.limit.lift()
     watchman = Watchman(state, len(asked))
-    engine = new_engine(state, options, watchman)
-    results = _with_extras(state, _chain(chosen.refused, engine.recover(chosen.wanted)), extras)
+    engine = new_engine(state, run_options(state), watchman)
+    results = _with_extras(state, _chain(chosen.refused, engine.recover(chosen.wanted, request)), request)
     order = [one.text for one in asked]
     told = Told(results, watchman)
     with state.signals.graceful(engine.stop):
@@ -72,7 +64,7 @@ def recover(state: State, asked: Sequence[Asked], options: Options, extras: Extr
             told,
             order,
             single=single,
-            objects=options.dry_run,
+            objects=request.dry_run,
             advice=lambda: advice(state, told.results, engine.run_id),
         )
     return most_severe((code, engine.lost.exit if engine.lost else Exit.OK))
@@ -102,19 +94,21 @@ def _chain(first: Iterable[Result], then: Iterable[Result]) -> Iterator[Result]:
     yield from then
 
 
-def _with_extras(state: State, results: Iterable[Result], extras: Extras) -> Iterator[Result]:
+def _with_extras(state: State, results: Iterable[Result], request: Request) -> Iterator[Result]:
     """Give a volume that is back its tags and its VM; with --strict, one that was back already counts as a failure."""
     signals = state.signals
+    tags = request.user_tags if request.ensure_tags and not request.dry_run else ()
+    reattach = request.reattach and not request.dry_run
     changer = Changer(state.client, state.clock, stopped=lambda: signals.count > 1)
     for result in results:
         done = result
-        if signals.first is not None and (extras.tags or extras.reattach):
+        if signals.first is not None and (tags or reattach):
             warnings = (*done.warnings, "zvol was stopped before it looked after tags and VM")
             done = dataclasses.replace(done, warnings=warnings) if done.outcome in BACK else done
         else:
-            done = tagged(done, extras.tags, changer) if extras.tags else done
-            done = reattached(done, changer) if extras.reattach else done
-        if extras.strict and done.outcome is Outcome.ALREADY:
+            done = tagged(done, tags, changer) if tags else done
+            done = reattached(done, changer) if reattach else done
+        if request.strict and done.outcome is Outcome.ALREADY:
             warnings = (*done.warnings, STRICT)
             done = dataclasses.replace(done, warnings=warnings, extra_exit=Exit.FAILED)
         yield done

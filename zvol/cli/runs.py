@@ -22,12 +22,15 @@ def command(state: State) -> Exit:
         rows = [
             {
                 "run": run.id,
-                "origin": run.origin,
+                "origin": origin_of(run.identity.base),
+                "base": run.identity.base,
+                "account": run.identity.account,
                 "started": stamp(run.started),
                 "ended": stamp(run.ended),
                 "alive": run.alive,
                 "planned": run.counts.get("planned", 0),
                 "open": run.counts.get("open", 0),
+                "followups": run.counts.get("followups", 0),
                 "said": run.counts.get("said", 0),
             }
             for run in runs
@@ -37,10 +40,19 @@ def command(state: State) -> Exit:
     cells = []
     for run in runs:
         state_word = "going on" if run.alive else "open" if run.unfinished else "finished"
-        counts = [str(run.counts.get(name, 0)) for name in ("planned", "open", "said")]
-        cells.append([run.id, stamp(run.started) or "-", state_word, *counts, run.origin])
-    headers = ["RUN", "STARTED", "STATE", "NOT SENT", "OPEN", "SAID", "SERVER"]
+        kinds = (("planned",), ("open", "followups"), ("said",))
+        counts = [str(sum(run.counts.get(name, 0) for name in kind)) for kind in kinds]
+        cells.append(
+            [run.id, stamp(run.started) or "-", state_word, *counts, run.identity.account or "-", run.identity.base]
+        )
+    headers = ["RUN", "STARTED", "STATE", "NOT SENT", "OPEN", "SAID", "ACCOUNT", "SERVER"]
     output.rows(headers, cells)
     if any(run.unfinished and not run.alive for run in runs):
         output.hint("finish what is open with: zvol resume")
     return Exit.OK
+
+
+def origin_of(base: str) -> str:
+    """Return the server of a base URL without the prefix of its API."""
+    scheme, mark, rest = base.partition("://")
+    return scheme + mark + rest.partition("/")[0]

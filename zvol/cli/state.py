@@ -14,14 +14,23 @@ from zvol.clock import Clock, SystemClock, TimeLimit
 from zvol.errors import ZvolError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from zvol.cli.logins import Logins
     from zvol.config.settings import Overrides, Settings
     from zvol.recovery.journal import Journal
+    from zvol.recovery.records import Identity
     from zvol.render import Output
     from zvol.zstack.client import Client
     from zvol.zstack.transport import Transport
+
+
+MOST_TYPED = 1000
+"""Characters of a command line that the journal keeps."""
+
+SANDBOX_ACCOUNT = "account admin"
+"""The one that `--sandbox` works for, whatever its session."""
 
 
 @dataclass
@@ -51,6 +60,7 @@ class State:
         self.began = self.clock.monotonic()
         self.stack = ExitStack()
         self.concurrency: int | None = None
+        self.arguments: Sequence[str] = ()
 
     @property
     def debug(self) -> bool:
@@ -175,6 +185,14 @@ class State:
         complain(text, self.mark)
 
     @property
+    def typed(self) -> str:
+        """Return the command as it was typed, for people who look at old runs; a very long one is cut."""
+        import shlex
+
+        text = shlex.join(["zvol", *self.arguments])
+        return text if len(text) <= MOST_TYPED else text[: MOST_TYPED - 1] + "…"
+
+    @property
     def command(self) -> str:
         """Return how to call zvol again for the same server, as a shell reads it."""
         import shlex
@@ -196,9 +214,16 @@ class State:
         return output_format(Overrides(profile=self.given.profile, config=self.given.config), os.environ)
 
     @property
-    def origin(self) -> str:
+    def base(self) -> str:
         """Return what the journal calls the server; a sandbox is the same one whatever its port."""
-        return "sandbox" if self.given.sandbox else self.settings.endpoint.origin
+        return "sandbox" if self.given.sandbox else self.settings.endpoint.base
+
+    @property
+    def identity(self) -> Identity:
+        """Return what the journal calls server and account; raises what `Logins.auth` raises."""
+        from zvol.recovery.records import Identity
+
+        return Identity(self.base, SANDBOX_ACCOUNT if self.given.sandbox else self.logins.identity)
 
     @cached_property
     def directory(self) -> Path:
@@ -212,14 +237,23 @@ class State:
         return self.directory / "sandbox" / "journal.db" if self.given.sandbox else self.directory / "journal.db"
 
     def open_journal(self, *, looking: bool = False) -> Journal:
-        """Open the journal, `looking` where one that cannot be written is good enough; raises LocalState."""
+        """Open the journal, `looking` where one that cannot be written is good enough; raises LocalState.
+
+        What is old in it is forgotten at the end of the command, after everything was said.
+        """
         from zvol.config.paths import private_dir
         from zvol.recovery.journal import Journal
 
         private_dir(self.journal_path.parent)
         journal = Journal(self.journal_path, self.clock.wall(), looking=looking)
         self.stack.callback(journal.close)
+        if not looking:
+            self.stack.callback(self._prune, journal)
         return journal
+
+    def _prune(self, journal: Journal) -> None:
+        if self.signals.first is None:
+            journal.prune(self.clock.wall())
 
     def _trace(self, text: str) -> None:
         from zvol.text import safe

@@ -28,7 +28,7 @@ class Batch:
     claimed; `queue` are claimed, the most urgent first; `ready` want an intent; `outbox` have a durable one and wait
     for a free place; `agenda` has those that are read again and again; `open` are those that may keep the server busy;
     `unknown` were given up.  `denied`: the server does not let us read, so that only the jobs can tell.  `renew` logs
-    in again and tells whether that worked.
+    in again and tells whether that worked.  `runs` are the runs of the journal that are ours, `run` the one we began.
     """
 
     def __init__(self, tracks: Iterable[Track], options: Options, renew: Callable[[], bool] | None) -> None:
@@ -45,6 +45,7 @@ class Batch:
         self.results: deque[Result] = deque()
         self.journal: Journal | None = None
         self.run: str | None = None
+        self.runs: list[str] = []
         self.local: LocalState | None = None
         self.unknown: list[Track] = []
         self.closing: Trouble | None = None
@@ -168,10 +169,10 @@ class Batch:
         settled = track.phase not in (Phase.OPEN, Phase.LEFT)
         if track.phase is Phase.LEFT:
             self.unknown.append(track)
-        if self.journal is None or self.run is None or not track.claimed:
+        if self.journal is None or track.run is None or not track.claimed:
             return
         undone = word.outcome is Outcome.NOT_SENT or (word.why is Why.GAVE_UP and track.phase is Phase.DONE)
         if undone and self.stopping:
-            self.journal.unsent(self.run, track.uuid)
+            self.journal.unsent(track.run, track.uuid)
         else:
-            self.journal.said(self.run, track.uuid, word.outcome.value, settled=settled)
+            self.journal.said(track.run, track.uuid, word.outcome.value, settled=settled)

@@ -2,38 +2,41 @@
 
 from __future__ import annotations
 
+import calendar
 import contextlib
 import os
+import re
 import secrets
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from zvol.errors import LocalState
+from zvol.recovery import schema
 
 if TYPE_CHECKING:
     import sqlite3
 
-VERSION: Final = 1
-"""Of the schema, kept in the file; a file of a later version is left alone."""
+PATIENCE: Final = 30.0
+"""Seconds for which another process may hold the file."""
 
-TABLES: Final = {
-    "runs": "id TEXT PRIMARY KEY, origin TEXT NOT NULL, options TEXT NOT NULL, started REAL NOT NULL, ended REAL",
-    "volumes": "run TEXT NOT NULL REFERENCES runs ON DELETE CASCADE, uuid TEXT NOT NULL, asked TEXT NOT NULL, "
-    "seq INTEGER NOT NULL, last_op TEXT, state TEXT NOT NULL, outcome TEXT, PRIMARY KEY (run, uuid)",
-    "intents": "job TEXT PRIMARY KEY, run TEXT NOT NULL REFERENCES runs ON DELETE CASCADE, uuid TEXT NOT NULL, "
-    "last_op TEXT, written REAL NOT NULL, closed INTEGER NOT NULL DEFAULT 0",
-}
-INDEXES: Final = (
-    "CREATE INDEX volumes_by_uuid ON volumes (uuid, state)",
-    "CREATE INDEX intents_by_uuid ON intents (uuid, closed)",
+STAMP: Final = "%Y%m%d-%H%M%S"
+
+AGAIN: Final = "Nothing was submitted. {remedy}, then run the same command again."
+RESUME: Final = "Nothing further was submitted. {remedy}, then run `zvol resume`."
+"""What to do when the journal fails: the second one once it knows what was asked for."""
+
+ROOM: Final = "Make room, or make the folder writable"
+WAIT: Final = "Wait for the other zvol to end"
+DAMAGED: Final = (
+    "Nothing further was submitted. See what is deleted with `zvol list`, then run the command again: requests of the "
+    "damaged journal may still act, so it sends nothing before one quiet time is over."
 )
-
-NOTHING_FURTHER: Final = "Nothing further was submitted. Make room or set XDG_STATE_HOME, then run `zvol resume`."
-DAMAGED: Final = "Nothing further was submitted. See what is deleted with `zvol list`, then run the command again."
+ELSEWHERE: Final = "Set XDG_STATE_HOME to a folder of your own."
 OWN: Final = "Remove it, or set XDG_STATE_HOME to a folder of your own."
+STUCK: Final = "Make its folder writable, then run the command again; what is in it may still be needed."
 
 
 class Damaged(Exception):
@@ -61,18 +64,21 @@ def create_private(path: Path) -> int:
     return found.st_ino
 
 
-def connect(path: Path) -> sqlite3.Connection:
-    """Open the file for reading and writing, and make the tables of a new one."""
+def connect(path: Path, alive: Callable[[], list[str]]) -> sqlite3.Connection:
+    """Open the file for reading and writing; make the tables of a new one, or those of an older zvol into ours.
+
+    Raises LocalState while one of the runs that are `alive` may know only the older tables.
+    """
     import sqlite3
 
-    db = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
+    db = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
     try:
         db.execute("PRAGMA synchronous = FULL")
         db.execute("PRAGMA foreign_keys = ON")
         if _version(db, path) == 0:
             db.execute("PRAGMA journal_mode = WAL")
-            _create(db, path)
-        _check(db)
+        _bring_up(db, path, alive)
+        _check(db, schema.VERSION)
     except BaseException:
         db.close()
         raise
@@ -80,15 +86,18 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 def connect_to_look(path: Path) -> sqlite3.Connection:
-    """Open a file that cannot be written."""
+    """Open a file that cannot be written, or is not to be."""
     import sqlite3
 
     wal = path.with_name(path.name + "-wal")
     frozen = "" if wal.exists() and wal.stat().st_size else "&immutable=1"
     db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro{frozen}", uri=True, isolation_level=None)
     try:
-        if _version(db, path):
-            _check(db)
+        version = _version(db, path)
+        if version:
+            _check(db, version)
+        if version == 1:
+            schema.look_through(db)
     except BaseException:
         db.close()
         raise
@@ -98,24 +107,28 @@ def connect_to_look(path: Path) -> sqlite3.Connection:
 def _version(db: sqlite3.Connection, path: Path) -> int:
     """Return the version of the schema, 0 for a file that is new; raises Damaged and LocalState."""
     version: int = db.execute("PRAGMA user_version").fetchone()[0]
-    if version > VERSION:
-        hint = "Use that version of zvol, or set XDG_STATE_HOME to another folder."
-        raise LocalState(f"the journal {path} was written by a newer zvol; it is left as it is", hint=hint)
+    if version > schema.VERSION:
+        text = f"the journal {path} was written by a newer zvol; it is left as it is"
+        raise LocalState(text, hint="Use that version of zvol: requests that it knows of may still act.")
     if version == 0 and db.execute("SELECT 1 FROM sqlite_master").fetchone() is not None:
         raise Damaged("it is not a journal of zvol")
     return version
 
 
-def _create(db: sqlite3.Connection, path: Path) -> None:
-    """Make the tables, all or none; another process may be at it too."""
+def _bring_up(db: sqlite3.Connection, path: Path, alive: Callable[[], list[str]]) -> None:
+    """Make the tables of this version, all or none; another process may be at it too."""
+    if _version(db, path) == schema.VERSION:
+        return
     db.execute("BEGIN IMMEDIATE")
     try:
-        if _version(db, path) == 0:
-            for name, columns in TABLES.items():
-                db.execute(f"CREATE TABLE {name} ({columns}) WITHOUT ROWID")
-            for index in INDEXES:
-                db.execute(index)
-            db.execute(f"PRAGMA user_version = {VERSION}")
+        version = _version(db, path)
+        if version == 0:
+            schema.create(db)
+            _note_damaged(db, path)
+        elif version < schema.VERSION:
+            _check(db, version)
+            _none_alive(path, alive())
+            schema.migrate(db)
         db.execute("COMMIT")
     except BaseException:
         with contextlib.suppress(Exception):
@@ -123,29 +136,47 @@ def _create(db: sqlite3.Connection, path: Path) -> None:
         raise
 
 
-def _check(db: sqlite3.Connection) -> None:
+def _none_alive(path: Path, living: list[str]) -> None:
+    if living:
+        text = f"run {living[0]} of an older zvol still uses the journal {path}"
+        raise LocalState(text, hint="Nothing was submitted. Wait for it to end, then run the command again.")
+
+
+def _note_damaged(db: sqlite3.Connection, path: Path) -> None:
+    """Remember in a new journal when a damaged one was set aside: what that knew of may act for a while."""
+    stamps = [file.name.split(".damaged-")[1][:15] for file in path.parent.glob(f"{path.name}.damaged-*")]
+    times = [calendar.timegm(time.strptime(stamp, STAMP)) for stamp in stamps if re.fullmatch(r"\d{8}-\d{6}", stamp)]
+    if times:
+        db.execute("INSERT INTO meta (name, value) VALUES ('set_aside', ?)", (float(max(times)),))
+
+
+def _check(db: sqlite3.Connection, version: int) -> None:
     """See that the tables are those of this version."""
-    for name, columns in TABLES.items():
-        wanted = [word.split()[0] for word in columns.partition(", PRIMARY KEY")[0].split(", ")]
-        if [row[1] for row in db.execute(f"PRAGMA table_info({name})")] != wanted:
-            raise Damaged(f"its table {name} is not that of version {VERSION}")
+    odd = schema.odd_table(db, version)
+    if odd is not None:
+        raise Damaged(f"its table {odd} is not that of version {version}")
 
 
 @contextlib.contextmanager
-def local(path: Path) -> Iterator[None]:
+def local(path: Path, what_next: str = AGAIN) -> Iterator[None]:
     """Turn what the file system and SQLite raise into LocalState, or into Damaged where the file is to be set aside."""
     import sqlite3
 
     try:
         yield
     except sqlite3.DatabaseError as exc:
-        if getattr(exc, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        code = getattr(exc, "sqlite_errorcode", 0) & 0xFF
+        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
             raise Damaged(str(exc)) from exc
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            text = f"the journal {path} has been in use by another process for {PATIENCE:.0f} s"
+            raise LocalState(text, hint=what_next.format(remedy=WAIT)) from exc
         if not isinstance(exc, sqlite3.OperationalError):
             raise
-        raise LocalState(f"cannot write the journal {path}: {exc}", hint=NOTHING_FURTHER) from exc
+        raise LocalState(f"cannot write the journal {path}: {exc}", hint=what_next.format(remedy=ROOM)) from exc
     except OSError as exc:
-        raise LocalState(f"cannot write the journal {path}: {exc.strerror or exc}", hint=NOTHING_FURTHER) from exc
+        text = f"cannot write the journal {path}: {exc.strerror or exc}"
+        raise LocalState(text, hint=what_next.format(remedy=ROOM)) from exc
 
 
 def set_aside(path: Path, inode: int | None, why: Damaged) -> LocalState:
@@ -153,7 +184,7 @@ def set_aside(path: Path, inode: int | None, why: Damaged) -> LocalState:
 
     `inode` is that of the file that was found damaged: one that somebody else has put in its place meanwhile stays.
     """
-    stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
+    stamp = time.strftime(STAMP, time.gmtime(time.time()))
     kept = path.with_name(f"{path.name}.damaged-{stamp}-{secrets.token_hex(2)}")
     text = f"the journal {path} is damaged ({why})"
     try:
@@ -161,8 +192,11 @@ def set_aside(path: Path, inode: int | None, why: Damaged) -> LocalState:
             return LocalState(f"{text}; another zvol has set it aside", hint=DAMAGED)
         path.rename(kept)
     except OSError as exc:
-        return LocalState(f"{text} and cannot be set aside: {exc.strerror}", hint=OWN)
+        return LocalState(f"{text} and cannot be set aside: {exc.strerror}", hint=STUCK)
     for suffix in ("-wal", "-shm"):
         with contextlib.suppress(OSError):
             path.with_name(path.name + suffix).rename(kept.with_name(kept.name + suffix))
+    with contextlib.suppress(Exception):  # the next run makes it otherwise, as long as the damaged one is kept
+        create_private(path)
+        connect(path, list).close()
     return LocalState(f"{text}; it is kept as {kept}", hint=DAMAGED)

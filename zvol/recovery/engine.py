@@ -20,6 +20,8 @@ from zvol.recovery.crew import Crew, Done
 from zvol.recovery.gate import Gate
 from zvol.recovery.protocol import resumed
 from zvol.recovery.pulse import Observer, pulse
+from zvol.recovery.records import Identity
+from zvol.recovery.request import NOTHING_SPECIAL, Request
 from zvol.recovery.sender import Sender
 from zvol.recovery.states import State
 from zvol.recovery.track import FIRST_LOOK, Options, Track, Wanted
@@ -47,13 +49,13 @@ class Engine:
         open_journal: Callable[[], Journal],
         clock: Clock,
         *,
-        origin: str = "",
+        identity: Identity,
         renew: Callable[[], bool] | None = None,
         observer: Observer | None = None,
         crew: Callable[[int, queue.SimpleQueue[Done | None], Callable[[], float]], Crew] = Crew,
     ) -> None:
         self.client, self.options, self.clock = client, options, clock
-        self.origin = origin or client.origin
+        self.identity = identity
         self.run_id: str | None = None
         self.lost: LocalState | None = None
         self._open_journal = open_journal
@@ -65,20 +67,20 @@ class Engine:
         self._inbox: queue.SimpleQueue[Done | None] = queue.SimpleQueue()
         self._next_deadline = 0.0
 
-    def recover(self, wanted: Sequence[Wanted]) -> Iterator[Result]:
+    def recover(self, wanted: Sequence[Wanted], request: Request = NOTHING_SPECIAL) -> Iterator[Result]:
         """Bring volumes back; yield each one's result as soon as it is known."""
-        return self._drive(Batch([Track(want) for want in wanted], self.options, self._renew))
+        return self._drive(Batch([Track(want, request) for want in wanted], self.options, self._renew))
 
-    def resume(self, journal: Journal, run: str, left: Sequence[Left]) -> Iterator[Result]:
-        """Settle and finish what an interrupted run left open; `left` is what `Journal.adopt` returned."""
+    def resume(self, journal: Journal, left: Sequence[Left]) -> Iterator[Result]:
+        """Settle and finish what interrupted runs left open, all together; `left` is what `Journal.adopt` returned."""
         now = self.clock.monotonic()
         tracks = [self._resumed(volume, order, now) for order, volume in enumerate(left)]
         batch = Batch(tracks, self.options, self._renew)
-        batch.journal, batch.run = journal, run
+        batch.journal, batch.runs = journal, list(dict.fromkeys(volume.run for volume in left))
         return self._drive(batch)
 
     def _resumed(self, volume: Left, order: int, now: float) -> Track:
-        track = Track(Wanted(volume.asked, volume.uuid, order), claimed=True)
+        track = Track(Wanted(volume.asked, volume.uuid, order), volume.request, volume.run, claimed=True)
         track.state = State(episode=comparable(volume.last_op))  # the deletion that was meant
         if volume.intents:
             last = volume.intents[-1]
@@ -101,7 +103,7 @@ class Engine:
         gate = Gate(self._jitter)
         crew = self._crew(self.options.concurrency, self._inbox, self.clock.monotonic)
         stopped = lambda: self._stops > 0  # noqa: E731  (a signal may come while the journal is written)
-        sender = Sender(batch, self.client, crew, gate, self.clock, self._open_journal, self.origin, stopped)
+        sender = Sender(batch, self.client, crew, gate, self.clock, self._open_journal, self.identity, stopped)
         watcher = Watcher(batch, self.client, crew, gate, self.clock, self._jitter)
         for track in batch.agenda:
             track.quiet = sender.waits.silence(self.clock.monotonic())
@@ -142,7 +144,7 @@ class Engine:
         """After the first signal nothing new is sent, after the second nothing is waited for."""
         if not batch.stopping:
             batch.stopping = True
-            batch.give_up_unsent(words.stopped(batch.run))
+            batch.give_up_unsent(words.stopped(in_journal=bool(batch.runs)))
             for track in batch.unsaid.values():
                 track.deadline = min(track.deadline or now + LAST_WATCH, now + LAST_WATCH)
             if batch.unsaid and self._stops == 1 and self._observer is not None:
@@ -166,9 +168,9 @@ class Engine:
     def _close(self, batch: Batch) -> None:
         """Write down what was said."""
         self.run_id = batch.run
-        if batch.journal is not None and batch.run is not None:
+        if batch.journal is not None and batch.runs:
             try:
-                batch.journal.finish(batch.run, self.clock.wall())
+                batch.journal.finish(self.clock.wall(), *batch.runs)
             except LocalState as error:
                 batch.local = batch.local or error
         self._tell_lost(batch)

@@ -13,6 +13,7 @@ from zvol.recovery import words
 from zvol.recovery.batch import Batch
 from zvol.recovery.crew import Crew, Done
 from zvol.recovery.gate import Gate
+from zvol.recovery.records import Claims, Identity, Intent
 from zvol.recovery.states import Answered, Look, Phase, Put, Sight, State, Written
 from zvol.recovery.track import FIRST_ASK, FIRST_LOOK, FRESH, Track, deletion_of, fault_of, put_of
 from zvol.recovery.waits import Waits
@@ -21,7 +22,7 @@ from zvol.zstack.client import NotSent
 from zvol.zstack.dates import parse_server_date
 
 if TYPE_CHECKING:
-    from zvol.recovery.journal import Intent, Journal
+    from zvol.recovery.journal import Journal
     from zvol.zstack.client import Client
 
 GROUP: Final = 64
@@ -51,13 +52,13 @@ class Sender:
         gate: Gate,
         clock: Clock,
         open_journal: Callable[[], Journal],
-        origin: str,
+        identity: Identity,
         stopped: Callable[[], bool],
     ) -> None:
         self.batch, self.client, self.crew, self.gate, self.clock = batch, client, crew, gate, clock
         self.waits = Waits(batch.options, client, crew)
         self._open_journal = open_journal
-        self._origin = origin
+        self._identity = identity
         self._stopped = stopped
         self._flying = 0
         self._outages = 0
@@ -120,24 +121,27 @@ class Sender:
         found, batch.found = sorted(batch.found, key=urgency), []
         batch.urgent.extend(found)
         unclaimed = [track for track in found if not track.claimed]
-        busy: dict[str, str] = {}
-        prior: dict[str, list[Intent]] = {}
-        if unclaimed:
-            if batch.journal is None:
-                batch.journal = self._open_journal()
-            if batch.run is None:
-                batch.run = batch.journal.begin(self._origin, batch.options.remembered(), self.clock.wall())
-            wanted = [(track.uuid, track.wanted.asked, track.state.episode) for track in unclaimed]
-            busy, prior = batch.journal.claim(batch.run, wanted)
+        claims = self._claimed(unclaimed) if unclaimed else Claims({}, {}, frozenset())
         for track in found:
-            if track.uuid in busy:
-                batch.end(track, Outcome.BUSY, words.busy(busy[track.uuid]))
+            if track.uuid in claims.busy:
+                batch.end(track, Outcome.BUSY, words.busy(claims.busy[track.uuid], self._identity))
                 continue
             track.claimed = True
-            if track.uuid in prior:
-                self._settle_first(track, [intent.job for intent in prior[track.uuid]])
+            track.run = track.run or batch.run
+            if track.uuid in claims.prior:
+                self._settle_first(track, [intent.job for intent in claims.prior[track.uuid]])
             else:
                 batch.queue.append(track)
+
+    def _claimed(self, tracks: list[Track]) -> Claims:
+        """Claim volumes for the run of this batch, which begins with the first of them."""
+        batch = self.batch
+        if batch.journal is None:
+            batch.journal = self._open_journal()
+        if batch.run is None:
+            batch.run = batch.journal.begin(self._identity, tracks[0].request, self.clock.wall())
+            batch.runs.append(batch.run)
+        return batch.journal.claim(batch.run, [(one.uuid, one.wanted.asked, one.state.episode) for one in tracks])
 
     def _settle_first(self, track: Track, jobs: list[str]) -> None:
         """An earlier run left intents open: a volume of a large batch is read first, and its jobs are asked later."""
@@ -159,8 +163,6 @@ class Sender:
 
     def _intend(self) -> None:
         """Make the next group of intents durable in one commit, once it is worth it."""
-        from zvol.recovery.journal import Intent
-
         batch, began = self.batch, self.clock.monotonic()
         enough = max(1, min(GROUP, 4 * batch.options.concurrency))
         room = OPEN_LIMIT - len(batch.open)
@@ -172,17 +174,16 @@ class Sender:
         group = self._group(min(enough, room), enough)
         if not group:
             return
-        intents = [(t.uuid, Intent(uuid.uuid4().hex, t.state.episode)) for t in group]
+        intents = [(t.run or "", t.uuid, Intent(uuid.uuid4().hex, t.state.episode)) for t in group]
         assert batch.journal is not None
-        assert batch.run is not None
         self._committed = began
         try:
-            batch.journal.intend(batch.run, intents, self.clock.wall())
+            batch.journal.intend(intents, self.clock.wall())
         except LocalState:
             batch.ready.extendleft(reversed(group))
             raise
         took = self.clock.monotonic() - began
-        for track, (_, intent) in zip(group, intents, strict=True):
+        for track, (_, _, intent) in zip(group, intents, strict=True):
             if self._fresh(track):
                 track.new_job(intent.job)
                 batch.feed(track, Written())
@@ -205,7 +206,8 @@ class Sender:
 
     # ---- PUTs ----------------------------------------------------------------------------------------------------
     def _put(self, track: Track) -> None:
-        options, job, read_at, now = self.batch.options, track.job, track.read_at, self.clock.monotonic()
+        options, request, job = self.batch.options, track.request, track.job
+        read_at, now = track.read_at, self.clock.monotonic()
         if track.deadline is None:
             track.deadline = now + options.timeout
         assert job is not None
@@ -214,7 +216,7 @@ class Sender:
         track.flying, track.since = True, now
 
         def send() -> object:
-            tags = options.system_tags, options.user_tags
+            tags = request.system_tags, request.user_tags
             return self.client.submit(track.uuid, job, options.api_timeout, *tags, fresh_until=read_at + FRESH)
 
         self.crew.do(send, lambda done: self._answered(track, done))

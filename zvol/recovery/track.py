@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from zvol.errors import ErrorCode
 from zvol.model import Trouble, Volume
 from zvol.recovery.quiet import QuietTime
+from zvol.recovery.request import NOTHING_SPECIAL, Request
 from zvol.recovery.states import Job, Phase, Put, Sight, State
 from zvol.zstack import answers
 from zvol.zstack.dates import comparable
@@ -24,44 +24,28 @@ FIRST_ASK: Final = 5.0
 FRESH: Final = 10.0
 """Seconds for which a read of a volume is good enough to send a PUT on."""
 
-REMEMBERED: Final = ("system_tags", "user_tags", "allow_root")
-
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A volume to bring back: `asked` is the argument as typed, `order` its place among the arguments."""
+    """A volume to bring back: `asked` is the argument as typed, `order` its place among the arguments.
+
+    `shown` is the lastOpDate that somebody was shown before agreeing, None when nothing was shown.
+    """
 
     asked: str
     uuid: str
     order: int = 0
+    shown: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to recover; durations in seconds."""
+    """How the engine works; durations in seconds."""
 
-    system_tags: tuple[str, ...] = ()
-    user_tags: tuple[str, ...] = ()
-    allow_root: bool = False
-    dry_run: bool = False
     concurrency: int = 16
     timeout: float = 1800.0
     settle_wait: float = 75.0
     api_timeout: float = 60.0
-
-    def remembered(self) -> str:
-        """Return what a resumed run must do in the same way, as JSON for the journal."""
-        return json.dumps({name: getattr(self, name) for name in REMEMBERED})
-
-    def recalled(self, remembered: str) -> Options:
-        """Return these options with what the interrupted run was told."""
-        found = json.loads(remembered)
-        return replace(
-            self,
-            system_tags=tuple(found.get("system_tags", ())),
-            user_tags=tuple(found.get("user_tags", ())),
-            allow_root=bool(found.get("allow_root")),
-        )
 
 
 @dataclass(slots=True, eq=False)
@@ -70,9 +54,12 @@ class Track:
 
     `since`: when its PUT left, and when that was answered.  `read_at`: when the last read of it left, for what a read
     shows may be as old as that.  `late`: how many PUTs in a row could only leave when that was too long ago.
+    `run`: its run in the journal, None before the claim.
     """
 
     wanted: Wanted
+    request: Request = NOTHING_SPECIAL
+    run: str | None = None
     state: State = field(default_factory=State)
     volume: Volume | None = None
     read_at: float | None = None

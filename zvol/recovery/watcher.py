@@ -229,10 +229,10 @@ class Watcher:
 
     def _decided(self, track: Track, volume: Volume) -> bool:
         """Some deleted volumes are not to be recovered although the server would do it; and a dry run ends here."""
-        trouble = words.guard(volume, allow_root=self.batch.options.allow_root)
+        trouble = words.guard(volume, allow_root=track.request.allow_root)
         if trouble is not None:
             self.batch.end(track, Outcome.FAILED, trouble)
-        elif self.batch.options.dry_run:
+        elif track.request.dry_run:
             self.batch.end(track, Outcome.WOULD_RECOVER)
         else:
             return False

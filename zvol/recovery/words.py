@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from zvol.errors import AuthError, ErrorCode, Exit, NeverSent, Refused, Untrusted, Weather, ZvolError
 from zvol.model import Outcome, Result, Trouble, Volume
+from zvol.recovery.records import Holder, Identity
 from zvol.recovery.states import MAX_SENDS, Phase, Say, Why
 from zvol.recovery.track import FRESH, Track
 from zvol.zstack import answers
@@ -138,14 +139,16 @@ CHANGED = Trouble(
 )
 
 
-def stopped(run: str | None) -> Trouble:
+def stopped(*, in_journal: bool) -> Trouble:
     """Say that a signal came first; the journal knows the volume only once the run has begun."""
     text = "the run was stopped before anything was sent"
-    return Trouble("stopped", text, "Finish with `zvol resume`." if run else NOT_SENT, Exit.UNREACHABLE)
+    return Trouble("stopped", text, "Finish with `zvol resume`." if in_journal else NOT_SENT, Exit.UNREACHABLE)
 
 
-def busy(run: str) -> Trouble:
-    text = f"another zvol run ({run}) is on this volume"
+def busy(holder: Holder, ours: Identity) -> Trouble:
+    """Say that a living run is on a volume, and where that works when it is not here."""
+    where = "" if holder.base == ours.base else f", at {holder.base}"
+    text = f"another zvol run ({holder.run}) is on this volume{where}"
     return Trouble("busy", text, "Wait for it to end; `zvol runs` shows it.", Exit.BUSY)
 
 

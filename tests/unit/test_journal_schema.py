@@ -1,0 +1,149 @@
+"""The journal of an older zvol becomes one of this version, once, and nothing that is open in it is lost."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from zvol.errors import LocalState
+from zvol.recovery import schema
+from zvol.recovery.journal import Claims, Identity, Intent, Journal
+from zvol.recovery.locks import Locks
+from zvol.recovery.request import Request
+
+NOW = 1_795_000_000.0
+ORIGIN = "https://zstack.example.com:8443"
+A, B, C = "a" * 32, "b" * 32, "c" * 32
+JOB = "1" * 32
+ME = Identity(f"{ORIGIN}/zstack", "account admin")
+
+FIRST = """
+CREATE TABLE runs (id TEXT PRIMARY KEY, origin TEXT NOT NULL, options TEXT NOT NULL, started REAL NOT NULL, ended REAL)
+WITHOUT ROWID;
+CREATE TABLE volumes (run TEXT NOT NULL REFERENCES runs ON DELETE CASCADE, uuid TEXT NOT NULL, asked TEXT NOT NULL,
+seq INTEGER NOT NULL, last_op TEXT, state TEXT NOT NULL, outcome TEXT, PRIMARY KEY (run, uuid)) WITHOUT ROWID;
+CREATE TABLE intents (job TEXT PRIMARY KEY, run TEXT NOT NULL REFERENCES runs ON DELETE CASCADE, uuid TEXT NOT NULL,
+last_op TEXT, written REAL NOT NULL, closed INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
+CREATE INDEX volumes_by_uuid ON volumes (uuid, state);
+CREATE INDEX intents_by_uuid ON intents (uuid, closed);
+PRAGMA user_version = 1;
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Write the journal of a first zvol: a run that was killed, and one in the sandbox."""
+    file = tmp_path / "journal.db"
+    db = sqlite3.connect(file)
+    db.execute("PRAGMA journal_mode = WAL")
+    db.executescript(FIRST)
+    options = '{"system_tags": ["s"], "user_tags": ["t"], "allow_root": true}'
+    db.execute("INSERT INTO runs VALUES ('old', ?, ?, ?, NULL)", (ORIGIN, options, NOW))
+    db.execute("INSERT INTO runs VALUES ('boxed', 'sandbox', '{}', ?, NULL)", (NOW + 1,))
+    for run, uuid, seq, state in (("old", A, 0, "open"), ("old", B, 1, "planned"), ("boxed", C, 0, "planned")):
+        db.execute("INSERT INTO volumes VALUES (?, ?, 'typed', ?, 'then', ?, NULL)", (run, uuid, seq, state))
+    db.execute("INSERT INTO intents VALUES (?, 'old', ?, 'then', ?, 0)", (JOB, A, NOW))
+    db.commit()
+    db.close()
+    return file
+
+
+def version(path: Path) -> int:
+    db = sqlite3.connect(path)
+    found: int = db.execute("PRAGMA user_version").fetchone()[0]
+    db.close()
+    return found
+
+
+def test_nothing_open_is_lost(path: Path) -> None:
+    journal = Journal(path, NOW)
+    boxed, old = journal.runs()
+    assert (old.identity, boxed.identity) == (Identity(ORIGIN, None), Identity("sandbox", "account admin"))
+    assert old.request == Request(system_tags=("s",), user_tags=("t",), allow_root=True)
+    left = journal.adopt("old")
+    assert left is not None
+    assert [(one.uuid, one.asked, one.state, one.last_op, one.intents) for one in left] == [
+        (A, "typed", "open", "then", (Intent(JOB, "then"),)),
+        (B, "typed", "planned", "then", ()),
+    ]
+    assert [one.uuid for one in journal.left("boxed")] == [C]
+    journal.close()
+    assert version(path) == schema.VERSION == 2
+
+
+def test_it_is_used_like_a_new_one(path: Path) -> None:
+    for _ in range(2):  # the second one finds nothing to do
+        journal = Journal(path, NOW)
+        run = journal.begin(ME, Request(), NOW)
+        assert journal.claim(run, [(A, "a", "then"), (B, "b", "then")]) == Claims({}, {}, frozenset([A]))
+        journal.intend([(run, A, Intent(run[-6:], "then"))], NOW)
+        journal.said(run, A, "recovered", settled=True)
+        journal.said(run, B, "failed", settled=True)
+        journal.finish(NOW, run)
+        journal.close()
+
+
+def test_the_tables_are_those_of_a_new_one(path: Path, tmp_path: Path) -> None:
+    Journal(path, NOW).close()
+    Journal(tmp_path / "new.db", NOW).close()
+    shapes = []
+    for file in (path, tmp_path / "new.db"):
+        db = sqlite3.connect(file)
+        tables = [name for [name] in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        indexes = sorted(name for [name] in db.execute("SELECT name FROM sqlite_master WHERE type = 'index' AND sql"))
+        columns = {name: db.execute(f"PRAGMA table_info({name})").fetchall() for name in tables}
+        shapes.append((columns, indexes))
+        db.close()
+    assert shapes[0] == shapes[1]
+
+
+@pytest.mark.parametrize("looking", [False, True])
+def test_while_a_run_of_the_older_zvol_lives_it_stays_as_it_is(looking: bool, path: Path) -> None:
+    living = Locks(path.with_name("journal.db.locks"))
+    living.prepare()
+    living.take("old")
+    if looking:
+        journal = Journal(path, NOW, looking=True)
+        assert [(one.id, one.alive, one.unfinished) for one in journal.runs()] == [
+            ("boxed", False, 1),
+            ("old", True, 2),
+        ]
+        assert [one.uuid for one in journal.left("old")] == [A, B]
+        journal.close()
+    with pytest.raises(LocalState, match="run old of an older zvol still uses the journal") as caught:
+        Journal(path, NOW)
+    assert "Wait for it to end" in caught.value.hint
+    assert version(path) == 1
+    living.release_all()
+    Journal(path, NOW).close()
+    assert version(path) == 2
+
+
+def test_one_that_cannot_be_written_can_be_looked_at(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.access", lambda *_: False)
+    journal = Journal(path, NOW, looking=True)
+    assert [(one.id, one.unfinished) for one in journal.runs()] == [("boxed", 1), ("old", 2)]
+    assert [one.intents for one in journal.left("old")] == [(Intent(JOB, "then"),), ()]
+    journal.close()
+    assert version(path) == 1
+
+
+def test_an_odd_one_is_set_aside(path: Path) -> None:
+    db = sqlite3.connect(path)
+    db.execute("ALTER TABLE volumes RENAME COLUMN seq TO place")
+    db.close()
+    with pytest.raises(LocalState, match="its table volumes is not that of version 1"):
+        Journal(path, NOW)
+    assert len(list(path.parent.glob("journal.db.damaged-*"))) == 1
+
+
+def test_a_request_is_remembered_and_what_is_not_understood_takes_its_default() -> None:
+    request = Request(("s",), ("t", "ü"), False, True, True, True, True, "zvol recover x")
+    assert Request.from_json(request.to_json()) == request
+    assert Request.from_json('{"reattach": true, "later": 1, "strict": "yes", "user_tags": [1]}') == Request(
+        reattach=True
+    )
+    for text in ("recover", "[]", ""):
+        assert Request.from_json(text) == Request()

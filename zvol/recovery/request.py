@@ -1,0 +1,49 @@
+"""What a run was asked for, as far as it must be remembered: a resumed run does the same."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Final
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a run was asked for; `command` is what was typed, for people.
+
+    User tags are sent with the PUT; with `ensure_tags` those that are missing after the recovery are created.
+    """
+
+    system_tags: tuple[str, ...] = ()
+    user_tags: tuple[str, ...] = ()
+    ensure_tags: bool = True
+    reattach: bool = False
+    allow_root: bool = False
+    strict: bool = False
+    dry_run: bool = False
+    command: str = ""
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Request:
+        """Read what `to_json` wrote, in this or another version: what is not understood takes its default."""
+        try:
+            found = json.loads(text)
+        except ValueError:
+            return cls()
+        if not isinstance(found, dict):
+            return cls()
+        known = {one.name: _value(found.get(one.name), one.default) for one in fields(cls)}
+        return cls(**known)
+
+
+NOTHING_SPECIAL: Final = Request()
+
+
+def _value(found: object, default: Any) -> Any:
+    if isinstance(default, tuple):
+        good = isinstance(found, list) and all(isinstance(one, str) for one in found)
+        return tuple(found) if good and isinstance(found, list) else default
+    return found if type(found) is type(default) else default
