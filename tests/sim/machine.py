@@ -189,8 +189,11 @@ class Machine(RuleBasedStateMachine):
         if result.outcome in BACK:
             assert row is not None, result
             assert row.status == "Ready" or self.clock.now - row.deleted_at < ON_ITS_WAY, result
-        if result.outcome in (Outcome.FAILED, Outcome.NOT_SENT, Outcome.CONTRADICTED):
-            assert not self.server.alive.get(result.uuid), result
+        alive = set(self.server.alive.get(result.uuid, ()))
+        if result.outcome in (Outcome.FAILED, Outcome.CONTRADICTED):
+            assert not alive, result
+        if result.outcome is Outcome.NOT_SENT:
+            assert not alive & self._sent(result.uuid), result
         if result.outcome is Outcome.FAILED and result.trouble is not None and result.trouble.kind == "refused":
             assert row is None or row.status == "Deleted" or self.clock.now - row.back_at < ON_ITS_WAY, result
         if result.outcome is Outcome.GONE:
@@ -203,6 +206,13 @@ class Machine(RuleBasedStateMachine):
             return
         first = self.meant.setdefault(uuid, row.episode)
         assert first == row.episode or self.clock.now - row.deleted_at <= FRESH + 1, "old news"
+
+    def _sent(self, uuid: str) -> set[str]:
+        """Return the jobs that this run has an intent for; what a dead one sent is open in the journal."""
+        if not self.journals or self.engine.run_id is None:
+            return set()
+        sql = "SELECT job FROM intents WHERE run = ? AND uuid = ? AND inherited = 0"
+        return {job for [job] in self.journals[-1]._db.execute(sql, (self.engine.run_id, uuid))}
 
     # ---- inside --------------------------------------------------------------------------------------------------
     def _fault(self, kind: str, _number: int) -> str | None:
