@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote
 
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from zvol.errors import Weather
 from zvol.model import Listed, Outcome, Recycle, Volume
-from zvol.recovery.selection import choose
+from zvol.recovery.selection import AT_MOST, ROOM, choose
 from zvol.zstack.answers import Found
 from zvol.zstack.query import OPERATORS, condition
 
@@ -74,3 +75,15 @@ def test_choosing_takes_exactly_what_was_named(names: list[str], kept: list[str]
         assert len(result.candidates) == (names.count(result.asked) or told)
     assert {want.asked for want in chosen.wanted} | {result.asked for result in chosen.refused} == set(asked)
     assert len(cloud.asked) == bool(unknown)
+
+
+def test_the_look_up_of_names_fits_into_a_url() -> None:
+    cloud: Any = Cloud([], ["the other"])
+    asked = [("ä" * 300, None), *((f"{number:03}" + "x" * 97, None) for number in range(40)), ("the other", None)]
+    choose(cloud, asked, lambda _some: [])
+    [condition] = cloud.asked
+    assert len(quote(condition)) <= ROOM + len(quote("name?="))
+    assert condition.count(",") == 14
+    cloud = Cloud([], [])
+    choose(cloud, [(f"v{number}", None) for number in range(40)], lambda _some: [])
+    assert cloud.asked[0].count(",") == AT_MOST - 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -18,6 +18,19 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 FORMATS: Final = ("table", "json", "ndjson", "csv", "name")
+
+MOST: Final = 100_000
+"""VOLUMEs of one run."""
+MOST_BYTES: Final = 16 << 20
+"""Of standard input."""
+LONGEST: Final = 100_000
+"""Characters of a VOLUME; no name on a ZStack is longer than 255, but that is for the look-up to say."""
+CHUNK: Final = 1 << 16
+NAMED: Final = 20
+"""So many mistakes are named."""
+SHOWN: Final = 40
+"""So many characters of each."""
+SPLIT: Final = "Give them in several runs, or choose with filters such as --deleted-since, or --all."
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -159,22 +172,29 @@ CONCURRENCY: Final = Count(1, 64)
 def read_volumes(arguments: Sequence[str], stdin: TextIO | None) -> list[Asked]:
     """Return the volumes of the arguments, `-` being standard input, each once and in the order asked.
 
-    Raises UsageProblem that names everything that cannot be a VOLUME.
+    Raises UsageProblem that names what cannot be a VOLUME, or for more than MOST of them or MOST_BYTES of input.
     """
     found: dict[str, Asked] = {}
     bad: list[str] = []
-    for where, text in _texts(arguments, stdin):
-        if not text.strip() or has_control(text):
-            bad.append(f"{where} ('{text}')")
+    wrong = 0
+    for number, (where, text) in enumerate(_texts(arguments, stdin)):
+        if number == MOST:
+            raise UsageProblem(f"more than {MOST:,} VOLUMEs were given; nothing was sent", hint=SPLIT)
+        if not text.strip() or len(text) > LONGEST or has_control(text):
+            wrong += 1
+            if wrong <= NAMED:
+                bad.append(f"{where} ('{text if len(text) <= SHOWN else text[:SHOWN] + '...'}')")
             continue
         uuid = fold_uuid(text)
         found.setdefault(uuid or text, Asked(text, uuid))
     if bad:
-        raise UsageProblem(f"a VOLUME is empty or holds a control character; nothing was sent: {', '.join(bad)}")
+        more = f", and {wrong - NAMED:,} more" if wrong > NAMED else ""
+        why = f"a VOLUME is empty, holds a control character or has more than {LONGEST:,} characters"
+        raise UsageProblem(f"{why}; nothing was sent: {', '.join(bad)}{more}")
     return list(found.values())
 
 
-def _texts(arguments: Sequence[str], stdin: TextIO | None) -> Iterable[tuple[str, str]]:
+def _texts(arguments: Sequence[str], stdin: TextIO | None) -> Iterator[tuple[str, str]]:
     """Yield where and what; each line of standard input is a VOLUME, an empty one a mistake."""
     for number, argument in enumerate(arguments, 1):
         if argument != "-":
@@ -182,10 +202,30 @@ def _texts(arguments: Sequence[str], stdin: TextIO | None) -> Iterable[tuple[str
             continue
         if stdin is None:
             raise click.UsageError("standard input is closed, and `-` was to be read from it")
-        try:
-            lines = stdin.read().split("\n")
-        except (UnicodeDecodeError, OSError, ValueError) as exc:
-            raise click.UsageError(f"standard input cannot be read: {exc}") from exc
-        if not lines[-1]:
-            lines.pop()
-        yield from ((f"line {line}", text.removesuffix("\r")) for line, text in enumerate(lines, 1))
+        for line, text in enumerate(_lines(stdin), 1):
+            yield f"line {line}", text.removesuffix("\r")
+
+
+def _lines(stdin: TextIO) -> Iterator[str]:
+    """Yield the lines of standard input as they come; raises UsageProblem when it is longer than MOST_BYTES."""
+    size, begun = 0, list[str]()
+    while part := _read(stdin):
+        size += len(part.encode("utf-8", "surrogatepass"))
+        if size > MOST_BYTES:
+            text = f"standard input is longer than {MOST_BYTES >> 20} MiB; nothing was sent"
+            raise UsageProblem(text, hint=SPLIT)
+        first, *others = part.split("\n")
+        begun.append(first)
+        if others:
+            yield "".join(begun)
+            yield from others[:-1]
+            begun = others[-1:]
+    if last := "".join(begun):
+        yield last
+
+
+def _read(stdin: TextIO) -> str:
+    try:
+        return stdin.read(CHUNK)
+    except (UnicodeDecodeError, OSError, ValueError) as exc:
+        raise click.UsageError(f"standard input cannot be read: {exc}") from exc

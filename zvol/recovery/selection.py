@@ -21,6 +21,8 @@ Explain = Callable[[Sequence[Volume]], Sequence[Listed]]
 
 AT_MOST: Final = 20
 """So many names are looked up among the volumes that are not deleted: they share one request, in its first line."""
+ROOM: Final = 1500
+"""So many characters they have there together, as a URL writes them."""
 
 _ALMOST: Final = re.compile(r"[0-9a-f]{20,44}")
 
@@ -89,7 +91,7 @@ def _refusal(name: str, rows: tuple[Listed, ...]) -> Result:
 
 def _not_deleted(client: Client, names: Sequence[str]) -> list[Listed]:
     """Return the volumes that are not deleted and bear one of the names; one request, and nothing if it fails."""
-    safe = [name for name in names if condition("name", "?=", name)][:AT_MOST]
+    safe = _that_fit([name for name in names if condition("name", "?=", name)])
     if not safe:
         return []
     query = [("q", f"name?={','.join(safe)}"), ("q", "status!=Deleted"), ("q", "type=Data"), ("limit", "100")]
@@ -100,3 +102,15 @@ def _not_deleted(client: Client, names: Sequence[str]) -> list[Listed]:
     volumes = (volume for one in found if (volume := volume_of(one)) is not None)
     kept = [volume for volume in volumes if volume.name in safe and not volume.deleted]
     return [Listed(volume, Recycle(False, "not-deleted")) for volume in kept]
+
+
+def _that_fit(names: Sequence[str]) -> list[str]:
+    from urllib.parse import quote
+
+    room, found = ROOM, list[str]()
+    for name in names:
+        size = len(quote(name)) + len("%2C")
+        if size <= room and len(found) < AT_MOST:
+            found.append(name)
+            room -= size
+    return found
