@@ -151,6 +151,8 @@ class Result:
     candidates: tuple[Listed, ...] = ()
     extra_exit: Exit = Exit.OK
     """The exit code of a later step that was refused or is not known (attach, tags), with the volume recovered."""
+    unfinished: bool = False
+    """The journal keeps such a step for `zvol resume`."""
 
     @property
     def exit(self) -> Exit:

@@ -7,7 +7,8 @@ import click
 from zvol.cli.options import global_options, pass_state
 from zvol.cli.params import read_volumes
 from zvol.cli.state import State
-from zvol.errors import Exit, Refused, UsageProblem, ZvolError
+from zvol.errors import Exit, UsageProblem, ZvolError
+from zvol.model import Outcome, Result, Volume
 
 
 @click.command(
@@ -24,11 +25,11 @@ def command(state: State, volume: str, vm: str | None) -> Exit:
     answer is settled by reading the volume; when that cannot tell either, the exit code is 3.
     """
     from zvol.recovery import targets
-    from zvol.recovery.changes import Changer, End
 
     asked = read_volumes((volume,), state.stdin)
     if len(asked) != 1:
         raise UsageProblem("attach takes one VOLUME")
+    read_at = state.clock.monotonic()
     found = targets.volume(state.client, asked[0].text, asked[0].uuid)
     now = found.text("vmInstanceUuid")
     target = targets.vm(state.client, vm) if vm is not None else now or found.text("lastVmInstanceUuid")
@@ -36,17 +37,30 @@ def command(state: State, volume: str, vm: str | None) -> Exit:
         hint = f"Name the VM, by UUID or by name: `zvol attach {found.uuid} VM`"
         raise UsageProblem("the volume was never on a VM", hint=hint)
     state.limit.lift()
-    changer = Changer(state.client, state.clock)
-    change = changer.attach(found, target)
-    if change.end is End.DONE:
-        state.output.hint(f"{found.uuid} is on VM {target}" + (" already" if now == target else ""))
-        if state.output.for_programs:
-            state.output.document(changer.read(found).inventory())
-        return Exit.OK
-    if change.end is End.REFUSED:
-        raise Refused(f"not attached to VM {target}: {change.words}", uuid=found.uuid)
-    unknown = ZvolError(
-        "the request was sent, and it is not known whether it is attached", kind="unknown", uuid=found.uuid
-    )
-    unknown.exit = Exit.UNKNOWN
-    raise unknown
+    done = _attach(state, found, read_at, target)
+    state.output.hint(f"{found.uuid} is on VM {target}" + (" already" if now == target else ""))
+    if state.output.for_programs:
+        state.output.document(done.inventory())
+    return Exit.OK
+
+
+def _attach(state: State, volume: Volume, read_at: float, vm: str) -> Volume:
+    """Attach a volume and return it as it is then; raises ZvolError for everything else."""
+    from zvol.recovery.changes import Change, Kind, Stand
+    from zvol.recovery.follow import Follow
+    from zvol.recovery.followups import alone
+
+    change = Change(Kind.ATTACH, vm)
+    result = Result(volume.uuid, volume.uuid, Outcome.ALREADY, volume=volume)
+    deadline = state.clock.monotonic() + state.settings.timeout
+    follow = Follow(result, [change], deadline, read=True, volume=volume, read_at=read_at)
+    done = alone(state.client, state.clock, follow, state.settings.api_timeout)
+    if change.stand is Stand.DONE:
+        return done.volume or volume
+    if change.stand is Stand.SENT:
+        kind, text = "unknown", f"the request was sent, and {change.not_known}"
+    else:
+        kind, text = "failed", f"not attached to VM {vm}: {change.words}"
+    error = ZvolError(text, kind=kind, uuid=volume.uuid)
+    error.exit = change.exit
+    raise error

@@ -12,7 +12,6 @@ from zvol.cli.state import State
 from zvol.cli.watchman import Told, Watchman
 from zvol.errors import Exit, most_severe
 from zvol.model import Outcome, Result
-from zvol.recovery.changes import Changer, reattached, tagged
 from zvol.recovery.engine import Engine
 from zvol.recovery.request import Request
 from zvol.recovery.selection import choose
@@ -96,18 +95,8 @@ def _chain(first: Iterable[Result], then: Iterable[Result]) -> Iterator[Result]:
 
 def _with_extras(state: State, results: Iterable[Result], request: Request) -> Iterator[Result]:
     """Give a volume that is back its tags and its VM; with --strict, one that was back already counts as a failure."""
-    signals = state.signals
-    tags = request.user_tags if request.ensure_tags and not request.dry_run else ()
-    reattach = request.reattach and not request.dry_run
-    changer = Changer(state.client, state.clock, stopped=lambda: signals.count > 1)
     for result in results:
         done = result
-        if signals.first is not None and (tags or reattach):
-            warnings = (*done.warnings, "zvol was stopped before it looked after tags and VM")
-            done = dataclasses.replace(done, warnings=warnings) if done.outcome in BACK else done
-        else:
-            done = tagged(done, tags, changer) if tags else done
-            done = reattached(done, changer) if reattach else done
         if request.strict and done.outcome is Outcome.ALREADY:
             warnings = (*done.warnings, STRICT)
             done = dataclasses.replace(done, warnings=warnings, extra_exit=Exit.FAILED)

@@ -6,36 +6,48 @@ import heapq
 import itertools
 import math
 from collections.abc import Iterator
+from typing import Generic, Protocol, TypeVar
 
-from zvol.recovery.track import Track
+
+class Dated(Protocol):
+    """What can be looked at: `next_look` and `turn` belong to the agenda."""
+
+    next_look: float
+    turn: int
+
+    @property
+    def uuid(self) -> str: ...
 
 
-class Agenda:
+T = TypeVar("T", bound=Dated)
+
+
+class Agenda(Generic[T]):
     """The watched volumes by the time of their next look; a later appointment replaces the earlier one."""
 
     def __init__(self) -> None:
-        self._watched: dict[str, Track] = {}
-        self._heap: list[tuple[float, int, Track]] = []
+        self._watched: dict[str, T] = {}
+        self._heap: list[tuple[float, int, T]] = []
         self._order = itertools.count(1)
 
     def __len__(self) -> int:
         return len(self._watched)
 
-    def __iter__(self) -> Iterator[Track]:
+    def __iter__(self) -> Iterator[T]:
         return iter(self._watched.values())
 
-    def put(self, track: Track, time: float) -> None:
+    def put(self, track: T, time: float) -> None:
         """Look at a volume at a time (monotonic seconds)."""
         track.next_look, track.turn = time, next(self._order)
         self._watched[track.uuid] = track
         heapq.heappush(self._heap, (time, track.turn, track))
 
-    def keep(self, track: Track) -> None:
+    def keep(self, track: T) -> None:
         """Watch a volume from now on, at the time it has."""
         if track.uuid not in self._watched:
             self.put(track, track.next_look)
 
-    def drop(self, track: Track) -> None:
+    def drop(self, track: T) -> None:
         """Do not look at a volume any more."""
         self._watched.pop(track.uuid, None)
 
@@ -48,9 +60,9 @@ class Agenda:
             heapq.heappop(self._heap)
         return math.inf
 
-    def take(self, until: float, most: int) -> list[Track]:
+    def take(self, until: float, most: int) -> list[T]:
         """Take the volumes that are due first, up to a time; whoever takes them puts them back."""
-        taken: list[Track] = []
+        taken: list[T] = []
         while len(taken) < most and self.next() <= until and self._heap:
             taken.append(heapq.heappop(self._heap)[2])
         return taken

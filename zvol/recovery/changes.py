@@ -1,112 +1,150 @@
-"""Small changes after a recovery: one attempt each, and settled by reading when the answer is lost."""
+"""Small changes to a volume that is back, a tag or a VM: what they are, and what a look at the volume says of them."""
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
-from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any
 
-from zvol.clock import Clock
-from zvol.errors import ErrorCode, Exit, Weather, ZvolError
-from zvol.model import Outcome, Result, Volume
+from zvol.errors import ErrorCode, Exit
+from zvol.model import Volume
+from zvol.recovery.quiet import QuietTime
+from zvol.recovery.request import Request
 from zvol.zstack import answers
 
-if TYPE_CHECKING:
-    from zvol.zstack.client import Client
 
-WATCH_SECONDS: Final = 60.0
-PAUSE: Final = 0.2
+class Kind(StrEnum):
+    """What a change makes true: a user tag is on the volume, or the volume is on a VM."""
+
+    TAG = "tag"
+    ATTACH = "attach"
 
 
-class End(StrEnum):
-    """How a change ended."""
+class Stand(StrEnum):
+    """Where a change stands; the words of the journal.  `sent` may act, or has acted."""
 
+    PLANNED = "planned"
+    SENT = "sent"
     DONE = "done"
-    REFUSED = "refused"
-    UNKNOWN = "unknown"
+    FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True)
+class Sight(StrEnum):
+    """What a look says of a change: it is true, it is not, or it must not be made any more."""
+
+    TRUE = "true"
+    NOT_YET = "not-yet"
+    BARRED = "barred"
+
+
+@dataclass(slots=True, eq=False)
 class Change:
-    """How a change ended, with the server's words when it refused."""
+    """One change; `value` is the tag, or the UUID of the VM (empty when it is not known).
 
-    end: End
+    `flying`: its request is on its way.  `until`: when it is called unknown; `quiet`: until nothing of a request that
+    an earlier run sent can act any more.  `refused`: the server's words; `done`: its job says done; both count for a
+    look that began after `heard`.  `asked`: its job was asked since the last look.  `before` is the lastAttachDate that
+    the volume had.  `words` and `exit` are how it ended.
+    """
+
+    kind: Kind
+    value: str
+    stand: Stand = Stand.PLANNED
+    job: str | None = None
+    flying: bool = False
+    until: float = 0.0
+    quiet: QuietTime | None = None
+    refused: str | None = None
+    refused_exit: Exit = Exit.FAILED
+    done: bool = False
+    heard: float = 0.0
+    renewed: bool = False
+    before: str | None = None
+    asked: bool = False
+    next_ask: float = 0.0
+    ask_wait: float = 1.0
     words: str = ""
+    exit: Exit = Exit.OK
 
     @property
-    def exit(self) -> Exit:
-        return {End.DONE: Exit.OK, End.REFUSED: Exit.FAILED, End.UNKNOWN: Exit.UNKNOWN}[self.end]
+    def ended(self) -> bool:
+        return self.stand in (Stand.DONE, Stand.FAILED)
+
+    @property
+    def warning(self) -> str:
+        """Say what did not become true, and why."""
+        if self.kind is Kind.TAG:
+            return f"user tag {self.value!r}: {self.words}"
+        return f"not attached to VM {self.value}: {self.words}" if self.value else self.words
+
+    @property
+    def not_known(self) -> str:
+        return f"it is not known whether it {'was created' if self.kind is Kind.TAG else 'is attached'}"
+
+    def request(self, volume: str) -> tuple[str, dict[str, Any]]:
+        """Return the path and the body of the POST that makes it true."""
+        if self.kind is Kind.TAG:
+            return "/v1/user-tags", {
+                "params": {"resourceType": "VolumeVO", "resourceUuid": volume, "tag": self.value}
+            }
+        return f"/v1/volumes/{volume}/vm-instances/{self.value}", {}
+
+    def again(self) -> None:
+        """Nothing of its last request was executed, or can act any more: it may be sent again."""
+        self.stand, self.job, self.quiet = Stand.PLANNED, None, None
+        self.refused, self.done = None, False
 
 
-class Changer:
-    """Makes one change at a time; `true` reads whether it is so now.  When `stopped` says so, no job is waited for."""
-
-    def __init__(self, client: Client, clock: Clock, stopped: Callable[[], bool] = lambda: False) -> None:
-        self._client, self._clock, self._stopped = client, clock, stopped
-
-    def attach(self, volume: Volume, vm: str) -> Change:
-        """Attach a volume to a VM."""
-        if volume.text("vmInstanceUuid") == vm:
-            return Change(End.DONE)
-
-        def attached() -> bool:
-            now = self._client.volume(volume.uuid)
-            return now is not None and now.text("vmInstanceUuid") == vm
-
-        return self._make("POST", f"/v1/volumes/{volume.uuid}/vm-instances/{vm}", {}, attached)
-
-    def tags(self, volume: str) -> set[str]:
-        """Return the user tags of a volume; raises what the client raises."""
-        found = self._client.all("/v1/user-tags", [f"resourceUuid={volume}"])
-        return {str(item.get("tag")) for item in found}
-
-    def tag(self, volume: str, tag: str) -> Change:
-        """Create a user tag on a volume."""
-        params = {"resourceType": "VolumeVO", "resourceUuid": volume, "tag": tag}
-        return self._make("POST", "/v1/user-tags", {"params": params}, lambda: tag in self.tags(volume))
-
-    def read(self, volume: Volume) -> Volume:
-        """Return the volume as it is now, or as it was when it cannot be read."""
-        try:
-            return self._client.volume(volume.uuid) or volume
-        except (Weather, ZvolError):
-            return volume
-
-    def _make(self, method: str, path: str, body: Any, true: Callable[[], bool]) -> Change:
-        """Send once, watch the job, and read: what is true now counts, not what the job says."""
-        job = uuid.uuid4().hex
-        answer = self._client.change(method, path, body, job)
-        until = self._clock.monotonic() + WATCH_SECONDS
-        refused = _refused(answer)
-        while refused is None and self._clock.monotonic() < until and not self._stopped():
-            seen = self._client.job(job)
-            refused = _refused(seen)
-            if isinstance(seen, answers.Done) or self._is(true):
-                break
-            self._clock.get(SimpleQueue[None](), PAUSE)
-        if self._is(true):
-            return Change(End.DONE)
-        return Change(End.UNKNOWN) if refused is None else Change(End.REFUSED, refused)
-
-    def _is(self, true: Callable[[], bool]) -> bool:
-        try:
-            return true()
-        except (Weather, ZvolError):
-            return False
+def wanted(request: Request, volume: Volume | None) -> list[Change]:
+    """Return what is to be done after a recovery; `volume` is as it was read."""
+    tags = dict.fromkeys(request.user_tags) if request.ensure_tags and not request.dry_run else {}
+    changes = [Change(Kind.TAG, tag) for tag in tags]
+    if request.reattach and not request.dry_run:
+        changes.append(Change(Kind.ATTACH, (volume and volume.text("lastVmInstanceUuid")) or ""))
+    return changes
 
 
-def _refused(answer: object) -> str | None:
+def planned(request: Request, volume: Volume | None) -> list[tuple[str, str]]:
+    """Return the same for the journal, as pairs of kind and value."""
+    return [(change.kind.value, change.value) for change in wanted(request, volume)]
+
+
+def on_vm(change: Change, volume: Volume | None) -> tuple[Sight, str]:
+    """Say what a read of the volume means for an attach; the words are why it must not be made."""
+    if volume is None:
+        return Sight.BARRED, "the volume is gone"
+    if volume.deleted:
+        return Sight.BARRED, "the volume is deleted"
+    where = volume.text("vmInstanceUuid")
+    if where is not None:
+        return (Sight.TRUE, "") if where == change.value else (Sight.BARRED, f"it is on VM {where}, and was left there")
+    return (Sight.TRUE, "") if _shared(change, volume) else (Sight.NOT_YET, "")
+
+
+def _shared(change: Change, volume: Volume) -> bool:
+    """A shareable volume does not show its VMs: there the finished job counts, or a new date of its last attach."""
+    if change.stand is not Stand.SENT or volume.fields.get("isShareable") is not True:
+        return False
+    date = volume.text("lastAttachDate")
+    return change.done or (date is not None and change.before is not None and date != change.before)
+
+
+def nowhere(volume: Volume) -> str:
+    """Say why it is not known to which VM a volume belongs."""
+    if volume.fields.get("isShareable") is True:
+        return "it is shareable, and the server does not tell which VMs it was on, so it was not attached"
+    return "it was never on a VM (or the server is older than 4.4 and does not tell), so it was not attached"
+
+
+def refusal(answer: object) -> tuple[str, Exit] | None:
     """Return the server's words for a certain refusal, None for everything else."""
     match answer:
         case answers.Failed(fault=fault, certain=True):
-            return _words(fault)
+            return _words(fault), Exit.FAILED
         case answers.Refusal(text=text):
-            return text
+            return text, Exit.FAILED
         case answers.Redirected():
-            return "something that redirects answered"
+            return "something that redirects answered", Exit.UNTRUSTED
         case _:
             return None
 
@@ -114,40 +152,3 @@ def _refused(answer: object) -> str | None:
 def _words(fault: ErrorCode) -> str:
     inner = fault.innermost
     return f"{inner.code} {inner.details or inner.description or ''}".strip()
-
-
-def reattached(result: Result, changer: Changer) -> Result:
-    """Attach a volume that is back to the VM it was last on; the volume stays recovered, whatever comes of it."""
-    volume = result.volume
-    if volume is None or result.outcome not in (Outcome.RECOVERED, Outcome.ALREADY) or volume.text("vmInstanceUuid"):
-        return result
-    vm = volume.text("lastVmInstanceUuid")
-    if vm is None:
-        return _warned(result, "it was never on a VM, so it was not attached", Exit.FAILED)
-    change = changer.attach(volume, vm)
-    if change.end is End.DONE:
-        return replace(result, volume=changer.read(volume))
-    why = change.words or "it is not known whether it is attached"
-    return _warned(result, f"not attached to VM {vm}: {why}", change.exit)
-
-
-def tagged(result: Result, tags: Sequence[str], changer: Changer) -> Result:
-    """Create the user tags that are missing on a volume that is back, for a 5.2 server drops them on a recovery."""
-    if result.uuid is None or result.outcome not in (Outcome.RECOVERED, Outcome.ALREADY):
-        return result
-    try:
-        missing = [tag for tag in tags if tag not in changer.tags(result.uuid)]
-    except (Weather, ZvolError) as exc:
-        return _warned(result, f"the user tags could not be looked at: {exc.message}", Exit.OK)
-    for tag in missing:
-        change = changer.tag(result.uuid, tag)
-        if change.end is not End.DONE:
-            why = change.words or "it is not known whether it was created"
-            result = _warned(result, f"user tag {tag!r}: {why}", change.exit)
-    return result
-
-
-def _warned(result: Result, text: str, exit: Exit) -> Result:
-    from zvol.errors import most_severe
-
-    return replace(result, warnings=(*result.warnings, text), extra_exit=most_severe((result.extra_exit, exit)))

@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from zvol.clock import Clock
+
 
 @dataclass(frozen=True, slots=True)
 class Done:
@@ -51,6 +53,14 @@ class Crew:
             self._threads += 1
             threading.Thread(target=self._serve, daemon=True, name=f"zvol-{self._threads}").start()
         self._tasks.put(Task(work, deliver))
+
+    def wait(self, clock: Clock, seconds: float) -> None:
+        """Sleep until something comes back, for so long at most; then take in all that came back."""
+        done = clock.get(self._inbox, seconds)
+        while done is not None:
+            self.busy -= 1
+            done.deliver(done)
+            done = clock.get(self._inbox, 0.0)
 
     def dismiss(self) -> None:
         """Let the threads end once they have nothing to do."""

@@ -146,6 +146,18 @@ def classify_job(answer: Answer) -> JobAnswer:
     return _unclear(answer) if isinstance(found, Refusal) else found
 
 
+def classify_change(answer: Answer) -> PutAnswer:
+    """Say what the answer to another change means: a server that answers at once shows what it made."""
+    found = classify_put(answer)
+    return Done(None) if isinstance(found, Unclear) and _made(answer) else found
+
+
+def classify_change_job(answer: Answer) -> JobAnswer:
+    """Say what the state of the job of another change is, whatever the inventory is of."""
+    found = classify_job(answer)
+    return Done(None) if isinstance(found, Unclear) and _made(answer) else found
+
+
 def classify_read(answer: Answer) -> ReadAnswer:
     """Say what a query brought."""
     document = _document(answer.body)
@@ -174,6 +186,13 @@ def volume_of(inventory: object, asked_at: float | None = None) -> Volume | None
 
 
 # ---- inside ------------------------------------------------------------------------------------------------------
+def _made(answer: Answer) -> bool:
+    """Tell whether a 200 holds an inventory with a uuid, and no error."""
+    document = document_of(answer) or {}
+    inventory = document.get("inventory") if document.get("error") is None else None
+    return isinstance(inventory, dict) and isinstance(inventory.get("uuid"), str)
+
+
 def _document(body: bytes) -> Any:
     try:
         return loads(body)

@@ -75,25 +75,41 @@ class Client:
 
     def job(self, job: str) -> JobAnswer:
         """Look at a job, always at our own address: the `location` of a 202 names the management node's own."""
+        answer = self._job(job)
+        return answer if isinstance(answer, Unclear) else answers.classify_job(answer)
+
+    def change(
+        self, path: str, body: Any, job: str, api_timeout: float, fresh_until: float | None = None
+    ) -> PutAnswer | NotSent:
+        """POST any other change once, under our own job id; `fresh_until` as for `submit`."""
+        headers = {"X-Job-UUID": job, "X-API-Timeout": str(int(api_timeout))}
+        answer = self._answer("POST", path, body, headers, fresh_until)
+        return answers.classify_change(answer) if isinstance(answer, Answer) else answer
+
+    def change_job(self, job: str) -> JobAnswer:
+        """Look at the job of another change, whose inventory need not be a volume's."""
+        answer = self._job(job)
+        return answer if isinstance(answer, Unclear) else answers.classify_change_job(answer)
+
+    def _job(self, job: str) -> Answer | Unclear:
         try:
-            answer = self._transport.send(
+            return self._transport.send(
                 "GET", f"/v1/api-jobs/{job}", auth=self._auth, deadline=READ_SECONDS, limit=ONE_LIMIT
             )
         except (NeverSent, MaybeSent) as exc:
             return Unclear(exc.message)
-        return answers.classify_job(answer)
-
-    def change(
-        self, method: str, path: str, body: Any, job: str, *, fresh_until: float | None = None
-    ) -> PutAnswer | NotSent:
-        """Send any other change once, under our own job id; `fresh_until` as for `submit`."""
-        return self._submit(method, path, body, {"X-Job-UUID": job}, fresh_until)
 
     def _submit(
         self, method: str, path: str, body: Any, headers: Mapping[str, str], fresh_until: float | None
     ) -> PutAnswer | NotSent:
+        answer = self._answer(method, path, body, headers, fresh_until)
+        return answers.classify_put(answer) if isinstance(answer, Answer) else answer
+
+    def _answer(
+        self, method: str, path: str, body: Any, headers: Mapping[str, str], fresh_until: float | None
+    ) -> Answer | NotSent | Unclear:
         try:
-            answer = self._transport.send(
+            return self._transport.send(
                 method,
                 path,
                 body=body,
@@ -107,7 +123,6 @@ class Client:
             return NotSent(never)
         except MaybeSent as maybe:
             return Unclear(maybe.message)
-        return answers.classify_put(answer)
 
     # ---- reads: Weather, AuthError, Untrusted, Refused -----------------------------------------------------------
     def volume(self, uuid: str) -> Volume | None:
@@ -156,6 +171,16 @@ class Client:
         finally:
             if pager.size < asked:
                 self._size = pager.size
+
+    def user_tags(self, uuids: Sequence[str]) -> dict[str, frozenset[str]]:
+        """Return the user tags of each of these volumes."""
+        tags: dict[str, set[str]] = {uuid: set() for uuid in uuids}
+        for item in self.all("/v1/user-tags", [f"resourceUuid?={','.join(uuids)}"]):
+            resource, tag = item.get("resourceUuid"), item.get("tag")
+            if resource not in tags or not isinstance(tag, str):
+                raise Weather("an answer about other tags than those asked for")
+            tags[resource].add(tag)
+        return {uuid: frozenset(found) for uuid, found in tags.items()}
 
     def owner(self, uuid: str) -> str | None:
         """Return the account that owns a resource, None when it is not told."""
