@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
@@ -19,10 +18,6 @@ from zvol.recovery.track import Options
 
 if TYPE_CHECKING:
     from zvol.cli.params import Asked
-
-
-BACK = (Outcome.RECOVERED, Outcome.ALREADY)
-STRICT = "it was back already, and --strict was given"
 
 
 def run_options(state: State) -> Options:
@@ -55,7 +50,7 @@ def recover(state: State, asked: Sequence[Asked], request: Request, *, single: b
     state.limit.lift()
     watchman = Watchman(state, len(asked))
     engine = new_engine(state, run_options(state), watchman)
-    results = _with_extras(state, _chain(chosen.refused, engine.recover(chosen.wanted, request)), request)
+    results = _chain(chosen.refused, engine.recover(chosen.wanted, request))
     order = [one.text for one in asked]
     told = Told(results, watchman)
     with state.signals.graceful(engine.stop):
@@ -85,19 +80,9 @@ def advice(state: State, results: Sequence[Result], run: str | None, *, stopped:
 def is_open(result: Result) -> bool:
     """Tell whether the journal keeps something of a volume for `zvol resume`."""
     stopped = result.trouble is not None and result.trouble.kind == "stopped"
-    return stopped or result.outcome is Outcome.UNKNOWN
+    return stopped or result.unfinished or result.outcome is Outcome.UNKNOWN
 
 
 def _chain(first: Iterable[Result], then: Iterable[Result]) -> Iterator[Result]:
     yield from first
     yield from then
-
-
-def _with_extras(state: State, results: Iterable[Result], request: Request) -> Iterator[Result]:
-    """Give a volume that is back its tags and its VM; with --strict, one that was back already counts as a failure."""
-    for result in results:
-        done = result
-        if request.strict and done.outcome is Outcome.ALREADY:
-            warnings = (*done.warnings, STRICT)
-            done = dataclasses.replace(done, warnings=warnings, extra_exit=Exit.FAILED)
-        yield done

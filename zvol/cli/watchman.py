@@ -152,6 +152,8 @@ def _words(hold: Hold, *, alone: bool) -> str:
             return "sent, no answer yet" if alone else f"{hold.count} sent, no answer yet"
         case Wait.ACCEPTED:
             return "the server accepted it, not done yet" if alone else f"{hold.count} accepted, not done yet"
+        case Wait.BACK:
+            return "back, its tags and VM not yet" if alone else f"{hold.count} back, their tags and VMs not yet"
         case Wait.UNANSWERED:
             return "its answer is missing, so it is watched" if alone else f"{hold.count} without an answer, watched"
 

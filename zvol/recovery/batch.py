@@ -10,6 +10,7 @@ from zvol.errors import LocalState
 from zvol.model import Outcome, Result, Trouble
 from zvol.recovery import words
 from zvol.recovery.agenda import Agenda
+from zvol.recovery.changes import planned
 from zvol.recovery.protocol import advance
 from zvol.recovery.states import Do, Event, GiveUp, Look, Phase, Renewed, Say, Sight, Stale, Why
 from zvol.recovery.track import Options, Track
@@ -29,6 +30,7 @@ class Batch:
     for a free place; `agenda` has those that are read again and again; `open` are those that may keep the server busy;
     `unknown` were given up.  `denied`: the server does not let us read, so that only the jobs can tell.  `renew` logs
     in again and tells whether that worked.  `runs` are the runs of the journal that are ours, `run` the one we began.
+    `follow` takes a volume that is back and has follow-ups, whose result is told when those have ended.
     """
 
     def __init__(self, tracks: Iterable[Track], options: Options, renew: Callable[[], bool] | None) -> None:
@@ -38,7 +40,7 @@ class Batch:
         self.queue: deque[Track] = deque()
         self.ready: deque[Track] = deque()
         self.outbox: deque[Track] = deque()
-        self.agenda = Agenda()
+        self.agenda: Agenda[Track] = Agenda()
         self.open: dict[str, Track] = {}
         self.unsaid: dict[str, Track] = {}
         self.urgent: deque[Track] = deque()
@@ -53,6 +55,7 @@ class Batch:
         self.denied = False
         self._renew = renew
         self._renewed: bool | None = None
+        self.follow: Callable[[Track, Result], bool] = lambda _track, _result: False
         for track in tracks:
             self.unsaid[track.uuid] = track
             if track.phase is Phase.START:
@@ -87,6 +90,12 @@ class Batch:
         """Say the last word on a volume that nothing was sent for."""
         track.trouble = trouble
         self._said(track, Say(outcome))
+
+    def plan(self, track: Track) -> None:
+        """Have the journal remember, with the next commit, what is to be done once the volume is back."""
+        track.followups = track.followups or tuple(planned(track.request, track.volume))
+        if self.journal is not None and track.run is not None:
+            self.journal.plan_followups(track.run, track.uuid, [(one.kind, one.value) for one in track.followups])
 
     def take_back(self, track: Track) -> None:
         """Have a volume read again before its PUT leaves; the intent that was written for it is void."""
@@ -165,7 +174,9 @@ class Batch:
         self.unsaid.pop(track.uuid, None)
         self.open.pop(track.uuid, None)
         self.agenda.drop(track)
-        self.results.append(words.result(track, word))
+        result = words.result(track, word)
+        if not self.follow(track, result):
+            self.results.append(result)
         settled = track.phase not in (Phase.OPEN, Phase.LEFT)
         if track.phase is Phase.LEFT:
             self.unknown.append(track)

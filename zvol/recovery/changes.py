@@ -9,6 +9,7 @@ from typing import Any
 from zvol.errors import ErrorCode, Exit
 from zvol.model import Volume
 from zvol.recovery.quiet import QuietTime
+from zvol.recovery.records import FollowUp
 from zvol.recovery.request import Request
 from zvol.zstack import answers
 
@@ -84,9 +85,7 @@ class Change:
     def request(self, volume: str) -> tuple[str, dict[str, Any]]:
         """Return the path and the body of the POST that makes it true."""
         if self.kind is Kind.TAG:
-            return "/v1/user-tags", {
-                "params": {"resourceType": "VolumeVO", "resourceUuid": volume, "tag": self.value}
-            }
+            return "/v1/user-tags", {"params": {"resourceType": "VolumeVO", "resourceUuid": volume, "tag": self.value}}
         return f"/v1/volumes/{volume}/vm-instances/{self.value}", {}
 
     def again(self) -> None:
@@ -104,9 +103,17 @@ def wanted(request: Request, volume: Volume | None) -> list[Change]:
     return changes
 
 
-def planned(request: Request, volume: Volume | None) -> list[tuple[str, str]]:
-    """Return the same for the journal, as pairs of kind and value."""
-    return [(change.kind.value, change.value) for change in wanted(request, volume)]
+def planned(request: Request, volume: Volume | None) -> list[FollowUp]:
+    """Return the same for the journal."""
+    return [FollowUp(change.kind.value, change.value) for change in wanted(request, volume)]
+
+
+def from_journal(row: FollowUp) -> Change:
+    """Return a change as the journal holds it; what a dead run was refused is not tried again."""
+    change = Change(Kind(row.kind), row.value, Stand(row.state), row.job)
+    if change.stand is Stand.FAILED:
+        change.words, change.exit = "it was refused before the run was interrupted", Exit.FAILED
+    return change
 
 
 def on_vm(change: Change, volume: Volume | None) -> tuple[Sight, str]:

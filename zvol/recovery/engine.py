@@ -15,6 +15,7 @@ from zvol.clock import Clock
 from zvol.errors import LocalState
 from zvol.model import Result
 from zvol.recovery import words
+from zvol.recovery.after import After
 from zvol.recovery.batch import Batch
 from zvol.recovery.crew import Crew, Done
 from zvol.recovery.gate import Gate
@@ -73,14 +74,15 @@ class Engine:
 
     def resume(self, journal: Journal, left: Sequence[Left]) -> Iterator[Result]:
         """Settle and finish what interrupted runs left open, all together; `left` is what `Journal.adopt` returned."""
-        now = self.clock.monotonic()
-        tracks = [self._resumed(volume, order, now) for order, volume in enumerate(left)]
+        now, back = self.clock.monotonic(), [volume for volume in left if volume.state == "followups"]
+        tracks = [self._resumed(volume, order, now) for order, volume in enumerate(left) if volume not in back]
         batch = Batch(tracks, self.options, self._renew)
         batch.journal, batch.runs = journal, list(dict.fromkeys(volume.run for volume in left))
-        return self._drive(batch)
+        return self._drive(batch, back)
 
     def _resumed(self, volume: Left, order: int, now: float) -> Track:
         track = Track(Wanted(volume.asked, volume.uuid, order), volume.request, volume.run, claimed=True)
+        track.followups = volume.followups
         track.state = State(episode=comparable(volume.last_op))  # the deletion that was meant
         if volume.intents:
             last = volume.intents[-1]
@@ -99,30 +101,34 @@ class Engine:
         self._inbox.put(None)
 
     # ---- the loop ------------------------------------------------------------------------------------------------
-    def _drive(self, batch: Batch) -> Iterator[Result]:
+    def _drive(self, batch: Batch, back: Sequence[Left] = ()) -> Iterator[Result]:
         gate = Gate(self._jitter)
         crew = self._crew(self.options.concurrency, self._inbox, self.clock.monotonic)
         stopped = lambda: self._stops > 0  # noqa: E731  (a signal may come while the journal is written)
         sender = Sender(batch, self.client, crew, gate, self.clock, self._open_journal, self.identity, stopped)
         watcher = Watcher(batch, self.client, crew, gate, self.clock, self._jitter)
+        after = After(batch, self.client, crew, self.clock, self._jitter, sender)
         for track in batch.agenda:
             track.quiet = sender.waits.silence(self.clock.monotonic())
+        for volume in back:
+            after.resume(volume)
         try:
-            while batch.unsaid:
-                self._tick(batch, gate, sender, watcher)
+            while batch.unsaid or after.open:
+                self._tick(batch, gate, sender, watcher, after)
                 yield from self._say(batch)
-                if batch.unsaid:
-                    self._wait(crew, watcher)
+                if batch.unsaid or after.open:
+                    now = self.clock.monotonic()
+                    crew.wait(self.clock, min(HEARTBEAT, max(0.0, min(watcher.due(), after.due()) - now)))
             yield from self._say(batch)
         finally:
             crew.dismiss()
             self._close(batch)
 
-    def _tick(self, batch: Batch, gate: Gate, sender: Sender, watcher: Watcher) -> None:
+    def _tick(self, batch: Batch, gate: Gate, sender: Sender, watcher: Watcher, after: After) -> None:
         now = self.clock.monotonic()
         self.run_id = batch.run
         if self._stops:
-            self._stop(batch, now)
+            self._stop(batch, after, now)
         if now >= self._next_deadline:
             self._next_deadline = now + HEARTBEAT
             self._end_late(batch, now)
@@ -130,36 +136,31 @@ class Engine:
         if (gate.hopeless(now) and waits_for_nothing) or gate.barren(now, self.options.timeout):
             batch.give_up_unsent(words.unreachable(gate.reason, gate.never_sent))
         watcher.tick(now, ahead=sender.wants_more())
+        after.tick(now)
         sender.tick(now)
         self._tell_lost(batch)
         if self._observer is not None:
-            self._observer.tick(lambda: pulse(batch, gate, now))
+            self._observer.tick(lambda: pulse(batch, gate, now, after))
 
     def _end_late(self, batch: Batch, now: float) -> None:
         """Time is up for volumes whose PUT left so long ago."""
         for track in [t for t in batch.unsaid.values() if t.deadline is not None and t.deadline <= now]:
             batch.give_up(track)
 
-    def _stop(self, batch: Batch, now: float) -> None:
+    def _stop(self, batch: Batch, after: After, now: float) -> None:
         """After the first signal nothing new is sent, after the second nothing is waited for."""
         if not batch.stopping:
             batch.stopping = True
             batch.give_up_unsent(words.stopped(in_journal=bool(batch.runs)))
             for track in batch.unsaid.values():
                 track.deadline = min(track.deadline or now + LAST_WATCH, now + LAST_WATCH)
-            if batch.unsaid and self._stops == 1 and self._observer is not None:
+            after.stop(now, LAST_WATCH)
+            if (batch.unsaid or after.open) and self._stops == 1 and self._observer is not None:
                 self._observer.stopping(LAST_WATCH)
         if self._stops > 1:
             for track in [*batch.unsaid.values()]:
                 batch.give_up(track)
-
-    def _wait(self, crew: Crew, watcher: Watcher) -> None:
-        """Sleep until something came back, or the next look is due; then take in all that came back."""
-        done = self.clock.get(self._inbox, min(HEARTBEAT, max(0.0, watcher.due() - self.clock.monotonic())))
-        while done is not None:
-            crew.busy -= 1
-            done.deliver(done)
-            done = self.clock.get(self._inbox, 0.0)
+            after.stop(now, 0.0)
 
     def _say(self, batch: Batch) -> Iterator[Result]:
         while batch.results:

@@ -8,6 +8,7 @@ from zvol.errors import Exit, most_severe
 from zvol.model import Outcome, Result, Trouble, Volume
 from zvol.recovery import words
 from zvol.recovery.changes import Change, Kind, Stand
+from zvol.recovery.request import NOTHING_SPECIAL, Request
 from zvol.recovery.track import FIRST_LOOK, FRESH
 
 
@@ -27,11 +28,13 @@ class Follow:
     read: bool = False
     volume: Volume | None = None
     read_at: float | None = None
+    request: Request = NOTHING_SPECIAL
     tags: frozenset[str] | None = None
     left: list[Change] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     notes_exit: Exit = Exit.OK
     quiet: bool = False
+    began: float = 0.0
     last: float | None = None
     troubled: float | None = None
     failed_at: float = 0.0
@@ -50,6 +53,12 @@ class Follow:
     def head(self) -> Change | None:
         """Return the change that is worked on, None when there is no other."""
         return next((one for one in self.changes if not one.ended and one not in self.left), None)
+
+    @property
+    def ends(self) -> float:
+        """Return when the change that is worked on is given up."""
+        change = self.head
+        return self.deadline if change is None or change.stand is not Stand.SENT else min(change.until, self.deadline)
 
     @property
     def looks_at(self) -> Kind:
@@ -103,4 +112,6 @@ class Follow:
     def _unread(self, exit: Exit, said: list[str]) -> Result:
         """The volume of an earlier run was not read: whether it is still there is not known."""
         text = "; ".join(said)
-        return replace(self.result, outcome=Outcome.NOT_SENT, changed=False, trouble=Trouble("stopped", text, exit=exit))
+        return replace(
+            self.result, outcome=Outcome.NOT_SENT, changed=False, trouble=Trouble("stopped", text, exit=exit)
+        )

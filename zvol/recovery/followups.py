@@ -111,15 +111,15 @@ class FollowUps:
             if change is None:
                 continue
             if change.stand is Stand.SENT:
-                self._watched_for(follow, change, now)
+                self._watched_for(follow, now)
             elif now >= follow.deadline:
                 self._leave_all(follow, "time is up", Exit.UNREACHABLE)
             elif hopeless or (follow.troubled is not None and now - follow.troubled >= CHANGE_SECONDS):
                 self._out_of_reach(follow, self.gate.reason if hopeless else follow.reason)
 
-    def _watched_for(self, follow: Follow, change: Change, now: float) -> None:
+    def _watched_for(self, follow: Follow, now: float) -> None:
         """Time is up for a change that was sent: it is looked at once more."""
-        if follow.last is None and now >= min(change.until, follow.deadline):
+        if follow.last is None and now >= follow.ends:
             follow.last = now
             self._looks.put(follow, now)
         elif follow.last is not None and now - follow.last >= LAST_LOOK:
@@ -151,8 +151,7 @@ class FollowUps:
         follow.notes.append(f"the user tags could not be looked at: {reason}")
         for change in follow.changes:
             if change.kind is Kind.TAG and not change.ended:
-                change.stand = Stand.FAILED
-                self._memory.note(follow, change)
+                change.stand = Stand.FAILED  # for a run that is killed now it stays planned
         follow.troubled = None
         self._go_on(follow, now)
 
@@ -216,9 +215,7 @@ class FollowUps:
     def _end_changed(self, follow: Follow) -> None:
         """Somebody deleted the volume since an earlier run brought it back: nothing is done to it."""
         for change in follow.changes:
-            if not change.ended:
-                change.stand = Stand.FAILED
-                self._memory.note(follow, change)
+            change.stand = change.stand if change.ended else Stand.FAILED
         self._end(follow)
 
     def _unseen(self, follow: Follow, change: Change, error: ZvolError, now: float) -> None:
@@ -265,7 +262,7 @@ class Forgetful:
         pass
 
     def end(self, follow: Follow) -> bool:
-        return False
+        return follow.run is not None
 
 
 def alone(client: Client, clock: Clock, follow: Follow, api_timeout: float) -> Result:

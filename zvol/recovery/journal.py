@@ -141,6 +141,10 @@ class Journal:
         """Note that nothing of this PUT can act any more."""
         self._note("UPDATE intents SET closed = 1 WHERE job = ?", (job,))
 
+    def keep(self, run: str, uuid: str, asked: str, outcome: str) -> None:
+        """Note a volume that was back already, for the sake of its follow-ups; kept in memory until the next commit."""
+        self._note(ledger.KEEP, (run, uuid, asked, outcome))
+
     def plan_followups(self, run: str, uuid: str, planned: Iterable[tuple[str, str]]) -> None:
         """Note (kind, value) pairs that are to be done once the volume is back, with the next commit."""
         for kind, value in planned:

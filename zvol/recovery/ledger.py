@@ -22,6 +22,10 @@ CLAIM: Final = (
 )
 INTEND: Final = "INSERT INTO intents (job, run, uuid, last_op, written) VALUES (?, ?, ?, ?, ?)"
 SAY: Final = "UPDATE volumes SET state = ?, outcome = ? WHERE run = ? AND uuid = ?"
+KEEP: Final = (
+    "INSERT OR REPLACE INTO volumes (run, uuid, asked, seq, state, outcome) VALUES "
+    "(?1, ?2, ?3, (SELECT count(*) FROM volumes WHERE run = ?1), 'followups', ?4)"
+)
 PLAN: Final = "INSERT OR IGNORE INTO followups (run, uuid, kind, value, state) VALUES (?, ?, ?, ?, 'planned')"
 FOLLOW: Final = "UPDATE followups SET state = ?, job = ? WHERE run = ? AND uuid = ? AND kind = ? AND value = ?"
 KEEP_FOR_FOLLOWUPS: Final = (
@@ -45,7 +49,9 @@ _HOLDERS: Final = (
 _SENDERS: Final = (
     "SELECT DISTINCT run, base, account FROM intents JOIN runs ON id = run WHERE uuid = ? AND closed = 0 AND run != ?"
 )
-_LEFT: Final = f"SELECT uuid, asked, state, last_op FROM volumes WHERE run = ? AND state IN {_UNFINISHED} ORDER BY seq"
+_LEFT: Final = (
+    f"SELECT uuid, asked, state, last_op, outcome FROM volumes WHERE run = ? AND state IN {_UNFINISHED} ORDER BY seq"
+)
 
 
 PRUNED: Final = 20
@@ -131,8 +137,9 @@ def left(db: sqlite3.Connection, run: str) -> list[Left]:
             tuple(open_intents(db, run, uuid)),
             request,
             tuple(followups(db, run, uuid)),
+            outcome=outcome,
         )
-        for uuid, asked, state, last_op in db.execute(_LEFT, (run,)).fetchall()
+        for uuid, asked, state, last_op, outcome in db.execute(_LEFT, (run,)).fetchall()
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from zvol.errors import LocalState
 from zvol.model import Volume
@@ -13,6 +13,9 @@ from zvol.recovery.batch import Batch
 from zvol.recovery.gate import Gate
 from zvol.recovery.states import MAX_SENDS, Phase
 from zvol.recovery.track import Track
+
+if TYPE_CHECKING:
+    from zvol.recovery.after import After
 
 SLOW: Final = 3.0
 """Seconds after which a request that is not done is worth a word, for a person who waits for few volumes."""
@@ -26,6 +29,7 @@ class Wait(StrEnum):
 
     FLYING = "flying"  # the answer to its PUT
     ACCEPTED = "accepted"  # the server took the PUT and has not done it
+    BACK = "back"  # its tags and its VM
     UNANSWERED = "unanswered"  # a PUT whose answer zvol does not have: lost, or an interrupted run's
 
 
@@ -71,15 +75,15 @@ class Observer(Protocol):
         """
 
 
-def pulse(batch: Batch, gate: Gate, now: float) -> Pulse:
+def pulse(batch: Batch, gate: Gate, now: float, after: After) -> Pulse:
     """Return how a run stands at a monotonic time."""
     urgent = batch.most_urgent()
     until = gate.puts_from if gate.open else gate.until
     held = not gate.open or not gate.places(now, 1)
     return Pulse(
-        gate.reason if held else "the server does not accept the session" if batch.denied else "",
+        gate.reason if held else "the server does not accept the session" if batch.denied else after.reason,
         max(0.0, until - now) if held else 0.0,
-        tuple(_holds(batch, now)),
+        (*_holds(batch, now), *_following(batch, after, now)),
         urgent.volume if urgent else None,
     )
 
@@ -94,6 +98,13 @@ def _holds(batch: Batch, now: float) -> Iterator[Hold]:
             found.setdefault(wait, []).append(_next(track, wait, now, last=batch.stopping or batch.denied))
     for wait, ends in found.items():
         yield Hold(wait, len(ends), *min(ends))
+
+
+def _following(batch: Batch, after: After, now: float) -> Iterator[Hold]:
+    """Say how many are back and wait for their tags and VMs, once that takes long."""
+    slow = after.slow(now, SLOW if batch.small else SLOW_OF_MANY)
+    if slow:
+        yield Hold(Wait.BACK, len(slow), max(0.0, min(one.ends for one in slow) - now), again=False)
 
 
 def _wait(track: Track) -> Wait | None:

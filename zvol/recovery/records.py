@@ -78,6 +78,7 @@ class Left:
 
     `last_op` is its lastOpDate when it was claimed: the deletion that was meant.  `holder` is a living run of somebody
     else that is on it; `foreign`: an intent of another run may act, and is not ours.
+    `outcome` is what was said of it, if anything was.
     """
 
     run: str
@@ -90,6 +91,7 @@ class Left:
     followups: tuple[FollowUp, ...] = ()
     holder: Holder | None = None
     foreign: bool = False
+    outcome: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

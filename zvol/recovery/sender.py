@@ -14,6 +14,7 @@ from zvol.recovery.batch import Batch
 from zvol.recovery.crew import Crew, Done
 from zvol.recovery.gate import Gate
 from zvol.recovery.records import Claims, Identity, Intent
+from zvol.recovery.request import Request
 from zvol.recovery.states import Answered, Look, Phase, Put, Sight, State, Written
 from zvol.recovery.track import FIRST_ASK, FIRST_LOOK, FRESH, Track, deletion_of, fault_of, put_of
 from zvol.recovery.waits import Waits
@@ -128,6 +129,7 @@ class Sender:
                 continue
             track.claimed = True
             track.run = track.run or batch.run
+            batch.plan(track)
             if track.uuid in claims.prior:
                 self._settle_first(track, [intent.job for intent in claims.prior[track.uuid]])
             else:
@@ -135,13 +137,18 @@ class Sender:
 
     def _claimed(self, tracks: list[Track]) -> Claims:
         """Claim volumes for the run of this batch, which begins with the first of them."""
+        journal, run = self.open_run(tracks[0].request)
+        return journal.claim(run, [(one.uuid, one.wanted.asked, one.state.episode) for one in tracks])
+
+    def open_run(self, request: Request) -> tuple[Journal, str]:
+        """Return the journal and our run in it, which begins when it is needed first; raises LocalState."""
         batch = self.batch
         if batch.journal is None:
             batch.journal = self._open_journal()
         if batch.run is None:
-            batch.run = batch.journal.begin(self._identity, tracks[0].request, self.clock.wall())
+            batch.run = batch.journal.begin(self._identity, request, self.clock.wall())
             batch.runs.append(batch.run)
-        return batch.journal.claim(batch.run, [(one.uuid, one.wanted.asked, one.state.episode) for one in tracks])
+        return batch.journal, batch.run
 
     def _settle_first(self, track: Track, jobs: list[str]) -> None:
         """An earlier run left intents open: a volume of a large batch is read first, and its jobs are asked later."""

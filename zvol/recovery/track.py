@@ -8,6 +8,7 @@ from typing import Final
 from zvol.errors import ErrorCode
 from zvol.model import Trouble, Volume
 from zvol.recovery.quiet import QuietTime
+from zvol.recovery.records import FollowUp
 from zvol.recovery.request import NOTHING_SPECIAL, Request
 from zvol.recovery.states import Job, Phase, Put, Sight, State
 from zvol.zstack import answers
@@ -54,12 +55,13 @@ class Track:
 
     `since`: when its PUT left, and when that was answered.  `read_at`: when the last read of it left, for what a read
     shows may be as old as that.  `late`: how many PUTs in a row could only leave when that was too long ago.
-    `run`: its run in the journal, None before the claim.
+    `run`: its run in the journal, None before the claim.  `followups` are what the journal holds of them.
     """
 
     wanted: Wanted
     request: Request = NOTHING_SPECIAL
     run: str | None = None
+    followups: tuple[FollowUp, ...] = ()
     state: State = field(default_factory=State)
     volume: Volume | None = None
     read_at: float | None = None

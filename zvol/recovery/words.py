@@ -9,6 +9,7 @@ from zvol.recovery.states import MAX_SENDS, Phase, Say, Why
 from zvol.recovery.track import FRESH, Track
 from zvol.zstack import answers
 
+STRICT = "it was back already, and --strict was given"
 RESUME = "It may still happen. Run `zvol resume` to find out and finish; do not delete anything before that."
 LOGIN = "Get a new session, then run the command again; what is open is settled by `zvol resume`."
 GONE = "It was destroyed, never existed, or is not visible to this account. `zvol list` shows what can be recovered."
@@ -17,6 +18,7 @@ GONE = "It was destroyed, never existed, or is not visible to this account. `zvo
 def result(track: Track, word: Say) -> Result:
     """Build the Result for the protocol's last word on a volume."""
     back = word.outcome is Outcome.RECOVERED
+    strict = (STRICT,) if word.outcome is Outcome.ALREADY and track.request.strict else ()
     return Result(
         asked=track.wanted.asked,
         uuid=track.uuid,
@@ -26,7 +28,8 @@ def result(track: Track, word: Say) -> Result:
         volume=track.volume,
         trouble=None if word.outcome in FINE else trouble(track, word),
         job_uuid=track.job if track.state.sends else None,
-        warnings=_warnings(track),
+        warnings=(*_warnings(track), *strict),
+        extra_exit=Exit.FAILED if strict else Exit.OK,
     )
 
 
