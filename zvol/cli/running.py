@@ -39,6 +39,7 @@ def new_engine(state: State, options: Options, watchman: Watchman) -> Engine:
         state.clock,
         identity=state.identity,
         renew=state.logins.renew,
+        elsewhere=state.sent_elsewhere,
         observer=watchman,
     )
 

@@ -251,6 +251,14 @@ class State:
             self.stack.callback(self._prune, journal)
         return journal
 
+    def sent_elsewhere(self, uuid: str) -> bool:
+        """Tell whether runs of another server or account have sent something for a volume that may still act."""
+        return self.journal_path.exists() and self._looked_at.foreign(self.identity, uuid)
+
+    @cached_property
+    def _looked_at(self) -> Journal:
+        return self.open_journal(looking=True)
+
     def _prune(self, journal: Journal) -> None:
         if self.signals.first is None:
             journal.prune(self.clock.wall())

@@ -43,7 +43,7 @@ class Asker:
 
     def wants(self, track: Track, now: float) -> bool:
         """Tell whether the job is to be asked before the volume is read."""
-        if track.job_asked or track.job_seen in ENDED:
+        if track.job_asked or track.job_seen in ENDED or track.mute:
             return False
         if track.phase is not Phase.WATCH and not (track.phase is Phase.SETTLE and track.prior):
             return False

@@ -31,6 +31,8 @@ class Batch:
     `unknown` were given up.  `denied`: the server does not let us read, so that only the jobs can tell.  `renew` logs
     in again and tells whether that worked.  `runs` are the runs of the journal that are ours, `run` the one we began.
     `follow` takes a volume that is back and has follow-ups, whose result is told when those have ended.
+    `left` were read and left as they are; `elsewhere` tells whether runs of another server or account have sent
+    something for a volume that may still act.
     """
 
     def __init__(self, tracks: Iterable[Track], options: Options, renew: Callable[[], bool] | None) -> None:
@@ -50,9 +52,11 @@ class Batch:
         self.runs: list[str] = []
         self.local: LocalState | None = None
         self.unknown: list[Track] = []
+        self.left: list[Track] = []
         self.closing: Trouble | None = None
         self.stopping = False
         self.denied = False
+        self.elsewhere: Callable[[str], bool] = lambda _uuid: False
         self._renew = renew
         self._renewed: bool | None = None
         self.follow: Callable[[Track, Result], bool] = lambda _track, _result: False
@@ -96,6 +100,11 @@ class Batch:
         track.followups = track.followups or tuple(planned(track.request, track.volume))
         if self.journal is not None and track.run is not None:
             self.journal.plan_followups(track.run, track.uuid, [(one.kind, one.value) for one in track.followups])
+
+    def leave(self, track: Track) -> None:
+        """Leave a volume as it is, without a word: what it is in the journal it stays."""
+        self.unsaid.pop(track.uuid, None)
+        self.left.append(track)
 
     def take_back(self, track: Track) -> None:
         """Have a volume read again before its PUT leaves; the intent that was written for it is void."""
@@ -183,7 +192,7 @@ class Batch:
         if self.journal is None or track.run is None or not track.claimed:
             return
         undone = word.outcome is Outcome.NOT_SENT or (word.why is Why.GAVE_UP and track.phase is Phase.DONE)
-        if undone and self.stopping:
+        if undone and (self.stopping or track.held):
             self.journal.unsent(track.run, track.uuid)
         else:
             self.journal.said(track.run, track.uuid, word.outcome.value, settled=settled)

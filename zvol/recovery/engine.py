@@ -9,11 +9,12 @@ from __future__ import annotations
 import queue
 import random
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from zvol.clock import Clock
 from zvol.errors import LocalState
-from zvol.model import Result
+from zvol.model import Outcome, Result
 from zvol.recovery import words
 from zvol.recovery.after import After
 from zvol.recovery.batch import Batch
@@ -24,7 +25,7 @@ from zvol.recovery.pulse import Observer, pulse
 from zvol.recovery.records import Identity
 from zvol.recovery.request import NOTHING_SPECIAL, Request
 from zvol.recovery.sender import Sender
-from zvol.recovery.states import State
+from zvol.recovery.states import Phase, State
 from zvol.recovery.track import FIRST_LOOK, Options, Track, Wanted
 from zvol.recovery.watcher import Watcher
 from zvol.zstack.dates import comparable
@@ -52,15 +53,18 @@ class Engine:
         *,
         identity: Identity,
         renew: Callable[[], bool] | None = None,
+        elsewhere: Callable[[str], bool] | None = None,
         observer: Observer | None = None,
         crew: Callable[[int, queue.SimpleQueue[Done | None], Callable[[], float]], Crew] = Crew,
     ) -> None:
         self.client, self.options, self.clock = client, options, clock
         self.identity = identity
         self.run_id: str | None = None
+        self.left: list[Track] = []
         self.lost: LocalState | None = None
         self._open_journal = open_journal
         self._renew = renew
+        self._elsewhere = elsewhere
         self._observer = observer
         self._crew = crew
         self._random = random.Random()  # noqa: S311  (jitter)
@@ -74,20 +78,32 @@ class Engine:
 
     def resume(self, journal: Journal, left: Sequence[Left]) -> Iterator[Result]:
         """Settle and finish what interrupted runs left open, all together; `left` is what `Journal.adopt` returned."""
-        now, back = self.clock.monotonic(), [volume for volume in left if volume.state == "followups"]
-        tracks = [self._resumed(volume, order, now) for order, volume in enumerate(left) if volume not in back]
+        now, mine = self.clock.monotonic(), [volume for volume in left if volume.holder is None]
+        back = [volume for volume in mine if volume.state == "followups"]
+        tracks = [self._resumed(volume, order, now) for order, volume in enumerate(mine) if volume not in back]
         batch = Batch(tracks, self.options, self._renew)
         batch.journal, batch.runs = journal, list(dict.fromkeys(volume.run for volume in left))
+        for volume in left:
+            if volume.holder is not None:
+                trouble = words.busy(volume.holder, self.identity)
+                batch.results.append(Result(volume.asked, volume.uuid, Outcome.BUSY, trouble=trouble))
         return self._drive(batch, back)
 
     def _resumed(self, volume: Left, order: int, now: float) -> Track:
-        track = Track(Wanted(volume.asked, volume.uuid, order), volume.request, volume.run, claimed=True)
+        track = Track(
+            Wanted(volume.asked, volume.uuid, order), volume.request, volume.run, held=volume.held, claimed=True
+        )
         track.followups = volume.followups
-        track.state = State(episode=comparable(volume.last_op))  # the deletion that was meant
-        if volume.intents:
-            last = volume.intents[-1]
-            track.state = resumed(comparable(last.last_op))
-            track.new_job(last.job)
+        own = [intent for intent in volume.intents if not intent.inherited]
+        track.state = State(episode=comparable(volume.last_op), foreign=volume.foreign)  # the deletion that was meant
+        if own:
+            track.state = replace(resumed(comparable(own[-1].last_op)), foreign=volume.foreign)
+            track.new_job(own[-1].job)
+            track.mute = volume.foreign or len(own) < len(volume.intents)
+        elif volume.intents or volume.foreign:
+            track.state = replace(track.state, phase=Phase.SETTLE)
+            track.prior = [] if volume.foreign else [intent.job for intent in volume.intents]
+        if track.phase is not Phase.START:
             track.deadline = now + self.options.timeout
             track.begin_looking(now, FIRST_LOOK)
         return track
@@ -106,6 +122,8 @@ class Engine:
         crew = self._crew(self.options.concurrency, self._inbox, self.clock.monotonic)
         stopped = lambda: self._stops > 0  # noqa: E731  (a signal may come while the journal is written)
         sender = Sender(batch, self.client, crew, gate, self.clock, self._open_journal, self.identity, stopped)
+        if self._elsewhere is not None:
+            batch.elsewhere = lambda uuid: self._sent_elsewhere(uuid, sender)
         watcher = Watcher(batch, self.client, crew, gate, self.clock, self._jitter)
         after = After(batch, self.client, crew, self.clock, self._jitter, sender)
         for track in batch.agenda:
@@ -113,6 +131,7 @@ class Engine:
         for volume in back:
             after.resume(volume)
         try:
+            yield from self._say(batch)
             while batch.unsaid or after.open:
                 self._tick(batch, gate, sender, watcher, after)
                 yield from self._say(batch)
@@ -168,7 +187,7 @@ class Engine:
 
     def _close(self, batch: Batch) -> None:
         """Write down what was said."""
-        self.run_id = batch.run
+        self.run_id, self.left = batch.run, batch.left
         if batch.journal is not None and batch.runs:
             try:
                 batch.journal.finish(self.clock.wall(), *batch.runs)
@@ -186,6 +205,15 @@ class Engine:
             jobs = [(track.uuid, track.job) for track in tracks if track.job is not None]
             unsent = sum(one.trouble is not None and one.trouble.kind == "local" for one in batch.results)
             self._observer.journal_lost(batch.local, jobs, unsent)
+
+    def _sent_elsewhere(self, uuid: str, sender: Sender) -> bool:
+        """Look into the journal; where that cannot be read, nothing further is sent."""
+        assert self._elsewhere is not None
+        try:
+            return self._elsewhere(uuid)
+        except LocalState as error:
+            sender.fail(error)
+            return False
 
     def _jitter(self) -> float:
         return self._random.uniform(0.75, 1.25)

@@ -223,6 +223,18 @@ class Journal:
             self._db.executemany("DELETE FROM runs WHERE id = ?", [(run,) for run in old if not self.locks.alive(run)])
         return True
 
+    @property
+    def set_aside_at(self) -> float | None:
+        """Return when (seconds since 1970) a damaged journal was set aside for this one; None when none was."""
+        with self._local():
+            row = self._db.execute("SELECT value FROM meta WHERE name = 'set_aside'").fetchone()
+        return None if row is None else float(row[0])
+
+    def foreign(self, identity: Identity, uuid: str) -> bool:
+        """Tell whether runs of another server or account have sent something for a volume that may still act."""
+        with self._local():
+            return any(one.sent and not identity.same(one.identity) for one in ledger.others(self._db, "", uuid))
+
     # ---- inside --------------------------------------------------------------------------------------------------
     def _note(self, sql: str, values: Sequence[Any]) -> None:
         self._pending.append((sql, values))

@@ -47,6 +47,13 @@ def stay(state: State, _event: Event) -> Move:
     return state, Do.WATCH
 
 
+def absent(state: State) -> Move:
+    """It is gone, unless it may only be out of our sight: then what others have sent may still bring it back."""
+    if state.foreign:
+        return say(state, Outcome.UNKNOWN, Why.ELSEWHERE, left=Phase.LEFT)
+    return say(state, Outcome.GONE)
+
+
 def resent(state: State, event: Look) -> Move:
     """Nothing of ours can act any more and the volume is still deleted: send under a new id, if that is still right."""
     if event.last_op != state.episode:
@@ -62,7 +69,7 @@ def start(state: State, event: Event) -> Move:
     if event.sight is Sight.BACK:
         return say(state, Outcome.ALREADY)
     if event.sight is Sight.ABSENT:
-        return say(state, Outcome.GONE)
+        return absent(state)
     if event.sight is Sight.DENIED:
         return say(state, Outcome.NOT_SENT, Why.SESSION)
     if event.sight is Sight.DELETED and state.episode not in (None, event.last_op):
@@ -75,7 +82,8 @@ def start(state: State, event: Event) -> Move:
 def settle(state: State, event: Event) -> Move:
     """An earlier run left an intent open: only when it cannot act any more does this run begin.
 
-    It was asked for the deletion that is there now, so the `episode` of its first look counts.
+    It was asked for the deletion that is there now, so the `episode` of its first look counts.  The intent may be that
+    of another server or account: then no job is asked, and only time tells.
     """
     assert isinstance(event, Look)
     if event.job in (Job.DONE, Job.REFUSED, Job.SESSION) or event.quiet:
@@ -83,7 +91,7 @@ def settle(state: State, event: Event) -> Move:
     if event.sight is Sight.BACK:
         return say(state, Outcome.ALREADY, left=Phase.OPEN)
     if event.sight is Sight.ABSENT:
-        return say(state, Outcome.GONE)
+        return absent(state)
     return stay(state, event)
 
 
@@ -126,7 +134,7 @@ def without_session(state: State) -> Move:
 def watch(state: State, event: Event) -> Move:
     assert isinstance(event, Look)
     if event.sight is Sight.ABSENT:
-        return say(state, Outcome.GONE)
+        return absent(state)
     if event.job is Job.SESSION and event.sight is not Sight.BACK:
         return without_session(state)
     if event.job in (Job.DONE, Job.REFUSED):
@@ -165,7 +173,7 @@ def claimed(state: State, event: Event) -> Move:
     if event.sight is Sight.BACK:
         return say(state, Outcome.RECOVERED, by_zvol=True)
     if event.sight is Sight.ABSENT:
-        return say(state, Outcome.GONE)
+        return absent(state)
     if event.sight is Sight.DENIED:
         return say(state, Outcome.UNKNOWN, Why.NOT_READ_BACK, left=Phase.LEFT)
     if event.sight is Sight.DELETED and event.last_op != state.episode:
@@ -180,7 +188,7 @@ def refused(state: State, event: Event) -> Move:
     if event.sight is Sight.BACK:
         return say(state, Outcome.RECOVERED)
     if event.sight is Sight.ABSENT:
-        return say(state, Outcome.GONE)
+        return absent(state)
     if event.sight in (Sight.DELETED, Sight.DENIED):
         return say(state, Outcome.FAILED, Why.SERVER)
     return stay(state, event)
@@ -198,7 +206,7 @@ def retry(state: State, event: Event) -> Move:
     if event.sight is Sight.BACK:
         return say(state, Outcome.RECOVERED)
     if event.sight is Sight.ABSENT:
-        return say(state, Outcome.GONE)
+        return absent(state)
     if event.sight is Sight.DENIED:
         return say(state, Outcome.FAILED, Why.SESSION)
     if event.sight is Sight.DELETED:

@@ -20,28 +20,36 @@ SILENCE = 10.0
 class QuietTime:
     """The quiet time after one PUT; all values are seconds of the monotonic clock.
 
-    `heard` is the last time the server answered anything; the PUT's own end counts as that.
+    `heard` is the last time the server answered anything; the PUT's own end counts as that.  `spent` seconds of it were
+    over before it began.
     """
 
     parts: tuple[float, ...]
     heard: float
     part: int = 0
     began: float | None = None
+    spent: float = 0.0
 
     @property
     def over(self) -> bool:
         return self.part >= len(self.parts)
+
+    @property
+    def _length(self) -> float:
+        """Return how long the present part takes."""
+        before = sum(self.parts[: self.part])
+        return max(0.0, self.parts[self.part] - max(0.0, self.spent - before))
 
     def note(self, asked: float, answered: float) -> None:
         """Take in a read that was sent at `asked` and answered at `answered`."""
         if self.over:
             return
         if answered - self.heard > SILENCE:
-            self.part, self.began = 0, None
+            self.part, self.began, self.spent = 0, None, 0.0
         self.heard = answered
         if self.began is None:
             self.began = answered
-        elif asked - self.began >= self.parts[self.part]:
+        elif asked - self.began >= self._length:
             self.part += 1
             self.began = answered
 
@@ -50,7 +58,9 @@ class QuietTime:
         if self.over:
             return 0.0
         begun = now if self.began is None else self.began
-        return max(0.0, begun + self.parts[self.part] - now) + sum(self.parts[self.part + 1 :])
+        left = max(0.0, self.spent - sum(self.parts[: self.part + 1]))
+        later = max(0.0, sum(self.parts[self.part + 1 :]) - left)
+        return max(0.0, begun + self._length - now) + later
 
 
 def after_accepted(now: float, api_timeout: float) -> QuietTime:

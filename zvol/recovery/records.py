@@ -77,7 +77,7 @@ class Left:
     """An unfinished volume of a run, see `UNFINISHED` for its `state`.
 
     `last_op` is its lastOpDate when it was claimed: the deletion that was meant.  `holder` is a living run of somebody
-    else that is on it; `foreign`: an intent of another run may act, and is not ours.
+    else that is on it; `foreign`: an intent of another run may act, and is not ours; `held`: it is read, and not sent.
     `outcome` is what was said of it, if anything was.
     """
 
@@ -92,6 +92,7 @@ class Left:
     holder: Holder | None = None
     foreign: bool = False
     outcome: str | None = None
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)

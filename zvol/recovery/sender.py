@@ -8,19 +8,18 @@ from typing import TYPE_CHECKING, Final
 
 from zvol.clock import Clock
 from zvol.errors import Exit, LocalState
-from zvol.model import Outcome, Trouble
+from zvol.model import Trouble
 from zvol.recovery import words
 from zvol.recovery.batch import Batch
+from zvol.recovery.claimant import Claimant
 from zvol.recovery.crew import Crew, Done
 from zvol.recovery.gate import Gate
-from zvol.recovery.records import Claims, Identity, Intent
-from zvol.recovery.request import Request
-from zvol.recovery.states import Answered, Look, Phase, Put, Sight, State, Written
+from zvol.recovery.records import Identity, Intent
+from zvol.recovery.states import Answered, Look, Phase, Put, Sight, Written
 from zvol.recovery.track import FIRST_ASK, FIRST_LOOK, FRESH, Track, deletion_of, fault_of, put_of
 from zvol.recovery.waits import Waits
 from zvol.zstack import answers
 from zvol.zstack.client import NotSent
-from zvol.zstack.dates import parse_server_date
 
 if TYPE_CHECKING:
     from zvol.recovery.journal import Journal
@@ -58,8 +57,8 @@ class Sender:
     ) -> None:
         self.batch, self.client, self.crew, self.gate, self.clock = batch, client, crew, gate, clock
         self.waits = Waits(batch.options, client, crew)
-        self._open_journal = open_journal
-        self._identity = identity
+        self._claimant = Claimant(batch, self.waits, clock, open_journal, identity)
+        self.open_run = self._claimant.open_run
         self._stopped = stopped
         self._flying = 0
         self._outages = 0
@@ -80,7 +79,7 @@ class Sender:
             self._outages = gate.outages
             batch.open.clear()
         try:
-            self._claim()
+            self._claimant.claim()
             self._prepare()
             self._intend()
         except LocalState as error:
@@ -112,53 +111,6 @@ class Sender:
         batch = self.batch
         room = len(batch.ready) < GROUP and len(batch.open) < OPEN_LIMIT
         return room and batch.closing is None and batch.head() is not None
-
-    # ---- claims --------------------------------------------------------------------------------------------------
-    def _claim(self) -> None:
-        """Claim all that was found, once, and sort it."""
-        batch = self.batch
-        if not batch.found:
-            return
-        found, batch.found = sorted(batch.found, key=urgency), []
-        batch.urgent.extend(found)
-        unclaimed = [track for track in found if not track.claimed]
-        claims = self._claimed(unclaimed) if unclaimed else Claims({}, {}, frozenset())
-        for track in found:
-            if track.uuid in claims.busy:
-                batch.end(track, Outcome.BUSY, words.busy(claims.busy[track.uuid], self._identity))
-                continue
-            track.claimed = True
-            track.run = track.run or batch.run
-            batch.plan(track)
-            if track.uuid in claims.prior:
-                self._settle_first(track, [intent.job for intent in claims.prior[track.uuid]])
-            else:
-                batch.queue.append(track)
-
-    def _claimed(self, tracks: list[Track]) -> Claims:
-        """Claim volumes for the run of this batch, which begins with the first of them."""
-        journal, run = self.open_run(tracks[0].request)
-        return journal.claim(run, [(one.uuid, one.wanted.asked, one.state.episode) for one in tracks])
-
-    def open_run(self, request: Request) -> tuple[Journal, str]:
-        """Return the journal and our run in it, which begins when it is needed first; raises LocalState."""
-        batch = self.batch
-        if batch.journal is None:
-            batch.journal = self._open_journal()
-        if batch.run is None:
-            batch.run = batch.journal.begin(self._identity, request, self.clock.wall())
-            batch.runs.append(batch.run)
-        return batch.journal, batch.run
-
-    def _settle_first(self, track: Track, jobs: list[str]) -> None:
-        """An earlier run left intents open: a volume of a large batch is read first, and its jobs are asked later."""
-        now = self.clock.monotonic()
-        track.state = State(phase=Phase.SETTLE, episode=track.state.episode)
-        track.prior = jobs
-        track.quiet = self.waits.silence(now)
-        track.deadline = now + self.batch.options.timeout
-        track.begin_looking(now, 0.0 if self.batch.small else FIRST_LOOK)
-        self.batch.agenda.put(track, now)
 
     # ---- intents -------------------------------------------------------------------------------------------------
     def _prepare(self) -> None:
@@ -291,9 +243,3 @@ class Sender:
             track.claimed_at = now
         if isinstance(answer, answers.Failed | answers.Refusal | answers.Redirected):
             track.trouble = words.from_answer(answer, fault_of(answer))
-
-
-def urgency(track: Track) -> tuple[bool, str, int]:
-    """Sort by deadline: the oldest deletion is destroyed first; an unreadable date counts as the oldest."""
-    date = parse_server_date(track.state.episode or "")
-    return (date is not None, date.isoformat() if date else "", track.wanted.order)

@@ -125,6 +125,7 @@ class Why(StrEnum):
     GAVE_UP = "gave-up"
     NO_SENDS_LEFT = "no-sends-left"
     NOT_READ_BACK = "not-read-back"
+    ELSEWHERE = "elsewhere"  # it is not visible here, and a request of another server or account may act
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +142,15 @@ Command = Do | Say
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """All that zvol knows of one volume.  `episode` is the lastOpDate that the intent was written for."""
+    """All that zvol knows of one volume.  `episode` is the lastOpDate that the intent was written for.
+
+    `foreign`: runs of another server or account have sent something that may act; what we do not see, they may.
+    """
 
     phase: Phase = Phase.START
     episode: str | None = None
     sends: int = 0
     answered: bool = False
     renewed: bool = False
+    foreign: bool = False
     words: object = field(default=None, compare=False)

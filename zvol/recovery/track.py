@@ -55,13 +55,17 @@ class Track:
 
     `since`: when its PUT left, and when that was answered.  `read_at`: when the last read of it left, for what a read
     shows may be as old as that.  `late`: how many PUTs in a row could only leave when that was too long ago.
-    `run`: its run in the journal, None before the claim.  `followups` are what the journal holds of them.
+    `run`: its run in the journal, None before the claim.  `held`: it is read, and not sent.  `mute`: its job is not
+    asked, for its quiet time is that of another request, too.
+    `followups` are what the journal holds of them.
     """
 
     wanted: Wanted
     request: Request = NOTHING_SPECIAL
     run: str | None = None
     followups: tuple[FollowUp, ...] = ()
+    held: bool = False
+    mute: bool = False
     state: State = field(default_factory=State)
     volume: Volume | None = None
     read_at: float | None = None
@@ -106,7 +110,7 @@ class Track:
     def new_job(self, job: str) -> None:
         """Begin a new PUT under its own job id; what the former one showed does not count for it."""
         self.job, self.job_seen, self.job_asked = job, Job.NOT_ASKED, False
-        self.quiet, self.claimed_at, self.grace = None, None, 0
+        self.quiet, self.claimed_at, self.grace, self.mute = None, None, 0, False
 
     def begin_looking(self, now: float, ask_after: float) -> None:
         """Look often again; its job is asked after so many seconds."""

@@ -44,10 +44,16 @@ class Waits:
             self._grant()
         return after_accepted(now, granted)
 
-    def silence(self, now: float) -> QuietTime:
-        """Return the quiet time of a PUT without an answer."""
+    @property
+    def longest(self) -> float:
+        """Return the seconds after which nothing acts any more, whatever is known of this server."""
+        return self._options.settle_wait + DEFAULT_API_TIMEOUT + MARGIN
+
+    def silence(self, now: float, spent: float = 0.0) -> QuietTime:
+        """Return the quiet time of a PUT without an answer, that began `spent` seconds ago."""
         options = self._options
         quiet = after_silence(now, options.settle_wait, options.api_timeout if self._granted else DEFAULT_API_TIMEOUT)
+        quiet.spent = spent
         if not self._granted:
             self._unsure.append(quiet)
         return quiet

@@ -221,6 +221,8 @@ class Watcher:
             return
         if sight is Sight.BACK and self._wait_for_job(track, now):
             return
+        if sight is Sight.ABSENT and not track.claimed and self.batch.elsewhere(track.uuid):
+            track.state = replace(track.state, foreign=True)
         patience = track.claimed_at is not None and began - track.claimed_at >= PATIENCE
         if track.phase is not Phase.START:
             self._later(track, now)

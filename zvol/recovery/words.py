@@ -69,6 +69,8 @@ def trouble(track: Track, word: Say) -> Trouble:
         case Outcome.CONTRADICTED, _:
             text = "the server says it is done, and the volume is still deleted"
             return Trouble("contradicted", text, "Ask the administrator of the cloud to look at it.", Exit.CONTRADICTED)
+        case Outcome.UNKNOWN, Why.ELSEWHERE:
+            return ELSEWHERE
         case Outcome.UNKNOWN, Why.NO_SENDS_LEFT:
             text = f"{MAX_SENDS} requests were sent and the volume is still deleted"
             return Trouble("unknown", text, "Run `zvol recover` again later, or ask the administrator.", Exit.UNKNOWN)
@@ -139,6 +141,14 @@ CHANGED = Trouble(
     "changed",
     "somebody deleted or changed the volume after zvol began; it was left as it is",
     "Look at it with `zvol show`, then run the command again if you still want it.",
+)
+
+
+ELSEWHERE = Trouble(
+    "elsewhere",
+    "the volume is not visible here, and a request of another server address or account may still bring it back",
+    "`zvol runs` shows whose it is: run `zvol resume` there, or close it with `zvol runs forget`.",
+    Exit.UNKNOWN,
 )
 
 
