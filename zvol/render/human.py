@@ -1,12 +1,26 @@
-"""Tables on a terminal, drawn by rich; the only importer of it, and imported only to draw."""
+"""Tables on a terminal, drawn by rich; the only importer of it, and imported only to draw.
+
+rich knows colours and terminals; its own tables measure each cell several times, so lines are put together here.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from typing import TextIO
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Final, TextIO
 
 from zvol.render import plain
+from zvol.text import pad
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+AT_ONCE: Final = 1000
+"""Lines that are drawn in one go."""
+
+Part = tuple[str, str]
+"""A text and its rich style, empty for none."""
 
 
 def table(
@@ -16,30 +30,63 @@ def table(
 
     `styles` has one rich style for each cell, empty for none.
     """
-    from rich.console import Console
-    from rich.measure import Measurement
-    from rich.table import Table
-    from rich.text import Text
+    widths = plain.widths(headers, rows)
+    fits = sum(widths) + len(plain.GAP) * (len(widths) - 1) <= width
+    _draw(_lines(headers, rows, styles, widths) if fits else _records(headers, rows), _console(stream, width))
 
-    console = Console(
+
+def _lines(
+    headers: Sequence[str], rows: Sequence[Sequence[str]], styles: Sequence[Sequence[str]], widths: Sequence[int]
+) -> Iterator[list[Part]]:
+    yield list(_cells(headers, ["bold"] * len(headers), widths))
+    for row, row_styles in zip(rows, styles, strict=True):
+        if any(row_styles):
+            yield list(_cells(row, row_styles, widths))
+        else:
+            yield [(plain.line(row, widths), "")]
+
+
+def _cells(row: Sequence[str], styles: Sequence[str], widths: Sequence[int]) -> Iterator[Part]:
+    last = len(row) - 1
+    for place, (cell, style, width) in enumerate(zip(row, styles, widths, strict=True)):
+        yield cell, style
+        if place < last:
+            yield pad(cell, width)[len(cell) :] + plain.GAP, ""
+
+
+def _records(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[list[Part]]:
+    for text in plain.records(headers, rows):
+        header, colon, value = text.partition(":")
+        yield [(header + colon, "bold"), (value, "")]
+
+
+def _console(stream: TextIO, width: int) -> Console:
+    from rich.console import Console
+
+    return Console(
         file=stream,
         width=width,
-        height=100,  # without it rich takes 80 columns for a dumb terminal, and cuts UUIDs
+        height=100,  # without it rich takes 80 columns for a dumb terminal
         markup=False,
         highlight=False,
         emoji=False,
         force_terminal=True,
         no_color=bool(os.environ.get("NO_COLOR")),  # rich 13.9 takes an empty one for a wish, too
     )
-    drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for header in headers:
-        drawn.add_column(Text(header), no_wrap=True)
-    for row, row_styles in zip(rows, styles, strict=True):
-        drawn.add_row(*(Text(cell, style) for cell, style in zip(row, row_styles, strict=True)))
-    natural = Measurement.get(console, console.options.update(width=100_000), drawn).maximum
-    if natural <= width:
-        console.print(drawn)
-        return
-    for line in plain.records(headers, rows):
-        header, colon, value = line.partition(":")
-        console.print(Text.assemble((header + colon, "bold"), value), soft_wrap=True)
+
+
+def _draw(lines: Iterable[Sequence[Part]], console: Console) -> None:
+    """Print lines as they are: they are never wrapped here, and a terminal wraps what is longer than it is wide."""
+    from rich.segment import Segment, Segments
+
+    source = iter(lines)
+    while some := list(islice(source, AT_ONCE)):
+        parts = [
+            Segment(text, console.get_style(style) if style else None) for line in some for text, style in _ended(line)
+        ]
+        console.print(Segments(parts), soft_wrap=True)
+
+
+def _ended(line: Sequence[Part]) -> Iterator[Part]:
+    yield from (part for part in line if part[0])
+    yield "\n", ""

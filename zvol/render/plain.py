@@ -2,23 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
 from zvol.text import display_width, pad
+
+GAP: Final = "  "
+
+
+def widths(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> list[int]:
+    """Return how wide each column is."""
+    found = [display_width(header) for header in headers]
+    for row in rows:
+        for place, cell in enumerate(row):
+            width = display_width(cell)
+            if width > found[place]:
+                found[place] = width
+    return found
+
+
+def line(row: Sequence[str], widths: Sequence[int]) -> str:
+    """Return a row with its cells below each other."""
+    return GAP.join([pad(cell, width) for cell, width in zip(row, widths, strict=True)]).rstrip()
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
     """Yield the lines of a table; all cells are safe texts."""
-    widths = [max(display_width(cell) for cell in column) for column in zip(headers, *rows, strict=True)]
+    wide = widths(headers, rows)
     for row in (headers, *rows):
-        yield "  ".join(pad(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        yield line(row, wide)
 
 
 def records(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
     """Yield each row as lines of `Header: value`, with an empty line between rows."""
     width = max((display_width(header) for header in headers), default=0) + 1
+    labels = [pad(header + ":", width) for header in headers]
     for number, row in enumerate(rows):
         if number:
             yield ""
-        for header, cell in zip(headers, row, strict=True):
-            yield f"{pad(header + ':', width)} {cell}"
+        for label, cell in zip(labels, row, strict=True):
+            yield f"{label} {cell}"
