@@ -183,6 +183,12 @@ def pick(text: str | None, default: Sequence[str]) -> list[Column]:
     return [COLUMNS[key] for key in keys]
 
 
+def styles(row: Listed, chosen: Sequence[Column]) -> list[str]:
+    """Return the style of each of a row's cells, empty for none."""
+    urgent = urgency_style(row)
+    return [urgent if column.key in ("safe-until", "left") else "" for column in chosen]
+
+
 def urgency_style(row: Listed) -> str:
     """Return how a row's time left is coloured on a terminal."""
     left = row.recycle.seconds_left

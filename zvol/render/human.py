@@ -15,6 +15,7 @@ from zvol.text import pad
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.style import Style
 
 AT_ONCE: Final = 1000
 """Lines that are drawn in one go."""
@@ -24,11 +25,11 @@ Part = tuple[str, str]
 
 
 def table(
-    headers: Sequence[str], rows: Sequence[Sequence[str]], styles: Sequence[Sequence[str]], stream: TextIO, width: int
+    headers: Sequence[str], rows: Iterable[Sequence[str]], styles: Iterable[Sequence[str]], stream: TextIO, width: int
 ) -> None:
     """Draw a table of safe texts, or records when it is wider than the terminal: nothing is ever cut.
 
-    `styles` has one rich style for each cell, empty for none.
+    `rows` are gone through twice.  `styles` has one rich style for each cell, empty for none.
     """
     widths = plain.widths(headers, rows)
     fits = sum(widths) + len(plain.GAP) * (len(widths) - 1) <= width
@@ -36,7 +37,7 @@ def table(
 
 
 def _lines(
-    headers: Sequence[str], rows: Sequence[Sequence[str]], styles: Sequence[Sequence[str]], widths: Sequence[int]
+    headers: Sequence[str], rows: Iterable[Sequence[str]], styles: Iterable[Sequence[str]], widths: Sequence[int]
 ) -> Iterator[list[Part]]:
     yield list(_cells(headers, ["bold"] * len(headers), widths))
     for row, row_styles in zip(rows, styles, strict=True):
@@ -54,7 +55,7 @@ def _cells(row: Sequence[str], styles: Sequence[str], widths: Sequence[int]) -> 
             yield pad(cell, width)[len(cell) :] + plain.GAP, ""
 
 
-def _records(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[list[Part]]:
+def _records(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[list[Part]]:
     for text in plain.records(headers, rows):
         header, colon, value = text.partition(":")
         yield [(header + colon, "bold"), (value, "")]
@@ -80,11 +81,11 @@ def _draw(lines: Iterable[Sequence[Part]], console: Console) -> None:
     from rich.segment import Segment, Segments
 
     source = iter(lines)
+    known: dict[str, Style | None] = {"": None}
     while some := list(islice(source, AT_ONCE)):
-        parts = [
-            Segment(text, console.get_style(style) if style else None) for line in some for text, style in _ended(line)
-        ]
-        console.print(Segments(parts), soft_wrap=True)
+        parts = [part for line in some for part in _ended(line)]
+        known |= {style: console.get_style(style) for _, style in parts if style not in known}
+        console.print(Segments([Segment(text, known[style]) for text, style in parts]), soft_wrap=True)
 
 
 def _ended(line: Sequence[Part]) -> Iterator[Part]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TextIO
+from typing import Any, Final, TextIO
 
 from zvol.errors import Exit, OutputLost, ZvolError, most_severe
 from zvol.model import Listed, Result
@@ -11,6 +11,9 @@ from zvol.render import columns as registry
 from zvol.render import machine, plain, report
 from zvol.render import results as parts
 from zvol.text import safe
+
+MOST: Final = 100
+"""So many troubles are told on stderr when stdout has them all."""
 
 
 class Output:
@@ -76,7 +79,8 @@ class Output:
             self.stdout.flush()
         except OSError as exc:
             raise OutputLost(exc, code, parts.summary(whole)) from exc
-        self.troubles(whole, advice, told=not single and self.format == "table" and not self.quiet)
+        told = not single and self.format == "table" and not self.quiet
+        self.troubles(whole, advice, told=told, most=None if single or self.format in ("table", "name") else MOST)
         return code
 
     def _single(self, result: Result) -> None:
@@ -96,7 +100,7 @@ class Output:
 
     def _several(self, results: Sequence[Result]) -> None:
         if self.format == "json":
-            self._out(machine.document([result.json() for result in results]))
+            self._array(result.json() for result in results)
         elif self.format == "name":
             self._out("".join(f"{result.uuid}\n" for result in results if result.outcome in parts.FINE))
         elif self.format == "csv":
@@ -109,19 +113,29 @@ class Output:
             self._say(parts.summary(results))
 
     def troubles(
-        self, results: Sequence[Result], advice: Callable[[], Iterable[str]] = tuple, *, told: bool = False
+        self,
+        results: Sequence[Result],
+        advice: Callable[[], Iterable[str]] = tuple,
+        *,
+        told: bool = False,
+        most: int | None = None,
     ) -> None:
-        """Say on stderr what went wrong, and what to do next; `told`: the table on stdout has the first already."""
+        """Say on stderr what went wrong, and what to do next.
+
+        `told`: the table on stdout has the first already.  `most`: stdout has all of it, so that many are enough here.
+        """
         bad = [result for result in results if result.trouble is not None]
         for text, warned in parts.warnings(results).items():
             subject = f"{len(warned)} volumes" if len(warned) > 1 else report.result_subject(warned[0])
             self.warn(f"{subject}: {text}")
         hints: dict[str, None] = {}
-        for result in bad:
+        for result in bad[:most]:
             if told and len(bad) > 1 and not result.candidates and result.trouble is not None:
                 hints[result.trouble.hint] = None  # the table has the rest
             else:
                 self._lines(report.result_words(result, self.command, self.now() if self.stderr.isatty() else None))
+        if most is not None and len(bad) > most:
+            self._lines([f"{len(bad) - most:,} more did not end well; all of them are on stdout"])
         for text in filter(None, (*hints, *advice())):
             self.hint(text)
         if bad and self.for_programs:
@@ -134,20 +148,22 @@ class Output:
     def volumes(self, rows: Sequence[Listed], default: Sequence[str] = registry.LIST) -> None:
         """Print a list of volumes."""
         if self.format == "json":
-            self._out(machine.document([row.json() for row in rows]))
+            self._array(row.json() for row in rows)
         elif self.format == "ndjson":
             for row in rows:
                 self._out(machine.line(row.json()))
         elif self.format == "name":
-            self._out("".join(f"{row.volume.uuid}\n" for row in rows))
+            for row in rows:
+                self._out(row.volume.uuid + "\n")
         else:
             chosen = registry.pick(self.columns, default)
             if self.format == "csv":
-                self._csv([c.key for c in chosen], [[c.csv(row) for c in chosen] for row in rows])
+                self._csv([c.key for c in chosen], plain.Cells(rows, lambda row: [c.csv(row) for c in chosen]))
             elif not self.quiet and self.tty:
                 self._drawn(rows, chosen, self.stdout, self.width)
             elif not self.quiet:
-                self.table([c.header for c in chosen], [[c.text(row) for c in chosen] for row in rows])
+                cells = plain.Cells(rows, lambda row: [c.text(row) for c in chosen])
+                self.table([c.header for c in chosen], cells)
 
     def choice(self, rows: Sequence[Listed], width: int) -> None:
         """Show on stderr, a terminal of `width` columns, what somebody is to be asked about."""
@@ -157,10 +173,8 @@ class Output:
         from zvol.render import human
 
         now = self.now()
-        cells = [[c.terminal(row, now) for c in chosen] for row in rows]
-        styles = [
-            [registry.urgency_style(row) if c.key in ("safe-until", "left") else "" for c in chosen] for row in rows
-        ]
+        cells = plain.Cells(rows, lambda row: [c.terminal(row, now) for c in chosen])
+        styles = plain.Cells(rows, lambda row: registry.styles(row, chosen))
         human.table([c.header for c in chosen], cells, styles, stream, width)
 
     def shown(self, rows: Sequence[Listed], *, single: bool) -> None:
@@ -183,31 +197,36 @@ class Output:
                 self._out("\n" if number + 1 < len(rows) else "")
 
     def table(
-        self, headers: Sequence[str], rows: Sequence[Sequence[str]], styles: Sequence[Sequence[str]] | None = None
+        self, headers: Sequence[str], rows: Iterable[Sequence[str]], styles: Iterable[Sequence[str]] | None = None
     ) -> None:
-        """Print a table of safe texts: rich on a terminal, plain in a pipe."""
+        """Print a table of safe texts: rich on a terminal, plain in a pipe; `rows` are gone through twice."""
         if not self.tty:
-            self._out("".join(text + "\n" for text in plain.table(headers, rows)))
+            for text in plain.table(headers, rows):
+                self._out(text + "\n")
             return
         from zvol.render import human
 
         human.table(headers, rows, styles or [["" for _ in headers] for _ in rows], self.stdout, self.width)
 
-    def _csv(self, keys: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+    def _csv(self, keys: Sequence[str], cells: Iterable[Sequence[str]]) -> None:
         """Print CSV: exact for programs; on a terminal a person looks at it, so there it is harmless instead."""
-        shown = [[safe(cell) for cell in row] for row in cells] if self.tty else cells
-        self._out(machine.rows(keys, shown))
+        shown = plain.Cells(cells, lambda row: [safe(cell) for cell in row]) if self.tty else cells
+        machine.rows(keys, shown, self.stdout)
 
     def document(self, value: Any) -> None:
         """Print one JSON value for programs."""
         self._out(machine.line(value) if self.format == "ndjson" else machine.document(value))
+
+    def _array(self, values: Iterable[Any]) -> None:
+        for text in machine.array(values):
+            self._out(text)
 
     def documents(self, values: Sequence[Any]) -> None:
         """Print JSON values for programs: an array, or one a line."""
         if self.format == "ndjson":
             self._out("".join(machine.line(value) for value in values))
         else:
-            self._out(machine.document(list(values)))
+            self._array(values)
 
     def rows(self, headers: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
         """Print rows that are no volumes; `name` prints the first column."""

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
+from typing import Any, Final
 
 from zvol.text import display_width, pad
 
 GAP: Final = "  "
+
+
+class Cells:
+    """Rows of cells that are made each time they are gone through, for a long list is shorter than its texts."""
+
+    def __init__(self, source: Iterable[Any], make: Callable[[Any], list[str]]) -> None:
+        self._source, self._make = source, make
+
+    def __iter__(self) -> Iterator[list[str]]:
+        return map(self._make, self._source)
 
 
 def widths(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> list[int]:
@@ -26,14 +37,14 @@ def line(row: Sequence[str], widths: Sequence[int]) -> str:
     return GAP.join([pad(cell, width) for cell, width in zip(row, widths, strict=True)]).rstrip()
 
 
-def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Yield the lines of a table; all cells are safe texts."""
+def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Yield the lines of a table; all cells are safe texts, and `rows` are gone through twice."""
     wide = widths(headers, rows)
-    for row in (headers, *rows):
+    for row in chain([headers], rows):
         yield line(row, wide)
 
 
-def records(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+def records(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
     """Yield each row as lines of `Header: value`, with an empty line between rows."""
     width = max((display_width(header) for header in headers), default=0) + 1
     labels = [pad(header + ":", width) for header in headers]

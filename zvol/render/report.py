@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from zvol.errors import ConfigError, ErrorCode, ZvolError
 from zvol.model import Listed, Result, Trouble
 from zvol.render.columns import COLUMNS, last_vm
 from zvol.text import human_size, safe
+
+CANDIDATES: Final = 20
+"""So many volumes that a name may mean are shown."""
 
 
 def words(trouble: Trouble, subject: str | None = None, command: str = "zvol") -> Iterator[str]:
@@ -68,8 +71,10 @@ def result_words(result: Result, command: str = "zvol", now: float | None = None
     assert result.trouble is not None
     first, *rest = words(result.trouble, result_subject(result), command)
     yield first
-    for row in result.candidates:
+    for row in result.candidates[:CANDIDATES]:
         yield f"  {_candidate(row, now)}"
+    if len(result.candidates) > CANDIDATES:
+        yield f"  and {len(result.candidates) - CANDIDATES:,} more"
     yield from rest
 
 

@@ -1,0 +1,147 @@
+"""Long lists: each row costs little time and little memory, whatever format they are printed in."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zvol import text
+from zvol.errors import Exit
+from zvol.model import Listed, Outcome, Recycle, Result, Trouble, Volume
+from zvol.render import Output, machine, plain
+from zvol.render.output import MOST
+from zvol.render.report import CANDIDATES
+
+NOW = 1_795_000_000.0
+
+
+def rows(count: int) -> list[Listed]:
+    volumes = [Volume(f"{n:032x}", {"uuid": f"{n:032x}", "name": f"v {n}", "status": "Deleted"}) for n in range(count)]
+    return [Listed(one, Recycle(True, None, "deleted", NOW + n, n, "Delay"), NOW - n) for n, one in enumerate(volumes)]
+
+
+class Counting(io.StringIO):
+    """Remembers the longest text that was written in one go."""
+
+    longest = 0
+
+    def write(self, piece: str, /) -> int:
+        self.longest = max(self.longest, len(piece))
+        return super().write(piece)
+
+
+def printed(format: str, some: list[Listed], *, tty: bool = False, width: int = 200) -> Counting:
+    out = Counting()
+    Output(format, out, io.StringIO(), tty=tty, width=width, now=lambda: NOW).volumes(some)
+    return out
+
+
+def calls_of_rich(count: int, width: int) -> int:
+    """Return how many functions of rich are called to draw so many rows."""
+    some, called = rows(count), 0
+
+    def note(frame: Any, event: str, _argument: object) -> None:
+        nonlocal called
+        called += event == "call" and "/rich/" in frame.f_code.co_filename
+
+    printed("table", some[:1], tty=True)  # what is imported and looked up once
+    sys.setprofile(note)
+    try:
+        printed("table", some, tty=True, width=width)
+    finally:
+        sys.setprofile(None)
+    return called
+
+
+@pytest.mark.parametrize("width", [200, 60])
+def test_rich_does_little_for_a_row(width: int) -> None:
+    """As a table of one line, some of it coloured, or as a record of seven lines."""
+    assert (calls_of_rich(2200, width) - calls_of_rich(200, width)) / 2000 < 100
+
+
+def test_each_cell_is_measured_a_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    measured = 0
+    real = text.display_width
+
+    def measure(cell: str) -> int:
+        nonlocal measured
+        measured += 1
+        return real(cell)
+
+    monkeypatch.setattr(plain, "display_width", measure)
+    monkeypatch.setattr(text, "display_width", measure)
+    for tty in (False, True):
+        measured = 0
+        printed("table", rows(1000), tty=tty)
+        assert measured <= 2 * 7 * 1001
+
+
+@pytest.mark.parametrize("format", ["json", "ndjson", "csv", "table", "name"])
+def test_a_list_is_written_row_by_row(format: str) -> None:
+    out = printed(format, rows(500))
+    assert out.longest < 3000
+    assert len(out.getvalue().splitlines()) >= 500
+
+
+VALUES = st.none() | st.integers() | st.text() | st.dictionaries(st.text(), st.none() | st.text() | st.lists(st.text()))
+
+
+@given(st.lists(VALUES, max_size=5))
+def test_an_array_in_pieces_is_the_document(values: list[Any]) -> None:
+    assert "".join(machine.array(iter(values))) == machine.document(values)
+
+
+def test_one_value_of_an_array_is_there_at_a_time() -> None:
+    alive = 0
+
+    def values() -> Iterator[dict[str, int]]:
+        nonlocal alive
+        for number in range(100):
+            alive = number
+            yield {"n": number}
+
+    for number, piece in enumerate(machine.array(values())):
+        assert json.loads(piece.strip("[]\n, ") or "{}") == ({"n": number} if number < 100 else {})
+        assert alive == min(number, 99)
+
+
+def test_cells_are_the_same_each_time() -> None:
+    cells = plain.Cells([1, 2, 3], lambda number: [str(number)])
+    assert list(cells) == list(cells) == [["1"], ["2"], ["3"]]
+
+
+def failed(number: int) -> Result:
+    trouble = Trouble("failed", f"it broke {number}", "", Exit.FAILED)
+    return Result(f"{number:032x}", f"{number:032x}", Outcome.FAILED, trouble=trouble)
+
+
+@pytest.mark.parametrize(
+    ("format", "told"), [("json", MOST), ("ndjson", MOST), ("csv", MOST), ("name", 150), ("table", 0)]
+)
+def test_what_is_on_stdout_is_not_told_again_without_end(format: str, told: int) -> None:
+    out, err = io.StringIO(), io.StringIO()
+    results = [failed(number) for number in range(150)]
+    Output(format, out, err, tty=False, width=80, now=lambda: NOW).results(results, [], single=False)
+    assert err.getvalue().count(": it broke") == told
+    assert ("50 more did not end well; all of them are on stdout" in err.getvalue()) == (told == MOST)
+    assert out.getvalue().count("it broke") in (150, 300) or format == "name"
+
+
+def test_not_all_candidates_of_a_name_are_shown() -> None:
+    for count, more in ((CANDIDATES, ""), (CANDIDATES + 1234, "  and 1,234 more\n")):
+        err = io.StringIO()
+        trouble = Trouble("ambiguous", f"{count} deleted data volumes have this name", "Give the UUID.", Exit.FAILED)
+        result = Result("v", None, Outcome.FAILED, trouble=trouble, candidates=tuple(rows(count)))
+        Output("table", io.StringIO(), err, tty=False, width=80, now=lambda: NOW).results([result], ["v"], single=True)
+        said = err.getvalue()
+        assert said.count("deleted 20") == CANDIDATES
+        assert ("more\n" in said) == bool(more)
+        assert more in said
+        assert said.endswith("  Give the UUID.\n")
