@@ -156,6 +156,12 @@ class Refused(ZvolError):
     """The server refused for certain, in its own words (`fault`)."""
 
 
+class CannotTell(UsageProblem):
+    """The server answered, and its answer says that it can never tell this; nothing was sent."""
+
+    kind = "cannot-tell"
+
+
 class AuthError(ZvolError):
     """No session, or one that the server does not accept."""
 

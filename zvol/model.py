@@ -243,7 +243,7 @@ class Listed:
 
     `deleted_at` is the instant (seconds since 1970 UTC) of the last change, None when the server's zone is unknown;
     `next` is what to type after `zvol`, empty when there is nothing to do; `dates` holds the instants of the server's
-    dates by field, without those that cannot be told.
+    dates by field, without those that cannot be told; `server_now` is the server's clock, None when it is not known.
     """
 
     volume: Volume
@@ -254,6 +254,7 @@ class Listed:
     notes: tuple[str, ...] = ()
     next: str = ""
     dates: Mapping[str, float] = field(default_factory=dict)
+    server_now: float | None = None
 
     def json(self) -> dict[str, Any]:
         return self.volume.inventory() | {"recycle": self.recycle.json()}

@@ -81,7 +81,7 @@ def test_a_put_that_is_refused_at_once(code: str, at: dict[str, str]) -> None:
     assert len(between.puts()) == 1
 
 
-@pytest.mark.parametrize(("code", "exit_code"), [("SYS.1000", 5), ("NEW.7", 5), ("ID.1000", 4), ("SYS.1019", 4)])
+@pytest.mark.parametrize(("code", "exit_code"), [("SYS.1000", 5), ("NEW.7", 4), ("ID.1000", 4), ("SYS.1019", 4)])
 def test_a_login_that_fails(code: str, exit_code: int, at: dict[str, str]) -> None:
     del at["ZVOL_SESSION"]
     with proxy(at["ZVOL_HOST"], Rule("login", "page", page=failure(code))) as (host, _):

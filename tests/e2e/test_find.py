@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.process import PG_DATA, READY, ROOT, environment, sandbox
+from tests.support.process import PG_DATA, READY, ROOT, Sandbox, environment, sandbox
 from tests.support.warm import run
 
 DB_1 = "50e70000c0de4b1e8a5efeedbead0001"
@@ -41,13 +41,33 @@ def test_the_most_urgent_comes_first_with_what_is_left(at: dict[str, str]) -> No
         (["--tagged", "owner:dba"], ["pg-data"]),
         (["--tagged", "%"], []),
         (["--name", "' or 1=1"], []),
-        (["--last-vm", "a!=b%s"], []),
+        (["--last-vm", "web-1", "--name", "pg-*"], []),
         (["--expiring-within", "12h"], ["archive-2019"]),
         (["--sort", "name", "--limit", "1"], None),
     ],
 )
 def test_filters(filters: list[str], found: list[str] | None, at: dict[str, str]) -> None:
     assert found is None or names(filters, at) == found
+
+
+@pytest.mark.parametrize(
+    "command", [["list"], ["recover", "--yes"], ["list", "--expiring-within", "9d", "--exit-code"]]
+)
+def test_a_filter_that_names_what_is_not_there(command: list[str], at: dict[str, str], cloud: Sandbox) -> None:
+    for option, value, there in (
+        ("--last-vm", "a!=b%s", "There is: db-1, old-app, web-1."),
+        ("--last-vm", "DB-1", "There is: db-1, old-app, web-1."),
+        ("--primary-storage", "nfs", "There is: ceph"),
+    ):
+        ran = run([*command, option, value, "--json"], at)
+        assert (ran.code, ran.out, ran.error()["kind"]) == (1, "", "not-found"), ran
+        assert value in ran.error()["error"]["details"]
+        assert there in ran.error()["hint"]
+    assert cloud.events() == []
+
+
+def test_a_uuid_is_never_looked_up(at: dict[str, str]) -> None:
+    assert names(["--last-vm", "f" * 32], at) == names(["--primary-storage", "f" * 32], at) == []
 
 
 def test_the_alarm_for_cron(at: dict[str, str]) -> None:

@@ -6,6 +6,7 @@ import json
 import re
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from tests.hostile.json_bodies import NOT_JSON, NOT_ZSTACK, ODD_FIELDS, UUID
 from tests.support.process import environment
 from tests.support.warm import run
 from tests.support.wire import SECRET, auth, raw
-from zvol.errors import Refused, Weather
+from zvol.errors import CannotTell, Refused, Weather
 from zvol.zstack import answers
 from zvol.zstack.answers import REDIRECTS, Answer, Redirected, Running, Unclear
 from zvol.zstack.client import Client
@@ -69,14 +70,19 @@ def test_a_client_hears_weather_from_all_of_it() -> None:
             lambda: client.volumes([UUID, "c" * 32]),
             lambda: client.deleted(),
             lambda: client.all("/v1/vm-instances"),
+            lambda: client.quota(UUID),
+            client.server_time,
+            client.timezone,
         ]
         for name, body in BODIES.items():  # noqa: B007  (the server sends it)
             for read in reads:
-                with pytest.raises((Weather, Refused)):
+                with pytest.raises((Weather, Refused, CannotTell)):
                     read()
             assert isinstance(client.submit(UUID, "d" * 32, 60), Unclear), name
             assert isinstance(client.job("d" * 32), Unclear), name
-            assert (client.version(), client.server_time()) == (None, None), name
+            assert client.version() is None, name
+            with suppress(Weather, Refused):
+                assert client.owner(UUID) is None, name
         transport.close()
 
 

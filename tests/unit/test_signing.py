@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from zvol.text import Secret
 from zvol.zstack.auth import Signer, signature
-from zvol.zstack.clock import ServerClock, milliseconds
+from zvol.zstack.clock import ServerClock
+from zvol.zstack.facts import milliseconds
 from zvol.zstack.zones import Zone
 
 UUID = "d4910ee8def241e7afcb55ca1ee685c9"

@@ -16,12 +16,13 @@ import click
 
 from zvol.cli.options import global_options, pass_state
 from zvol.cli.state import State
-from zvol.errors import ConfigError, Exit, Weather, ZvolError
+from zvol.errors import AuthError, CannotTell, ConfigError, Exit, UsageProblem, Weather, ZvolError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from zvol.zstack.auth import Auth
+    from zvol.zstack.client import Client
 
 CLOCK_SECONDS = 60.0
 NODE = "/v1/management-nodes/actions"
@@ -174,28 +175,40 @@ def _tls(state: State, problem: ZvolError | None) -> Finding:
 def _clock(state: State) -> Iterator[Finding]:
     from zvol.zstack.client import Client
     from zvol.zstack.clock import ANYBODY
-    from zvol.zstack.zones import Zone
 
     client = Client(state.transport, ANYBODY)
     before = state.clock.wall()
-    server = client.server_time()
-    if server is None:
-        yield Finding("clock", True, "the server does not tell its time")
-    else:
+    server: float | None = None
+    try:
+        server = client.server_time()
         apart = server - (before + state.clock.wall()) / 2
-        hint = "Set the clock of this machine or of the management node: ages and the time left are wrong."
+        hint = "Set the clock of this machine or of the management node: one of them is wrong."
         yield Finding("clock", abs(apart) < CLOCK_SECONDS, f"{round(apart):+d} s from this machine", hint)
-    told = client.timezone()
-    zone = Zone.from_server(*told, server) if told is not None else Zone()
+    except (Weather, ZvolError) as exc:
+        hint = "Without it no time left and no age can be told; filters by time and the alarm do not work."
+        yield Finding("clock", False, f"not known: {exc.message}", hint)
+    yield _zone(state, client, server)
+
+
+def _zone(state: State, client: Client, now: float | None) -> Finding:
+    from zvol.zstack.facts import PROFILE
+    from zvol.zstack.zones import Zone
+
     own = state.settings.timezone
-    hint = "Set `timezone` in the profile to the zone of the management node, such as Asia/Shanghai."
+    try:
+        zone = Zone.from_server(*client.timezone(), now)
+    except CannotTell as exc:
+        zone, why = Zone(), exc.message
+    except (Weather, ZvolError) as exc:
+        hint = "Without it no time left and no date can be told; filters by time and the alarm do not work."
+        return Finding("zone", False, f"not known: {exc.message}", hint)
+    else:
+        why = "the server's time zone is not known here"
     if zone.tz is None:
-        yield Finding(
-            "zone", own is not None, f"the server does not tell it; the profile says {own or 'nothing'}", hint
-        )
-        return
+        return Finding("zone", own is not None, f"{why}; the profile says {own or 'nothing'}", PROFILE)
     ignored = f"; `timezone: {own}` of the profile does not count" if own else ""
-    yield Finding("zone", True, f"{zone.tz}, as the server says{ignored}")
+    only = " at this moment (it does not tell its summer time: the earlier deadline counts)" if zone.offset else ""
+    return Finding("zone", True, f"{zone.tz}, as the server says{only}{ignored}")
 
 
 # ---- the session, and what can be read with it -------------------------------------------------------------------
@@ -208,8 +221,9 @@ def _session(state: State) -> tuple[Finding, Auth | None]:
             return Finding("session", given.account is not None, text, "Name the account."), None
         return _valid(state)
     except (ZvolError, Weather) as exc:
-        hint = getattr(exc, "hint", "") or "Run `zvol login`, or give another session."
-        return Finding("session", False, exc.message, hint), None
+        blamed = isinstance(exc, AuthError | UsageProblem)
+        other = "Run `zvol login`, or give another session." if blamed else "It is not known to be bad: try again."
+        return Finding("session", False, exc.message, getattr(exc, "hint", "") or other), None
 
 
 def _valid(state: State) -> tuple[Finding, Auth | None]:
@@ -240,10 +254,14 @@ def _policy(state: State, auth: Auth) -> Finding:
             Client(state.transport, auth).all("/v1/global-configurations", ["category=volume"], key="name")
         )
     except (ZvolError, Weather) as exc:
-        return Finding("policy", False, exc.message, "The time left cannot be told; see the session above.")
+        hint = "Without it no time left can be told; `--expiring-within` and the alarm do not work."
+        return Finding("policy", False, f"not known: {exc.message}", hint)
+    if not found.whole:
+        hint = "Without deletionPolicy and expungePeriod no time left can be told."
+        return Finding("policy", False, "the server does not say how long it keeps deleted volumes", hint)
     period = human_duration(found.period_seconds) if found.period_seconds else "an unknown time"
     if found.deletion_policy == "Never":
         return Finding("policy", True, "Never: what is deleted stays until somebody expunges it")
-    text = f"{found.deletion_policy or 'unknown'}, safe for {period} after a deletion"
+    text = f"{found.deletion_policy}, safe for {period} after a deletion"
     hint = "What is deleted from now on is gone at once: ask the administrator for the policy Delay."
     return Finding("policy", found.deletion_policy != "Direct", text, hint)

@@ -23,7 +23,7 @@ SORTS = ("left", "name", "size", "deleted")
 @click.option("--status", default="Deleted", show_default=True, help="Volumes of this status; `any` for all.")
 @click.option("--sort", type=click.Choice(SORTS), default="left", show_default=True, help="What comes first.")
 @click.option("--limit", type=Count(1), metavar="N", help="At most so many.")
-@click.option("--exit-code", is_flag=True, help="Exit 10 when something matches (with --expiring-within).")
+@click.option("--exit-code", is_flag=True, help="Exit 10 when something matches, or may match.")
 @click.option("--fail-if-empty", is_flag=True, help="Exit 1 when nothing matches.")
 @global_options
 @pass_state
@@ -42,7 +42,7 @@ def command(
 
     SAFE UNTIL is a promise of the server's own settings: nothing is destroyed before it. All filters must match.
     """
-    from zvol.cli.looking import column_help, listed
+    from zvol.cli.looking import column_help, looked
     from zvol.recovery.filters import select
     from zvol.recovery.listing import find
     from zvol.render import columns
@@ -51,8 +51,9 @@ def command(
         return column_help(state)
     if exit_code and given["expiring"] is None:
         raise click.UsageError("--exit-code needs --expiring-within.")
-    filters = filters_of(state, given)
-    rows = select(listed(state, find(state.client, status, type)), filters, state.client)
+    filters = filters_of(given)
+    found, known = looked(state, find(state.client, status, type))
+    rows = select(found, filters, state.client, known, alarm=exit_code)
     if sort != "left":
         rows.sort(key=KEYS[sort], reverse=sort != "name")
     rows = rows[:limit]

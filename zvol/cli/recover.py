@@ -45,7 +45,7 @@ def command(state: State, /, volumes: tuple[str, ...], everything: bool, concurr
     Filters choose among the deleted data volumes instead; they show what they found and ask.
     """
     state.concurrency = concurrency
-    filters = filters_of(state, given)
+    filters = filters_of(given)
     if bool(volumes) + filters.any + everything != 1:
         text = "give VOLUMEs, or filters such as --deleted-since, or --all; they do not combine."
         raise click.UsageError(text if volumes or filters.any or everything else f"nothing to recover: {text}")
@@ -60,11 +60,12 @@ def command(state: State, /, volumes: tuple[str, ...], everything: bool, concurr
 
 def _selected(state: State, filters: Any, given: dict[str, Any]) -> list[Asked]:
     """Return what the filters choose, once somebody agreed."""
-    from zvol.cli.looking import listed
+    from zvol.cli.looking import looked
     from zvol.recovery.filters import select
     from zvol.recovery.listing import find
 
-    rows = select(listed(state, find(state.client)), filters, state.client)
+    found, known = looked(state, find(state.client))
+    rows = select(found, filters, state.client, known)
     if not agree(state, rows, yes=given["yes"] or given["dry_run"], expect=given["expect"]):
         raise click.Abort
     return [Asked(row.volume.uuid, row.volume.uuid) for row in rows]

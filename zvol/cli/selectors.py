@@ -27,9 +27,7 @@ _OPTIONS = (
     click.option("--last-vm", "last_vm", metavar="VM", help="Last on this VM, by name or UUID."),
     click.option("--primary-storage", "storage", metavar="PS", help="On this primary storage, by name or UUID."),
     click.option("--tagged", "tagged", metavar="TAG", help="With this user tag."),
-    click.option(
-        "--expiring-within", "expiring", type=DURATION, metavar="D", help="Destroyed within D; unknown counts as that."
-    ),
+    click.option("--expiring-within", "expiring", type=DURATION, metavar="D", help="Destroyed within D."),
 )
 
 
@@ -40,20 +38,18 @@ def filter_options(command: F) -> F:
     return command
 
 
-def filters_of(state: State, given: dict[str, Any], type: str | None = None) -> Filters:
+def filters_of(given: dict[str, Any]) -> Filters:
     """Return the filters that were given; raises UsageProblem."""
     from zvol.recovery.filters import Filters, parse_when
 
-    now = state.clock.wall()
     return Filters(
         name=given["name"],
-        since=parse_when(given["since"], now) if given["since"] is not None else None,
-        before=parse_when(given["before"], now) if given["before"] is not None else None,
+        since=parse_when(given["since"]) if given["since"] is not None else None,
+        before=parse_when(given["before"]) if given["before"] is not None else None,
         last_vm=given["last_vm"],
         storage=given["storage"],
         tagged=given["tagged"],
         expiring_within=given["expiring"],
-        type=type,
     )
 
 

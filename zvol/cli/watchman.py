@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
+from zvol.cli.looking import calendar
 from zvol.cli.state import State
 from zvol.errors import LocalState
 from zvol.model import Result
@@ -100,10 +101,8 @@ class Watchman:
         threading.Thread(target=self._ask, daemon=True, name="zvol-calendar").start()
 
     def _ask(self) -> None:
-        from zvol.recovery.listing import calendar
-
         with contextlib.suppress(Exception):  # a look-up that decides nothing
-            found = calendar(self._state.client, self._state.settings.timezone, self._state.clock.wall())
+            found = calendar(self._state)
             self._looked_up = self._now()
             self._calendar = found
 

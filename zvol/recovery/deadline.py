@@ -32,6 +32,11 @@ class Policy:
     period_seconds: int | None = None
     interval_seconds: int | None = None
 
+    @property
+    def whole(self) -> bool:
+        """Tell whether it decides how long a volume is safe."""
+        return self.deletion_policy == "Never" or None not in (self.deletion_policy, self.period_seconds)
+
 
 def parse_policy(configs: Iterable[Mapping[str, Any]]) -> Policy:
     """Read the inventories of global configs; their values are texts, and anything odd is None."""
@@ -49,26 +54,26 @@ def parse_policy(configs: Iterable[Mapping[str, Any]]) -> Policy:
 
 
 def instant(text: str | None, zone: Zone) -> float | None:
-    """Return when a server's local text was; of the two instants of an hour that comes twice, or never, the earlier."""
+    """Return when a server's local text was: the earliest of several possible instants, None when it is not known."""
     local = parse_server_date(text or "")
-    if local is None or zone.tz is None:
-        return None
-    earlier = min(local.replace(tzinfo=zone.tz, fold=fold).timestamp() for fold in (0, 1))
-    return earlier if 0 <= earlier <= END else None
+    return None if local is None else zone.instant(local)
 
 
-def last_change(volume: Volume, zone: Zone, now: float) -> float | None:
-    """Return when the volume's row last changed; None when unknown, or when the server's clock `now` disproves it."""
+def last_change(volume: Volume, zone: Zone, now: float | None) -> float | None:
+    """Return when the volume's row last changed; None when unknown, or when the server's clock `now` disproves it.
+
+    A server's date is of its own clock: while that is not known, nobody can tell what the date means here.
+    """
     changed = instant(volume.last_op_date, zone)
-    return None if changed is None or changed > now + AHEAD else changed
+    return None if changed is None or now is None or changed > now + AHEAD else changed
 
 
-def recycle(volume: Volume, policy: Policy | None, zone: Zone, now: float) -> Recycle:
-    """Return a volume's time in the recycle bin, on the server's clock `now`."""
-    policy = policy or Policy()
+def recycle(volume: Volume, policy: Policy | None, zone: Zone, now: float | None) -> Recycle:
+    """Return a volume's time in the recycle bin, on the server's clock `now`; None when that is not known."""
+    policy, clock = policy or Policy(), zone.source if now is not None else "unknown"
 
     def answer(recoverable: bool | None, reason: str | None = None, **known: Any) -> Recycle:
-        return Recycle(recoverable, reason, policy=policy.deletion_policy, clock=zone.source, **known)
+        return Recycle(recoverable, reason, policy=policy.deletion_policy, clock=clock, **known)
 
     if volume.status is None or (volume.deleted and volume.type is None):
         return answer(None)
@@ -79,7 +84,7 @@ def recycle(volume: Volume, policy: Policy | None, zone: Zone, now: float) -> Re
     if volume.type != "Data":
         return answer(False, "root")
     after = _deadline(last_change(volume, zone, now), policy)
-    left = None if after is None else max(0, math.floor(after - now))
+    left = None if after is None or now is None else max(0, math.floor(after - now))
     reason = "overdue" if left == 0 else None  # listed, so it is there until the next run of the server's task
     return answer(True, reason, clock_from=_clock_from(volume), expunges_after=after, seconds_left=left)
 
@@ -109,7 +114,7 @@ def listed(
     volume: Volume,
     policy: Policy | None,
     zone: Zone,
-    now: float,
+    now: float | None,
     vm_names: Mapping[str, str],
     storage_names: Mapping[str, str],
 ) -> Listed:
@@ -122,6 +127,7 @@ def listed(
         last_vm=vm_names.get(volume.text("lastVmInstanceUuid") or ""),
         storage=storage_names.get(volume.text("primaryStorageUuid") or ""),
         dates={} if changed is None else _dates(volume, zone),
+        server_now=now,
     )
 
 
@@ -130,17 +136,17 @@ def _dates(volume: Volume, zone: Zone) -> dict[str, float]:
     return {name: when for name, when in found.items() if when is not None}
 
 
-def expires_within(time: Recycle, seconds: float) -> bool:
-    """Tell whether a volume is destroyed within `seconds`; not knowing counts as yes, nothing to lose as no."""
+def expires_within(time: Recycle, seconds: float) -> bool | None:
+    """Tell whether a volume is destroyed within `seconds`; None when that is not known, no when nothing can be lost."""
     if time.recoverable is False or time.policy == "Never":
         return False
-    return time.seconds_left is None or time.seconds_left <= seconds
+    return None if time.seconds_left is None else time.seconds_left <= seconds
 
 
 def most_urgent_first(row: Listed) -> tuple[int, float, datetime, str]:
     """Sort key, a total order: unknown time left, then by deadline, then what stays; equals by last change and UUID."""
     changed = parse_server_date(row.volume.last_op_date or "") or datetime.min  # noqa: DTZ901 (as the server's: no zone)
-    if not expires_within(row.recycle, math.inf):
+    if expires_within(row.recycle, math.inf) is False:
         return (2, 0.0, changed, row.volume.uuid)
     after = row.recycle.expunges_after
     return (0, 0.0, changed, row.volume.uuid) if after is None else (1, after, changed, row.volume.uuid)

@@ -24,11 +24,13 @@ def inspected(row: Listed, client: Client) -> Listed:
     notes = [*_policy(row), *_storage(row, client), *_attached(row)]
     snapshots = _look(client, "/v1/volume-snapshots", f"volumeUuid={row.volume.uuid}")
     tags = _look(client, "/v1/user-tags", f"resourceUuid={row.volume.uuid}")
-    if snapshots:
-        notes.append(f"comes back with {len(snapshots)} snapshots: {_names(snapshots, 'name')}")
-    if tags:
-        notes.append(f"comes back with its tags: {_names(tags, 'tag')}")
-    row = _quota(row, client, len(snapshots or ()))
+    for what, found, key in (("snapshots", snapshots, "name"), ("tags", tags, "tag")):
+        if isinstance(found, str):
+            notes.append(f"whether it comes back with {what} is not known: {found}")
+        elif found:
+            many = f"{len(found)} snapshots" if key == "name" else "its tags"
+            notes.append(f"comes back with {many}: {_names(found, key)}")
+    row = _quota(row, client, None if isinstance(snapshots, str) else len(snapshots))
     again = f"recover {row.volume.uuid}" if row.recycle.recoverable is not False else ""
     return replace(row, notes=(*row.notes, *notes), next=again)
 
@@ -44,11 +46,12 @@ def _policy(row: Listed) -> list[str]:
     return []
 
 
-def _look(client: Client, path: str, condition: str) -> list[Mapping[str, Any]] | None:
+def _look(client: Client, path: str, condition: str) -> list[Mapping[str, Any]] | str:
+    """Return what a query finds, or why that is not known."""
     try:
         return client.all(path, [condition])
-    except (Weather, ZvolError):
-        return None
+    except (Weather, ZvolError) as exc:
+        return exc.message
 
 
 def _names(items: list[Mapping[str, Any]], key: str) -> str:
@@ -70,8 +73,8 @@ def _storage(row: Listed, client: Client) -> list[str]:
     if uuid is None:
         return []
     found = _look(client, "/v1/primary-storage", f"uuid={uuid}")
-    if found is None:
-        return []
+    if isinstance(found, str):
+        return [f"how its primary storage is, is not known: {found}"]
     if not found:
         return ["its primary storage does not exist any more, or is not visible to this account"]
     state, status = found[0].get("state"), found[0].get("status")
@@ -82,19 +85,32 @@ def _storage(row: Listed, client: Client) -> list[str]:
     ]
 
 
-def _quota(row: Listed, client: Client, snapshots: int) -> Listed:
-    """Look at both quotas of the owner.  Whether they count depends on whose session this is, which cannot be asked."""
+def _quota(row: Listed, client: Client, snapshots: int | None) -> Listed:
+    """Look at both quotas of the owner.  Whether they count depends on whose session this is, which cannot be asked.
+
+    A quota that is not known, or `snapshots` that cannot be counted, may forbid it: then it is not known either.
+    """
     if row.recycle.recoverable is not True:
         return row
     try:
         owner = client.owner(row.volume.uuid)
         usages = client.quota(owner) if owner and owner != ADMIN else {}
-    except (Weather, ZvolError):
-        return row
+    except (Weather, ZvolError) as exc:
+        return _unsure(row, f"whether a quota of its owner is full is not known: {exc.message}")
+    if owner != ADMIN and not usages:
+        return _unsure(row, "whether a quota of its owner is full is not known: the server does not tell it")
     for name, asked in (("volume.data.num", 1), ("snapshot.volume.num", snapshots)):
-        total, used = usages.get(name, (0, 0))
-        if asked and name in usages and used + asked > total:
-            text = f"quota {name} of its owner is full ({used} of {total}); only the admin can bring it back"
-            recycle = replace(row.recycle, recoverable=None, reason="quota")
-            return replace(row, recycle=recycle, notes=(*row.notes, text))
+        if name not in usages or asked == 0:
+            continue
+        total, used = usages[name]
+        if used + (asked or 0) > total:
+            return _unsure(
+                row, f"quota {name} of its owner is full ({used} of {total}); only the admin can bring it back"
+            )
+        if asked is None:
+            return _unsure(row, f"whether its snapshots fit into the quota {name} of its owner is not known")
     return row
+
+
+def _unsure(row: Listed, text: str) -> Listed:
+    return replace(row, recycle=replace(row.recycle, recoverable=None, reason="quota"), notes=(*row.notes, text))

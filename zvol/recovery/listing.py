@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from zvol.errors import UsageProblem, Weather, ZvolError
+from zvol.errors import CannotTell, Unreachable, UsageProblem, Weather, ZvolError
 from zvol.model import Listed, Volume
 from zvol.recovery.deadline import Policy, listed, most_urgent_first, parse_policy
+from zvol.recovery.lookups import Fact, Reason, tried
 from zvol.text import safe
+from zvol.zstack.facts import PROFILE
 from zvol.zstack.zones import Zone, first_known
 
 if TYPE_CHECKING:
@@ -24,36 +26,61 @@ TYPES = ("Data", "Root", "Memory", "Cache")
 def find(client: Client, status: str = "Deleted", type: str = "Data") -> list[Volume]:
     """Return the volumes of a status and a type (`any` for all); raises what the client raises."""
     conditions = []
-    for field, given, names in (("status", status, STATUSES), ("type", type, TYPES)):
-        known = {name.lower(): name for name in names}
+    for name, given, names in (("status", status, STATUSES), ("type", type, TYPES)):
+        known = {one.lower(): one for one in names}
         if given.lower() not in (*known, "any"):
-            raise UsageProblem(f"there is no {field} {safe(given)}", hint=f"There is: any, {', '.join(names)}.")
+            raise UsageProblem(f"there is no {name} {safe(given)}", hint=f"There is: any, {', '.join(names)}.")
         if given.lower() != "any":
-            conditions.append(f"{field}={known[given.lower()]}")
+            conditions.append(f"{name}={known[given.lower()]}")
     return client.deleted(conditions)
 
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """What decides how long deleted volumes are safe: the policy, the server's zone and its clock."""
+    """What decides how long deleted volumes are safe: the policy, the server's zone and its clock.
+
+    What could not be looked up is unknown, with the reason in `missing`; this machine's clock stands in for nothing.
+    """
 
     policy: Policy | None
     zone: Zone
-    now: float
+    now: float | None
+    missing: Mapping[Fact, Reason] = field(default_factory=dict)
 
 
-def calendar(
-    client: Client,
-    profile_zone: str | None,
-    now: float,
-    login_zone: Callable[[float | None], Zone] = lambda _now: Zone(),
-) -> Calendar:
-    """Ask for it; what cannot be looked up stays unknown.  `login_zone` tells the zone that a login showed."""
-    policy, server_now = _policy(client), client.server_time()
-    told = client.timezone()
-    server = Zone.from_server(*told, server_now or now) if told is not None else Zone()
-    zone = first_known(server, login_zone(server_now), Zone.from_profile(profile_zone))
-    return Calendar(policy, zone, server_now or now)
+LoginZone = Callable[[float | None], Zone]
+
+
+def calendar(client: Client, profile_zone: str | None, login_zone: LoginZone = lambda _now: Zone()) -> Calendar:
+    """Ask for it; `login_zone` tells the zone that a login showed, given the server's clock."""
+    missing: dict[Fact, Reason] = {}
+    policy = tried(lambda: _policy(client), Fact.POLICY, missing)
+    if policy is not None and not policy.whole:
+        missing[Fact.POLICY] = Unreachable("the server's answer does not hold deletionPolicy and expungePeriod")
+    now = tried(client.server_time, Fact.CLOCK, missing)
+    zone = _zone(client, now, login_zone(now), Zone.from_profile(profile_zone), missing)
+    return Calendar(policy, zone, now, missing)
+
+
+def _zone(client: Client, now: float | None, login: Zone, profile: Zone, missing: dict[Fact, Reason]) -> Zone:
+    """Return the server's zone.  The profile's counts only where the server's own answer is that it cannot tell.
+
+    A login's date is the server's own word, too, and counts also when the server could not be asked.
+    """
+    reason: Reason
+    try:
+        told = client.timezone()
+        server = Zone.from_server(*told, now)
+        if server.tz is not None:
+            return server
+        named = " ".join(filter(None, told))
+        reason = CannotTell(f"the server's time zone is not known here: {safe(named)}", hint=PROFILE)
+    except (Weather, ZvolError) as exc:
+        reason = exc
+    zone = first_known(login, profile) if isinstance(reason, CannotTell) else login
+    if zone.tz is None:
+        missing[Fact.ZONE] = reason
+    return zone
 
 
 def with_time(client: Client, volumes: Iterable[Volume], known: Calendar) -> list[Listed]:
@@ -65,11 +92,8 @@ def with_time(client: Client, volumes: Iterable[Volume], known: Calendar) -> lis
     return sorted(found, key=most_urgent_first)
 
 
-def _policy(client: Client) -> Policy | None:
-    try:
-        return parse_policy(client.all("/v1/global-configurations", ["category=volume"], key="name"))
-    except (Weather, ZvolError):
-        return None
+def _policy(client: Client) -> Policy:
+    return parse_policy(client.all("/v1/global-configurations", ["category=volume"], key="name"))
 
 
 def _names(client: Client, path: str, uuids: set[str | None]) -> dict[str, str]:

@@ -73,8 +73,11 @@ def _deleted(row: Listed) -> str:
     return "-" if _kept(row) else stamp(row.deleted_at) or "unknown"
 
 
-def _age(row: Listed, now: float) -> str:
-    return _deleted(row) if row.deleted_at is None else f"{human_duration(now - row.deleted_at)} ago"
+def _age(row: Listed, _now: float) -> str:
+    """Show an age on the server's clock; this machine's plays no part."""
+    if row.deleted_at is None or row.server_now is None:
+        return _deleted(row)
+    return f"{human_duration(row.server_now - row.deleted_at)} ago"
 
 
 def _safe_until(row: Listed) -> str:

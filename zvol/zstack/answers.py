@@ -108,6 +108,7 @@ PUT_ANSWERS: Final = (Accepted, Duplicate, Done, Failed, Refusal, Redirected, Un
 JOB_ANSWERS: Final = (Running, Done, Failed, NoRecord, Redirected, Unclear)
 
 CODE: Final = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
+MEDIA_TYPE: Final = re.compile(r"[A-Za-z0-9.+-]{1,64}/[A-Za-z0-9.+-]{1,64}")
 EXPIRED_JOB: Final = "the job has been expired"
 REDIRECTS: Final = (301, 302, 303, 307, 308)
 
@@ -228,5 +229,6 @@ def _timeout(milliseconds: object) -> float | None:
 
 
 def _unclear(answer: Answer) -> Unclear:
-    kind = answer.headers.get("content-type", "").split(";")[0].strip()[:64]
-    return Unclear(f"HTTP {answer.status}{' ' + kind if kind else ''} that is not ZStack's")
+    kind = answer.headers.get("content-type", "").split(";")[0].strip()
+    shown = f" {kind}" if MEDIA_TYPE.fullmatch(kind) else ""  # never a part of anything: it could be of a secret
+    return Unclear(f"HTTP {answer.status}{shown} that is not ZStack's")

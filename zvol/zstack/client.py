@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from zvol.errors import AuthError, MaybeSent, NeverSent, Refused, Untrusted, Weather
 from zvol.model import Volume
-from zvol.zstack import answers
+from zvol.zstack import answers, facts
 from zvol.zstack.answers import Answer, Found, JobAnswer, PutAnswer, Unclear
 from zvol.zstack.auth import Auth
-from zvol.zstack.clock import milliseconds
 from zvol.zstack.compact import Packer
 from zvol.zstack.login import ADVICE
 from zvol.zstack.paging import PAGE, Pager, Row
 from zvol.zstack.transport import Transport
+
+T = TypeVar("T")
 
 READ_SECONDS: Final = 8.0
 PAGE_SECONDS: Final = 60.0
@@ -183,53 +184,60 @@ class Client:
         return {uuid: frozenset(found) for uuid, found in tags.items()}
 
     def owner(self, uuid: str) -> str | None:
-        """Return the account that owns a resource, None when it is not told."""
-        answer = self._get("/v1/resources/accounts", [("resourceUuids", uuid)])
-        found = (answers.document_of(answer) or {}).get("inventories")
-        account = found.get(uuid) if isinstance(found, Mapping) else None
+        """Return the account that owns a resource, None when the server names none."""
+        account = self._told("/v1/resources/accounts", "inventories", dict, [("resourceUuids", uuid)]).get(uuid)
         owner = account.get("uuid") if isinstance(account, Mapping) else None
         return owner if isinstance(owner, str) else None
 
     def quota(self, account: str) -> dict[str, tuple[int, int]]:
         """Return an account's quotas as {name: (total, used)}."""
-        usages = (answers.document_of(self._get(f"/v1/accounts/quota/{account}/usages")) or {}).get("usages")
-        found = usages if isinstance(usages, list) else []
+        found = self._told(f"/v1/accounts/quota/{account}/usages", "usages", list)
         return {
             one["name"]: (one["total"], one["used"])
             for one in found
             if isinstance(one, Mapping) and isinstance(one.get("total"), int) and isinstance(one.get("used"), int)
         }
 
+    def _told(self, path: str, key: str, kind: type[T], query: Sequence[tuple[str, str]] = ()) -> T:
+        """Return what an answer that is no list of inventories holds."""
+        answer = self._get(path, query)
+        document = answers.document_of(answer)
+        if document is None:
+            self._found(answer)
+        found = None if document is None else document.get(key)
+        if not isinstance(found, kind):
+            raise Weather(f"an answer without {key}")
+        return found
+
     def query(self, path: str, query: Sequence[tuple[str, str]]) -> Found:
         """Return one page of a query."""
         return self._read(path, query)
 
-    # ---- what needs no session, and decides nothing: None when it cannot be known ---------------------------------
+    # ---- what needs no session -----------------------------------------------------------------------------------
     def version(self) -> str | None:
-        """Return the server's version, such as 5.2.1."""
-        document = self._ask("PUT", "/v1/management-nodes/actions", {"getVersion": {}})
+        """Return the server's version, such as 5.2.1; None when it cannot be known."""
+        try:
+            document = answers.document_of(self._ask("PUT", "/v1/management-nodes/actions", {"getVersion": {}}))
+        except Weather:
+            return None
         version = document.get("version") if document else None
         return version if isinstance(version, str) else None
 
-    def server_time(self) -> float | None:
-        """Return the server's clock as seconds since 1970 UTC."""
-        document = self._ask("PUT", "/v1/management-nodes/actions", {"getCurrentTime": {}})
-        return milliseconds(document) if document else None
+    def server_time(self) -> float:
+        """Return the server's clock as seconds since 1970 UTC; raises Weather, CannotTell or Untrusted."""
+        return facts.server_time(self._ask(*facts.CLOCK))
 
-    def timezone(self) -> tuple[str | None, str | None] | None:
-        """Return the server's time zone as (name, offset)."""
-        document = self._ask("GET", "/v1/management-nodes/platform-timezone", None)
-        if not document:
-            return None
-        name, offset = document.get("timezone"), document.get("offset")
-        return (name if isinstance(name, str) else None, offset if isinstance(offset, str) else None)
+    def timezone(self) -> tuple[str | None, str | None]:
+        """Return the server's time zone as (name, offset); raises Weather, CannotTell or Untrusted."""
+        return facts.timezone(self._ask(*facts.ZONE))
 
-    def _ask(self, method: str, path: str, body: object) -> Mapping[str, Any] | None:
+    def _ask(self, method: str, path: str, body: object) -> Answer:
         try:
-            answer = self._transport.send(method, path, body=body, auth=self._auth, deadline=READ_SECONDS)
-        except (NeverSent, MaybeSent):
-            return None
-        return answers.document_of(answer)
+            return self._transport.send(method, path, body=body, auth=self._auth, deadline=READ_SECONDS)
+        except NeverSent as never:
+            raise Weather(never.message, never) from None
+        except MaybeSent as maybe:
+            raise Weather(maybe.message, maybe_sent=maybe) from None
 
     # ---- inside --------------------------------------------------------------------------------------------------
     def _read(self, path: str, query: Sequence[tuple[str, str]] = (), longest: float = 0.0) -> Found:

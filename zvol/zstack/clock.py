@@ -7,14 +7,13 @@ written out, is right both ways.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from zvol.errors import AuthError
+from zvol.errors import AuthError, CannotTell, Unreachable, Weather
 from zvol.text import Secret
-from zvol.zstack import answers
+from zvol.zstack import facts
 from zvol.zstack.ask import ask
 from zvol.zstack.auth import Session
 from zvol.zstack.zones import Zone, first_known
@@ -61,19 +60,26 @@ def learn(transport: Transport, profile_zone: str | None, now: float) -> ServerC
     Neither answer needs a session.  Raises AuthError when one cannot be known, Unreachable or Untrusted when the
     server cannot be asked.
     """
-    said = _document(transport, "PUT", "/v1/management-nodes/actions", {"getCurrentTime": {}})
-    instant = milliseconds(said)
-    if instant is None:
+    try:
+        instant = facts.server_time(ask(transport, *facts.CLOCK, auth=ANYBODY))
+    except CannotTell as exc:
         raise AuthError(
             "the server does not tell its time, and an access key's signature needs it",
             hint="Check that the host is a ZStack; else use a session or `zvol login`.",
-        )
-    told = _document(transport, "GET", "/v1/management-nodes/platform-timezone")
-    name, offset = told.get("timezone"), told.get("offset")
-    server = Zone.from_server(
-        name if isinstance(name, str) else None, offset if isinstance(offset, str) else None, instant
-    )
-    zone = first_known(server, Zone.from_profile(profile_zone))
+            fault=exc.fault,
+        ) from None
+    except Weather as exc:
+        raise _unreachable(exc, "time") from None
+    profile = Zone.from_profile(profile_zone)
+    try:
+        server = Zone.from_server(*facts.timezone(ask(transport, *facts.ZONE, auth=ANYBODY)), instant)
+    except CannotTell:
+        server = Zone()
+    except Weather as exc:
+        if profile.tz is None:
+            raise _unreachable(exc, "time zone") from None
+        server = Zone()
+    zone = first_known(server, profile)
     if zone.tz is None:
         raise AuthError(
             "the server does not tell its time zone, and an access key's signature needs it",
@@ -82,13 +88,6 @@ def learn(transport: Transport, profile_zone: str | None, now: float) -> ServerC
     return ServerClock(instant - now, zone)
 
 
-def milliseconds(document: Mapping[str, Any]) -> float | None:
-    """Return the instant that getCurrentTime told, in seconds since 1970 UTC; None when it told none."""
-    current = document.get("currentTime")
-    value = current.get("MillionSeconds") if isinstance(current, Mapping) else None
-    usable = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 253_370_764_800_000
-    return value / 1000 if usable and value is not None else None
-
-
-def _document(transport: Transport, method: str, path: str, body: object = None) -> Mapping[str, Any]:
-    return answers.document_of(ask(transport, method, path, body, auth=ANYBODY)) or {}
+def _unreachable(weather: Weather, what: str) -> Unreachable:
+    text = f"the server did not tell its {what}, which an access key's signature needs: {weather.message}"
+    return Unreachable(text, hint="Nothing was changed; try again.", fault=weather.fault)

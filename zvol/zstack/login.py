@@ -62,7 +62,7 @@ def log_in(transport: Transport, account: str, password: Revealable, user: str |
     if isinstance(inventory, dict) and isinstance(session, str) and re.fullmatch(r"[0-9a-f]{32}", session):
         return Login(Secret(session), _text(inventory, "createDate"))
     found = answers.classify_read(answer)
-    if isinstance(found, answers.Failed) and (found.certain or found.fault.code in ADVICE):
+    if isinstance(found, answers.Failed) and (found.certain or not found.fault.code.startswith("SYS.")):
         hint = ADVICE.get(found.fault.code) or "Ask the administrator of the cloud."
         raise AuthError("the server did not log in", fault=found.fault, hint=hint)
     if isinstance(found, answers.Failed):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Final, Literal
 
+from zvol.zstack import readings
 from zvol.zstack.dates import parse_server_date
 
 QUARTER: Final = 900
@@ -28,10 +29,31 @@ Source = Literal["server", "login", "profile", "unknown"]
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """The server's time zone, and who told."""
+    """The server's time zone, and who told.
+
+    `tz` is the zone itself, or with `offset` only what it was at one `moment`, which is None when that is not known.
+    """
 
     source: Source = "unknown"
     tz: tzinfo | None = None
+    offset: timedelta | None = None
+    moment: float | None = None
+
+    @classmethod
+    def of_moment(cls, source: Source, tz: tzinfo, at: float | None) -> Zone:
+        """Return a zone of which only the offset of a moment is known."""
+        known = at is not None and 0 <= at < END - 86400
+        return cls(source, tz, tz.utcoffset(None), at if known else None)
+
+    def instant(self, local: datetime) -> float | None:
+        """Return when a local date was; where several readings are possible the earliest, None when none is."""
+        if self.tz is None:
+            return None
+        if self.offset is None:
+            found = readings.earliest_in(local, self.tz)
+        else:
+            found = readings.earliest(local, self.offset, self.moment)
+        return found if 0 <= found <= END else None
 
     @classmethod
     def from_server(cls, name: str | None, offset: str | None, at: float | None = None) -> Zone:
@@ -39,16 +61,16 @@ class Zone:
 
         The name knows daylight saving, the offset is what the server's own tables say at the instant `at`.
         """
-        named, fixed = _named(name), _fixed(offset)
+        named, fixed = _named(name) or _fixed((name or "").removeprefix("GMT")), _fixed(offset)
         if named is not None and (fixed is None or _agree(named, fixed, at)):
             return cls("server", named)
-        return cls("server", fixed) if fixed is not None else cls()
+        return cls.of_moment("server", fixed, at) if fixed is not None else cls()
 
     @classmethod
     def from_login(cls, created: str | None, server_now: float | None) -> Zone:
         """Compare the text of a login's createDate with the server's clock at that moment.
 
-        The result is the offset of that moment: it does not know when daylight saving begins or ends.
+        The result is the offset of that moment: it does not tell when daylight saving begins or ends.
         """
         local = parse_server_date(created or "")
         if local is None or server_now is None or not math.isfinite(server_now):
@@ -57,11 +79,11 @@ class Zone:
         rounded = round(apart / QUARTER) * QUARTER
         if abs(apart - rounded) > LOGIN_SLACK or not WEST <= rounded <= EAST:
             return cls()
-        return cls("login", timezone(timedelta(seconds=rounded)))
+        return cls.of_moment("login", timezone(timedelta(seconds=rounded)), server_now)
 
     @classmethod
     def from_profile(cls, text: str | None) -> Zone:
-        """Take what the user configured: a name, or an offset such as `+08:00`."""
+        """Take what the user configured: a name, or an offset such as `+08:00`, which then holds all the year."""
         tz = _named(text) or _fixed(text)
         return cls("profile", tz) if tz is not None else cls()
 
@@ -96,8 +118,5 @@ def _named(name: str | None) -> tzinfo | None:
 
 def _agree(named: tzinfo, fixed: tzinfo, at: float | None) -> bool:
     """Tell whether the named zone has the offset at an instant; without one, whether it ever has in recent years."""
-    if at is not None and 0 <= at < END - 86400:
-        moments = [datetime.fromtimestamp(at, UTC)]
-    else:
-        moments = [datetime(2020, 1, 1, tzinfo=UTC) + timedelta(days=15 * count) for count in range(24 * 20)]
+    moments = [datetime.fromtimestamp(at, UTC)] if at is not None and 0 <= at < END - 86400 else readings.RECENT
     return any(moment.astimezone(named).utcoffset() == fixed.utcoffset(None) for moment in moments)
