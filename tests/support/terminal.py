@@ -10,7 +10,7 @@ import select
 import struct
 import sys
 import termios
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -55,9 +55,13 @@ def on_terminal(
     question: bytes = b"[y/N]",
     reply: str = "",
     replies: Sequence[tuple[bytes, str]] = (),
+    meanwhile: Callable[[], None] = lambda: None,
     command: Sequence[str] = ZVOL,
 ) -> Shown:
-    """Run zvol with all its streams on a terminal; answers `question` with `reply`, or one by one with `replies`."""
+    """Run zvol with all its streams on a terminal; answers `question` with `reply`, or one by one with `replies`.
+
+    `meanwhile` is what somebody else does before each answer.
+    """
     pid, fd = pty.fork()
     if pid == 0:  # pragma: no cover
         fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, columns, 0, 0))
@@ -80,6 +84,7 @@ def on_terminal(
             read = len(raw)
             typed = waiting.pop(0)[1]
             interrupted = typed == "\x03"
+            meanwhile()
             os.write(fd, typed.encode())
     _, status = os.waitpid(pid, 0)
     os.close(fd)

@@ -30,7 +30,7 @@ def rows() -> list[Listed]:
         volume = Volume(uuid, {"uuid": uuid, "name": name, "size": size * 2**30, "status": "Deleted", "type": "Data"})
         until = None if left is None else NOW + left
         recycle = Recycle(True, None, "deleted", until, left, "Delay", "server" if left is not None else "unknown")
-        found.append(Listed(volume, recycle, None if age is None else NOW - age, vm, storage))
+        found.append(Listed(volume, recycle, None if age is None else NOW - age, vm, storage, server_now=NOW))
     return found
 
 

@@ -62,7 +62,7 @@ def test_choosing_takes_exactly_what_was_named(names: list[str], kept: list[str]
     cloud: Any = Cloud(names, kept)
     explain = [Listed(one, Recycle(True, None)) for one in cloud.deleted()]
     chosen = choose(
-        cloud, [(text, None) for text in asked], lambda some: [row for row in explain if row.volume in some]
+        cloud, [(text, None, None) for text in asked], lambda some: [row for row in explain if row.volume in some]
     )
     for want in chosen.wanted:
         assert names.count(want.asked) == 1
@@ -79,11 +79,11 @@ def test_choosing_takes_exactly_what_was_named(names: list[str], kept: list[str]
 
 def test_the_look_up_of_names_fits_into_a_url() -> None:
     cloud: Any = Cloud([], ["the other"])
-    asked = [("ä" * 300, None), *((f"{number:03}" + "x" * 97, None) for number in range(40)), ("the other", None)]
-    choose(cloud, asked, lambda _some: [])
+    names = ["ä" * 300, *(f"{number:03}" + "x" * 97 for number in range(40)), "the other"]
+    choose(cloud, [(name, None, None) for name in names], lambda _some: [])
     [condition] = cloud.asked
     assert len(quote(condition)) <= ROOM + len(quote("name?="))
     assert condition.count(",") == 14
     cloud = Cloud([], [])
-    choose(cloud, [(f"v{number}", None) for number in range(40)], lambda _some: [])
+    choose(cloud, [(f"v{number}", None, None) for number in range(40)], lambda _some: [])
     assert cloud.asked[0].count(",") == AT_MOST - 1

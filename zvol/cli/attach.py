@@ -32,10 +32,15 @@ def command(state: State, volume: str, vm: str | None) -> Exit:
     read_at = state.clock.monotonic()
     found = targets.volume(state.client, asked[0].text, asked[0].uuid)
     now = found.text("vmInstanceUuid")
-    target = targets.vm(state.client, vm) if vm is not None else now or found.text("lastVmInstanceUuid")
-    if target is None:
+    last = now or found.text("lastVmInstanceUuid")
+    machine = targets.vm(state.client, vm) if vm is not None else targets.Machine(last) if last else None
+    if machine is None:
         hint = f"Name the VM, by UUID or by name: `zvol attach {found.uuid} VM`"
         raise UsageProblem("the volume was never on a VM", hint=hint)
+    target = machine.uuid
+    if asked[0].uuid is None or machine.name is not None:
+        read_at = state.clock.monotonic()
+        found = targets.still(state.client, found, machine)
     state.limit.lift()
     done = _attach(state, found, read_at, target)
     state.output.hint(f"{found.uuid} is on VM {target}" + (" already" if now == target else ""))

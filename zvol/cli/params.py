@@ -43,10 +43,14 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A VOLUME argument: as typed, and its UUID unless it is a name."""
+    """A VOLUME argument: as typed, and its UUID unless it is a name.
+
+    `shown` is the lastOpDate that it had in the list that chose it.
+    """
 
     text: str
     uuid: str | None
+    shown: str | None = None
 
 
 class Duration(click.ParamType[float]):

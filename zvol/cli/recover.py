@@ -68,7 +68,7 @@ def _selected(state: State, filters: Any, given: dict[str, Any]) -> list[Asked]:
     rows = select(found, filters, state.client, known)
     if not agree(state, rows, yes=given["yes"] or given["dry_run"], expect=given["expect"]):
         raise click.Abort
-    return [Asked(row.volume.uuid, row.volume.uuid) for row in rows]
+    return [Asked(row.volume.uuid, row.volume.uuid, row.volume.last_op_date) for row in rows]
 
 
 def _run(state: State, asked: list[Asked], given: dict[str, Any], *, single: bool) -> Exit:

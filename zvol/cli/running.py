@@ -47,7 +47,7 @@ def new_engine(state: State, options: Options, watchman: Watchman) -> Engine:
 def recover(state: State, asked: Sequence[Asked], request: Request, *, single: bool) -> Exit:
     """Recover what was asked for, print it, and return the exit code."""
     output = state.output
-    chosen = choose(state.client, [(one.text, one.uuid) for one in asked], partial(listed, state))
+    chosen = choose(state.client, [(one.text, one.uuid, one.shown) for one in asked], partial(listed, state))
     state.limit.lift()
     watchman = Watchman(state, len(asked))
     engine = new_engine(state, run_options(state), watchman)

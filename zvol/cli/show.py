@@ -31,7 +31,7 @@ def command(state: State, volumes: tuple[str, ...]) -> Exit:
     if state.given.columns == "help":
         return column_help(state)
     asked = read_volumes(volumes, state.stdin)
-    chosen = choose(state.client, [(one.text, one.uuid) for one in asked], partial(listed, state))
+    chosen = choose(state.client, [(one.text, one.uuid, None) for one in asked], partial(listed, state))
     found = state.client.volumes([want.uuid for want in chosen.wanted])
     rows = {row.volume.uuid: inspected(row, state.client) for row in listed(state, found.values())}
     gone: list[Result] = [

@@ -74,7 +74,8 @@ class Engine:
 
     def recover(self, wanted: Sequence[Wanted], request: Request = NOTHING_SPECIAL) -> Iterator[Result]:
         """Bring volumes back; yield each one's result as soon as it is known."""
-        return self._drive(Batch([Track(want, request) for want in wanted], self.options, self._renew))
+        tracks = [Track(want, request, state=State(episode=comparable(want.shown))) for want in wanted]
+        return self._drive(Batch(tracks, self.options, self._renew))
 
     def resume(self, journal: Journal, left: Sequence[Left]) -> Iterator[Result]:
         """Settle and finish what interrupted runs left open, all together; `left` is what `Journal.adopt` returned."""

@@ -35,13 +35,14 @@ class Chosen:
     refused: tuple[Result, ...]
 
 
-def choose(client: Client, asked: Sequence[tuple[str, str | None]], explain: Explain) -> Chosen:
-    """Resolve (text, uuid or None) arguments; a name that is refused never stops the others.
+def choose(client: Client, asked: Sequence[tuple[str, str | None, str | None]], explain: Explain) -> Chosen:
+    """Resolve (text, uuid or None, lastOpDate that was shown or None); a name that is refused never stops the others.
 
-    A name is compared here, not by the server: its query language cannot carry every name.
+    What a name means is the deletion that the list shows, and no later one.  A name is compared here, not by the
+    server: its query language cannot carry every name.
     `explain` makes of deleted volumes what can be shown of them.
     """
-    names = list(dict.fromkeys(text for text, uuid in asked if uuid is None))
+    names = list(dict.fromkeys(text for text, uuid, _ in asked if uuid is None))
     trouble: Trouble | None = None
     volumes: list[Volume] = []
     if names:
@@ -54,10 +55,12 @@ def choose(client: Client, asked: Sequence[tuple[str, str | None]], explain: Exp
         if volume.name in bearers:
             bearers[volume.name].append(volume)
     wanted: dict[str, Wanted] = {}
-    for order, (text, uuid) in enumerate(asked):
-        found = uuid or (bearers[text][0].uuid if len(bearers[text]) == 1 else None)
-        if found is not None:
-            wanted.setdefault(found, Wanted(text, found, order))
+    for order, (text, uuid, shown) in enumerate(asked):
+        if uuid is not None:
+            wanted.setdefault(uuid, Wanted(text, uuid, order, shown))
+        elif len(bearers[text]) == 1:
+            one = bearers[text][0]
+            wanted.setdefault(one.uuid, Wanted(text, one.uuid, order, one.last_op_date))
     refused = [name for name in names if len(bearers[name]) != 1]
     if trouble is not None:
         return Chosen(tuple(wanted.values()), tuple(_failed(name, trouble, Outcome.NOT_SENT) for name in refused))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from zvol.errors import Refused, UsageProblem
 from zvol.model import Volume
 from zvol.recovery.listing import find
+from zvol.recovery.track import deletion_of
 from zvol.text import fold_uuid, has_control
 
 if TYPE_CHECKING:
@@ -15,6 +17,14 @@ if TYPE_CHECKING:
 
 MOST: Final = 12
 """How many candidates a message names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A VM: its UUID, and the name that it was asked for by."""
+
+    uuid: str
+    name: str | None = None
 
 
 def volume(client: Client, name: str, uuid: str | None) -> Volume:
@@ -38,21 +48,41 @@ def volume(client: Client, name: str, uuid: str | None) -> Volume:
     ]
 
 
-def vm(client: Client, asked: str) -> str:
-    """Return the UUID of a VM that was given by UUID, or by the name that only one VM has which is not destroyed.
+def vm(client: Client, asked: str) -> Machine:
+    """Return the VM that was given by UUID, or by the name that only one VM has which is not destroyed.
 
     Raises UsageProblem for what is no name, Refused for none or several, and what the client raises.
     """
     uuid = fold_uuid(asked)
     if uuid is not None:
-        return uuid
+        return Machine(uuid)
     if not asked.strip() or has_control(asked):
         raise UsageProblem("VM is empty or holds a control character; nothing was sent")
     found = [one for one in client.all("/v1/vm-instances") if one.get("state") != "Destroyed"]
     matches = [one["uuid"] for one in found if one.get("name") == asked and isinstance(one.get("uuid"), str)]
     names = sorted({str(one.get("name")) for one in found})
     more = ", ..." if len(names) > MOST else ""
-    return _only(matches, asked, "VM", f"There is: {', '.join(names[:MOST]) or 'none'}{more}.")
+    return Machine(_only(matches, asked, "VM", f"There is: {', '.join(names[:MOST]) or 'none'}{more}."), asked)
+
+
+def still(client: Client, shown: Volume, machine: Machine) -> Volume:
+    """Return the volume as it is now; raises Refused when a name does not mean any more what it meant.
+
+    Between the look-up of a name and the change that follows from it, somebody may have done something else.
+    """
+    if machine.name is not None:
+        found = client.all("/v1/vm-instances", [f"uuid={machine.uuid}"])
+        if [one.get("name") for one in found if one.get("state") != "Destroyed"] != [machine.name]:
+            raise Refused(f"VM {machine.name} was renamed or destroyed meanwhile", uuid=shown.uuid, kind="changed")
+    now = client.volume(shown.uuid)
+    if now is None or deletion_of(now) != deletion_of(shown):
+        raise Refused(
+            "the volume was deleted or changed meanwhile; it was left as it is",
+            uuid=shown.uuid,
+            kind="changed",
+            hint=f"Look at it with `zvol show {shown.uuid}`, then run the command again if you still want it.",
+        )
+    return now
 
 
 def _only(uuids: Sequence[str], name: str, what: str, hint: str) -> str:

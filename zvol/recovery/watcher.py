@@ -215,7 +215,7 @@ class Watcher:
         track.volume, track.read_at = volume or track.volume, began if asked_at is None else asked_at
         if track.phase is Phase.START and volume is not None and sight is Sight.DELETED:
             if not self._decided(track, volume) and first:
-                meant = track.state.episode or deletion_of(volume)  # a resumed run knows which deletion was meant
+                meant = track.state.episode or deletion_of(volume)  # a list or an earlier run may tell which was meant
                 track.state = replace(track.state, episode=meant)
                 self.batch.found.append(track)
             return
@@ -234,6 +234,8 @@ class Watcher:
         trouble = words.guard(volume, allow_root=track.request.allow_root)
         if trouble is not None:
             self.batch.end(track, Outcome.FAILED, trouble)
+        elif track.request.dry_run and track.state.episode not in (None, deletion_of(volume)):
+            self.batch.end(track, Outcome.FAILED, words.CHANGED)
         elif track.request.dry_run:
             self.batch.end(track, Outcome.WOULD_RECOVER)
         else:

@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from zvol.errors import AuthError, MaybeSent, NeverSent, Refused, Untrusted, Weather
+from zvol.errors import MaybeSent, NeverSent, Weather
 from zvol.model import Volume
 from zvol.zstack import answers, facts
 from zvol.zstack.answers import Answer, Found, JobAnswer, PutAnswer, Unclear
 from zvol.zstack.auth import Auth
 from zvol.zstack.compact import Packer
-from zvol.zstack.login import ADVICE
 from zvol.zstack.paging import PAGE, Pager, Row
+from zvol.zstack.reads import asked_for, found_of, weather
 from zvol.zstack.transport import Transport
 
 T = TypeVar("T")
@@ -128,7 +128,7 @@ class Client:
     # ---- reads: Weather, AuthError, Untrusted, Refused -----------------------------------------------------------
     def volume(self, uuid: str) -> Volume | None:
         """Return a volume, None when the server has none that this account may see."""
-        return _asked_for([uuid], self._read(f"/v1/volumes/{uuid}")).get(uuid)
+        return asked_for([uuid], self._read(f"/v1/volumes/{uuid}")).get(uuid)
 
     def volumes(self, uuids: Sequence[str]) -> dict[str, Volume]:
         """Return those of the volumes that exist, by UUID; 100 a request, each of which tells how many there are."""
@@ -139,7 +139,7 @@ class Client:
             found = self.query("/v1/volumes", page)
             if len(found.inventories) < len(part) and found.total != len(found.inventories):
                 raise Weather("an answer that does not hold all the volumes it speaks of")
-            volumes |= _asked_for(part, found)
+            volumes |= asked_for(part, found)
         return {uuid: volumes[uuid] for uuid in uuids if uuid in volumes}
 
     def deleted(self, conditions: Sequence[str] = ("status=Deleted", "type=Data")) -> list[Volume]:
@@ -203,7 +203,7 @@ class Client:
         answer = self._get(path, query)
         document = answers.document_of(answer)
         if document is None:
-            self._found(answer)
+            found_of(answer, self._auth)
         found = None if document is None else document.get(key)
         if not isinstance(found, kind):
             raise Weather(f"an answer without {key}")
@@ -234,10 +234,8 @@ class Client:
     def _ask(self, method: str, path: str, body: object) -> Answer:
         try:
             return self._transport.send(method, path, body=body, auth=self._auth, deadline=READ_SECONDS)
-        except NeverSent as never:
-            raise Weather(never.message, never) from None
-        except MaybeSent as maybe:
-            raise Weather(maybe.message, maybe_sent=maybe) from None
+        except (NeverSent, MaybeSent) as exc:
+            raise weather(exc) from None
 
     # ---- inside --------------------------------------------------------------------------------------------------
     def _read(self, path: str, query: Sequence[tuple[str, str]] = (), longest: float = 0.0) -> Found:
@@ -245,7 +243,7 @@ class Client:
         if answer.status == 404 and isinstance(found := answers.classify_read(answer), Unclear):
             where = f"{self._transport.endpoint.base}{path}"
             raise Weather(f"{found.reason} ({where}): check port and path of `host`")
-        return self._found(answer)
+        return found_of(answer, self._auth)
 
     def _get(self, path: str, query: Sequence[tuple[str, str]] = (), longest: float = 0.0) -> Answer:
         answer = self._got(path, query, longest)
@@ -260,47 +258,5 @@ class Client:
             return self._transport.send(
                 "GET", path, query=query, auth=self._auth, deadline=READ_SECONDS, longest=longest
             )
-        except NeverSent as never:
-            raise Weather(never.message, never) from None
-        except MaybeSent as maybe:
-            raise Weather(maybe.message, maybe_sent=maybe) from None
-
-    def _found(self, answer: Answer) -> Found:
-        match answers.classify_read(answer):
-            case Found() as found:
-                return found
-            case answers.Failed(fault=fault, session=True):
-                raise AuthError("the server does not accept the session", fault=fault, hint=self._auth.advice(""))
-            case answers.Failed(fault=fault) if fault.code in ADVICE:
-                raise AuthError("the server wants more than a session", fault=fault, hint=ADVICE[fault.code])
-            case answers.Failed(fault=fault, certain=True):
-                raise Refused("the server refused the query", fault=fault)
-            case answers.Failed() as passing:
-                raise Weather(f"the server failed at the query ({passing.fault.code})", fault=passing.fault)
-            case answers.Refusal(text=text, auth=True):
-                raise AuthError(f"the server refused the request: {text}", hint=self._auth.advice(text))
-            case answers.Refusal(status=status, text=text):
-                raise Refused(f"the server refused the query (HTTP {status}): {text}")
-            case answers.Redirected(target=target):
-                raise Untrusted(
-                    f"the server redirects to {target or 'another address'}",
-                    hint="Set `host` to the address of the management node itself.",
-                    kind="redirected",
-                )
-            case Unclear(reason=reason):
-                raise Weather(reason)
-
-
-def _asked_for(uuids: Sequence[str], found: Found) -> dict[str, Volume]:
-    """Return the volumes of an answer by UUID: what is not among them is gone, so nothing else may be in it."""
-    volumes = _volumes(found.inventories, found.sent_at)
-    if len(volumes) != len(found.inventories) or not volumes.keys() <= set(uuids):
-        raise Weather("an answer about other volumes than those asked for")
-    return volumes
-
-
-def _volumes(inventories: Sequence[Mapping[str, Any]], asked_at: float | None = None) -> dict[str, Volume]:
-    volumes = [answers.volume_of(inventory, asked_at) for inventory in inventories]
-    if any(volume is None for volume in volumes):
-        raise Weather("an inventory that is not a volume's")
-    return {volume.uuid: volume for volume in volumes if volume is not None}
+        except (NeverSent, MaybeSent) as exc:
+            raise weather(exc) from None
