@@ -47,6 +47,13 @@ class Shown:
         return [line.rstrip() for line in self.screen.display if line.strip()]
 
 
+def _data(fd: int) -> bytes:
+    try:
+        return os.read(fd, 65536)
+    except OSError:
+        return b""
+
+
 def on_terminal(
     arguments: Sequence[str],
     env: Mapping[str, str],
@@ -73,10 +80,7 @@ def on_terminal(
         if interrupted and not ready:  # a signal that comes just before a read begins is noticed by the next one only
             os.write(fd, b"\x03")
             continue
-        try:
-            data = os.read(fd, 65536) if ready else b""
-        except OSError:
-            data = b""
+        data = _data(fd) if ready else b""
         if not data:
             break
         raw += data
