@@ -134,6 +134,12 @@ WEAKER: Final[Mapping[str, Weaker]] = {
     "a later run that closes what it did not settle": Weaker(
         Rules(changed({Phase.SETTLE: settles_without_a_trace})), replace(STORMY, later=1, sends=2), "I6"
     ),
+    "a resumed run that takes an inherited intent for its own": Weaker(
+        Rules(settles_inherited=False), Setting(sends=2, helpers=1, deletions=1, kills=2, later=1), "I8"
+    ),
+    "what another account has sent is not waited for": Weaker(
+        Rules(waits_for_others=False), Setting(foreign=True, crashes=1), "I1"
+    ),
     "giving up closes the intent": Weaker(
         Rules(changed({Phase.WATCH: forgets}, GiveUp)), replace(CALM, later=1, giveups=1, sends=2), "I1"
     ),

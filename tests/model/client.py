@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from tests.model.world import Rules, Setting, Step, World, bag
 from zvol.recovery.protocol import advance, resumed
@@ -20,6 +21,7 @@ from zvol.recovery.states import (
     Sight,
     Stale,
     State,
+    Why,
     Written,
 )
 
@@ -112,6 +114,7 @@ class Client:
                 sighted = isinstance(event, Look) and event.sight is not Sight.DENIED
                 kept = w.journal if keeps else ()
                 over = w._replace(zvol="over", step="look", prior=(), word=outcome, kept=kept, sighted=sighted)
+                over = over._replace(changed=command.why is Why.CHANGED)
                 return over if state.phase is Phase.OPEN else over._replace(seen=Job.NOT_ASKED)
             case Do.WRITE:
                 return self.claim(w)
@@ -125,13 +128,19 @@ class Client:
                 return w._replace(step="look")
 
     def claim(self, w: World) -> World:
-        """The journal is looked at before the first intent: what earlier runs left open is settled first."""
-        if not w.claimed and w.journal:
-            prior = tuple(number for number, _ in w.journal)
-            state = State(phase=Phase.SETTLE, episode=w.state.episode)
-            return w._replace(state=state, prior=prior, claimed=True, step="look")
-        step = "write" if len(w.rows) < self.setting.sends else "exhausted"
-        return w._replace(step=step, claimed=True)
+        """The journal is looked at before the first intent: what earlier runs left open is settled first.
+
+        What runs of other servers or accounts left open is not ours: it can only be waited for.
+        """
+        if w.claimed:
+            return w._replace(step="write" if len(w.rows) < self.setting.sends else "exhausted")
+        prior = tuple(number for number, _ in w.journal)
+        foreign = bool(w.others) and self.rules.waits_for_others
+        w = w._replace(claimed=True, meant=w.state.episode, inherited=prior)
+        if not prior and not foreign:
+            return self.claim(w)
+        state = State(phase=Phase.SETTLE, episode=w.state.episode, foreign=foreign)
+        return w._replace(state=state, prior=() if foreign else prior, step="look")
 
     def write(self, w: World) -> World:
         w = self.feed(w, Written())
@@ -171,7 +180,7 @@ class Client:
         if w.state.phase is Phase.OPEN and w.kept and "up" in w.nodes:
             yield from self.closing(w)
         if w.zvol == "dead" or (w.state.phase is Phase.LEFT and noted):
-            yield "zvol resume", resume(w)
+            yield "zvol resume", resume(w, settles=self.rules.settles_inherited)
         if (w.zvol == "dead" or noted) and w.may("later"):
             yield "zvol recover, once more", again(w.spend("later"))
 
@@ -191,11 +200,17 @@ def dead(w: World) -> World:
     return fresh(w)._replace(zvol="dead", kept=w.journal, session=w.session)
 
 
-def resume(w: World) -> World:
-    """A resumed run knows the last intent, and takes the volume up where that was written."""
-    if not w.journal:
-        return fresh(w)._replace(first=None)
-    return fresh(w)._replace(state=resumed(w.journal[-1][1]), claimed=True)
+def resume(w: World, *, settles: bool) -> World:
+    """A resumed run takes up its own last intent where it was written; those of earlier runs it settles first."""
+    own = [last_op for number, last_op in w.journal if number not in w.inherited or not settles]
+    state = State(episode=w.meant, foreign=bool(w.others))
+    if own:
+        return fresh(w)._replace(state=replace(resumed(own[-1]), foreign=bool(w.others)), claimed=True)
+    run = fresh(w)._replace(state=state, first=None, claimed=w.meant is not None)
+    if not w.journal and not w.others:
+        return run
+    prior = () if w.others else tuple(number for number, _ in w.journal)
+    return run._replace(state=replace(state, phase=Phase.SETTLE), prior=prior)
 
 
 def again(w: World) -> World:
@@ -215,4 +230,5 @@ def fresh(w: World) -> World:
         session=True,
         word=None,
         sighted=False,
+        changed=False,
     )

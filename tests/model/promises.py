@@ -15,7 +15,8 @@ PROMISES = {
     "I4": "recovered, already and gone are never said of a volume that is not",
     "I5": "a last word can always be reached",
     "I6": "after the last word nothing of ours undoes a deletion, unless its intent was left open",
-    "I7": "no second submission is decided on after the volume was deleted again",
+    "I7": "no submission is decided on after the volume was deleted again",
+    "I8": "that somebody deleted it again is never said of the deletion that the run was asked for",
 }
 
 FAILED = (Outcome.FAILED, Outcome.CONTRADICTED)
@@ -32,8 +33,13 @@ def broken(before: World, label: Label, after: World) -> Iterator[str]:
         yield from spoken(after)
     if label.endswith("EXECUTES") and before.zvol == "over":
         yield from undone(before, {*after.executed} - {*before.executed})
-    if after.step == "write" and before.step == "look" and after.first not in (None, after.episode):
+    if after.step == "write" and before.step == "look" and not meant(after):
         yield "I7"
+
+
+def meant(w: World) -> bool:
+    """Tell whether the deletion that is there now is the one that zvol may undo."""
+    return w.first in (None, w.episode) and w.meant in (None, w.last_op)
 
 
 def spoken(w: World) -> Iterator[str]:
@@ -42,11 +48,13 @@ def spoken(w: World) -> Iterator[str]:
         yield "I3"
     if w.word in TRUE_OF and w.volume != TRUE_OF[w.word]:
         yield "I4"
+    if w.changed and w.last_op == w.meant:
+        yield "I8"
 
 
 def undone(before: World, executed: set[int]) -> Iterator[str]:
     """A submission is executed after the last word; `executed` are the numbers that are new in this deletion."""
-    remembered = executed <= {number for number, _ in before.kept}
+    remembered = executed <= {number for number, _ in before.kept} | {*before.others}
     if before.word in FAILED:
         yield "I3"
     if before.volume != "deleted" or remembered:

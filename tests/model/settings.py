@@ -31,6 +31,11 @@ HOLDS: Final[Mapping[str, Setting]] = {
     "odd answers and giving up": Setting(refusals=1, redirects=1, nowhere=1, lies=1, giveups=1),
     "odd answers and a lost session": Setting(sends=2, refusals=1, lies=1, expiries=1, giveups=1, expunges=1),
     "changed or destroyed": replace(PEOPLE, changes=1, expunges=1, lies=1, crashes=1),
+    "killed while it settles an earlier run": Setting(sends=2, helpers=1, deletions=1, kills=2, later=1),
+    "another account has sent": Setting(foreign=True, helpers=1, deletions=1, kills=1, crashes=1),
+    "another account has sent, and the session ends": Setting(
+        foreign=True, sends=3, expiries=1, giveups=1, later=1, expunges=1, changes=1
+    ),
     "a synchronous server": replace(PEOPLE, synchronous=True, expiries=1, refusals=1, lies=1, crashes=1),
     "a synchronous server, the session ends twice": Setting(synchronous=True, expiries=2, giveups=1, expunges=1),
 }

@@ -69,6 +69,7 @@ class Setting:
     kills: int = 0
     giveups: int = 0
     later: int = 0
+    foreign: bool = False  # a dead run of another server or account has sent the first PUT, and its intent is not ours
     guard: bool = True  # a job id that has a row is refused
     synchronous: bool = False  # the PUT is answered when all is done, as the vendor's page says; there are no jobs
     alone: bool = True  # a PUT that was answered has no copy elsewhere (A3)
@@ -93,12 +94,16 @@ class World(NamedTuple):
     step: str = "look"  # look, write, send, answer, renew, exhausted (the model has no more PUTs to give)
     seen: Job = Job.NOT_ASKED
     prior: tuple[int, ...] = ()  # PUTs of earlier runs that are being settled
+    others: tuple[int, ...] = ()  # PUTs of other servers or accounts, whose intents are never closed by us
     claimed: bool = False
+    meant: str | None = None  # the lastOpDate for which this run was asked, as it is on the disk
+    inherited: tuple[int, ...] = ()  # PUTs of earlier runs whose intents this run has taken over, as it is on the disk
     journal: tuple[Intent, ...] = ()  # the open intents, as they are on the disk
     kept: tuple[Intent, ...] = ()  # the open intents, as they will be when zvol has written its word down
     first: int | None = None  # the episode in which this request first sent
     word: Outcome | None = None
     sighted: bool = False  # the word was said on a sight of the volume
+    changed: bool = False  # the word was that somebody had deleted or changed the volume
 
     @property
     def last_op(self) -> str:
@@ -148,10 +153,13 @@ class Rules:
     quiet: Callable[[World], bool] = nothing_acts
     jobs: Mapping[str, Job] = field(default_factory=lambda: JOBS)
     intent_first: bool = True
+    waits_for_others: bool = True
+    settles_inherited: bool = True
 
 
 def beginning(setting: Setting) -> World:
-    return World(left=tuple(getattr(setting, name) for name in BUDGETS), nodes=("up",) * setting.nodes)
+    world = World(left=tuple(getattr(setting, name) for name in BUDGETS), nodes=("up",) * setting.nodes)
+    return world._replace(rows=("-",), net=(0,), others=(0,)) if setting.foreign else world
 
 
 def bag(items: tuple[T, ...], item: T) -> tuple[T, ...]:
