@@ -30,8 +30,8 @@ UNREACHED: frozenset[Move] = frozenset({(Phase.START, GiveUp, Phase.DONE, "unkno
 def possible_moves() -> set[Move]:
     moves: set[Move] = set()
     for phase, kind in TRANSITIONS:
-        for sends, renewed, event in product(range(MAX_SENDS + 1), (False, True), events(kind)):
-            state = State(phase, "its deletion", sends, renewed=renewed)
+        for sends, renewed, foreign, event in product(range(MAX_SENDS + 1), *[(False, True)] * 2, events(kind)):
+            state = State(phase, "its deletion", sends, renewed=renewed, foreign=foreign)
             after, command = advance(state, event)
             moves.add((phase, kind, after.phase, str(getattr(command, "outcome", command))))
     return moves

@@ -33,6 +33,9 @@ HOLDS: Final[Mapping[str, Setting]] = {
     "changed or destroyed": replace(PEOPLE, changes=1, expunges=1, lies=1, crashes=1),
     "killed while it settles an earlier run": Setting(sends=2, helpers=1, deletions=1, kills=2, later=1),
     "another account has sent": Setting(foreign=True, helpers=1, deletions=1, kills=1, crashes=1),
+    "another account has sent, and odd answers": Setting(
+        foreign=True, sends=3, refusals=1, nowhere=1, expunges=1, lies=1
+    ),
     "another account has sent, and the session ends": Setting(
         foreign=True, sends=3, expiries=1, giveups=1, later=1, expunges=1, changes=1
     ),
