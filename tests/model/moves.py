@@ -30,7 +30,8 @@ UNREACHED: frozenset[Move] = frozenset({(Phase.START, GiveUp, Phase.DONE, "unkno
 def possible_moves() -> set[Move]:
     moves: set[Move] = set()
     for phase, kind in TRANSITIONS:
-        for sends, renewed, foreign, event in product(range(MAX_SENDS + 1), *[(False, True)] * 2, events(kind)):
+        truths = (False, True)
+        for sends, renewed, foreign, event in product(range(MAX_SENDS + 1), truths, truths, events(kind)):
             state = State(phase, "its deletion", sends, renewed=renewed, foreign=foreign)
             after, command = advance(state, event)
             moves.add((phase, kind, after.phase, str(getattr(command, "outcome", command))))
