@@ -164,13 +164,16 @@ def _look_up(filters: Filters, client: Client, now: float | None, *, alarm: bool
         path, what = "/v1/primary-storage", "primary storage"
         stores = _meant(client, path, what, filters.storage, lambda f: looked("storage", "which storage it is", f))
     if filters.tagged is not None:
-        tags = looked("tagged", "which volumes have the tag", lambda: _tags(client))
+        tags = looked("tagged", "which volumes have the tag", lambda: _tags(client, str(filters.tagged)))
     return Known(now, vms, stores, tags)
 
 
-def _tags(client: Client) -> dict[str, list[str]]:
+def _tags(client: Client, tag: str) -> dict[str, list[str]]:
+    """Return the tags of volumes, by volume: this one and those that the server takes for the same, or all of them."""
     tags: dict[str, list[str]] = {}
-    for item in client.all("/v1/user-tags", ["resourceType=VolumeVO"]):
+    by_tag = condition("tag", "=", tag)
+    conditions = ["resourceType=VolumeVO", *([by_tag] if by_tag else [])]
+    for item in client.all("/v1/user-tags", conditions, fields="uuid,resourceUuid,tag"):
         tags.setdefault(str(item.get("resourceUuid")), []).append(str(item.get("tag")))
     return tags
 
@@ -186,7 +189,7 @@ def _meant(client: Client, path: str, what: str, asked: str, looked: Looked) -> 
 
     def named() -> frozenset[str]:
         by_name = condition("name", "=", asked)
-        found = client.all(path, [by_name] if by_name else [])
+        found = client.all(path, [by_name] if by_name else [], fields="uuid,name")
         return frozenset(str(one.get("uuid")) for one in found if one.get("name") == asked)
 
     found = looked(named)

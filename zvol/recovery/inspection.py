@@ -49,7 +49,7 @@ def _policy(row: Listed) -> list[str]:
 def _look(client: Client, path: str, condition: str) -> list[Mapping[str, Any]] | str:
     """Return what a query finds, or why that is not known."""
     try:
-        return client.all(path, [condition])
+        return client.all(path, [condition], rows=100)
     except (Weather, ZvolError) as exc:
         return exc.message
 

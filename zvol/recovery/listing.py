@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from zvol.errors import CannotTell, Unreachable, UsageProblem, Weather, ZvolError
 from zvol.model import Listed, Volume
@@ -16,6 +16,9 @@ from zvol.zstack.zones import Zone, first_known
 
 if TYPE_CHECKING:
     from zvol.zstack.client import Client
+
+CONFIGS: Final = 100
+"""A server has some twenty configurations of volumes."""
 
 STATUSES = ("Creating", "Deleted", "Migrating", "NotInstantiated", "Ready")
 
@@ -93,19 +96,35 @@ def with_time(client: Client, volumes: Iterable[Volume], known: Calendar) -> lis
 
 
 def _policy(client: Client) -> Policy:
-    return parse_policy(client.all("/v1/global-configurations", ["category=volume"], key="name"))
+    return parse_policy(client.all("/v1/global-configurations", ["category=volume"], key="name", rows=CONFIGS))
+
+
+AT_ONCE: Final = 50
+"""So many UUIDs fit into a URL of 2,000 characters."""
+FEW: Final = 10
 
 
 def _names(client: Client, path: str, uuids: set[str | None]) -> dict[str, str]:
     """Return the names of resources by UUID; a look-up that fails costs only the names."""
     wanted = sorted(uuid for uuid in uuids if uuid)
     names: dict[str, str] = {}
-    try:
-        for start in range(0, len(wanted), 100):
-            part = ",".join(wanted[start : start + 100])
-            for item in client.all(path, [f"uuid?={part}"]):
-                if isinstance(item.get("uuid"), str) and isinstance(item.get("name"), str):
-                    names[item["uuid"]] = item["name"]
-    except (Weather, ZvolError):
-        return names
+    size, start = AT_ONCE, 0
+    while start < len(wanted):
+        part = wanted[start : start + size]
+        try:
+            found = client.all(path, [f"uuid?={','.join(part)}"], fields="uuid,name", rows=AT_ONCE)
+        except (Weather, ZvolError) as exc:
+            if len(part) <= FEW or not _answered(exc):
+                return names
+            size = FEW  # something on the way takes no long URLs
+            continue
+        names |= {
+            one["uuid"]: one["name"] for one in found if all(isinstance(one.get(f), str) for f in ("uuid", "name"))
+        }
+        start += len(part)
     return names
+
+
+def _answered(reason: Weather | ZvolError) -> bool:
+    """Tell whether something answered, even if it was no ZStack."""
+    return isinstance(reason, Weather) and reason.never_sent is None and reason.maybe_sent is None

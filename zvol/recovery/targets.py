@@ -58,7 +58,7 @@ def vm(client: Client, asked: str) -> Machine:
         return Machine(uuid)
     if not asked.strip() or has_control(asked):
         raise UsageProblem("VM is empty or holds a control character; nothing was sent")
-    found = [one for one in client.all("/v1/vm-instances") if one.get("state") != "Destroyed"]
+    found = [one for one in client.all("/v1/vm-instances", fields="uuid,name,state") if one.get("state") != "Destroyed"]
     matches = [one["uuid"] for one in found if one.get("name") == asked and isinstance(one.get("uuid"), str)]
     names = sorted({str(one.get("name")) for one in found})
     more = ", ..." if len(names) > MOST else ""

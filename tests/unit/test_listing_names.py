@@ -1,0 +1,67 @@
+"""Names of VMs and storages for a list: looked up in URLs that fit, few of them, and a failure costs only the names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from zvol.errors import MaybeSent, NeverSent, Refused, Weather
+from zvol.model import Volume
+from zvol.recovery.listing import Calendar, with_time
+from zvol.zstack.zones import Zone
+
+
+class Cloud:
+    """Knows the name of each resource; `most` are the characters of a URL that something on the way takes."""
+
+    def __init__(self, most: int = 10_000, failure: Exception | None = None) -> None:
+        self.most, self.failure = most, failure or Weather("HTTP 414 text/html that is not ZStack's")
+        self.asked: list[int] = []
+
+    def all(self, path: str, conditions: Sequence[str], *, fields: str = "", rows: int = 0) -> list[Mapping[str, Any]]:
+        assert fields == "uuid,name"
+        [condition] = conditions
+        uuids = condition.removeprefix("uuid?=").split(",")
+        self.asked.append(len(uuids))
+        assert rows >= len(uuids)
+        if len(quote(path + condition)) + 100 > self.most:
+            raise self.failure
+        return [{"uuid": uuid, "name": f"name of {uuid}"} for uuid in uuids]
+
+
+def names(cloud: Any, count: int) -> list[str | None]:
+    found = [{"uuid": f"{n:032x}", "name": "v", "lastVmInstanceUuid": f"{n:031x}a"} for n in range(count)]
+    rows = with_time(cloud, [Volume(str(one["uuid"]), one) for one in found], Calendar(None, Zone(), None))
+    return [row.last_vm for row in sorted(rows, key=lambda row: row.volume.uuid)]
+
+
+def test_a_url_stays_below_two_thousand_characters() -> None:
+    cloud = Cloud(most=2000)
+    assert names(cloud, 120) == [f"name of {n:031x}a" for n in range(120)]
+    assert cloud.asked == [50, 50, 20]
+
+
+def test_where_that_is_too_long_fewer_are_asked_for() -> None:
+    cloud = Cloud(most=600)
+    assert names(cloud, 60) == [f"name of {n:031x}a" for n in range(60)]
+    assert cloud.asked == [50, 10, 10, 10, 10, 10, 10]
+    cloud = Cloud(most=100)
+    assert names(cloud, 60) == [None] * 60
+    assert cloud.asked == [50, 10]
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        Refused("no"),
+        Weather("refused", NeverSent("refused", "refused")),
+        Weather("silent", maybe_sent=MaybeSent("silent", late=True)),
+    ],
+)
+def test_where_nothing_answers_nothing_more_is_asked(failure: Exception) -> None:
+    cloud = Cloud(most=100, failure=failure)
+    assert names(cloud, 60) == [None] * 60
+    assert cloud.asked == [50]
