@@ -67,7 +67,7 @@ class SimCrew(Crew):
         super().__init__(size, inbox, now)
         self._inbox = inbox
 
-    def do(self, work: Callable[[], object], deliver: Callable[[Done], None]) -> None:
+    def do(self, work: Callable[[], object], deliver: Callable[[Done], None], *, beyond: bool = False) -> None:
         self.busy += 1
         began = self.clock.now
         self.clock.flying += 1

@@ -14,6 +14,7 @@ from zvol.errors import AuthError, ErrorCode, NeverSent, Weather
 from zvol.model import Volume
 from zvol.zstack import answers
 from zvol.zstack.client import NotSent
+from zvol.zstack.volumes import Volumes
 
 RUN_SECONDS = 0.13
 
@@ -34,7 +35,8 @@ class Row:
 class SimServer:
     """`fault(kind, number)` names what happens to the n-th request of a kind (put, job, read); None is good weather.
 
-    `put_seconds` is how long a PUT takes to be answered.
+    `put_seconds` is how long a PUT takes to be answered.  A read that names one of `unreadable`, or more than `longest`
+    volumes, fails; the inventories of `odd` are not fit to be read; while `silent`, nothing is answered.
 
     Ledger: `submitted` are the volumes of the accepted PUTs in their order, `most_running` the most that were ever at
     work at a time; `alive` are submissions that may still execute, `worst` the most there ever were of one volume,
@@ -63,6 +65,10 @@ class SimServer:
     running: int = 0
     crashes: int = 0
     most_running: int = 0
+    unreadable: set[str] = field(default_factory=set)
+    odd: set[str] = field(default_factory=set)
+    longest: int = 1000
+    silent: bool = False
 
     def add(self, uuids: Iterable[str]) -> None:
         for uuid in uuids:
@@ -105,25 +111,31 @@ class SimServer:
 
     # ---- the Client's door ---------------------------------------------------------------------------------------
     def submit(
-        self, uuid: str, job: str, api_timeout: float, *_tags: Sequence[str], fresh_until: float | None = None
+        self,
+        uuid: str,
+        job: str,
+        api_timeout: float,
+        *_tags: Sequence[str],
+        fresh_until: float | None = None,
+        seconds: float = 30.0,
     ) -> object:
-        answer = self._submit(uuid, job, api_timeout)
+        answer = self._submit(uuid, job, api_timeout, seconds)
         if self.put_seconds:
             raise Late(self.put_seconds, answer)
         return answer
 
-    def _submit(self, uuid: str, job: str, api_timeout: float) -> object:
+    def _submit(self, uuid: str, job: str, api_timeout: float, seconds: float) -> object:
         fault = self._arrive("put")
         if not self.up or fault in ("refused", "dns", "certificate"):
             reason = fault or "refused"
             return NotSent(NeverSent(reason, f"{reason} by the simulation"))
         self.on_submit(uuid)
         if fault == "lost":
-            raise Late(30.0, answers.Unclear("no answer"))
+            raise Late(seconds, answers.Unclear("no answer"))
         if fault == "late":  # a proxy holds it
             self.alive.setdefault(uuid, set()).add(job)
             self.clock.at(self.clock.now + 40.0, lambda: self._accept(uuid, job))
-            raise Late(30.0, answers.Unclear("no answer"))
+            raise Late(seconds, answers.Unclear("no answer"))
         if fault == "vanish-unheard":  # it arrives, its answer is lost, and the server forgets it
             self.jobs[job] = "processing"
             raise Late(1.0, answers.Unclear("no answer"))
@@ -137,7 +149,7 @@ class SimServer:
             self.lies.add(job)
         self._accept(uuid, job)
         if fault == "answer-lost":
-            raise Late(30.0, answers.Unclear("no answer"))
+            raise Late(seconds, answers.Unclear("no answer"))
         if fault == "done-behind-502":
             return answers.Unclear("HTTP 502 from a proxy")
         if fault == "vanish":
@@ -147,14 +159,16 @@ class SimServer:
             return answers.Duplicate()
         return answers.Accepted(api_timeout)
 
-    def job(self, job: str) -> object:
+    def job(self, job: str, seconds: float = 8.0) -> object:
         fault = self._arrive("job")
+        if self.silent:
+            raise Late(seconds, answers.Unclear("no answer"))
         if not self.up or fault in ("refused", "page", "lost"):
             return answers.Unclear("weather")
         if fault == "running":
             return answers.Running()
         if fault == "slow":
-            raise Late(8.0, answers.Running())
+            raise Late(min(8.0, seconds), answers.Running())
         state = self.jobs.get(job)
         if fault == "no-record" or state is None:
             return answers.NoRecord()
@@ -165,21 +179,28 @@ class SimServer:
         fault_code = ErrorCode(state, {"code": state, "description": "by the simulation"})
         return answers.Failed(fault_code, certain=state.startswith(("ID.", "SYS.1006")), session=state == "ID.1001")
 
-    def volume(self, uuid: str) -> Volume | None:
-        return self.volumes([uuid]).get(uuid)
+    def volume(self, uuid: str, seconds: float = 8.0) -> Volume | None:
+        seen = self.look([uuid], seconds)
+        if seen.unclear:
+            raise Weather("an inventory that is not a volume's")
+        return seen.found.get(uuid)
 
-    def volumes(self, uuids: Sequence[str]) -> dict[str, Volume]:
+    def look(self, uuids: Sequence[str], seconds: float = 8.0) -> Volumes:
         fault = self._arrive("read")
+        if self.silent:
+            raise Late(seconds, error=Weather("no answer"))
         if not self.up or fault in ("refused", "dns", "certificate"):
             raise Weather("refused", NeverSent(fault or "refused", "by the simulation"))
         if fault == "lost":
-            raise Late(8.0, error=Weather("no answer"))
+            raise Late(min(8.0, seconds), error=Weather("no answer"))
         if fault == "slow":
             raise Late(7.5, self._found(uuids))
         if fault == "page":
             raise Weather("HTTP 502 from a proxy")
         if not self.session_valid or fault == "session":
             raise AuthError("the session is not accepted")
+        if len(uuids) > self.longest or self.unreadable & set(uuids):
+            raise Weather("HTTP 500 by the simulation")
         return self._found(uuids)
 
     def version(self) -> str | None:
@@ -192,8 +213,10 @@ class SimServer:
         self.requests.append((self.clock.now, kind))
         return self.fault(kind, number)
 
-    def _found(self, uuids: Sequence[str]) -> dict[str, Volume]:
-        return {uuid: self.inventory(uuid) for uuid in uuids if uuid in self.rows}
+    def _found(self, uuids: Sequence[str]) -> Volumes:
+        odd = self.odd & set(uuids)
+        found = {uuid: self.inventory(uuid) for uuid in uuids if uuid in self.rows and uuid not in odd}
+        return Volumes(found, frozenset(uuids) - found.keys() if odd else frozenset())
 
     def _accept(self, uuid: str, job: str) -> None:
         self.jobs[job] = "processing"

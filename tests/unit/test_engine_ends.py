@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.sim.world import World
-from zvol.recovery.engine import LAST_WATCH
+from zvol.recovery.ending import LAST_WATCH
 
 
 def test_a_batch_that_is_refused_throughout_is_over_soon_and_nothing_is_sent_twice(tmp_path: Path) -> None:
@@ -29,17 +31,21 @@ def test_a_volume_that_was_seen_back_when_its_time_is_up_is_recovered(tmp_path: 
     world.true([result])
 
 
-def test_a_signal_while_the_put_is_out_is_obeyed_in_time(tmp_path: Path) -> None:
-    """The PUT itself would wait for its answer for half a minute."""
-    world = World(tmp_path, lambda kind, _number: "answer-lost" if kind == "put" else None)
+@pytest.mark.parametrize("concurrency", [1, 16])
+@pytest.mark.parametrize(("fault", "outcome"), [("answer-lost", "recovered"), ("lost", "unknown")])
+def test_a_signal_while_the_put_is_out_is_obeyed_in_time(
+    fault: str, outcome: str, concurrency: int, tmp_path: Path
+) -> None:
+    """The PUT itself would wait for its answer for half a minute; the volume is looked at all the same."""
+    world = World(tmp_path, lambda kind, _number: fault if kind == "put" else None)
     world.clock.at(world.clock.now + 1.0, lambda: world.engine.stop())
-    [result] = world.recover()
-    assert result.outcome == "unknown"
-    assert world.took <= 1.0 + LAST_WATCH + 1.0
+    [result] = world.recover(concurrency=concurrency)
+    assert result.outcome == outcome
+    assert world.took <= 1.0 + LAST_WATCH + 0.1
     assert result.job_uuid is not None
     journal = world.journal()
     [run] = journal.runs()
-    assert run.unfinished == 1
+    assert run.unfinished == (outcome == "unknown")
     world.close()
 
 

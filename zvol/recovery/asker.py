@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from zvol.clock import Clock
-from zvol.recovery import words
+from zvol.recovery import sightings, words
 from zvol.recovery.batch import Batch
 from zvol.recovery.crew import Crew, Done
 from zvol.recovery.gate import Gate
+from zvol.recovery.reader import READ_SECONDS, SHORTEST
 from zvol.recovery.states import Job, Phase
-from zvol.recovery.track import Track, fault_of, job_of
+from zvol.recovery.track import Seen, Track, fault_of, job_of
 from zvol.zstack import answers
 
 if TYPE_CHECKING:
@@ -34,8 +36,11 @@ class Asker:
     some at first: what they say tells whether it is worth while to ask the others.
     """
 
-    def __init__(self, batch: Batch, client: Client, crew: Crew, gate: Gate, clock: Clock) -> None:
+    def __init__(
+        self, batch: Batch, client: Client, crew: Crew, gate: Gate, clock: Clock, check: Callable[[Track], None]
+    ) -> None:
         self.batch, self.client, self.crew, self.gate, self.clock = batch, client, crew, gate, clock
+        self._check = check
         self._hurried = False
         self._asking = 0
         self._paused = 0.0
@@ -77,7 +82,8 @@ class Asker:
         assert job is not None
         track.busy = True
         self._asking += 1
-        self.crew.do(lambda: self.client.job(job), lambda done: self._asked(track, job, done))
+        seconds = max(SHORTEST, min(READ_SECONDS, self.batch.time_left(track, self.clock.monotonic())))
+        self.crew.do(lambda: self.client.job(job, seconds), lambda done: self._asked(track, job, done))
 
     def _asked(self, track: Track, job: str, done: Done) -> None:
         """Take in what the job said; the volume is read after that."""
@@ -89,11 +95,12 @@ class Asker:
         track.next_ask, track.ask_wait = now + track.ask_wait, min(LONGEST_ASK, track.ask_wait * 2)
         if track.uuid not in self.batch.unsaid:
             return
-        self.batch.agenda.put(track, now)
         answer = done.value
+        track.job_last_seen = Seen(sightings.answer(answer), self.clock.wall())
         if isinstance(answer, answers.Unclear):
-            self.gate.bad(now, answer.reason, began=done.began)
+            self._unclear(track, now)
             return
+        self.batch.agenda.put(track, now)
         self.gate.good(now)
         assert isinstance(answer, answers.JOB_ANSWERS)
         seen = job_of(answer, track.uuid)
@@ -106,10 +113,22 @@ class Asker:
             self.release(now)
         if seen is Job.SESSION:
             self._hurry(now)
+        if seen in ENDED:
+            self.batch.clear_at = max(self.batch.clear_at, now)
         if seen is Job.DONE and track.claimed_at is None:
             track.claimed_at = done.ended
         if isinstance(answer, answers.Failed):
             track.trouble = words.from_answer(answer, fault_of(answer))
+
+    def _unclear(self, track: Track, now: float) -> None:
+        """Whether the server is away, or only cannot tell of this job, a read of the volume shows."""
+        if not self.batch.small:
+            self._paused = now + NO_NEWS
+            self.release(now)
+        if track.apart or not self.gate.open:
+            self.batch.agenda.put(track, now)
+        else:
+            self._check(track)
 
     def _hurry(self, now: float) -> None:
         """Ask all other jobs now, once a run: those sent before the session ended have found none either."""

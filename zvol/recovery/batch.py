@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Final
@@ -25,11 +26,12 @@ SMALL: Final = 4
 class Batch:
     """Feeds events to the protocol and sorts volumes by what it commands.
 
-    `unread` were never read (`first_reads` counts those on their way, too); `found` were, are deleted and not yet
-    claimed; `queue` are claimed, the most urgent first; `ready` want an intent; `outbox` have a durable one and wait
-    for a free place; `agenda` has those that are read again and again; `open` are those that may keep the server busy;
-    `unknown` were given up.  `denied`: the server does not let us read, so that only the jobs can tell.  `renew` logs
-    in again and tells whether that worked.  `runs` are the runs of the journal that are ours, `run` the one we began.
+    `unread` are to be read for the first time, `first` has those of them on whose read the others wait; `found` were
+    read, are deleted and not yet claimed; `queue` are claimed, the most urgent first; `ready` want an intent; `outbox`
+    have a durable one and wait for a free place; `agenda` has those that are read again and again; `open` are those
+    that may keep the server busy; `unknown` were given up.  `clear_at`: when a change was last answered clearly, or the
+    run began.  `denied`: the server does not let us read, so that only the jobs can tell.  `renew` logs in again and
+    tells whether that worked.  `runs` are the runs of the journal that are ours, `run` the one we began.
     `follow` takes a volume that is back and has follow-ups, whose result is told when those have ended.
     `left` were read and left as they are; `elsewhere` tells whether runs of another server or account have sent
     something for a volume that may still act.
@@ -66,7 +68,8 @@ class Batch:
                 self.unread.append(track)
             else:
                 self.agenda.put(track, 0.0)
-        self.first_reads = len(self.unread)
+        self.first = {track.uuid for track in self.unread}
+        self.clear_at = 0.0
         self.small = len(self.unsaid) <= SMALL
 
     # ---- what happens to one volume ------------------------------------------------------------------------------
@@ -106,6 +109,16 @@ class Batch:
         self.unsaid.pop(track.uuid, None)
         self.left.append(track)
 
+    def end_of(self, track: Track) -> float:
+        """Return when the time of a volume is up: so long after its first PUT, or, without one, after `clear_at`."""
+        if track.never_sent:
+            return self.clear_at + self.options.timeout
+        return math.inf if track.deadline is None else track.deadline
+
+    def time_left(self, track: Track, now: float) -> float:
+        """Return for how many seconds a volume may still be waited for."""
+        return self.end_of(track) - now
+
     def take_back(self, track: Track) -> None:
         """Have a volume read again before its PUT leaves; the intent that was written for it is void."""
         if track.phase is Phase.SENDING and self.journal is not None and track.job is not None:
@@ -121,21 +134,29 @@ class Batch:
             for track in [*self.pop(waiting, phase)]:
                 self.take_back(track)
 
-    def give_up(self, track: Track) -> None:
-        """Time is up for a volume; one that was just seen back only lacks the word of its job."""
+    def give_up(self, track: Track, trouble: Trouble | None) -> None:
+        """Time is up for a volume; one that was just seen back only lacks the word of its job.
+
+        `trouble` says why, where nothing was sent.
+        """
         if track.phase is Phase.WATCH and track.grace and track.volume is not None and not track.volume.deleted:
             self.feed(track, Look(Sight.BACK, job=track.job_seen))
             return
         if track.phase is Phase.SENDING and not track.flying:
             self.take_back(track)
+        track.trouble = trouble
         self.feed(track, GiveUp())
+
+    def end_now(self, track: Track) -> None:
+        """Say the word on a volume whose time is up, if it was not said yet."""
+        if track.uuid in self.unsaid:
+            self.give_up(track, track.time_up)
 
     def give_up_unsent(self, trouble: Trouble) -> None:
         """Say of everything whose PUT has not left that it was not sent, now and from now on."""
         self.closing = trouble
         for track in [t for t in self.unsaid.values() if t.waits_to_send]:
-            track.trouble = trouble
-            self.give_up(track)
+            self.give_up(track, trouble)
 
     def renew(self) -> bool:
         """Log in again, once a run."""
@@ -149,10 +170,10 @@ class Batch:
 
     # ---- what is next --------------------------------------------------------------------------------------------
     def pop(self, waiting: deque[Track], phase: Phase) -> Iterator[Track]:
-        """Take volumes out of a queue; those that were said or sorted elsewhere meanwhile are passed over."""
+        """Take volumes out of a queue; those that were said or sorted elsewhere, or end now, are passed over."""
         while waiting:
             track = waiting.popleft()
-            if track.phase is phase and track.uuid in self.unsaid:
+            if track.phase is phase and track.uuid in self.unsaid and track.final is None:
                 yield track
 
     def head(self) -> Track | None:
@@ -181,6 +202,7 @@ class Batch:
 
     def _said(self, track: Track, word: Say) -> None:
         self.unsaid.pop(track.uuid, None)
+        self.first.discard(track.uuid)
         self.open.pop(track.uuid, None)
         self.agenda.drop(track)
         result = words.result(track, word)
@@ -192,7 +214,7 @@ class Batch:
         if self.journal is None or track.run is None or not track.claimed:
             return
         undone = word.outcome is Outcome.NOT_SENT or (word.why is Why.GAVE_UP and track.phase is Phase.DONE)
-        if undone and (self.stopping or track.held):
+        if undone:
             self.journal.unsent(track.run, track.uuid)
         else:
             self.journal.said(track.run, track.uuid, word.outcome.value, settled=settled)

@@ -37,7 +37,8 @@ class Claimant:
         batch = self.batch
         if not batch.found:
             return
-        found, batch.found = sorted(batch.found, key=urgency), []
+        found = sorted((track for track in batch.found if track.uuid in batch.unsaid and not track.final), key=urgency)
+        batch.found = []
         batch.urgent.extend(found)
         unclaimed = [track for track in found if not track.claimed]
         claims = self._claimed(unclaimed) if unclaimed else Claims({}, {}, frozenset())

@@ -44,12 +44,15 @@ class Crew:
     @property
     def free(self) -> int:
         """How many more could work at once."""
-        return self._size - self.busy
+        return max(0, self._size - self.busy)
 
-    def do(self, work: Callable[[], object], deliver: Callable[[Done], None]) -> None:
-        """Have `work` done; `deliver` is called with the outcome by whoever empties the inbox, not by the thread."""
+    def do(self, work: Callable[[], object], deliver: Callable[[Done], None], *, beyond: bool = False) -> None:
+        """Have `work` done; `deliver` is called with the outcome by whoever empties the inbox, not by the thread.
+
+        With `beyond` it is begun at once, also when all others are at work.
+        """
         self.busy += 1
-        if self._threads < min(self._size, self.busy):
+        if self._threads < (self.busy if beyond else min(self._size, self.busy)):
             self._threads += 1
             threading.Thread(target=self._serve, daemon=True, name=f"zvol-{self._threads}").start()
         self._tasks.put(Task(work, deliver))

@@ -19,7 +19,8 @@ from zvol.recovery import words
 from zvol.recovery.after import After
 from zvol.recovery.batch import Batch
 from zvol.recovery.crew import Crew, Done
-from zvol.recovery.gate import Gate
+from zvol.recovery.ending import LAST_WATCH, Ending
+from zvol.recovery.gate import WEATHER_SECONDS, Gate
 from zvol.recovery.protocol import resumed
 from zvol.recovery.pulse import Observer, pulse
 from zvol.recovery.records import Identity
@@ -33,9 +34,6 @@ from zvol.zstack.dates import comparable
 if TYPE_CHECKING:
     from zvol.recovery.journal import Journal, Left
     from zvol.zstack.client import Client
-
-LAST_WATCH: Final = 10.0
-"""Seconds for which open requests are watched after the first signal."""
 
 HEARTBEAT: Final = 1.0
 """Seconds the coordinator sleeps at most."""
@@ -70,7 +68,6 @@ class Engine:
         self._random = random.Random()  # noqa: S311  (jitter)
         self._stops = 0
         self._inbox: queue.SimpleQueue[Done | None] = queue.SimpleQueue()
-        self._next_deadline = 0.0
 
     def recover(self, wanted: Sequence[Wanted], request: Request = NOTHING_SPECIAL) -> Iterator[Result]:
         """Bring volumes back; yield each one's result as soon as it is known."""
@@ -119,7 +116,8 @@ class Engine:
 
     # ---- the loop ------------------------------------------------------------------------------------------------
     def _drive(self, batch: Batch, back: Sequence[Left] = ()) -> Iterator[Result]:
-        gate = Gate(self._jitter)
+        gate = Gate(self._jitter, min(WEATHER_SECONDS, self.options.timeout))
+        batch.clear_at = self.clock.monotonic()
         crew = self._crew(self.options.concurrency, self._inbox, self.clock.monotonic)
         stopped = lambda: self._stops > 0  # noqa: E731  (a signal may come while the journal is written)
         sender = Sender(batch, self.client, crew, gate, self.clock, self._open_journal, self.identity, stopped)
@@ -127,6 +125,7 @@ class Engine:
             batch.elsewhere = lambda uuid: self._sent_elsewhere(uuid, sender)
         watcher = Watcher(batch, self.client, crew, gate, self.clock, self._jitter)
         after = After(batch, self.client, crew, self.clock, self._jitter, sender)
+        ending = Ending(batch, watcher.reader, gate, after, sender.land)
         for track in batch.agenda:
             track.quiet = sender.waits.silence(self.clock.monotonic())
         for volume in back:
@@ -134,53 +133,43 @@ class Engine:
         try:
             yield from self._say(batch)
             while batch.unsaid or after.open:
-                self._tick(batch, gate, sender, watcher, after)
+                self._tick(batch, gate, sender, watcher, ending)
                 yield from self._say(batch)
                 if batch.unsaid or after.open:
-                    now = self.clock.monotonic()
-                    crew.wait(self.clock, min(HEARTBEAT, max(0.0, min(watcher.due(), after.due()) - now)))
+                    due = min(watcher.due(), after.due(), ending.due()) - self.clock.monotonic()
+                    crew.wait(self.clock, min(HEARTBEAT, max(0.0, due)))
             yield from self._say(batch)
         finally:
             crew.dismiss()
             self._close(batch)
 
-    def _tick(self, batch: Batch, gate: Gate, sender: Sender, watcher: Watcher, after: After) -> None:
+    def _tick(self, batch: Batch, gate: Gate, sender: Sender, watcher: Watcher, ending: Ending) -> None:
         now = self.clock.monotonic()
         self.run_id = batch.run
         if self._stops:
-            self._stop(batch, after, now)
-        if now >= self._next_deadline:
-            self._next_deadline = now + HEARTBEAT
-            self._end_late(batch, now)
-        waits_for_nothing = not batch.agenda and sender.idle
-        if (gate.hopeless(now) and waits_for_nothing) or gate.barren(now, self.options.timeout):
+            self._stop(batch, ending, now)
+        ending.tick(now)
+        if gate.hopeless() and sender.idle and not any(track.watched for track in batch.agenda):
             batch.give_up_unsent(words.unreachable(gate.reason, gate.never_sent))
         watcher.tick(now, ahead=sender.wants_more())
-        after.tick(now)
+        ending.after.tick(now)
         sender.tick(now)
         self._tell_lost(batch)
         if self._observer is not None:
-            self._observer.tick(lambda: pulse(batch, gate, now, after))
+            self._observer.tick(lambda: pulse(batch, gate, now, ending.after))
 
-    def _end_late(self, batch: Batch, now: float) -> None:
-        """Time is up for volumes whose PUT left so long ago."""
-        for track in [t for t in batch.unsaid.values() if t.deadline is not None and t.deadline <= now]:
-            batch.give_up(track)
-
-    def _stop(self, batch: Batch, after: After, now: float) -> None:
+    def _stop(self, batch: Batch, ending: Ending, now: float) -> None:
         """After the first signal nothing new is sent, after the second nothing is waited for."""
         if not batch.stopping:
             batch.stopping = True
             batch.give_up_unsent(words.stopped(in_journal=bool(batch.runs)))
-            for track in batch.unsaid.values():
-                track.deadline = min(track.deadline or now + LAST_WATCH, now + LAST_WATCH)
-            after.stop(now, LAST_WATCH)
-            if (batch.unsaid or after.open) and self._stops == 1 and self._observer is not None:
+            ending.stop(now)
+            if (batch.unsaid or ending.after.open) and self._stops == 1 and self._observer is not None:
                 self._observer.stopping(LAST_WATCH)
         if self._stops > 1:
             for track in [*batch.unsaid.values()]:
-                batch.give_up(track)
-            after.stop(now, 0.0)
+                batch.give_up(track, words.stopped(in_journal=bool(batch.runs)))
+            ending.after.stop(now, 0.0)
 
     def _say(self, batch: Batch) -> Iterator[Result]:
         while batch.results:

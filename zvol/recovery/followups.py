@@ -105,7 +105,7 @@ class FollowUps:
                 self._not_known(follow, now)
 
     def _end_late(self, now: float) -> None:
-        hopeless = self.gate.hopeless(now) or self.gate.barren(now, CHANGE_SECONDS)
+        hopeless = self.gate.hopeless() or self.gate.barren(now, CHANGE_SECONDS)
         for follow in list(self.open.values()):
             change = follow.head
             if change is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -22,11 +23,16 @@ class Gate:
     A read that is answered opens it.  Reads may work where changes do not: after an unclear PUT only one PUT goes at a
     time, after a growing delay of its own, until one of them is answered clearly.  Before anything was sent patience is
     short (`hopeless`): a name that does not resolve or a refused connection is tried three times in five seconds, any
-    other weather for a minute.  `outages` counts how often the server was really away.
+    other weather for `patience` seconds.  `outages` counts how often the server was really away.  While `checking`
+    batches that could not be read, nothing else begins until a single volume of each has been read.
     """
 
     jitter: Callable[[], float]
+    patience: float = WEATHER_SECONDS
+    checking: int = 0
     closed_since: float | None = None
+    opened_at: float = -math.inf
+    trouble_since: float = 0.0
     doubtful_since: float | None = None
     until: float = 0.0
     delay: float = 0.0
@@ -37,11 +43,12 @@ class Gate:
     only_refused: bool = True
     reason: str = ""
     never_sent: NeverSent | None = None
+    put_reason: str = ""
     _bad_at: float = 0.0
 
     @property
     def open(self) -> bool:
-        return self.closed_since is None
+        return self.closed_since is None and not self.checking
 
     def places(self, now: float, concurrency: int) -> int:
         """Return how many PUTs may be on their way at the same time."""
@@ -53,6 +60,8 @@ class Gate:
         """The server answered something that ZStack says."""
         if self.closed_since is not None and now - self.closed_since > SILENCE:
             self.outages += 1
+        if self.closed_since is not None:
+            self.opened_at = now
         self.closed_since, self.delay, self.tries, self.only_refused = None, 0.0, 0, True
         if put:
             self.doubtful_since, self.put_delay = None, 0.0
@@ -68,11 +77,12 @@ class Gate:
             self.doubtful_since = now if self.doubtful_since is None else self.doubtful_since
             self.put_delay = min(LONGEST_DELAY, self.put_delay * 2 or FIRST_DELAY)
             self.puts_from = now + self.put_delay * self.jitter()
+            self.put_reason = reason
         if self.closed_since is not None and began < self._bad_at:
             return
         refused = never_sent is not None and never_sent.reason in ("dns", "refused")
         if self.closed_since is None:
-            self.closed_since = now
+            self.closed_since, self.trouble_since = now, began
             self.outages += refused
         self._bad_at = now
         self.tries += 1
@@ -80,15 +90,21 @@ class Gate:
         self.only_refused = self.only_refused and refused
         self.delay = min(LONGEST_DELAY, self.delay * 2 or (UNSENT_DELAY if refused else FIRST_DELAY))
         self.until = now + self.delay * (1.0 if refused else self.jitter())
+        if not self.last_try(now):  # it is made when patience ends, not long after it
+            self.until = min(self.until, self.trouble_since + self.patience)
 
-    def hopeless(self, now: float) -> bool:
-        """Tell whether those who have sent nothing should give up."""
+    def last_try(self, now: float) -> bool:
+        """Tell whether patience ends with the try that is made now."""
+        return now >= self.trouble_since + self.patience
+
+    def hopeless(self) -> bool:
+        """Tell whether those who have sent nothing should give up: by the last try, not by the time that has passed."""
         if self.closed_since is None:
             return False
         if self.only_refused:
             return self.tries >= REFUSED_TRIES
-        return now - self.closed_since >= WEATHER_SECONDS
+        return self._bad_at - self.trouble_since >= self.patience
 
     def barren(self, now: float, patience: float) -> bool:
-        """Tell whether no PUT at all was answered clearly for so many seconds."""
+        """Tell whether no change at all was answered clearly for so many seconds."""
         return self.doubtful_since is not None and now - self.doubtful_since >= patience

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Final
 from zvol.clock import Clock
 from zvol.errors import Exit, LocalState
 from zvol.model import Trouble
-from zvol.recovery import words
+from zvol.recovery import sightings, words
 from zvol.recovery.batch import Batch
 from zvol.recovery.claimant import Claimant
 from zvol.recovery.crew import Crew, Done
 from zvol.recovery.gate import Gate
 from zvol.recovery.records import Identity, Intent
 from zvol.recovery.states import Answered, Look, Phase, Put, Sight, Written
-from zvol.recovery.track import FIRST_ASK, FIRST_LOOK, FRESH, Track, deletion_of, fault_of, put_of
+from zvol.recovery.track import FIRST_ASK, FIRST_LOOK, FRESH, Seen, Track, deletion_of, fault_of, put_of
 from zvol.recovery.waits import Waits
 from zvol.zstack import answers
-from zvol.zstack.client import NotSent
+from zvol.zstack.client import PUT_SECONDS, NotSent
 
 if TYPE_CHECKING:
     from zvol.recovery.journal import Journal
@@ -73,7 +73,7 @@ class Sender:
         batch, gate = self.batch, self.gate
         if gate.open:
             self.waits.tick(now)
-        if batch.first_reads or not gate.open or batch.closing is not None:
+        if batch.first or not gate.open or batch.closing is not None:
             return
         if self._outages != gate.outages:
             self._outages = gate.outages
@@ -173,33 +173,46 @@ class Sender:
         assert read_at is not None
         self._flying += 1
         track.flying, track.since = True, now
+        tags, seconds = (request.system_tags, request.user_tags), min(PUT_SECONDS, track.deadline - now)
 
         def send() -> object:
-            tags = request.system_tags, request.user_tags
-            return self.client.submit(track.uuid, job, options.api_timeout, *tags, fresh_until=read_at + FRESH)
+            return self.client.submit(
+                track.uuid, job, options.api_timeout, *tags, fresh_until=read_at + FRESH, seconds=seconds
+            )
 
-        self.crew.do(send, lambda done: self._answered(track, done))
+        self.crew.do(send, lambda done: self._answered(track, job, done))
 
-    def _answered(self, track: Track, done: Done) -> None:
+    def land(self, track: Track, now: float) -> None:
+        """Wait no longer for the answer to a PUT, which may act all the same."""
+        self._take_in(track, answers.Unclear("no answer yet"), now)
+
+    def _answered(self, track: Track, job: str, done: Done) -> None:
         """Take in what came of a PUT."""
         self._flying -= 1
-        track.flying = False
         if done.error is not None:
             raise done.error
-        if track.uuid not in self.batch.unsaid:
+        if track.uuid not in self.batch.unsaid or not track.flying or track.job != job:
             return  # it was given up: "not known" was said, and stays true
+        track.flying = False
         answer, now = done.value, self.clock.monotonic()
         if isinstance(answer, NotSent):
             self._not_sent(track, answer, done.began, now)
             return
         assert isinstance(answer, answers.PUT_ANSWERS)
-        put = put_of(answer, track.uuid)
-        if put is Put.UNCLEAR:
-            reason = answer.reason if isinstance(answer, answers.Unclear) else "an unclear answer"
-            self.gate.bad(now, reason, began=done.began, put=True)
-            self.batch.open.pop(track.uuid, None)
+        if put_of(answer, track.uuid) is Put.UNCLEAR:
+            self.gate.bad(now, sightings.answer(answer), began=done.began, put=True)
         else:
             self.gate.good(now, put=True)
+            self.batch.clear_at = max(self.batch.clear_at, now)
+        self._take_in(track, answer, now)
+
+    def _take_in(self, track: Track, answer: answers.PutAnswer, now: float) -> None:
+        """Watch what a PUT does that has ended."""
+        put = put_of(answer, track.uuid)
+        track.flying = False
+        track.put_seen = Seen(sightings.answer(answer), self.clock.wall())
+        if put is Put.UNCLEAR:
+            self.batch.open.pop(track.uuid, None)
         self._remember(track, answer, now)
         track.late = 0
         track.begin_looking(now, 0.0 if self.batch.small else FIRST_ASK)
@@ -209,6 +222,9 @@ class Sender:
     def _not_sent(self, track: Track, answer: NotSent, began: float, now: float) -> None:
         """Not a byte has left: the same intent is good for another try, unless it is a matter of trust."""
         never = answer.never_sent
+        track.put_seen = Seen(never.message, self.clock.wall())
+        if track.state.sends == 1:
+            track.deadline = None
         if never.reason == "stale":
             self._too_late(track, never.message)
             return
@@ -217,8 +233,7 @@ class Sender:
             self.batch.feed(track, Answered(Put.NEVER_SENT))
             return
         if self.batch.closing is not None:
-            track.trouble = self.batch.closing
-            self.batch.give_up(track)
+            self.batch.give_up(track, self.batch.closing)
             return
         self.gate.bad(now, never.message, never, began=began, put=True)
         self.batch.outbox.appendleft(track)
@@ -230,8 +245,7 @@ class Sender:
         self.batch.take_back(track)
         track.late += 1
         if track.late >= LATE_TRIES:
-            track.trouble = words.too_late(LATE_TRIES, age, why)
-            self.batch.give_up(track)
+            self.batch.give_up(track, words.too_late(LATE_TRIES, age, why))
 
     def _remember(self, track: Track, answer: answers.PutAnswer, now: float) -> None:
         """Keep the server's words, and begin the quiet time that this answer needs."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -49,6 +50,14 @@ class Options:
     api_timeout: float = 60.0
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Something that was seen on the wire, in words; `at` is the time of day as seconds since 1970."""
+
+    text: str
+    at: float
+
+
 @dataclass(slots=True, eq=False)
 class Track:
     """Monotonic seconds everywhere; `busy` while it is being read or its job asked, `flying` while its PUT is out.
@@ -56,8 +65,10 @@ class Track:
     `since`: when its PUT left, and when that was answered.  `read_at`: when the last read of it left, for what a read
     shows may be as old as that.  `late`: how many PUTs in a row could only leave when that was too long ago.
     `run`: its run in the journal, None before the claim.  `held`: it is read, and not sent.  `mute`: its job is not
-    asked, for its quiet time is that of another request, too.
-    `followups` are what the journal holds of them.
+    asked, for its quiet time is that of another request, too.  `followups` are what the journal holds of them.
+    `apart`: it is read by itself, for a read of it failed while the server answered others, since `ailing`.  `final`:
+    its time is up, and at this moment at the latest its word is said, with `time_up` as the reason where nothing was
+    sent.
     """
 
     wanted: Wanted
@@ -88,6 +99,14 @@ class Track:
     deadline: float | None = None
     grace: int = 0
     late: int = 0
+    looked_at: float = -math.inf
+    apart: bool = False
+    ailing: float | None = None
+    final: float | None = None
+    time_up: Trouble | None = None
+    put_seen: Seen | None = None
+    job_last_seen: Seen | None = None
+    read_seen: Seen | None = None
 
     @property
     def uuid(self) -> str:
@@ -107,9 +126,21 @@ class Track:
         """Its next PUT has not left."""
         return self.phase in (Phase.START, Phase.INTENT) or (self.phase is Phase.SENDING and not self.flying)
 
+    @property
+    def never_sent(self) -> bool:
+        """No PUT of this run has left."""
+        return self.waits_to_send and self.state.sends == (self.phase is Phase.SENDING)
+
+    @property
+    def last_seen(self) -> Seen | None:
+        """Return the last thing that was seen of it on the wire."""
+        seen = [one for one in (self.put_seen, self.job_last_seen, self.read_seen) if one is not None]
+        return max(seen, key=lambda one: one.at, default=None)
+
     def new_job(self, job: str) -> None:
         """Begin a new PUT under its own job id; what the former one showed does not count for it."""
         self.job, self.job_seen, self.job_asked = job, Job.NOT_ASKED, False
+        self.put_seen, self.job_last_seen, self.trouble = None, None, None
         self.quiet, self.claimed_at, self.grace, self.mute = None, None, 0, False
 
     def begin_looking(self, now: float, ask_after: float) -> None:

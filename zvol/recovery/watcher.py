@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Final
@@ -11,19 +11,17 @@ from typing import TYPE_CHECKING, Final
 from zvol.clock import Clock
 from zvol.errors import AuthError, Refused, Untrusted, Weather, ZvolError
 from zvol.model import Outcome, Volume
-from zvol.recovery import words
+from zvol.recovery import sightings, words
 from zvol.recovery.asker import ENDED, Asker
 from zvol.recovery.batch import Batch
-from zvol.recovery.crew import Crew, Done
+from zvol.recovery.crew import Crew
 from zvol.recovery.gate import Gate
+from zvol.recovery.reader import LAST_READ, READ_SECONDS, Read, Reader
 from zvol.recovery.states import Look, Phase, Sight
-from zvol.recovery.track import LONGEST_LOOK, Track, deletion_of, sight_of
+from zvol.recovery.track import LONGEST_LOOK, Seen, Track, deletion_of, sight_of
 
 if TYPE_CHECKING:
     from zvol.zstack.client import Client
-
-BATCH: Final = 100
-"""Volumes a read."""
 
 PATIENCE: Final = 10.0
 """Seconds for which a volume is read again after the server said done."""
@@ -31,8 +29,9 @@ PATIENCE: Final = 10.0
 PACE: Final = 0.2
 """Seconds between two reads of a large batch that are not full."""
 
-READS: Final = 4
-"""Reads at the same time: one that hangs must not keep the others waiting."""
+FIRST_APART: Final = 0.5
+LONGEST_APART: Final = 20.0
+"""Seconds between two reads of a volume that cannot be read while others can, at first and later."""
 
 AHEAD: Final = LONGEST_LOOK / 2
 """A read that is not full takes volumes along that are due within so many seconds."""
@@ -47,12 +46,11 @@ class Watcher:
     def __init__(
         self, batch: Batch, client: Client, crew: Crew, gate: Gate, clock: Clock, jitter: Callable[[], float]
     ) -> None:
-        self.batch, self.client, self.crew, self.gate = batch, client, crew, gate
+        self.batch, self.crew, self.gate = batch, crew, gate
         self.clock, self.jitter = clock, jitter
-        self._reading = 0
+        self.reader = Reader(client, crew, gate, clock, batch.time_left, self._seen)
         self._probe: list[Track] = []
-        self._reread: list[Track] = []
-        self._asker = Asker(batch, client, crew, gate, clock)
+        self._asker = Asker(batch, client, crew, gate, clock, self.reader.check)
         self._next_read = 0.0
 
     def tick(self, now: float, *, ahead: bool) -> None:
@@ -60,37 +58,37 @@ class Watcher:
 
         `ahead`: volumes of the queue are wanted soon, so their last read must be a new one.
         """
+        self.reader.tick()
         if not self.gate.open:
             self._asker.release(now)
-            if now >= self.gate.until and not self._probe and self.crew.free:
+            if not self.gate.checking and now >= self.gate.until and not self._probe and self.crew.free:
                 self.gate.until = now + PACE
-                self._probe = self._read(self._probes())
+                self._probe = self._one()
+                self.reader.probe(self._probe, LAST_READ if self.gate.last_try(now) else READ_SECONDS)
             return
-        if now >= self._next_read and self._may_read:
+        if now >= self._next_read and self.reader.free:
             self._look_round(now)
         self._asker.tick()
-        while self.batch.unread and self._may_read:
-            self._read(self._first())
-        if ahead and self._may_read and not self._reread and not self.batch.queue[0].fresh(now):
-            self._reread = self._read([*islice(self.batch.queue, BATCH)])
+        while self.batch.unread and self.reader.free:
+            self.reader.read([*islice(self.batch.pop(self.batch.unread, Phase.START), self.reader.size)])
+        if ahead and self.reader.free and not self.batch.queue[0].busy and not self.batch.queue[0].fresh(now):
+            self.reader.read([track for track in islice(self.batch.queue, self.reader.size) if not track.busy])
+        self.reader.tick()
 
     def due(self) -> float:
         """Return the monotonic time of the next look; infinity when something must come back first."""
-        if not self.crew.free or (self._reading >= READS if self.gate.open else self._probe):
+        if not self.crew.free or self.gate.checking or (not self.reader.free if self.gate.open else self._probe):
             return math.inf
         return max(self.batch.agenda.next(), self._next_read) if self.gate.open else self.gate.until
 
-    @property
-    def _may_read(self) -> bool:
-        return self._reading < READS and self.crew.free > 0
-
     def _look_round(self, now: float) -> None:
         """Read the volumes that are due, or ask their jobs."""
-        reads = self._due(now, now, BATCH)
+        size = self.reader.size
+        reads = self._due(now, now, size)
         if reads and not self.batch.small:
-            reads += self._due(now + AHEAD, now, BATCH - len(reads))
-            self._next_read = now + PACE if len(reads) < BATCH else 0.0
-        self._read(reads)
+            reads += self._due(now + AHEAD, now, size - len(reads))
+            self._next_read = now + PACE if len(reads) < size else 0.0
+        self.reader.read(reads)
 
     def _due(self, until: float, now: float, most: int) -> list[Track]:
         """Take those whose next look is due by then; return those to read, the others' jobs are asked first."""
@@ -102,92 +100,96 @@ class Watcher:
                 reads.append(track)
         return reads
 
-    def _probes(self) -> list[Track]:
-        """Return volumes whose read shows whether the server is back."""
+    def _one(self) -> list[Track]:
+        """Return a volume whose read shows whether the server is back, another one each time."""
         batch = self.batch
         if not batch.agenda and not batch.unread and not batch.queue:
             batch.take_all_back()
-        return (
-            batch.found[:BATCH] or batch.agenda.take(math.inf, BATCH) or self._first() or [*islice(batch.queue, BATCH)]
-        )
-
-    def _first(self) -> list[Track]:
-        return [*islice(self.batch.pop(self.batch.unread, Phase.START), BATCH)]
+        if batch.found:
+            batch.found.append(batch.found.pop(0))
+            return batch.found[-1:]
+        taken = batch.agenda.take(math.inf, 1) or [*islice(batch.pop(batch.unread, Phase.START), 1)]
+        if not taken and batch.head() is not None:
+            batch.queue.rotate(-1)
+            return [batch.queue[-1]]
+        return taken
 
     # ---- the volume ----------------------------------------------------------------------------------------------
-    def _read(self, tracks: list[Track]) -> list[Track]:
-        """Read these volumes, if there are any."""
-        if not tracks:
-            return tracks
-        self._reading += 1
-        quiet = {track.uuid for track in tracks if track.quiet is not None and track.quiet.over}
-        uuids = [track.uuid for track in tracks]
-        for track in tracks:
-            track.busy = True
-
-        def read() -> Mapping[str, Volume]:
-            if len(uuids) == 1:
-                found = self.client.volume(uuids[0])
-                return {} if found is None else {found.uuid: found}
-            return self.client.volumes(uuids)
-
-        self.crew.do(read, lambda done: self._seen(tracks, quiet, done))
-        return tracks
-
-    def _seen(self, tracks: list[Track], quiet: set[str], done: Done) -> None:
+    def _seen(self, read: Read) -> None:
         """Take in a read: of volumes, or of what stood in its way."""
-        self._reading -= 1
-        self._probe = [] if tracks is self._probe else self._probe
-        self._reread = [] if tracks is self._reread else self._reread
-        for track in tracks:
-            track.busy = False
-        tracks = [track for track in tracks if track.uuid in self.batch.unsaid]
-        now, error = self.clock.monotonic(), done.error
+        self._probe = [] if read.tracks == self._probe else self._probe
+        tracks = [track for track in read.tracks if track.uuid in self.batch.unsaid]
+        now, error = self.clock.monotonic(), read.error
         if isinstance(error, Weather):
-            self._weather(tracks, error, done.began, now)
-            return
-        if error is not None and not isinstance(error, ZvolError):
-            raise error
-        if isinstance(error, Untrusted):
-            self.gate.bad(now, error.message, began=done.began)
+            self._weather(tracks, read, error, now)
+        else:
+            self._answered(tracks, read, error, now)
+        for track in tracks:
+            if read.last and track.final is not None:
+                self.batch.end_now(track)
+
+    def _answered(self, tracks: list[Track], read: Read, error: ZvolError | None, now: float) -> None:
+        """The server said something; whether it was the volumes or not."""
+        if isinstance(error, Untrusted) and not read.own:
+            self.gate.bad(now, error.message, began=read.began)
         else:
             self.gate.good(now)
-            self._heard(done)
+            self._heard(read)
         self.batch.denied = isinstance(error, AuthError)
         if error is not None and self._again_with_new_session(tracks, error):
             self._put_back(tracks, now)
             return
-        found = done.value if isinstance(done.value, Mapping) else {}
+        found = read.volumes.found if read.volumes is not None else {}
         for track in tracks:
-            self.batch.first_reads -= track.phase is Phase.START and track.read_at is None
+            self.batch.first.discard(track.uuid)
             if error is not None:
-                self._unseen(track, error, now, quiet=track.uuid in quiet)
+                self._unseen(track, error, now, quiet=track.uuid in read.quiet)
             else:
-                self._look(track, found.get(track.uuid), done.began, now, quiet=track.uuid in quiet)
+                self._look(track, found.get(track.uuid), read.began, now, quiet=track.uuid in read.quiet)
 
-    def _heard(self, done: Done) -> None:
+    def _heard(self, read: Read) -> None:
         for track in self.batch.agenda:
             if track.quiet is not None:
-                track.quiet.note(done.began, done.ended)
+                track.quiet.note(read.began, read.ended)
 
-    def _weather(self, tracks: list[Track], error: Weather, began: float, now: float) -> None:
+    def _weather(self, tracks: list[Track], read: Read, error: Weather, now: float) -> None:
+        """The server is away, or it cannot read just this volume."""
+        for track in tracks:
+            track.read_seen = Seen(error.message, self.clock.wall())
+        if read.own:
+            for track in tracks:
+                self._ailing(track, now)
+            return
         never = error.never_sent
-        self.gate.bad(now, error.message, never, began=began)
+        self.gate.bad(now, error.message, never, began=read.began)
         self._put_back(tracks, now)
         if never is not None and never.untrusted:
             self.batch.give_up_unsent(words.from_never_sent(never))
 
+    def _ailing(self, track: Track, now: float) -> None:
+        """Read a volume by itself from now on, and let nobody wait for it."""
+        batch = self.batch
+        track.apart, track.job_asked = True, False
+        track.ailing = now if track.ailing is None else track.ailing
+        batch.first.discard(track.uuid)
+        if track.phase is Phase.START and track in batch.queue:
+            batch.queue.remove(track)
+        track.wait = min(LONGEST_APART, max(FIRST_APART, track.wait * 2))
+        batch.agenda.put(track, now + track.wait * self.jitter())
+
     def _put_back(self, tracks: list[Track], now: float) -> None:
         """Nothing was learnt of these volumes."""
         for track in reversed(tracks):
-            if track.phase is not Phase.START:
+            if track.phase is not Phase.START or track.apart:
                 self._later(track, now)
+            elif track.read_at is None and len(tracks) == 1:
+                self.batch.unread.append(track)
             elif track.read_at is None:
                 self.batch.unread.appendleft(track)
 
     def _later(self, track: Track, now: float) -> None:
         """Look again less and less often; so that the reads of very many volumes stay few, each less often still."""
-        longest = max(LONGEST_LOOK, len(self.batch.agenda) / BATCH * PACE)
+        longest = max(LONGEST_LOOK, len(self.batch.agenda) / self.reader.size * PACE)
         track.wait = min(longest, track.wait * 1.6)
         self.batch.agenda.put(track, now + track.wait * self.jitter())
 
@@ -198,6 +200,7 @@ class Watcher:
 
     def _unseen(self, track: Track, error: ZvolError, now: float, *, quiet: bool) -> None:
         """The server answered, and it was not the volume."""
+        track.read_seen = Seen(error.message, self.clock.wall())
         if track.phase is Phase.START:
             outcome = Outcome.FAILED if isinstance(error, Refused) else Outcome.NOT_SENT
             self.batch.end(track, outcome, words.from_error(error))
@@ -208,16 +211,25 @@ class Watcher:
             self.batch.feed(track, Look(Sight.DENIED, job=track.job_seen, quiet=quiet))
 
     def _look(self, track: Track, volume: Volume | None, began: float, now: float, *, quiet: bool) -> None:
-        sight, first = sight_of(volume), track.read_at is None
+        sight = sight_of(volume)
         if not track.watched and track.phase is not Phase.START:
             return
+        apart, first = track.apart, track.read_at is None
         asked_at = volume.asked_at if volume is not None else None
         track.volume, track.read_at = volume or track.volume, began if asked_at is None else asked_at
+        track.read_seen = Seen(sightings.volume(volume), self.clock.wall())
+        track.apart, track.ailing = False, None
+        if apart and track.phase is Phase.START:
+            self.batch.agenda.drop(track)
         if track.phase is Phase.START and volume is not None and sight is Sight.DELETED:
-            if not self._decided(track, volume) and first:
+            if self._decided(track, volume):
+                return
+            if first:
                 meant = track.state.episode or deletion_of(volume)  # a list or an earlier run may tell which was meant
                 track.state = replace(track.state, episode=meant)
                 self.batch.found.append(track)
+            elif apart:
+                self.batch.queue.appendleft(track)
             return
         if sight is Sight.BACK and self._wait_for_job(track, now):
             return

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from zvol.errors import AuthError, ErrorCode, Exit, NeverSent, Refused, Untrusted, Weather, ZvolError
 from zvol.model import Outcome, Result, Trouble, Volume
+from zvol.recovery import sightings
 from zvol.recovery.records import Holder, Identity
 from zvol.recovery.states import MAX_SENDS, Phase, Say, Why
 from zvol.recovery.track import FRESH, Track
+from zvol.text import human_duration
 from zvol.zstack import answers
 
 STRICT = "it was back already, and --strict was given"
 RESUME = "It may still happen. Run `zvol resume` to find out and finish; do not delete anything before that."
+FINISH = "Finish with `zvol resume`."
 LOGIN = "Get a new session, then run the command again; what is open is settled by `zvol resume`."
 GONE = "It was destroyed, never existed, or is not visible to this account. `zvol list` shows what can be recovered."
 
@@ -56,31 +61,66 @@ def _warnings(track: Track) -> tuple[str, ...]:
 
 
 def trouble(track: Track, word: Say) -> Trouble:
-    """Say why a volume did not end well."""
+    """Say why a volume did not end well; where that is not settled, also what was seen of it last."""
+    found = _trouble(track, word)
+    if word.outcome not in (Outcome.UNKNOWN, Outcome.NOT_SENT):
+        return found
+    return replace(found, message=found.message + sightings.last(track))
+
+
+def _trouble(track: Track, word: Say) -> Trouble:
     match word.outcome, word.why:
         case Outcome.GONE, _:
             return Trouble("gone", "there is no such volume", GONE)
         case Outcome.FAILED, Why.CHANGED:
             return CHANGED
-        case Outcome.FAILED, Why.REDIRECT:
-            return track.trouble or Trouble("redirected", "the server redirects", exit=Exit.UNTRUSTED)
-        case ((Outcome.FAILED | Outcome.NOT_SENT), Why.SESSION):
-            return track.trouble or Trouble("auth", "the server does not accept the session", LOGIN, Exit.AUTH)
         case Outcome.CONTRADICTED, _:
             text = "the server says it is done, and the volume is still deleted"
             return Trouble("contradicted", text, "Ask the administrator of the cloud to look at it.", Exit.CONTRADICTED)
         case Outcome.UNKNOWN, Why.ELSEWHERE:
             return ELSEWHERE
-        case Outcome.UNKNOWN, Why.NO_SENDS_LEFT:
+        case Outcome.UNKNOWN, _:
+            return _unknown(track, word.why)
+        case Outcome.FAILED, Why.REDIRECT:
+            default = Trouble("redirected", "the server redirects", exit=Exit.UNTRUSTED)
+        case _, Why.SESSION:
+            default = Trouble("auth", "the server does not accept the session", LOGIN, Exit.AUTH)
+        case Outcome.FAILED, Why.SERVER:
+            default = Trouble("refused", "the server refused")
+        case _:
+            default = Trouble("unreachable", "nothing was sent", NOT_SENT, Exit.UNREACHABLE)
+    return track.trouble or default
+
+
+def _unknown(track: Track, why: Why) -> Trouble:
+    """Say what is not known, and who finds it out."""
+    match why:
+        case Why.NO_SENDS_LEFT:
             text = f"{MAX_SENDS} requests were sent and the volume is still deleted"
             return Trouble("unknown", text, "Run `zvol recover` again later, or ask the administrator.", Exit.UNKNOWN)
-        case Outcome.UNKNOWN, Why.SESSION | Why.NOT_READ_BACK:
+        case Why.SESSION | Why.NOT_READ_BACK:
             text = "the request was sent, and the volume could not be read back with this session"
             return Trouble("unknown", text, "Get a new session, then run `zvol resume`.", Exit.UNKNOWN)
-        case Outcome.UNKNOWN, _:
-            return Trouble("unknown", "the request was sent, and what became of it is not known", RESUME, Exit.UNKNOWN)
+        case _ if not track.state.sends:
+            text = "an earlier run sent a request for it, and what became of that is not known"
+        case _ if track.phase is Phase.DONE:
+            text = "time is up: the request that was sent cannot act any more, and another one was not sent"
+            return Trouble("unknown", text, FINISH, Exit.UNKNOWN)
         case _:
-            return track.trouble or Trouble("failed", "the server refused")
+            text = "the request was sent, and what became of it is not known"
+    return Trouble("unknown", text, RESUME, Exit.UNKNOWN)
+
+
+def time_up(timeout: float, waited: str, track: Track) -> Trouble:
+    """Say why nothing was sent for a volume before its time was over; `resume` knows it once it is claimed."""
+    text = f"time is up after {human_duration(timeout)}, and nothing was sent: {waited}"
+    return Trouble("time-up", text, FINISH if track.claimed else NOT_SENT, Exit.UNREACHABLE)
+
+
+def unreadable(patience: float, track: Track) -> Trouble:
+    """Say that a volume cannot be read, while the server answers for others."""
+    text = f"it could not be read for {human_duration(patience)}, so nothing was sent"
+    return Trouble("unreachable", text, FINISH if track.claimed else NOT_SENT, Exit.UNREACHABLE)
 
 
 def from_error(error: BaseException) -> Trouble:
@@ -155,7 +195,7 @@ ELSEWHERE = Trouble(
 def stopped(*, in_journal: bool) -> Trouble:
     """Say that a signal came first; the journal knows the volume only once the run has begun."""
     text = "the run was stopped before anything was sent"
-    return Trouble("stopped", text, "Finish with `zvol resume`." if in_journal else NOT_SENT, Exit.UNREACHABLE)
+    return Trouble("stopped", text, FINISH if in_journal else NOT_SENT, Exit.UNREACHABLE)
 
 
 def busy(holder: Holder, ours: Identity) -> Trouble:

@@ -13,8 +13,9 @@ from zvol.zstack.answers import Answer, Found, JobAnswer, PutAnswer, Unclear
 from zvol.zstack.auth import Auth
 from zvol.zstack.compact import Packer
 from zvol.zstack.paging import PAGE, Pager, Row
-from zvol.zstack.reads import asked_for, found_of, weather
+from zvol.zstack.reads import found_of, weather
 from zvol.zstack.transport import Transport
+from zvol.zstack.volumes import Volumes, asked_for
 
 T = TypeVar("T")
 
@@ -61,10 +62,12 @@ class Client:
         user_tags: Sequence[str] = (),
         *,
         fresh_until: float | None = None,
+        seconds: float = PUT_SECONDS,
     ) -> PutAnswer | NotSent:
         """Send RecoverDataVolume once, under our own job id (32 hex), asking for a timeout in seconds.
 
-        It leaves by `fresh_until` (monotonic seconds), or not at all: NotSent, `stale`.
+        It leaves by `fresh_until` (monotonic seconds), or not at all: NotSent, `stale`.  Its answer is waited for
+        `seconds` at most.
         """
         body: dict[str, Any] = {"recoverDataVolume": {}}
         if system_tags:
@@ -72,11 +75,12 @@ class Client:
         if user_tags:
             body["userTags"] = list(user_tags)
         headers = {"X-Job-UUID": job, "X-API-Timeout": str(int(api_timeout))}
-        return self._submit("PUT", f"/v1/volumes/{uuid}/actions", body, headers, fresh_until)
+        answer = self._answer("PUT", f"/v1/volumes/{uuid}/actions", body, headers, fresh_until, seconds)
+        return answers.classify_put(answer) if isinstance(answer, Answer) else answer
 
-    def job(self, job: str) -> JobAnswer:
+    def job(self, job: str, seconds: float = READ_SECONDS) -> JobAnswer:
         """Look at a job, always at our own address: the `location` of a 202 names the management node's own."""
-        answer = self._job(job)
+        answer = self._job(job, seconds)
         return answer if isinstance(answer, Unclear) else answers.classify_job(answer)
 
     def change(
@@ -92,22 +96,21 @@ class Client:
         answer = self._job(job)
         return answer if isinstance(answer, Unclear) else answers.classify_change_job(answer)
 
-    def _job(self, job: str) -> Answer | Unclear:
+    def _job(self, job: str, seconds: float = READ_SECONDS) -> Answer | Unclear:
+        path = f"/v1/api-jobs/{job}"
         try:
-            return self._transport.send(
-                "GET", f"/v1/api-jobs/{job}", auth=self._auth, deadline=READ_SECONDS, limit=ONE_LIMIT
-            )
+            return self._transport.send("GET", path, auth=self._auth, deadline=seconds, limit=ONE_LIMIT)
         except (NeverSent, MaybeSent) as exc:
             return Unclear(exc.message)
 
-    def _submit(
-        self, method: str, path: str, body: Any, headers: Mapping[str, str], fresh_until: float | None
-    ) -> PutAnswer | NotSent:
-        answer = self._answer(method, path, body, headers, fresh_until)
-        return answers.classify_put(answer) if isinstance(answer, Answer) else answer
-
     def _answer(
-        self, method: str, path: str, body: Any, headers: Mapping[str, str], fresh_until: float | None
+        self,
+        method: str,
+        path: str,
+        body: Any,
+        headers: Mapping[str, str],
+        fresh_until: float | None,
+        seconds: float = PUT_SECONDS,
     ) -> Answer | NotSent | Unclear:
         try:
             return self._transport.send(
@@ -116,7 +119,7 @@ class Client:
                 body=body,
                 headers=headers,
                 auth=self._auth,
-                deadline=PUT_SECONDS,
+                deadline=seconds,
                 limit=ONE_LIMIT,
                 fresh_until=fresh_until,
             )
@@ -126,20 +129,26 @@ class Client:
             return Unclear(maybe.message)
 
     # ---- reads: Weather, AuthError, Untrusted, Refused -----------------------------------------------------------
-    def volume(self, uuid: str) -> Volume | None:
+    def volume(self, uuid: str, seconds: float = READ_SECONDS) -> Volume | None:
         """Return a volume, None when the server has none that this account may see."""
-        return asked_for([uuid], self._read(f"/v1/volumes/{uuid}")).get(uuid)
+        seen = asked_for([uuid], self._read(f"/v1/volumes/{uuid}", seconds=seconds))
+        if seen.unclear:
+            raise Weather("an inventory that is not a volume's")
+        return seen.found.get(uuid)
+
+    def look(self, uuids: Sequence[str], seconds: float = READ_SECONDS) -> Volumes:
+        """Read at most BATCH volumes in one request; one odd inventory leaves the other volumes as they are."""
+        query = [("q", "uuid?=" + ",".join(uuids)), ("limit", str(len(uuids))), ("replyWithCount", "true")]
+        return asked_for(uuids, self._read("/v1/volumes", query, seconds=seconds), counted=True)
 
     def volumes(self, uuids: Sequence[str]) -> dict[str, Volume]:
-        """Return those of the volumes that exist, by UUID; 100 a request, each of which tells how many there are."""
+        """Return those of the volumes that exist, by UUID; raises Weather when an answer does not tell of all."""
         volumes: dict[str, Volume] = {}
         for start in range(0, len(uuids), BATCH):
-            part = uuids[start : start + BATCH]
-            page = [("q", "uuid?=" + ",".join(part)), ("limit", str(len(part))), ("replyWithCount", "true")]
-            found = self.query("/v1/volumes", page)
-            if len(found.inventories) < len(part) and found.total != len(found.inventories):
-                raise Weather("an answer that does not hold all the volumes it speaks of")
-            volumes |= asked_for(part, found)
+            seen = self.look(uuids[start : start + BATCH])
+            if seen.unclear:
+                raise Weather("an answer that does not tell of all the volumes that were asked for")
+            volumes |= seen.found
         return {uuid: volumes[uuid] for uuid in uuids if uuid in volumes}
 
     def deleted(self, conditions: Sequence[str] = ("status=Deleted", "type=Data")) -> list[Volume]:
@@ -238,25 +247,27 @@ class Client:
             raise weather(exc) from None
 
     # ---- inside --------------------------------------------------------------------------------------------------
-    def _read(self, path: str, query: Sequence[tuple[str, str]] = (), longest: float = 0.0) -> Found:
-        answer = self._get(path, query, longest)
+    def _read(
+        self, path: str, query: Sequence[tuple[str, str]] = (), longest: float = 0.0, seconds: float = READ_SECONDS
+    ) -> Found:
+        answer = self._get(path, query, longest, seconds)
         if answer.status == 404 and isinstance(found := answers.classify_read(answer), Unclear):
             where = f"{self._transport.endpoint.base}{path}"
             raise Weather(f"{found.reason} ({where}): check port and path of `host`")
         return found_of(answer, self._auth)
 
-    def _get(self, path: str, query: Sequence[tuple[str, str]] = (), longest: float = 0.0) -> Answer:
-        answer = self._got(path, query, longest)
+    def _get(
+        self, path: str, query: Sequence[tuple[str, str]] = (), longest: float = 0.0, seconds: float = READ_SECONDS
+    ) -> Answer:
+        answer = self._got(path, query, longest, seconds)
         if self._renew is not None and answer.status == 503:
             found = answers.classify_read(answer)
             if isinstance(found, answers.Failed) and found.session and self._renew():
-                return self._got(path, query, longest)
+                return self._got(path, query, longest, seconds)
         return answer
 
-    def _got(self, path: str, query: Sequence[tuple[str, str]], longest: float) -> Answer:
+    def _got(self, path: str, query: Sequence[tuple[str, str]], longest: float, seconds: float) -> Answer:
         try:
-            return self._transport.send(
-                "GET", path, query=query, auth=self._auth, deadline=READ_SECONDS, longest=longest
-            )
+            return self._transport.send("GET", path, query=query, auth=self._auth, deadline=seconds, longest=longest)
         except (NeverSent, MaybeSent) as exc:
             raise weather(exc) from None

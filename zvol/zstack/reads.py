@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
 from zvol.errors import AuthError, MaybeSent, NeverSent, Refused, Untrusted, Weather
-from zvol.model import Volume
 from zvol.zstack import answers
 from zvol.zstack.answers import Answer, Found, Unclear
 from zvol.zstack.auth import Auth
@@ -48,18 +44,3 @@ def found_of(answer: Answer, auth: Auth) -> Found:
             )
         case Unclear(reason=reason):
             raise Weather(reason)
-
-
-def asked_for(uuids: Sequence[str], found: Found) -> dict[str, Volume]:
-    """Return the volumes of an answer by UUID: what is not among them is gone, so nothing else may be in it."""
-    volumes = volumes_of(found.inventories, found.sent_at)
-    if len(volumes) != len(found.inventories) or not volumes.keys() <= set(uuids):
-        raise Weather("an answer about other volumes than those asked for")
-    return volumes
-
-
-def volumes_of(inventories: Sequence[Mapping[str, Any]], asked_at: float | None = None) -> dict[str, Volume]:
-    volumes = [answers.volume_of(inventory, asked_at) for inventory in inventories]
-    if any(volume is None for volume in volumes):
-        raise Weather("an inventory that is not a volume's")
-    return {volume.uuid: volume for volume in volumes if volume is not None}
