@@ -1,0 +1,88 @@
+"""Filters: a yes, a no, or not known; and what single volumes that cannot be decided stop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from zvol.errors import Exit, Unreachable, Weather, ZvolError
+from zvol.model import Listed, Recycle, Volume
+from zvol.recovery.filters import Filters, Known, When, parse_when, select
+from zvol.recovery.listing import Calendar
+from zvol.recovery.lookups import Fact
+from zvol.zstack.zones import Zone
+
+NOW = 1_795_000_000.0
+CALENDAR = Calendar(None, Zone(), NOW)
+SOON = Recycle(True, None, expunges_after=NOW + 60, seconds_left=60)
+LATER = Recycle(True, None, expunges_after=NOW + 6000, seconds_left=6000)
+UNKNOWN = Recycle(True, None)
+KEPT = Recycle(True, None, policy="Never")
+NOBODY: Any = None
+
+
+def row(number: int, recycle: Recycle = UNKNOWN, deleted: float | None = None, **fields: str) -> Listed:
+    uuid = f"{number:032x}"
+    inventory = {"uuid": uuid, "status": "Deleted", "type": "Data", "name": f"v{number}"} | fields
+    return Listed(Volume(uuid, inventory), recycle, deleted, server_now=NOW)
+
+
+def test_each_filter_is_a_yes_a_no_or_not_known() -> None:
+    vms = Known(NOW, vms=frozenset(("a",)), stores=frozenset(("b",)), tags={row(1).volume.uuid: ["t"]})
+    on, off = row(1, lastVmInstanceUuid="a", primaryStorageUuid="b"), row(2, lastVmInstanceUuid="x")
+    for filters in (Filters(last_vm="n"), Filters(storage="n"), Filters(tagged="t")):
+        assert [filters.match(one, vms) for one in (on, off)] == [True, False]
+        assert filters.match(on, Known(NOW)) is None
+    assert Filters(last_vm="n").match(row(3), Known(NOW)) is False, "it was never on any"
+    within = Filters(expiring_within=60.0)
+    assert [within.match(one, vms) for one in (row(1, SOON), row(1, LATER), row(1), row(1, KEPT))] == [
+        True,
+        False,
+        None,
+        False,
+    ]
+
+
+def test_dates() -> None:
+    since, before = Filters(since=When(ago=100.0)), Filters(before=When(NOW - 100))
+    at, ago, ready = row(1, deleted=NOW - 100), row(1, deleted=NOW - 101), row(1, deleted=NOW, status="Ready")
+    assert [since.match(one, Known(NOW)) for one in (at, ago, row(1), ready)] == [True, False, None, False]
+    assert [before.match(one, Known(NOW)) for one in (at, ago, row(1), ready)] == [False, True, None, False]
+    assert since.match(at, Known(None)) is None
+    assert before.match(ago, Known(None)) is True
+    assert parse_when("2h") == When(ago=7200.0)
+    assert parse_when("1970-01-01T00:00:10Z") == When(10.0)
+
+
+def test_a_no_of_another_filter_decides() -> None:
+    both = Filters(name="v1", expiring_within=60.0)
+    assert both.match(row(2), Known(NOW)) is False
+    assert both.match(row(1), Known(NOW)) is None
+    assert select([row(2)], both, NOBODY, CALENDAR) == []
+
+
+def test_a_volume_that_cannot_be_decided_stops_all_and_is_named() -> None:
+    rows = [row(number, SOON if number == 20 else UNKNOWN) for number in range(1, 21)]
+    with pytest.raises(ZvolError) as raised:
+        select(rows, Filters(expiring_within=60.0), NOBODY, CALENDAR)
+    assert raised.value.exit is Exit.UNREACHABLE
+    assert raised.value.kind == "undecided"
+    for number in range(1, 13):
+        assert f"{number:032x}" in raised.value.message
+    assert f"{13:032x}" not in raised.value.message
+    assert f"{20:032x}" not in raised.value.message
+    assert raised.value.message.endswith(", ...")
+    assert select(rows, Filters(expiring_within=60.0), NOBODY, CALENDAR, alarm=True) == rows
+    assert select([row(1, SOON), row(2, LATER)], Filters(expiring_within=60.0), NOBODY, CALENDAR) == [row(1, SOON)]
+
+
+def test_the_reason_that_is_hardest_to_mend_is_the_exit_code() -> None:
+    missing: dict[Fact, Weather | ZvolError] = {Fact.POLICY: Weather("HTTP 502")}
+    missing[Fact.ZONE] = Unreachable("no", hint="do this")
+    missing[Fact.CLOCK] = ZvolError("certain")
+    with pytest.raises(ZvolError) as raised:
+        select([row(1)], Filters(expiring_within=60.0), NOBODY, Calendar(None, Zone(), None, missing))
+    assert raised.value.exit is Exit.FAILED
+    assert "HTTP 502" in raised.value.message
+    assert raised.value.hint == "do this"
