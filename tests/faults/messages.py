@@ -38,6 +38,12 @@ class Request:
             return "list" if "status%3DDeleted" in self.path else "read"
         return "login" if self.path.endswith("/login") else "other"
 
+    @property
+    def action(self) -> str:
+        """Return the first key of a JSON body, which names the API of a PUT; empty when there is none."""
+        found = re.match(rb'\s*\{\s*"(\w+)"', self.data.partition(b"\r\n\r\n")[2])
+        return found[1].decode() if found else ""
+
     def header(self, name: str) -> str | None:
         return header(self.data, name)
 

@@ -30,7 +30,7 @@ class Rule:
 
     Kinds: `put`, `job`, `read` (`look` before the first PUT, `back` after it, `list` of a recycle bin), `login`,
     `other`, `any`; and `connect`, which are connections.  `volume` narrows it to requests that name this volume, `path`
-    to paths that this expression is found in.
+    to paths that this expression is found in, `action_key` to bodies that begin with this key.
 
     Actions before the server sees the request: `drop` (close), `reset`, `hang`, `page`, `page-close`, `cut-request`
     (only its first `size` bytes arrive), `hold` (until `file` exists).  After it: `after` (nothing), `lose` (close),
@@ -52,14 +52,16 @@ class Rule:
     volume: str = ""
     path: str = ""
     act: str = ""
+    action_key: str = ""
 
-    def concerns(self, kinds: set[str], path: str, volumes: str) -> bool:
-        return self.kind in kinds and self.volume in volumes and re.search(self.path, path) is not None
+    def concerns(self, kinds: set[str], path: str, volumes: str, action: str) -> bool:
+        named = self.action_key in ("", action) and self.volume in volumes
+        return self.kind in kinds and named and re.search(self.path, path) is not None
 
 
 @dataclass
 class Seen:
-    """A request that came in; `scheme` is the first word of its Authorization."""
+    """A request that came in; `scheme` is the first word of its Authorization, `action` the first key of its body."""
 
     time: float
     method: str
@@ -67,6 +69,7 @@ class Seen:
     job: str | None
     kind: str
     scheme: str = ""
+    action: str = ""
 
 
 @dataclass
@@ -131,7 +134,7 @@ class Proxy:
 
     def _serve(self, client: socket.socket) -> None:
         with suppress(OSError), client:
-            rule = self._rule({"connect"}, "", "")
+            rule = self._rule({"connect"}, "", "", "")
             if rule is not None:
                 self._end(client, rule.action)
                 return
@@ -144,8 +147,8 @@ class Proxy:
                 finally:
                     self.busy.discard(threading.get_ident())
 
-    def _note(self, request: Request) -> tuple[set[str], str, str]:
-        """Write a request down; returns its kinds, its path, and a text with the volumes that it names."""
+    def _note(self, request: Request) -> tuple[set[str], str, str, str]:
+        """Write a request down; returns its kinds, path, action, and a text with the volumes that it names."""
         kind, path, job = request.kind, request.path, request.job or ""
         authorization = request.header("authorization")
         self.busy.add(threading.get_ident())
@@ -153,19 +156,19 @@ class Proxy:
             if authorization:
                 self.session = authorization.removeprefix("OAuth ")
             scheme = (authorization or "").partition(" ")[0]
-            self.seen.append(Seen(time.monotonic(), request.method, path, request.job, kind, scheme))
+            self.seen.append(Seen(time.monotonic(), request.method, path, request.job, kind, scheme, request.action))
             kinds = {kind, "any"}
             if kind in ("read", "list"):
                 kinds |= {"read", "back" if self.volumes else "look"}
             if kind == "put":
                 self.volumes[job] = path.split("/")[-2]
-            return kinds, path, f"{path} {self.volumes.get(job, '')}"
+            return kinds, path, f"{path} {self.volumes.get(job, '')}", request.action
 
-    def _rule(self, kinds: set[str], path: str, volumes: str) -> Rule | None:
+    def _rule(self, kinds: set[str], path: str, volumes: str, action: str) -> Rule | None:
         found = None
         with self.lock:
             for number, rule in enumerate(self.rules):
-                if not rule.concerns(kinds, path, volumes):
+                if not rule.concerns(kinds, path, volumes, action):
                     continue
                 count = self.counts[number] = self.counts.get(number, 0) + 1
                 if found is None and rule.first <= count <= rule.last:

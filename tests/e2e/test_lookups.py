@@ -1,0 +1,189 @@
+"""Each look-up is taken away from each command, and what follows is what docs/lookups.md says.
+
+The look-ups are those that the commands are seen to ask for: one that is not in the table fails the test.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from tests.faults.matrix.pages import page
+from tests.faults.proxy import Proxy, Rule, Seen, proxy
+from tests.faults.test_recover import FAST
+from tests.support.process import PG_DATA, READY, ZVOL, Ran, environment, sandbox
+from tests.support.warm import run
+from zvol.sandbox.names import ACCESS_KEY, ACCESS_SECRET
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "lookups.md"
+PAGE_502 = page("502 Bad Gateway")
+SHARED = "d0a7a5e0c0de4b1e8a5efeedbead000e"
+SCRATCH = "d0a7a5e0c0de4b1e8a5efeedbead000f"
+KEY = {"ZSTACK_ACCESS_KEY_ID": ACCESS_KEY, "ZSTACK_ACCESS_KEY_SECRET": ACCESS_SECRET}
+PASSWORD = {"ZSTACK_ACCOUNT_NAME": "admin", "ZSTACK_ACCOUNT_PASSWORD": "password"}
+
+
+@dataclass(frozen=True)
+class LookUp:
+    """A row of the table."""
+
+    what: str
+    rests: str
+    filter: str
+    alarm: str
+
+
+def table() -> dict[str, LookUp]:
+    """Return the rows of the page by request."""
+    rows = [line.strip("|").split("|") for line in DOCUMENT.read_text().splitlines() if line.startswith("| ")][2:]
+    found = {}
+    for what, requests, rests, _shown, filter, alarm in ([cell.strip() for cell in row] for row in rows):
+        for request in re.findall(r"`([^`]+)`", requests):
+            assert request not in found
+            found[request] = LookUp(what, rests, filter, alarm)
+    return found
+
+
+TABLE = table()
+
+COMMANDS: dict[str, tuple[list[str], dict[str, str]]] = {
+    **{
+        " ".join(arguments): (arguments, {})
+        for arguments in (
+            ["list"],
+            ["list", "--status", "any", "--type", "any"],
+            ["list", "--name", "pg-*"],
+            ["list", "--last-vm", "db-1"],
+            ["list", "--last-vm", "nobody"],
+            ["list", "--primary-storage", "nothing"],
+            ["list", "--deleted-since", "3h"],
+            ["list", "--expiring-within", "12h", "--exit-code"],
+            ["list", "--expiring-within", "1h", "--exit-code"],
+            ["list", "--expiring-within", "9d", "--last-vm", "db-1", "--exit-code"],
+            ["list", "--expiring-within", "9d", "--tagged", "production", "--exit-code"],
+            ["show", PG_DATA],
+            ["show", SCRATCH, "pg-data"],
+            ["recover", PG_DATA],
+            ["recover", PG_DATA, "--reattach", "--user-tag", "x"],
+            ["recover", "pg-data"],
+            ["recover", "nobody"],
+            ["recover", "backup"],
+            ["recover", "--all", "--yes"],
+            ["recover", "--name", "pg-*", "--yes"],
+            ["recover", "--last-vm", "db-1", "--yes"],
+            ["recover", "--primary-storage", "ceph-main", "--yes"],
+            ["recover", "--tagged", "owner:dba", "--yes"],
+            ["recover", "--deleted-since", "3h", "--yes"],
+            ["recover", "--deleted-before", "60h", "--yes"],
+            ["recover", "--expiring-within", "12h", "--yes"],
+            ["recover", "--expiring-within", "12h", "--dry-run"],
+            ["attach", READY],
+            ["attach", SHARED, "db-1"],
+            ["attach", "shared-home", "web-1"],
+            ["doctor"],
+            ["whoami"],
+            ["runs"],
+            ["resume"],
+        )
+    },
+    "list, with a key": (["list"], KEY),
+    "recover, with a key": (["recover", PG_DATA], KEY),
+    "list, with a password": (["list"], PASSWORD),
+    "resume, of an open run": (["resume"], {}),
+    "recover, with a password": (["recover", "--deleted-since", "3h", "--yes"], PASSWORD),
+}
+
+
+def request_of(seen: Seen) -> str:
+    """Return a request as the table writes it: with its first condition, without what changes from run to run."""
+    parts = urlsplit(seen.path)
+    path = re.sub(r"/[0-9a-f]{32}(?=/|$)", "/*", parts.path.partition("/zstack")[2])
+    pairs = parse_qsl(parts.query)
+    conditions = [re.split(r"(?<=[=])", value)[0] for name, value in pairs if name == "q"]
+    rest = conditions[0] if conditions else "fields" if any(name == "fields" for name, _ in pairs) else ""
+    action = seen.action if path.endswith("/actions") else ""
+    return " ".join(filter(None, (seen.method, path, rest, action)))
+
+
+def rule_for(seen: Seen) -> Rule:
+    """Return what breaks such requests."""
+    parts = urlsplit(seen.path)
+    query = re.escape(parts.query)
+    first = re.search(r"q=[A-Za-z]+[^&=]*(?:%3D)?", parts.query)
+    path = re.escape(re.sub(r"[0-9a-f]{32}", "UUID", parts.path)).replace("UUID", "[0-9a-f]{32}")
+    narrow = re.escape(re.match(r"q=[A-Za-z]+(?:%[0-9A-F]{2}|[?!])*", first[0])[0]) if first else ""  # type: ignore[index]
+    if not first and "fields=" in query:
+        narrow = "fields="
+    elif not first:
+        narrow = "(?!.*(?:q=|fields=))"
+    more = f"[?].*{narrow}" if parts.query and first else f"[?]{narrow}" if parts.query else "$"
+    return Rule("any", "page", last=10**6, page=PAGE_502, path=f"{path}{more}", action_key=seen.action)
+
+
+@contextmanager
+def one_run(folder: Path, name: str, *rules: Rule) -> Iterator[tuple[Ran, Proxy]]:
+    """Run a command once, on a cloud of its own."""
+    arguments, more = COMMANDS[name]
+    with sandbox(folder, "--access-keys") as cloud, proxy(cloud.host, *rules) as (host, between):
+        env = environment(folder / "home", {"ZVOL_HOST": host, **(more or {"ZVOL_SESSION": cloud.session})})
+        if name == "resume, of an open run":
+            between.rules = (Rule("put", "drop", last=9),)
+            assert run(["recover", PG_DATA, "--timeout", "20s"], env, command=FAST).code == 3
+            between.seen, between.counts, between.rules = [], {}, rules
+        quick = [] if arguments[0] in ("doctor", "runs", "whoami") else ["--timeout", "20s"]
+        yield run([*arguments, *quick], env, command=FAST if arguments[0] == "resume" else ZVOL), between
+
+
+def expected(name: str, row: LookUp, undisturbed: int) -> int | None:
+    """Return the exit code that the table says; None where another page does."""
+    arguments, more = COMMANDS[name]
+    options = re.findall(r"`([^`]+)`", row.rests)
+    if row.rests == "the protocol" or (arguments[0] == "recover" and "to recover them: the protocol" in row.what):
+        return None
+    if "where no login tells it" in row.what and more == PASSWORD:
+        return undisturbed
+    if arguments[0] == "doctor":
+        return 1
+    alarm = "--exit-code" in arguments
+    rests = row.rests == "everything" or any(option in arguments for option in options)
+    if "an access key" in row.rests and more == KEY:
+        return 5
+    return undisturbed if not rests else int(row.alarm if alarm else row.filter)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_look_up_of_a_command_is_taken_away(name: str, tmp_path: Path) -> None:
+    with one_run(tmp_path / "whole", name) as (undisturbed, between):
+        asked = {request_of(one): one for one in between.seen}
+    assert asked.keys() <= TABLE.keys(), "a look-up that the page does not speak of"
+    for number, (request, seen) in enumerate(asked.items()):
+        code = expected(name, TABLE[request], undisturbed.code)
+        if code is None:
+            continue
+        with one_run(tmp_path / str(number), name, rule_for(seen)) as (ran, between):
+            assert between.counts.get(0), (request, rule_for(seen).path)
+        assert ran.code == code, (request, ran)
+        if code == 5:
+            others = name.startswith("show") and "pg-data" in name  # the volume that was asked for by its UUID
+            assert ran.out == "" or "not-sent" in ran.out or others, (request, ran)
+            assert not any(one.method == "POST" or one.kind == "put" for one in between.seen), request
+
+
+def test_the_page_speaks_of_nothing_else(tmp_path: Path) -> None:
+    """Each row is asked for by some command; what only special cases ask for is named here."""
+    special = {
+        "PUT /v1/management-nodes/actions getVersion",
+        "GET /v1/primary-storage fields",
+        "DELETE /v1/accounts/sessions/*",
+    }
+    asked: set[str] = set()
+    for name in COMMANDS:
+        with one_run(tmp_path / re.sub(r"\W", "-", name), name) as (_, between):
+            asked |= {request_of(one) for one in between.seen}
+    assert TABLE.keys() - asked <= special
