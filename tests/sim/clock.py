@@ -56,7 +56,8 @@ class SimClock:
 class SimCrew(Crew):
     """Requests that take simulated time: `delays()` gives the way there and the way back, in seconds.
 
-    `work` runs when the request arrives.  It may ask for a longer way back by returning a `Late` value.
+    `work` runs when the request arrives.  It may ask for a longer way back by raising `Late`, and for a longer way
+    there by raising `Connecting`.
     """
 
     clock: SimClock
@@ -74,7 +75,12 @@ class SimCrew(Crew):
         self.clock.most_flying = max(self.clock.most_flying, self.clock.flying)
 
         def arrive() -> None:
-            value, error, more = run(work)
+            try:
+                value, error, more = run(work)
+            except Connecting as connecting:
+                self.clock.at(self.clock.now + connecting.seconds, connecting.opened)
+                self.clock.at(self.clock.now + connecting.seconds, arrive)
+                return
             self.clock.at(self.clock.now + self.back + more, lambda: finish(value, error))
 
         def finish(value: object, error: BaseException | None) -> None:
@@ -95,11 +101,21 @@ class Late(Exception):
         self.seconds, self.value, self.error = seconds, value, error
 
 
+class Connecting(Exception):
+    """Raised by simulated work: its connection takes `seconds`, then `opened` is told, and the work done once more."""
+
+    def __init__(self, seconds: float, opened: Callable[[], None]) -> None:
+        super().__init__(seconds)
+        self.seconds, self.opened = seconds, opened
+
+
 def run(work: Callable[[], object]) -> tuple[object, BaseException | None, float]:
     try:
         return work(), None, 0.0
     except Late as late:
         return late.value, late.error, late.seconds
+    except Connecting:
+        raise
     except Exception as exc:
         return None, exc, 0.0
 

@@ -10,14 +10,17 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import cast
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.sim.clock import crew_on
+from tests.sim.journal import SlowJournal
 from tests.sim.process import Process, SteppedClock
-from tests.sim.server import SimServer
+from tests.sim.server import Row, SimServer
 from zvol.model import Outcome, Result
 from zvol.recovery.engine import Engine
 from zvol.recovery.journal import Journal
@@ -29,8 +32,6 @@ PUT_FAULTS = ("lost", "late", "page", "answer-lost", "done-behind-502", "vanish"
 OTHER_FAULTS = ("lost", "page", "refused", "no-record")
 ME = Identity("http://simulated:8080/zstack", "account test")
 BACK = (Outcome.RECOVERED, Outcome.ALREADY)
-ON_ITS_WAY = 0.01
-"""Seconds that an answer is on its way: a word is true of the moment in which the server looked."""
 
 volumes = st.sampled_from(UUIDS)
 requests = st.lists(volumes, min_size=1, max_size=6, unique=True)
@@ -39,14 +40,15 @@ moments = st.sampled_from((0.5, 3.0, 12.0, 35.0, 80.0, 160.0))
 
 
 class Machine(RuleBasedStateMachine):
-    """`meant` is the deletion in which a volume was first submitted by what the user asked for last."""
+    """`meant` is the deletion that the first read of a volume saw, of the run that the user asked for it last."""
 
     def __init__(self) -> None:
         super().__init__()
         self.clock = SteppedClock()
         self.server = SimServer(self.clock, fault=self._fault)
         self.server.add(UUIDS)
-        self.server.on_submit = self._submitted
+        self.server.on_submit, self.server.on_read, self.server.connect = self._submitted, self._first_read, self._slow
+        self.slow: dict[str, list[tuple[float, bool]]] = {"put": [], "read": [], "lock": [], "sync": []}
         self.faults: dict[str, list[str]] = {"put": [], "job": [], "read": [], "version": []}
         self.bad_until = 0.0
         self.folder = Path(tempfile.mkdtemp(prefix="zvol-machine-"))
@@ -57,6 +59,7 @@ class Machine(RuleBasedStateMachine):
         self.asked: tuple[str, ...] = ()
         self.said: Counter[str] = Counter()
         self.meant: dict[str, int] = {}
+        self.gone: dict[str, Row] = {}
 
     # ---- what the user does --------------------------------------------------------------------------------------
     @initialize(uuids=requests)
@@ -66,7 +69,8 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: self.process is None)
     @rule(uuids=requests)
     def recover(self, uuids: list[str]) -> None:
-        self.meant.clear()
+        for uuid in uuids:
+            self.meant.pop(uuid, None)
         self.engine = self._engine()
         wanted = [Wanted(uuid, uuid) for uuid in uuids]
         self._start(tuple(uuids), lambda: self.engine.recover(wanted))
@@ -121,6 +125,18 @@ class Machine(RuleBasedStateMachine):
     def next_look(self, kind: str, fault: str) -> None:
         self.faults[kind].append("page" if (kind, fault) == ("read", "no-record") else fault)
 
+    @rule(
+        kind=st.sampled_from(("put", "read", "lock", "sync")),
+        seconds=st.sampled_from((0.5, 4.0, 7.0, 12.0, 25.0)),
+        meanwhile=st.booleans(),
+    )
+    def next_takes(self, kind: str, seconds: float, meanwhile: bool) -> None:
+        """The next connection takes so long to be opened, or the next call of the journal to begin or to end.
+
+        Meanwhile somebody may bring everything back, and delete it on purpose.
+        """
+        self.slow[kind].append((min(seconds, 7.0) if kind == "read" else seconds, meanwhile))  # no read takes longer
+
     @rule(seconds=moments)
     def bad_weather(self, seconds: float) -> None:
         self.bad_until = self.clock.now + seconds
@@ -173,7 +189,7 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: self._is(UUIDS[-1], "Deleted"))
     @rule()
     def destroyed(self) -> None:
-        del self.server.rows[UUIDS[-1]]
+        self.gone[UUIDS[-1]] = self.server.rows.pop(UUIDS[-1])
 
     # ---- what must hold ------------------------------------------------------------------------------------------
     @invariant()
@@ -182,30 +198,36 @@ class Machine(RuleBasedStateMachine):
         assert not self.server.twice, "a submission was executed twice in one deletion"
 
     def _hear(self, result: Result) -> None:
-        """What is said is true, but for what happened while the answer was on its way."""
+        """What is said was true when the server looked; its answer may have waited for the journal since."""
         assert result.uuid is not None
         self.said[result.uuid] += 1
         row = self.server.rows.get(result.uuid)
+        looked = result.volume.asked_at if result.volume is not None else None
         if result.outcome in BACK:
-            assert row is not None, result
-            assert row.status == "Ready" or self.clock.now - row.deleted_at < ON_ITS_WAY, result
+            assert looked is not None
+            assert (row or self.gone[result.uuid]).was_ready(looked), result
         alive = set(self.server.alive.get(result.uuid, ()))
         if result.outcome in (Outcome.FAILED, Outcome.CONTRADICTED):
             assert not alive, result
         if result.outcome is Outcome.NOT_SENT:
             assert not alive & self._sent(result.uuid), result
         if result.outcome is Outcome.FAILED and result.trouble is not None and result.trouble.kind == "refused":
-            assert row is None or row.status == "Deleted" or self.clock.now - row.back_at < ON_ITS_WAY, result
+            assert looked is not None
+            assert row is None or row.status == "Deleted" or row.back_at >= looked, result
         if result.outcome is Outcome.GONE:
             assert row is None, result
 
     def _submitted(self, uuid: str) -> None:
-        """No second submission is decided on after the volume was deleted again; what was seen is at most FRESH old."""
+        """What leaves is meant for the deletion that was seen first; what was seen last is at most FRESH old."""
         row = self.server.rows.get(uuid)
         if row is None:
             return
-        first = self.meant.setdefault(uuid, row.episode)
-        assert first == row.episode or self.clock.now - row.deleted_at <= FRESH + 1, "old news"
+        first = self.meant[uuid]
+        assert first == row.episode or self.clock.now - row.deleted_at <= FRESH + 1e-6, "old news"
+
+    def _first_read(self, uuid: str) -> None:
+        if self._is(uuid, "Deleted"):
+            self.meant.setdefault(uuid, self.server.rows[uuid].episode)
 
     def _sent(self, uuid: str) -> set[str]:
         """Return the jobs that this run has an intent for; what a dead one sent is open in the journal."""
@@ -220,6 +242,13 @@ class Machine(RuleBasedStateMachine):
             return "page"
         return self.faults[kind].pop(0) if self.faults[kind] else None
 
+    def _slow(self, kind: str) -> float:
+        seconds, meanwhile = self.slow[kind].pop(0) if self.slow[kind] else (0.0, False)
+        if meanwhile:
+            for uuid in UUIDS:
+                self.clock.at(self.clock.now + seconds / 2, partial(self.deleted_on_purpose, uuid))
+        return seconds
+
     def _is(self, uuid: str, status: str) -> bool:
         return uuid in self.server.rows and self.server.rows[uuid].status == status
 
@@ -229,7 +258,9 @@ class Machine(RuleBasedStateMachine):
 
     def _journal(self) -> Journal:
         self._home.mkdir(exist_ok=True)
-        self.journals.append(Journal(self._home / "journal.db", self.clock.wall()))
+        opened = lambda: Journal(self._home / "journal.db", self.clock.wall())  # noqa: E731
+        journal = SlowJournal(opened, self.clock, lambda: (self._slow("lock"), self._slow("sync")))
+        self.journals.append(cast(Journal, journal))
         return self.journals[-1]
 
     def _engine(self) -> Engine:
@@ -271,8 +302,9 @@ class Machine(RuleBasedStateMachine):
         self.server.restart()
         self.server.session_valid, self.server.run_seconds, self.bad_until = True, 0.13, 0.0
         self.server.refuse.clear()
-        for faults in self.faults.values():
-            faults.clear()
+        for waiting in (self.faults, self.slow):
+            for kind in waiting:
+                waiting[kind] = []
 
     def _to_the_end(self) -> None:
         for _ in range(25):

@@ -9,9 +9,11 @@ from typing import Any, Final
 import pytest
 
 from tests.model import ablations
+from tests.sim.server import SimServer
 from zvol.recovery import ledger, protocol, waits
 from zvol.recovery.journal import Intent, Journal
 from zvol.recovery.quiet import QuietTime
+from zvol.recovery.sender import Sender
 from zvol.recovery.states import Event, GiveUp, Look, Phase, State
 
 Mutation = Callable[[pytest.MonkeyPatch], None]
@@ -44,6 +46,25 @@ def intent_after_the_put(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Journal, "intend", later)
 
 
+def no_look_at_the_first_byte(patch: pytest.MonkeyPatch) -> None:
+    """Whatever opening the connection takes."""
+    submit = SimServer.submit
+    patch.setattr(SimServer, "submit", lambda server, *about, fresh_until=None: submit(server, *about))
+
+
+def judged_before_the_journal(patch: pytest.MonkeyPatch) -> None:
+    """The time of before the journal's calls counts, and connections take none."""
+    tick = Sender.tick
+
+    def early(sender: Sender, now: float) -> None:
+        patch.setattr(Sender, "_fresh", lambda _sender, track: track.fresh(now))
+        tick(sender, now)
+
+    patch.setattr(Sender, "tick", early)
+    no_look_at_the_first_byte(patch)
+    patch.setattr(SimServer, "_open", lambda _server, _kind: None)
+
+
 MUTANTS: Final[Mapping[str, Mutation]] = {
     "a quiet time of one second": short_quiet_time,
     "no look at lastOpDate": rule(Phase.WATCH, any_deletion),
@@ -51,5 +72,7 @@ MUTANTS: Final[Mapping[str, Mutation]] = {
     "a job that says done is believed": rule(Phase.WATCH, ablations.believes_done),
     "a job that refuses is believed": rule(Phase.WATCH, ablations.believes_the_job),
     "a later run does not settle": rule(Phase.SETTLE, ablations.starts_at_once),
+    "no look at the first byte": no_look_at_the_first_byte,
+    "freshness judged before the journal": judged_before_the_journal,
     "giving up closes the intent": rule(Phase.WATCH, ablations.forgets, GiveUp),
 }

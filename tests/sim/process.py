@@ -83,6 +83,8 @@ class Process:
             raise self._error
 
     def _pause(self) -> None:
+        if self._killed:
+            raise Killed
         self._back.release()
         self._go.acquire()
         if self._killed:

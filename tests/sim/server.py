@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.sim.clock import Late, SimClock
+from tests.sim.clock import Connecting, Late, SimClock
 from zvol.errors import AuthError, ErrorCode, NeverSent, Weather
 from zvol.model import Volume
 from zvol.zstack import answers
@@ -30,13 +30,19 @@ class Row:
     deleted_at: float = -1.0
     back_at: float = -1.0
 
+    def was_ready(self, when: float) -> bool:
+        """Tell whether it was there at a time after it came back last, or before it was deleted last."""
+        return self.back_at <= when if self.status == "Ready" else self.back_at <= when <= self.deleted_at
+
 
 @dataclass
 class SimServer:
     """`fault(kind, number)` names what happens to the n-th request of a kind (put, job, read); None is good weather.
 
-    `put_seconds` is how long a PUT takes to be answered.  A read that names one of `unreadable`, or more than `longest`
-    volumes, fails; the inventories of `odd` are not fit to be read; while `silent`, nothing is answered.
+    `put_seconds` is how long a PUT takes to be answered, `connect` how long the next connection of a kind takes to be
+    opened; a PUT leaves after that, by its `fresh_until`, or not at all.  A read that names one of `unreadable`, or
+    more than `longest` volumes, fails; the inventories of `odd` are not fit to be read; while `silent`, nothing is
+    answered.
 
     Ledger: `submitted` are the volumes of the accepted PUTs in their order, `most_running` the most that were ever at
     work at a time; `alive` are submissions that may still execute, `worst` the most there ever were of one volume,
@@ -60,10 +66,13 @@ class SimServer:
     requests: list[tuple[float, str]] = field(default_factory=list)
     submitted: list[str] = field(default_factory=list)
     put_seconds: float = 0.0
+    connect: Callable[[str], float] = lambda _kind: 0.0
     on_submit: Callable[[str], None] = lambda _uuid: None
+    on_read: Callable[[str], None] = lambda _uuid: None
     lies: set[str] = field(default_factory=set)
     running: int = 0
     crashes: int = 0
+    opened: bool = False
     most_running: int = 0
     unreadable: set[str] = field(default_factory=set)
     odd: set[str] = field(default_factory=set)
@@ -86,7 +95,7 @@ class SimServer:
             "primaryStorageUuid": "f" * 32,
             "lastOpDate": f"Nov 23, 2026 9:{minute % 60:02}:{second:02} PM",
         }
-        return Volume(uuid, fields)
+        return Volume(uuid, fields, self.clock.now)
 
     # ---- what other people do ------------------------------------------------------------------------------------
     def delete(self, uuid: str) -> None:
@@ -119,6 +128,9 @@ class SimServer:
         fresh_until: float | None = None,
         seconds: float = 30.0,
     ) -> object:
+        self._open("put")
+        if fresh_until is not None and self.clock.now > fresh_until:
+            return NotSent(NeverSent("stale", "it could leave too late"))
         answer = self._submit(uuid, job, api_timeout, seconds)
         if self.put_seconds:
             raise Late(self.put_seconds, answer)
@@ -186,6 +198,7 @@ class SimServer:
         return seen.found.get(uuid)
 
     def look(self, uuids: Sequence[str], seconds: float = 8.0) -> Volumes:
+        self._open("read")
         fault = self._arrive("read")
         if self.silent:
             raise Late(seconds, error=Weather("no answer"))
@@ -208,6 +221,13 @@ class SimServer:
         return self.version_text if self.up else None
 
     # ---- inside --------------------------------------------------------------------------------------------------
+    def _open(self, kind: str) -> None:
+        """Take the time that a new connection takes."""
+        seconds = 0.0 if self.opened else self.connect(kind)
+        self.opened = False
+        if seconds:
+            raise Connecting(seconds, lambda: setattr(self, "opened", True))
+
     def _arrive(self, kind: str) -> str | None:
         number = self.seen[kind] = self.seen.get(kind, 0) + 1
         self.requests.append((self.clock.now, kind))
@@ -216,6 +236,8 @@ class SimServer:
     def _found(self, uuids: Sequence[str]) -> Volumes:
         odd = self.odd & set(uuids)
         found = {uuid: self.inventory(uuid) for uuid in uuids if uuid in self.rows and uuid not in odd}
+        for uuid in found:
+            self.on_read(uuid)
         return Volumes(found, frozenset(uuids) - found.keys() if odd else frozenset())
 
     def _accept(self, uuid: str, job: str) -> None:

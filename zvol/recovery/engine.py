@@ -138,7 +138,7 @@ class Engine:
                 if batch.unsaid or after.open:
                     due = min(watcher.due(), after.due(), ending.due()) - self.clock.monotonic()
                     crew.wait(self.clock, min(HEARTBEAT, max(0.0, due)))
-            yield from self._say(batch)
+                yield from self._say(batch)  # what is known does not wait for the journal
         finally:
             crew.dismiss()
             self._close(batch)

@@ -5,16 +5,12 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, Final, TypeVar
+from typing import Final
 
 from zvol.zstack.transport.attempt import Attempt, Stage
-
-Address = tuple[Any, ...]
-"""As `socket.getaddrinfo` returns them: family, kind, protocol, canonical name, address."""
+from zvol.zstack.transport.race import Address, Race, S, in_turns
 
 Lookup = Callable[..., Sequence[Address]]
-
-S = TypeVar("S", bound=socket.socket)
 
 NUMERIC: Final = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
 
@@ -47,6 +43,7 @@ class Dialer:
         self._lookup = lookup
         self._lock = threading.Lock()
         self._questions: dict[tuple[str, int], Question] = {}
+        self._answered: dict[tuple[str, int], object] = {}
 
     def addresses(self, host: str, port: int, attempt: Attempt) -> Sequence[Address]:
         """Return the addresses of a host; raises TimeoutError, and OSError or UnicodeError when it has none."""
@@ -65,26 +62,15 @@ class Dialer:
         return question.addresses
 
     def dial(self, kind: type[S], host: str, port: int, attempt: Attempt) -> S:
-        """Return a connected socket; each address gets its share of the time, so that a later one has its turn.
+        """Return a connected socket; the address that answered first is tried first from then on.
 
-        Raises OSError: that of the last address.
+        Raises OSError: the most telling one of all addresses.
         """
         attempt.stage = Stage.LOOKUP
-        addresses = self.addresses(host, port, attempt)
+        addresses = in_turns(self.addresses(host, port, attempt))
         attempt.stage = Stage.CONNECT
-        error = OSError(f"{len(addresses)} addresses")
-        for tried, (family, form, protocol, _, address) in enumerate(addresses):
-            share = attempt.left(connecting=True) / (len(addresses) - tried)
-            sock = None
-            try:
-                sock = kind(family, form, protocol)
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                sock.settimeout(share)
-                sock.connect(address)
-            except OSError as exc:
-                error = exc
-                if sock is not None:
-                    sock.close()
-            else:
-                return sock
-        raise error
+        answered = self._answered.get((host, port))
+        addresses.sort(key=lambda one: one[4] != answered)
+        sock, address = Race(kind, attempt).run(addresses)
+        self._answered[host, port] = address[4]
+        return sock

@@ -1,0 +1,198 @@
+"""A host with several addresses, some of them dead: what works is found soon, and tried first from then on."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import pytest
+
+from tests.support.wire import OK, Raw, raw, says
+from zvol.clock import SystemClock
+from zvol.errors import NeverSent
+from zvol.model import Endpoint
+from zvol.zstack.transport import Transport
+from zvol.zstack.transport.attempt import Attempt
+from zvol.zstack.transport.dial import Dialer
+from zvol.zstack.transport.race import Address, Race, in_turns
+
+CLOSING = OK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", 1)
+HOST = Endpoint("http", "zstack.example", 80)
+STAGGER = 0.25
+linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a full queue drops connections on Linux")
+
+
+def address(port: int, family: int = socket.AF_INET) -> Address:
+    where = ("::1", port, 0, 0) if family == socket.AF_INET6 else ("127.0.0.1", port)
+    return family, socket.SOCK_STREAM, 6, "", where
+
+
+@contextmanager
+def dead() -> Iterator[int]:
+    """Listen and accept nobody, so that whoever connects hears nothing."""
+    sockets = [socket.socket() for _ in range(5)]
+    sockets[0].bind(("127.0.0.1", 0))
+    sockets[0].listen(0)
+    for filler in sockets[1:]:
+        filler.setblocking(False)
+        filler.connect_ex(sockets[0].getsockname())
+    try:
+        yield sockets[0].getsockname()[1]
+    finally:
+        for one in sockets:
+            one.close()
+
+
+def refusing() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        port: int = gone.getsockname()[1]
+    return port
+
+
+def attempt(seconds: float = 2.0) -> Attempt:
+    return Attempt(Dialer(), seconds, connecting=seconds, idle=5.0, clock=SystemClock().monotonic)
+
+
+def transport(*addresses: Address) -> Transport:
+    return Transport(HOST, dialer=Dialer(lambda *_about, **_more: addresses))
+
+
+def seconds(call: Callable[[], object]) -> float:
+    began = time.monotonic()
+    call()
+    return time.monotonic() - began
+
+
+@linux
+def test_a_dead_first_address_costs_a_moment_and_only_once() -> None:
+    with dead() as port, raw(says(CLOSING)) as server:
+        made = transport(address(port), address(server.port))
+        took = [seconds(lambda: made.send("GET", "/v1/volumes")) for _ in range(5)]
+        assert STAGGER <= took[0] < 4 * STAGGER
+        assert max(took[1:]) < STAGGER
+        assert server.connections == 5
+        made.close()
+
+
+@linux
+def test_threads_learn_it_together() -> None:
+    with dead() as port, raw(says(CLOSING)) as server:
+        made = transport(address(port), address(server.port))
+        threads = [threading.Thread(target=made.send, args=("GET", "/v1/volumes")) for _ in range(16)]
+        began = time.monotonic()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert time.monotonic() - began < 6 * STAGGER
+        assert server.connections == 16
+        made.close()
+
+
+def test_what_was_learnt_is_given_up_when_it_works_no_more() -> None:
+    with raw(says(CLOSING)) as server:
+        gone = Raw(says(CLOSING))
+        made = transport(address(refusing()), address(gone.port), address(server.port))
+        made.send("GET", "/v1/volumes")
+        assert (gone.connections, server.connections) == (1, 0)
+        with suppress(OSError):
+            gone.listener.shutdown(socket.SHUT_RDWR)
+        gone.close()
+        for _ in range(2):
+            made.send("GET", "/v1/volumes")
+        assert (gone.connections, server.connections) == (1, 2)
+        made.close()
+
+
+def test_one_that_refuses_holds_up_nobody() -> None:
+    with raw(says(CLOSING)) as server:
+        made = transport(*[address(refusing()) for _ in range(5)], address(server.port))
+        assert seconds(lambda: made.send("GET", "/v1/volumes")) < STAGGER
+        made.close()
+
+
+class Noted(socket.socket):
+    """Remembers all sockets of its kind."""
+
+    made: list[Noted] = []
+
+    def __init__(self, *about: Any) -> None:
+        super().__init__(*about)
+        Noted.made.append(self)
+
+
+@linux
+def test_who_loses_is_closed() -> None:
+    Noted.made.clear()
+    with dead() as first, dead() as second, raw(says(OK)) as server:
+        sock, found = Race(Noted, attempt()).run([address(first), address(second), address(server.port)])
+        assert found == address(server.port)
+        assert [one.fileno() == -1 for one in Noted.made] == [True, True, False]
+        assert sock is Noted.made[2]
+        assert 1.0 < (sock.gettimeout() or 0) <= 2.0, "what follows has the rest of the time"
+        sock.close()
+
+
+@linux
+def test_nobody_is_left_open_when_time_is_up() -> None:
+    Noted.made.clear()
+    with dead() as first, dead() as second, pytest.raises(TimeoutError):
+        Race(Noted, attempt(0.4)).run([address(first), address(second)])
+    assert [one.fileno() for one in Noted.made] == [-1, -1]
+
+
+@linux
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (2, 1, 0)])
+def test_the_most_telling_error_is_told(order: tuple[int, ...]) -> None:
+    """That one refuses says more than that one is silent, and that more than that this machine has no way there."""
+    no_way = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("255.255.255.255", 80))
+    with dead() as silent:
+        addresses = [address(refusing()), address(silent), no_way]
+        for most, expected in ((3, "refused"), (2, "connect-timeout")):
+            made = transport(*[addresses[number] for number in order if number >= 3 - most])
+            with pytest.raises(NeverSent) as caught:
+                made.send("GET", "/v1/volumes", deadline=0.6)
+            made.close()
+            assert caught.value.reason == expected
+
+
+def test_a_kind_of_address_that_this_machine_does_not_have() -> None:
+    class Fourth(socket.socket):
+        def __init__(self, family: int, *about: Any) -> None:
+            if family == socket.AF_INET6:
+                raise OSError(errno.EAFNOSUPPORT, "not here")
+            super().__init__(family, *about)
+
+    with raw(says(OK)) as server:
+        sock, _ = Race(Fourth, attempt()).run([address(1, socket.AF_INET6), address(server.port)])
+        sock.close()
+    with pytest.raises(OSError, match="not here"):
+        Race(Fourth, attempt()).run([address(1, socket.AF_INET6)])
+
+
+def test_a_name_without_addresses() -> None:
+    with pytest.raises(NeverSent) as caught:
+        transport().send("GET", "/v1/volumes")
+    assert caught.value.reason == "address"
+
+
+def test_families_take_turns() -> None:
+    six, four = socket.AF_INET6, socket.AF_INET
+    found = in_turns([address(1, six), address(2, six), address(3, six), address(4, four), address(5, four)])
+    assert [one[4][1] for one in found] == [1, 4, 2, 5, 3]
+    assert in_turns([]) == []
+    assert in_turns([address(1), address(2)]) == [address(1), address(2)]
+
+
+@linux
+def test_of_many_dead_ones_each_has_its_turn_in_time() -> None:
+    with dead() as port, raw(says(CLOSING)) as server:
+        made = transport(*[address(port)] * 12, address(server.port))
+        assert seconds(lambda: made.send("GET", "/v1/volumes", deadline=1.5)) < 1.5
+        made.close()

@@ -1,0 +1,39 @@
+"""A journal whose calls take simulated time: another process holds its lock, the disk is slow, old runs are pruned."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable
+from typing import Any
+
+from tests.sim.clock import SimClock
+from zvol.recovery.journal import Journal
+
+IN_MEMORY = ("said", "unsent", "settle")
+"""What is only noted, and written with the next commit."""
+
+
+class SlowJournal:
+    """The real journal; `seconds` gives how long its next call waits before it is done, and after."""
+
+    def __init__(self, opened: Callable[[], Journal], clock: SimClock, seconds: Callable[[], tuple[float, float]]):
+        self._clock, self._seconds = clock, seconds
+        self._journal: Journal = self._slowly(opened)()
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._journal, name)
+        return self._slowly(found) if callable(found) and name not in IN_MEMORY else found
+
+    def _slowly(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        def slow(*arguments: Any, **named: Any) -> Any:
+            before, after = self._seconds()
+            self._wait(before)
+            value = call(*arguments, **named)
+            self._wait(after)
+            return value
+
+        return slow
+
+    def _wait(self, seconds: float) -> None:
+        if seconds:
+            self._clock.get(queue.SimpleQueue[None](), seconds)
