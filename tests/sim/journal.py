@@ -9,8 +9,8 @@ from typing import Any
 from tests.sim.clock import SimClock
 from zvol.recovery.journal import Journal
 
-IN_MEMORY = ("said", "unsent", "settle")
-"""What is only noted, and written with the next commit."""
+AT_ONCE = ("said", "unsent", "settle", "keep", "plan_followups", "followup", "close")
+"""What is only noted and written with the next commit, and what ends it."""
 
 
 class SlowJournal:
@@ -22,7 +22,7 @@ class SlowJournal:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._journal, name)
-        return self._slowly(found) if callable(found) and name not in IN_MEMORY else found
+        return self._slowly(found) if callable(found) and name not in AT_ONCE else found
 
     def _slowly(self, call: Callable[..., Any]) -> Callable[..., Any]:
         def slow(*arguments: Any, **named: Any) -> Any:

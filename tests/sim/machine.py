@@ -10,47 +10,31 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import cast
 
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from tests.sim.clock import crew_on
 from tests.sim.journal import SlowJournal
-from tests.sim.process import Process, SteppedClock
-from tests.sim.server import Row, SimServer
+from tests.sim.process import Process
+from tests.sim.surroundings import Surroundings, instants, moments, requests
 from zvol.model import Outcome, Result
 from zvol.recovery.engine import Engine
 from zvol.recovery.journal import Journal
 from zvol.recovery.records import Identity
 from zvol.recovery.track import FRESH, Options, Wanted
 
-UUIDS = [f"{number:032x}" for number in range(1, 7)]
-PUT_FAULTS = ("lost", "late", "page", "answer-lost", "done-behind-502", "vanish", "refused", "dns", "redirect", "lie")
-OTHER_FAULTS = ("lost", "page", "refused", "no-record")
 ME = Identity("http://simulated:8080/zstack", "account test")
 BACK = (Outcome.RECOVERED, Outcome.ALREADY)
 
-volumes = st.sampled_from(UUIDS)
-requests = st.lists(volumes, min_size=1, max_size=6, unique=True)
-instants = st.sampled_from((0.001, 0.003, 0.006, 0.02, 0.14))
-moments = st.sampled_from((0.5, 3.0, 12.0, 35.0, 80.0, 160.0))
 
-
-class Machine(RuleBasedStateMachine):
+class Machine(Surroundings):
     """`meant` is the deletion that the first read of a volume saw, of the run that the user asked for it last."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.clock = SteppedClock()
-        self.server = SimServer(self.clock, fault=self._fault)
-        self.server.add(UUIDS)
-        self.server.on_submit, self.server.on_read, self.server.connect = self._submitted, self._first_read, self._slow
-        self.slow: dict[str, list[tuple[float, bool]]] = {"put": [], "read": [], "lock": [], "sync": []}
-        self.faults: dict[str, list[str]] = {"put": [], "job": [], "read": [], "version": []}
-        self.bad_until = 0.0
+        self.server.on_submit, self.server.on_read = self._submitted, self._first_read
         self.folder = Path(tempfile.mkdtemp(prefix="zvol-machine-"))
         self.number = 0
         self.journals: list[Journal] = []
@@ -59,7 +43,6 @@ class Machine(RuleBasedStateMachine):
         self.asked: tuple[str, ...] = ()
         self.said: Counter[str] = Counter()
         self.meant: dict[str, int] = {}
-        self.gone: dict[str, Row] = {}
 
     # ---- what the user does --------------------------------------------------------------------------------------
     @initialize(uuids=requests)
@@ -116,81 +99,6 @@ class Machine(RuleBasedStateMachine):
             assert not self.asked or self.said == Counter(self.asked), "each volume is reported exactly once"
             assert max(self.said.values(), default=1) == 1, "a volume is reported twice"
 
-    # ---- what the network and the server do ----------------------------------------------------------------------
-    @rule(fault=st.sampled_from(PUT_FAULTS))
-    def next_put(self, fault: str) -> None:
-        self.faults["put"].append(fault)
-
-    @rule(kind=st.sampled_from(("job", "read")), fault=st.sampled_from(OTHER_FAULTS))
-    def next_look(self, kind: str, fault: str) -> None:
-        self.faults[kind].append("page" if (kind, fault) == ("read", "no-record") else fault)
-
-    @rule(
-        kind=st.sampled_from(("put", "read", "lock", "sync")),
-        seconds=st.sampled_from((0.5, 4.0, 7.0, 12.0, 25.0)),
-        meanwhile=st.booleans(),
-    )
-    def next_takes(self, kind: str, seconds: float, meanwhile: bool) -> None:
-        """The next connection takes so long to be opened, or the next call of the journal to begin or to end.
-
-        Meanwhile somebody may bring everything back, and delete it on purpose.
-        """
-        self.slow[kind].append((min(seconds, 7.0) if kind == "read" else seconds, meanwhile))  # no read takes longer
-
-    @rule(seconds=moments)
-    def bad_weather(self, seconds: float) -> None:
-        self.bad_until = self.clock.now + seconds
-
-    @precondition(lambda self: self.server.up)
-    @rule(away=moments)
-    def crash(self, away: float) -> None:
-        self.server.crash()
-        self.clock.at(self.clock.now + away, self.server.restart)
-
-    @rule(seconds=st.sampled_from((0.13, 3.0, 40.0)))
-    def jobs_take(self, seconds: float) -> None:
-        self.server.run_seconds = seconds
-
-    @precondition(lambda self: self.server.session_valid)
-    @rule(seconds=moments)
-    def session_ends(self, seconds: float) -> None:
-        """Until somebody puts a new one in its place."""
-        self.server.session_valid = False
-        self.clock.at(self.clock.now + seconds, lambda: setattr(self.server, "session_valid", True))
-
-    @rule(uuid=volumes, code=st.sampled_from(("ID.1003", "SYS.1000", "")))
-    def refuse(self, uuid: str, code: str) -> None:
-        self.server.refuse.pop(uuid, None)
-        if code:
-            self.server.refuse[uuid] = code
-
-    # ---- what other people do ------------------------------------------------------------------------------------
-    @rule(uuid=volumes)
-    def recovered_by_hand(self, uuid: str) -> None:
-        if self._is(uuid, "Deleted"):
-            self.server.recover_by_hand(uuid)
-
-    @rule(uuid=volumes)
-    def deleted_again(self, uuid: str) -> None:
-        if self._is(uuid, "Ready"):
-            self.server.delete(uuid)
-
-    @rule(uuid=volumes)
-    def deleted_on_purpose(self, uuid: str) -> None:
-        """Somebody brings it back, and thinks better of it."""
-        self.recovered_by_hand(uuid)
-        self.deleted_again(uuid)
-
-    @rule(uuid=volumes)
-    def changed(self, uuid: str) -> None:
-        if uuid in self.server.rows:
-            self.server.rows[uuid].last_op += 1
-
-    @precondition(lambda self: self._is(UUIDS[-1], "Deleted"))
-    @rule()
-    def destroyed(self) -> None:
-        self.gone[UUIDS[-1]] = self.server.rows.pop(UUIDS[-1])
-
     # ---- what must hold ------------------------------------------------------------------------------------------
     @invariant()
     def no_two_are_alive_and_none_is_executed_twice(self) -> None:
@@ -237,21 +145,6 @@ class Machine(RuleBasedStateMachine):
         return {job for [job] in self.journals[-1]._db.execute(sql, (self.engine.run_id, uuid))}
 
     # ---- inside --------------------------------------------------------------------------------------------------
-    def _fault(self, kind: str, _number: int) -> str | None:
-        if self.clock.now < self.bad_until:
-            return "page"
-        return self.faults[kind].pop(0) if self.faults[kind] else None
-
-    def _slow(self, kind: str) -> float:
-        seconds, meanwhile = self.slow[kind].pop(0) if self.slow[kind] else (0.0, False)
-        if meanwhile:
-            for uuid in UUIDS:
-                self.clock.at(self.clock.now + seconds / 2, partial(self.deleted_on_purpose, uuid))
-        return seconds
-
-    def _is(self, uuid: str, status: str) -> bool:
-        return uuid in self.server.rows and self.server.rows[uuid].status == status
-
     @property
     def _home(self) -> Path:
         return self.folder / str(self.number)
@@ -287,7 +180,7 @@ class Machine(RuleBasedStateMachine):
     def teardown(self) -> None:
         """The weather is fine again: what runs comes to its end, and so does what is left to resume."""
         try:
-            self._fine()
+            self.fine()
             self._to_the_end()
             self.resume()
             self._to_the_end()
@@ -297,14 +190,6 @@ class Machine(RuleBasedStateMachine):
                 self.process.kill()
                 self._ended()
             shutil.rmtree(self.folder, ignore_errors=True)
-
-    def _fine(self) -> None:
-        self.server.restart()
-        self.server.session_valid, self.server.run_seconds, self.bad_until = True, 0.13, 0.0
-        self.server.refuse.clear()
-        for waiting in (self.faults, self.slow):
-            for kind in waiting:
-                waiting[kind] = []
 
     def _to_the_end(self) -> None:
         for _ in range(25):

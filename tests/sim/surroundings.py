@@ -1,0 +1,135 @@
+"""What is around zvol in the state machine: the network, the server and other people do what they like."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+
+from tests.sim.process import SteppedClock
+from tests.sim.server import Row, SimServer
+
+UUIDS = [f"{number:032x}" for number in range(1, 7)]
+PUT_FAULTS = ("lost", "late", "page", "answer-lost", "done-behind-502", "vanish", "refused", "dns", "redirect", "lie")
+OTHER_FAULTS = ("lost", "page", "refused", "no-record")
+
+volumes = st.sampled_from(UUIDS)
+requests = st.lists(volumes, min_size=1, max_size=6, unique=True)
+instants = st.sampled_from((0.001, 0.003, 0.006, 0.02, 0.14))
+moments = st.sampled_from((0.5, 3.0, 12.0, 35.0, 80.0, 160.0))
+
+
+class Surroundings(RuleBasedStateMachine):
+    """`gone` are the volumes that were destroyed, as they were then."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = SteppedClock()
+        self.server = SimServer(self.clock, fault=self._fault)
+        self.server.add(UUIDS)
+        self.slow: dict[str, list[tuple[float, bool]]] = {"put": [], "read": [], "lock": [], "sync": []}
+        self.faults: dict[str, list[str]] = {"put": [], "job": [], "read": [], "version": []}
+        self.bad_until = 0.0
+        self.gone: dict[str, Row] = {}
+        self.server.connect = self._slow
+
+    # ---- what the network and the server do ----------------------------------------------------------------------
+    @rule(fault=st.sampled_from(PUT_FAULTS))
+    def next_put(self, fault: str) -> None:
+        self.faults["put"].append(fault)
+
+    @rule(kind=st.sampled_from(("job", "read")), fault=st.sampled_from(OTHER_FAULTS))
+    def next_look(self, kind: str, fault: str) -> None:
+        self.faults[kind].append("page" if (kind, fault) == ("read", "no-record") else fault)
+
+    @rule(
+        kind=st.sampled_from(("put", "read", "lock", "sync")),
+        seconds=st.sampled_from((0.5, 4.0, 7.0, 12.0, 25.0)),
+        meanwhile=st.booleans(),
+    )
+    def next_takes(self, kind: str, seconds: float, meanwhile: bool) -> None:
+        """The next connection takes so long to be opened, or the next call of the journal to begin or to end.
+
+        Meanwhile somebody may bring everything back, and delete it on purpose.
+        """
+        self.slow[kind].append((min(seconds, 7.0) if kind == "read" else seconds, meanwhile))  # no read takes longer
+
+    @rule(seconds=moments)
+    def bad_weather(self, seconds: float) -> None:
+        self.bad_until = self.clock.now + seconds
+
+    @precondition(lambda self: self.server.up)
+    @rule(away=moments)
+    def crash(self, away: float) -> None:
+        self.server.crash()
+        self.clock.at(self.clock.now + away, self.server.restart)
+
+    @rule(seconds=st.sampled_from((0.13, 3.0, 40.0)))
+    def jobs_take(self, seconds: float) -> None:
+        self.server.run_seconds = seconds
+
+    @precondition(lambda self: self.server.session_valid)
+    @rule(seconds=moments)
+    def session_ends(self, seconds: float) -> None:
+        """Until somebody puts a new one in its place."""
+        self.server.session_valid = False
+        self.clock.at(self.clock.now + seconds, lambda: setattr(self.server, "session_valid", True))
+
+    @rule(uuid=volumes, code=st.sampled_from(("ID.1003", "SYS.1000", "")))
+    def refuse(self, uuid: str, code: str) -> None:
+        self.server.refuse.pop(uuid, None)
+        if code:
+            self.server.refuse[uuid] = code
+
+    # ---- what other people do ------------------------------------------------------------------------------------
+    @rule(uuid=volumes)
+    def recovered_by_hand(self, uuid: str) -> None:
+        if self._is(uuid, "Deleted"):
+            self.server.recover_by_hand(uuid)
+
+    @rule(uuid=volumes)
+    def deleted_again(self, uuid: str) -> None:
+        if self._is(uuid, "Ready"):
+            self.server.delete(uuid)
+
+    @rule(uuid=volumes)
+    def deleted_on_purpose(self, uuid: str) -> None:
+        """Somebody brings it back, and thinks better of it."""
+        self.recovered_by_hand(uuid)
+        self.deleted_again(uuid)
+
+    @rule(uuid=volumes)
+    def changed(self, uuid: str) -> None:
+        if uuid in self.server.rows:
+            self.server.rows[uuid].last_op += 1
+
+    @precondition(lambda self: self._is(UUIDS[-1], "Deleted"))
+    @rule()
+    def destroyed(self) -> None:
+        self.gone[UUIDS[-1]] = self.server.rows.pop(UUIDS[-1])
+
+    def fine(self) -> None:
+        """Let everything work again."""
+        self.server.restart()
+        self.server.session_valid, self.server.run_seconds, self.bad_until = True, 0.13, 0.0
+        self.server.refuse.clear()
+        for waiting in (self.faults, self.slow):
+            for kind in waiting:
+                waiting[kind] = []
+
+    # ---- inside --------------------------------------------------------------------------------------------------
+    def _fault(self, kind: str, _number: int) -> str | None:
+        if self.clock.now < self.bad_until:
+            return "page"
+        return self.faults[kind].pop(0) if self.faults[kind] else None
+
+    def _slow(self, kind: str) -> float:
+        seconds, meanwhile = self.slow[kind].pop(0) if self.slow[kind] else (0.0, False)
+        if meanwhile:
+            for uuid in UUIDS:
+                self.clock.at(self.clock.now + seconds / 2, partial(self.deleted_on_purpose, uuid))
+        return seconds
+
+    def _is(self, uuid: str, status: str) -> bool:
+        return uuid in self.server.rows and self.server.rows[uuid].status == status
