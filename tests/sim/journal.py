@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import queue
 from collections.abc import Callable
 from typing import Any
@@ -22,7 +23,7 @@ class SlowJournal:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._journal, name)
-        return self._slowly(found) if callable(found) and name not in AT_ONCE else found
+        return self._slowly(found) if inspect.ismethod(found) and name not in AT_ONCE else found
 
     def _slowly(self, call: Callable[..., Any]) -> Callable[..., Any]:
         def slow(*arguments: Any, **named: Any) -> Any:
