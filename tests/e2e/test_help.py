@@ -59,6 +59,9 @@ def test_each_example_runs(name: str, at: dict[str, str], cloud: Sandbox) -> Non
     env = at | {"PATH": f"{Path(ZVOL_SCRIPT).parent}:{at['PATH']}"}
     if name == "attach":
         cloud.recover(PG_DATA)
+    if name == "runs forget":
+        run(["recover", PG_DATA], env)
+        line = line.replace(line.split()[-1], run(["runs", "-o", "name"], env).out.strip())
     if name == "config validate":
         run(["config", "init"], env)
     if name == "login":

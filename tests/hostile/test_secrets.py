@@ -33,6 +33,7 @@ ASKING = {
 }
 ALONE = {
     "runs": [],
+    "runs forget": ["20261125-083000-1a2b3c"],
     "config init": [],
     "config show": [],
     "config validate": [],

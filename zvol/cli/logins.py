@@ -70,7 +70,7 @@ class Logins:
         An account that is named beside a session is believed.  A session belongs to one account: where nothing names
         that, a digest of the session does.
         """
-        from zvol.recovery.records import named_account
+        from zvol.recovery.records import SESSION, named_account
 
         auth = self.auth
         given = self._state.settings.credential
@@ -82,7 +82,7 @@ class Logins:
             return named_account(given.account, given.user)
         assert auth is self.session
         digest = hashlib.sha256(b"zvol:" + self.session.secret.reveal().encode()).hexdigest()
-        return f"session {digest[:16]}"
+        return SESSION + digest[:16]
 
     @property
     def uses_key(self) -> bool:

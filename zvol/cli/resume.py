@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from zvol.cli.options import global_options, pass_state
 from zvol.cli.state import State
-from zvol.errors import Exit, LocalState, UsageProblem, most_severe
+from zvol.errors import Exit, LocalState, most_severe
 from zvol.recovery.records import Holder
-from zvol.text import safe
 
 if TYPE_CHECKING:
+    from zvol.cli.watchman import Watchman
     from zvol.model import Outcome, Result, Trouble
     from zvol.recovery.engine import Engine
     from zvol.recovery.journal import Journal, Left, Run
+    from zvol.recovery.track import Track
 
 STALE: Final = 24 * 3600
+
+NAMED: Final = 10
+"""So many volumes of a run are named in a warning."""
 
 
 @click.command(
@@ -28,25 +33,32 @@ STALE: Final = 24 * 3600
 )
 @click.argument("run", required=False)
 @click.option("-y", "--yes", is_flag=True, help="Also send what a run older than 24 hours never sent.")
+@click.option("--same-account", is_flag=True, help="RUN is of this account; for one whose account is not known.")
 @global_options
 @pass_state
-def command(state: State, run: str | None, yes: bool) -> Exit:
+def command(state: State, run: str | None, yes: bool, same_account: bool) -> Exit:
     """Find out what became of every request that was left open, and finish the run.
 
-    Without RUN all runs on the same server are finished. Nothing open is a success.
+    Without RUN all runs of the same server and account are finished; others are named and left alone. Nothing open is
+    a success.
     """
     from zvol.cli.running import advice, new_engine, run_options
     from zvol.cli.watchman import Told, Watchman
 
+    if same_account and run is None:
+        raise click.UsageError("--same-account goes with RUN.")
     journal = state.open_journal(looking=True) if state.journal_path.exists() else None
-    runs = _open_runs(state, journal.runs() if journal is not None else [], run)
+    known = journal.runs() if journal is not None else []
+    runs = _open_runs(state, known, run, vouched=same_account)
     if journal is None or not runs:
-        state.output.hint("nothing is open")
+        others = run is None and any(one.unfinished for one in known)
+        state.output.hint("nothing else is open" if others else "nothing is open")
         return state.output.results([], [], single=False) if state.output.for_programs else Exit.OK
     state.limit.lift()
+    state.prune_at_end(journal)
     watchman = Watchman(state, sum(one.unfinished for one in runs))
     engine = new_engine(state, run_options(state), watchman)
-    told = Told(_results(state, journal, engine, runs, yes=yes), watchman)
+    told = Told(_results(state, journal, engine, runs, watchman, yes=yes), watchman)
     with state.signals.graceful(engine.stop):
         code = state.output.results(
             told,
@@ -57,29 +69,25 @@ def command(state: State, run: str | None, yes: bool) -> Exit:
     return most_severe((code, engine.lost.exit if engine.lost else Exit.OK))
 
 
-def _open_runs(state: State, runs: Sequence[Run], named: str | None) -> list[Run]:
+def _open_runs(state: State, runs: Sequence[Run], named: str | None, *, vouched: bool) -> list[Run]:
     """Return the runs to finish, oldest first; raises UsageProblem for a named one that cannot be."""
-    if named is not None:
-        runs = [one for one in runs if one.id == named]
-        if not runs:
-            raise UsageProblem(f"there is no run {safe(named)}", hint="`zvol runs` lists them.")
-    left = [one for one in reversed(runs) if one.unfinished]
-    here = [one for one in left if one.identity.base == state.base and one.identity.same(state.identity)]
-    elsewhere = sorted({one.identity.base for one in left} - {one.identity.base for one in here})
-    if elsewhere and named is not None:
-        raise UsageProblem(f"run {named} is on {elsewhere[0]}", hint="Choose that server with -p or --host.")
-    if elsewhere:
-        state.output.hint(f"there are open runs on other servers too: {', '.join(elsewhere)}")
-    return here
+    from zvol.cli.ownruns import all_open, one_open
+
+    if named is None:
+        return all_open(state, runs)
+    one = one_open(state, runs, named, vouched=vouched)
+    return [one] if one.unfinished else []
 
 
-def _results(state: State, journal: Journal, engine: Engine, runs: Sequence[Run], *, yes: bool) -> Iterator[Result]:
+def _results(
+    state: State, journal: Journal, engine: Engine, runs: Sequence[Run], watchman: Watchman, *, yes: bool
+) -> Iterator[Result]:
     """Finish the runs, all together."""
     from zvol.model import Outcome, Trouble
     from zvol.recovery.words import busy
 
     try:
-        adopted = journal.adopt_all([one.id for one in runs])
+        adopted = journal.adopt_all([one.id for one in runs], state.identity)
     except LocalState as error:
         trouble = Trouble(error.kind, error.message, error.hint, error.exit)
         for one in runs:
@@ -88,10 +96,23 @@ def _results(state: State, journal: Journal, engine: Engine, runs: Sequence[Run]
     for run in adopted.living:
         yield from _not_done(journal.left(run), Outcome.BUSY, busy(Holder(run, state.base), state.identity))
     old = {one.id for one in runs if abs(state.clock.wall() - one.started) > STALE and not yes}
-    stale = [one for one in adopted.left if one.run in old and one.state == "planned" and not one.intents]
-    text = "this run is older than 24 hours and never sent this"
-    yield from _not_done(stale, Outcome.NOT_SENT, Trouble("stale", text, "Pass --yes to send it.", Exit.USAGE))
-    yield from engine.resume(journal, [one for one in adopted.left if one not in stale])
+    yield from engine.resume(journal, [replace(one, held=one.run in old and one.never_sent) for one in adopted.left])
+    if engine.left:
+        watchman.progress.clear()
+        for text in _held(state, engine.left):
+            state.output.warn(text)
+
+
+def _held(state: State, tracks: Sequence[Track]) -> Iterator[str]:
+    """Say what was not sent because it is so long ago that somebody asked for it."""
+    for run in dict.fromkeys(track.run for track in tracks):
+        uuids = [track.uuid for track in tracks if track.run == run]
+        more = f" and {len(uuids) - NAMED} more" if len(uuids) > NAMED else ""
+        what = "a volume" if len(uuids) == 1 else f"{len(uuids)} volumes"
+        text = (
+            f"run {run} is older than 24 hours and never sent {what}; still deleted: {', '.join(uuids[:NAMED])}{more}"
+        )
+        yield f"{text}. To send now: {state.command} resume {run} --yes"
 
 
 def _not_done(left: Sequence[Left], outcome: Outcome, trouble: Trouble) -> Iterator[Result]:

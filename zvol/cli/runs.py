@@ -1,19 +1,27 @@
-"""`zvol runs`: earlier runs, and what is open in them."""
+"""`zvol runs`: earlier runs, what is open in them, and an end by hand of one that is not to be finished."""
 
 from __future__ import annotations
 
 import click
 
-from zvol.cli.options import global_options, pass_state
+from zvol.cli.options import Group, global_options, pass_state
 from zvol.cli.state import State
-from zvol.errors import Exit
+from zvol.errors import Busy, Exit
 
 
-@click.command("runs", short_help="Show earlier runs and what is open in them.", epilog="Example: zvol runs --json")
+@click.group(
+    "runs",
+    cls=Group,
+    invoke_without_command=True,
+    short_help="Show earlier runs and what is open in them.",
+    epilog="Example: zvol runs --json",
+)
 @global_options
 @pass_state
 def command(state: State) -> Exit:
     """Show the runs that zvol remembers on this machine, newest first; no request is sent."""
+    if click.get_current_context().invoked_subcommand is not None:
+        return Exit.OK
     from zvol.model import stamp
 
     runs = state.open_journal(looking=True).runs() if state.journal_path.exists() else []
@@ -42,13 +50,45 @@ def command(state: State) -> Exit:
         state_word = "going on" if run.alive else "open" if run.unfinished else "finished"
         kinds = (("planned",), ("open", "followups"), ("said",))
         counts = [str(sum(run.counts.get(name, 0) for name in kind)) for kind in kinds]
-        cells.append(
-            [run.id, stamp(run.started) or "-", state_word, *counts, run.identity.account or "-", run.identity.base]
-        )
-    headers = ["RUN", "STARTED", "STATE", "NOT SENT", "OPEN", "SAID", "ACCOUNT", "SERVER"]
+        who = run.identity.account or "-"
+        cells.append([run.id, stamp(run.started) or "-", who, state_word, *counts, run.identity.base])
+    headers = ["RUN", "STARTED", "ACCOUNT", "STATE", "NOT SENT", "OPEN", "SAID", "SERVER"]
     output.rows(headers, cells)
     if any(run.unfinished and not run.alive for run in runs):
-        output.hint("finish what is open with: zvol resume")
+        output.hint(f"finish what is open with: {state.command} resume")
+    return Exit.OK
+
+
+@command.command(
+    "forget",
+    short_help="Close a run that is not to be finished.",
+    epilog="Example: zvol runs forget 20261125-083000-1a2b3c",
+)
+@click.argument("run")
+@global_options
+@pass_state
+def forget(state: State, run: str) -> Exit:
+    """Close what an interrupted run left open, by hand, and name it; no request is sent.
+
+    For a run that nobody can resume: its server is gone, or its account. A request that it names may still bring a
+    volume back; from now on nothing waits for that.
+    """
+    from zvol.cli.ownruns import find
+
+    journal = state.open_journal() if state.journal_path.exists() else None
+    find(journal.runs() if journal is not None else [], run)
+    assert journal is not None
+    closed = journal.forget(run, state.clock.wall())
+    if closed is None:
+        raise Busy(f"run {run} is going on", hint="Wait for it to end, or end it; `zvol runs` shows it.")
+    state.output.rows(["UUID", "STATE", "JOB"], [[one.uuid, one.state, one.job or "-"] for one in closed])
+    jobs = [one for one in closed if one.job is not None]
+    if not closed:
+        state.output.hint("nothing was open in it")
+    if jobs:
+        many = "1 request" if len(jobs) == 1 else f"{len(jobs)} requests"
+        text = f"{many} of run {run} may still act, and nothing waits for that any more; look before you recover again"
+        state.output.warn(text)
     return Exit.OK
 
 

@@ -50,6 +50,8 @@ def serve(state: State, /, port: int, ledger: Path | None, extra: int, **switche
     from zvol.sandbox import serve as run_server
 
     directory = private_dir(state.directory / "sandbox")
+    if extra:  # that makes the cloud new
+        _end_old_cloud(state, directory)
     try:
         run_server(directory, port=port, ledger=ledger, switches=Switches(**switches), out=sys.stdout, extra=extra)
     except OSError as exc:
@@ -69,6 +71,27 @@ def reset(state: State) -> Exit:
     from zvol.config.paths import private_dir
     from zvol.sandbox import reset as make_new
 
-    make_new(private_dir(state.directory / "sandbox"))
+    directory = private_dir(state.directory / "sandbox")
+    make_new(directory)
+    _end_old_cloud(state, directory)
     state.output_for_errors().hint("the sandbox is new")
     return Exit.OK
+
+
+def _end_old_cloud(state: State, directory: Path) -> None:
+    """Nothing that was sent to the old cloud can act in the new one, so that nothing of it is waited for."""
+    from zvol.recovery.journal import Journal
+    from zvol.sandbox import served_at
+
+    for path in (state.directory / "journal.db", directory / "journal.db"):
+        if not path.exists():
+            continue
+        try:
+            journal = Journal(path, state.clock.wall())
+            try:
+                journal.close_all(["sandbox", *served_at(directory)], state.clock.wall())
+            finally:
+                journal.close()
+        except LocalState as error:
+            text = f"what runs of the old cloud left open could not be closed: {error.message}"
+            state.output_for_errors().warn(f"{text}. `zvol sandbox reset` tries it again")

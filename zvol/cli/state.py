@@ -219,6 +219,11 @@ class State:
         return "sandbox" if self.given.sandbox else self.settings.endpoint.base
 
     @property
+    def origin(self) -> str:
+        """Return the server without the prefix of its API, as the journals of the first zvol have it."""
+        return "sandbox" if self.given.sandbox else self.settings.endpoint.origin
+
+    @property
     def identity(self) -> Identity:
         """Return what the journal calls server and account; raises what `Logins.auth` raises."""
         from zvol.recovery.records import Identity
@@ -248,8 +253,12 @@ class State:
         journal = Journal(self.journal_path, self.clock.wall(), looking=looking)
         self.stack.callback(journal.close)
         if not looking:
-            self.stack.callback(self._prune, journal)
+            self.prune_at_end(journal)
         return journal
+
+    def prune_at_end(self, journal: Journal) -> None:
+        """Forget old runs once everything was said, unless somebody wants an end."""
+        self.stack.callback(self._prune, journal)
 
     def sent_elsewhere(self, uuid: str) -> bool:
         """Tell whether runs of another server or account have sent something for a volume that may still act."""

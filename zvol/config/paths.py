@@ -164,11 +164,12 @@ def private_dir(path: Path) -> Path:
 
 
 def _make_dirs(path: Path) -> None:
-    """Make a folder and those above it that are missing, all of them private."""
+    """Make a folder and those above it that are missing, all of them private and durable."""
     for folder in (*reversed(path.parents), path):
         if not folder.exists():
             with contextlib.suppress(FileExistsError):
                 folder.mkdir(mode=0o700)
+            _sync_dir(folder.parent)
 
 
 def write_private(path: Path, data: bytes, *, replace: bool = True) -> None:

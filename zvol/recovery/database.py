@@ -29,12 +29,14 @@ RESUME: Final = "Nothing further was submitted. {remedy}, then run `zvol resume`
 """What to do when the journal fails: the second one once it knows what was asked for."""
 
 ROOM: Final = "Make room, or make the folder writable"
+NEW_PLACE: Final = f"{ROOM}, or set XDG_STATE_HOME to a folder of your own"
+"""Another folder is a way out only while there is nothing in this one: what is open there would be forgotten."""
+
 WAIT: Final = "Wait for the other zvol to end"
 DAMAGED: Final = (
     "Nothing further was submitted. See what is deleted with `zvol list`, then run the command again: requests of the "
     "damaged journal may still act, so it sends nothing before one quiet time is over."
 )
-ELSEWHERE: Final = "Set XDG_STATE_HOME to a folder of your own."
 OWN: Final = "Remove it, or set XDG_STATE_HOME to a folder of your own."
 STUCK: Final = "Make its folder writable, then run the command again; what is in it may still be needed."
 
@@ -52,6 +54,7 @@ def create_private(path: Path) -> int:
         raise LocalState(f"{path} is a symbolic link", hint=OWN)
     if path.exists() and not path.is_file():
         raise Damaged("it is not a file")
+    new = not path.exists()
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         found = os.fstat(fd)
@@ -61,7 +64,19 @@ def create_private(path: Path) -> int:
         raise LocalState(f"{path} belongs to another user", hint=OWN)
     if stat.S_IMODE(found.st_mode) & 0o077:
         path.chmod(0o600)
+    if new:
+        _sync(path.parent)
     return found.st_ino
+
+
+def _sync(folder: Path) -> None:
+    """Make the names in a folder durable, where the file system can."""
+    with contextlib.suppress(OSError):
+        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
 
 
 def connect(path: Path, alive: Callable[[], list[str]]) -> sqlite3.Connection:
@@ -158,7 +173,7 @@ def _check(db: sqlite3.Connection, version: int) -> None:
 
 
 @contextlib.contextmanager
-def local(path: Path, what_next: str = AGAIN) -> Iterator[None]:
+def local(path: Path, what_next: str = AGAIN, remedy: str = ROOM) -> Iterator[None]:
     """Turn what the file system and SQLite raise into LocalState, or into Damaged where the file is to be set aside."""
     import sqlite3
 
@@ -173,10 +188,10 @@ def local(path: Path, what_next: str = AGAIN) -> Iterator[None]:
             raise LocalState(text, hint=what_next.format(remedy=WAIT)) from exc
         if not isinstance(exc, sqlite3.OperationalError):
             raise
-        raise LocalState(f"cannot write the journal {path}: {exc}", hint=what_next.format(remedy=ROOM)) from exc
+        raise LocalState(f"cannot write the journal {path}: {exc}", hint=what_next.format(remedy=remedy)) from exc
     except OSError as exc:
         text = f"cannot write the journal {path}: {exc.strerror or exc}"
-        raise LocalState(text, hint=what_next.format(remedy=ROOM)) from exc
+        raise LocalState(text, hint=what_next.format(remedy=remedy)) from exc
 
 
 def set_aside(path: Path, inode: int | None, why: Damaged) -> LocalState:

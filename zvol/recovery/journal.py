@@ -16,20 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from zvol.errors import LocalState
-from zvol.recovery import ledger
-from zvol.recovery.database import (
-    AGAIN,
-    PATIENCE,
-    RESUME,
-    Damaged,
-    connect,
-    connect_to_look,
-    create_private,
-    local,
-    set_aside,
-)
+from zvol.recovery import database, ledger
+from zvol.recovery.database import AGAIN, PATIENCE, RESUME, Damaged, local
 from zvol.recovery.locks import Locks
-from zvol.recovery.records import Adopted, Claims, Holder, Identity, Intent, Left, Run
+from zvol.recovery.records import Adopted, Claims, Closed, Holder, Identity, Intent, Left, Run
 from zvol.recovery.request import Request
 
 if TYPE_CHECKING:
@@ -56,21 +46,23 @@ class Journal:
         self._pending: list[tuple[str, Sequence[Any]]] = []
         self._inode: int | None = None
         self._kept = False
+        self._refusal: LocalState | None = None
+        self._remedy = database.ROOM if path.exists() else database.NEW_PLACE
         with self._local():
             self.locks.prepare()
-            self._inode = create_private(path) if self.writable else None
+            self._inode = database.create_private(path) if self.writable else None
             self._db = self._open(looking=looking)
 
     def _open(self, *, looking: bool) -> sqlite3.Connection:
         """Open the file; one that a living run of an older zvol keeps from being brought up to date is looked at."""
         if self.writable:
             try:
-                return connect(self.path, self.locks.others)
-            except LocalState:
+                return database.connect(self.path, self.locks.others)
+            except LocalState as refusal:
                 if not looking:
                     raise
-                self.writable = False
-        return connect_to_look(self.path)
+                self.writable, self._refusal = False, refusal
+        return database.connect_to_look(self.path)
 
     # ---- a run of our own ----------------------------------------------------------------------------------------
     def begin(self, identity: Identity, request: Request, wall: float) -> str:
@@ -203,10 +195,18 @@ class Journal:
         adopted = self.adopt_all([run])
         return None if adopted.living else list(adopted.left)
 
-    def adopt_all(self, runs: Sequence[str]) -> Adopted:
-        """Take over dead runs, oldest first; of a volume that several of them are on, the newest has it all."""
+    def adopt_all(self, runs: Sequence[str], identity: Identity | None = None) -> Adopted:
+        """Take over dead runs, oldest first; of a volume that several of them are on, the newest has it all.
+
+        They are those of `identity` from now on, if that is given.
+        """
+        if self._refusal is not None:
+            raise self._refusal
         with self._transaction():
             ours = [run for run in runs if self.locks.take(run)]
+            if identity is not None:
+                who = [(identity.base, identity.account, run) for run in ours]
+                self._db.executemany("UPDATE runs SET base = ?, account = ? WHERE id = ?", who)
             left = ledger.merged(self._db, ours, functools.cache(self.locks.alive))
         self._kept = True
         return Adopted(tuple(left), tuple(run for run in runs if run not in ours))
@@ -222,6 +222,18 @@ class Journal:
                 return False
             self._db.executemany("DELETE FROM runs WHERE id = ?", [(run,) for run in old if not self.locks.alive(run)])
         return True
+
+    def forget(self, run: str, wall: float) -> list[Closed] | None:
+        """Close what is open in a dead run, by hand, and return it; None when it is alive."""
+        with self._transaction():
+            if not self.locks.take(run):
+                return None
+            return ledger.close(self._db, [run], wall)
+
+    def close_all(self, bases: Sequence[str], wall: float) -> None:
+        """Close everything that runs have open on servers that are no more, those that are alive too."""
+        with self._transaction():
+            ledger.close(self._db, ledger.runs_on(self._db, bases), wall)
 
     @property
     def set_aside_at(self) -> float | None:
@@ -244,7 +256,7 @@ class Journal:
         """Every fault of the file is a LocalState; a damaged file is set aside unless a living run still uses it."""
         what_next = RESUME if self._kept else AGAIN
         try:
-            with local(self.path, what_next):
+            with local(self.path, what_next, self._remedy):
                 yield
         except Damaged as why:
             if not self.writable:
@@ -254,7 +266,7 @@ class Journal:
             if others:
                 text = f"the journal {self.path} is damaged ({why}), and run {others[0]} still uses it"
                 raise LocalState(text, hint="Wait for that run to end, then run the command again.") from why
-            raise set_aside(self.path, self._inode, why) from why
+            raise database.set_aside(self.path, self._inode, why) from why
 
     @contextlib.contextmanager
     def _transaction(self, *, wait: bool = True) -> Iterator[None]:

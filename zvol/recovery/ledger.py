@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from zvol.recovery.records import FollowUp, Holder, Identity, Intent, Left, Run
+from zvol.recovery.records import Closed, FollowUp, Holder, Identity, Intent, Left, Run
 from zvol.recovery.request import Request
 
 if TYPE_CHECKING:
@@ -169,3 +169,28 @@ def merged(db: sqlite3.Connection, ours: Sequence[str], alive: Callable[[str], b
 def prunable(db: sqlite3.Connection, before: float) -> list[str]:
     """Return some runs that ended before then and have nothing open."""
     return [run for [run] in db.execute(_PRUNABLE, (before, before, PRUNED))]
+
+
+def runs_on(db: sqlite3.Connection, bases: Sequence[str]) -> list[str]:
+    """Return the runs on some servers; those of a first zvol have no prefix in their address."""
+    found = db.execute("SELECT id, base, account FROM runs").fetchall()
+    old = {base.rpartition("/")[0] for base in bases}
+    return [run for run, base, account in found if base in bases or (account is None and base in old)]
+
+
+def close(db: sqlite3.Connection, runs: Iterable[str], wall: float) -> list[Closed]:
+    """Close everything that is open in runs, and return it."""
+    closed = []
+    for run in runs:
+        sql = (
+            "SELECT volumes.uuid, state, job FROM volumes LEFT JOIN intents "
+            "ON intents.run = volumes.run AND intents.uuid = volumes.uuid AND closed = 0 "
+            f"WHERE volumes.run = ? AND (state IN {_UNFINISHED} OR job IS NOT NULL) ORDER BY seq, written"
+        )
+        closed += [Closed(*row) for row in db.execute(sql, (run,))]
+        db.execute("UPDATE intents SET closed = 1 WHERE run = ? AND closed = 0", (run,))
+        sql = f"UPDATE volumes SET state = 'said', outcome = 'forgotten' WHERE run = ? AND state IN {_UNFINISHED}"
+        db.execute(sql, (run,))
+        db.execute(f"UPDATE followups SET state = 'failed' WHERE run = ? AND state IN {_GOING_ON}", (run,))
+        db.execute(FINISH, (wall, run))
+    return closed

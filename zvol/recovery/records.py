@@ -12,6 +12,10 @@ UNFINISHED: Final = ("planned", "open", "followups")
 """States of a volume that a resumed run has to do with: never sent, a PUT may act, back but for its follow-ups."""
 
 
+SESSION: Final = "session "
+"""How an account begins that is known by a digest of its session only."""
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """Where a run works and for whom; `account` is None for the runs of a zvol that did not note it."""
@@ -22,6 +26,11 @@ class Identity:
     def same(self, other: Identity) -> bool:
         """Tell whether both are known to be one: an account that is not known counts as another one."""
         return self.account is not None and self == other
+
+    @property
+    def known(self) -> bool:
+        """Tell whether the account has a name: a session shows only that it is the same as another time."""
+        return self.account is not None and not self.account.startswith(SESSION)
 
 
 def named_account(account: str, user: str | None) -> str:
@@ -94,6 +103,10 @@ class Left:
     outcome: str | None = None
     held: bool = False
 
+    @property
+    def never_sent(self) -> bool:
+        return self.state == "planned" and not self.intents
+
 
 @dataclass(frozen=True, slots=True)
 class Adopted:
@@ -101,6 +114,15 @@ class Adopted:
 
     left: tuple[Left, ...]
     living: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """What was open in a run that was closed by hand: a volume, its state, and a PUT that may act, if any."""
+
+    uuid: str
+    state: str
+    job: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import TextIO
 
 from zvol.sandbox.switches import Switches
 
-__all__ = ["Cloud", "Switches", "advance", "embedded", "reset", "serve"]
+__all__ = ["Cloud", "Switches", "advance", "embedded", "reset", "serve", "served_at"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +59,13 @@ def serve(
 
     `extra` deleted volumes more make the cloud new, `session` (32 hex) is the admin's instead of a random one.
     """
+    from zvol.sandbox import addresses
     from zvol.sandbox.server import Server
 
     if extra:
         reset(directory, extra)
     server = Server(directory, switches, port=port, ledger=ledger, session=session)
+    addresses.note(directory, server.listener.server_port, switches.context)
     server.start()
     try:
         out.write(f"export ZVOL_HOST={server.host}\nexport ZVOL_SESSION={server.session}\n")
@@ -82,6 +84,13 @@ def reset(directory: Path, extra: int = 0) -> None:
     from zvol.sandbox.server import make_new
 
     make_new(directory, extra)
+
+
+def served_at(directory: Path) -> list[str]:
+    """Return the base URLs at which the sandbox of a directory has ever been served."""
+    from zvol.sandbox.addresses import known
+
+    return known(directory)
 
 
 def advance(directory: Path, seconds: float) -> None:

@@ -1,0 +1,75 @@
+"""Which of the runs in the journal are those of this server and account; the others are left alone, and named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Final
+
+from zvol.errors import UsageProblem
+from zvol.text import safe
+
+if TYPE_CHECKING:
+    from zvol.cli.state import State
+    from zvol.recovery.journal import Run
+
+NAMED: Final = 10
+"""So many runs that are left alone are named one by one."""
+
+
+def find(runs: Sequence[Run], named: str) -> Run:
+    """Return the run of this id; raises UsageProblem when there is none."""
+    for one in runs:
+        if one.id == named:
+            return one
+    raise UsageProblem(f"there is no run {safe(named)}", hint="`zvol runs` lists them.")
+
+
+def all_open(state: State, runs: Sequence[Run]) -> list[Run]:
+    """Return the open runs of this server and account, oldest first, and say which others are left alone, and why."""
+    left = [one for one in reversed(runs) if one.unfinished]
+    ours = [one for one in left if _here(state, one) and one.identity.same(state.identity)]
+    alone = [one for one in left if one not in ours and not one.alive]
+    for one in alone[:NAMED]:
+        state.output.hint(f"run {one.id} is left alone: {_why_not(state, one)}")
+    if len(alone) > NAMED:
+        state.output.hint(f"{len(alone) - NAMED} more runs are left alone: {state.command} runs")
+    return ours
+
+
+def one_open(state: State, runs: Sequence[Run], named: str, *, vouched: bool) -> Run:
+    """Return the run of this id; raises UsageProblem when it is not of this server and account.
+
+    `vouched`: somebody says that it is of this account, which counts where the journal does not know better.
+    """
+    one = find(runs, named)
+    if not one.unfinished:
+        return one
+    text = f"run {named} is not finished here: {_why_not(state, one)}"
+    if not _here(state, one):
+        raise UsageProblem(text, hint="Choose that server with -p or --host.")
+    if one.identity.same(state.identity) or (vouched and not one.identity.known):
+        return one
+    hint = f"Log in to that account, or close the run with `zvol runs forget {named}`."
+    raise UsageProblem(text, hint=hint if one.identity.known else "")
+
+
+def _here(state: State, run: Run) -> bool:
+    """Tell whether a run is on this server; that of a zvol that noted no account noted no prefix either."""
+    return run.identity.base == state.base or (run.identity.account is None and run.identity.base == state.origin)
+
+
+def _why_not(state: State, run: Run) -> str:
+    return "; ".join(_reasons(state, run))
+
+
+def _reasons(state: State, run: Run) -> Iterator[str]:
+    """Say why a run is not ours."""
+    who = run.identity
+    if not _here(state, run):
+        yield f"it is on another server ({who.base})"
+    elif who.known:
+        yield f"it is for another account ({who.account})"
+    else:
+        known = "" if who.account is None else f", only its {who.account}"
+        yield f"its account is not known{known}"
+        yield f"if it is this one, finish it with: {state.command} resume {run.id} --same-account"
