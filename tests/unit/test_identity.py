@@ -277,7 +277,7 @@ def test_dead_runs_are_settled_together(tmp_path: Path) -> None:
     world.close()
 
 
-# ---- what was never sent, a long time ago -----------------------------------------------------------------------------
+# ---- what was never sent, a long time ago ------------------------------------------------------------------------
 def test_what_is_held_is_read_and_closed_where_that_is_all_there_is_to_it(tmp_path: Path) -> None:
     world = World(tmp_path, volumes=4)
     back, gone, deleted, changed = world.uuids
