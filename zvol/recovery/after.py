@@ -76,14 +76,14 @@ class After:
         result = Result(left.asked, left.uuid, outcome, None if back else False, "unknown" if back else None)
         if left.request.strict and not back:
             result = replace(result, warnings=(words.STRICT,), extra_exit=Exit.FAILED)
-        self._begin(Follow(result, [from_journal(row) for row in left.followups], self._deadline(None), left.run))
+        self._begin(Follow(result, from_journal(left.followups, left.request), self._deadline(None), left.run))
 
     def _take(self, track: Track, result: Result) -> bool:
         """Take a volume in whose word was said, if it is back and there is something to do for it."""
         volume = result.volume
         if volume is None or result.outcome not in BACK:
             return False
-        changes = [from_journal(row) for row in track.followups] or wanted(track.request, volume)
+        changes = from_journal(track.followups, track.request) or wanted(track.request, volume)
         if result.outcome is Outcome.ALREADY and volume.text("vmInstanceUuid"):
             for change in changes:  # it is where somebody wants it
                 change.stand = Stand.DONE if change.kind is Kind.ATTACH else change.stand

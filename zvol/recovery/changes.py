@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -108,8 +109,15 @@ def planned(request: Request, volume: Volume | None) -> list[FollowUp]:
     return [FollowUp(change.kind.value, change.value) for change in wanted(request, volume)]
 
 
-def from_journal(row: FollowUp) -> Change:
-    """Return a change as the journal holds it; what a dead run was refused is not tried again."""
+def from_journal(rows: Sequence[FollowUp], request: Request) -> list[Change]:
+    """Return changes as the journal holds them, in the order asked, the VM last."""
+    order = {tag: number for number, tag in enumerate(request.user_tags)}
+    rows = sorted(rows, key=lambda row: (row.kind == Kind.ATTACH, order.get(row.value, 0)))
+    return [_from_journal(row) for row in rows]
+
+
+def _from_journal(row: FollowUp) -> Change:
+    """What a dead run was refused is not tried again."""
     change = Change(Kind(row.kind), row.value, Stand(row.state), row.job)
     if change.stand is Stand.FAILED:
         change.words, change.exit = "it was refused before the run was interrupted", Exit.FAILED

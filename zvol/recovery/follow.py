@@ -84,9 +84,10 @@ class Follow:
         if self.result.volume is not None:
             return True
         if self.volume is None:
-            self.result = replace(self.result, outcome=Outcome.GONE, trouble=Trouble("gone", "there is no such volume"))
+            gone = Trouble("gone", "there is no such volume", words.GONE)
+            self.result = replace(self.result, outcome=Outcome.GONE, by=None, trouble=gone)
         elif self.volume.deleted:
-            self.result = replace(self.result, outcome=Outcome.FAILED, trouble=words.CHANGED)
+            self.result = replace(self.result, outcome=Outcome.FAILED, by=None, trouble=words.CHANGED)
         else:
             self.result = replace(self.result, volume=self.volume)
         return self.result.trouble is None
@@ -100,18 +101,19 @@ class Follow:
         exits = (self.result.extra_exit, self.notes_exit, *(change.exit for change in self.changes))
         if self.left:
             warnings.append(f"what is left of that is done by {'`zvol resume`' if kept else 'the same command again'}")
-        result = self.result if self.read else self._unread(most_severe(exits), warnings)
+        if not self.read:
+            return self._unread(most_severe(exits), "; ".join(warnings))
         return replace(
-            result,
-            volume=self.volume or result.volume,
-            warnings=(*result.warnings, *warnings),
+            self.result,
+            volume=self.volume or self.result.volume,
+            warnings=(*self.result.warnings, *warnings),
             extra_exit=most_severe(exits),
             unfinished=bool(self.left) and kept,
         )
 
-    def _unread(self, exit: Exit, said: list[str]) -> Result:
+    def _unread(self, exit: Exit, said: str) -> Result:
         """The volume of an earlier run was not read: whether it is still there is not known."""
-        text = "; ".join(said)
-        return replace(
-            self.result, outcome=Outcome.NOT_SENT, changed=False, trouble=Trouble("stopped", text, exit=exit)
-        )
+        sent = any(change.stand is Stand.SENT for change in self.changes)
+        trouble = Trouble("unknown" if sent else "stopped", said, exit=exit)
+        outcome = Outcome.UNKNOWN if sent else Outcome.NOT_SENT
+        return replace(self.result, outcome=outcome, by=None, trouble=trouble, unfinished=True)

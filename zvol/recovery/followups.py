@@ -105,7 +105,8 @@ class FollowUps:
                 self._not_known(follow, now)
 
     def _end_late(self, now: float) -> None:
-        hopeless = self.gate.hopeless() or self.gate.barren(now, CHANGE_SECONDS)
+        closed = self.gate.closed_since
+        hopeless = self.gate.barren(now, CHANGE_SECONDS) or (closed is not None and now - closed >= CHANGE_SECONDS)
         for follow in list(self.open.values()):
             change = follow.head
             if change is None:

@@ -72,7 +72,8 @@ class Posts:
 
     def due(self) -> float:
         """Return the monotonic time from which something can be sent; infinity when nothing waits for that."""
-        return self._gate.puts_from if self._ready else math.inf
+        waits = len(self._under_way) >= OPEN_LIMIT or (self._gate.doubtful_since is not None and self.working)
+        return math.inf if waits or not self._ready else self._gate.puts_from
 
     def take_back(self, now: float) -> None:
         """Have those that wait looked at: nothing can be sent now."""
@@ -81,7 +82,7 @@ class Posts:
 
     def tick(self, now: float, free: int) -> None:
         """Let changes leave, each with its row in the journal."""
-        group = self._group(now, min(free, self._gate.places(now, free)))
+        group = self._group(now, min(free, self._gate.places(now, self.working + free) - self.working))
         if not group:
             return
         try:

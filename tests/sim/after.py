@@ -1,0 +1,170 @@
+"""The server in memory with tags and VMs: what follow-ups have to live with, on simulated time."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from tests.sim.clock import Late
+from tests.sim.server import SimServer
+from tests.sim.world import World
+from zvol.errors import ErrorCode, NeverSent, Refused, Weather
+from zvol.model import Result, Volume
+from zvol.recovery.request import Request
+from zvol.recovery.track import Wanted
+from zvol.zstack import answers
+from zvol.zstack.client import NotSent
+
+VM = "e" * 32
+OTHER_VM = "9" * 32
+
+
+@dataclass
+class AfterServer(SimServer):
+    """`last` is the VM each volume was last on, `on` where it is; `posted` and `made` count changes by what they make.
+
+    `stuck` are changes (volume, value) whose every POST meets a fault: `page` before the server sees it, `lost` (no
+    answer, never done), `refuse`, `never` (accepted, never done), `unsent`.
+    """
+
+    tags: dict[str, set[str]] = field(default_factory=dict)
+    on: dict[str, str] = field(default_factory=dict)
+    last: dict[str, str | None] = field(default_factory=dict)
+    stuck: dict[tuple[str, str], str] = field(default_factory=dict)
+    posted: Counter[tuple[str, str]] = field(default_factory=Counter)
+    made: Counter[tuple[str, str]] = field(default_factory=Counter)
+    stale: list[tuple[str, float]] = field(default_factory=list)
+    odd_tags: set[str] = field(default_factory=set)
+    on_post: Callable[[], object] = lambda: None
+    on_tags: Callable[[], object] = lambda: None
+    post_seconds: float = 0.0
+    change_seconds: float = 0.13
+
+    def inventory(self, uuid: str) -> Volume:
+        volume = super().inventory(uuid)
+        more = {"lastVmInstanceUuid": self.last.get(uuid, VM), "vmInstanceUuid": self.on.get(uuid)}
+        return Volume(uuid, {**volume.fields, **{name: value for name, value in more.items() if value is not None}})
+
+    def change(self, path: str, body: Any, job: str, _api_timeout: float, fresh_until: float | None = None) -> object:
+        uuid, value = _meant(path, body)
+        self.on_post()
+        fault = self._arrive("post") or self.stuck.get((uuid, value))
+        if not self.up or fault in ("refused", "unsent"):
+            return NotSent(NeverSent("refused", "refused by the simulation"))
+        if fresh_until is not None and self.clock.now > fresh_until:
+            return NotSent(NeverSent("stale", "too late"))
+        self.posted[uuid, value] += 1
+        if fault == "page":
+            return answers.Unclear("HTTP 502 from a proxy")
+        if fault == "lost":
+            raise Late(30.0, answers.Unclear("no answer"))
+        self.jobs[job] = "processing"
+        if fault != "never":
+            self.clock.at(self.clock.now + self.change_seconds, lambda: self._make(uuid, value, job, fault))
+        if fault == "answer-lost":
+            raise Late(30.0, answers.Unclear("no answer"))
+        if self.post_seconds:
+            raise Late(self.post_seconds, answers.Accepted(60.0))
+        return answers.Accepted(60.0)
+
+    def _make(self, uuid: str, value: str, job: str, fault: str | None) -> None:
+        row = self.rows.get(uuid)
+        attach = len(value) == len(VM)
+        there = uuid in self.on if attach else value in self.tags.get(uuid, ())
+        if fault == "refuse" or row is None or row.status == "Deleted" or there:
+            self.jobs[job] = "SYS.1006"
+            return
+        self.made[uuid, value] += 1
+        self.jobs[job] = "done"
+        if attach:
+            self.on[uuid] = value
+        else:
+            self.tags.setdefault(uuid, set()).add(value)
+
+    def change_job(self, job: str) -> object:
+        return self.job(job)
+
+    def user_tags(self, uuids: Sequence[str]) -> dict[str, frozenset[str]]:
+        fault = self._arrive("tags")
+        self.on_tags()
+        if not self.up:
+            raise Weather("refused", NeverSent("refused", "by the simulation"))
+        if fault == "page" or self.odd_tags & set(uuids):
+            raise Weather("HTTP 502 from a proxy")
+        if fault == "denied":
+            raise Refused("the server refused the query", fault=ErrorCode("SYS.1006", {"code": "SYS.1006"}))
+        return {uuid: frozenset(self.tags.get(uuid, ())) for uuid in uuids}
+
+
+def _meant(path: str, body: Any) -> tuple[str, str]:
+    """Return the volume and the tag or VM that a change is about."""
+    if path == "/v1/user-tags":
+        return body["params"]["resourceUuid"], body["params"]["tag"]
+    parts = path.split("/")
+    return parts[3], parts[5]
+
+
+class AfterWorld(World):
+    """A world whose runs ask for follow-ups."""
+
+    server: AfterServer
+
+    def __init__(self, tmp_path: Path, volumes: int = 1) -> None:
+        super().__init__(tmp_path, volumes=volumes)
+        uuids = self.uuids
+        self.server = AfterServer(self.clock)
+        self.server.add(uuids)
+
+    def follow(self, request: Request, **options: object) -> list[Result]:
+        """Recover all volumes, to the end."""
+        return list(self.following(request, **options))
+
+    def following(self, request: Request, **options: object) -> Iterator[Result]:
+        """Do the same, one result after the other."""
+        self.engine = self.new_engine(**options)
+        began = self.clock.now
+        yield from self.engine.recover([Wanted(uuid, uuid) for uuid in self.uuids], request)
+        self.took = self.clock.now - began
+        self.close()
+
+    def resume(self, **options: object) -> list[Result]:
+        """Do what `zvol resume` does."""
+        journal = self.journal()
+        left = journal.adopt_all([run.id for run in journal.runs() if run.unfinished]).left
+        self.engine = self.new_engine(**options)
+        began = self.clock.now
+        results = list(self.engine.resume(journal, left))
+        self.took = self.clock.now - began
+        self.close()
+        return results
+
+
+BOTH = Request(user_tags=("incident",), reattach=True)
+TAG = replace(BOTH, reattach=False)
+ATTACH = replace(BOTH, user_tags=())
+
+
+class Killed(BaseException):
+    """zvol is gone; what it had made durable remains."""
+
+
+def killed(world: AfterWorld, request: Request, seconds: float, **options: object) -> None:
+    """Begin a run and kill it after so many seconds; `world` goes on with the journal as it was on the disk then."""
+    following = world.path.parent / f"after-{seconds}"
+
+    def kill() -> None:
+        shutil.copytree(world.path.parent, following, ignore=shutil.ignore_patterns("*.locks", "after-*"))
+        raise Killed
+
+    world.clock.at(world.clock.now + seconds, kill)
+    with suppress(Killed):
+        world.follow(request, **options)
+    world.close()
+    if following.exists():
+        world.path = following / world.path.name
+    world.clock.events = [one for one in world.clock.events if "finish" not in repr(one[2])]
