@@ -10,7 +10,7 @@ import pytest
 from tests.sim.after import ATTACH, BOTH, OTHER_VM, TAG, VM, AfterWorld, killed
 from zvol.errors import Exit, most_severe
 from zvol.model import Result
-from zvol.recovery.engine import LAST_WATCH
+from zvol.recovery.ending import LAST_WATCH
 from zvol.recovery.request import Request
 
 

@@ -117,6 +117,8 @@ class FollowUps:
                 self._leave_all(follow, "time is up", Exit.UNREACHABLE)
             elif hopeless or (follow.troubled is not None and now - follow.troubled >= CHANGE_SECONDS):
                 self._out_of_reach(follow, self.gate.reason if hopeless else follow.reason)
+        if hopeless:
+            self.gate.good(now, put=True)  # what is left of them, and who comes later, has a minute of its own
 
     def _watched_for(self, follow: Follow, now: float) -> None:
         """Time is up for a change that was sent: it is looked at once more."""

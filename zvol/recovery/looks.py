@@ -16,6 +16,7 @@ from zvol.recovery.follow import Follow
 from zvol.recovery.gate import Gate
 from zvol.recovery.track import FIRST_LOOK, LONGEST_LOOK
 from zvol.zstack import answers
+from zvol.zstack.volumes import Volumes
 
 if TYPE_CHECKING:
     from zvol.zstack.client import Client
@@ -149,9 +150,9 @@ class Looks:
             if kind is Kind.TAG:
                 return self._client.user_tags(uuids)
             if len(uuids) > 1:
-                return self._client.volumes(uuids)
+                return self._client.look(uuids)
             found = self._client.volume(uuids[0])
-            return {} if found is None else {found.uuid: found}
+            return Volumes({} if found is None else {found.uuid: found})
 
         self._crew.do(read, lambda done: self._looked(kind, follows, quiet, done))
 
@@ -183,19 +184,24 @@ class Looks:
 
     def _told(self, follows: list[Follow], kind: Kind, done: Done) -> Iterator[Follow]:
         """Write down what was seen of each."""
-        found = done.value if isinstance(done.value, dict) else {}
+        tags = done.value if isinstance(done.value, dict) else {}
+        seen = done.value if isinstance(done.value, Volumes) else Volumes({})
         for follow in follows:
-            follow.alone, follow.troubled = False, None
             change = follow.head
             if change is None:
                 continue
+            follow.alone = follow.uuid in seen.unclear  # an odd inventory is read by itself
+            if follow.alone:
+                self.agenda.put(follow, done.ended)
+                continue
+            follow.troubled = None
             change.asked = False
             if change.quiet is not None:
                 change.quiet.note(done.began, done.ended)
             if done.error is None and kind is Kind.TAG:
-                follow.tags = found.get(follow.uuid, frozenset())
+                follow.tags = tags.get(follow.uuid, frozenset())
             elif done.error is None:
-                follow.volume, follow.read_at = found.get(follow.uuid), done.began
+                follow.volume, follow.read_at = seen.found.get(follow.uuid), done.began
                 follow.read = True
             yield follow
 
