@@ -201,8 +201,9 @@ class Looks:
             if done.error is None and kind is Kind.TAG:
                 follow.tags = tags.get(follow.uuid, frozenset())
             elif done.error is None:
-                follow.volume, follow.read_at = seen.found.get(follow.uuid), done.began
-                follow.read = True
+                follow.volume, follow.read = seen.found.get(follow.uuid), True
+                asked_at = follow.volume.asked_at if follow.volume is not None else None
+                follow.read_at = done.began if asked_at is None else asked_at
             yield follow
 
     def _weather(self, follow: Follow, error: Weather, done: Done, now: float) -> None:
