@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from zvol.errors import AuthError, MaybeSent, NeverSent, Refused, Weather
 from zvol.zstack.answers import Found
-from zvol.zstack.compact import Packer
+from zvol.zstack.compact import SHARED, Packer
 from zvol.zstack.paging import PAGE, PAUSES, SMALL, TORN, Pager, Query
 
 SIZE = 7
@@ -275,3 +275,14 @@ def test_rows_share_their_keys_and_texts() -> None:
     one, other = (packer.pack({"uuid": key(number), "type": "".join(["Da", "ta"])}) for number in range(2))
     assert one["type"] is other["type"]
     assert one._places is other._places
+
+
+def test_only_so_many_texts_are_shared_and_no_long_ones() -> None:
+    def text(number: int, size: int) -> str:
+        return str(number).zfill(size)
+
+    packer = Packer()
+    kept = [packer.pack({"a": text(number, 64)})["a"] for number in range(SHARED + 1)]
+    again = [packer.pack({"a": text(number, 64)})["a"] for number in (0, SHARED - 1, SHARED)]
+    assert [one is other for one, other in zip(again, (kept[0], *kept[-2:]), strict=True)] == [True, True, False]
+    assert [packer.pack({"a": text(1, 65)})["a"] is packer.pack({"a": text(1, 65)})["a"] for _ in (1,)] == [False]

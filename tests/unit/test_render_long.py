@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -145,3 +146,41 @@ def test_not_all_candidates_of_a_name_are_shown() -> None:
         assert ("more\n" in said) == bool(more)
         assert more in said
         assert said.endswith("  Give the UUID.\n")
+
+
+# ---- on a terminal ---------------------------------------------------------------------------------------------------
+def lines_of(width: int, monkeypatch: pytest.MonkeyPatch, **more: str) -> list[str]:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    for name, value in more.items():
+        monkeypatch.setenv(name, value)
+    some = [*rows(2), *(Listed(one.volume, Recycle(True, None, "deleted", NOW + 9e6, 9_000_000)) for one in rows(1))]
+    return printed("table", some, tty=True, width=width).getvalue().splitlines()
+
+
+def test_a_table_is_drawn_where_it_just_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    wide = lines_of(1000, monkeypatch)
+    plain_lines = [re.sub("\x1b\\[[0-9;]*m", "", line) for line in wide]
+    assert len(wide) == 4
+    assert lines_of(len(plain_lines[0]), monkeypatch) == wide
+    assert len(lines_of(len(plain_lines[0]) - 1, monkeypatch)) == 3 * 7 + 2
+    assert all(line == line.rstrip() for line in plain_lines)
+    columns = [line.index("v ") for line in plain_lines[1:]], [line.index("0000") for line in plain_lines[1:]]
+    assert [set(one) for one in columns] == [{0}, {plain_lines[0].index("UUID")}]
+
+
+def test_what_is_urgent_is_coloured_and_headers_are_bold(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    header, *urgent, calm = lines_of(200, monkeypatch)
+    assert header.startswith("\x1b[1mNAME\x1b[0m")
+    assert all("\x1b[1;31m" in line for line in urgent)
+    assert "\x1b" not in calm
+    assert not any("31m" in line for line in lines_of(200, monkeypatch, NO_COLOR="1"))
+    assert any("31m" in line for line in lines_of(200, monkeypatch, NO_COLOR=""))
+    assert lines_of(60, monkeypatch)[0].startswith("\x1b[1mNAME:")
+
+
+def test_nothing_in_a_name_is_taken_for_markup(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    volume = Volume("a" * 32, {"uuid": "a" * 32, "name": "[red]x[/] :smile: 127.0.0.1", "status": "Ready"})
+    text = printed("table", [Listed(volume, Recycle(False, "not-deleted"))], tty=True).getvalue()
+    assert "\n[red]x[/] :smile: 127.0.0.1  aaaa" in text

@@ -33,7 +33,7 @@ def table(
     """
     widths = plain.widths(headers, rows)
     fits = sum(widths) + len(plain.GAP) * (len(widths) - 1) <= width
-    _draw(_lines(headers, rows, styles, widths) if fits else _records(headers, rows), _console(stream, width))
+    _draw(_lines(headers, rows, styles, widths) if fits else _records(headers, rows), _console(stream))
 
 
 def _lines(
@@ -61,19 +61,11 @@ def _records(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[
         yield [(header + colon, "bold"), (value, "")]
 
 
-def _console(stream: TextIO, width: int) -> Console:
+def _console(stream: TextIO) -> Console:
     from rich.console import Console
 
-    return Console(
-        file=stream,
-        width=width,
-        height=100,  # without it rich takes 80 columns for a dumb terminal
-        markup=False,
-        highlight=False,
-        emoji=False,
-        force_terminal=True,
-        no_color=bool(os.environ.get("NO_COLOR")),  # rich 13.9 takes an empty one for a wish, too
-    )
+    no_color = bool(os.environ.get("NO_COLOR"))  # rich 13.9 takes an empty one for a wish, too
+    return Console(file=stream, force_terminal=True, no_color=no_color)
 
 
 def _draw(lines: Iterable[Sequence[Part]], console: Console) -> None:
