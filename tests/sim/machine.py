@@ -180,6 +180,8 @@ class Machine(Surroundings):
     def teardown(self) -> None:
         """The weather is fine again: what runs comes to its end, and so does what is left to resume."""
         try:
+            if self.process is not None and self.process.failed:
+                return  # what follows would only hide what was found
             self.fine()
             self._to_the_end()
             self.resume()

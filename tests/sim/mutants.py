@@ -13,6 +13,7 @@ from tests.sim.server import SimServer
 from zvol.recovery import ledger, protocol, waits
 from zvol.recovery.journal import Intent, Journal
 from zvol.recovery.quiet import QuietTime
+from zvol.recovery.reader import Reader
 from zvol.recovery.sender import Sender
 from zvol.recovery.states import Event, GiveUp, Look, Phase, State
 
@@ -49,7 +50,9 @@ def intent_after_the_put(patch: pytest.MonkeyPatch) -> None:
 def no_look_at_the_first_byte(patch: pytest.MonkeyPatch) -> None:
     """Whatever opening the connection takes."""
     submit = SimServer.submit
-    patch.setattr(SimServer, "submit", lambda server, *about, fresh_until=None: submit(server, *about))
+    patch.setattr(
+        SimServer, "submit", lambda server, *about, **named: submit(server, *about, **{**named, "fresh_until": None})
+    )
 
 
 def judged_before_the_journal(patch: pytest.MonkeyPatch) -> None:
@@ -65,6 +68,13 @@ def judged_before_the_journal(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(SimServer, "_open", lambda _server, _kind: None)
 
 
+def as_old_as_its_answer(patch: pytest.MonkeyPatch) -> None:
+    """What a read showed counts as seen when its answer came, not when its request left."""
+    ended, inventory = Reader._ended, SimServer.inventory
+    patch.setattr(Reader, "_ended", lambda reader, part, done: ended(reader, part, replace(done, began=done.ended)))
+    patch.setattr(SimServer, "inventory", lambda server, uuid: replace(inventory(server, uuid), asked_at=None))
+
+
 MUTANTS: Final[Mapping[str, Mutation]] = {
     "a quiet time of one second": short_quiet_time,
     "no look at lastOpDate": rule(Phase.WATCH, any_deletion),
@@ -74,5 +84,6 @@ MUTANTS: Final[Mapping[str, Mutation]] = {
     "a later run does not settle": rule(Phase.SETTLE, ablations.starts_at_once),
     "no look at the first byte": no_look_at_the_first_byte,
     "freshness judged before the journal": judged_before_the_journal,
+    "a read is as old as its answer": as_old_as_its_answer,
     "giving up closes the intent": rule(Phase.WATCH, ablations.forgets, GiveUp),
 }

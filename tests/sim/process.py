@@ -74,6 +74,11 @@ class Process:
         self._resume()
         self._clock.pause = None
 
+    @property
+    def failed(self) -> bool:
+        """Tell whether something that must hold was found broken while it ran."""
+        return self._error is not None
+
     def _resume(self) -> None:
         if self.ended:
             return

@@ -225,15 +225,15 @@ class Sender:
         track.put_seen = Seen(never.message, self.clock.wall())
         if track.state.sends == 1:
             track.deadline = None
-        if never.reason == "stale":
-            self._too_late(track, never.message)
-            return
         track.trouble = words.from_never_sent(never)
         if never.untrusted:
             self.batch.feed(track, Answered(Put.NEVER_SENT))
             return
         if self.batch.closing is not None:
             self.batch.give_up(track, self.batch.closing)
+            return
+        if never.reason == "stale":
+            self._too_late(track, never.message)
             return
         self.gate.bad(now, never.message, never, began=began, put=True)
         self.batch.outbox.appendleft(track)

@@ -168,7 +168,7 @@ def too_late(tries: int, age: float, why: str) -> Trouble:
     """Say that the PUT was not sent because each time its read was too old when it could leave."""
     text = f"not sent: {tries} times the last look at the volume was too old when the request could leave"
     text += f" ({age:.1f} s; {FRESH:.0f} s are allowed)"
-    return Trouble("stale", text, f"The last time {why}; look into that. {NOT_SENT}", Exit.UNREACHABLE)
+    return Trouble("stale", text, f"The last time {why}; look into that. {FINISH}", Exit.UNREACHABLE)
 
 
 def unreachable(reason: str, never: NeverSent | None) -> Trouble:

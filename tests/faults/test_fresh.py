@@ -1,0 +1,201 @@
+"""Between the last look at a volume and its PUT everything takes long, and somebody deletes the volume on purpose.
+
+The real program over real sockets, on a clock that runs ten times faster: its ten seconds are one.  The ledger of the
+sandbox tells what was sent.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import sqlite3
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.faults.messages import exchange
+from tests.faults.proxy import Rule, proxy
+from tests.support.authority import Authority
+from tests.support.process import PG_DATA, PG_WAL, Sandbox, default_signals, environment, run, sandbox
+from tests.support.tunnel import tunnel
+from tests.support.wire import Raw, raw
+
+RATE = "10"
+FAST = (sys.executable, "-m", "tests.support.fast", RATE)
+LONG = 1.6
+"""Real seconds that are too long; a second and a half of zvol's for each tenth."""
+
+Greet = Callable[[socket.socket], bool]
+
+
+@pytest.fixture
+def cloud(tmp_path: Path) -> Iterator[Sandbox]:
+    with sandbox(tmp_path / "cloud") as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("ca"))
+
+
+def deleted_on_purpose(cloud: Sandbox) -> None:
+    """Somebody brings it back, thinks better of it, and takes their time."""
+    until = time.monotonic() + LONG
+    cloud.recover(PG_DATA)
+    cloud.delete(PG_DATA)
+    time.sleep(max(0.0, until - time.monotonic()))
+
+
+def held_up(number: int, meanwhile: Callable[[], object]) -> Greet:
+    """Let something happen while the connection of this number waits for its handshake."""
+    count = 0
+
+    def greet(_client: socket.socket) -> bool:
+        nonlocal count
+        count += 1
+        if count == number:
+            meanwhile()
+        return True
+
+    return greet
+
+
+@contextmanager
+def front(cloud: Sandbox, context: ssl.SSLContext, greet: Greet | None = None) -> Iterator[Raw]:
+    """Stand before the sandbox with TLS, and close after each answer."""
+
+    def behave(client: socket.socket, request: bytes) -> bool:
+        client.sendall(exchange(("127.0.0.1", cloud.port), request))
+        return False
+
+    with raw(behave, context, greet) as made:
+        yield made
+
+
+def environment_of(tmp_path: Path, cloud: Sandbox, server: Raw, authority: Authority, **more: str) -> dict[str, str]:
+    given = {"ZVOL_SESSION": cloud.session, "ZVOL_CA_FILE": authority.ca_file}
+    return environment(tmp_path / "home", {**given, "ZVOL_HOST": server.endpoint().base, **more})
+
+
+def left_as_it_is(code: int, out: str, cloud: Sandbox) -> None:
+    """The deletion on purpose stays: nothing but the recovery by hand was ever submitted."""
+    [result] = [json.loads(line) for line in out.splitlines()]
+    assert (code, result["outcome"], result["error"]["kind"]) == (1, "failed", "changed")
+    assert (cloud.status(PG_DATA), cloud.count("accepted", PG_DATA)) == ("Deleted", 1)
+
+
+def recover(env: dict[str, str]) -> tuple[int, str]:
+    ran = run(["recover", PG_DATA, "-o", "ndjson"], env, command=FAST)
+    return ran.code, ran.out
+
+
+def test_a_slow_handshake(tmp_path: Path, cloud: Sandbox, authority: Authority) -> None:
+    """The read has a connection, and the server closes it; that of the PUT takes sixteen seconds."""
+    with front(cloud, authority.server(), held_up(2, lambda: deleted_on_purpose(cloud))) as server:
+        left_as_it_is(*recover(environment_of(tmp_path, cloud, server, authority)), cloud)
+        assert [request.split(b" ", 1)[0] for request in server.requests] == [b"GET", b"GET"]
+
+
+def test_a_slow_proxy(tmp_path: Path, cloud: Sandbox, authority: Authority) -> None:
+    name = "zstack.invalid"
+    with front(cloud, authority.server(name)) as server, tunnel(server) as (between, _):
+        between.greet = held_up(2, lambda: deleted_on_purpose(cloud))
+        through = {"HTTPS_PROXY": f"http://127.0.0.1:{between.port}", "ZVOL_HOST": server.endpoint(host=name).base}
+        left_as_it_is(*recover(environment_of(tmp_path, cloud, server, authority, **through)), cloud)
+        assert all(request.startswith(b"CONNECT ") for request in between.requests)
+
+
+def test_a_slow_handshake_of_a_volume_that_nobody_touched(tmp_path: Path, cloud: Sandbox, authority: Authority) -> None:
+    """It is read again, and its PUT leaves over the connection that took so long: the server closes all others."""
+    with front(cloud, authority.server(), held_up(2, lambda: time.sleep(LONG))) as server:
+        code, out = recover(environment_of(tmp_path, cloud, server, authority))
+        assert (code, json.loads(out)["outcome"], cloud.count("accepted", PG_DATA)) == (0, "recovered", 1)
+        kinds = [request.split(b" ", 1)[0] for request in server.requests]
+        assert kinds[:3] == [b"GET", b"GET", b"PUT"]
+        assert server.connections == len(kinds)
+
+
+def test_connections_that_are_always_too_slow(tmp_path: Path, cloud: Sandbox, authority: Authority) -> None:
+    """Three times, then it is said, with what was measured; what was opened breaks each time."""
+    context, count, slow = authority.server(), 0, True
+
+    def greet(client: socket.socket) -> bool:
+        nonlocal count
+        count += 1
+        if count % 2 or not slow:
+            return True
+        time.sleep(1.2)
+        context.wrap_socket(client, server_side=True).close()
+        return False
+
+    with front(cloud, context, greet) as server:
+        env = environment_of(tmp_path, cloud, server, authority)
+        code, out = recover(env)
+        error = json.loads(out)["error"]
+        assert (code, json.loads(out)["outcome"], error["kind"]) == (5, "not-sent", "stale")
+        assert re.search(r"3 times .* too old .*\(1[2-9]\.[0-9] s; 10 s are allowed\)", error["details"])
+        assert re.search(r"it took 1[2-9]\.[0-9] s until the request to 127\.0\.0\.1:[0-9]+ could leave", error["hint"])
+        assert cloud.count("accepted", PG_DATA) == 0
+        slow = False
+        ran = run(["resume", "-o", "ndjson"], env, command=FAST)
+        assert (ran.code, json.loads(ran.out)["outcome"], cloud.count("accepted", PG_DATA)) == (0, "recovered", 1)
+
+
+def start(env: dict[str, str]) -> subprocess.Popen[str]:
+    command, pipe = [*FAST, "recover", PG_DATA, "-o", "ndjson"], subprocess.PIPE
+    return subprocess.Popen(command, env=env, stdout=pipe, stderr=pipe, text=True, preexec_fn=default_signals)
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
+    out, err = process.communicate(timeout=40)
+    assert "Traceback" not in err
+    return process.returncode, out
+
+
+def test_a_journal_that_another_process_has_locked(tmp_path: Path, cloud: Sandbox) -> None:
+    env = environment(tmp_path / "home", {"ZVOL_SESSION": cloud.session, "ZVOL_HOST": cloud.host})
+    assert run(["recover", PG_WAL], env, command=FAST).code == 0, "now there is a journal"
+    [file] = (tmp_path / "home").rglob("journal.db")
+    with proxy(cloud.host, Rule("read", "after")) as (host, between):
+        other = sqlite3.connect(file, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        process = start({**env, "ZVOL_HOST": host})
+        wait_for(lambda: any(one.kind == "read" for one in between.seen) and between.idle())
+        deleted_on_purpose(cloud)
+        other.execute("ROLLBACK")
+        other.close()
+        left_as_it_is(*ended(process), cloud)
+        assert between.puts() == []
+
+
+def test_a_process_that_is_stopped_before_its_put_leaves(tmp_path: Path, cloud: Sandbox, authority: Authority) -> None:
+    """The handshake is quick, only zvol sleeps; its clock goes on."""
+    running: dict[str, Any] = {}
+
+    def sleeps() -> None:
+        os.kill(running["zvol"].pid, signal.SIGSTOP)
+        deleted_on_purpose(cloud)
+        os.kill(running["zvol"].pid, signal.SIGCONT)
+
+    with front(cloud, authority.server(), held_up(2, sleeps)) as server:
+        running["zvol"] = start(environment_of(tmp_path, cloud, server, authority))
+        left_as_it_is(*ended(running["zvol"]), cloud)
+
+
+def wait_for(true: Callable[[], bool], seconds: float = 20) -> None:
+    until, again = time.monotonic() + seconds, threading.Event()
+    while not true():
+        assert time.monotonic() < until
+        again.wait(0.005)
