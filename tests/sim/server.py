@@ -41,7 +41,8 @@ class SimServer:
 
     `put_seconds` is how long a PUT takes to be answered, `connect` how long the next connection of a kind takes to be
     opened; a PUT leaves after that, by its `fresh_until`, or not at all.  A read that names one of `unreadable`, or
-    more than `longest` volumes, fails; the inventories of `odd` are not fit to be read; while `silent`, nothing is
+    more than `longest` volumes, fails (`unreadable_by`); the inventories of `odd` are not fit to be read; while
+    `silent`, nothing is
     answered.
 
     Ledger: `submitted` are the volumes of the accepted PUTs in their order, `most_running` the most that were ever at
@@ -75,6 +76,7 @@ class SimServer:
     opened: bool = False
     most_running: int = 0
     unreadable: set[str] = field(default_factory=set)
+    unreadable_by: Exception = field(default_factory=lambda: Weather("HTTP 500 by the simulation"))
     odd: set[str] = field(default_factory=set)
     longest: int = 1000
     silent: bool = False
@@ -213,7 +215,7 @@ class SimServer:
         if not self.session_valid or fault == "session":
             raise AuthError("the session is not accepted")
         if len(uuids) > self.longest or self.unreadable & set(uuids):
-            raise Weather("HTTP 500 by the simulation")
+            raise self.unreadable_by
         return self._found(uuids)
 
     def version(self) -> str | None:

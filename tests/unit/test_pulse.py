@@ -62,7 +62,7 @@ def test_a_request_whose_answer_was_lost(tmp_path: Path) -> None:
     assert told[2] == ()
     assert told[10] in [(f"sent, no answer yet; {left}s at most",) for left in (19, 20)]
     assert any(
-        "its answer is missing, so it is watched; sent again in 2m" in notes[0] for notes in told.values() if notes
+        "its answer is missing (no answer); watched; sent again in 2m" in notes[0] for notes in told.values() if notes
     )
 
 

@@ -154,7 +154,12 @@ def _words(hold: Hold, *, alone: bool) -> str:
         case Wait.BACK:
             return "back, its tags and VM not yet" if alone else f"{hold.count} back, their tags and VMs not yet"
         case Wait.UNANSWERED:
-            return "its answer is missing, so it is watched" if alone else f"{hold.count} without an answer, watched"
+            seen = f" ({hold.reason})" if hold.reason else ""
+            return (
+                f"its answer is missing{seen}; watched" if alone else f"{hold.count} without an answer{seen}; watched"
+            )
+        case Wait.UNREAD:
+            return f"{'it' if alone else hold.count} cannot be read ({hold.reason})"
 
 
 def _then(hold: Hold) -> str:

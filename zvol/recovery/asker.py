@@ -11,7 +11,8 @@ from zvol.recovery import sightings, words
 from zvol.recovery.batch import Batch
 from zvol.recovery.crew import Crew, Done
 from zvol.recovery.gate import Gate
-from zvol.recovery.reader import READ_SECONDS, SHORTEST
+from zvol.recovery.parts import READ_SECONDS
+from zvol.recovery.reader import SHORTEST
 from zvol.recovery.states import Job, Phase
 from zvol.recovery.track import Seen, Track, fault_of, job_of
 from zvol.zstack import answers

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 LAST_WATCH: Final = 10.0
 """Seconds for which open requests are watched after the first signal."""
 
-HURRY: Final = 4.0
-"""Of these, the last seconds, in which all that is open is read once more."""
+HURRY: Final = (4.0, 0.5)
+"""So many seconds before that ends all that is open is read once more."""
 
 PACE: Final = 1.0
 """Seconds between two looks at what is late, at most."""
@@ -37,16 +37,17 @@ class Ending:
         self.batch, self.reader, self.gate, self.after = batch, reader, gate, after
         self._land = land
         self._next = 0.0
-        self._hurried = False
         self._stops_at = math.inf
+        self._hurries = list(HURRY)
 
     def due(self) -> float:
         """Return when it is to be called again at the latest."""
-        return self._next
+        return min(self._next, self._stops_at - self._hurries[0]) if self._hurries else self._next
 
     def tick(self, now: float) -> None:
         """Begin the last read of those whose time is up, and say the word on those that had it."""
-        if self.batch.stopping and not self._hurried and now >= self._stops_at - HURRY:
+        if self.batch.stopping and self._hurries and now >= self._stops_at - self._hurries[0]:
+            self._hurries.pop(0)
             self._hurry(now)
         if now < self._next:
             return
@@ -82,7 +83,7 @@ class Ending:
         """Have volumes read for the last time, wherever they wait."""
         last: list[Track] = []
         for track in tracks:
-            if self.batch.stopping and track.looked_at >= self._stops_at - HURRY:
+            if self.batch.stopping and track.looked_at >= self._stops_at - HURRY[0]:
                 track.final = now
                 continue
             track.time_up, track.final = self._why(track), now + LAST_READ
@@ -102,7 +103,7 @@ class Ending:
         """Say what a volume waited for that was never sent."""
         gate = self.gate
         if track.ailing is not None and gate.closed_since is None:
-            return words.unreadable(gate.patience, track)
+            return words.unreadable(min(gate.patience, self.batch.options.timeout), track)
         if gate.closed_since is not None:
             waited = f"the server could not be asked ({gate.reason})"
         elif gate.doubtful_since is not None:
@@ -113,7 +114,6 @@ class Ending:
 
     def _hurry(self, now: float) -> None:
         """Read all that is open once more before it ends, also what has a PUT on its way."""
-        self._hurried = True
         tracks = [track for track in self.batch.unsaid.values() if track.flying or track.watched]
         for track in tracks:
             self._take(track, now)

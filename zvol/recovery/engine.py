@@ -6,6 +6,7 @@ So there are no locks, and a signal handler may call `stop` at any time.
 
 from __future__ import annotations
 
+import math
 import queue
 import random
 from collections.abc import Callable, Iterator, Sequence
@@ -116,7 +117,7 @@ class Engine:
 
     # ---- the loop ------------------------------------------------------------------------------------------------
     def _drive(self, batch: Batch, back: Sequence[Left] = ()) -> Iterator[Result]:
-        gate = Gate(self._jitter, min(WEATHER_SECONDS, self.options.timeout))
+        gate = Gate(self._jitter, WEATHER_SECONDS if self.options.timeout > WEATHER_SECONDS else math.inf)
         batch.clear_at = self.clock.monotonic()
         crew = self._crew(self.options.concurrency, self._inbox, self.clock.monotonic)
         stopped = lambda: self._stops > 0  # noqa: E731  (a signal may come while the journal is written)

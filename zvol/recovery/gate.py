@@ -45,6 +45,7 @@ class Gate:
     never_sent: NeverSent | None = None
     put_reason: str = ""
     _bad_at: float = 0.0
+    _tried_at: float = 0.0
 
     @property
     def open(self) -> bool:
@@ -84,7 +85,7 @@ class Gate:
         if self.closed_since is None:
             self.closed_since, self.trouble_since = now, began
             self.outages += refused
-        self._bad_at = now
+        self._bad_at, self._tried_at = now, began
         self.tries += 1
         self.reason, self.never_sent = reason, never_sent
         self.only_refused = self.only_refused and refused
@@ -98,12 +99,12 @@ class Gate:
         return now >= self.trouble_since + self.patience
 
     def hopeless(self) -> bool:
-        """Tell whether those who have sent nothing should give up: by the last try, not by the time that has passed."""
+        """Tell whether those who have sent nothing should give up: by the last try, not by the clock."""
         if self.closed_since is None:
             return False
         if self.only_refused:
             return self.tries >= REFUSED_TRIES
-        return self._bad_at - self.trouble_since >= self.patience
+        return self.last_try(self._tried_at)
 
     def barren(self, now: float, patience: float) -> bool:
         """Tell whether no change at all was answered clearly for so many seconds."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -31,19 +32,22 @@ class Wait(StrEnum):
     ACCEPTED = "accepted"  # the server took the PUT and has not done it
     BACK = "back"  # its tags and its VM
     UNANSWERED = "unanswered"  # a PUT whose answer zvol does not have: lost, or an interrupted run's
+    UNREAD = "unread"  # its read, which fails while others are answered
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
     """Volumes that wait for the same: within `seconds` something happens to the first of them.
 
-    `again`: if it is not back by then it is sent once more; otherwise its outcome is called unknown.
+    `again`: if it is not back by then it is sent once more; otherwise it is given up.  `reason`: what came instead of
+    what it waits for, for one of them.
     """
 
     wait: Wait
     count: int
     seconds: float
     again: bool
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,23 +85,30 @@ def pulse(batch: Batch, gate: Gate, now: float, after: After) -> Pulse:
     until = gate.puts_from if gate.open else gate.until
     held = not gate.open or not gate.places(now, 1)
     return Pulse(
-        gate.reason if held else "the server does not accept the session" if batch.denied else after.reason,
+        (gate.reason if not gate.open else gate.put_reason)
+        if held
+        else "the server does not accept the session"
+        if batch.denied
+        else after.reason,
         max(0.0, until - now) if held else 0.0,
-        (*_holds(batch, now), *_following(batch, after, now)),
+        (*_holds(batch, gate, now), *_following(batch, after, now)),
         urgent.volume if urgent else None,
     )
 
 
-def _holds(batch: Batch, now: float) -> Iterator[Hold]:
+def _holds(batch: Batch, gate: Gate, now: float) -> Iterator[Hold]:
     found: dict[Wait, list[tuple[float, bool]]] = {}
+    reasons: dict[Wait, str] = {}
     slow = SLOW if batch.small else SLOW_OF_MANY
     for track in batch.unsaid.values():
         wait = _wait(track)
         busy = track.uuid in batch.open
         if wait is not None and not (busy and now - track.since < slow):
-            found.setdefault(wait, []).append(_next(track, wait, now, last=batch.stopping or batch.denied))
-    for wait, ends in found.items():
-        yield Hold(wait, len(ends), *min(ends))
+            ends = _next(track, wait, batch, gate, now)
+            found.setdefault(wait, []).append(ends)
+            reasons[wait] = reasons.get(wait, "") or _reason(track, wait)
+    for wait, ends_of in found.items():
+        yield Hold(wait, len(ends_of), *min(ends_of), reasons[wait])
 
 
 def _following(batch: Batch, after: After, now: float) -> Iterator[Hold]:
@@ -110,20 +121,29 @@ def _following(batch: Batch, after: After, now: float) -> Iterator[Hold]:
 def _wait(track: Track) -> Wait | None:
     if track.flying:
         return Wait.FLYING
+    if track.apart:
+        return Wait.UNREAD
     if track.phase not in (Phase.WATCH, Phase.SETTLE) or track.quiet is None:
         return None
     return Wait.ACCEPTED if track.state.answered else Wait.UNANSWERED
 
 
-def _next(track: Track, wait: Wait, now: float, *, last: bool) -> tuple[float, bool]:
+def _reason(track: Track, wait: Wait) -> str:
+    """Return what was seen instead of what a volume waits for."""
+    seen = {Wait.UNANSWERED: track.put_seen, Wait.UNREAD: track.read_seen}.get(wait)
+    return "" if seen is None else seen.text
+
+
+def _next(track: Track, wait: Wait, batch: Batch, gate: Gate, now: float) -> tuple[float, bool]:
     """Return in how many seconds something happens, and whether that is another PUT."""
     from zvol.zstack.client import PUT_SECONDS
 
-    again = wait is not Wait.FLYING and not last and track.state.sends < MAX_SENDS
-    if wait is Wait.FLYING or track.quiet is None:
+    again = wait is not Wait.FLYING and not batch.stopping and not batch.denied and track.state.sends < MAX_SENDS
+    if wait is Wait.UNREAD:
+        left, again = (track.ailing or now) + gate.patience - now if track.phase is Phase.START else math.inf, False
+    elif wait is Wait.FLYING or track.quiet is None:
         left = max(0.0, track.since + PUT_SECONDS - now)
     else:
         left = track.quiet.remaining(now)
-    if track.deadline is not None and track.deadline - now < left:
-        return max(0.0, track.deadline - now), False
-    return left, again
+    end = batch.time_left(track, now)
+    return (max(0.0, end), False) if end < left else (max(0.0, left), again)

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
 from zvol.clock import Clock
 from zvol.errors import Refused, Untrusted, Weather, ZvolError
 from zvol.recovery.crew import Crew, Done
 from zvol.recovery.gate import Gate
-from zvol.recovery.sizes import Case, Sizes
+from zvol.recovery.parts import Part, Read
+from zvol.recovery.sizes import Sizes
 from zvol.recovery.track import Track
 from zvol.zstack.volumes import Volumes
 
@@ -29,51 +30,11 @@ READS: Final = 4
 APART: Final = 2
 """Of these, reads of volumes that are read by themselves."""
 
-READ_SECONDS: Final = 8.0
 LAST_READ: Final = 5.0
 """Seconds for the read after which no other comes."""
 
 SHORTEST: Final = 0.5
 """Seconds that any read is given."""
-
-
-@dataclass(slots=True, eq=False)
-class Part:
-    """Volumes to be read in one request.
-
-    `of`: the batch whose failure (`error`) the one volume of this part is to explain; `again`: a second one that is
-    asked whether the server refuses all of them.  `alone`: the server is up, so a failure is the volume's own; `apart`:
-    as it was before.  `last`: their time is up.
-    """
-
-    tracks: list[Track]
-    case: Case | None = None
-    of: Part | None = None
-    error: Weather | ZvolError | None = None
-    again: bool = False
-    alone: bool = False
-    apart: bool = False
-    last: bool = False
-    seconds: float = READ_SECONDS
-    quiet: frozenset[str] = frozenset()
-
-    @property
-    def kind(self) -> str:
-        return "last" if self.last else "apart" if self.apart else "parts"
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """What came of a read of volumes; `own`: it failed for them while the server answered others."""
-
-    tracks: list[Track]
-    quiet: frozenset[str]
-    began: float
-    ended: float
-    volumes: Volumes | None = None
-    error: Weather | ZvolError | None = None
-    own: bool = False
-    last: bool = False
 
 
 class Reader:
@@ -146,7 +107,7 @@ class Reader:
         """Find out by a read of this volume whether the server is away, after something else about it failed."""
         self._suspect(Part([track]), None)
 
-    def pick(self, number: int) -> int:
+    def _pick(self, number: int) -> int:
         """Return one of so many, another one each time: the one that was picked may itself be what fails."""
         self._turn += 1
         return self._turn % number
@@ -165,7 +126,7 @@ class Reader:
     # ---- one request ---------------------------------------------------------------------------------------------
     def _start(self, part: Part) -> None:
         self._busy[part.kind] += 1
-        now = self.clock.monotonic()
+        now = part.began = self.clock.monotonic()
         part.quiet = frozenset(one.uuid for one in part.tracks if one.quiet is not None and one.quiet.over)
         uuids = [track.uuid for track in part.tracks]
         for track in part.tracks:
@@ -188,12 +149,27 @@ class Reader:
         error = done.error
         if error is not None and not isinstance(error, Weather | ZvolError):
             raise error
+        self._blame(part, error)
         if part.of is not None:
             self._checked(part, part.of, done)
         elif error is not None and len(part.tracks) > 1 and _may_be_the_batch(error):
             self._suspect(part, error)
         else:
             self._tell(part, done)
+
+    def _blame(self, part: Part, error: BaseException | None) -> None:
+        """Remember of a volume that it could not be read by itself: the next time it is not the server, if that was up
+        meanwhile.
+        """
+        if error is None:
+            for track in part.tracks:
+                track.blamed_at = None
+        elif len(part.tracks) == 1 and _may_be_the_batch(error):
+            [track] = part.tracks
+            if track.blamed_at is None:
+                track.blamed_at = self.clock.monotonic()
+            elif track.blamed_at < self.gate.opened_at:
+                part.alone = True
 
     def _tell(self, part: Part, done: Done) -> None:
         """Pass on what came of a part; volumes of which a good answer does not tell are read one by one."""
@@ -210,9 +186,8 @@ class Reader:
             self._deliver(part, tracks, done, own=part.alone and error is not None and _may_be_the_batch(error))
 
     def _deliver(self, part: Part, tracks: list[Track], done: Done, *, own: bool = False) -> None:
-        self._to(
-            Read(tracks, part.quiet, done.began, done.ended, _volumes(done), _error(done), own=own, last=part.last)
-        )
+        began = min(part.began, done.began)
+        self._to(Read(tracks, part.quiet, began, done.ended, _volumes(done), _error(done), own=own, last=part.last))
 
     # ---- a batch that could not be read --------------------------------------------------------------------------
     def _suspect(self, part: Part, error: Weather | ZvolError | None, *, but: Track | None = None) -> None:
@@ -220,7 +195,8 @@ class Reader:
         for track in part.tracks:
             track.busy = True
         tracks = [track for track in part.tracks if track is not but]
-        one = tracks[self.pick(len(tracks))]
+        tracks = [track for track in tracks if track.blamed_at is None] or tracks
+        one = tracks[self._pick(len(tracks))]
         self.gate.checking += 1
         check = Part([one], of=part, error=error, again=but is not None, last=part.last, seconds=part.seconds)
         self._checks.append(check)
@@ -229,23 +205,22 @@ class Reader:
         """One volume of a batch was read: is the server away, or is it the batch?"""
         self.gate.checking -= 1
         error = _error(done)
-        if isinstance(error, Weather):
-            self._away(part, done)
-            return
-        if error is not None and type(error) is type(check.error) and not check.again and len(part.tracks) > 1:
-            self._suspect(part, error, but=check.tracks[0])
-            return
-        if error is not None and (check.again or not _may_be_the_batch(error)):
-            if part.case is not None:
-                self.sizes.ended(part.case, spoilt=True)
-            self._deliver(part, part.tracks, done)
-            return
-        others = [track for track in part.tracks if track not in check.tracks]
-        if check.error is not None:
-            self._halve(part, others)
-        self._deliver(check, check.tracks, done, own=error is not None)
-        if check.error is None:
-            self.read_last(others)
+        match _verdict(check, part, error):
+            case Verdict.AGAIN:
+                self._suspect(part, check.error, but=check.tracks[0])
+            case Verdict.AWAY:
+                self._away(part, done)
+            case Verdict.ALL:
+                if part.case is not None:
+                    self.sizes.ended(part.case, spoilt=True)
+                self._deliver(part, part.tracks, done)
+            case Verdict.BATCH:
+                others = [track for track in part.tracks if track not in check.tracks]
+                if check.error is not None:
+                    self._halve(part, others)
+                self._deliver(check, check.tracks, done, own=error is not None)
+                if check.error is None:
+                    self.read_last(others)
 
     def _halve(self, part: Part, others: list[Track]) -> None:
         """Read what is left of a batch that failed."""
@@ -270,6 +245,28 @@ class Reader:
             for track in one.tracks:
                 track.busy = False
             self._deliver(one, one.tracks, done)
+
+
+class Verdict(Enum):
+    """What the read of one volume says about the batch that it is of, which could not be read."""
+
+    AGAIN = auto()  # nothing yet: another one is read
+    AWAY = auto()  # the server is away
+    ALL = auto()  # it is the same with all of them
+    BATCH = auto()  # it is the batch: its size, or one of the others
+
+
+def _verdict(check: Part, part: Part, error: Weather | ZvolError | None) -> Verdict:
+    if error is None or check.alone:
+        return Verdict.BATCH
+    if not _may_be_the_batch(error):
+        return Verdict.AWAY if isinstance(error, Weather) else Verdict.ALL
+    another = not check.again and len(part.tracks) > 1
+    if isinstance(error, Weather):  # the one may itself be what fails, where a moment ago others did not
+        return Verdict.AGAIN if another and (part.case is not None or part.last) else Verdict.AWAY
+    if type(error) is not type(check.error):
+        return Verdict.BATCH
+    return Verdict.AGAIN if another else Verdict.ALL
 
 
 def _may_be_the_batch(error: BaseException) -> bool:

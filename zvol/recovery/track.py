@@ -66,7 +66,8 @@ class Track:
     shows may be as old as that.  `late`: how many PUTs in a row could only leave when that was too long ago.
     `run`: its run in the journal, None before the claim.  `held`: it is read, and not sent.  `mute`: its job is not
     asked, for its quiet time is that of another request, too.  `followups` are what the journal holds of them.
-    `apart`: it is read by itself, for a read of it failed while the server answered others, since `ailing`.  `final`:
+    `apart`: it is read by itself, for a read of it failed while the server answered others, since `ailing`
+    (`blamed_at`: when such a read failed first).  `final`:
     its time is up, and at this moment at the latest its word is said, with `time_up` as the reason where nothing was
     sent.
     """
@@ -102,6 +103,7 @@ class Track:
     looked_at: float = -math.inf
     apart: bool = False
     ailing: float | None = None
+    blamed_at: float | None = None
     final: float | None = None
     time_up: Trouble | None = None
     put_seen: Seen | None = None

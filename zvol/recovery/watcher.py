@@ -16,7 +16,8 @@ from zvol.recovery.asker import ENDED, Asker
 from zvol.recovery.batch import Batch
 from zvol.recovery.crew import Crew
 from zvol.recovery.gate import Gate
-from zvol.recovery.reader import LAST_READ, READ_SECONDS, Read, Reader
+from zvol.recovery.parts import READ_SECONDS, Read
+from zvol.recovery.reader import LAST_READ, Reader
 from zvol.recovery.states import Look, Phase, Sight
 from zvol.recovery.track import LONGEST_LOOK, Seen, Track, deletion_of, sight_of
 

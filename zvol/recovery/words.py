@@ -24,6 +24,7 @@ def result(track: Track, word: Say) -> Result:
     """Build the Result for the protocol's last word on a volume."""
     back = word.outcome is Outcome.RECOVERED
     strict = (STRICT,) if word.outcome is Outcome.ALREADY and track.request.strict else ()
+    why = None if word.outcome in FINE else trouble(track, word)
     return Result(
         asked=track.wanted.asked,
         uuid=track.uuid,
@@ -31,10 +32,11 @@ def result(track: Track, word: Say) -> Result:
         changed=_changed(track, word),
         by=("zvol" if word.by_zvol else "unknown") if back else None,
         volume=track.volume,
-        trouble=None if word.outcome in FINE else trouble(track, word),
+        trouble=why,
         job_uuid=track.job if track.state.sends else None,
         warnings=(*_warnings(track), *strict),
         extra_exit=Exit.FAILED if strict else Exit.OK,
+        unfinished=word.outcome is Outcome.NOT_SENT and track.claimed and why is not None and why.kind != "local",
     )
 
 
@@ -102,7 +104,7 @@ def _unknown(track: Track, why: Why) -> Trouble:
             text = "the request was sent, and the volume could not be read back with this session"
             return Trouble("unknown", text, "Get a new session, then run `zvol resume`.", Exit.UNKNOWN)
         case _ if not track.state.sends:
-            text = "an earlier run sent a request for it, and what became of that is not known"
+            text = "an earlier run may have sent a request for it, and what became of that is not known"
         case _ if track.phase is Phase.DONE:
             text = "time is up: the request that was sent cannot act any more, and another one was not sent"
             return Trouble("unknown", text, FINISH, Exit.UNKNOWN)

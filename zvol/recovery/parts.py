@@ -1,0 +1,54 @@
+"""What is read in one request, and what came of it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+from zvol.errors import Weather, ZvolError
+from zvol.recovery.sizes import Case
+from zvol.recovery.track import Track
+from zvol.zstack.volumes import Volumes
+
+READ_SECONDS: Final = 8.0
+
+
+@dataclass(slots=True, eq=False)
+class Part:
+    """Volumes to be read in one request.
+
+    `of`: the batch whose failure (`error`) the one volume of this part is to explain; `again`: a second one that is
+    asked whether the server refuses all of them.  `alone`: the server is up, so a failure is the volume's own; `apart`:
+    as it was before.  `last`: their time is up.
+    """
+
+    tracks: list[Track]
+    case: Case | None = None
+    of: Part | None = None
+    error: Weather | ZvolError | None = None
+    again: bool = False
+    alone: bool = False
+    apart: bool = False
+    last: bool = False
+    seconds: float = READ_SECONDS
+    quiet: frozenset[str] = frozenset()
+    began: float = math.inf
+
+    @property
+    def kind(self) -> str:
+        return "last" if self.last else "apart" if self.apart else "parts"
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What came of a read of volumes; `own`: it failed for them while the server answered others."""
+
+    tracks: list[Track]
+    quiet: frozenset[str]
+    began: float
+    ended: float
+    volumes: Volumes | None = None
+    error: Weather | ZvolError | None = None
+    own: bool = False
+    last: bool = False
