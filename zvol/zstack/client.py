@@ -142,13 +142,25 @@ class Client:
         return asked_for(uuids, self._read("/v1/volumes", query, seconds=seconds), counted=True)
 
     def volumes(self, uuids: Sequence[str]) -> dict[str, Volume]:
-        """Return those of the volumes that exist, by UUID; raises Weather when an answer does not tell of all."""
+        """Return those of the volumes that exist, by UUID; raises Weather when an answer does not tell of all.
+
+        A batch that is not answered where one volume is may be too much for something on the way: it is halved.
+        """
         volumes: dict[str, Volume] = {}
-        for start in range(0, len(uuids), BATCH):
-            seen = self.look(uuids[start : start + BATCH])
+        start, size = 0, BATCH
+        while part := uuids[start : start + size]:
+            try:
+                seen = self.look(part)
+            except Weather:
+                if len(part) == 1:
+                    raise
+                self.volume(part[0])
+                size = len(part) // 2
+                continue
             if seen.unclear:
                 raise Weather("an answer that does not tell of all the volumes that were asked for")
             volumes |= seen.found
+            start += len(part)
         return {uuid: volumes[uuid] for uuid in uuids if uuid in volumes}
 
     def deleted(self, conditions: Sequence[str] = ("status=Deleted", "type=Data")) -> list[Volume]:
