@@ -49,6 +49,10 @@ def broken(cloud: World, volumes: Sequence[str], ran: Ran, env: dict[str, str]) 
     for one in results:
         assert (one["outcome"] == "not-sent") == (one["uuid"] not in sent), one
     cloud.never_two(volumes)
+    known = sum(one["planned"] + one["open"] + one["said"] for one in cloud.run_list(env))
+    hints = ran.err + "".join(one["error"]["hint"] for one in results if one["error"])
+    assert ("then run `zvol resume`" in hints) is (known > 0), "the hint leads to what is in the journal"
+    assert ("then run the same command again" in hints) is (known == 0)
     assert cloud.run(env, "resume", "-o", "ndjson").code == 0
     assert cloud.run(env, "recover", *volumes, "-o", "ndjson").code == 0
     cloud.never_two(volumes)

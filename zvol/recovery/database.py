@@ -5,7 +5,6 @@ from __future__ import annotations
 import calendar
 import contextlib
 import os
-import re
 import secrets
 import stat
 import time
@@ -159,8 +158,11 @@ def _none_alive(path: Path, living: list[str]) -> None:
 
 def _note_damaged(db: sqlite3.Connection, path: Path) -> None:
     """Remember in a new journal when a damaged one was set aside: what that knew of may act for a while."""
-    stamps = [file.name.split(".damaged-")[1][:15] for file in path.parent.glob(f"{path.name}.damaged-*")]
-    times = [calendar.timegm(time.strptime(stamp, STAMP)) for stamp in stamps if re.fullmatch(r"\d{8}-\d{6}", stamp)]
+    times = []
+    for file in path.parent.glob(f"{path.name}.damaged-*"):
+        with contextlib.suppress(ValueError):  # a name that somebody else gave
+            stamp = file.name.removeprefix(f"{path.name}.damaged-")[:15]
+            times.append(calendar.timegm(time.strptime(stamp, STAMP)))
     if times:
         db.execute("INSERT INTO meta (name, value) VALUES ('set_aside', ?)", (float(max(times)),))
 

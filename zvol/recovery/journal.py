@@ -286,4 +286,4 @@ class Journal:
             self._pending.clear()
 
 
-__all__ = ["Adopted", "Claims", "Holder", "Identity", "Intent", "Journal", "Left", "Run"]
+__all__ = ["Adopted", "Claims", "Closed", "Holder", "Identity", "Intent", "Journal", "Left", "Run"]
