@@ -40,7 +40,7 @@ def seed(tx: Tx, extra: int = 0) -> None:
         tx.insert("configs", dict(entry))
     tx.insert("nodes", {"uuid": NODE, "hostName": "127.0.0.1", "joinDate": tx.now, "heartBeat": tx.now})
     for number in range(1, extra + 1):
-        _volume(tx, extra_uuid(number), f"bulk-{number:05}", 10, deleted=HOUR + number % (2 * DAY))
+        _volume(tx, extra_uuid(number), f"bulk-{number:05}", 10, deleted=HOUR + number % (2 * DAY), last=DB_1)
 
 
 def _volumes(tx: Tx) -> None:

@@ -136,7 +136,7 @@ def _attach(node: Node, tx: Tx, call: Call) -> Body:
     row, vm = _volume(tx, call, "volumeUuid"), call.text("vmInstanceUuid")
     used = {item["deviceId"] for item in tx.rows("SELECT deviceId FROM volumes WHERE vmInstanceUuid = ?", vm)}
     changes: Row = {
-        "vmInstanceUuid": vm,
+        "vmInstanceUuid": None if row["isShareable"] else vm,  # the server shows no VM of a shareable volume
         "deviceId": next(number for number in range(1, 1000) if number not in used),
         "lastAttachDate": tx.now,
     }

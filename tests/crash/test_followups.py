@@ -1,0 +1,79 @@
+"""A sample of the points at which a run that tags and attaches is killed; `python -m tests.crash` has all of them."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.crash import followups
+from tests.crash.signals import until
+from tests.crash.world import World, world
+from tests.faults.proxy import Rule, proxy
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with world(tmp_path_factory.mktemp("followups")) as made:
+        yield made
+
+
+def test_killed_at_some_of_the_points(cloud: World) -> None:
+    chosen = followups.points(cloud)[3::5]
+    hit = [followups.case(cloud, point) for point in chosen]
+    assert sum(hit) >= 0.6 * len(chosen)  # how often something is looked at depends on the machine
+
+
+@pytest.mark.parametrize("path", ["user-tags", "vm-instances"])
+@pytest.mark.parametrize("action", ["hold", "hold-answer"])
+def test_killed_while_a_change_is_out(action: str, path: str, cloud: World, tmp_path: Path) -> None:
+    """It arrives after all, or has arrived: it is not sent again."""
+    gate = tmp_path / "go"
+    with proxy(cloud.cloud.host, Rule("other", action, path=f"^POST .*{path}|{path}(/[0-9a-f]+)?$", file=gate)) as (
+        host,
+        between,
+    ):
+        env, [volume] = cloud.home(host), cloud.volumes(1)
+        process = cloud.start(env, "recover", volume, *followups.ASKED)
+        until(lambda: between.held.is_set())
+        process.kill()
+        cloud.end(process)
+        resumed = cloud.start(env, "resume", "-o", "ndjson")
+        gate.touch()
+        assert cloud.end(resumed).code == 0
+    followups.finished(cloud, volume)
+    assert set(followups.posts(between).values()) == {1}
+
+
+def test_a_change_that_never_arrived_is_sent_once_more_when_it_can_no_longer_arrive(cloud: World) -> None:
+    with proxy(cloud.cloud.host, Rule("other", "hang", path=r"vm-instances/[0-9a-f]+$")) as (host, between):
+        env, [volume] = cloud.home(host), cloud.volumes(1)
+        process = cloud.start(env, "recover", volume, *followups.ASKED)
+        until(lambda: sum(one.method == "POST" for one in between.seen) == 2)
+        process.kill()
+        cloud.end(process)
+        assert cloud.run(env, "resume", "-o", "ndjson").code == 0
+    followups.finished(cloud, volume)
+    first, second = (one.time for one in between.seen if "vm-instances" in one.path)
+    assert second - first >= (6 + 12) / 25, "the first one could still act"
+
+
+def test_a_signal_while_a_change_is_out(cloud: World, tmp_path: Path) -> None:
+    """The tag is watched to its end, the VM is left for resume."""
+    gate = tmp_path / "go"
+    with proxy(cloud.cloud.host, Rule("other", "hold", path="user-tags$", file=gate)) as (host, between):
+        env, [volume] = cloud.home(host), cloud.volumes(1)
+        process = cloud.start(env, "recover", volume, *followups.ASKED)
+        until(lambda: between.held.is_set())
+        process.send_signal(signal.SIGINT)
+        gate.touch()
+        ran = cloud.end(process)
+        assert ran.code == 130, ran
+        assert "`zvol resume`" in ran.out
+        assert "resume" in ran.err
+        assert not [one for one in between.seen if "vm-instances" in one.path]
+        assert cloud.run(env, "resume", "-o", "ndjson").code == 0
+    followups.finished(cloud, volume)
+    assert set(followups.posts(between).values()) == {1}
