@@ -247,6 +247,22 @@ def bulk(report: Report, directory: Path, rounds: int, count: int = 1000) -> Non
     report.add("requests a volume", requests / count, f"{requests} requests", "<= 1.20")
 
 
+def after(report: Report, directory: Path, rounds: int, count: int = 400) -> None:
+    """How fast volumes get their tag and their VM: three changes for each, against one."""
+    many = (ZVOL, "recover", "-", "--concurrency", str(CONCURRENCY), "-o", "ndjson")
+    with cloud(directory, count) as server, slowed(server) as slow:
+        uuids = server.added()
+        walls: tuple[list[float], list[float]] = ([], [])
+        for number in range(max(1, rounds // 5)):
+            for kind, more in enumerate(((), ("--reattach", "--user-tag", f"turn-{number}"))):
+                env = {**slow, "HOME": tempfile.mkdtemp(dir=directory)}
+                walls[kind].append(run((*many, *more), env, "\n".join(uuids)).wall)
+                server.delete(*uuids)
+    one, three = (min(each) for each in walls)
+    pace = f"{count / three:.0f} / {count / one / 3:.0f} volumes a second"
+    report.add("pace with a tag and a VM / requests", 3 * one / three, pace, ">= 0.80")
+
+
 def memory(report: Report, directory: Path, rounds: int, count: int = 10_000) -> None:
     """How large one run over very many volumes becomes."""
     del rounds
@@ -255,7 +271,7 @@ def memory(report: Report, directory: Path, rounds: int, count: int = 10_000) ->
     report.add(f"MB for {count} volumes", done.size / 1e6, f"{count / done.wall:.0f} volumes a second", "<= 150")
 
 
-PARTS = {"start": start, "single": single, "bulk": bulk, "memory": memory}
+PARTS = {"start": start, "single": single, "bulk": bulk, "after": after, "memory": memory}
 
 
 def main() -> int:

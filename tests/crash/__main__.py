@@ -1,4 +1,4 @@
-"""All of it: `python -m tests.crash points`, `kills --kills 300 --seed 1`, `signals` and `crowds`.
+"""All of it: `python -m tests.crash points`, `followups`, `kills --kills 300 --seed 1`, `signals` and `crowds`.
 
 Prints what was done and what was wrong; the exit code is the number of wrong cases (at most 99).
 """
@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from tests.crash import kills, points, signals, together
+from tests.crash import followups, kills, points, signals, together
 from tests.crash.world import World, world
 
 
@@ -70,9 +70,15 @@ def crowds(cloud: World, wanted: int, chance: random.Random) -> tuple[int, int]:
     return wanted, wrong
 
 
+def all_followups(cloud: World) -> tuple[int, int]:
+    """End a run that tags and attaches at every point."""
+    every = followups.points(cloud)
+    return len(every), sum(not attempt(str(point), functools.partial(followups.case, cloud, point)) for point in every)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.crash")
-    parser.add_argument("what", choices=("points", "kills", "signals", "crowds"))
+    parser.add_argument("what", choices=("points", "followups", "kills", "signals", "crowds"))
     parser.add_argument("--kills", type=int, default=300)
     parser.add_argument("--crowds", type=int, default=20)
     parser.add_argument("--volumes", type=int, nargs="*", default=[1, 6])
@@ -88,6 +94,8 @@ def main() -> int:
         match given.what:
             case "points":
                 done, wrong = all_points(cloud, given.volumes, chance, given.signal)
+            case "followups":
+                done, wrong = all_followups(cloud)
             case "kills":
                 done, wrong = many_kills(cloud, given.kills, chance)
             case "signals":

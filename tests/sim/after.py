@@ -15,6 +15,7 @@ from tests.sim.server import SimServer
 from tests.sim.world import World
 from zvol.errors import ErrorCode, NeverSent, Refused, Weather
 from zvol.model import Result, Volume
+from zvol.recovery.engine import Engine
 from zvol.recovery.request import Request
 from zvol.recovery.track import Wanted
 from zvol.zstack import answers
@@ -39,6 +40,8 @@ class AfterServer(SimServer):
     posted: Counter[tuple[str, str]] = field(default_factory=Counter)
     made: Counter[tuple[str, str]] = field(default_factory=Counter)
     stale: list[tuple[str, float]] = field(default_factory=list)
+    shareable: set[str] = field(default_factory=set)
+    attached: Counter[str] = field(default_factory=Counter)
     odd_tags: set[str] = field(default_factory=set)
     on_post: Callable[[], object] = lambda: None
     on_tags: Callable[[], object] = lambda: None
@@ -47,7 +50,10 @@ class AfterServer(SimServer):
 
     def inventory(self, uuid: str) -> Volume:
         volume = super().inventory(uuid)
-        more = {"lastVmInstanceUuid": self.last.get(uuid, VM), "vmInstanceUuid": self.on.get(uuid)}
+        more: dict[str, object] = {"lastVmInstanceUuid": self.last.get(uuid, VM), "vmInstanceUuid": self.on.get(uuid)}
+        if uuid in self.shareable:
+            date = f"Nov 23, 2026 9:{self.attached[uuid] % 60:02}:00 PM"
+            more |= {"vmInstanceUuid": None, "isShareable": True, "lastAttachDate": date}
         return Volume(uuid, {**volume.fields, **{name: value for name, value in more.items() if value is not None}})
 
     def change(self, path: str, body: Any, job: str, _api_timeout: float, fresh_until: float | None = None) -> object:
@@ -63,8 +69,8 @@ class AfterServer(SimServer):
             return answers.Unclear("HTTP 502 from a proxy")
         if fault == "lost":
             raise Late(30.0, answers.Unclear("no answer"))
-        self.jobs[job] = "processing"
-        if fault != "never":
+        self.jobs[job] = "ID.1001" if fault == "no-session" else "processing"
+        if fault not in ("never", "no-session"):
             self.clock.at(self.clock.now + self.change_seconds, lambda: self._make(uuid, value, job, fault))
         if fault == "answer-lost":
             raise Late(30.0, answers.Unclear("no answer"))
@@ -83,6 +89,7 @@ class AfterServer(SimServer):
         self.jobs[job] = "done"
         if attach:
             self.on[uuid] = value
+            self.attached[uuid] += 1
         else:
             self.tags.setdefault(uuid, set()).add(value)
 
@@ -118,7 +125,13 @@ class AfterWorld(World):
         super().__init__(tmp_path, volumes=volumes)
         uuids = self.uuids
         self.server = AfterServer(self.clock)
+        self.renew: Callable[[], bool] | None = None
         self.server.add(uuids)
+
+    def new_engine(self, **options: object) -> Engine:
+        engine = super().new_engine(**options)
+        engine._renew = getattr(self, "renew", None)
+        return engine
 
     def follow(self, request: Request, **options: object) -> list[Result]:
         """Recover all volumes, to the end."""
