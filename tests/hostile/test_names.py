@@ -33,9 +33,7 @@ def test_there_are_enough_of_them() -> None:
 class Printed:
     def __init__(self, format: str, *, tty: bool, columns: str | None = None) -> None:
         self.out, self.err = io.StringIO(), io.StringIO()
-        self.output = Output(
-            format, self.out, self.err, tty=tty, width=100_000, now=lambda: 1_795_000_000.0, columns=columns
-        )
+        self.output = Output(format, self.out, self.err, tty=tty, width=100_000, columns=columns)
 
     @property
     def text(self) -> str:

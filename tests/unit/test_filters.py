@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from zvol.errors import Exit, Unreachable, Weather, ZvolError
+from zvol.errors import Exit, Refused, Unreachable, Weather, ZvolError
 from zvol.model import Listed, Recycle, Volume
 from zvol.recovery.filters import Filters, Known, When, parse_when, select
 from zvol.recovery.listing import Calendar
 from zvol.recovery.lookups import Fact
+from zvol.zstack.answers import Found
 from zvol.zstack.zones import Zone
 
 NOW = 1_795_000_000.0
@@ -86,3 +87,40 @@ def test_the_reason_that_is_hardest_to_mend_is_the_exit_code() -> None:
     assert raised.value.exit is Exit.FAILED
     assert "HTTP 502" in raised.value.message
     assert raised.value.hint == "do this"
+
+
+class Names:
+    """Stands in for a client whose VMs have these names."""
+
+    def __init__(self, *names: str) -> None:
+        self.names = names
+
+    def all(self, _path: str, _conditions: list[str], **_how: Any) -> list[dict[str, str]]:
+        return [{"uuid": name * 2, "name": name} for name in self.names]
+
+    def query(self, _path: str, query: list[tuple[str, str]]) -> Found:
+        most = int(dict(query)["limit"])
+        return Found(tuple({"uuid": name * 2, "name": name} for name in self.names[:most]), None)
+
+
+@pytest.mark.parametrize(
+    ("count", "shown"), [(0, "There is: none."), (12, ", v11."), (13, ", v11, ...."), (40, ", v11, ....")]
+)
+def test_what_there_is(count: int, shown: str) -> None:
+    cloud: Any = Names(*(f"v{number}" for number in range(count)))
+    with pytest.raises(Refused) as raised:
+        select([], Filters(last_vm="nobody"), cloud, CALENDAR)
+    assert raised.value.hint.endswith(shown)
+    assert raised.value.exit is Exit.FAILED
+
+
+def test_all_vms_of_a_name_are_meant() -> None:
+    cloud: Any = Names("a", "b", "a")
+    rows = [row(1, lastVmInstanceUuid="aa"), row(2, lastVmInstanceUuid="bb"), row(3)]
+    assert select(rows, Filters(last_vm="a"), cloud, CALENDAR) == rows[:1]
+
+
+def test_twelve_are_named_without_more() -> None:
+    with pytest.raises(ZvolError) as raised:
+        select([row(number) for number in range(12)], Filters(expiring_within=1.0), NOBODY, CALENDAR)
+    assert not raised.value.message.endswith("...")

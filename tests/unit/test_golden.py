@@ -37,7 +37,7 @@ def rows() -> list[Listed]:
 def screen(columns: int) -> str:
     """Return what a terminal of so many columns shows."""
     out = io.StringIO()
-    Output("table", out, io.StringIO(), tty=True, width=columns, now=lambda: NOW).volumes(rows())
+    Output("table", out, io.StringIO(), tty=True, width=columns).volumes(rows())
     display = pyte.Screen(columns, 80)
     stream = pyte.Stream(display)
     stream.feed(out.getvalue().replace("\n", "\r\n"))

@@ -35,7 +35,7 @@ class Printed:
 
     def __init__(self, format: str = "table", **options: Any) -> None:
         self.out, self.err = io.StringIO(), io.StringIO()
-        settings: dict[str, Any] = {"tty": False, "width": 80, "now": lambda: 1_795_000_000.0} | options
+        settings: dict[str, Any] = {"tty": False, "width": 80} | options
         self.output = Output(format, self.out, self.err, **settings)
 
 

@@ -40,7 +40,7 @@ class Counting(io.StringIO):
 
 def printed(format: str, some: list[Listed], *, tty: bool = False, width: int = 200) -> Counting:
     out = Counting()
-    Output(format, out, io.StringIO(), tty=tty, width=width, now=lambda: NOW).volumes(some)
+    Output(format, out, io.StringIO(), tty=tty, width=width).volumes(some)
     return out
 
 
@@ -129,7 +129,7 @@ def failed(number: int) -> Result:
 def test_what_is_on_stdout_is_not_told_again_without_end(format: str, told: int) -> None:
     out, err = io.StringIO(), io.StringIO()
     results = [failed(number) for number in range(150)]
-    Output(format, out, err, tty=False, width=80, now=lambda: NOW).results(results, [], single=False)
+    Output(format, out, err, tty=False, width=80).results(results, [], single=False)
     assert err.getvalue().count(": it broke") == told
     assert ("50 more did not end well; all of them are on stdout" in err.getvalue()) == (told == MOST)
     assert out.getvalue().count("it broke") in (150, 300) or format == "name"
@@ -140,7 +140,7 @@ def test_not_all_candidates_of_a_name_are_shown() -> None:
         err = io.StringIO()
         trouble = Trouble("ambiguous", f"{count} deleted data volumes have this name", "Give the UUID.", Exit.FAILED)
         result = Result("v", None, Outcome.FAILED, trouble=trouble, candidates=tuple(rows(count)))
-        Output("table", io.StringIO(), err, tty=False, width=80, now=lambda: NOW).results([result], ["v"], single=True)
+        Output("table", io.StringIO(), err, tty=False, width=80).results([result], ["v"], single=True)
         said = err.getvalue()
         assert said.count("deleted 20") == CANDIDATES
         assert ("more\n" in said) == bool(more)

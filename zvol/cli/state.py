@@ -166,7 +166,6 @@ class State:
             sys.stderr,
             tty=tty,
             width=shutil.get_terminal_size((80, 24)).columns if tty else 80,
-            now=self.clock.wall,
             columns=self.given.columns,
             quiet=self.given.quiet,
             sandbox=self.given.sandbox,

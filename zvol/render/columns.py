@@ -17,14 +17,14 @@ SOON: Final = 24 * 3600
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`raw` is for CSV, `shown` for tables in a pipe, `tty` for a terminal where it differs (it gets the time now)."""
+    """`raw` is for CSV, `shown` for tables in a pipe, `tty` for a terminal where it differs."""
 
     key: str
     header: str
     help: str
     raw: Callable[[Listed], object]
     shown: Callable[[Listed], str] | None = None
-    tty: Callable[[Listed, float], str] | None = None
+    tty: Callable[[Listed], str] | None = None
 
     def csv(self, row: Listed) -> str:
         value = self.raw(row)
@@ -36,8 +36,8 @@ class Column:
         value = self.raw(row)
         return "-" if value in (None, "") else safe(str(value))
 
-    def terminal(self, row: Listed, now: float) -> str:
-        return self.tty(row, now) if self.tty is not None else self.text(row)
+    def terminal(self, row: Listed) -> str:
+        return self.tty(row) if self.tty is not None else self.text(row)
 
 
 def label(column: Column) -> str:
@@ -73,7 +73,7 @@ def _deleted(row: Listed) -> str:
     return "-" if _kept(row) else stamp(row.deleted_at) or "unknown"
 
 
-def _age(row: Listed, _now: float) -> str:
+def _age(row: Listed) -> str:
     """Show an age on the server's clock; this machine's plays no part."""
     if row.deleted_at is None or row.server_now is None:
         return _deleted(row)
@@ -96,7 +96,7 @@ def _left(row: Listed) -> str:
     return "for ever" if row.recycle.policy == "Never" else "unknown"
 
 
-def _until_tty(row: Listed, _now: float) -> str:
+def _until_tty(row: Listed) -> str:
     left = _left(row)
     if row.recycle.expunges_after is None or left == "overdue":
         return left

@@ -17,7 +17,7 @@ MOST: Final = 100
 
 
 class Output:
-    """Prints in one format.  `tty` tells whether stdout is a terminal of `width` columns; `now` is the wall clock.
+    """Prints in one format.  `tty` tells whether stdout is a terminal of `width` columns.
     `command` is how zvol was called, for the commands in hints.
 
     Nothing is caught here: a full disk or a closed pipe is the caller's business.
@@ -31,14 +31,13 @@ class Output:
         *,
         tty: bool,
         width: int,
-        now: Callable[[], float],
         columns: str | None = None,
         quiet: bool = False,
         sandbox: bool = False,
         command: str = "zvol",
     ) -> None:
         self.format, self.stdout, self.stderr = format, stdout, stderr
-        self.tty, self.width, self.now = tty, width, now
+        self.tty, self.width = tty, width
         self.columns, self.quiet, self.sandbox, self.command = columns, quiet, sandbox, command
 
     @property
@@ -133,7 +132,7 @@ class Output:
             if told and len(bad) > 1 and not result.candidates and result.trouble is not None:
                 hints[result.trouble.hint] = None  # the table has the rest
             else:
-                self._lines(report.result_words(result, self.command, self.now() if self.stderr.isatty() else None))
+                self._lines(report.result_words(result, self.command, ages=self.stderr.isatty()))
         if most is not None and len(bad) > most:
             self._lines([f"{len(bad) - most:,} more did not end well; all of them are on stdout"])
         for text in filter(None, (*hints, *advice())):
@@ -172,8 +171,7 @@ class Output:
     def _drawn(self, rows: Sequence[Listed], chosen: Sequence[registry.Column], stream: TextIO, width: int) -> None:
         from zvol.render import human
 
-        now = self.now()
-        cells = plain.Cells(rows, lambda row: [c.terminal(row, now) for c in chosen])
+        cells = plain.Cells(rows, lambda row: [c.terminal(row) for c in chosen])
         styles = plain.Cells(rows, lambda row: registry.styles(row, chosen))
         human.table([c.header for c in chosen], cells, styles, stream, width)
 
@@ -184,9 +182,8 @@ class Output:
         elif self.format != "table":
             self.volumes(rows)
         elif not self.quiet:
-            now = self.now()
             chosen = registry.pick(self.columns, tuple(registry.COLUMNS))
-            cells = [[c.terminal(row, now) if self.tty else c.text(row) for c in chosen] for row in rows]
+            cells = [[c.terminal(row) if self.tty else c.text(row) for c in chosen] for row in rows]
             headers = [registry.label(c) for c in chosen]
             for number, row in enumerate(rows):
                 noted = [(header, cell) for header, cell in zip(headers, cells[number], strict=True) if cell != "-"]

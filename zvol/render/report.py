@@ -63,27 +63,27 @@ def as_json(trouble: Trouble, uuid: str | None = None, job_uuid: str | None = No
     }
 
 
-def result_words(result: Result, command: str = "zvol", now: float | None = None) -> Iterator[str]:
+def result_words(result: Result, command: str = "zvol", *, ages: bool = False) -> Iterator[str]:
     """Yield why a result is not what was asked for; the volumes that a name may mean on lines of their own.
 
-    With `now` (seconds since 1970 UTC), as on a terminal, they show ages.
+    With `ages`, as on a terminal, they show those instead of dates.
     """
     assert result.trouble is not None
     first, *rest = words(result.trouble, result_subject(result), command)
     yield first
     for row in result.candidates[:CANDIDATES]:
-        yield f"  {_candidate(row, now)}"
+        yield f"  {_candidate(row, ages=ages)}"
     if len(result.candidates) > CANDIDATES:
         yield f"  and {len(result.candidates) - CANDIDATES:,} more"
     yield from rest
 
 
-def _candidate(row: Listed, now: float | None) -> str:
+def _candidate(row: Listed, *, ages: bool) -> str:
     volume, column = row.volume, COLUMNS["deleted"]
     start = f"{volume.uuid}  {human_size(volume.size)}"
     if not volume.deleted:
         return f"{start}  {safe(volume.status or 'of unknown status')}"
-    deleted = column.text(row) if now is None else column.terminal(row, now)
+    deleted = column.terminal(row) if ages else column.text(row)
     return f"{start}  deleted {deleted}  last VM {safe(str(row.last_vm or last_vm(row) or '-'))}"
 
 
