@@ -110,7 +110,7 @@ class Machine(Surroundings):
         assert result.uuid is not None
         self.said[result.uuid] += 1
         row = self.server.rows.get(result.uuid)
-        looked = result.volume.asked_at if result.volume is not None else None
+        looked = result.volume.fields["readAt"] if result.volume is not None else None
         if result.outcome in BACK:
             assert looked is not None
             assert (row or self.gone[result.uuid]).was_ready(looked), result

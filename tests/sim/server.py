@@ -95,6 +95,7 @@ class SimServer:
             "status": row.status,
             "installPath": f"/ps/{uuid}",
             "primaryStorageUuid": "f" * 32,
+            "readAt": self.clock.now,
             "lastOpDate": f"Nov 23, 2026 9:{minute % 60:02}:{second:02} PM",
         }
         return Volume(uuid, fields, self.clock.now)
