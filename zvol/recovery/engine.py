@@ -157,7 +157,7 @@ class Engine:
         sender.tick(now)
         self._tell_lost(batch)
         if self._observer is not None:
-            self._observer.tick(lambda: pulse(batch, gate, now, ending.after))
+            self._observer.tick(lambda: pulse(batch, gate, self.clock.monotonic(), ending.after))
 
     def _stop(self, batch: Batch, ending: Ending, now: float) -> None:
         """After the first signal nothing new is sent, after the second nothing is waited for."""

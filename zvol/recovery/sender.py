@@ -35,7 +35,10 @@ Those whose PUT was not answered, or was on its way when the server went down, o
 """
 
 LATE_TRIES: Final = 3
-"""PUTs in a row that could not leave in time, after which it is not tried again."""
+"""Tries in a row to send a PUT that took too long, after which it is not tried again."""
+
+LONG: Final = 1.0
+"""Seconds that a commit, or opening a connection, must take at least to be such a try."""
 
 COMMIT_PACE: Final = 1.0
 """Seconds for which a group of intents that is not full may be held back."""
@@ -148,7 +151,7 @@ class Sender:
                 batch.feed(track, Written())
             else:
                 batch.journal.settle(intent.job)
-                self._too_late(track, f"it took {took:.1f} s to write the journal")
+                self._too_late(track, took, f"it took {took:.1f} s to write the journal")
 
     def _group(self, room: int, most: int) -> list[Track]:
         """Take the next of those that are ready; who has sent before had a place already."""
@@ -196,7 +199,7 @@ class Sender:
         track.flying = False
         answer, now = done.value, self.clock.monotonic()
         if isinstance(answer, NotSent):
-            self._not_sent(track, answer, done.began, now)
+            self._not_sent(track, answer, done, now)
             return
         assert isinstance(answer, answers.PUT_ANSWERS)
         if put_of(answer, track.uuid) is Put.UNCLEAR:
@@ -219,7 +222,7 @@ class Sender:
         self.batch.agenda.put(track, now + (0.0 if put in (Put.DONE, Put.REFUSED) else FIRST_LOOK))
         self.batch.feed(track, Answered(put))
 
-    def _not_sent(self, track: Track, answer: NotSent, began: float, now: float) -> None:
+    def _not_sent(self, track: Track, answer: NotSent, done: Done, now: float) -> None:
         """Not a byte has left: the same intent is good for another try, unless it is a matter of trust."""
         never = answer.never_sent
         track.put_seen = Seen(never.message, self.clock.wall())
@@ -233,17 +236,20 @@ class Sender:
             self.batch.give_up(track, self.batch.closing)
             return
         if never.reason == "stale":
-            self._too_late(track, never.message)
+            self._too_late(track, done.ended - done.began, never.message)
             return
-        self.gate.bad(now, never.message, never, began=began, put=True)
+        self.gate.bad(now, never.message, never, began=done.began, put=True)
         self.batch.outbox.appendleft(track)
 
-    def _too_late(self, track: Track, why: str) -> None:
-        """The PUT could only leave when its read was too old: the volume is read again, but not without end."""
+    def _too_late(self, track: Track, took: float, why: str) -> None:
+        """The PUT could only leave when its read was too old: the volume is read again, but not without end.
+
+        Where nothing took long, the read was nearly too old before: in a large batch that means nothing.
+        """
         assert track.read_at is not None
         age = self.clock.monotonic() - track.read_at
         self.batch.take_back(track)
-        track.late += 1
+        track.late += took >= LONG
         if track.late >= LATE_TRIES:
             self.batch.give_up(track, words.too_late(LATE_TRIES, age, why))
 

@@ -63,7 +63,7 @@ class Track:
     """Monotonic seconds everywhere; `busy` while it is being read or its job asked, `flying` while its PUT is out.
 
     `since`: when its PUT left, and when that was answered.  `read_at`: when the last read of it left, for what a read
-    shows may be as old as that.  `late`: how many PUTs in a row could only leave when that was too long ago.
+    shows may be as old as that.  `late`: how many tries in a row to send its PUT took too long.
     `run`: its run in the journal, None before the claim.  `held`: it is read, and not sent.  `mute`: its job is not
     asked, for its quiet time is that of another request, too.  `followups` are what the journal holds of them.
     `apart`: it is read by itself, for a read of it failed while the server answered others, since `ailing`
