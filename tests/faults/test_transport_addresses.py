@@ -186,8 +186,28 @@ def test_families_take_turns() -> None:
     six, four = socket.AF_INET6, socket.AF_INET
     found = in_turns([address(1, six), address(2, six), address(3, six), address(4, four), address(5, four)])
     assert [one[4][1] for one in found] == [1, 4, 2, 5, 3]
+    found = in_turns([address(1, six), address(2, four), address(3, four)])
+    assert [one[4][1] for one in found] == [1, 2, 3]
     assert in_turns([]) == []
     assert in_turns([address(1), address(2)]) == [address(1), address(2)]
+
+
+@linux
+def test_connecting_has_a_time_of_its_own_and_is_waited_for_asleep() -> None:
+    """A tenth of its five seconds here, not the whole of the request's."""
+
+    class Quick(SystemClock):
+        def real(self, seconds: float) -> float:
+            return seconds / 10
+
+    with dead() as first, dead() as second:
+        made = Transport(HOST, dialer=Dialer(lambda *_about, **_more: [address(first), address(second)]), clock=Quick())
+        began, busy = time.monotonic(), time.process_time()
+        with pytest.raises(NeverSent):
+            made.send("GET", "/v1/volumes", deadline=100)
+        assert 0.4 < time.monotonic() - began < 1.5
+        assert time.process_time() - busy < 0.2
+        made.close()
 
 
 @linux
