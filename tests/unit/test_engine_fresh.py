@@ -146,14 +146,14 @@ def test_only_tries_in_a_row_count(world: Slow) -> None:
     assert (result.outcome, len(world.server.submitted)) == ("recovered", 3)
 
 
-def test_what_was_nearly_too_old_before_is_no_try(world: Slow) -> None:
+@pytest.mark.parametrize(("seconds", "outcome"), [(0.9, "recovered"), (1.1, "not-sent")])
+def test_what_was_nearly_too_old_before_is_no_try(world: Slow, seconds: float, outcome: str) -> None:
     """Whose turn comes late is read again as often as it takes."""
-    world.journal_takes = [(0.0, 0.0)] * (CALLS - 2) + [(0.0, 9.5)]
-    for _ in range(5):
-        world.journal_takes += [(0.0, 9.5)]
-        world.connects["put"] += [0.9]
+    world.journal_takes = [(0.0, 0.0)] * (CALLS - 1) + [(0.0, 9.5)] * 5
+    world.connects["put"] = [seconds] * 5
     [result] = world.recover()
-    assert result.outcome == "recovered"
+    assert result.outcome == outcome
+    assert len(world.connects["put"]) == (0 if outcome == "recovered" else 2)
 
 
 def test_a_request_that_came_too_late_is_no_trouble_of_the_network(tmp_path: Path) -> None:
