@@ -42,6 +42,7 @@ class AfterServer(SimServer):
     stale: list[tuple[str, float]] = field(default_factory=list)
     shareable: set[str] = field(default_factory=set)
     attached: Counter[str] = field(default_factory=Counter)
+    looked: list[tuple[str, ...]] = field(default_factory=list)
     odd_tags: set[str] = field(default_factory=set)
     on_post: Callable[[], object] = lambda: None
     on_tags: Callable[[], object] = lambda: None
@@ -98,6 +99,7 @@ class AfterServer(SimServer):
 
     def user_tags(self, uuids: Sequence[str]) -> dict[str, frozenset[str]]:
         fault = self._arrive("tags")
+        self.looked.append(tuple(uuids))
         self.on_tags()
         if not self.up:
             raise Weather("refused", NeverSent("refused", "by the simulation"))

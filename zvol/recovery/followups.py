@@ -265,7 +265,8 @@ class Forgetful:
         pass
 
     def end(self, follow: Follow) -> bool:
-        return follow.run is not None
+        del follow
+        return False
 
 
 def alone(client: Client, clock: Clock, follow: Follow, api_timeout: float) -> Result:

@@ -169,7 +169,7 @@ class Looks:
                 self.agenda.put(follow, now)
             return
         if isinstance(error, Weather):
-            self._weather(follows[0], error, done, now)
+            self._weather(kind, follows[0], error, done, now)
             return
         self._good(kind, follows, now)
         for follow in self._told(follows, kind, done):
@@ -206,12 +206,14 @@ class Looks:
                 follow.read_at = done.began if asked_at is None else asked_at
             yield follow
 
-    def _weather(self, follow: Follow, error: Weather, done: Done, now: float) -> None:
+    def _weather(self, kind: Kind, follow: Follow, error: Weather, done: Done, now: float) -> None:
         """One look failed: whether that is one volume's trouble or everybody's, the looks at the others tell."""
         own = follow.troubled is not None and self._good_at > follow.failed_at
         follow.alone, follow.reason, follow.failed_at = True, error.message, now
         follow.troubled = done.began if follow.troubled is None else follow.troubled
-        if not own:
+        if own:
+            self._most[kind] = BATCH  # it was this volume, not the size
+        else:
             self._gate.bad(now, error.message, error.never_sent, began=done.began)
         self.later(follow, now)
 
