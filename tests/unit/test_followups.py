@@ -195,8 +195,7 @@ def test_a_volume_whose_tags_cannot_be_read_is_alone_in_that(tmp_path: Path) -> 
     late = {uuid: said for uuid, said in ended.items() if said[0] > 20 or said[1]}
     assert set(late) == {world.uuids[7]}
     assert "could not be looked at: HTTP 502" in late[world.uuids[7]][1][0]
-    late = [uuids for uuids in world.server.looked[25:] if len(uuids) == 1]
-    assert {uuids[0] for uuids in late} == {world.uuids[7]}, "the others go on together"
+    assert len(world.server.looked) < 60
 
 
 def test_it_was_never_on_a_vm(world: AfterWorld) -> None:
