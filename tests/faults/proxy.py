@@ -36,7 +36,8 @@ class Rule:
     (only its first `size` bytes arrive), `hold` (until `file` exists).  After it: `after` (nothing), `lose` (close),
     `lose-reset`, `lose-hang`, `lose-page`, `lose-page-close`, `cut` (after `size` bytes of the answer), `cut-reset`,
     `stale` (answer, then close without a word), `hold-answer`, `drip` (a byte a second), `trickle` (in pieces),
-    `prefix` (`page` before the answer), `replay` (the answer of the last read before the first PUT).
+    `prefix` (`page` before the answer), `replay` (the answer of the last read before the first PUT), `spoil` (what the
+    answer says of `volume` is garbage).
     `twice` sends it twice at the same instant and answers with a 202 if there is one, `twice-late` with the other;
     `again` sends it one after the other and answers with the second answer, `again-first` with the first.
     `act` is what somebody does at that moment, a name for `Proxy.perform`.
@@ -226,6 +227,8 @@ class Proxy:
                 self._hold(rule)
             case "prefix":
                 client.sendall(rule.page)
+            case "spoil":
+                return self._deliver(client, found.replace(rule.volume.encode(), b"x" * len(rule.volume)))
             case "replay":
                 return self._deliver(client, self.first)
             case _:
