@@ -103,7 +103,7 @@ def test_each_is_reached(code: Exit, cloud: Sandbox, at: dict[str, str], tmp_pat
 def test_the_most_severe_one_counts_from_end_to_end(at: dict[str, str], cloud: Sandbox) -> None:
     with proxy(cloud.host, Rule("put", "drop", 1, 9)) as (host, _):
         more = {"ZVOL_HOST": host}
-        ran = run(["recover", PG_DATA, "nobody", PG_WAL, "--timeout", "5s"], at | more, command=FAST)
+        ran = run(["recover", PG_DATA, "nobody", PG_WAL, "--timeout", "60s"], at | more, command=FAST)
     assert ran.code == Exit.UNKNOWN
     assert "1 failed" in ran.err
 
