@@ -80,7 +80,7 @@ def test_what_a_slow_handshake_made_too_old_does_not_leave_and_its_connection_is
 
 
 def test_the_read_in_between_does_not_use_up_the_connection_of_a_server_that_closes(authority: Authority) -> None:
-    with raw(says(CLOSING), authority.server(), slowly(0.5, 1)) as server, transport(server, authority) as made:
+    with raw(says(CLOSING), authority.server(), slowly(0.5)) as server, transport(server, authority) as made:
         stale(made, 0.2)
         made.send("GET", "/v1/volumes")
         put(made, 0.2)
