@@ -94,6 +94,9 @@ CLOSING = (
 )
 """Those after which nobody can know where the next answer begins."""
 
+BROKEN = (*CLOSING, "compressed", "no http", "http/0.9", "ssh", "no status", "odd status", "nul bytes")
+"""Those of which no whole answer can be made."""
+
 REDIRECTS = {
     status.split()[0]: answer(status, b"", "Location: http://TRAP/elsewhere")
     for status in ("301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent")
