@@ -123,7 +123,8 @@ def _runs(state: State) -> Finding:
     if not state.journal_path.exists():
         return Finding("runs", True, "none yet")
     try:
-        runs = [run for run in state.open_journal(looking=True).runs() if run.identity.base in (state.base, state.origin)]
+        here = (state.base, state.origin)
+        runs = [run for run in state.open_journal(looking=True).runs() if run.identity.base in here]
     except ZvolError as exc:
         return Finding("runs", False, exc.message, exc.hint or "Set XDG_STATE_HOME to a folder of your own.")
     left = [run for run in runs if run.unfinished and not run.alive]
