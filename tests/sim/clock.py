@@ -39,6 +39,10 @@ class SimClock:
     def at(self, time: float, happen: Callable[[], object]) -> None:
         heapq.heappush(self.events, (time, next(self._order), happen))
 
+    def pass_by(self, seconds: float) -> None:
+        """Let the world go on by itself."""
+        self.get(queue.SimpleQueue[None](), seconds)
+
     def get(self, source: queue.SimpleQueue[T], timeout: float) -> T | None:
         """Let the world go on until something comes in or the time is up."""
         until = self.now + timeout

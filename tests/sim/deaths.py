@@ -30,8 +30,6 @@ def kill(world: World, after: float, *uuids: str) -> None:
     with pytest.raises(Killed):
         list(world.new_engine().recover([Wanted(uuid, uuid) for uuid in uuids or world.uuids]))
     world.close()
-    world.clock.events.clear()
-    world.clock.flying = 0
 
 
 def resume(world: World, *, runs: int | None = None) -> list[Result]:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.sim.deaths import QUIET, Killed, intents, kill, lost, puts, resume
 from tests.sim.world import A, World
-from zvol.recovery.journal import Identity
+from zvol.recovery.journal import Claims, Identity, Intent
 from zvol.recovery.request import Request
 from zvol.recovery.track import Wanted
 
@@ -104,12 +104,12 @@ def test_a_living_run_of_somebody_else_is_busy_and_named_with_its_server(who: Id
 
 
 # ---- our own, with somebody else in between ------------------------------------------------------------------------
-def both(world: World) -> tuple[Identity, Identity]:
+def both(world: World, second: float = QUIET + 40.0) -> tuple[Identity, Identity]:
     """Have a run of ours die after its PUT, and one of somebody else after it has waited for that and sent its own."""
     ours, theirs = world.identity, OTHERS["another account"]
     kill(world, 5.0)
     world.identity = theirs
-    kill(world, QUIET + 40.0)
+    kill(world, second)
     world.identity = ours
     assert len(puts(world)) == 2
     return ours, theirs
@@ -138,6 +138,95 @@ def test_a_job_that_has_ended_does_not_end_the_wait_for_another_one(tmp_path: Pa
     assert result.outcome == "recovered"
     assert puts(world)[2] - began >= QUIET
     assert intents(world, ours) == []
+
+
+def test_a_job_of_a_run_of_both_does_not_end_the_wait(tmp_path: Path) -> None:
+    """Two dead runs of one account on one volume: the job of the newer one has ended, that of the older one may act."""
+    world = World(tmp_path, lost)
+    world.server.refuse[A] = "ID.1003"
+    world.server.run_seconds = 20.0
+    ours, _ = both(world, QUIET + 15.0)
+    world.clock.pass_by(25.0)
+    world.server.refuse.clear()
+    journal = world.journal()
+    adopted = journal.adopt_all([run.id for run in reversed(journal.runs())], ours)
+    began = world.clock.now
+    [result] = world.new_engine().resume(journal, adopted.left)
+    assert result.outcome == "recovered"
+    assert puts(world)[2] - began >= QUIET
+    world.close()
+
+
+@pytest.mark.parametrize("sent", [True, False])
+def test_what_was_never_sent_waits_for_what_somebody_else_has_sent(sent: bool, tmp_path: Path) -> None:
+    """Our run died before its PUT; somebody else has sent one since."""
+    world = World(tmp_path, lost if sent else None)
+    ours, theirs = world.identity, OTHERS["another account"]
+    journal = world.journal()
+    volume = world.server.volume(A)
+    assert volume is not None
+    run = journal.begin(ours, Request(), world.clock.wall())
+    journal.claim(run, [(A, A, volume.last_op_date)])
+    world.close()
+    if sent:
+        world.identity = theirs
+        kill(world, 5.0)
+        world.identity = ours
+    began = world.clock.now
+    [result] = resume(world)
+    assert result.outcome == "recovered"
+    waited = puts(world)[-1] - began
+    assert QUIET <= waited < QUIET + 10 if sent else waited < 1
+
+
+def test_what_was_taken_over_waits_for_what_somebody_else_has_sent(tmp_path: Path) -> None:
+    """Ours dies after its PUT, somebody else's after it has sent, and ours again while it settles both."""
+    world = World(tmp_path, lambda kind, number: "lost" if (kind, number) == ("put", 2) else None)
+    world.server.refuse[A] = "ID.1003"
+    world.server.run_seconds = 20.0
+    ours, theirs = both(world)
+    world.server.refuse.clear()
+    kill(world, 50.0)
+    began = world.clock.now
+    [result] = resume(world)
+    assert result.outcome == "recovered"
+    assert len(puts(world)) == 3
+    assert puts(world)[2] - began >= QUIET, "the job of ours that was refused does not end the wait"
+    assert intents(world, ours) == []
+    assert intents(world, theirs) == [(A, False)]
+
+
+def test_what_goes_out_of_sight_while_it_is_resumed_is_not_gone(tmp_path: Path) -> None:
+    world = World(tmp_path, lambda kind, number: "lost" if kind == "put" and number < 3 else None)
+    ours, theirs = both(world)
+    del world.server.rows[A]
+    [result] = resume(world)
+    assert (result.outcome, result.exit) == ("unknown", 3)
+    assert result.trouble is not None
+    assert result.trouble.kind == "elsewhere"
+    assert len(intents(world, ours)) == len(intents(world, theirs)) == 1
+
+
+def test_a_living_run_that_has_said_its_word_is_not_on_the_volume_any_more(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    other = world.journal()
+    first = other.begin(world.identity, Request(), world.clock.wall())
+    other.claim(first, [(A, A, "then")])
+    other.intend([(first, A, Intent("1" * 32, "then"))], world.clock.wall())
+    other.said(first, A, "recovered", settled=False)
+    other.flush()
+    journal = world.journal()
+    run = journal.begin(world.identity, Request(), world.clock.wall())
+    claims = journal.claim(run, [(A, A, "later")])
+    assert claims == Claims({}, {A: [Intent("1" * 32, "then", inherited=True)]}, frozenset())
+    other.intend([(first, A, Intent("2" * 32, "then"))], world.clock.wall())
+    other.said(first, A, "recovered", settled=False)
+    other.flush()
+    journal.close()
+    again = world.journal()
+    [left] = again.adopt_all([run]).left
+    assert (left.holder, left.foreign) == (None, True)
+    world.close()
 
 
 def test_a_volume_that_another_living_run_is_on_is_busy_for_resume(tmp_path: Path) -> None:

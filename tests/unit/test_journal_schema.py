@@ -111,6 +111,8 @@ def test_while_a_run_of_the_older_zvol_lives_it_stays_as_it_is(looking: bool, pa
             ("old", True, 2),
         ]
         assert [one.uuid for one in journal.left("old")] == [A, B]
+        with pytest.raises(LocalState, match="run old of an older zvol still uses the journal"):
+            journal.adopt("boxed")
         journal.close()
     with pytest.raises(LocalState, match="run old of an older zvol still uses the journal") as caught:
         Journal(path, NOW)

@@ -195,3 +195,32 @@ def test_it_is_over_at_last_when_the_server_keeps_answering(pauses: list[tuple[f
         quiet.note(asked, answered)
         now = answered
     assert quiet.over or reads(quiet, every(1.0, 30 + 20 + MARGIN + 4, begin=now)) is not None
+
+
+def test_what_was_over_before_it_began_counts() -> None:
+    quiet = QuietTime((75.0, 75.0), heard=0.0, spent=100.0)
+    assert quiet.remaining(0.0) == 50.0
+    quiet.note(0.0, 1.0)
+    assert quiet.remaining(1.0) == 50.0
+    quiet.note(1.0, 2.0)
+    assert (quiet.part, quiet.remaining(2.0)) == (1, 50.0)
+    for second in range(2, 51):
+        quiet.note(float(second), second + 1.0)
+    assert not quiet.over
+    quiet.note(52.0, 53.0)
+    assert quiet.over
+
+
+def test_what_was_over_counts_no_more_after_a_silence() -> None:
+    quiet = QuietTime((75.0, 75.0), heard=0.0, spent=100.0)
+    quiet.note(0.0, 1.0)
+    quiet.note(20.0, 21.0)
+    assert quiet.remaining(21.0) == 150.0
+
+
+def test_more_than_all_of_it_was_over() -> None:
+    quiet = QuietTime((75.0, 75.0), heard=0.0, spent=200.0)
+    assert quiet.remaining(0.0) == 0.0
+    for second in range(3):
+        quiet.note(float(second), second + 0.5)
+    assert quiet.over

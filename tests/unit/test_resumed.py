@@ -10,7 +10,7 @@ import pytest
 
 from tests.sim.deaths import QUIET, intents, kill, lost, puts, resume
 from tests.sim.world import A, World
-from zvol.recovery.journal import Journal
+from zvol.recovery.journal import Intent, Journal
 from zvol.recovery.request import Request
 
 LONG = 30 * 60
@@ -130,7 +130,7 @@ def test_a_long_time_after_a_damage_it_is_sent_at_once(broken: World) -> None:
 
 
 def test_a_server_that_grants_longer_is_waited_for_longer_after_a_damage(broken: World) -> None:
-    broken.server.version = lambda: "3.0.0"  # type: ignore[method-assign]
+    broken.server.version_text = "3.0.0"
     damaged = broken.clock.now
     broken.clock.now += 200.0
     [result] = broken.recover(timeout=7200.0)
@@ -145,6 +145,47 @@ def test_a_run_that_is_killed_in_that_wait_waits_for_the_rest_of_it_when_it_is_r
     [result] = resume(broken)
     assert result.outcome == "recovered"
     assert QUIET <= puts(broken)[1] - damaged < QUIET + 15
+
+
+def test_a_server_that_says_nothing_makes_the_wait_begin_again(broken: World) -> None:
+    """What has passed since the damage counts only while the server answers."""
+    broken.clock.now += 100.0
+    began = broken.clock.now
+    broken.server.silent = True
+    broken.clock.at(began + 30.0, lambda: setattr(broken.server, "silent", False))
+    away: Callable[[str, int], str | None] = broken.server.fault
+    broken.server.fault = lambda kind, number: (
+        "page" if kind == "read" and began + 1 < broken.clock.now < began + 31 else away(kind, number)
+    )
+    broken.server.silent = False
+    [result] = broken.recover()
+    assert result.outcome == "recovered"
+    assert puts(broken)[1] - began >= 30 + QUIET
+
+
+def test_what_a_run_after_the_damage_has_sent_is_waited_for_from_now(broken: World) -> None:
+    broken.server.fault = lambda kind, number: "lost" if kind == "put" and number < 3 else None
+    kill(broken, QUIET + 40.0)
+    assert len(puts(broken)) == 2
+    began = broken.clock.now
+    [result] = broken.recover()
+    assert result.outcome == "recovered"
+    assert puts(broken)[2] - began >= QUIET, "the damage is long over, its own PUT is not"
+
+
+def test_a_job_does_not_end_the_wait_after_a_damage(broken: World) -> None:
+    """A run since then was refused for certain; what the damaged journal knew of may act all the same."""
+    broken.server.version_text = "3.0.0"
+    damaged = broken.clock.now
+    journal = broken.journal()
+    run = journal.begin(broken.identity, Request(), broken.clock.wall())
+    journal.claim(run, [(A, A, None)])
+    journal.intend([(run, A, Intent("1" * 32, None))], broken.clock.wall())
+    broken.close()
+    broken.server.jobs["1" * 32] = "ID.1003"
+    [result] = broken.recover(timeout=7200.0)
+    assert result.outcome == "recovered"
+    assert puts(broken)[1] - damaged >= QUIET
 
 
 def test_a_clock_that_was_set_back_waits_for_all_of_it(broken: World, monkeypatch: pytest.MonkeyPatch) -> None:

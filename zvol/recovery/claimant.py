@@ -69,7 +69,7 @@ class Claimant:
         at = self.batch.journal.set_aside_at if self.batch.journal is not None else None
         if at is None:
             return None
-        spent = max(0.0, self.clock.wall() - at)
+        spent = self.clock.wall() - at  # less than nothing where a clock was set back: then all of it is waited for
         return spent if spent < self._waits.longest else None
 
     def _claimed(self, tracks: list[Track]) -> Claims:

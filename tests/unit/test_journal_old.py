@@ -1,0 +1,132 @@
+"""Old runs are forgotten after the work, in small steps, and nobody waits for that."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.support.oldruns import ME, NOW, fill
+from zvol.recovery import journal as room
+from zvol.recovery import ledger
+from zvol.recovery.journal import Intent, Journal
+from zvol.recovery.locks import Locks
+from zvol.recovery.request import Request
+
+LATER = NOW + 31 * 86400
+A, B = "a" * 32, "b" * 32
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "journal.db"
+
+
+def spoken(journal: Journal) -> list[str]:
+    """Return a list that fills with the SQL that is executed from now on."""
+    said: list[str] = []
+    journal._db.set_trace_callback(said.append)
+    return said
+
+
+# ---- old runs ---------------------------------------------------------------------------------------------------
+def test_nothing_is_forgotten_before_the_work_is_done(path: Path) -> None:
+    fill(path, 100)
+    journal = Journal(path, LATER)
+    said = spoken(journal)
+    run = journal.begin(ME, Request(), LATER)
+    journal.claim(run, [(A, "a", "then")])
+    journal.intend([(run, A, Intent("1" * 32, "then"))], LATER)
+    journal.said(run, A, "recovered", settled=True)
+    journal.finish(LATER, run)
+    assert not [sql for sql in said if sql.startswith("DELETE")]
+    assert len(journal.runs()) == 101
+    journal.prune(LATER)
+    assert len(journal.runs()) < 101
+    assert run in [one.id for one in journal.runs()]
+    journal.close()
+
+
+def test_it_forgets_in_small_steps_the_oldest_first(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(path, 50)
+    monkeypatch.setattr(room, "PRUNING", 0.0)
+    journal = Journal(path, LATER)
+    said = spoken(journal)
+    journal.prune(LATER)
+    assert len({sql for sql in said if sql.startswith("DELETE FROM runs")}) == ledger.PRUNED == 20
+    assert sum(sql == "COMMIT" for sql in said) == 1
+    assert min(one.id for one in journal.runs()) == "old-00020"
+    monkeypatch.setattr(room, "PRUNING", 60.0)
+    journal.prune(LATER)
+    assert journal.runs() == []
+    assert journal._db.execute("SELECT count(*) FROM intents").fetchone() == (0,)
+    said.clear()
+    journal.prune(LATER)
+    assert "COMMIT" not in said, "nothing to forget is no work"
+    journal.close()
+
+
+def test_what_is_looked_for_among_old_runs_is_found_by_an_index(path: Path) -> None:
+    fill(path, 3)
+    db = sqlite3.connect(path)
+    plan = planned(db, ledger._PRUNABLE, LATER, LATER, 20)
+    assert "runs_by_end" in plan
+    assert "intents_by_run" in plan
+    assert "SCAN" not in plan
+    for sql in (ledger._HOLDERS, ledger._SENDERS):
+        assert "SCAN" not in planned(db, sql, A, "run"), "a claim looks at what is open of its volumes only"
+    db.close()
+
+
+def planned(db: sqlite3.Connection, sql: str, *values: object) -> str:
+    """Return how SQLite finds the rows of a query."""
+    return "\n".join(row[3] for row in db.execute("EXPLAIN QUERY PLAN " + sql, values))
+
+
+def test_while_somebody_else_is_at_work_nothing_is_forgotten(path: Path) -> None:
+    fill(path, 30)
+    other = Locks(path.with_name("journal.db.locks"))
+    other.prepare()
+    other.take("20261125-000000-abcdef")
+    journal = Journal(path, LATER)
+    journal.prune(LATER)
+    assert len(journal.runs()) == 30
+    other.release_all()
+    journal.prune(LATER)
+    assert len(journal.runs()) == 0
+    journal.close()
+
+
+def test_while_somebody_else_writes_nothing_is_forgotten_and_nobody_waits(path: Path) -> None:
+    fill(path, 30)
+    journal = Journal(path, LATER)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    began = time.monotonic()
+    journal.prune(LATER)
+    assert time.monotonic() - began < 5
+    other.execute("ROLLBACK")
+    other.close()
+    assert len(journal.runs()) == 30
+    journal.close()
+
+
+def test_what_is_open_or_our_own_or_too_young_is_not_forgotten(path: Path) -> None:
+    journal = Journal(path, NOW)
+    planned, sent, fresh, own = (journal.begin(ME, Request(), NOW) for _ in range(4))
+    journal.claim(planned, [(A, "a", "then")])
+    journal.claim(sent, [(B, "b", "then")])
+    journal.intend([(sent, B, Intent("1" * 32, "then"))], LATER - 86400)
+    journal.said(sent, B, "recovered", settled=False)
+    journal.finish(NOW, planned, sent)
+    journal.finish(LATER - 86400, fresh)
+    journal.prune(LATER)
+    assert {one.id for one in journal.runs()} == {planned, sent, fresh, own}
+    journal.finish(NOW, own)
+    journal.prune(LATER)
+    assert {one.id for one in journal.runs()} == {planned, sent, fresh}
+    journal.prune(LATER + 31 * 86400)
+    assert {one.id for one in journal.runs()} == {planned}, "an intent that old cannot act any more"
+    journal.close()
