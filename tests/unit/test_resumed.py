@@ -30,8 +30,10 @@ def test_what_a_later_run_was_asked_for_is_its_own_deletion(tmp_path: Path) -> N
     deleted_again(world)
     kill(world, 40.0)
     assert len(puts(world)) == 1, "it was still settling"
+    began = world.clock.now
     [result] = resume(world)
     assert result.outcome == "recovered"
+    assert QUIET <= puts(world)[1] - began < QUIET + 10, "and what X had sent is waited for again"
     world.true([result])
     assert intents(world, world.identity) == []
 
