@@ -10,12 +10,14 @@ import pytest
 
 from tests.model import ablations
 from tests.sim.server import SimServer
+from zvol.model import Volume
 from zvol.recovery import ledger, protocol, waits
 from zvol.recovery.journal import Intent, Journal
 from zvol.recovery.quiet import QuietTime
-from zvol.recovery.reader import Reader
 from zvol.recovery.sender import Sender
 from zvol.recovery.states import Event, GiveUp, Look, Phase, State
+from zvol.recovery.track import Track
+from zvol.recovery.watcher import Watcher
 
 Mutation = Callable[[pytest.MonkeyPatch], None]
 
@@ -70,9 +72,13 @@ def judged_before_the_journal(patch: pytest.MonkeyPatch) -> None:
 
 def as_old_as_its_answer(patch: pytest.MonkeyPatch) -> None:
     """What a read showed counts as seen when its answer came, not when its request left."""
-    ended, inventory = Reader._ended, SimServer.inventory
-    patch.setattr(Reader, "_ended", lambda reader, part, done: ended(reader, part, replace(done, began=done.ended)))
-    patch.setattr(SimServer, "inventory", lambda server, uuid: replace(inventory(server, uuid), asked_at=None))
+    look = Watcher._look
+
+    def late(watcher: Watcher, track: Track, volume: Volume | None, began: float, now: float, *, quiet: bool) -> None:
+        look(watcher, track, volume, began, now, quiet=quiet)
+        track.read_at = now
+
+    patch.setattr(Watcher, "_look", late)
 
 
 MUTANTS: Final[Mapping[str, Mutation]] = {

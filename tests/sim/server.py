@@ -40,10 +40,9 @@ class SimServer:
     """`fault(kind, number)` names what happens to the n-th request of a kind (put, job, read); None is good weather.
 
     `put_seconds` is how long a PUT takes to be answered, `connect` how long the next connection of a kind takes to be
-    opened; a PUT leaves after that, by its `fresh_until`, or not at all.  A read that names one of `unreadable`, or
-    more than `longest` volumes, fails (`unreadable_by`); the inventories of `odd` are not fit to be read; while
-    `silent`, nothing is
-    answered.
+    opened, or the answer to a read to come; a PUT leaves after that, by its `fresh_until`, or not at all.  A read that
+    names one of `unreadable`, or more than `longest` volumes, fails; the inventories of `odd` are not fit to be read;
+    while `silent`, nothing is answered.
 
     Ledger: `submitted` are the volumes of the accepted PUTs in their order, `most_running` the most that were ever at
     work at a time; `alive` are submissions that may still execute, `worst` the most there ever were of one volume,
@@ -217,7 +216,10 @@ class SimServer:
             raise AuthError("the session is not accepted")
         if len(uuids) > self.longest or self.unreadable & set(uuids):
             raise self.unreadable_by
-        return self._found(uuids)
+        found, late = self._found(uuids), self.connect("answer")
+        if late:
+            raise Late(late, found)
+        return found
 
     def version(self) -> str | None:
         self._arrive("version")

@@ -12,6 +12,7 @@ from tests.sim.server import Row, SimServer
 
 UUIDS = [f"{number:032x}" for number in range(1, 7)]
 PUT_FAULTS = ("lost", "late", "page", "answer-lost", "done-behind-502", "vanish", "refused", "dns", "redirect", "lie")
+SLOW = ("put", "read", "answer", "lock", "sync")
 OTHER_FAULTS = ("lost", "page", "refused", "no-record")
 
 volumes = st.sampled_from(UUIDS)
@@ -28,7 +29,7 @@ class Surroundings(RuleBasedStateMachine):
         self.clock = SteppedClock()
         self.server = SimServer(self.clock, fault=self._fault)
         self.server.add(UUIDS)
-        self.slow: dict[str, list[tuple[float, bool]]] = {"put": [], "read": [], "lock": [], "sync": []}
+        self.slow: dict[str, list[tuple[float, bool]]] = {kind: [] for kind in SLOW}
         self.faults: dict[str, list[str]] = {"put": [], "job": [], "read": [], "version": []}
         self.bad_until = 0.0
         self.gone: dict[str, Row] = {}
@@ -44,16 +45,18 @@ class Surroundings(RuleBasedStateMachine):
         self.faults[kind].append("page" if (kind, fault) == ("read", "no-record") else fault)
 
     @rule(
-        kind=st.sampled_from(("put", "read", "lock", "sync")),
+        kind=st.sampled_from(SLOW),
         seconds=st.sampled_from((0.5, 4.0, 7.0, 12.0, 25.0)),
         meanwhile=st.booleans(),
     )
     def next_takes(self, kind: str, seconds: float, meanwhile: bool) -> None:
-        """The next connection takes so long to be opened, or the next call of the journal to begin or to end.
+        """The next connection takes so long to be opened, an answer to come, or a call of the journal to begin or end.
 
         Meanwhile somebody may bring everything back, and delete it on purpose.
         """
-        self.slow[kind].append((min(seconds, 7.0) if kind == "read" else seconds, meanwhile))  # no read takes longer
+        self.slow[kind].append(
+            (min(seconds, 7.0) if kind in ("read", "answer") else seconds, meanwhile)
+        )  # no read is waited for longer
 
     @rule(seconds=moments)
     def bad_weather(self, seconds: float) -> None:
@@ -128,7 +131,7 @@ class Surroundings(RuleBasedStateMachine):
         seconds, meanwhile = self.slow[kind].pop(0) if self.slow[kind] else (0.0, False)
         if meanwhile:
             for uuid in UUIDS:
-                self.clock.at(self.clock.now + seconds / 2, partial(self.deleted_on_purpose, uuid))
+                self.clock.at(self.clock.now + seconds / 8, partial(self.deleted_on_purpose, uuid))
         return seconds
 
     def _is(self, uuid: str, status: str) -> bool:

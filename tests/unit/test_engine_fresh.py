@@ -24,7 +24,7 @@ class Slow(World):
         self.journal_takes: list[tuple[float, float]] = []
         self.connects: dict[str, list[float]] = {"put": [], "read": []}
         super().__init__(tmp_path, volumes=volumes)
-        self.server.connect = lambda kind: self.connects[kind].pop(0) if self.connects[kind] else 0.0
+        self.server.connect = lambda kind: self.connects[kind].pop(0) if self.connects.get(kind) else 0.0
 
     def journal(self) -> Journal:
         seconds = lambda: self.journal_takes.pop(0) if self.journal_takes else (0.0, 0.0)  # noqa: E731
@@ -103,6 +103,14 @@ def test_the_age_of_a_read_counts_from_its_own_first_byte(world: Slow) -> None:
         assert result.outcome == "recovered"
         kinds = [kind for _, kind in world.server.requests if kind in ("read", "put")]
         assert kinds[: len(sent)] == sent
+
+
+def test_what_was_deleted_while_a_slow_answer_came_is_not_sent(world: Slow) -> None:
+    world.connects = {"answer": [7.0], "put": [7.0]}
+    world.deleted_on_purpose(1.0)
+    [result] = world.recover()
+    assert (result.outcome, result.trouble and result.trouble.kind) == ("failed", "changed")
+    assert world.server.submitted == []
 
 
 def test_three_times_too_late_is_not_sent_and_says_what_took_so_long(world: Slow) -> None:
