@@ -68,6 +68,11 @@ class TimeLimit:
         self._until = (clock.monotonic() if began is None else began) + seconds
 
     @property
+    def began(self) -> float:
+        """Return when the time began to count (monotonic), as if nobody had been asked anything meanwhile."""
+        return self._until - self.seconds
+
+    @property
     def over(self) -> bool:
         return self.left() < LAST
 

@@ -16,6 +16,7 @@ from zvol.config.paths import private_dir
 from zvol.errors import LocalState
 from zvol.recovery import journal as room
 from zvol.recovery.journal import Closed, Identity, Intent, Journal
+from zvol.recovery.ledger import MAY_ACT
 from zvol.recovery.request import Request
 
 LATER = NOW + 31 * 86400
@@ -178,8 +179,23 @@ def test_what_is_closed_is_named(path: Path) -> None:
         Closed(C, "said", "3" * 32),
     ]
     [found] = second.runs()
-    assert (found.counts, found.ended) == ({"said": 4}, NOW + 5)
+    assert (found.counts, found.ended) == ({"said": 2, "forgotten": 2}, NOW + 5)
     assert second.forget(run, NOW + 6) == []
+    second.close()
+    journal.close()
+
+
+@pytest.mark.parametrize(("later", "named"), [(MAY_ACT - 1, [A, C]), (MAY_ACT, [A])])
+def test_what_is_told_is_named_for_as_long_as_its_request_may_act(path: Path, later: float, named: list[str]) -> None:
+    journal = Journal(path, NOW)
+    run = journal.begin(ME, Request(), NOW)
+    journal.claim(run, [(A, "a", "then"), (C, "c", "then")])
+    journal.intend([(run, A, Intent("1" * 32, "then")), (run, C, Intent("3" * 32, "then"))], NOW)
+    journal.said(run, C, "recovered", settled=False)
+    journal.finish(NOW, run)
+    second = Journal(path, NOW + later)
+    closed = second.forget(run, NOW + later)
+    assert [one.uuid for one in closed or ()] == named
     second.close()
     journal.close()
 

@@ -30,9 +30,11 @@ def all_open(state: State, runs: Sequence[Run]) -> list[Run]:
     ours = [one for one in left if _here(state, one) and one.identity.same(state.identity)]
     alone = [one for one in left if one not in ours and not one.alive]
     for one in alone[:NAMED]:
-        state.output.hint(f"run {one.id} is left alone: {_why_not(state, one)}")
+        ours_perhaps = _here(state, one) and not one.identity.known
+        say = state.output.warn if ours_perhaps else state.output.hint
+        say(f"run {one.id} is left alone: {_why_not(state, one)}")
     if len(alone) > NAMED:
-        state.output.hint(f"{len(alone) - NAMED} more runs are left alone: {state.command} runs")
+        state.output.warn(f"{len(alone) - NAMED} more runs are left alone: {state.command} runs")
     return ours
 
 

@@ -31,7 +31,8 @@ def run_options(state: State) -> Options:
     )
 
 
-def new_engine(state: State, options: Options, watchman: Watchman) -> Engine:
+def new_engine(state: State, options: Options, watchman: Watchman, began: float | None = None) -> Engine:
+    """Return an engine; `began` is when the command did (monotonic), for what it has looked up counts too."""
     return Engine(
         state.client,
         options,
@@ -41,6 +42,7 @@ def new_engine(state: State, options: Options, watchman: Watchman) -> Engine:
         renew=state.logins.renew,
         elsewhere=state.sent_elsewhere,
         observer=watchman,
+        began=began,
     )
 
 
@@ -48,9 +50,10 @@ def recover(state: State, asked: Sequence[Asked], request: Request, *, single: b
     """Recover what was asked for, print it, and return the exit code."""
     output = state.output
     chosen = choose(state.client, [(one.text, one.uuid, one.shown) for one in asked], partial(listed, state))
+    began = state.limit.began
     state.limit.lift()
     watchman = Watchman(state, len(asked))
-    engine = new_engine(state, run_options(state), watchman)
+    engine = new_engine(state, run_options(state), watchman, began)
     results = _chain(chosen.refused, engine.recover(chosen.wanted, request))
     order = [one.text for one in asked]
     told = Told(results, watchman)

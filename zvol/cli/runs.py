@@ -39,7 +39,7 @@ def command(state: State) -> Exit:
                 "planned": run.counts.get("planned", 0),
                 "open": run.counts.get("open", 0),
                 "followups": run.counts.get("followups", 0),
-                "said": run.counts.get("said", 0),
+                "said": run.counts.get("said", 0) + run.counts.get("forgotten", 0),
             }
             for run in runs
         ]
@@ -47,7 +47,8 @@ def command(state: State) -> Exit:
         return Exit.OK
     cells = []
     for run in runs:
-        state_word = "going on" if run.alive else "open" if run.unfinished else "finished"
+        over = "forgotten" if run.counts.get("forgotten") else "finished"
+        state_word = "going on" if run.alive else "open" if run.unfinished else over
         kinds = (("planned",), ("open", "followups"), ("said",))
         counts = [str(sum(run.counts.get(name, 0) for name in kind)) for kind in kinds]
         who = run.identity.account or "-"

@@ -69,5 +69,7 @@ def agree(state: State, rows: Sequence[Listed], *, yes: bool, expect: int | None
         raise UsageProblem(text, hint="Look with --dry-run, then add --yes (and --expect N).")
     state.output.choice(rows, os.get_terminal_size(sys.stderr.fileno()).columns or 80)
     where = "the sandbox" if state.given.sandbox else state.settings.endpoint.origin
-    with asking():
-        return click.confirm(f"Bring these {len(rows)} volumes back on {where}?", err=True)
+    with state.limit.stopped(), asking():
+        return click.confirm(
+            f"Bring {'this volume' if len(rows) == 1 else f'these {len(rows)} volumes'} back on {where}?", err=True
+        )

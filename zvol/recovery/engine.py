@@ -54,10 +54,12 @@ class Engine:
         renew: Callable[[], bool] | None = None,
         elsewhere: Callable[[str], bool] | None = None,
         observer: Observer | None = None,
+        began: float | None = None,
         crew: Callable[[int, queue.SimpleQueue[Done | None], Callable[[], float]], Crew] = Crew,
     ) -> None:
         self.client, self.options, self.clock = client, options, clock
         self.identity = identity
+        self._began = began
         self.run_id: str | None = None
         self.left: list[Track] = []
         self.lost: LocalState | None = None
@@ -118,7 +120,7 @@ class Engine:
     # ---- the loop ------------------------------------------------------------------------------------------------
     def _drive(self, batch: Batch, back: Sequence[Left] = ()) -> Iterator[Result]:
         gate = Gate(self._jitter, WEATHER_SECONDS if self.options.timeout > WEATHER_SECONDS else math.inf)
-        batch.clear_at = self.clock.monotonic()
+        batch.clear_at = self.clock.monotonic() if self._began is None else self._began
         crew = self._crew(self.options.concurrency, self._inbox, self.clock.monotonic)
         stopped = lambda: self._stops > 0  # noqa: E731  (a signal may come while the journal is written)
         sender = Sender(batch, self.client, crew, gate, self.clock, self._open_journal, self.identity, stopped)

@@ -16,6 +16,8 @@ BACK: Final = ("recovered", "already")
 
 _UNFINISHED: Final = "('planned', 'open', 'followups')"
 _GOING_ON: Final = "('planned', 'sent')"
+MAY_ACT: Final = 2100.0
+"""Seconds after which a request for a volume that is back, or that somebody was told of, cannot act any more."""
 
 CLAIM: Final = (
     "INSERT OR REPLACE INTO volumes (run, uuid, asked, seq, last_op, state) VALUES (?, ?, ?, ?, ?, 'planned')"
@@ -106,7 +108,8 @@ def open_intents(db: sqlite3.Connection, run: str, uuid: str) -> list[Intent]:
 def runs(db: sqlite3.Connection, alive: Callable[[str], bool]) -> list[Run]:
     """Return all runs, newest first."""
     counts: dict[str, dict[str, int]] = {}
-    for run, state, count in db.execute("SELECT run, state, count(*) FROM volumes GROUP BY run, state"):
+    sql = "SELECT run, iif(outcome = 'forgotten', outcome, state) AS place, count(*) FROM volumes GROUP BY run, place"
+    for run, state, count in db.execute(sql):
         counts.setdefault(run, {})[state] = count
     sql = "SELECT id, base, account, request, started, ended FROM runs ORDER BY started DESC, id DESC"
     return [
@@ -185,9 +188,9 @@ def close(db: sqlite3.Connection, runs: Iterable[str], wall: float) -> list[Clos
         sql = (
             "SELECT volumes.uuid, state, job FROM volumes LEFT JOIN intents "
             "ON intents.run = volumes.run AND intents.uuid = volumes.uuid AND closed = 0 "
-            f"WHERE volumes.run = ? AND (state IN {_UNFINISHED} OR job IS NOT NULL) ORDER BY seq, written"
+            f"WHERE volumes.run = ? AND (state IN {_UNFINISHED} OR written > ?) ORDER BY seq, written"
         )
-        closed += [Closed(*row) for row in db.execute(sql, (run,))]
+        closed += [Closed(*row) for row in db.execute(sql, (run, wall - MAY_ACT))]
         db.execute("UPDATE intents SET closed = 1 WHERE run = ? AND closed = 0", (run,))
         sql = f"UPDATE volumes SET state = 'said', outcome = 'forgotten' WHERE run = ? AND state IN {_UNFINISHED}"
         db.execute(sql, (run,))

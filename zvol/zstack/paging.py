@@ -128,7 +128,8 @@ class Pager:
                 return self._asked(conditions, start)
             except Weather as weather:
                 if _time_is_up(weather) and before:
-                    raise Weather(f"{before}; {weather.message}", weather.never_sent) from None
+                    why = before if weather.message in before else f"{before}; {weather.message}"
+                    raise Weather(why, weather.never_sent) from None
                 smaller = self._smaller(weather)
                 if not smaller and tries >= self._tries(weather):
                     raise
