@@ -28,11 +28,11 @@ def all_open(state: State, runs: Sequence[Run]) -> list[Run]:
     """Return the open runs of this server and account, oldest first, and say which others are left alone, and why."""
     left = [one for one in reversed(runs) if one.unfinished]
     ours = [one for one in left if _here(state, one) and one.identity.same(state.identity)]
-    alone = [one for one in left if one not in ours and not one.alive]
+    alone = [one for one in left if one not in ours]
     for one in alone[:NAMED]:
-        ours_perhaps = _here(state, one) and not one.identity.known
+        ours_perhaps = _here(state, one) and not (one.identity.known and state.identity.known)
         say = state.output.warn if ours_perhaps else state.output.hint
-        say(f"run {one.id} is left alone: {_why_not(state, one)}")
+        say(f"run {one.id} is {'going on' if one.alive else 'left alone'}: {_why_not(state, one)}")
     if len(alone) > NAMED:
         state.output.warn(f"{len(alone) - NAMED} more runs are left alone: {state.command} runs")
     return ours
@@ -52,7 +52,7 @@ def one_open(state: State, runs: Sequence[Run], named: str, *, vouched: bool) ->
     if one.identity.same(state.identity) or (vouched and not one.identity.known):
         return one
     hint = f"Log in to that account, or close the run with `zvol runs forget {named}`."
-    raise UsageProblem(text, hint=hint if one.identity.known else "")
+    raise UsageProblem(text, hint=hint if one.identity.known and state.identity.known else "")
 
 
 def _here(state: State, run: Run) -> bool:
@@ -69,8 +69,11 @@ def _reasons(state: State, run: Run) -> Iterator[str]:
     who = run.identity
     if not _here(state, run):
         yield f"it is on another server ({who.base})"
-    elif who.known:
+    elif who.known and state.identity.known:
         yield f"it is for another account ({who.account})"
+    elif who.known:
+        yield f"it is for {who.account}, and the account of this session is not known"
+        yield "name it: `account` beside the session in the profile, or ZSTACK_ACCOUNT_NAME"
     else:
         known = "" if who.account is None else f", only its {who.account}"
         yield f"its account is not known{known}"

@@ -48,6 +48,7 @@ def command(state: State, run: str | None, yes: bool, same_account: bool) -> Exi
     if same_account and run is None:
         raise click.UsageError("--same-account goes with RUN.")
     journal = state.open_journal(looking=True) if state.journal_path.exists() else None
+    _whole(state, journal)
     known = journal.runs() if journal is not None else []
     runs = _open_runs(state, known, run, vouched=same_account)
     if journal is None or not runs:
@@ -67,6 +68,15 @@ def command(state: State, run: str | None, yes: bool, same_account: bool) -> Exi
             advice=lambda: advice(state, told.results, run or "", stopped=state.signals.first is not None),
         )
     return most_severe((code, engine.lost.exit if engine.lost else Exit.OK))
+
+
+def _whole(state: State, journal: Journal | None) -> None:
+    """Raise LocalState, once, for a journal that was emptied while something was open in it."""
+    lost = journal.lost(state.clock.wall()) if journal is not None else []
+    if lost:
+        text = f"the journal {state.journal_path} was emptied or replaced: what run {lost[0]} left open is not known"
+        hint = "Nothing was sent. See what is deleted with `zvol list`; the next recovery waits for what may still act."
+        raise LocalState(text, hint=hint)
 
 
 def _open_runs(state: State, runs: Sequence[Run], named: str | None, *, vouched: bool) -> list[Run]:

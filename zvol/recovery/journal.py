@@ -70,10 +70,19 @@ class Journal:
         stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(wall))
         run = f"{stamp}-{secrets.token_hex(3)}"
         with self._transaction():
+            ledger.note_lost(self._db, self.locks, wall)
             self.locks.take(run)
             row = (run, identity.base, identity.account, request.to_json(), wall)
             self._db.execute("INSERT INTO runs (id, base, account, request, started) VALUES (?, ?, ?, ?, ?)", row)
+        self.locks.mark(run)
         return run
+
+    def lost(self, wall: float) -> list[str]:
+        """Return the runs that somebody's hand has taken out of the journal, and remember when that was found."""
+        if not self.writable:
+            return []
+        with self._transaction():
+            return ledger.note_lost(self._db, self.locks, wall)
 
     def claim(self, run: str, wanted: Iterable[tuple[str, str, str | None]]) -> Claims:
         """Claim (uuid, asked, lastOpDate) triples for a run, all in one transaction.
@@ -209,6 +218,8 @@ class Journal:
                 self._db.executemany("UPDATE runs SET base = ?, account = ? WHERE id = ?", who)
             left = ledger.merged(self._db, ours, functools.cache(self.locks.alive))
         self._kept = True
+        for run in ours:
+            self.locks.mark(run)
         return Adopted(tuple(left), tuple(run for run in runs if run not in ours))
 
     def _prune_some(self, before: float) -> bool:

@@ -12,6 +12,8 @@ from zvol.recovery.request import Request
 if TYPE_CHECKING:
     import sqlite3
 
+    from zvol.recovery.locks import Locks
+
 BACK: Final = ("recovered", "already")
 
 _UNFINISHED: Final = "('planned', 'open', 'followups')"
@@ -197,3 +199,14 @@ def close(db: sqlite3.Connection, runs: Iterable[str], wall: float) -> list[Clos
         db.execute(f"UPDATE followups SET state = 'failed' WHERE run = ? AND state IN {_GOING_ON}", (run,))
         db.execute(FINISH, (wall, run))
     return closed
+
+
+def note_lost(db: sqlite3.Connection, locks: Locks, wall: float) -> list[str]:
+    """Return the runs whose lock files are there and that are not in here, and remember when that was found.
+
+    It shows that the file was emptied or replaced: as after damage, nobody knows what may still act.
+    """
+    found = locks.lost({run for (run,) in db.execute("SELECT id FROM runs")})
+    if found:
+        db.execute("INSERT OR REPLACE INTO meta (name, value) VALUES ('set_aside', ?)", (wall,))
+    return found

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+from collections.abc import Container
 from pathlib import Path
 from typing import Final
 
@@ -53,6 +54,21 @@ class Locks:
         if fd is not None:
             self._remove(run, fd)
         return fd is None
+
+    def mark(self, run: str) -> None:
+        """Note in the file of a run of ours that the journal knows it."""
+        with contextlib.suppress(OSError):  # no room: then only the journal itself can tell
+            os.pwrite(self._held[run], b"1", 0)
+
+    def lost(self, known: Container[str]) -> list[str]:
+        """Return the runs that a journal knew and this one does not; the files that dead ones left are removed."""
+        found = []
+        for file in sorted(self._folder.iterdir()):
+            name = file.name
+            if name not in self._held and name not in known and file.stat(follow_symlinks=False).st_size:
+                found.append(name)
+                self.alive(name)
+        return found
 
     def others(self) -> list[str]:
         """Return the runs of other processes that are alive."""
