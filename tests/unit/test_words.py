@@ -7,7 +7,7 @@ from itertools import product
 import pytest
 
 from zvol.model import Outcome
-from zvol.recovery import words
+from zvol.recovery import sightings, words
 from zvol.recovery.states import MAX_SENDS, Phase, Say, State, Why
 from zvol.recovery.track import Seen, Track, Wanted
 
@@ -34,3 +34,11 @@ def test_what_cannot_act_any_more_is_not_said_to_be_open() -> None:
     assert found.hint == words.FINISH
     assert words.trouble(track(Phase.LEFT, 1), Say(Outcome.UNKNOWN, Why.GAVE_UP)).hint == words.RESUME
     assert "an earlier run" in words.trouble(track(Phase.LEFT, 0), Say(Outcome.UNKNOWN, Why.GAVE_UP)).message
+
+
+def test_what_a_sentence_says_is_not_said_again() -> None:
+    track = Track(Wanted("pg", "a" * 32))
+    track.read_seen = Seen("h:1 refuses the connection", 1_795_000_000.0)
+    assert sightings.with_last("h:1 refuses the connection", track) == "h:1 refuses the connection (11:06:40Z)"
+    told = "; last seen of the volume: h:1 refuses the connection (11:06:40Z)"
+    assert sightings.with_last("time is up", track) == "time is up" + told

@@ -12,11 +12,14 @@ if TYPE_CHECKING:
     from zvol.recovery.track import Track
 
 
-def last(track: Track) -> str:
-    """Return what was seen last and when, as the end of a sentence; empty when nothing was seen."""
+def with_last(text: str, track: Track) -> str:
+    """Return a sentence with what was seen last, and when; what it says already is not said again."""
     places = (("the request", track.put_seen), ("its job", track.job_last_seen), ("the volume", track.read_seen))
-    seen = [f"of {what}: {one.text} ({clock_time(one.at)})" for what, one in places if one is not None]
-    return f"; last seen {', '.join(seen)}" if seen else ""
+    seen = [(what, one) for what, one in places if one is not None]
+    said = [one.at for _, one in seen if one.text == text]
+    more = [f"of {what}: {one.text} ({clock_time(one.at)})" for what, one in seen if one.text != text]
+    text += f" ({clock_time(max(said))})" if said else ""
+    return f"{text}; last seen {', '.join(more)}" if more else text
 
 
 def clock_time(instant: float) -> str:

@@ -67,7 +67,7 @@ def trouble(track: Track, word: Say) -> Trouble:
     found = _trouble(track, word)
     if word.outcome not in (Outcome.UNKNOWN, Outcome.NOT_SENT):
         return found
-    return replace(found, message=found.message + sightings.last(track))
+    return replace(found, message=sightings.with_last(found.message, track))
 
 
 def _trouble(track: Track, word: Say) -> Trouble:
