@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from zvol.recovery.journal import Run
 
 NAMED: Final = 10
-"""So many runs that are left alone are named one by one."""
+"""The most runs that are named one by one when they are left alone."""
 
 
 def find(runs: Sequence[Run], named: str) -> Run:

@@ -27,9 +27,9 @@ LONGEST: Final = 100_000
 """Characters of a VOLUME; no name on a ZStack is longer than 255, but that is for the look-up to say."""
 CHUNK: Final = 1 << 16
 NAMED: Final = 20
-"""So many mistakes are named."""
+"""The most mistakes that are named."""
 SHOWN: Final = 40
-"""So many characters of each."""
+"""The most characters shown of each."""
 SPLIT: Final = "Give them in several runs, or choose with filters such as --deleted-since, or --all."
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 STALE: Final = 24 * 3600
 
 NAMED: Final = 10
-"""So many volumes of a run are named in a warning."""
+"""The most volumes of a run that a warning names."""
 
 
 @click.command(

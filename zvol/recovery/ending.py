@@ -22,7 +22,7 @@ LAST_WATCH: Final = 10.0
 """Seconds for which open requests are watched after the first signal."""
 
 HURRY: Final = (4.0, 0.5)
-"""So many seconds before that ends all that is open is read once more."""
+"""Seconds before the end at which everything open is read once more."""
 
 PACE: Final = 1.0
 """Seconds between two looks at what is late, at most."""

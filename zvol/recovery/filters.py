@@ -43,7 +43,7 @@ RESTS_ON: Final = {
 
 @dataclass(frozen=True, slots=True)
 class When:
-    """A date (seconds since 1970 UTC), or so many seconds ago on the server's clock."""
+    """A date (seconds since 1970 UTC), or a number of seconds ago on the server's clock."""
 
     instant: float | None = None
     ago: float = 0.0

@@ -20,12 +20,10 @@ from zvol.recovery.follow import Follow
 from zvol.recovery.gate import Gate
 from zvol.recovery.looks import Looks
 from zvol.recovery.posts import CHANGE_SECONDS, Memory, Posts, stands
+from zvol.recovery.reader import LAST_READ
 
 if TYPE_CHECKING:
     from zvol.zstack.client import Client
-
-LAST_LOOK: Final = 5.0
-"""Seconds for which the last look is waited for, when time is up."""
 
 PATIENCE: Final = 10.0
 """Seconds for which is looked again after a job said that it is done."""
@@ -74,7 +72,7 @@ class FollowUps:
         self._go_on(follow, self._clock.monotonic())
 
     def tick(self, now: float, share: int) -> None:
-        """Do what can be done now, with so many requests at a time at most."""
+        """Do what can be done now, with at most `share` requests at a time."""
         self._share = share
         if not self.open:
             return
@@ -95,7 +93,7 @@ class FollowUps:
 
     # ---- the end -------------------------------------------------------------------------------------------------
     def stop(self, now: float, seconds: float) -> None:
-        """Send nothing new; what was sent is watched for so many seconds."""
+        """Send nothing new, and watch what was sent for `seconds` more."""
         self._stopped = True
         for follow in list(self.open.values()):
             follow.deadline = min(follow.deadline, now + seconds)
@@ -125,7 +123,7 @@ class FollowUps:
         if follow.last is None and now >= follow.ends:
             follow.last = now
             self._looks.put(follow, now)
-        elif follow.last is not None and now - follow.last >= LAST_LOOK:
+        elif follow.last is not None and now - follow.last >= LAST_READ:
             self._not_known(follow, now)
 
     def _not_known(self, follow: Follow, now: float) -> None:

@@ -107,5 +107,5 @@ class Gate:
         return self.last_try(self._tried_at)
 
     def barren(self, now: float, patience: float) -> bool:
-        """Tell whether no change at all was answered clearly for so many seconds."""
+        """Tell whether no change was answered clearly for `patience` seconds."""
         return self.doubtful_since is not None and now - self.doubtful_since >= patience

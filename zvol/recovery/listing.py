@@ -100,7 +100,7 @@ def _policy(client: Client) -> Policy:
 
 
 AT_ONCE: Final = 50
-"""So many UUIDs fit into a URL of 2,000 characters."""
+"""The most UUIDs that fit into a URL of 2,000 characters."""
 FEW: Final = 10
 
 

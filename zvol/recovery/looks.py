@@ -14,6 +14,8 @@ from zvol.recovery.changes import Change, Kind, Stand, refusal
 from zvol.recovery.crew import Crew, Done
 from zvol.recovery.follow import Follow
 from zvol.recovery.gate import Gate
+from zvol.recovery.parts import look
+from zvol.recovery.sizes import BATCH
 from zvol.recovery.track import FIRST_LOOK, LONGEST_LOOK
 from zvol.zstack import answers
 from zvol.zstack.volumes import Volumes
@@ -21,14 +23,11 @@ from zvol.zstack.volumes import Volumes
 if TYPE_CHECKING:
     from zvol.zstack.client import Client
 
-BATCH: Final = 100
-"""Volumes a look."""
-
 PACE: Final = 0.2
 """Seconds between two rounds of looks of a large batch."""
 
 AHEAD: Final = 0.5
-"""A round takes volumes along that are due within so many seconds."""
+"""Seconds: a round also takes volumes that are due this much later."""
 
 LOOKS: Final = 2
 """Looks of a kind at the same time."""
@@ -147,12 +146,7 @@ class Looks:
         quiet = {f.uuid for f in follows if f.head is not None and f.head.quiet is not None and f.head.quiet.over}
 
         def read() -> object:
-            if kind is Kind.TAG:
-                return self._client.user_tags(uuids)
-            if len(uuids) > 1:
-                return self._client.look(uuids)
-            found = self._client.volume(uuids[0])
-            return Volumes({} if found is None else {found.uuid: found})
+            return self._client.user_tags(uuids) if kind is Kind.TAG else look(self._client, uuids)
 
         self._crew.do(read, lambda done: self._looked(kind, follows, quiet, done))
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from zvol.errors import Weather, ZvolError
 from zvol.recovery.sizes import Case
 from zvol.recovery.track import Track
 from zvol.zstack.volumes import Volumes
+
+if TYPE_CHECKING:
+    from zvol.zstack.client import Client
 
 READ_SECONDS: Final = 8.0
 
@@ -52,3 +56,11 @@ class Read:
     error: Weather | ZvolError | None = None
     own: bool = False
     last: bool = False
+
+
+def look(client: Client, uuids: Sequence[str], seconds: float = READ_SECONDS) -> Volumes:
+    """Read volumes in one request: one by its own path, several by a query; raises what the client raises."""
+    if len(uuids) > 1:
+        return client.look(uuids, seconds)
+    found = client.volume(uuids[0], seconds)
+    return Volumes({} if found is None else {found.uuid: found})

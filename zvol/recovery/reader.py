@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from enum import Enum, auto
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from zvol.clock import Clock
 from zvol.errors import Refused, Untrusted, Weather, ZvolError
 from zvol.recovery.crew import Crew, Done
 from zvol.recovery.gate import Gate
-from zvol.recovery.parts import Part, Read
+from zvol.recovery.parts import Part, Read, look
 from zvol.recovery.sizes import Sizes
 from zvol.recovery.track import Track
 from zvol.zstack.volumes import Volumes
@@ -108,7 +109,7 @@ class Reader:
         self._suspect(Part([track]), None)
 
     def _pick(self, number: int) -> int:
-        """Return one of so many, another one each time: the one that was picked may itself be what fails."""
+        """Return a number below `number`, another one each time: the one that was picked may itself be what fails."""
         self._turn += 1
         return self._turn % number
 
@@ -133,13 +134,7 @@ class Reader:
             track.busy, track.looked_at = True, now
         longest = max(self._left(track, now) for track in part.tracks)
         seconds = part.seconds if part.last else max(SHORTEST, min(part.seconds, longest))
-
-        def read() -> Volumes:
-            if len(uuids) > 1:
-                return self.client.look(uuids, seconds)
-            found = self.client.volume(uuids[0], seconds)
-            return Volumes({} if found is None else {found.uuid: found})
-
+        read = partial(look, self.client, uuids, seconds)
         self.crew.do(read, lambda done: self._ended(part, done), beyond=part.last)
 
     def _ended(self, part: Part, done: Done) -> None:

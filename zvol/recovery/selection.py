@@ -22,7 +22,7 @@ Explain = Callable[[Sequence[Volume]], Sequence[Listed]]
 AT_MOST: Final = 20
 """So many names are looked up among the volumes that are not deleted: they share one request, in its first line."""
 ROOM: Final = 1500
-"""So many characters they have there together, as a URL writes them."""
+"""The most characters they have there together, as a URL writes them."""
 
 _ALMOST: Final = re.compile(r"[0-9a-f]{20,44}")
 

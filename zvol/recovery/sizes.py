@@ -39,7 +39,7 @@ class Sizes:
     _unlucky: bool = False
 
     def answered(self, number: int, case: Case | None) -> None:
-        """Take in that so many volumes were read in one request."""
+        """Take in that `number` volumes were read in one request."""
         if case is not None:
             case.worked = max(case.worked, number)
             self.ended(case, spoilt=False)
@@ -53,7 +53,7 @@ class Sizes:
             self.size, self._full = min(BATCH, self.size * 2), 0
 
     def split(self, case: Case | None, number: int, parts: int) -> Case:
-        """Return the case of a batch that is read in so many parts; a part of one that failed belongs to the same."""
+        """Return the case of a batch that is read in `parts` parts; a part of one that failed belongs to the same."""
         case = case or Case(number)
         case.left += parts - 1
         return case

@@ -13,7 +13,7 @@ from zvol.render import results as parts
 from zvol.text import safe
 
 MOST: Final = 100
-"""So many troubles are told on stderr when stdout has them all."""
+"""The most troubles that are printed on stderr when stdout has them all."""
 
 
 class Output:

@@ -11,7 +11,7 @@ from zvol.render.columns import COLUMNS, last_vm
 from zvol.text import human_size, safe
 
 CANDIDATES: Final = 20
-"""So many volumes that a name may mean are shown."""
+"""The most volumes shown for a name that may mean several."""
 
 
 def words(trouble: Trouble, subject: str | None = None, command: str = "zvol") -> Iterator[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 SHARED: Final = 10_000
-"""So many different texts are remembered, to be shared by the rows that come later."""
+"""The most different texts that are remembered, to be shared by later rows."""
 LONGEST: Final = 64
 """Longer texts are seldom the same."""
 
