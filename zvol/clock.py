@@ -29,7 +29,7 @@ class Clock(Protocol):
     def wall(self) -> float:
         """Return the time of day as seconds since 1970, UTC; for the journal and for people."""
 
-    def get(self, source: queue.SimpleQueue[T], timeout: float) -> T | None:
+    def wait_for_item(self, source: queue.SimpleQueue[T], timeout: float) -> T | None:
         """Return the next item of a queue, None when `timeout` passed first."""
 
     def real(self, seconds: float) -> float:
@@ -45,7 +45,7 @@ class SystemClock:
     def wall(self) -> float:
         return time.time()
 
-    def get(self, source: queue.SimpleQueue[T], timeout: float) -> T | None:
+    def wait_for_item(self, source: queue.SimpleQueue[T], timeout: float) -> T | None:
         from queue import Empty
 
         try:
@@ -88,7 +88,7 @@ class TimeLimit:
         """Wait, but no longer than there is time."""
         from queue import SimpleQueue
 
-        self.clock.get(SimpleQueue[None](), min(seconds, self.left()))
+        self.clock.wait_for_item(SimpleQueue[None](), min(seconds, self.left()))
 
     @contextlib.contextmanager
     def stopped(self) -> Iterator[None]:

@@ -228,7 +228,7 @@ class MaybeSent(Exception):
         self.begun, self.late = begun, late
 
 
-class Weather(Exception):
+class TransientError(Exception):
     """A read brought nothing that counts: ask again.
 
     `never_sent` is set when it did not even leave, `maybe_sent` when there was no whole answer, `fault` when ZStack

@@ -148,7 +148,7 @@ class Result:
     trouble: Trouble | None = None
     job_uuid: str | None = None
     warnings: tuple[str, ...] = ()
-    candidates: tuple[Listed, ...] = ()
+    candidates: tuple[VolumeRow, ...] = ()
     extra_exit: Exit = Exit.OK
     """The exit code of a later step that was refused or is not known (attach, tags), with the volume recovered."""
     unfinished: bool = False
@@ -210,7 +210,7 @@ def stamp(instant: float | None) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Recycle:
+class Retention:
     """What is known of a volume's time in the recycle bin; times are seconds since 1970 UTC, None when unknown.
 
     `recoverable` is None when it cannot be known; `clock_from` is `deleted` or `changed`;
@@ -238,7 +238,7 @@ class Recycle:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class VolumeRow:
     """A volume as `list` and `show` present it: with its time left and the names of what its UUIDs point to.
 
     `deleted_at` is the instant (seconds since 1970 UTC) of the last change, None when the server's zone is unknown;
@@ -247,7 +247,7 @@ class Listed:
     """
 
     volume: Volume
-    recycle: Recycle
+    recycle: Retention
     deleted_at: float | None = None
     last_vm: str | None = None
     storage: str | None = None

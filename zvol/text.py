@@ -31,7 +31,7 @@ class Secret:
 
     def __init__(self, text: str) -> None:
         self._text = text
-        conceal(text)
+        register_secret(text)
 
     def reveal(self) -> str:
         return self._text
@@ -48,7 +48,7 @@ class Secret:
         raise TypeError("a secret is not to be stored")
 
 
-def conceal(text: str) -> None:
+def register_secret(text: str) -> None:
     """Mask a secret from now on in all that this process prints, also as JSON, URLs, hex and base64 write it.
 
     One that is short, or only letters or only digits, is left alone: it stands in words and numbers that have nothing
@@ -60,7 +60,7 @@ def conceal(text: str) -> None:
     from urllib.parse import quote
 
     data = text.encode("utf-8", "surrogatepass")
-    plain = (text, text.lower(), text.upper(), safe(text), json.dumps(text)[1:-1], quote(data, safe=""))
+    plain = (text, text.lower(), text.upper(), escape_terminal(text), json.dumps(text)[1:-1], quote(data, safe=""))
     forms = {*plain, data.hex(), data.hex().upper(), *_in_base64(data)}
     _concealed.update(dict.fromkeys(sorted(forms, key=len, reverse=True)))
 
@@ -76,7 +76,7 @@ def _in_base64(data: bytes) -> list[str]:
     return found
 
 
-def masked(text: str) -> str:
+def redact(text: str) -> str:
     """Return text with `***` in the place of every secret that this process knows."""
     for secret in tuple(_concealed):
         if secret in text:
@@ -84,7 +84,7 @@ def masked(text: str) -> str:
     return text
 
 
-def safe(text: str) -> str:
+def escape_terminal(text: str) -> str:
     """Return text that can do nothing to a terminal: what is not plainly visible becomes `\\u{hex}`.
 
     That is every control character (also tab and newline), escape, bidi and zero-width sign, surrogate, private or
@@ -145,7 +145,7 @@ def not_a_duration(text: str) -> str:
     bare = text.strip()
     if re.fullmatch(r"[0-9]{1,9}", bare):
         return f"{bare} has no unit: say {bare}s, {bare}m, {bare}h or {bare}d"
-    return f"{safe(text)!r} is no duration such as 90s, 5m or 1h30m"
+    return f"{escape_terminal(text)!r} is no duration such as 90s, 5m or 1h30m"
 
 
 def human_duration(seconds: float) -> str:

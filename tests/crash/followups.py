@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.crash.points import Point
 from tests.crash.world import SHIM, World, reported
-from tests.faults.proxy import Proxy, proxy
+from tests.support.fault_proxy import Proxy, proxy
 from tests.support.shim import KINDS
 from zvol.sandbox.names import DB_1
 

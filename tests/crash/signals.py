@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.crash.world import FAST, World, reported
-from tests.faults.proxy import Proxy, Rule, proxy
+from tests.support.fault_proxy import Proxy, Rule, proxy
 from tests.support.process import Ran, default_signals
 
 SIGNALS: dict[str, tuple[int, ...]] = {

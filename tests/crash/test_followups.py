@@ -11,7 +11,7 @@ import pytest
 from tests.crash import followups
 from tests.crash.signals import until
 from tests.crash.world import World, world
-from tests.faults.proxy import Rule, proxy
+from tests.support.fault_proxy import Rule, proxy
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from tests.crash.world import FAST, SHIM, World, reported, world
-from tests.faults.proxy import Rule, proxy
 from tests.faults.test_kill import wait_for
+from tests.support.fault_proxy import Rule, proxy
 from tests.support.process import Ran, environment
 
 RUNNING = pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="no prlimit here")

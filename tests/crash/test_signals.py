@@ -11,8 +11,8 @@ import pytest
 
 from tests.crash import points, signals
 from tests.crash.world import FAST, World, world
-from tests.faults.proxy import Rule, proxy
 from tests.faults.test_kill import wait_for
+from tests.support.fault_proxy import Rule, proxy
 
 
 @pytest.fixture(scope="module")

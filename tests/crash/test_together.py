@@ -16,8 +16,8 @@ import pytest
 
 from tests.crash import together
 from tests.crash.world import SHIM, World, reported, world
-from tests.faults.proxy import Rule, proxy
 from tests.faults.test_kill import wait_for
+from tests.support.fault_proxy import Rule, proxy
 from tests.support.process import Ran
 
 DAY = 86400

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.proxy import proxy
+from tests.support.fault_proxy import proxy
 from tests.support.process import PG_DATA, PG_WAL, Sandbox, environment, sandbox
 from tests.support.tls import tls
 from tests.support.warm import run

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.proxy import Rule, answer, proxy
 from tests.faults.test_recover import FAST, config
+from tests.support.fault_proxy import Rule, answer, proxy
 from tests.support.process import PG_DATA, PG_WAL, Sandbox
 from tests.support.warm import run
 

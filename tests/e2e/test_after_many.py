@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.proxy import Rule, answer, proxy
+from tests.support.fault_proxy import Rule, answer, proxy
 from tests.support.process import Ran, Sandbox, environment, sandbox
 from tests.support.warm import run
 from zvol.sandbox.names import DB_1, extra_uuid

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from tests.faults.matrix.pages import failure
-from tests.faults.proxy import Rule, proxy
 from tests.faults.test_recover import FAST
+from tests.support.fault_proxy import Rule, proxy
 from tests.support.process import PG_DATA, Sandbox, environment, sandbox
 from tests.support.warm import run
-from zvol.sandbox.oddities import plant
+from zvol.sandbox.faults import plant
 
 PASSING = ("SYS.1000", "SYS.1001", "SYS.1009", "NEW.7")
 MANY = 20

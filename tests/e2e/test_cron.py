@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.proxy import Seen, proxy
+from tests.support.fault_proxy import Seen, proxy
 from tests.support.process import PG_DATA, PG_WAL, Sandbox, run, sandbox
 from tests.support.tls import tls
 from zvol.sandbox.names import ACCESS_SECRET

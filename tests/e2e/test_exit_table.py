@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.proxy import Rule, answer, proxy
+from tests.support.fault_proxy import Rule, answer, proxy
 from tests.support.process import PG_DATA, PG_WAL, ZVOL, Ran, Sandbox, environment, run, sandbox
-from zvol.cli.topics import EXIT_CODES, MEANINGS
+from zvol.cli.help_command import EXIT_CODES, MEANINGS
 from zvol.errors import SEVERITY, Exit
 
 FAST = (sys.executable, "-m", "tests.support.fast", "10")

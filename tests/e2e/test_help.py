@@ -12,7 +12,7 @@ import pytest
 from tests.support.process import PG_DATA, ZVOL_SCRIPT, Sandbox, run
 from tests.support.tree import commands, leaves
 from zvol.cli.app import COMMANDS, app
-from zvol.cli.topics import TOPICS
+from zvol.cli.help_command import TOPICS
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 TREE = {" ".join(path): command for path, command in commands()}

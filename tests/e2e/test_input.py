@@ -9,7 +9,7 @@ import time
 import pytest
 
 from tests.support.process import PG_DATA, ZVOL, Ran, Sandbox
-from zvol.cli.params import CHUNK, LONGEST, MOST, MOST_BYTES, NAMED, Asked, read_volumes
+from zvol.cli.params import CHUNK, LONGEST, MOST, MOST_BYTES, NAMED, VolumeArgument, read_volumes
 from zvol.errors import UsageProblem
 
 RECOVER = f"{' '.join(ZVOL)} recover -"
@@ -73,7 +73,7 @@ def test_the_bytes_are_counted() -> None:
 @pytest.mark.parametrize("size", [CHUNK - 1, CHUNK, CHUNK + 1, 3])
 def test_lines_are_the_same_wherever_a_piece_ends(size: int) -> None:
     lines = [f"name {number} {'x' * (size % 500)}" for number in range(3 * CHUNK // 100)]
-    found = [Asked(line, None) for line in lines]
+    found = [VolumeArgument(line, None) for line in lines]
     for text in ("\n".join(lines), "\n".join(lines) + "\n", "\r\n".join(lines) + "\r\n"):
         assert read_volumes(["-"], io.StringIO(text, newline="")) == found
 

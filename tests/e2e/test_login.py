@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.proxy import proxy
+from tests.support.fault_proxy import proxy
 from tests.support.process import PG_DATA, Sandbox, environment, sandbox
 from tests.support.terminal import on_terminal
 from tests.support.warm import run

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.faults.proxy import Rule, proxy
+from tests.support.fault_proxy import Rule, proxy
 from tests.support.process import PG_DATA, PG_WAL, READY, Sandbox
 from tests.support.terminal import on_terminal
 from tests.support.warm import run

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.test_cron import sessions
-from tests.faults.proxy import Proxy, Rule, proxy
 from tests.faults.test_recover import FAST, check
+from tests.support.fault_proxy import Proxy, Rule, proxy
 from tests.support.process import PG_DATA, PG_WAL, ZVOL, Sandbox, sandbox
 from tests.support.warm import run
 

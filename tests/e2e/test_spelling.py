@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.proxy import Rule, proxy
 from tests.faults.test_recover import FAST, config
+from tests.support.fault_proxy import Rule, proxy
 from tests.support.process import PG_DATA, Sandbox, sandbox
 from tests.support.warm import run
 

@@ -24,9 +24,9 @@ from typing import Any
 
 import pytest
 
-from tests.faults.messages import exchange
-from tests.faults.proxy import Rule, proxy
 from tests.support.authority import Authority
+from tests.support.fault_proxy import Rule, proxy
+from tests.support.http_messages import exchange
 from tests.support.process import PG_DATA, PG_WAL, Sandbox, default_signals, environment, run, sandbox
 from tests.support.tunnel import tunnel
 from tests.support.wire import Raw, raw

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.proxy import Rule, proxy
 from tests.faults.test_recover import FAST, check, config
+from tests.support.fault_proxy import Rule, proxy
 from tests.support.process import PG_DATA, PG_WAL, Ran, Sandbox, default_signals, environment, run, sandbox
 
 

@@ -15,7 +15,7 @@ from tests.faults.matrix.cases import blocks, selection
 from tests.faults.matrix.lane import Lane, Scene
 from tests.faults.matrix.pairs import BACKS, JOBS, PUTS, WORLDS, all_pairs
 from tests.faults.matrix.verdict import judge, truth
-from tests.faults.proxy import Rule
+from tests.support.fault_proxy import Rule
 from tests.support.process import Ran
 
 

@@ -11,7 +11,7 @@ import pytest
 from tests.support.process import environment
 from tests.support.warm import run
 from tests.support.wire import SECRET, auth, raw, says
-from zvol.errors import Weather
+from zvol.errors import TransientError
 from zvol.zstack.client import Client
 from zvol.zstack.transport import Transport
 
@@ -62,7 +62,7 @@ def test_a_volume_that_is_there_or_not() -> None:
     ids=repr,
 )
 def test_one_volume_read_and_another_answered(found: list[Any]) -> None:
-    with pytest.raises(Weather):
+    with pytest.raises(TransientError):
         reading({"inventories": found}, ONE)
 
 
@@ -88,7 +88,7 @@ def test_a_batch_is_whole_when_it_says_how_many_there_are() -> None:
     ids=repr,
 )
 def test_a_batch_that_is_not_whole_or_about_others(document: Any) -> None:
-    with pytest.raises(Weather):
+    with pytest.raises(TransientError):
         reading(document, ONE, TWO)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.proxy import Proxy, Rule, answer, proxy
+from tests.support.fault_proxy import Proxy, Rule, answer, proxy
 from tests.support.process import PG_DATA, PG_WAL, Ran, Sandbox, environment, run, sandbox
 
 RATE = "25"

@@ -17,7 +17,7 @@ from tests.support.wire import OK, SECRET, Behaviour, auth, drips, hangs, raw, s
 from zvol.clock import SystemClock, TimeLimit
 from zvol.errors import MaybeSent, NeverSent
 from zvol.zstack.transport import Transport
-from zvol.zstack.transport.attempt import SLOWEST
+from zvol.zstack.transport.deadline import SLOWEST
 
 LONG = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"
 
@@ -145,10 +145,10 @@ def test_an_answer_that_keeps_coming_has_more_time(longest: float, whole: bool) 
     with raw(pieces) as server:
         transport = Transport(server.endpoint())
         if whole:
-            assert len(transport.send("GET", "/v1/x", auth=auth, deadline=0.5, longest=longest).body) == 100_000
+            assert len(transport.send("GET", "/v1/x", auth=auth, timeout=0.5, longest=longest).body) == 100_000
         else:
             with pytest.raises(MaybeSent) as caught:
-                transport.send("GET", "/v1/x", auth=auth, deadline=0.5, longest=longest)
+                transport.send("GET", "/v1/x", auth=auth, timeout=0.5, longest=longest)
             assert (caught.value.begun, caught.value.late) == (True, True)
         transport.close()
 
@@ -165,7 +165,7 @@ def test_silence_is_never_longer_than_the_time_allowed(before: bytes, begun: boo
         transport = Transport(server.endpoint())
         began = time.monotonic()
         with pytest.raises(MaybeSent) as caught:
-            transport.send("GET", "/v1/x", auth=auth, deadline=0.5, longest=30)
+            transport.send("GET", "/v1/x", auth=auth, timeout=0.5, longest=30)
         assert time.monotonic() - began < 2
         assert (caught.value.begun, caught.value.late) == (begun, True)
         transport.close()
@@ -176,6 +176,6 @@ def test_a_drip_buys_nothing() -> None:
         transport = Transport(server.endpoint())
         began = time.monotonic()
         with pytest.raises(MaybeSent):
-            transport.send("GET", "/v1/x", auth=auth, deadline=0.5, longest=30)
+            transport.send("GET", "/v1/x", auth=auth, timeout=0.5, longest=30)
         assert time.monotonic() - began < 2
         transport.close()

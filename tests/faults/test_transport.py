@@ -78,7 +78,7 @@ def test_a_time_out_is_told_from_a_broken_connection() -> None:
     """Rows 6 and 8."""
     for behave, words in ((resets, "reset"), (lambda _client, _request: False, "closed"), (hangs, "time")):
         with raw(behave) as server, pytest.raises(MaybeSent, match=words):
-            put(server.endpoint(), deadline=1.0)
+            put(server.endpoint(), timeout=1.0)
 
 
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"])
@@ -138,7 +138,7 @@ def test_no_connection_that_was_idle_for_five_seconds_is_used() -> None:
         transport = Transport(server.endpoint(), clock=Quick())
         for pause, connections in ((0.0, 1), (0.01, 1), (0.6, 2), (0.01, 2), (0.6, 3)):
             time.sleep(pause)
-            transport.send("PUT", "/v1/x", body={}, deadline=100)
+            transport.send("PUT", "/v1/x", body={}, timeout=100)
             assert server.connections == connections
         transport.close()
 
@@ -161,7 +161,7 @@ def test_it_is_the_connection_that_must_not_have_been_idle_not_the_transport() -
         slow.start()
         while not served:
             time.sleep(0.001)
-        transport.send("GET", "/v1/first", deadline=100)
+        transport.send("GET", "/v1/first", timeout=100)
         time.sleep(0.4)
         hold.set()
         slow.join()  # the transport was in use until now
@@ -171,7 +171,7 @@ def test_it_is_the_connection_that_must_not_have_been_idle_not_the_transport() -
         again.start()
         while len(served) < 3:
             time.sleep(0.001)
-        transport.send("PUT", "/v1/put", body={}, deadline=100)
+        transport.send("PUT", "/v1/put", body={}, timeout=100)
         hold.set()
         again.join()
         transport.close()

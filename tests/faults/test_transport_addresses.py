@@ -18,9 +18,9 @@ from zvol.clock import SystemClock
 from zvol.errors import NeverSent
 from zvol.model import Endpoint
 from zvol.zstack.transport import Transport
-from zvol.zstack.transport.attempt import Attempt
+from zvol.zstack.transport.deadline import RequestDeadline
 from zvol.zstack.transport.dial import Dialer
-from zvol.zstack.transport.race import Address, Race, in_turns
+from zvol.zstack.transport.happy_eyeballs import Address, ConnectionRace, in_turns
 
 CLOSING = OK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", 1)
 HOST = Endpoint("http", "zstack.example", 80)
@@ -55,8 +55,8 @@ def refusing() -> int:
     return port
 
 
-def attempt(seconds: float = 2.0) -> Attempt:
-    return Attempt(Dialer(), seconds, connecting=seconds, idle=5.0, clock=SystemClock().monotonic)
+def attempt(seconds: float = 2.0) -> RequestDeadline:
+    return RequestDeadline(Dialer(), seconds, connecting=seconds, idle=5.0, clock=SystemClock().monotonic)
 
 
 def transport(*addresses: Address) -> Transport:
@@ -131,7 +131,7 @@ class Noted(socket.socket):
 def test_who_loses_is_closed() -> None:
     Noted.made.clear()
     with dead() as first, dead() as second, raw(says(OK)) as server:
-        sock, found = Race(Noted, attempt()).run([address(first), address(second), address(server.port)])
+        sock, found = ConnectionRace(Noted, attempt()).run([address(first), address(second), address(server.port)])
         assert found == address(server.port)
         assert [one.fileno() == -1 for one in Noted.made] == [True, True, False]
         assert sock is Noted.made[2]
@@ -143,7 +143,7 @@ def test_who_loses_is_closed() -> None:
 def test_nobody_is_left_open_when_time_is_up() -> None:
     Noted.made.clear()
     with dead() as first, dead() as second, pytest.raises(TimeoutError):
-        Race(Noted, attempt(0.4)).run([address(first), address(second)])
+        ConnectionRace(Noted, attempt(0.4)).run([address(first), address(second)])
     assert [one.fileno() for one in Noted.made] == [-1, -1]
 
 
@@ -157,7 +157,7 @@ def test_the_most_telling_error_is_told(order: tuple[int, ...]) -> None:
         for most, expected in ((3, "refused"), (2, "connect-timeout")):
             made = transport(*[addresses[number] for number in order if number >= 3 - most])
             with pytest.raises(NeverSent) as caught:
-                made.send("GET", "/v1/volumes", deadline=0.6)
+                made.send("GET", "/v1/volumes", timeout=0.6)
             made.close()
             assert caught.value.reason == expected
 
@@ -170,10 +170,10 @@ def test_a_kind_of_address_that_this_machine_does_not_have() -> None:
             super().__init__(family, *about)
 
     with raw(says(OK)) as server:
-        sock, _ = Race(Fourth, attempt()).run([address(1, socket.AF_INET6), address(server.port)])
+        sock, _ = ConnectionRace(Fourth, attempt()).run([address(1, socket.AF_INET6), address(server.port)])
         sock.close()
     with pytest.raises(OSError, match="not here"):
-        Race(Fourth, attempt()).run([address(1, socket.AF_INET6)])
+        ConnectionRace(Fourth, attempt()).run([address(1, socket.AF_INET6)])
 
 
 def test_a_name_without_addresses() -> None:
@@ -204,7 +204,7 @@ def test_connecting_has_a_time_of_its_own_and_is_waited_for_asleep() -> None:
         made = Transport(HOST, dialer=Dialer(lambda *_about, **_more: [address(first), address(second)]), clock=Quick())
         began, busy = time.monotonic(), time.process_time()
         with pytest.raises(NeverSent):
-            made.send("GET", "/v1/volumes", deadline=100)
+            made.send("GET", "/v1/volumes", timeout=100)
         assert 0.4 < time.monotonic() - began < 1.5
         assert time.process_time() - busy < 0.2
         made.close()
@@ -214,5 +214,5 @@ def test_connecting_has_a_time_of_its_own_and_is_waited_for_asleep() -> None:
 def test_of_many_dead_ones_each_has_its_turn_in_time() -> None:
     with dead() as port, raw(says(CLOSING)) as server:
         made = transport(*[address(port)] * 12, address(server.port))
-        assert seconds(lambda: made.send("GET", "/v1/volumes", deadline=1.5)) < 1.5
+        assert seconds(lambda: made.send("GET", "/v1/volumes", timeout=1.5)) < 1.5
         made.close()

@@ -82,7 +82,7 @@ def ca_file(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> 
 def test_a_byte_at_a_time(name: str, secure: bool, tls: ssl.SSLContext, ca_file: str) -> None:
     with raw(DRIPS[name], tls if secure else None) as server, within(DEADLINE):
         with pytest.raises(MaybeSent) as caught:
-            put(server.endpoint(), deadline=DEADLINE, ca_file=ca_file)
+            put(server.endpoint(), timeout=DEADLINE, ca_file=ca_file)
         assert len(server.requests) == 1
     assert caught.value.message == "no whole answer within the time allowed"
 
@@ -97,7 +97,7 @@ def test_a_server_that_reads_nothing() -> None:
     with raw(says(OK), greet=sleeps) as server, within(1.0):
         transport = Transport(server.endpoint())
         with pytest.raises(MaybeSent):
-            transport.send("PUT", "/v1/x", body="x" * (12 << 20), deadline=1.0)
+            transport.send("PUT", "/v1/x", body="x" * (12 << 20), timeout=1.0)
         transport.close()
 
 
@@ -118,7 +118,7 @@ def test_a_tls_handshake_that_does_not_end(
 ) -> None:
     with raw(says(OK), tls, greet) as server, within(DEADLINE):
         with pytest.raises(NeverSent) as caught:
-            put(server.endpoint(), deadline=DEADLINE, ca_file=ca_file)
+            put(server.endpoint(), timeout=DEADLINE, ca_file=ca_file)
         assert server.requests == []
     assert (caught.value.reason, caught.value.untrusted) == ("connect-timeout", False)
 
@@ -128,7 +128,7 @@ def test_a_proxy_that_drips_its_answer(tls: ssl.SSLContext, ca_file: str) -> Non
         with raw(behave) as proxy, within(DEADLINE):
             far = Endpoint("https", "zstack.invalid", 443, "")
             with pytest.raises(NeverSent) as caught:
-                put(far, deadline=DEADLINE, ca_file=ca_file, proxy=f"http://127.0.0.1:{proxy.port}")
+                put(far, timeout=DEADLINE, ca_file=ca_file, proxy=f"http://127.0.0.1:{proxy.port}")
             assert caught.value.reason == "proxy"
 
 
@@ -139,7 +139,7 @@ def test_a_proxy_whose_tls_handshake_does_not_end(
     far = Endpoint("https", "zstack.invalid", 443, "")
     with raw(says(OK), tls, greet) as proxy, within(DEADLINE):
         with pytest.raises(NeverSent) as caught:
-            put(far, deadline=DEADLINE, ca_file=ca_file, proxy=f"https://127.0.0.1:{proxy.port}")
+            put(far, timeout=DEADLINE, ca_file=ca_file, proxy=f"https://127.0.0.1:{proxy.port}")
         assert (caught.value.reason, proxy.requests) == ("proxy", [])
 
 
@@ -160,7 +160,7 @@ class Directory:
 def never(endpoint: Endpoint, directory: Directory, deadline: float = DEADLINE) -> NeverSent:
     transport = Transport(endpoint, dialer=Dialer(directory))
     with pytest.raises(NeverSent) as caught:
-        transport.send("GET", "/v1/volumes", deadline=deadline)
+        transport.send("GET", "/v1/volumes", timeout=deadline)
     transport.close()
     return caught.value
 
@@ -177,7 +177,7 @@ def test_who_asks_again_waits_for_the_same_look_up() -> None:
     transport = Transport(Endpoint("http", "zstack.example", 80, ""), dialer=Dialer(directory))
     for _ in range(5):
         with pytest.raises(NeverSent):
-            transport.send("GET", "/v1/volumes", deadline=0.05)
+            transport.send("GET", "/v1/volumes", timeout=0.05)
     assert directory.asked == 1
     assert threading.active_count() <= threads + 1
     directory.may_answer.set()
@@ -188,8 +188,8 @@ def test_a_name_that_is_found_late_is_used_and_asked_for_again() -> None:
     with raw(says(OK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", 1))) as server:
         transport = Transport(server.endpoint(host="zstack.example"), dialer=Dialer(directory))
         threading.Timer(0.2, directory.may_answer.set).start()
-        assert transport.send("GET", "/v1/volumes", deadline=3).status == 200
-        assert transport.send("GET", "/v1/volumes", deadline=3).status == 200
+        assert transport.send("GET", "/v1/volumes", timeout=3).status == 200
+        assert transport.send("GET", "/v1/volumes", timeout=3).status == 200
         transport.close()
     assert directory.asked == 2
 
@@ -235,7 +235,7 @@ def test_a_later_address_has_its_turn() -> None:
     with busy("127.0.0.2", "127.0.0.3") as port:
         server = Raw(says(OK), port=port)
         transport = Transport(server.endpoint(host="zstack.example"), dialer=Dialer(directory))
-        assert transport.send("GET", "/v1/volumes", deadline=1.5).status == 200
+        assert transport.send("GET", "/v1/volumes", timeout=1.5).status == 200
         transport.close()
         server.close()
 
@@ -245,5 +245,5 @@ def test_a_refused_address_does_not_hide_the_next() -> None:
     directory.may_answer.set()
     with raw(says(OK)) as server:
         transport = Transport(server.endpoint(host="zstack.example"), dialer=Dialer(directory))
-        assert transport.send("GET", "/v1/volumes", deadline=2).status == 200
+        assert transport.send("GET", "/v1/volumes", timeout=2).status == 200
         transport.close()

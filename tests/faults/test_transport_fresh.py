@@ -173,7 +173,7 @@ def test_a_connection_is_not_kept_for_longer_than_a_read_takes() -> None:
         for pause, connections in ((0.2, 1), (0.4, 3)):  # 15 s are 0.3 s
             stale(made, -1.0)
             time.sleep(pause)
-            put(made, 1.0, deadline=100)
+            put(made, 1.0, timeout=100)
             assert server.connections == connections
             time.sleep(0.2)  # what was used is idle for too long now
 
@@ -186,7 +186,7 @@ def test_a_request_whose_whole_time_is_over_before_it_leaves_was_never_sent() ->
     with raw(says(OK, alive=True)) as server, transport(server) as made:
         made.send("GET", "/v1/volumes")
         with pytest.raises(NeverSent) as caught:
-            made.send("PUT", "/v1/x", body={}, auth=slow_auth, deadline=0.2)
+            made.send("PUT", "/v1/x", body={}, auth=slow_auth, timeout=0.2)
         assert caught.value.reason == "connect-timeout"
         assert len(server.requests) == 1
 

@@ -19,7 +19,7 @@ from zvol.zstack.transport import Transport
 
 def never(endpoint: Endpoint, proxy: str | None = None) -> NeverSent:
     with pytest.raises(NeverSent) as caught:
-        put(endpoint, deadline=1.0, proxy=proxy)
+        put(endpoint, timeout=1.0, proxy=proxy)
     assert SECRET not in str(caught.value) + caught.value.hint
     return caught.value
 

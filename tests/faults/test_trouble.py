@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.messages import answer
-from tests.faults.proxy import Proxy, Rule, proxy
 from tests.faults.test_recover import FAST, check, config
+from tests.support.fault_proxy import Proxy, Rule, proxy
+from tests.support.http_messages import answer
 from tests.support.process import PG_DATA, ZVOL, Ran, Sandbox, environment, run, sandbox
 from tests.support.terminal import on_terminal
 from tests.support.wire import SECRET, hangs, raw

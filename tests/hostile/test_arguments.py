@@ -11,13 +11,13 @@ import pytest
 
 from tests.hostile.arguments import EVEN_SO, NAME, NAMES_OR_NOTHING, QUERY, REFUSED, UUID
 from tests.hostile.names import HALVES, forbidden
-from tests.hostile.stage import SESSION, Stage, stage, uuid
+from tests.support.fake_server import SESSION, Stage, stage, uuid
 from tests.support.process import ZVOL, environment
 from tests.support.warm import run
+from zvol.catalog.filters import Filters, Known
 from zvol.cli.params import read_volumes
 from zvol.errors import UsageProblem
-from zvol.model import Listed, Recycle, Volume
-from zvol.recovery.filters import Filters, Known
+from zvol.model import Retention, Volume, VolumeRow
 from zvol.zstack.query import condition
 
 ALLOWED = ("q=status%3DDeleted&q=type%3DData", "q=status=Deleted&q=type=Data")
@@ -128,7 +128,7 @@ def test_a_filter_never_widens(option: str, at: dict[str, str], cloud: Stage) ->
 @pytest.mark.parametrize("filter", ["name", "last_vm", "storage", "tagged"])
 def test_each_filter_value_alone_matches_nothing(filter: str) -> None:
     volume = Volume(UUID, {"uuid": UUID, "name": NAME, "lastVmInstanceUuid": "b" * 32, "primaryStorageUuid": "c" * 32})
-    row = Listed(volume, Recycle(None, None), last_vm="db-1", storage="local-ssd")
+    row = VolumeRow(volume, Retention(None, None), last_vm="db-1", storage="local-ssd")
     known = Known(0.0, frozenset("d" * 32), frozenset("e" * 32), {UUID: ["owner:dba"]})
     for value in QUERY:
         assert Filters(**{filter: value}).match(row, known) is False, value  # type: ignore[arg-type]

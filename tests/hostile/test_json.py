@@ -15,7 +15,7 @@ from tests.hostile.json_bodies import NOT_JSON, NOT_ZSTACK, ODD_FIELDS, UUID
 from tests.support.process import environment
 from tests.support.warm import run
 from tests.support.wire import SECRET, auth, raw
-from zvol.errors import CannotTell, Refused, Weather
+from zvol.errors import CannotTell, Refused, TransientError
 from zvol.zstack import answers
 from zvol.zstack.answers import REDIRECTS, Answer, Redirected, Running, Unclear
 from zvol.zstack.client import Client
@@ -76,12 +76,12 @@ def test_a_client_hears_weather_from_all_of_it() -> None:
         ]
         for name, body in BODIES.items():  # noqa: B007  (the server sends it)
             for read in reads:
-                with pytest.raises((Weather, Refused, CannotTell)):
+                with pytest.raises((TransientError, Refused, CannotTell)):
                     read()
             assert isinstance(client.submit(UUID, "d" * 32, 60), Unclear), name
             assert isinstance(client.job("d" * 32), Unclear), name
             assert client.version() is None, name
-            with suppress(Weather, Refused):
+            with suppress(TransientError, Refused):
                 assert client.owner(UUID) is None, name
         transport.close()
 

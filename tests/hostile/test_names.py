@@ -13,10 +13,10 @@ import pytest
 
 from tests.hostile.names import CONTROLS, FORMULAS, HALVES, NAMES, forbidden
 from zvol.errors import ConfigError, ErrorCode, Exit, Problem, ZvolError
-from zvol.model import Listed, Outcome, Recycle, Result, Trouble, Volume
+from zvol.model import Outcome, Result, Retention, Trouble, Volume, VolumeRow
 from zvol.render import Output
 from zvol.render.progress import Progress
-from zvol.text import display_width, safe
+from zvol.text import display_width, escape_terminal
 
 UUID = "a" * 32
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
@@ -40,10 +40,12 @@ class Printed:
         return COLOURS.sub("", self.out.getvalue() + self.err.getvalue())
 
 
-def listed(text: str) -> Listed:
+def listed(text: str) -> VolumeRow:
     fields = {"uuid": UUID, "name": text, "description": text, "installPath": text, "format": text, "createDate": text}
     volume = Volume(UUID, fields | {"status": text, "type": text, "state": text, "lastVmInstanceUuid": text})
-    return Listed(volume, Recycle(None, text, "deleted", 1_795_010_000.0, 10_000), 1_794_990_000.0, text, text, (text,))
+    return VolumeRow(
+        volume, Retention(None, text, "deleted", 1_795_010_000.0, 10_000), 1_794_990_000.0, text, text, (text,)
+    )
 
 
 def results(text: str) -> Iterator[Result]:
@@ -51,7 +53,7 @@ def results(text: str) -> Iterator[Result]:
     trouble = Trouble("refused", text, text, Exit.FAILED, ErrorCode("X.1", fault))
     row = listed(text)
     volume = row.volume
-    kept = Listed(volume, Recycle(False, "not-deleted"))
+    kept = VolumeRow(volume, Retention(False, "not-deleted"))
     yield Result(text, None, Outcome.FAILED, trouble=trouble, candidates=(row, kept), warnings=(text,))
     yield Result(UUID, UUID, Outcome.RECOVERED, volume=volume)
     yield Result(text, UUID, Outcome.UNKNOWN, volume=volume, trouble=Trouble("unknown", text, text, Exit.UNKNOWN))
@@ -82,7 +84,7 @@ def test_for_people_nothing_but_what_can_be_seen(tty: bool) -> None:
         print_all(printed, text)
         assert forbidden(printed.text) == [], ascii(text)
         if text.strip():
-            assert safe(text) in printed.text, ascii(text)
+            assert escape_terminal(text) in printed.text, ascii(text)
 
 
 @pytest.mark.parametrize("format", ["csv", "json", "ndjson", "name"])
@@ -128,6 +130,6 @@ def test_progress_is_one_harmless_line() -> None:
 
 def test_no_tower_of_marks_and_a_known_width() -> None:
     for text in ANY:
-        shown = safe(text)
+        shown = escape_terminal(text)
         assert re.search(r"[\u0300-\u036f\u0483-\u0489\u20d0-\u20ff]{5}", shown) is None, ascii(text)
         assert display_width(shown) <= 2 * len(shown)

@@ -13,16 +13,16 @@ from pathlib import Path
 import pytest
 
 from tests.hostile.names import HALVES, NAMES, forbidden
-from tests.hostile.stage import SESSION, Stage, stage, uuid
+from tests.support.fake_server import SESSION, Stage, stage, uuid
 from tests.support.process import ZVOL, environment
 from tests.support.terminal import COLOURS, Shown, on_terminal
 from tests.support.warm import run
-from zvol.text import safe
+from zvol.text import escape_terminal
 
-TEXTS = [text for text in dict.fromkeys(NAMES) if len(safe(text)) < 600]
+TEXTS = [text for text in dict.fromkeys(NAMES) if len(escape_terminal(text)) < 600]
 FAST = (sys.executable, "-m", "tests.support.fast", "4")
 LONG = [text for text in NAMES if text not in TEXTS]
-SHORT = [text for text in TEXTS if len(safe(text)) < 90 and text.strip()]
+SHORT = [text for text in TEXTS if len(escape_terminal(text)) < 90 and text.strip()]
 
 
 @pytest.fixture(scope="module")
@@ -52,12 +52,12 @@ def on_screen(shown: Shown, texts: list[str]) -> None:
     assert shown.screen.title == shown.screen.icon_name == ""
     cells = unicodedata.normalize("NFC", "\n".join(shown.lines))
     for text in texts:
-        assert unicodedata.normalize("NFC", safe(text)).strip() in cells, ascii(text)
+        assert unicodedata.normalize("NFC", escape_terminal(text)).strip() in cells, ascii(text)
 
 
 @pytest.mark.parametrize("columns", ["name,uuid", "last-vm,uuid", "storage,uuid", "description,uuid"])
 def test_a_list_on_a_terminal(columns: str, tmp_path: Path) -> None:
-    texts = [text for text in SHORT if drawn(safe(text))]
+    texts = [text for text in SHORT if drawn(escape_terminal(text))]
     with stage(texts) as cloud:
         env = environment(tmp_path / "home", {"ZVOL_HOST": cloud.host, "ZVOL_SESSION": SESSION, "TERM": "xterm"})
         shown = on_terminal(["list", "--columns", columns], env, columns=200)
@@ -96,7 +96,7 @@ def test_errors_of_many_volumes_on_a_terminal_and_in_a_pipe(tmp_path: Path) -> N
     harmless(shown)
     assert forbidden(ran.out + ran.err) == []
     for text in set(texts) & set(SHORT):
-        assert safe(text) in ran.out, ascii(text)
+        assert escape_terminal(text) in ran.out, ascii(text)
 
 
 @pytest.mark.parametrize("number", range(0, len(TEXTS), 53))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zvol.model import Listed, Recycle, Volume
+from zvol.model import Retention, Volume, VolumeRow
 from zvol.render import columns
 from zvol.text import human_duration, human_size
 from zvol.zstack.answers import Accepted, Answer, classify_put
@@ -38,7 +38,7 @@ def test_any_value_can_be_shown(value: object, number: int) -> None:
         "vmInstanceUuid",
         "installPath",
     )
-    row = Listed(Volume(uuid, {"uuid": uuid} | dict.fromkeys(names, value)), Recycle(None, None))
+    row = VolumeRow(Volume(uuid, {"uuid": uuid} | dict.fromkeys(names, value)), Retention(None, None))
     for column in columns.COLUMNS.values():
         assert column.text(row).isprintable()
         assert column.terminal(row).isprintable()

@@ -10,11 +10,11 @@ import click
 import pytest
 import trustme
 
-from tests.hostile import canaries
-from tests.hostile.canaries import KEY_ID, KEY_SECRET, OTHER_SESSION, PASSWORD, PROXY_PASSWORD, SESSION
-from tests.hostile.parrot import MODES, parrot
+from tests.support import secret_markers
+from tests.support.echo_server import MODES, parrot
 from tests.support.process import PG_DATA, ZVOL, Ran, environment
 from tests.support.process import run as started
+from tests.support.secret_markers import KEY_ID, KEY_SECRET, OTHER_SESSION, PASSWORD, PROXY_PASSWORD, SESSION
 from tests.support.tree import commands, leaves
 from tests.support.warm import run
 
@@ -57,9 +57,9 @@ CASES = [(mode, "session", name) for mode in MODES for name in ASKING] + [
 def watched(name: str, arguments: list[str], env: dict[str, str], command: tuple[str, ...] = FAST) -> Ran:
     """Run a command loudly, and look for secrets in all that it printed and wrote."""
     home = Path(env["HOME"])
-    before = canaries.files(home)
+    before = secret_markers.files(home)
     ran = run([*name.split(), *arguments, *LOUD], env, stdin=f"{PASSWORD}\n", command=command)
-    canaries.check(ran, home, before)
+    secret_markers.check(ran, home, before)
     return ran
 
 
@@ -120,9 +120,9 @@ def test_a_proxy_with_a_password(env: dict[str, str], hosts: dict[str, str]) -> 
 
 def test_what_login_keeps_is_the_session_and_nothing_else(env: dict[str, str], hosts: dict[str, str]) -> None:
     assert watched("login", ASKING["login"], env | {"ZVOL_HOST": hosts["names"]}, ZVOL).code == 0
-    [kept] = [path for path in canaries.files(Path(env["HOME"])) if path.parent.name == "sessions"]
+    [kept] = [path for path in secret_markers.files(Path(env["HOME"])) if path.parent.name == "sessions"]
     assert OTHER_SESSION in kept.read_text()
-    assert canaries.leaks(kept.read_bytes(), (PASSWORD, canaries.HASH)) == []
+    assert secret_markers.leaks(kept.read_bytes(), (PASSWORD, secret_markers.HASH)) == []
     for name in ("whoami", "show", "doctor", "logout"):
         watched(name, ASKING[name], env | {"ZVOL_HOST": hosts["names"]})
 
@@ -176,7 +176,7 @@ def test_a_bug_of_zvol_itself(name: str, env: dict[str, str], hosts: dict[str, s
     home = Path(env["HOME"])
     more = WAYS["session"] | {"ZVOL_HOST": hosts["names"]}
     ran = run([name, *ASKING[name], *LOUD], env | more, command=(sys.executable, "-c", BUG))
-    canaries.check(ran, home, {})
+    secret_markers.check(ran, home, {})
     assert ran.code == 70
     assert "RuntimeError" in ran.err
     assert "in broken" in ran.err
@@ -200,10 +200,10 @@ def test_no_secret_in_the_process_list_nor_in_a_helper(env: dict[str, str], host
     for name in ("list", "recover", "login"):
         arguments = ["--account", "admin"] if name == "login" else ASKING[name]
         ran = started([name, *arguments, *LOUD], env | {"ZSTACK_SESSION": "x"}, command=FAST)
-        assert canaries.leaks((ran.out + ran.err).encode()) == []
+        assert secret_markers.leaks((ran.out + ran.err).encode()) == []
     text = seen.read_bytes()
     assert text.count(b"tests.support.fast") >= 3
-    assert canaries.leaks(text) == []
+    assert secret_markers.leaks(text) == []
     assert b"\n0\n" in text  # no core file either
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.load.weather import Weather, weather
+from tests.support.network_faults import FaultInjector, network_faults
 from tests.support.process import Sandbox, environment, sandbox
 from zvol.sandbox.names import extra_uuid
 
@@ -66,7 +66,7 @@ class Figures:
 class Story:
     """`said` is the time of the first good word on each volume."""
 
-    def __init__(self, plan: Plan, cloud: Sandbox, between: Weather, folder: Path) -> None:
+    def __init__(self, plan: Plan, cloud: Sandbox, between: FaultInjector, folder: Path) -> None:
         self.plan, self.cloud, self.between, self.folder = plan, cloud, between, folder
         self.chance = random.Random(plan.seed)
         self.uuids = [extra_uuid(number) for number in range(1, plan.volumes + 1)]
@@ -207,6 +207,6 @@ def tell(plan: Plan, folder: Path, options: Sequence[str] = ()) -> Figures:
     """Serve a sandbox with so many deleted volumes and run the whole story against it."""
     with (
         sandbox(folder / "cloud", "--extra", str(plan.volumes), *options) as cloud,
-        weather(cloud.port, plan.seed, plan.share) as between,
+        network_faults(cloud.port, plan.seed, plan.share) as between,
     ):
         return Story(plan, cloud, between, folder).tell()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.load.weather import Weather, weather
+from tests.support.network_faults import FaultInjector, network_faults
 from tests.support.process import ZVOL, Sandbox, environment, sandbox
 from zvol.sandbox.names import extra_uuid
 
@@ -24,10 +24,10 @@ QUIET_AFTER_202 = (25 + 15) / RATE
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[tuple[Sandbox, Weather, dict[str, str]]]:
+def world(tmp_path: Path) -> Iterator[tuple[Sandbox, FaultInjector, dict[str, str]]]:
     with (
         sandbox(tmp_path / "cloud", "--extra", str(len(VOLUMES))) as cloud,
-        weather(cloud.port, seed=0, share=0.0) as between,
+        network_faults(cloud.port, seed=0, share=0.0) as between,
     ):
         env = environment(tmp_path / "home")
         file = Path(env["HOME"]) / ".config" / "zvol" / "config.yaml"
@@ -48,7 +48,7 @@ def start(env: dict[str, str], *command: str) -> subprocess.Popen[str]:
     return process
 
 
-def test_few_requests_and_each_result_as_it_ends(world: tuple[Sandbox, Weather, dict[str, str]]) -> None:
+def test_few_requests_and_each_result_as_it_ends(world: tuple[Sandbox, FaultInjector, dict[str, str]]) -> None:
     cloud, between, env = world
     process = start(env, *ZVOL)
     assert process.stdout is not None
@@ -65,7 +65,7 @@ def test_few_requests_and_each_result_as_it_ends(world: tuple[Sandbox, Weather, 
     cloud.never_two_alive()
 
 
-def test_a_server_killed_in_the_middle_and_started_again(world: tuple[Sandbox, Weather, dict[str, str]]) -> None:
+def test_a_server_killed_in_the_middle_and_started_again(world: tuple[Sandbox, FaultInjector, dict[str, str]]) -> None:
     """As on a running server: some are back with jobs at 202 for ever and told at once, the others after one wait."""
     cloud, _between, env = world
     cloud.end()

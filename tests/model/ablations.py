@@ -10,7 +10,17 @@ from tests.model.world import JOBS, Rules, Setting, Table, World
 from zvol.model import Outcome
 from zvol.recovery import protocol
 from zvol.recovery.protocol import TRANSITIONS, Move, Rule
-from zvol.recovery.states import Answered, Event, GiveUp, Job, Look, Phase, Put, Sight, State
+from zvol.recovery.states import (
+    Event,
+    GiveUp,
+    JobStatus,
+    Observation,
+    Observed,
+    Phase,
+    ProtocolState,
+    PutAnswered,
+    PutResult,
+)
 
 CALM: Final = Setting(crashes=1, lost_saves=1, faults=1, helpers=1, kills=1)
 """Nobody deletes the volume again."""
@@ -27,72 +37,77 @@ class Weaker:
     breaks: str
 
 
-def changed(rules: Mapping[Phase, Rule], event: type[Event] = Look) -> Table:
+def changed(rules: Mapping[Phase, Rule], event: type[Event] = Observed) -> Table:
     """Return the product's table with some rules replaced."""
     return {**TRANSITIONS, **{(phase, event): rule for phase, rule in rules.items()}}
 
 
 # ---- what may be concluded from a look --------------------------------------------------------------------------
-def believes_the_job(state: State, event: Event) -> Move:
-    assert isinstance(event, Look)
-    if event.job is Job.REFUSED:
+def believes_the_job(state: ProtocolState, event: Event) -> Move:
+    assert isinstance(event, Observed)
+    if event.job is JobStatus.REFUSED:
         return protocol.say(state, Outcome.FAILED)
     return protocol.watch(state, event)
 
 
-def believes_done(state: State, event: Event) -> Move:
-    assert isinstance(event, Look)
-    if event.job is Job.DONE:
+def believes_done(state: ProtocolState, event: Event) -> Move:
+    assert isinstance(event, Observed)
+    if event.job is JobStatus.DONE:
         return protocol.say(state, Outcome.RECOVERED)
     return protocol.watch(state, event)
 
 
-def closes_at_once(state: State, event: Event) -> Move:
+def closes_at_once(state: ProtocolState, event: Event) -> Move:
     after, command = protocol.watch(state, event)
-    return (replace(after, phase=Phase.DONE) if after.phase is Phase.OPEN else after), command
+    return (replace(after, phase=Phase.DONE) if after.phase is Phase.UNSETTLED else after), command
 
 
-def takes_any_deletion(state: State, event: Event) -> Move:
-    assert isinstance(event, Look)
-    state = replace(state, episode=event.last_op if event.sight is Sight.DELETED else state.episode)
-    return TRANSITIONS[state.phase, Look](state, event)
+def takes_any_deletion(state: ProtocolState, event: Event) -> Move:
+    assert isinstance(event, Observed)
+    state = replace(
+        state,
+        expected_last_op_date=event.last_op
+        if event.observation is Observation.DELETED
+        else state.expected_last_op_date,
+    )
+    return TRANSITIONS[state.phase, Observed](state, event)
 
 
-def fails_when_quiet(state: State, event: Event) -> Move:
+def fails_when_quiet(state: ProtocolState, event: Event) -> Move:
     """The volume is not looked at when the waiting is over."""
-    assert isinstance(event, Look)
+    assert isinstance(event, Observed)
     return protocol.say(state, Outcome.FAILED) if event.quiet else protocol.watch(state, event)
 
 
-def starts_at_once(state: State, event: Event) -> Move:
+def starts_at_once(state: ProtocolState, event: Event) -> Move:
     """A later run takes no notice of what an earlier one left open."""
     return protocol.start(replace(state, phase=Phase.START), event)
 
 
-def settles_without_a_trace(state: State, event: Event) -> Move:
+def settles_without_a_trace(state: ProtocolState, event: Event) -> Move:
     """A later run that finds the volume back closes what an earlier one left open."""
     after, command = protocol.settle(state, event)
-    return (replace(after, phase=Phase.DONE) if after.phase is Phase.OPEN else after), command
+    return (replace(after, phase=Phase.DONE) if after.phase is Phase.UNSETTLED else after), command
 
 
-def closes_unread(state: State, _event: Event) -> Move:
+def closes_unread(state: ProtocolState, _event: Event) -> Move:
     """An intent that was left open is closed at the next look, whatever that shows."""
-    return protocol.open_intent(state, Look(Sight.BACK, quiet=True))
+    return protocol.open_intent(state, Observed(Observation.BACK, quiet=True))
 
 
-def forgets(state: State, _event: Event) -> Move:
+def forgets(state: ProtocolState, _event: Event) -> Move:
     """Giving up closes the intent."""
     return protocol.say(state, Outcome.UNKNOWN)
 
 
-def takes_silence_for_refusal(state: State, event: Event) -> Move:
-    assert isinstance(event, Answered)
-    return protocol.answered(state, Answered(Put.REFUSED) if event.put is Put.UNCLEAR else event)
+def takes_silence_for_refusal(state: ProtocolState, event: Event) -> Move:
+    assert isinstance(event, PutAnswered)
+    return protocol.answered(state, PutAnswered(PutResult.REFUSED) if event.put is PutResult.UNCLEAR else event)
 
 
-def takes_silence_for_never_sent(state: State, event: Event) -> Move:
-    assert isinstance(event, Answered)
-    return protocol.answered(state, Answered(Put.NEVER_SENT) if event.put is Put.UNCLEAR else event)
+def takes_silence_for_never_sent(state: ProtocolState, event: Event) -> Move:
+    assert isinstance(event, PutAnswered)
+    return protocol.answered(state, PutAnswered(PutResult.NEVER_SENT) if event.put is PutResult.UNCLEAR else event)
 
 
 # ---- when nothing of ours can act any more ----------------------------------------------------------------------
@@ -111,22 +126,24 @@ WEAKER: Final[Mapping[str, Weaker]] = {
     "no wait at all": Weaker(Rules(quiet=lambda _: True), CALM, "I2"),
     "a wait that never ends": Weaker(Rules(quiet=lambda _: False), Setting(sends=2, lost_saves=1), "I5"),
     "the intent after the PUT": Weaker(Rules(intent_first=False), CALM, "I1"),
-    "no read of the volume after a refused job": Weaker(Rules(changed({Phase.WATCH: believes_the_job})), STORMY, "I3"),
-    "no read of the volume after a finished job": Weaker(Rules(changed({Phase.WATCH: believes_done})), STORMY, "I4"),
-    "no read of the volume when the wait is over": Weaker(Rules(changed({Phase.WATCH: fails_when_quiet})), CALM, "I3"),
-    "a word that closes an intent which may act": Weaker(Rules(changed({Phase.WATCH: closes_at_once})), STORMY, "I6"),
-    "closing an open intent without a reason": Weaker(Rules(changed({Phase.OPEN: closes_unread})), STORMY, "I6"),
-    "any lastOpDate for a second PUT": Weaker(Rules(changed({Phase.WATCH: takes_any_deletion})), STORMY, "I7"),
+    "no read of the volume after a refused job": Weaker(Rules(changed({Phase.POLL: believes_the_job})), STORMY, "I3"),
+    "no read of the volume after a finished job": Weaker(Rules(changed({Phase.POLL: believes_done})), STORMY, "I4"),
+    "no read of the volume when the wait is over": Weaker(Rules(changed({Phase.POLL: fails_when_quiet})), CALM, "I3"),
+    "a word that closes an intent which may act": Weaker(Rules(changed({Phase.POLL: closes_at_once})), STORMY, "I6"),
+    "closing an open intent without a reason": Weaker(Rules(changed({Phase.UNSETTLED: closes_unread})), STORMY, "I6"),
+    "any lastOpDate for a second PUT": Weaker(Rules(changed({Phase.POLL: takes_any_deletion})), STORMY, "I7"),
     "any lastOpDate after a new session": Weaker(
         Rules(changed({Phase.RETRY: takes_any_deletion})), replace(STORMY, expiries=1, crashes=0), "I7"
     ),
     "a passing fault is an end, and a proxy doubles a PUT": Weaker(
-        Rules(jobs={**JOBS, "soft": Job.REFUSED}), replace(CALM, doubles=1, sends=2), "I3"
+        Rules(jobs={**JOBS, "soft": JobStatus.REFUSED}), replace(CALM, doubles=1, sends=2), "I3"
     ),
-    "no record is an end": Weaker(Rules(jobs={**JOBS, "-": Job.REFUSED}), CALM, "I3"),
-    "no answer is a refusal": Weaker(Rules(changed({Phase.SENDING: takes_silence_for_refusal}, Answered)), CALM, "I3"),
+    "no record is an end": Weaker(Rules(jobs={**JOBS, "-": JobStatus.REFUSED}), CALM, "I3"),
+    "no answer is a refusal": Weaker(
+        Rules(changed({Phase.SENDING: takes_silence_for_refusal}, PutAnswered)), CALM, "I3"
+    ),
     "no answer is a PUT that never left": Weaker(
-        Rules(changed({Phase.SENDING: takes_silence_for_never_sent}, Answered)), CALM, "I3"
+        Rules(changed({Phase.SENDING: takes_silence_for_never_sent}, PutAnswered)), CALM, "I3"
     ),
     "a later run that does not settle": Weaker(
         Rules(changed({Phase.SETTLE: starts_at_once})), replace(CALM, later=1, sends=2), "I1"
@@ -141,7 +158,7 @@ WEAKER: Final[Mapping[str, Weaker]] = {
         Rules(waits_for_others=False), Setting(foreign=True, crashes=1), "I1"
     ),
     "giving up closes the intent": Weaker(
-        Rules(changed({Phase.WATCH: forgets}, GiveUp)), replace(CALM, later=1, giveups=1, sends=2), "I1"
+        Rules(changed({Phase.POLL: forgets}, GiveUp)), replace(CALM, later=1, giveups=1, sends=2), "I1"
     ),
     "an answered PUT may have a copy outside the server (A3)": Weaker(
         Rules(), replace(CALM, doubles=1, alone=False), "I1"

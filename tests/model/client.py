@@ -8,25 +8,25 @@ from dataclasses import replace
 from tests.model.world import Rules, Setting, Step, World, bag
 from zvol.recovery.protocol import advance, resumed
 from zvol.recovery.states import (
-    Answered,
-    Do,
+    Command,
+    Conclude,
     Event,
     GiveUp,
-    Job,
-    Look,
+    IntentRecorded,
+    JobStatus,
+    Observation,
+    Observed,
     Phase,
-    Put,
-    Renewed,
-    Say,
-    Sight,
-    Stale,
-    State,
-    Why,
-    Written,
+    ProtocolState,
+    PutAnswered,
+    PutResult,
+    ReadExpired,
+    Reason,
+    SessionRenewed,
 )
 
-ENDED = (Job.DONE, Job.REFUSED, Job.SESSION)
-SIGHTS = {"deleted": Sight.DELETED, "back": Sight.BACK, "absent": Sight.ABSENT}
+ENDED = (JobStatus.DONE, JobStatus.REFUSED, JobStatus.SESSION)
+SIGHTS = {"deleted": Observation.DELETED, "back": Observation.BACK, "absent": Observation.ABSENT}
 
 Move = tuple[Phase, type[Event], Phase, str]
 """A phase, an event, and what came of it: the next phase, and the word or the command."""
@@ -60,37 +60,37 @@ class Client:
             case "write":
                 yield "zvol writes its intent down", self.write(w)
                 if w.may("nowhere"):
-                    yield "zvol waited for too long", self.feed(w.spend("nowhere"), Stale())
+                    yield "zvol waited for too long", self.feed(w.spend("nowhere"), ReadExpired())
             case "send":
                 number = len(w.rows) - 1
                 yield f"PUT {number} leaves", w._replace(net=bag(w.net, number), step="answer")
                 if w.may("nowhere"):
-                    yield f"PUT {number} cannot leave", self.feed(w.spend("nowhere"), Answered(Put.NEVER_SENT))
+                    yield f"PUT {number} cannot leave", self.feed(w.spend("nowhere"), PutAnswered(PutResult.NEVER_SENT))
                     yield f"PUT {number} waited for too long", self.void(w.spend("nowhere"))
             case "answer":
-                yield "zvol gets no answer", self.answered(w, Put.UNCLEAR)
+                yield "zvol gets no answer", self.answered(w, PutResult.UNCLEAR)
             case _:
-                yield "zvol gets a new session", self.feed(w._replace(session=True), Renewed(True))
-                yield "zvol gets no new session", self.feed(w, Renewed(False))
+                yield "zvol gets a new session", self.feed(w._replace(session=True), SessionRenewed(True))
+                yield "zvol gets no new session", self.feed(w, SessionRenewed(False))
 
     def looks(self, w: World) -> Iterator[Step]:
         """The job is asked, and the volume is read after that: two steps."""
         asked = self.ask(w)
         if asked != w:
             yield "zvol asks the job", asked
-        claims = w.state.phase is Phase.CLAIMED or (w.state.phase is Phase.WATCH and w.seen is Job.DONE)
+        claims = w.state.phase is Phase.REPORTED_DONE or (w.state.phase is Phase.POLL and w.seen is JobStatus.DONE)
         for sight in self.sights(w):
-            last_op = w.last_op if sight is Sight.DELETED else None
+            last_op = w.last_op if sight is Observation.DELETED else None
             for quiet in {False, self.rules.quiet(w)}:
-                for patience in (False, True) if claims else (False,):
-                    event = Look(sight, last_op, w.seen, quiet, patience)
-                    label = f"zvol reads: {sight}, job {w.seen}" + ", quiet" * quiet + ", after a while" * patience
+                for grace_elapsed in (False, True) if claims else (False,):
+                    event = Observed(sight, last_op, w.seen, quiet, grace_elapsed)
+                    label = f"zvol reads: {sight}, job {w.seen}" + ", quiet" * quiet + ", after a while" * grace_elapsed
                     yield label, self.feed(w, event)
 
-    def sights(self, w: World) -> Iterator[Sight]:
-        yield SIGHTS[w.volume] if w.session else Sight.DENIED
+    def sights(self, w: World) -> Iterator[Observation]:
+        yield SIGHTS[w.volume] if w.session else Observation.DENIED
         if self.setting.unreadable:
-            yield Sight.UNREADABLE
+            yield Observation.UNREADABLE
 
     def ask(self, w: World) -> World:
         """Ask the job, as the engine does: what has ended is not asked again."""
@@ -98,8 +98,8 @@ class Client:
             if self.rules.jobs[w.rows[w.prior[0]]] not in ENDED:
                 return w
             rest = w.prior[1:]
-            return w._replace(prior=rest, seen=Job.NOT_ASKED if rest else Job.DONE)
-        if w.state.phase in (Phase.WATCH, Phase.OPEN) and w.seen not in ENDED and w.journal:
+            return w._replace(prior=rest, seen=JobStatus.NOT_ASKED if rest else JobStatus.DONE)
+        if w.state.phase in (Phase.POLL, Phase.UNSETTLED) and w.seen not in ENDED and w.journal:
             return w._replace(seen=self.rules.jobs[w.rows[w.journal[-1][0]]])
         return w
 
@@ -109,21 +109,21 @@ class Client:
         self.moves.add((w.state.phase, type(event), state.phase, str(getattr(command, "outcome", command))))
         w = w._replace(state=state)
         match command:
-            case Say(outcome=outcome):
-                keeps = not w.claimed or state.phase in (Phase.OPEN, Phase.LEFT)
-                sighted = isinstance(event, Look) and event.sight is not Sight.DENIED
+            case Conclude(outcome=outcome):
+                keeps = not w.claimed or state.phase in (Phase.UNSETTLED, Phase.UNRESOLVED)
+                sighted = isinstance(event, Observed) and event.observation is not Observation.DENIED
                 kept = w.journal if keeps else ()
                 over = w._replace(zvol="over", step="look", prior=(), word=outcome, kept=kept, sighted=sighted)
-                over = over._replace(changed=command.why is Why.CHANGED)
-                return over if state.phase is Phase.OPEN else over._replace(seen=Job.NOT_ASKED)
-            case Do.WRITE:
+                over = over._replace(changed=command.why is Reason.CHANGED)
+                return over if state.phase is Phase.UNSETTLED else over._replace(seen=JobStatus.NOT_ASKED)
+            case Command.WRITE:
                 return self.claim(w)
-            case Do.SEND:
+            case Command.SEND:
                 return w._replace(step="send")
-            case Do.RENEW:
+            case Command.RENEW:
                 return w._replace(step="renew")
-            case Do.CLOSE:
-                return w._replace(kept=(), seen=Job.NOT_ASKED)
+            case Command.CLOSE:
+                return w._replace(kept=(), seen=JobStatus.NOT_ASKED)
             case _:
                 return w._replace(step="look")
 
@@ -136,36 +136,36 @@ class Client:
             return w._replace(step="write" if len(w.rows) < self.setting.sends else "exhausted")
         prior = tuple(number for number, _ in w.journal)
         foreign = bool(w.others) and self.rules.waits_for_others
-        w = w._replace(claimed=True, meant=w.state.episode, inherited=prior)
+        w = w._replace(claimed=True, meant=w.state.expected_last_op_date, inherited=prior)
         if not prior and not foreign:
             return self.claim(w)
-        state = State(phase=Phase.SETTLE, episode=w.state.episode, foreign=foreign)
+        state = ProtocolState(phase=Phase.SETTLE, expected_last_op_date=w.state.expected_last_op_date, foreign=foreign)
         return w._replace(state=state, prior=() if foreign else prior, step="look")
 
     def write(self, w: World) -> World:
-        w = self.feed(w, Written())
+        w = self.feed(w, IntentRecorded())
         number = len(w.rows)
-        first = int((w.state.episode or "").partition(".")[0]) if w.first is None else w.first
-        w = w._replace(rows=(*w.rows, "-"), seen=Job.NOT_ASKED, first=first)
+        first = int((w.state.expected_last_op_date or "").partition(".")[0]) if w.first is None else w.first
+        w = w._replace(rows=(*w.rows, "-"), seen=JobStatus.NOT_ASKED, first=first)
         return self.intend(w, number) if self.rules.intent_first else w
 
     def intend(self, w: World, number: int) -> World:
         """An intent is on the disk."""
-        journal = (*w.journal, (number, w.state.episode))
+        journal = (*w.journal, (number, w.state.expected_last_op_date))
         return w._replace(journal=journal, kept=journal)
 
     def void(self, w: World) -> World:
         """The PUT of the last intent never leaves: it is taken back, and so is what was remembered of it."""
-        after = self.feed(w, Stale())
+        after = self.feed(w, ReadExpired())
         first = w.first if after.state.sends else None
         return after._replace(journal=w.journal[:-1], kept=w.kept[:-1], first=first)
 
-    def answered(self, w: World, answer: Put) -> World:
+    def answered(self, w: World, answer: PutResult) -> World:
         if not self.rules.intent_first:
             w = self.intend(w, len(w.rows) - 1)
-        return self.feed(w, Answered(answer))
+        return self.feed(w, PutAnswered(answer))
 
-    def hear(self, w: World, number: int, answer: Put) -> World:
+    def hear(self, w: World, number: int, answer: PutResult) -> World:
         """An answer has come, which matters only while zvol waits for this one."""
         waits = w.zvol == "running" and w.step == "answer" and number == len(w.rows) - 1
         return self.answered(w, answer) if waits else w
@@ -177,9 +177,9 @@ class Client:
             yield "zvol notes its word", w._replace(journal=w.kept)
             if w.may("kills"):
                 yield "zvol is killed before it noted its word", dead(w.spend("kills"))
-        if w.state.phase is Phase.OPEN and w.kept and "up" in w.nodes:
+        if w.state.phase is Phase.UNSETTLED and w.kept and "up" in w.nodes:
             yield from self.closing(w)
-        if w.zvol == "dead" or (w.state.phase is Phase.LEFT and noted):
+        if w.zvol == "dead" or (w.state.phase is Phase.UNRESOLVED and noted):
             yield "zvol resume", resume(w, settles=self.rules.settles_inherited)
         if (w.zvol == "dead" or noted) and w.may("later"):
             yield "zvol recover, once more", again(w.spend("later"))
@@ -190,7 +190,10 @@ class Client:
         if asked != w:
             yield "zvol asks the job", asked
         for quiet in {False, self.rules.quiet(w)}:
-            yield "zvol looks whether it can close the intent", self.feed(w, Look(Sight.BACK, None, w.seen, quiet))
+            yield (
+                "zvol looks whether it can close the intent",
+                self.feed(w, Observed(Observation.BACK, None, w.seen, quiet)),
+            )
         if w.may("giveups"):
             yield "zvol gives up closing the intent", self.feed(w.spend("giveups"), GiveUp())
 
@@ -203,7 +206,7 @@ def dead(w: World) -> World:
 def resume(w: World, *, settles: bool) -> World:
     """A resumed run takes up its own last intent where it was written; those of earlier runs it settles first."""
     own = [last_op for number, last_op in w.journal if number not in w.inherited or not settles]
-    state = State(episode=w.meant, foreign=bool(w.others))
+    state = ProtocolState(expected_last_op_date=w.meant, foreign=bool(w.others))
     if own:
         return fresh(w)._replace(state=replace(resumed(own[-1]), foreign=bool(w.others)), claimed=True)
     run = fresh(w)._replace(state=state, first=None, claimed=w.meant is not None)
@@ -222,9 +225,9 @@ def fresh(w: World) -> World:
     """A process that knows nothing yet, started by somebody with a session."""
     return w._replace(
         zvol="running",
-        state=State(),
+        state=ProtocolState(),
         step="look",
-        seen=Job.NOT_ASKED,
+        seen=JobStatus.NOT_ASKED,
         prior=(),
         claimed=False,
         session=True,

@@ -9,18 +9,18 @@ from tests.model.client import Move
 from zvol.recovery.protocol import TRANSITIONS, advance
 from zvol.recovery.states import (
     MAX_SENDS,
-    Answered,
     Event,
     GiveUp,
-    Job,
-    Look,
+    IntentRecorded,
+    JobStatus,
+    Observation,
+    Observed,
     Phase,
-    Put,
-    Renewed,
-    Sight,
-    Stale,
-    State,
-    Written,
+    ProtocolState,
+    PutAnswered,
+    PutResult,
+    ReadExpired,
+    SessionRenewed,
 )
 
 UNREACHED: frozenset[Move] = frozenset({(Phase.START, GiveUp, Phase.DONE, "unknown")})
@@ -32,21 +32,21 @@ def possible_moves() -> set[Move]:
     for phase, kind in TRANSITIONS:
         truths = (False, True)
         for sends, renewed, foreign, event in product(range(MAX_SENDS + 1), truths, truths, events(kind)):
-            state = State(phase, "its deletion", sends, renewed=renewed, foreign=foreign)
+            state = ProtocolState(phase, "its deletion", sends, renewed=renewed, foreign=foreign)
             after, command = advance(state, event)
             moves.add((phase, kind, after.phase, str(getattr(command, "outcome", command))))
     return moves
 
 
 def events(kind: type[Event]) -> Iterator[Event]:
-    if kind is Look:
+    if kind is Observed:
         dates, truths = ("its deletion", "another"), (False, True)
-        yield from (Look(*values) for values in product(Sight, dates, Job, truths, truths))
-    elif kind is Answered:
-        yield from map(Answered, Put)
-    elif kind is Renewed:
-        yield from map(Renewed, (True, False))
-    elif kind in (Written, Stale):
+        yield from (Observed(*values) for values in product(Observation, dates, JobStatus, truths, truths))
+    elif kind is PutAnswered:
+        yield from map(PutAnswered, PutResult)
+    elif kind is SessionRenewed:
+        yield from map(SessionRenewed, (True, False))
+    elif kind in (IntentRecorded, ReadExpired):
         yield kind()
     else:
         yield GiveUp()

@@ -39,7 +39,7 @@ def broken(before: World, label: Label, after: World) -> Iterator[str]:
 
 def meant(w: World) -> bool:
     """Tell whether the deletion that is there now is the one that zvol may undo."""
-    return w.first in (None, w.episode) and w.meant in (None, w.last_op)
+    return w.first in (None, w.expected_last_op_date) and w.meant in (None, w.last_op)
 
 
 def spoken(w: World) -> Iterator[str]:

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from tests.model.world import LIVE, Setting, Step, World, bag, put, unbag
-from zvol.recovery.states import Put
+from zvol.recovery.states import PutResult
 
-Hear = Callable[[World, int, Put], World]
+Hear = Callable[[World, int, PutResult], World]
 Item = tuple[int, int, str]
 
 
@@ -37,24 +37,24 @@ class Server:
         if w.may("doubles"):
             yield f"a proxy doubles PUT {number}", w.spend("doubles")._replace(net=bag(w.net, number))
         if w.may("redirects"):
-            for after in self.answer(there, there.spend("redirects"), number, Put.REDIRECTED):
+            for after in self.answer(there, there.spend("redirects"), number, PutResult.REDIRECTED):
                 yield f"something redirects PUT {number}", after
         for node, status in enumerate(w.nodes):
             if status != "up":
                 continue
             if w.may("refusals"):
-                for after in self.answer(there, there.spend("refusals"), number, Put.REFUSED):
+                for after in self.answer(there, there.spend("refusals"), number, PutResult.REFUSED):
                     yield f"PUT {number} is refused at the door", after
             if self.setting.guard and w.rows[number] != "-":
-                for after in self.answer(there, there, number, Put.DUPLICATE):
+                for after in self.answer(there, there, number, PutResult.DUPLICATE):
                     yield f"PUT {number} is a duplicate", after
             else:
                 yield f"PUT {number} arrives at node {node}", enter(there, (number, node, "arrived"))
 
-    def answer(self, rest: World, after: World, number: int, words: Put) -> Iterator[World]:
+    def answer(self, rest: World, after: World, number: int, words: PutResult) -> Iterator[World]:
         """The answer is lost, or heard; `rest` is the world without the PUT, to see whether it has a copy (A3)."""
         yield after
-        if words is Put.DUPLICATE or not (self.setting.alone and rest.copies(number)):
+        if words is PutResult.DUPLICATE or not (self.setting.alone and rest.copies(number)):
             heard = self.hear(after, number, words)
             if heard != after:
                 yield heard
@@ -79,7 +79,7 @@ class Server:
                 done = enter(rest, (number, node, "written"))._replace(volume="back", executed=executed)
                 yield f"PUT {number} EXECUTES", done
             case "written" if self.setting.synchronous:
-                for after in self.answer(rest, rest, number, Put.DONE):
+                for after in self.answer(rest, rest, number, PutResult.DONE):
                     yield f"PUT {number} is answered", after
             case _:
                 yield f"PUT {number} writes its row", rest.note(number, "done")
@@ -90,10 +90,10 @@ class Server:
         queued = enter(rest, (number, node, "queued"))
         fresh = rest.rows[number] == "-"
         kept = queued._replace(rows=put(queued.rows, number, "processing")) if fresh else queued
-        for after in self.answer(rest, kept, number, Put.ACCEPTED):
+        for after in self.answer(rest, kept, number, PutResult.ACCEPTED):
             yield f"PUT {number} is queued", after
         if fresh and rest.may("lost_saves"):
-            for after in self.answer(rest, queued.spend("lost_saves"), number, Put.ACCEPTED):
+            for after in self.answer(rest, queued.spend("lost_saves"), number, PutResult.ACCEPTED):
                 yield f"PUT {number} is queued without a row", after
 
     def check(self, w: World, rest: World, item: Item) -> Iterator[Step]:
@@ -120,16 +120,16 @@ class Server:
         """A server as the vendor's page has it: no job, everything is done before the answer."""
         number, node, _ = item
         if not rest.session:
-            for after in self.answer(rest, rest, number, Put.SESSION):
+            for after in self.answer(rest, rest, number, PutResult.SESSION):
                 yield f"PUT {number} has no session", after
             return
         if rest.may("lies"):
-            for after in self.answer(rest, rest.spend("lies"), number, Put.DONE):
+            for after in self.answer(rest, rest.spend("lies"), number, PutResult.DONE):
                 yield f"PUT {number} is done, they say", after
         if rest.volume == "deleted":
             yield f"PUT {number} passes", enter(rest, (number, node, "checked"))
             return
-        for after in self.answer(rest, rest, number, Put.REFUSED):
+        for after in self.answer(rest, rest, number, PutResult.REFUSED):
             yield f"PUT {number} is refused: the volume is not deleted", after
 
 
@@ -153,7 +153,9 @@ def people(w: World) -> Iterator[Step]:
     if w.session and w.may("expiries"):
         yield "the session ends", w.spend("expiries")._replace(session=False)
     if w.volume == "back" and w.may("deletions"):
-        again = w.spend("deletions")._replace(volume="deleted", episode=w.episode + 1, executed=())
+        again = w.spend("deletions")._replace(
+            volume="deleted", expected_last_op_date=w.expected_last_op_date + 1, executed=()
+        )
         yield "somebody deletes it again", again
     if w.volume != "deleted":
         return

@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeVar
 
 from zvol.model import Outcome
 from zvol.recovery.protocol import TRANSITIONS, Rule
-from zvol.recovery.states import Event, Job, Phase, State
+from zvol.recovery.states import Event, JobStatus, Phase, ProtocolState
 
 T = TypeVar("T")
 
@@ -82,7 +82,7 @@ class World(NamedTuple):
     left: tuple[int, ...]
     nodes: tuple[str, ...]
     volume: str = "deleted"  # deleted, back, absent
-    episode: int = 0  # how often it was deleted again
+    expected_last_op_date: int = 0  # how often it was deleted again
     moved: int = 0  # how often its lastOpDate moved while it was deleted
     executed: tuple[int, ...] = ()  # in this episode
     net: tuple[int, ...] = ()
@@ -90,9 +90,9 @@ class World(NamedTuple):
     rows: tuple[str, ...] = ()
     session: bool = True
     zvol: str = "running"  # running, dead, over
-    state: State = State()
+    state: ProtocolState = ProtocolState()
     step: str = "look"  # look, write, send, answer, renew, exhausted (the model has no more PUTs to give)
-    seen: Job = Job.NOT_ASKED
+    seen: JobStatus = JobStatus.NOT_ASKED
     prior: tuple[int, ...] = ()  # PUTs of earlier runs that are being settled
     others: tuple[int, ...] = ()  # PUTs of other servers or accounts, whose intents are never closed by us
     claimed: bool = False
@@ -107,7 +107,7 @@ class World(NamedTuple):
 
     @property
     def last_op(self) -> str:
-        return f"{self.episode}.{self.moved}"
+        return f"{self.expected_last_op_date}.{self.moved}"
 
     def may(self, budget: str) -> bool:
         return self.left[BUDGETS.index(budget)] > 0
@@ -134,13 +134,13 @@ def nothing_acts(world: World) -> bool:
     return not world.server and (world.state.answered or not world.net)
 
 
-JOBS: Mapping[str, Job] = {
-    "-": Job.UNCLEAR,
-    "processing": Job.RUNNING,
-    "done": Job.DONE,
-    "refused": Job.REFUSED,
-    "session": Job.SESSION,
-    "soft": Job.UNCLEAR,
+JOBS: Mapping[str, JobStatus] = {
+    "-": JobStatus.UNCLEAR,
+    "processing": JobStatus.RUNNING,
+    "done": JobStatus.DONE,
+    "refused": JobStatus.REFUSED,
+    "session": JobStatus.SESSION,
+    "soft": JobStatus.UNCLEAR,
 }
 """What a look at a job shows."""
 
@@ -151,7 +151,7 @@ class Rules:
 
     table: Table = field(default_factory=lambda: TRANSITIONS)
     quiet: Callable[[World], bool] = nothing_acts
-    jobs: Mapping[str, Job] = field(default_factory=lambda: JOBS)
+    jobs: Mapping[str, JobStatus] = field(default_factory=lambda: JOBS)
     intent_first: bool = True
     waits_for_others: bool = True
     settles_inherited: bool = True

@@ -13,11 +13,11 @@ from typing import Any
 from tests.sim.clock import Late
 from tests.sim.server import SimServer
 from tests.sim.world import World
-from zvol.errors import ErrorCode, NeverSent, Refused, Weather
+from zvol.errors import ErrorCode, NeverSent, Refused, TransientError
+from zvol.journal.request import Request
 from zvol.model import Result, Volume
 from zvol.recovery.engine import Engine
-from zvol.recovery.request import Request
-from zvol.recovery.track import Wanted
+from zvol.recovery.task import Target
 from zvol.zstack import answers
 from zvol.zstack.client import NotSent
 
@@ -102,9 +102,9 @@ class AfterServer(SimServer):
         self.looked.append(tuple(uuids))
         self.on_tags()
         if not self.up:
-            raise Weather("refused", NeverSent("refused", "by the simulation"))
+            raise TransientError("refused", NeverSent("refused", "by the simulation"))
         if fault == "page" or self.odd_tags & set(uuids):
-            raise Weather("HTTP 502 from a proxy")
+            raise TransientError("HTTP 502 from a proxy")
         if fault == "denied":
             raise Refused("the server refused the query", fault=ErrorCode("SYS.1006", {"code": "SYS.1006"}))
         return {uuid: frozenset(self.tags.get(uuid, ())) for uuid in uuids}
@@ -143,7 +143,7 @@ class AfterWorld(World):
         """Do the same, one result after the other."""
         self.engine = self.new_engine(**options)
         began = self.clock.now
-        yield from self.engine.recover([Wanted(uuid, uuid) for uuid in self.uuids], request)
+        yield from self.engine.recover([Target(uuid, uuid) for uuid in self.uuids], request)
         self.took = self.clock.now - began
         self.close()
 

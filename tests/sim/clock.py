@@ -8,7 +8,7 @@ import queue
 from collections.abc import Callable
 from typing import TypeVar, cast
 
-from zvol.recovery.crew import Crew, Done
+from zvol.recovery.worker_pool import Done, WorkerPool
 
 T = TypeVar("T")
 EPOCH = 1_795_000_000.0
@@ -41,9 +41,9 @@ class SimClock:
 
     def pass_by(self, seconds: float) -> None:
         """Let the world go on by itself."""
-        self.get(queue.SimpleQueue[None](), seconds)
+        self.wait_for_item(queue.SimpleQueue[None](), seconds)
 
-    def get(self, source: queue.SimpleQueue[T], timeout: float) -> T | None:
+    def wait_for_item(self, source: queue.SimpleQueue[T], timeout: float) -> T | None:
         """Let the world go on until something comes in or the time is up."""
         until = self.now + timeout
         while True:
@@ -57,7 +57,7 @@ class SimClock:
             happen()
 
 
-class SimCrew(Crew):
+class SimPool(WorkerPool):
     """Requests that take simulated time: `delays()` gives the way there and the way back, in seconds.
 
     `work` runs when the request arrives.  It may ask for a longer way back by raising `Late`, and for a longer way
@@ -72,7 +72,7 @@ class SimCrew(Crew):
         super().__init__(size, inbox, now)
         self._inbox = inbox
 
-    def do(self, work: Callable[[], object], deliver: Callable[[Done], None], *, beyond: bool = False) -> None:
+    def submit(self, work: Callable[[], object], deliver: Callable[[Done], None], *, beyond: bool = False) -> None:
         self.busy += 1
         began = self.clock.now
         self.clock.flying += 1
@@ -93,7 +93,7 @@ class SimCrew(Crew):
 
         self.clock.at(began + self.there, arrive)
 
-    def dismiss(self) -> None:
+    def shutdown(self) -> None:
         pass
 
 
@@ -124,6 +124,6 @@ def run(work: Callable[[], object]) -> tuple[object, BaseException | None, float
         return None, exc, 0.0
 
 
-def crew_on(clock: SimClock) -> type[SimCrew]:
+def pool_on(clock: SimClock) -> type[SimPool]:
     """Return a crew class that lives on this clock."""
-    return cast("type[SimCrew]", type("ClockedCrew", (SimCrew,), {"clock": clock}))
+    return cast("type[SimPool]", type("ClockedCrew", (SimPool,), {"clock": clock}))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.sim.world import World
+from zvol.journal.journal import Identity
 from zvol.model import Result
-from zvol.recovery.journal import Identity
-from zvol.recovery.track import Wanted
+from zvol.recovery.task import Target
 
 QUIET = 75 + 60 + 15
 
@@ -28,7 +28,7 @@ def kill(world: World, after: float, *uuids: str) -> None:
 
     world.clock.at(world.clock.now + after, end)
     with pytest.raises(Killed):
-        list(world.new_engine().recover([Wanted(uuid, uuid) for uuid in uuids or world.uuids]))
+        list(world.new_engine().recover([Target(uuid, uuid) for uuid in uuids or world.uuids]))
     world.close()
 
 

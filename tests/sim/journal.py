@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.sim.clock import SimClock
-from zvol.recovery.journal import Journal
+from zvol.journal.journal import Journal
 
 AT_ONCE = ("said", "unsent", "settle", "keep", "plan_followups", "followup", "close")
 """What is only noted and written with the next commit, and what ends it."""
@@ -37,4 +37,4 @@ class SlowJournal:
 
     def _wait(self, seconds: float) -> None:
         if seconds:
-            self._clock.get(queue.SimpleQueue[None](), seconds)
+            self._clock.wait_for_item(queue.SimpleQueue[None](), seconds)

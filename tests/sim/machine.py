@@ -15,15 +15,15 @@ from typing import cast
 
 from hypothesis.stateful import initialize, invariant, precondition, rule
 
-from tests.sim.clock import crew_on
+from tests.sim.clock import pool_on
 from tests.sim.journal import SlowJournal
 from tests.sim.process import Process
 from tests.sim.surroundings import Surroundings, instants, moments, requests
+from zvol.journal.journal import Journal
+from zvol.journal.records import Identity
 from zvol.model import Outcome, Result
 from zvol.recovery.engine import Engine
-from zvol.recovery.journal import Journal
-from zvol.recovery.records import Identity
-from zvol.recovery.track import FRESH, Options, Wanted
+from zvol.recovery.task import FRESH, Options, Target
 
 ME = Identity("http://simulated:8080/zstack", "account test")
 BACK = (Outcome.RECOVERED, Outcome.ALREADY)
@@ -55,7 +55,7 @@ class Machine(Surroundings):
         for uuid in uuids:
             self.meant.pop(uuid, None)
         self.engine = self._engine()
-        wanted = [Wanted(uuid, uuid) for uuid in uuids]
+        wanted = [Target(uuid, uuid) for uuid in uuids]
         self._start(tuple(uuids), lambda: self.engine.recover(wanted))
 
     @precondition(lambda self: self.process is None and self.number + len(self.journals) > 0)
@@ -131,11 +131,11 @@ class Machine(Surroundings):
         if row is None:
             return
         first = self.meant[uuid]
-        assert first == row.episode or self.clock.now - row.deleted_at <= FRESH + 1e-6, "old news"
+        assert first == row.expected_last_op_date or self.clock.now - row.deleted_at <= FRESH + 1e-6, "old news"
 
     def _first_read(self, uuid: str) -> None:
         if self._is(uuid, "Deleted"):
-            self.meant.setdefault(uuid, self.server.rows[uuid].episode)
+            self.meant.setdefault(uuid, self.server.rows[uuid].expected_last_op_date)
 
     def _sent(self, uuid: str) -> set[str]:
         """Return the jobs that this run has an intent for; what a dead one sent is open in the journal."""
@@ -157,7 +157,7 @@ class Machine(Surroundings):
         return self.journals[-1]
 
     def _engine(self) -> Engine:
-        engine = Engine(self.server, Options(), self._journal, self.clock, identity=ME, crew=crew_on(self.clock))  # type: ignore[arg-type]
+        engine = Engine(self.server, Options(), self._journal, self.clock, identity=ME, pool=pool_on(self.clock))  # type: ignore[arg-type]
         engine._random.seed(self.number)  # a story that is told again must be the same story
         return engine
 

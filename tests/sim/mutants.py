@@ -10,32 +10,33 @@ import pytest
 
 from tests.model import ablations
 from tests.sim.server import SimServer
+from zvol.journal import queries
+from zvol.journal.journal import Intent, Journal
 from zvol.model import Volume
-from zvol.recovery import ledger, protocol, waits
-from zvol.recovery.journal import Intent, Journal
-from zvol.recovery.quiet import QuietTime
-from zvol.recovery.sender import Sender
-from zvol.recovery.states import Event, GiveUp, Look, Phase, State
-from zvol.recovery.track import Track
-from zvol.recovery.watcher import Watcher
+from zvol.recovery import protocol, settle_policy
+from zvol.recovery.quiet_period import QuietPeriod
+from zvol.recovery.states import Event, GiveUp, Observed, Phase, ProtocolState
+from zvol.recovery.submitter import Submitter
+from zvol.recovery.task import VolumeTask
+from zvol.recovery.volume_poller import VolumePoller
 
 Mutation = Callable[[pytest.MonkeyPatch], None]
 
 
 def short_quiet_time(patch: pytest.MonkeyPatch) -> None:
     for name in ("after_silence", "after_accepted"):
-        patch.setattr(waits, name, lambda now, *_waits: QuietTime((1.0,), heard=now))
+        patch.setattr(settle_policy, name, lambda now, *_waits: QuietPeriod((1.0,), heard=now))
 
 
-def rule(phase: Phase, changed: protocol.Rule, event: type[Event] = Look) -> Mutation:
+def rule(phase: Phase, changed: protocol.Rule, event: type[Event] = Observed) -> Mutation:
     table: Any = protocol.TRANSITIONS
     return lambda patch: patch.setitem(table, (phase, event), changed)
 
 
-def any_deletion(state: State, event: Event) -> protocol.Move:
+def any_deletion(state: ProtocolState, event: Event) -> protocol.Move:
     """Whatever is deleted now is what was meant."""
-    assert isinstance(event, Look)
-    return protocol.watch(replace(state, episode=event.last_op or state.episode), event)
+    assert isinstance(event, Observed)
+    return protocol.watch(replace(state, expected_last_op_date=event.last_op or state.expected_last_op_date), event)
 
 
 def intent_after_the_put(patch: pytest.MonkeyPatch) -> None:
@@ -43,7 +44,7 @@ def intent_after_the_put(patch: pytest.MonkeyPatch) -> None:
 
     def later(journal: Journal, intents: list[tuple[str, str, Intent]], wall: float) -> None:
         for run, uuid, intent in intents:
-            journal._note(ledger.INTEND, (intent.job, run, uuid, intent.last_op, wall))
+            journal._note(queries.INTEND, (intent.job, run, uuid, intent.last_op, wall))
             journal._note("UPDATE volumes SET state = 'open' WHERE run = ? AND uuid = ?", (run, uuid))
 
     patch.setattr(Journal, "intend", later)
@@ -59,37 +60,39 @@ def no_look_at_the_first_byte(patch: pytest.MonkeyPatch) -> None:
 
 def judged_before_the_journal(patch: pytest.MonkeyPatch) -> None:
     """The time of before the journal's calls counts, and connections take none."""
-    tick = Sender.tick
+    tick = Submitter.tick
 
-    def early(sender: Sender, now: float) -> None:
-        patch.setattr(Sender, "_fresh", lambda _sender, track: track.fresh(now))
+    def early(sender: Submitter, now: float) -> None:
+        patch.setattr(Submitter, "_fresh", lambda _sender, track: track.fresh(now))
         tick(sender, now)
 
-    patch.setattr(Sender, "tick", early)
+    patch.setattr(Submitter, "tick", early)
     no_look_at_the_first_byte(patch)
     patch.setattr(SimServer, "_open", lambda _server, _kind: None)
 
 
 def as_old_as_its_answer(patch: pytest.MonkeyPatch) -> None:
     """What a read showed counts as seen when its answer came, not when its request left."""
-    look = Watcher._look
+    look = VolumePoller._look
 
-    def late(watcher: Watcher, track: Track, volume: Volume | None, began: float, now: float, *, quiet: bool) -> None:
+    def late(
+        watcher: VolumePoller, track: VolumeTask, volume: Volume | None, began: float, now: float, *, quiet: bool
+    ) -> None:
         look(watcher, track, volume, began, now, quiet=quiet)
         track.read_at = now
 
-    patch.setattr(Watcher, "_look", late)
+    patch.setattr(VolumePoller, "_look", late)
 
 
 MUTANTS: Final[Mapping[str, Mutation]] = {
     "a quiet time of one second": short_quiet_time,
-    "no look at lastOpDate": rule(Phase.WATCH, any_deletion),
+    "no look at lastOpDate": rule(Phase.POLL, any_deletion),
     "the intent after the PUT": intent_after_the_put,
-    "a job that says done is believed": rule(Phase.WATCH, ablations.believes_done),
-    "a job that refuses is believed": rule(Phase.WATCH, ablations.believes_the_job),
+    "a job that says done is believed": rule(Phase.POLL, ablations.believes_done),
+    "a job that refuses is believed": rule(Phase.POLL, ablations.believes_the_job),
     "a later run does not settle": rule(Phase.SETTLE, ablations.starts_at_once),
     "no look at the first byte": no_look_at_the_first_byte,
     "freshness judged before the journal": judged_before_the_journal,
     "a read is as old as its answer": as_old_as_its_answer,
-    "giving up closes the intent": rule(Phase.WATCH, ablations.forgets, GiveUp),
+    "giving up closes the intent": rule(Phase.POLL, ablations.forgets, GiveUp),
 }

@@ -25,7 +25,7 @@ class SteppedClock(SimClock):
         self.limit = self.now
         self.pause: Callable[[], None] | None = None
 
-    def get(self, source: queue.SimpleQueue[T], timeout: float) -> T | None:
+    def wait_for_item(self, source: queue.SimpleQueue[T], timeout: float) -> T | None:
         until = self.now + timeout
         while source.empty():
             following = self.events[0][0] if self.events else until
@@ -35,7 +35,7 @@ class SteppedClock(SimClock):
                     return None
                 self.pause()
                 continue
-            found = super().get(source, min(following, until) - self.now)
+            found = super().wait_for_item(source, min(following, until) - self.now)
             if found is not None:
                 return found
             if self.now >= until and source.empty():
@@ -45,7 +45,7 @@ class SteppedClock(SimClock):
     def pass_by(self, seconds: float) -> None:
         """Let the world go on by itself."""
         self.limit += seconds
-        self.get(queue.SimpleQueue[None](), seconds)
+        self.wait_for_item(queue.SimpleQueue[None](), seconds)
 
 
 class Process:

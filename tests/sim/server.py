@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.sim.clock import Connecting, Late, SimClock
-from zvol.errors import AuthError, ErrorCode, NeverSent, Weather
+from zvol.errors import AuthError, ErrorCode, NeverSent, TransientError
 from zvol.model import Volume
 from zvol.zstack import answers
 from zvol.zstack.client import NotSent
@@ -25,7 +25,7 @@ class Row:
 
     status: str = "Deleted"
     last_op: int = 0
-    episode: int = 0
+    expected_last_op_date: int = 0
     executed: list[str] = field(default_factory=list)
     deleted_at: float = -1.0
     back_at: float = -1.0
@@ -75,7 +75,7 @@ class SimServer:
     opened: bool = False
     most_running: int = 0
     unreadable: set[str] = field(default_factory=set)
-    unreadable_by: Exception = field(default_factory=lambda: Weather("HTTP 500 by the simulation"))
+    unreadable_by: Exception = field(default_factory=lambda: TransientError("HTTP 500 by the simulation"))
     odd: set[str] = field(default_factory=set)
     longest: int = 1000
     silent: bool = False
@@ -102,7 +102,7 @@ class SimServer:
     # ---- what other people do ------------------------------------------------------------------------------------
     def delete(self, uuid: str) -> None:
         row = self.rows[uuid]
-        row.status, row.last_op, row.episode = "Deleted", row.last_op + 1, row.episode + 1
+        row.status, row.last_op, row.expected_last_op_date = "Deleted", row.last_op + 1, row.expected_last_op_date + 1
         row.deleted_at = self.clock.now
         row.executed.clear()
 
@@ -196,22 +196,22 @@ class SimServer:
     def volume(self, uuid: str, seconds: float = 8.0) -> Volume | None:
         seen = self.look([uuid], seconds)
         if seen.unclear:
-            raise Weather("an inventory that is not a volume's")
+            raise TransientError("an inventory that is not a volume's")
         return seen.found.get(uuid)
 
     def look(self, uuids: Sequence[str], seconds: float = 8.0) -> Volumes:
         self._open("read")
         fault = self._arrive("read")
         if self.silent:
-            raise Late(seconds, error=Weather("no answer"))
+            raise Late(seconds, error=TransientError("no answer"))
         if not self.up or fault in ("refused", "dns", "certificate"):
-            raise Weather("refused", NeverSent(fault or "refused", "by the simulation"))
+            raise TransientError("refused", NeverSent(fault or "refused", "by the simulation"))
         if fault == "lost":
-            raise Late(min(8.0, seconds), error=Weather("no answer"))
+            raise Late(min(8.0, seconds), error=TransientError("no answer"))
         if fault == "slow":
             raise Late(7.5, self._found(uuids))
         if fault == "page":
-            raise Weather("HTTP 502 from a proxy")
+            raise TransientError("HTTP 502 from a proxy")
         if not self.session_valid or fault == "session":
             raise AuthError("the session is not accepted")
         if len(uuids) > self.longest or self.unreadable & set(uuids):

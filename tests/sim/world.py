@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.sim.clock import SimClock, crew_on
+from tests.sim.clock import SimClock, pool_on
 from tests.sim.server import SimServer
+from zvol.journal.journal import Journal
+from zvol.journal.records import Identity
+from zvol.journal.request import Request
 from zvol.model import Result
 from zvol.recovery.engine import Engine
-from zvol.recovery.journal import Journal
-from zvol.recovery.pulse import Observer
-from zvol.recovery.records import Identity
-from zvol.recovery.request import Request
-from zvol.recovery.track import Options, Wanted
+from zvol.recovery.run_status import Observer
+from zvol.recovery.task import Options, Target
 
 A = "a" * 32
 Fault = Callable[[str, int], str | None]
@@ -43,7 +43,7 @@ class World:
             self.clock,
             identity=self.identity,
             observer=self.observer,
-            crew=crew_on(self.clock),
+            pool=pool_on(self.clock),
         )
         engine._random.seed(0)  # the same waits each time
         return engine
@@ -69,7 +69,7 @@ class World:
         self.engine = self.new_engine(**options)
         began = self.clock.now
         results = []
-        for result in self.engine.recover([Wanted(uuid, uuid) for uuid in uuids or self.uuids], request):
+        for result in self.engine.recover([Target(uuid, uuid) for uuid in uuids or self.uuids], request):
             results.append(result)
             on_result(result)
         self.took = self.clock.now - began

@@ -27,7 +27,7 @@ class FastClock:
     def wall(self) -> float:
         return self._wall + (time.monotonic() - self._begin) * self.rate
 
-    def get(self, source: queue.SimpleQueue[T], timeout: float) -> T | None:
+    def wait_for_item(self, source: queue.SimpleQueue[T], timeout: float) -> T | None:
         try:
             return source.get(timeout=max(0.0, timeout / self.rate))
         except queue.Empty:

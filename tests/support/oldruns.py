@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from zvol.recovery.journal import Identity, Journal
+from zvol.journal.journal import Identity, Journal
 
 NOW = 1_795_000_000.0
 ME = Identity("http://127.0.0.1:8080/zstack", "account test")

@@ -148,12 +148,12 @@ def auth(_method: str, _path: str) -> dict[str, str]:
 
 
 def put(
-    endpoint: Endpoint, *, deadline: float = 2.0, ca_file: str | None = None, proxy: str | None = None
+    endpoint: Endpoint, *, timeout: float = 2.0, ca_file: str | None = None, proxy: str | None = None
 ) -> tuple[int, bytes]:
     """Send one PUT over a transport of its own and return status and body."""
     transport = Transport(endpoint, ca_file=ca_file, proxy=proxy)
     try:
-        answer = transport.send("PUT", f"/v1/volumes/{UUID}/actions", body={"a": 1}, auth=auth, deadline=deadline)
+        answer = transport.send("PUT", f"/v1/volumes/{UUID}/actions", body={"a": 1}, auth=auth, timeout=timeout)
     finally:
         transport.close()
     return answer.status, answer.body

@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from zvol.errors import MaybeSent, Weather
+from zvol.errors import MaybeSent, TransientError
 from zvol.text import Secret
 from zvol.zstack.answers import Answer
-from zvol.zstack.auth import Session
+from zvol.zstack.auth import SessionAuth
 from zvol.zstack.client import Client
 
 UUIDS = [f"{number:032x}" for number in range(250)]
 
 
-class Front:
+class RestApi:
     """Answers for the volumes of a request that names at most `most` of them."""
 
     def __init__(self, most: int, refusal: Answer | MaybeSent | None = None) -> None:
@@ -36,28 +36,28 @@ class Front:
 
 
 def client(front: Any) -> Client:
-    return Client(front, Session(Secret("5ec4e75ec4e75ec4e75ec4e75ec4e75e")))
+    return Client(front, SessionAuth(Secret("5ec4e75ec4e75ec4e75ec4e75ec4e75e")))
 
 
 @pytest.mark.parametrize("refusal", [None, Answer(502), MaybeSent("reset")])
 def test_a_batch_that_is_too_much_is_halved_and_the_size_is_kept(refusal: Any) -> None:
-    front = Front(30, refusal)
+    front = RestApi(30, refusal)
     assert list(client(front).volumes(UUIDS)) == UUIDS
     assert front.asked == [100, 1, 50, 1, *[25] * 10]
 
 
 def test_whole_batches_where_nothing_is_in_the_way() -> None:
-    front = Front(100)
+    front = RestApi(100)
     assert list(client(front).volumes(UUIDS)) == UUIDS
     assert front.asked == [100, 100, 50]
 
 
 def test_an_outage_is_one_for_a_single_volume_too() -> None:
-    front = Front(0)
-    with pytest.raises(Weather):
+    front = RestApi(0)
+    with pytest.raises(TransientError):
         client(front).volumes(UUIDS)
     assert front.asked == [100, 1]
-    front = Front(0)
-    with pytest.raises(Weather):
+    front = RestApi(0)
+    with pytest.raises(TransientError):
         client(front).volumes(UUIDS[:1])
     assert front.asked == [1]

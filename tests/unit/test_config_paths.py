@@ -13,7 +13,7 @@ import pytest
 
 from zvol.config.paths import (
     Content,
-    Unreadable,
+    UnreadableFile,
     config_file,
     expand,
     open_private,
@@ -135,7 +135,7 @@ def test_what_cannot_be_read(tmp_path: Path) -> None:
         (tmp_path / "a\0b", "character"),
         (big / "x", "cannot be read"),
     ):
-        with pytest.raises(Unreadable, match=words):
+        with pytest.raises(UnreadableFile, match=words):
             read_file(path, 100)
         with pytest.raises(ConfigError):
             open_private(path, 100)
@@ -144,7 +144,7 @@ def test_what_cannot_be_read(tmp_path: Path) -> None:
 def test_what_is_missing(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for path, missing in ((tmp_path / "none", True), (tmp_path / "file" / "x", True), (tmp_path, False)):
-        with pytest.raises(Unreadable) as caught:
+        with pytest.raises(UnreadableFile) as caught:
             read_file(path, 100)
         assert caught.value.missing is missing
 

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.sim.clock import EPOCH, SimClock, crew_on
+from tests.sim.clock import EPOCH, SimClock, pool_on
 from tests.sim.server import SimServer
 from zvol.clock import SystemClock
+from zvol.journal.journal import Journal
+from zvol.journal.records import Identity
 from zvol.model import Result
 from zvol.recovery.engine import Engine
-from zvol.recovery.journal import Journal
-from zvol.recovery.records import Identity
-from zvol.recovery.track import Options, Wanted
+from zvol.recovery.task import Options, Target
 
 A = "a" * 32
 HOUR = 3600.0
@@ -45,15 +45,15 @@ class Machine:
         self.open: list[Journal] = []
 
     def engine(self, **options: object) -> Engine:
-        crew = crew_on(self.clock)
-        return Engine(self.server, Options(**options), self.journal, self.clock, identity=ME, crew=crew)  # type: ignore[arg-type]
+        crew = pool_on(self.clock)
+        return Engine(self.server, Options(**options), self.journal, self.clock, identity=ME, pool=crew)  # type: ignore[arg-type]
 
     def journal(self) -> Journal:
         self.open.append(Journal(self.path, self.clock.wall()))
         return self.open[-1]
 
     def recover(self, **options: object) -> list[Result]:
-        results = list(self.engine(**options).recover([Wanted(uuid, uuid) for uuid in self.uuids]))
+        results = list(self.engine(**options).recover([Target(uuid, uuid) for uuid in self.uuids]))
         self.power_off()
         return results
 
@@ -145,7 +145,7 @@ def test_what_slept_between_its_look_and_its_put_is_looked_at_again(when: float,
 def test_a_resume_after_a_reboot_counts_from_the_resume(wall: float, tmp_path: Path) -> None:
     """The monotonic clock begins anew, and the time of day may be any."""
     machine = Machine(tmp_path, lost)
-    running = machine.engine().recover([Wanted(A, A)])
+    running = machine.engine().recover([Target(A, A)])
     machine.clock.at(machine.clock.now + 50, lambda: (_ for _ in ()).throw(PowerCut))
     with pytest.raises(PowerCut):
         list(running)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.sim.world import World
-from zvol.recovery.ending import LAST_WATCH
+from zvol.recovery.timeouts import LAST_WATCH
 
 
 def test_a_batch_that_is_refused_throughout_is_over_soon_and_nothing_is_sent_twice(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ import pytest
 
 from tests.sim.journal import SlowJournal
 from tests.sim.world import World
-from zvol.recovery.journal import Journal
-from zvol.recovery.track import FRESH
+from zvol.journal.journal import Journal
+from zvol.recovery.task import FRESH
 
 SECONDS = (1.0, 9.0, 11.0, 25.0)
 

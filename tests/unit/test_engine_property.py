@@ -10,14 +10,14 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.sim.clock import SimClock, crew_on
+from tests.sim.clock import SimClock, pool_on
 from tests.sim.server import SimServer
 from zvol.errors import Exit, most_severe
+from zvol.journal.journal import Journal
+from zvol.journal.records import Identity
 from zvol.model import Outcome, Result
 from zvol.recovery.engine import Engine
-from zvol.recovery.journal import Journal
-from zvol.recovery.records import Identity
-from zvol.recovery.track import Options, Wanted
+from zvol.recovery.task import Options, Target
 
 PUT_FAULTS = ["lost", "late", "page", "answer-lost", "done-behind-502", "vanish", "refused", "dns"]
 ME = Identity("http://simulated:8080/zstack", "account test")
@@ -53,7 +53,7 @@ class Story:
 
     def engine(self) -> Engine:
         options = Options(timeout=100_000.0)
-        return Engine(self.server, options, self.journal, self.clock, identity=ME, crew=crew_on(self.clock))  # type: ignore[arg-type]
+        return Engine(self.server, options, self.journal, self.clock, identity=ME, pool=pool_on(self.clock))  # type: ignore[arg-type]
 
     def journal(self) -> Journal:
         self.journals.append(Journal(self.path, self.clock.wall()))
@@ -70,7 +70,7 @@ class Story:
         raise Killed
 
     def recover(self) -> list[Result]:
-        return self.run(self.engine().recover([Wanted(uuid, uuid) for uuid in self.uuids]))
+        return self.run(self.engine().recover([Target(uuid, uuid) for uuid in self.uuids]))
 
     def resume(self) -> list[Result]:
         """Do what `zvol resume` does: adopt each unfinished run and finish it."""

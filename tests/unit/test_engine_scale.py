@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.sim.world import World
+from zvol.journal.journal import Intent, Journal
 from zvol.model import Result
-from zvol.recovery.journal import Intent, Journal
-from zvol.recovery.sender import GROUP, OPEN_LIMIT
+from zvol.recovery.submitter import GROUP, OPEN_LIMIT
 
 Fault = Callable[[str, int], str | None]
 

@@ -11,9 +11,9 @@ import pytest
 
 from tests.sim.world import World
 from zvol.errors import Exit
+from zvol.journal.records import Intent
+from zvol.journal.request import Request
 from zvol.model import Result, Trouble
-from zvol.recovery.records import Intent
-from zvol.recovery.request import Request
 
 HOUR = 3600.0
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.sim.world import World
 from zvol.errors import Exit, Refused, Untrusted
-from zvol.recovery.sizes import Sizes
+from zvol.recovery.batch_size import BatchSize
 
 
 def outcomes(world: World) -> Counter[str]:
@@ -142,7 +142,7 @@ def test_an_outage_begins_with_one_read_more_and_no_others(tmp_path: Path) -> No
 
 # ---- how many volumes a request may name ----------------------------------------------------------------------------
 def test_a_batch_that_fails_once_although_it_worked_before_was_bad_luck() -> None:
-    sizes = Sizes()
+    sizes = BatchSize()
     sizes.answered(100, None)
     for bad_luck, expected in ((1, 100), (2, 50)):
         case = sizes.split(None, 100, 2)
@@ -152,7 +152,7 @@ def test_a_batch_that_fails_once_although_it_worked_before_was_bad_luck() -> Non
 
 
 def test_a_volume_that_is_to_blame_leaves_the_size_as_it_is() -> None:
-    sizes = Sizes()
+    sizes = BatchSize()
     case = sizes.split(None, 100, 2)
     sizes.answered(50, case)
     sizes.ended(case, spoilt=True)
@@ -160,7 +160,7 @@ def test_a_volume_that_is_to_blame_leaves_the_size_as_it_is() -> None:
 
 
 def test_a_size_that_works_is_doubled_after_a_while_and_each_failure_makes_that_longer() -> None:
-    sizes = Sizes(size=50, proved=50)
+    sizes = BatchSize(size=50, proved=50)
     for wait in (8, 16, 32):
         for _ in range(wait):
             assert sizes.size == 50

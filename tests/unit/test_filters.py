@@ -6,27 +6,27 @@ from typing import Any
 
 import pytest
 
-from zvol.errors import Exit, Refused, Unreachable, Weather, ZvolError
-from zvol.model import Listed, Recycle, Volume
-from zvol.recovery.filters import Filters, Known, When, parse_when, select
-from zvol.recovery.listing import Calendar
-from zvol.recovery.lookups import Fact
+from zvol.catalog.filters import Filters, Known, When, parse_when, select
+from zvol.catalog.listing import Calendar
+from zvol.catalog.lookups import Fact
+from zvol.errors import Exit, Refused, TransientError, Unreachable, ZvolError
+from zvol.model import Retention, Volume, VolumeRow
 from zvol.zstack.answers import Found
 from zvol.zstack.zones import Zone
 
 NOW = 1_795_000_000.0
 CALENDAR = Calendar(None, Zone(), NOW)
-SOON = Recycle(True, None, expunges_after=NOW + 60, seconds_left=60)
-LATER = Recycle(True, None, expunges_after=NOW + 6000, seconds_left=6000)
-UNKNOWN = Recycle(True, None)
-KEPT = Recycle(True, None, policy="Never")
+SOON = Retention(True, None, expunges_after=NOW + 60, seconds_left=60)
+LATER = Retention(True, None, expunges_after=NOW + 6000, seconds_left=6000)
+UNKNOWN = Retention(True, None)
+KEPT = Retention(True, None, policy="Never")
 NOBODY: Any = None
 
 
-def row(number: int, recycle: Recycle = UNKNOWN, deleted: float | None = None, **fields: str) -> Listed:
+def row(number: int, recycle: Retention = UNKNOWN, deleted: float | None = None, **fields: str) -> VolumeRow:
     uuid = f"{number:032x}"
     inventory = {"uuid": uuid, "status": "Deleted", "type": "Data", "name": f"v{number}"} | fields
-    return Listed(Volume(uuid, inventory), recycle, deleted, server_now=NOW)
+    return VolumeRow(Volume(uuid, inventory), recycle, deleted, server_now=NOW)
 
 
 def test_each_filter_is_a_yes_a_no_or_not_known() -> None:
@@ -79,7 +79,7 @@ def test_a_volume_that_cannot_be_decided_stops_all_and_is_named() -> None:
 
 
 def test_the_reason_that_is_hardest_to_mend_is_the_exit_code() -> None:
-    missing: dict[Fact, Weather | ZvolError] = {Fact.POLICY: Weather("HTTP 502")}
+    missing: dict[Fact, TransientError | ZvolError] = {Fact.POLICY: TransientError("HTTP 502")}
     missing[Fact.ZONE] = Unreachable("no", hint="do this")
     missing[Fact.CLOCK] = ZvolError("certain")
     with pytest.raises(ZvolError) as raised:

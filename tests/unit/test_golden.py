@@ -8,7 +8,7 @@ from pathlib import Path
 import pyte
 import pytest
 
-from zvol.model import Listed, Recycle, Volume
+from zvol.model import Retention, Volume, VolumeRow
 from zvol.render import Output
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -23,14 +23,14 @@ ROWS = (
 )
 
 
-def rows() -> list[Listed]:
+def rows() -> list[VolumeRow]:
     found = []
     for number, (name, size, age, left, vm, storage) in enumerate(ROWS, 1):
         uuid = f"d0a7a5e0c0de4b1e8a5efeedbead{number:04x}"
         volume = Volume(uuid, {"uuid": uuid, "name": name, "size": size * 2**30, "status": "Deleted", "type": "Data"})
         until = None if left is None else NOW + left
-        recycle = Recycle(True, None, "deleted", until, left, "Delay", "server" if left is not None else "unknown")
-        found.append(Listed(volume, recycle, None if age is None else NOW - age, vm, storage, server_now=NOW))
+        recycle = Retention(True, None, "deleted", until, left, "Delay", "server" if left is not None else "unknown")
+        found.append(VolumeRow(volume, recycle, None if age is None else NOW - age, vm, storage, server_now=NOW))
     return found
 
 

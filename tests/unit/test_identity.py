@@ -8,9 +8,9 @@ import pytest
 
 from tests.sim.deaths import QUIET, Killed, intents, kill, lost, puts, resume
 from tests.sim.world import A, World
-from zvol.recovery.journal import Claims, Identity, Intent
-from zvol.recovery.request import Request
-from zvol.recovery.track import Wanted
+from zvol.journal.journal import Claims, Identity, Intent
+from zvol.journal.request import Request
+from zvol.recovery.task import Target
 
 OTHERS = {
     "another account": Identity("http://simulated:8080/zstack", "account b"),
@@ -76,11 +76,11 @@ def test_what_is_absent_at_the_first_look_is_not_gone_either(tmp_path: Path) -> 
     journal = world.journal()
     engine = world.new_engine()
     engine._elsewhere = lambda uuid: journal.foreign(ours, uuid)
-    [result] = engine.recover([Wanted(A, A)])
+    [result] = engine.recover([Target(A, A)])
     assert (result.outcome, result.exit) == ("unknown", 3)
     engine = world.new_engine()
     engine._elsewhere = lambda uuid: journal.foreign(OTHERS["another account"], uuid)
-    [result] = engine.recover([Wanted(A, A)])
+    [result] = engine.recover([Target(A, A)])
     assert result.outcome == "gone", "to whoever sent it, it is"
     world.close()
 
@@ -89,14 +89,14 @@ def test_what_is_absent_at_the_first_look_is_not_gone_either(tmp_path: Path) -> 
 def test_a_living_run_of_somebody_else_is_busy_and_named_with_its_server(who: Identity, tmp_path: Path) -> None:
     world = World(tmp_path, lost)
     ours, world.identity = world.identity, who
-    going_on = world.new_engine().recover([Wanted(A, A)])
+    going_on = world.new_engine().recover([Target(A, A)])
     world.clock.at(world.clock.now + 5.0, lambda: (_ for _ in ()).throw(Killed))
     with pytest.raises(Killed):
         next(going_on)
     [theirs] = world.journals  # still open: the process lives
     theirs.locks.take(theirs.runs()[0].id)
     world.identity = ours
-    [result] = world.new_engine().recover([Wanted(A, A)])
+    [result] = world.new_engine().recover([Target(A, A)])
     assert (result.outcome, result.exit) == ("busy", 6)
     assert result.trouble is not None
     assert (who.base in result.trouble.message) is (who.base != ours.base)

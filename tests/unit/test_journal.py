@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from zvol.errors import LocalState
-from zvol.recovery.journal import Claims, Holder, Identity, Intent, Journal
-from zvol.recovery.request import Request
+from zvol.journal.journal import Claims, Holder, Identity, Intent, Journal
+from zvol.journal.request import Request
 
 ORIGIN = "http://127.0.0.1:8080"
 ME = Identity(ORIGIN, "account test")
@@ -27,8 +27,8 @@ NOW = 1_795_000_000.0
 HOLDER = """
 import sys, time
 from pathlib import Path
-from zvol.recovery.journal import Identity, Intent, Journal
-from zvol.recovery.request import Request
+from zvol.journal.journal import Identity, Intent, Journal
+from zvol.journal.request import Request
 journal = Journal(Path(sys.argv[1]), 0.0)
 run = journal.begin(Identity(sys.argv[2], "account test"), Request(), 0.0)
 journal.claim(run, [("a" * 32, "a", "then"), ("b" * 32, "b", "then")])

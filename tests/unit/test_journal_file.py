@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from zvol.errors import LocalState
-from zvol.recovery.journal import Identity, Intent, Journal
-from zvol.recovery.locks import Locks
-from zvol.recovery.request import Request
-from zvol.recovery.schema import VERSION
+from zvol.journal.journal import Identity, Intent, Journal
+from zvol.journal.locks import Locks
+from zvol.journal.request import Request
+from zvol.journal.schema import VERSION
 
 ORIGIN = "http://127.0.0.1:8080"
 ME = Identity(ORIGIN, "account test")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from zvol.recovery.journal import Identity, Journal
-from zvol.recovery.request import Request
+from zvol.journal.journal import Identity, Journal
+from zvol.journal.request import Request
 
 NOW = 1_795_000_000.0
 ME = Identity("http://h:1/zstack", "account test")

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from tests.support.oldruns import ME, NOW, fill
-from zvol.recovery import journal as room
-from zvol.recovery import ledger
-from zvol.recovery.journal import Intent, Journal
-from zvol.recovery.locks import Locks
-from zvol.recovery.request import Request
+from zvol.journal import journal as room
+from zvol.journal import queries
+from zvol.journal.journal import Intent, Journal
+from zvol.journal.locks import Locks
+from zvol.journal.request import Request
 
 LATER = NOW + 31 * 86400
 A, B = "a" * 32, "b" * 32
@@ -55,7 +55,7 @@ def test_it_forgets_in_small_steps_the_oldest_first(path: Path, monkeypatch: pyt
     journal = Journal(path, LATER)
     said = spoken(journal)
     journal.prune(LATER)
-    assert len({sql for sql in said if sql.startswith("DELETE FROM runs")}) == ledger.PRUNED == 20
+    assert len({sql for sql in said if sql.startswith("DELETE FROM runs")}) == queries.PRUNED == 20
     assert sum(sql == "COMMIT" for sql in said) == 1
     assert min(one.id for one in journal.runs()) == "old-00020"
     monkeypatch.setattr(room, "PRUNING", 60.0)
@@ -71,11 +71,11 @@ def test_it_forgets_in_small_steps_the_oldest_first(path: Path, monkeypatch: pyt
 def test_what_is_looked_for_among_old_runs_is_found_by_an_index(path: Path) -> None:
     fill(path, 3)
     db = sqlite3.connect(path)
-    plan = planned(db, ledger._PRUNABLE, LATER, LATER, 20)
+    plan = planned(db, queries._PRUNABLE, LATER, LATER, 20)
     assert "runs_by_end" in plan
     assert "intents_by_run" in plan
     assert "SCAN" not in plan
-    for sql in (ledger._HOLDERS, ledger._SENDERS):
+    for sql in (queries._HOLDERS, queries._SENDERS):
         assert "SCAN" not in planned(db, sql, A, "run"), "a claim looks at what is open of its volumes only"
     db.close()
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from zvol.errors import LocalState
-from zvol.recovery import schema
-from zvol.recovery.journal import Claims, Identity, Intent, Journal
-from zvol.recovery.locks import Locks
-from zvol.recovery.request import Request
+from zvol.journal import schema
+from zvol.journal.journal import Claims, Identity, Intent, Journal
+from zvol.journal.locks import Locks
+from zvol.journal.request import Request
 
 NOW = 1_795_000_000.0
 ORIGIN = "https://zstack.example.com:8443"

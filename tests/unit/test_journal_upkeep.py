@@ -14,10 +14,10 @@ import pytest
 from tests.support.oldruns import ME, NOW
 from zvol.config.paths import private_dir
 from zvol.errors import LocalState
-from zvol.recovery import journal as room
-from zvol.recovery.journal import Closed, Identity, Intent, Journal
-from zvol.recovery.ledger import MAY_ACT
-from zvol.recovery.request import Request
+from zvol.journal import journal as room
+from zvol.journal.journal import Closed, Identity, Intent, Journal
+from zvol.journal.queries import MAY_ACT
+from zvol.journal.request import Request
 
 LATER = NOW + 31 * 86400
 A, B, C = "a" * 32, "b" * 32, "c" * 32

@@ -23,10 +23,10 @@ HEAVY_DOORS = {
 BREAKS = {
     "render/plain.py": "from zvol.zstack import client",
     "config/schema.py": "from zvol.render import plain",
-    "recovery/gate.py": "import click",
+    "recovery/circuit_breaker.py": "import click",
     "sandbox/wire.py": "from zvol.zstack import answers",
-    "zstack/query.py": "from zvol.recovery import quiet",
-    "recovery/words.py": "import requests",
+    "zstack/query.py": "from zvol.recovery import quiet_period",
+    "recovery/outcomes.py": "import requests",
     "config/credentials.py": "import yaml",
 }
 

@@ -8,9 +8,9 @@ from urllib.parse import quote
 
 import pytest
 
-from zvol.errors import MaybeSent, NeverSent, Refused, Weather
+from zvol.catalog.listing import Calendar, with_time
+from zvol.errors import MaybeSent, NeverSent, Refused, TransientError
 from zvol.model import Volume
-from zvol.recovery.listing import Calendar, with_time
 from zvol.zstack.zones import Zone
 
 
@@ -18,7 +18,7 @@ class Cloud:
     """Knows the name of each resource; `most` are the characters of a URL that something on the way takes."""
 
     def __init__(self, most: int = 10_000, failure: Exception | None = None) -> None:
-        self.most, self.failure = most, failure or Weather("HTTP 414 text/html that is not ZStack's")
+        self.most, self.failure = most, failure or TransientError("HTTP 414 text/html that is not ZStack's")
         self.asked: list[int] = []
 
     def all(self, path: str, conditions: Sequence[str], *, fields: str = "", rows: int = 0) -> list[Mapping[str, Any]]:
@@ -57,8 +57,8 @@ def test_where_that_is_too_long_fewer_are_asked_for() -> None:
     "failure",
     [
         Refused("no"),
-        Weather("refused", NeverSent("refused", "refused")),
-        Weather("silent", maybe_sent=MaybeSent("silent", late=True)),
+        TransientError("refused", NeverSent("refused", "refused")),
+        TransientError("silent", maybe_sent=MaybeSent("silent", late=True)),
     ],
 )
 def test_where_nothing_answers_nothing_more_is_asked(failure: Exception) -> None:

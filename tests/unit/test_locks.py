@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 from zvol.errors import LocalState
-from zvol.recovery.locks import Locks
+from zvol.journal.locks import Locks
 
 RUN = "20261125-000000-abcdef"
 
 TAKER = """
 import os, sys, time
 from pathlib import Path
-from zvol.recovery.locks import Locks
+from zvol.journal.locks import Locks
 folder, until, taken = Path(sys.argv[1]), time.monotonic() + float(sys.argv[2]), 0
 while time.monotonic() < until:
     locks = Locks(folder)

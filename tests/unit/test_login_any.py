@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from zvol.errors import AuthError, MaybeSent, NeverSent, Unreachable, Untrusted
 from zvol.text import Secret
 from zvol.zstack.answers import Answer
-from zvol.zstack.auth import Session
+from zvol.zstack.auth import SessionAuth
 from zvol.zstack.client import Client
-from zvol.zstack.clock import learn
 from zvol.zstack.login import ADVICE, log_in, log_out, valid
+from zvol.zstack.server_clock import learn
 
 SESSION = "0123456789abcdef" * 2
 ENDED = Answer(503, b'{"error":{"code":"ID.1001","details":"Session expired"}}')
@@ -92,7 +92,7 @@ def words(act: Callable[[], object]) -> str:
 
 
 def test_a_read_whose_session_ended_is_sent_once_more_with_the_new_one() -> None:
-    session = Session(Secret("a" * 32))
+    session = SessionAuth(Secret("a" * 32))
 
     def say(_method: str, _path: str, headers: Mapping[str, str]) -> Answer:
         return NONE if headers["Authorization"].endswith("b" * 32) else ENDED
@@ -110,16 +110,16 @@ def test_a_read_whose_session_ended_is_sent_once_more_with_the_new_one() -> None
 def test_a_session_that_stays_ended_is_asked_about_twice_at_most(renewed: bool) -> None:
     server = line(ENDED)
     with pytest.raises(AuthError) as caught:
-        Client(server, Session(Secret(SESSION)), lambda: renewed).volume("c" * 32)
+        Client(server, SessionAuth(Secret(SESSION)), lambda: renewed).volume("c" * 32)
     assert len(server.asked) == 1 + renewed
     assert "zvol login" in caught.value.hint
     with pytest.raises(AuthError):
-        Client(line(ENDED), Session(Secret(SESSION))).volume("c" * 32)
+        Client(line(ENDED), SessionAuth(Secret(SESSION))).volume("c" * 32)
 
 
 @pytest.mark.parametrize("code", sorted(set(ADVICE) - {"ID.1000"}))
 def test_a_read_that_is_refused_for_more_than_a_session(code: str) -> None:
     answer = Answer(503, json.dumps({"error": {"code": code, "details": "x"}}).encode())
     with pytest.raises(AuthError) as caught:
-        Client(line(answer), Session(Secret(SESSION))).volume("c" * 32)
+        Client(line(answer), SessionAuth(Secret(SESSION))).volume("c" * 32)
     assert caught.value.hint == ADVICE[code]

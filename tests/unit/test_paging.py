@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zvol.errors import AuthError, MaybeSent, NeverSent, Refused, Weather
+from zvol.errors import AuthError, MaybeSent, NeverSent, Refused, TransientError
 from zvol.zstack.answers import Found
 from zvol.zstack.compact import SHARED, Packer
 from zvol.zstack.paging import PAGE, PAUSES, SMALL, TORN, Pager, Query
 
 SIZE = 7
-CUT = Weather("broke off", maybe_sent=MaybeSent("broke off", begun=True, late=True))
-SILENT = Weather("nothing came", maybe_sent=MaybeSent("nothing came", late=True))
-PROXY = Weather("HTTP 502")
-GONE = Weather("refused", NeverSent("refused", "refused"))
+CUT = TransientError("broke off", maybe_sent=MaybeSent("broke off", begun=True, late=True))
+SILENT = TransientError("nothing came", maybe_sent=MaybeSent("nothing came", late=True))
+PROXY = TransientError("HTTP 502")
+GONE = TransientError("refused", NeverSent("refused", "refused"))
 
 
 def key(number: int) -> str:
@@ -35,7 +35,7 @@ class Shelf:
         *,
         compares: Callable[[str, str], bool] | None = lambda one, other: one > other,
         order: Callable[[str], Any] = lambda one: one,
-        trouble: Callable[[int, int], Weather | None] = lambda _page, _size: None,
+        trouble: Callable[[int, int], TransientError | None] = lambda _page, _size: None,
     ) -> None:
         self.keys, self.always, self.ever = set(keys), set(keys), set(keys)
         self.changes, self.compares, self.order, self.trouble = list(changes), compares, order, trouble
@@ -112,7 +112,7 @@ def test_a_server_that_does_not_count_on_from_a_uuid(
     shelf = Shelf(keys, changes, **OTHERS[other])
     try:
         found = shelf.read()
-    except Weather:
+    except TransientError:
         assert len(shelf.pauses) == len(PAUSES)
         return
     assert len(set(found)) == len(found)
@@ -123,7 +123,7 @@ def test_a_server_that_does_not_count_on_from_a_uuid(
 def test_a_list_that_never_holds_still_is_read_again_after_longer_and_longer_pauses() -> None:
     changes = [(number % 2 == 0, key(99)) for number in range(1000)]
     shelf = Shelf([key(number) for number in range(20)], changes, compares=None)
-    with pytest.raises(Weather, match="changed each time"):
+    with pytest.raises(TransientError, match="changed each time"):
         shelf.read()
     assert shelf.pauses == list(PAUSES) == [0.25 * 2**number for number in range(7)]
 
@@ -153,7 +153,7 @@ def test_another_key_is_never_compared() -> None:
 
 @pytest.mark.parametrize("rows", [[{"uuid": key(1)}] * 2, [{"uuid": key(2)}, {"uuid": key(1)}, {"uuid": key(2)}]])
 def test_a_row_that_comes_twice_is_weather(rows: list[dict[str, str]]) -> None:
-    with pytest.raises(Weather):
+    with pytest.raises(TransientError):
         Pager(lambda _query: Found(tuple(rows), len(rows)), lambda _seconds: None).all([])
 
 
@@ -170,44 +170,46 @@ def test_a_page_that_does_not_come_whole_is_asked_for_again_at_half_the_size_and
 
 def test_the_smallest_page_that_does_not_come_is_weather() -> None:
     shelf = Shelf([key(number) for number in range(2500)], trouble=lambda _page, _size: CUT)
-    with pytest.raises(Weather, match="broke off"):
+    with pytest.raises(TransientError, match="broke off"):
         shelf.read(PAGE)
     assert [int(asked["limit"]) for asked in shelf.asked] == [1000, 500, 250, 125, 62, 50]
 
 
 def test_a_server_that_says_nothing_is_asked_once_more_for_little() -> None:
     shelf = Shelf([key(1)], trouble=lambda _page, _size: SILENT)
-    with pytest.raises(Weather, match="nothing came"):
+    with pytest.raises(TransientError, match="nothing came"):
         shelf.read(PAGE)
     assert [int(asked["limit"]) for asked in shelf.asked] == [PAGE, SMALL]
     shelf = Shelf([key(1)], trouble=lambda _page, _size: SILENT)
-    with pytest.raises(Weather):
+    with pytest.raises(TransientError):
         shelf.read(100)
     assert len(shelf.asked) == 1
 
 
-@pytest.mark.parametrize("weather", [PROXY, GONE, SILENT, Weather("closed", maybe_sent=MaybeSent("closed"))], ids=str)
-def test_in_the_middle_of_a_list_a_page_is_asked_for_again(weather: Weather) -> None:
+@pytest.mark.parametrize(
+    "weather", [PROXY, GONE, SILENT, TransientError("closed", maybe_sent=MaybeSent("closed"))], ids=str
+)
+def test_in_the_middle_of_a_list_a_page_is_asked_for_again(weather: TransientError) -> None:
     shelf = Shelf(
         [key(number) for number in range(20)], trouble=lambda page, _size: weather if page in (2, 3) else None
     )
     assert len(shelf.read()) == 20
     assert shelf.pauses == list(PAUSES[:2])
     shelf = Shelf([key(number) for number in range(20)], trouble=lambda page, _size: weather if page > 1 else None)
-    with pytest.raises(Weather, match=str(weather)):
+    with pytest.raises(TransientError, match=str(weather)):
         shelf.read()
     assert shelf.pauses == list(PAUSES)
 
 
 @pytest.mark.parametrize("weather", [PROXY, GONE], ids=str)
-def test_the_first_page_is_not_asked_for_again(weather: Weather) -> None:
+def test_the_first_page_is_not_asked_for_again(weather: TransientError) -> None:
     shelf = Shelf([], trouble=lambda _page, _size: weather)
-    with pytest.raises(Weather):
+    with pytest.raises(TransientError):
         shelf.read(PAGE)
     assert (len(shelf.asked), shelf.pauses) == (1, [])
 
 
-@pytest.mark.parametrize("wrong", [Weather("x", NeverSent("certificate", "x")), AuthError("x"), Refused("x")])
+@pytest.mark.parametrize("wrong", [TransientError("x", NeverSent("certificate", "x")), AuthError("x"), Refused("x")])
 def test_what_will_not_get_better_ends_the_list(wrong: Any) -> None:
     """A condition that is refused is counted off instead, and that is refused, too."""
     shelf = Shelf([key(number) for number in range(20)], trouble=lambda page, _size: wrong if page > 1 else None)
@@ -218,12 +220,12 @@ def test_what_will_not_get_better_ends_the_list(wrong: Any) -> None:
 
 
 def test_when_time_is_up_the_reason_is_told_too() -> None:
-    over = Weather("time is up", NeverSent("time", "time is up"))
+    over = TransientError("time is up", NeverSent("time", "time is up"))
     shelf = Shelf(
         [key(number) for number in range(20)],
         trouble=lambda page, _size: {1: None, 2: PROXY}.get(page, over),
     )
-    with pytest.raises(Weather, match="HTTP 502; time is up"):
+    with pytest.raises(TransientError, match="HTTP 502; time is up"):
         shelf.read()
     assert len(shelf.pauses) == 1
 
@@ -236,7 +238,7 @@ def test_a_list_that_does_not_say_how_long_it_is() -> None:
         asked.append(query)
         return Found(({"uuid": key(1)},), None)
 
-    with pytest.raises(Weather):
+    with pytest.raises(TransientError):
         Pager(fetch, asked.append).all([])
     assert len(asked) == 1
 
@@ -245,7 +247,7 @@ def test_a_list_that_does_not_say_how_long_it_is() -> None:
 def test_a_page_that_does_not_hold_what_it_speaks_of(rows: int, total: int) -> None:
     pauses: list[float] = []
     page = Found(tuple({"uuid": key(number)} for number in range(rows)), total)
-    with pytest.raises(Weather, match="does not hold"):
+    with pytest.raises(TransientError, match="does not hold"):
         Pager(lambda _query: page, pauses.append, size=SIZE).all([])
     assert pauses == list(PAUSES[:TORN]) == [0.25, 0.5, 1.0]
 

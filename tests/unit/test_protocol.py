@@ -11,64 +11,68 @@ from zvol.model import Outcome
 from zvol.recovery.protocol import advance, resumed
 from zvol.recovery.states import (
     MAX_SENDS,
-    Answered,
     Command,
-    Do,
+    Conclude,
+    Decision,
     Event,
     GiveUp,
-    Job,
-    Look,
+    IntentRecorded,
+    JobStatus,
+    Observation,
+    Observed,
     Phase,
-    Put,
-    Renewed,
-    Say,
-    Sight,
-    State,
-    Why,
-    Written,
+    ProtocolState,
+    PutAnswered,
+    PutResult,
+    Reason,
+    SessionRenewed,
 )
 
 DAY, LATER = "Nov 23, 2026 9:05:50 PM", "Nov 23, 2026 9:07:00 PM"
 """The lastOpDate of the deletion that was asked about, and that of another one."""
 
-DELETED = Look(Sight.DELETED, DAY)
-AGAIN = Look(Sight.DELETED, LATER)
-BACK = Look(Sight.BACK)
-ABSENT = Look(Sight.ABSENT)
-DENIED = Look(Sight.DENIED)
-UNREADABLE = Look(Sight.UNREADABLE)
-WRITTEN = Written()
+DELETED = Observed(Observation.DELETED, DAY)
+AGAIN = Observed(Observation.DELETED, LATER)
+BACK = Observed(Observation.BACK)
+ABSENT = Observed(Observation.ABSENT)
+DENIED = Observed(Observation.DENIED)
+UNREADABLE = Observed(Observation.UNREADABLE)
+WRITTEN = IntentRecorded()
 GIVE_UP = GiveUp()
-ACCEPTED, LOST, DUPLICATE = Answered(Put.ACCEPTED), Answered(Put.UNCLEAR), Answered(Put.DUPLICATE)
+ACCEPTED, LOST, DUPLICATE = (
+    PutAnswered(PutResult.ACCEPTED),
+    PutAnswered(PutResult.UNCLEAR),
+    PutAnswered(PutResult.DUPLICATE),
+)
 
-WAIT, WRITE, SEND, LOG_IN, CLOSE = Do.WATCH, Do.WRITE, Do.SEND, Do.RENEW, Do.CLOSE
-RECOVERED, BY_ZVOL = Say(Outcome.RECOVERED), Say(Outcome.RECOVERED, by_zvol=True)
-ALREADY, GONE, CONTRADICTED = Say(Outcome.ALREADY), Say(Outcome.GONE), Say(Outcome.CONTRADICTED)
-
-
-def failed(why: Why) -> Say:
-    return Say(Outcome.FAILED, why)
-
-
-def unknown(why: Why = Why.GAVE_UP) -> Say:
-    return Say(Outcome.UNKNOWN, why)
+WAIT, WRITE, SEND, LOG_IN, CLOSE = Command.POLL, Command.WRITE, Command.SEND, Command.RENEW, Command.CLOSE
+RECOVERED, BY_ZVOL = Conclude(Outcome.RECOVERED), Conclude(Outcome.RECOVERED, by_zvol=True)
+ALREADY, GONE, CONTRADICTED = Conclude(Outcome.ALREADY), Conclude(Outcome.GONE), Conclude(Outcome.CONTRADICTED)
 
 
-def not_sent(why: Why = Why.GAVE_UP) -> Say:
-    return Say(Outcome.NOT_SENT, why)
+def failed(why: Reason) -> Conclude:
+    return Conclude(Outcome.FAILED, why)
 
 
-def job(seen: Job, look: Look = DELETED, *, patience: bool = False) -> Look:
+def unknown(why: Reason = Reason.GAVE_UP) -> Conclude:
+    return Conclude(Outcome.UNKNOWN, why)
+
+
+def not_sent(why: Reason = Reason.GAVE_UP) -> Conclude:
+    return Conclude(Outcome.NOT_SENT, why)
+
+
+def job(seen: JobStatus, look: Observed = DELETED, *, grace_elapsed: bool = False) -> Observed:
     """Return a look at the job, and at the volume after that."""
-    return Look(look.sight, look.last_op, seen, patience=patience)
+    return Observed(look.observation, look.last_op, seen, grace_elapsed=grace_elapsed)
 
 
-def quiet(look: Look = DELETED) -> Look:
+def quiet(look: Observed = DELETED) -> Observed:
     """Return a look that began when the quiet time was over."""
-    return Look(look.sight, look.last_op, look.job, quiet=True)
+    return Observed(look.observation, look.last_op, look.job, quiet=True)
 
 
-FRESH = State()
+FRESH = ProtocolState()
 
 
 @dataclass(frozen=True)
@@ -76,9 +80,9 @@ class Case:
     """What happens, what zvol does about each thing, and the phase it ends in; it begins at `state`."""
 
     events: Sequence[Event]
-    commands: Sequence[Command]
+    commands: Sequence[Decision]
     ends: Phase = Phase.DONE
-    state: State = FRESH
+    state: ProtocolState = FRESH
 
 
 SENT = (DELETED, WRITTEN)
@@ -87,13 +91,13 @@ SENDS = (WRITE, SEND)
 """... what zvol does."""
 ONCE_MORE: tuple[Event, ...] = (LOST, quiet(), WRITTEN)
 RESUMED = resumed(DAY)
-SETTLING = State(phase=Phase.SETTLE, episode=DAY)
-OPEN = State(phase=Phase.OPEN, episode=DAY, sends=1)
+SETTLING = ProtocolState(phase=Phase.SETTLE, expected_last_op_date=DAY)
+UNSETTLED = ProtocolState(phase=Phase.UNSETTLED, expected_last_op_date=DAY, sends=1)
 
 READ_FIRST = {
     "not deleted: it is back already": Case([BACK], [ALREADY]),
     "absent: it is gone": Case([ABSENT], [GONE]),
-    "no session: nothing was sent": Case([DENIED], [not_sent(Why.SESSION)]),
+    "no session: nothing was sent": Case([DENIED], [not_sent(Reason.SESSION)]),
     "it cannot be read: it is read again": Case([UNREADABLE, BACK], [WAIT, ALREADY]),
     "nothing is sent before the intent is written": Case([DELETED], [WRITE], Phase.INTENT),
     "stopped before the first look": Case([GIVE_UP], [not_sent()]),
@@ -101,134 +105,159 @@ READ_FIRST = {
 }
 
 PUT_ONCE = {
-    "it never left": Case([*SENT, Answered(Put.NEVER_SENT)], [*SENDS, not_sent()]),
-    "accepted: watch": Case([*SENT, ACCEPTED], [*SENDS, WAIT], Phase.WATCH),
-    "no answer may mean anything: watch": Case([*SENT, LOST], [*SENDS, WAIT], Phase.WATCH),
-    "a duplicate has arrived: watch": Case([*SENT, DUPLICATE], [*SENDS, WAIT], Phase.WATCH),
+    "it never left": Case([*SENT, PutAnswered(PutResult.NEVER_SENT)], [*SENDS, not_sent()]),
+    "accepted: watch": Case([*SENT, ACCEPTED], [*SENDS, WAIT], Phase.POLL),
+    "no answer may mean anything: watch": Case([*SENT, LOST], [*SENDS, WAIT], Phase.POLL),
+    "a duplicate has arrived: watch": Case([*SENT, DUPLICATE], [*SENDS, WAIT], Phase.POLL),
     "a redirect is the answer of something else": Case(
-        [*SENT, Answered(Put.REDIRECTED)], [*SENDS, failed(Why.REDIRECT)]
+        [*SENT, PutAnswered(PutResult.REDIRECTED)], [*SENDS, failed(Reason.REDIRECT)]
     ),
     "refused, and still deleted after that": Case(
-        [*SENT, Answered(Put.REFUSED), DELETED], [*SENDS, WAIT, failed(Why.SERVER)]
+        [*SENT, PutAnswered(PutResult.REFUSED), DELETED], [*SENDS, WAIT, failed(Reason.SERVER)]
     ),
-    "refused, and back after that": Case([*SENT, Answered(Put.REFUSED), BACK], [*SENDS, WAIT, RECOVERED]),
-    "refused, and gone after that": Case([*SENT, Answered(Put.REFUSED), ABSENT], [*SENDS, WAIT, GONE]),
-    "stopped while the PUT is out": Case([*SENT, GIVE_UP], [*SENDS, unknown()], Phase.LEFT),
+    "refused, and back after that": Case([*SENT, PutAnswered(PutResult.REFUSED), BACK], [*SENDS, WAIT, RECOVERED]),
+    "refused, and gone after that": Case([*SENT, PutAnswered(PutResult.REFUSED), ABSENT], [*SENDS, WAIT, GONE]),
+    "stopped while the PUT is out": Case([*SENT, GIVE_UP], [*SENDS, unknown()], Phase.UNRESOLVED),
 }
 
 WATCHED = {
     "back after an answer, the job unknown: recovered, the intent stays open": Case(
-        [*SENT, ACCEPTED, BACK], [*SENDS, WAIT, RECOVERED], Phase.OPEN
+        [*SENT, ACCEPTED, BACK], [*SENDS, WAIT, RECOVERED], Phase.UNSETTLED
     ),
     "back without an answer: the intent stays open too": Case(
-        [*SENT, LOST, BACK], [*SENDS, WAIT, RECOVERED], Phase.OPEN
+        [*SENT, LOST, BACK], [*SENDS, WAIT, RECOVERED], Phase.UNSETTLED
     ),
-    "back and the job says done": Case([*SENT, ACCEPTED, job(Job.DONE, BACK)], [*SENDS, WAIT, BY_ZVOL]),
+    "back and the job says done": Case([*SENT, ACCEPTED, job(JobStatus.DONE, BACK)], [*SENDS, WAIT, BY_ZVOL]),
     "back and the job was refused: somebody else did it": Case(
-        [*SENT, ACCEPTED, job(Job.REFUSED, BACK)], [*SENDS, WAIT, RECOVERED]
+        [*SENT, ACCEPTED, job(JobStatus.REFUSED, BACK)], [*SENDS, WAIT, RECOVERED]
     ),
     "back and the wait is over": Case([*SENT, LOST, quiet(BACK)], [*SENDS, WAIT, RECOVERED]),
     "the job was refused and the volume is still deleted": Case(
-        [*SENT, ACCEPTED, job(Job.REFUSED)], [*SENDS, WAIT, failed(Why.SERVER)]
+        [*SENT, ACCEPTED, job(JobStatus.REFUSED)], [*SENDS, WAIT, failed(Reason.SERVER)]
     ),
     "the job was refused and the volume cannot be read: read it again": Case(
-        [*SENT, ACCEPTED, job(Job.REFUSED, UNREADABLE), job(Job.REFUSED)],
-        [*SENDS, WAIT, WAIT, failed(Why.SERVER)],
+        [*SENT, ACCEPTED, job(JobStatus.REFUSED, UNREADABLE), job(JobStatus.REFUSED)],
+        [*SENDS, WAIT, WAIT, failed(Reason.SERVER)],
     ),
     "a job that is not certain ends nothing": Case(
-        [*SENT, ACCEPTED, job(Job.UNCLEAR)], [*SENDS, WAIT, WAIT], Phase.WATCH
+        [*SENT, ACCEPTED, job(JobStatus.UNCLEAR)], [*SENDS, WAIT, WAIT], Phase.POLL
     ),
-    "a running job ends nothing": Case([*SENT, ACCEPTED, job(Job.RUNNING)], [*SENDS, WAIT, WAIT], Phase.WATCH),
+    "a running job ends nothing": Case([*SENT, ACCEPTED, job(JobStatus.RUNNING)], [*SENDS, WAIT, WAIT], Phase.POLL),
     "destroyed meanwhile": Case([*SENT, ACCEPTED, ABSENT], [*SENDS, WAIT, GONE]),
-    "the deadline": Case([*SENT, ACCEPTED, DELETED, GIVE_UP], [*SENDS, WAIT, WAIT, unknown()], Phase.LEFT),
+    "the deadline": Case([*SENT, ACCEPTED, DELETED, GIVE_UP], [*SENDS, WAIT, WAIT, unknown()], Phase.UNRESOLVED),
 }
 
 ONE_WAIT = {
     "nothing is sent before the wait is over": Case(
-        [*SENT, LOST, DELETED, DELETED], [*SENDS, WAIT, WAIT, WAIT], Phase.WATCH
+        [*SENT, LOST, DELETED, DELETED], [*SENDS, WAIT, WAIT, WAIT], Phase.POLL
     ),
     "the wait is over: one more PUT, under a new intent": Case(
         [*SENT, LOST, quiet(), WRITTEN], [*SENDS, WAIT, WRITE, SEND], Phase.SENDING
     ),
     "three PUTs and no more": Case(
         [*SENT, *ONCE_MORE * (MAX_SENDS - 1), LOST, quiet()],
-        [*SENDS, *[WAIT, *SENDS] * (MAX_SENDS - 1), WAIT, unknown(Why.NO_SENDS_LEFT)],
+        [*SENDS, *[WAIT, *SENDS] * (MAX_SENDS - 1), WAIT, unknown(Reason.NO_SENDS_LEFT)],
     ),
     "the second one never left: the first one was sent": Case(
-        [*SENT, LOST, quiet(), WRITTEN, Answered(Put.NEVER_SENT)], [*SENDS, WAIT, *SENDS, unknown()]
+        [*SENT, LOST, quiet(), WRITTEN, PutAnswered(PutResult.NEVER_SENT)], [*SENDS, WAIT, *SENDS, unknown()]
     ),
     "stopped before the second one": Case([*SENT, LOST, quiet(), GIVE_UP], [*SENDS, WAIT, WRITE, unknown()]),
-    "the wait is over and it cannot be read": Case([*SENT, LOST, quiet(DENIED)], [*SENDS, WAIT, unknown(Why.SESSION)]),
+    "the wait is over and it cannot be read": Case(
+        [*SENT, LOST, quiet(DENIED)], [*SENDS, WAIT, unknown(Reason.SESSION)]
+    ),
 }
 
 CHANGED = {
-    "deleted again: no second PUT": Case([*SENT, LOST, quiet(AGAIN)], [*SENDS, WAIT, failed(Why.CHANGED)]),
-    "deleted again while the wait is not over: watch": Case([*SENT, LOST, AGAIN], [*SENDS, WAIT, WAIT], Phase.WATCH),
+    "deleted again: no second PUT": Case([*SENT, LOST, quiet(AGAIN)], [*SENDS, WAIT, failed(Reason.CHANGED)]),
+    "deleted again while the wait is not over: watch": Case([*SENT, LOST, AGAIN], [*SENDS, WAIT, WAIT], Phase.POLL),
     "a date that is not told is another date": Case(
-        [*SENT, LOST, quiet(Look(Sight.DELETED))], [*SENDS, WAIT, failed(Why.CHANGED)]
+        [*SENT, LOST, quiet(Observed(Observation.DELETED))], [*SENDS, WAIT, failed(Reason.CHANGED)]
     ),
-    "for a resumed run too": Case([quiet(AGAIN)], [failed(Why.CHANGED)], state=RESUMED),
+    "for a resumed run too": Case([quiet(AGAIN)], [failed(Reason.CHANGED)], state=RESUMED),
     "a resumed run may send again": Case([quiet()], [WRITE], Phase.INTENT, RESUMED),
-    "a resumed run watches first": Case([DELETED, BACK], [WAIT, RECOVERED], Phase.OPEN, RESUMED),
+    "a resumed run watches first": Case([DELETED, BACK], [WAIT, RECOVERED], Phase.UNSETTLED, RESUMED),
     "with a new session too": Case(
-        [*SENT, ACCEPTED, job(Job.SESSION), Renewed(True), AGAIN],
-        [*SENDS, WAIT, LOG_IN, WAIT, failed(Why.CHANGED)],
+        [*SENT, ACCEPTED, job(JobStatus.SESSION), SessionRenewed(True), AGAIN],
+        [*SENDS, WAIT, LOG_IN, WAIT, failed(Reason.CHANGED)],
     ),
 }
 
 OPEN_INTENT = {
-    "the job has ended: closed": Case([job(Job.DONE, BACK)], [CLOSE], state=OPEN),
-    "the wait is over: closed": Case([quiet(BACK)], [CLOSE], state=OPEN),
-    "otherwise it stays open": Case([BACK, AGAIN, job(Job.RUNNING)], [WAIT, WAIT, WAIT], Phase.OPEN, OPEN),
-    "stopped: the word was said before": Case([GIVE_UP], [WAIT], Phase.OPEN, OPEN),
-    "a later run waits for it": Case([DELETED, job(Job.RUNNING)], [WAIT, WAIT], Phase.SETTLE, SETTLING),
-    "a later run begins when its job has ended": Case([job(Job.DONE)], [WRITE], Phase.INTENT, SETTLING),
+    "the job has ended: closed": Case([job(JobStatus.DONE, BACK)], [CLOSE], state=UNSETTLED),
+    "the wait is over: closed": Case([quiet(BACK)], [CLOSE], state=UNSETTLED),
+    "otherwise it stays open": Case(
+        [BACK, AGAIN, job(JobStatus.RUNNING)], [WAIT, WAIT, WAIT], Phase.UNSETTLED, UNSETTLED
+    ),
+    "stopped: the word was said before": Case([GIVE_UP], [WAIT], Phase.UNSETTLED, UNSETTLED),
+    "a later run waits for it": Case([DELETED, job(JobStatus.RUNNING)], [WAIT, WAIT], Phase.SETTLE, SETTLING),
+    "a later run begins when its job has ended": Case([job(JobStatus.DONE)], [WRITE], Phase.INTENT, SETTLING),
     "a later run begins when the wait is over": Case([quiet()], [WRITE], Phase.INTENT, SETTLING),
-    "a later run was asked for the deletion it saw first": Case([quiet(AGAIN)], [failed(Why.CHANGED)], state=SETTLING),
-    "a later run finds it back, the older PUT may act": Case([BACK], [ALREADY], Phase.OPEN, SETTLING),
+    "a later run was asked for the deletion it saw first": Case(
+        [quiet(AGAIN)], [failed(Reason.CHANGED)], state=SETTLING
+    ),
+    "a later run finds it back, the older PUT may act": Case([BACK], [ALREADY], Phase.UNSETTLED, SETTLING),
     "a later run finds it back, nothing may act": Case([quiet(BACK)], [ALREADY], state=SETTLING),
     "a later run finds it gone": Case([ABSENT], [GONE], state=SETTLING),
-    "a later run gives up": Case([DELETED, GIVE_UP], [WAIT, unknown()], Phase.LEFT, SETTLING),
+    "a later run gives up": Case([DELETED, GIVE_UP], [WAIT, unknown()], Phase.UNRESOLVED, SETTLING),
 }
 
 READ_BACK = {
     "done and unreadable: unknown, never recovered": Case(
-        [*SENT, ACCEPTED, job(Job.DONE, DENIED)], [*SENDS, WAIT, unknown(Why.NOT_READ_BACK)], Phase.LEFT
+        [*SENT, ACCEPTED, job(JobStatus.DONE, DENIED)], [*SENDS, WAIT, unknown(Reason.NOT_READ_BACK)], Phase.UNRESOLVED
     ),
     "refused and unreadable: unknown, never failed": Case(
-        [*SENT, ACCEPTED, job(Job.REFUSED, DENIED)], [*SENDS, WAIT, unknown(Why.NOT_READ_BACK)], Phase.LEFT
+        [*SENT, ACCEPTED, job(JobStatus.REFUSED, DENIED)],
+        [*SENDS, WAIT, unknown(Reason.NOT_READ_BACK)],
+        Phase.UNRESOLVED,
     ),
-    "done and still deleted: read again": Case([*SENT, ACCEPTED, job(Job.DONE)], [*SENDS, WAIT, WAIT], Phase.CLAIMED),
-    "... and then it is back": Case([*SENT, ACCEPTED, job(Job.DONE), BACK], [*SENDS, WAIT, WAIT, BY_ZVOL]),
+    "done and still deleted: read again": Case(
+        [*SENT, ACCEPTED, job(JobStatus.DONE)], [*SENDS, WAIT, WAIT], Phase.REPORTED_DONE
+    ),
+    "... and then it is back": Case([*SENT, ACCEPTED, job(JobStatus.DONE), BACK], [*SENDS, WAIT, WAIT, BY_ZVOL]),
     "... for a while only": Case(
-        [*SENT, ACCEPTED, job(Job.DONE), job(Job.DONE, patience=True)], [*SENDS, WAIT, WAIT, CONTRADICTED]
+        [*SENT, ACCEPTED, job(JobStatus.DONE), job(JobStatus.DONE, grace_elapsed=True)],
+        [*SENDS, WAIT, WAIT, CONTRADICTED],
     ),
-    "... and it was deleted again": Case([*SENT, ACCEPTED, job(Job.DONE, AGAIN)], [*SENDS, WAIT, failed(Why.CHANGED)]),
+    "... and it was deleted again": Case(
+        [*SENT, ACCEPTED, job(JobStatus.DONE, AGAIN)], [*SENDS, WAIT, failed(Reason.CHANGED)]
+    ),
     "... and then nothing is sent again": Case(
-        [*SENT, ACCEPTED, job(Job.DONE), quiet()], [*SENDS, WAIT, WAIT, WAIT], Phase.CLAIMED
+        [*SENT, ACCEPTED, job(JobStatus.DONE), quiet()], [*SENDS, WAIT, WAIT, WAIT], Phase.REPORTED_DONE
     ),
     "an answer with the volume in it is read back too": Case(
-        [*SENT, Answered(Put.DONE), DELETED, BACK], [*SENDS, WAIT, WAIT, BY_ZVOL]
+        [*SENT, PutAnswered(PutResult.DONE), DELETED, BACK], [*SENDS, WAIT, WAIT, BY_ZVOL]
     ),
 }
 
 SESSION = {
     "the job found no session: log in, read, send": Case(
-        [*SENT, ACCEPTED, job(Job.SESSION), Renewed(True), DELETED, WRITTEN],
+        [*SENT, ACCEPTED, job(JobStatus.SESSION), SessionRenewed(True), DELETED, WRITTEN],
         [*SENDS, WAIT, LOG_IN, WAIT, WRITE, SEND],
         Phase.SENDING,
     ),
     "once only": Case(
-        [*SENT, ACCEPTED, job(Job.SESSION), Renewed(True), DELETED, WRITTEN, ACCEPTED, job(Job.SESSION)],
-        [*SENDS, WAIT, LOG_IN, WAIT, *SENDS, WAIT, failed(Why.SESSION)],
+        [
+            *SENT,
+            ACCEPTED,
+            job(JobStatus.SESSION),
+            SessionRenewed(True),
+            DELETED,
+            WRITTEN,
+            ACCEPTED,
+            job(JobStatus.SESSION),
+        ],
+        [*SENDS, WAIT, LOG_IN, WAIT, *SENDS, WAIT, failed(Reason.SESSION)],
     ),
     "no new session": Case(
-        [*SENT, ACCEPTED, job(Job.SESSION, DENIED), Renewed(False)], [*SENDS, WAIT, LOG_IN, failed(Why.SESSION)]
+        [*SENT, ACCEPTED, job(JobStatus.SESSION, DENIED), SessionRenewed(False)],
+        [*SENDS, WAIT, LOG_IN, failed(Reason.SESSION)],
     ),
     "a synchronous server says so itself": Case(
-        [*SENT, Answered(Put.SESSION), Renewed(True), BACK], [*SENDS, LOG_IN, WAIT, RECOVERED]
+        [*SENT, PutAnswered(PutResult.SESSION), SessionRenewed(True), BACK], [*SENDS, LOG_IN, WAIT, RECOVERED]
     ),
-    "somebody else has brought it back": Case([*SENT, ACCEPTED, job(Job.SESSION, BACK)], [*SENDS, WAIT, RECOVERED]),
+    "somebody else has brought it back": Case(
+        [*SENT, ACCEPTED, job(JobStatus.SESSION, BACK)], [*SENDS, WAIT, RECOVERED]
+    ),
 }
 
 CASES = {
@@ -258,7 +287,7 @@ def test_what_zvol_does(name: str) -> None:
     assert state.phase is case.ends
 
 
-@pytest.mark.parametrize("phase", [Phase.DONE, Phase.LEFT])
+@pytest.mark.parametrize("phase", [Phase.DONE, Phase.UNRESOLVED])
 def test_nothing_happens_after_the_last_word(phase: Phase) -> None:
     with pytest.raises(KeyError):
-        advance(State(phase=phase), DELETED)
+        advance(ProtocolState(phase=phase), DELETED)

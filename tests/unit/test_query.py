@@ -9,9 +9,9 @@ from urllib.parse import quote
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from zvol.errors import Weather
-from zvol.model import Listed, Outcome, Recycle, Volume
-from zvol.recovery.selection import AT_MOST, ROOM, choose
+from zvol.catalog.resolve import AT_MOST, ROOM, resolve_targets
+from zvol.errors import TransientError
+from zvol.model import Outcome, Retention, Volume, VolumeRow
 from zvol.zstack.answers import Found
 from zvol.zstack.query import OPERATORS, condition
 
@@ -44,7 +44,7 @@ class Cloud:
         assert name == "name"
         values = [one.rstrip().lower() for one in value.split(",")]
         if len(values) > 2:
-            raise Weather("an optional look-up: what it costs is what it would have told")
+            raise TransientError("an optional look-up: what it costs is what it would have told")
         return Found(tuple(one.fields for one in self.volumes if one.name.rstrip().lower() in values), None)
 
 
@@ -60,8 +60,8 @@ NAMES = st.sampled_from(["a", "b", "a*", "", "卷", "a ", "A", "it's", "a,b", "a
 def test_choosing_takes_exactly_what_was_named(names: list[str], kept: list[str], asked: list[str]) -> None:
     """Volumes that are not deleted are looked up at most once, never by a name that is misread, and decide nothing."""
     cloud: Any = Cloud(names, kept)
-    explain = [Listed(one, Recycle(True, None)) for one in cloud.deleted()]
-    chosen = choose(
+    explain = [VolumeRow(one, Retention(True, None)) for one in cloud.deleted()]
+    chosen = resolve_targets(
         cloud, [(text, None, None) for text in asked], lambda some: [row for row in explain if row.volume in some]
     )
     for want in chosen.wanted:
@@ -80,10 +80,10 @@ def test_choosing_takes_exactly_what_was_named(names: list[str], kept: list[str]
 def test_the_look_up_of_names_fits_into_a_url() -> None:
     cloud: Any = Cloud([], ["the other"])
     names = ["ä" * 300, *(f"{number:03}" + "x" * 97 for number in range(40)), "the other"]
-    choose(cloud, [(name, None, None) for name in names], lambda _some: [])
+    resolve_targets(cloud, [(name, None, None) for name in names], lambda _some: [])
     [condition] = cloud.asked
     assert len(quote(condition)) <= ROOM + len(quote("name?="))
     assert condition.count(",") == 14
     cloud = Cloud([], [])
-    choose(cloud, [(f"v{number}", None, None) for number in range(40)], lambda _some: [])
+    resolve_targets(cloud, [(f"v{number}", None, None) for number in range(40)], lambda _some: [])
     assert cloud.asked[0].count(",") == AT_MOST - 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from zvol.recovery.records import Identity, named_account
+from zvol.journal.records import Identity, named_account
 
 HERE = "https://zstack.example.com:8443/zstack"
 

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zvol.errors import ConfigError, ErrorCode, Exit, Problem, UsageProblem, ZvolError
-from zvol.model import Listed, Outcome, Recycle, Result, Trouble, Volume
+from zvol.model import Outcome, Result, Retention, Trouble, Volume, VolumeRow
 from zvol.render import Output
 
 U1, U2 = "a" * 32, "b" * 32
@@ -52,9 +52,9 @@ def failed(asked: str = U1) -> Result:
     return result(Outcome.FAILED, asked, trouble=trouble, job_uuid="c" * 32)
 
 
-def listed(name: str = "data", uuid: str = U1, **more: Any) -> Listed:
-    recycle = Recycle(True, None, "deleted", 1_795_010_000.0, 10_000, "Delay", "server")
-    return Listed(volume(uuid, name, **more), recycle, 1_794_990_000.0, "vm\u202e", "ps")
+def listed(name: str = "data", uuid: str = U1, **more: Any) -> VolumeRow:
+    recycle = Retention(True, None, "deleted", 1_795_010_000.0, 10_000, "Delay", "server")
+    return VolumeRow(volume(uuid, name, **more), recycle, 1_794_990_000.0, "vm\u202e", "ps")
 
 
 def test_one_volume_in_json_is_its_inventory() -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from zvol import text
 from zvol.errors import Exit
-from zvol.model import Listed, Outcome, Recycle, Result, Trouble, Volume
+from zvol.model import Outcome, Result, Retention, Trouble, Volume, VolumeRow
 from zvol.render import Output, machine, plain
 from zvol.render.output import MOST
 from zvol.render.report import CANDIDATES
@@ -23,9 +23,11 @@ from zvol.render.report import CANDIDATES
 NOW = 1_795_000_000.0
 
 
-def rows(count: int) -> list[Listed]:
+def rows(count: int) -> list[VolumeRow]:
     volumes = [Volume(f"{n:032x}", {"uuid": f"{n:032x}", "name": f"v {n}", "status": "Deleted"}) for n in range(count)]
-    return [Listed(one, Recycle(True, None, "deleted", NOW + n, n, "Delay"), NOW - n) for n, one in enumerate(volumes)]
+    return [
+        VolumeRow(one, Retention(True, None, "deleted", NOW + n, n, "Delay"), NOW - n) for n, one in enumerate(volumes)
+    ]
 
 
 class Counting(io.StringIO):
@@ -38,7 +40,7 @@ class Counting(io.StringIO):
         return super().write(piece)
 
 
-def printed(format: str, some: list[Listed], *, tty: bool = False, width: int = 200) -> Counting:
+def printed(format: str, some: list[VolumeRow], *, tty: bool = False, width: int = 200) -> Counting:
     out = Counting()
     Output(format, out, io.StringIO(), tty=tty, width=width).volumes(some)
     return out
@@ -153,7 +155,10 @@ def lines_of(width: int, monkeypatch: pytest.MonkeyPatch, **more: str) -> list[s
     monkeypatch.setenv("TERM", "xterm-256color")
     for name, value in more.items():
         monkeypatch.setenv(name, value)
-    some = [*rows(2), *(Listed(one.volume, Recycle(True, None, "deleted", NOW + 9e6, 9_000_000)) for one in rows(1))]
+    some = [
+        *rows(2),
+        *(VolumeRow(one.volume, Retention(True, None, "deleted", NOW + 9e6, 9_000_000)) for one in rows(1)),
+    ]
     return printed("table", some, tty=True, width=width).getvalue().splitlines()
 
 
@@ -182,5 +187,5 @@ def test_what_is_urgent_is_coloured_and_headers_are_bold(monkeypatch: pytest.Mon
 def test_nothing_in_a_name_is_taken_for_markup(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm-256color")
     volume = Volume("a" * 32, {"uuid": "a" * 32, "name": "[red]x[/] :smile: 127.0.0.1", "status": "Ready"})
-    text = printed("table", [Listed(volume, Recycle(False, "not-deleted"))], tty=True).getvalue()
+    text = printed("table", [VolumeRow(volume, Retention(False, "not-deleted"))], tty=True).getvalue()
     assert "\n[red]x[/] :smile: 127.0.0.1  aaaa" in text

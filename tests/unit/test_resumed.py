@@ -10,8 +10,8 @@ import pytest
 
 from tests.sim.deaths import QUIET, intents, kill, lost, puts, resume
 from tests.sim.world import A, World
-from zvol.recovery.journal import Intent, Journal
-from zvol.recovery.request import Request
+from zvol.journal.journal import Intent, Journal
+from zvol.journal.request import Request
 
 LONG = 30 * 60
 
@@ -107,7 +107,7 @@ def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     world = World(tmp_path, lost)
     kill(world, 5.0)
     world.path.write_bytes(b"garbage" * 2000)
-    monkeypatch.setattr("zvol.recovery.database.time.time", world.clock.wall)
+    monkeypatch.setattr("zvol.journal.database.time.time", world.clock.wall)
     with pytest.raises(Exception, match="damaged"):
         Journal(world.path, world.clock.wall())
     return world

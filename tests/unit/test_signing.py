@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zvol.text import Secret
-from zvol.zstack.auth import Signer, signature
-from zvol.zstack.clock import ServerClock
-from zvol.zstack.facts import milliseconds
+from zvol.zstack.auth import AccessKeyAuth, signature
+from zvol.zstack.server_clock import ServerClock
+from zvol.zstack.server_facts import milliseconds
 from zvol.zstack.zones import Zone
 
 UUID = "d4910ee8def241e7afcb55ca1ee685c9"
@@ -32,7 +32,9 @@ def test_the_vector_of_the_contract() -> None:
 
 
 def test_the_headers_of_a_request() -> None:
-    made = Signer("AK", Secret("test-secret"), clock(ZoneInfo("Asia/Shanghai")), lambda: AT)("GET", "/v1/volumes")
+    made = AccessKeyAuth("AK", Secret("test-secret"), clock(ZoneInfo("Asia/Shanghai")), lambda: AT)(
+        "GET", "/v1/volumes"
+    )
     assert made["Date"] == "Tue, 14 Nov 2017 22:20:57 GMT+08:00"
     expected = signature(Secret("test-secret"), "GET", made["Date"], "/v1/volumes")
     assert made["Authorization"] == f"ZStack AK:{expected}"
@@ -91,7 +93,7 @@ def test_a_time_that_is_none(document: dict[str, object]) -> None:
 
 
 def test_advice_shows_both_clocks() -> None:
-    signer = Signer("AK", Secret("s"), clock(ZoneInfo("Asia/Shanghai"), 7), lambda: AT)
+    signer = AccessKeyAuth("AK", Secret("s"), clock(ZoneInfo("Asia/Shanghai"), 7), lambda: AT)
     advice = signer.advice("requestTimeTooSkewed")
     assert "22:20:64" not in advice
     assert "22:21:04 GMT+08:00" in advice

@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 import zvol.text
 from zvol.text import (
     Secret,
-    conceal,
     display_width,
+    escape_terminal,
     fold_uuid,
     human_duration,
     human_size,
-    masked,
     parse_duration,
-    safe,
+    redact,
+    register_secret,
 )
 
 ANY_TEXT = st.text(st.characters())  # surrogates too
@@ -34,33 +34,33 @@ NASTY = [
 
 @given(ANY_TEXT)
 def test_nothing_dangerous_is_shown(text: str) -> None:
-    shown = safe(text)
+    shown = escape_terminal(text)
     assert all(char == " " or unicodedata.category(char)[0] not in "CZ" for char in shown)
     assert shown.isprintable()
 
 
 @pytest.mark.parametrize("char", NASTY, ids=lambda char: f"{ord(char):x}")
 def test_each_dangerous_character_becomes_visible(char: str) -> None:
-    assert safe(f"a{char}b") == f"a\\u{{{ord(char):x}}}b"
+    assert escape_terminal(f"a{char}b") == f"a\\u{{{ord(char):x}}}b"
 
 
 @given(ANY_TEXT, ANY_TEXT)
 def test_two_texts_never_look_the_same(one: str, other: str) -> None:
-    assert (safe(one) == safe(other)) == (one == other)
+    assert (escape_terminal(one) == escape_terminal(other)) == (one == other)
 
 
 def test_a_text_that_imitates_an_escape_is_told_from_one() -> None:
-    assert safe("\x1b") != safe("\\u{1b}")
-    assert safe("\\u{1b}") == "\\\\u{1b}"
+    assert escape_terminal("\x1b") != escape_terminal("\\u{1b}")
+    assert escape_terminal("\\u{1b}") == "\\\\u{1b}"
 
 
 @pytest.mark.parametrize("text", ["pg-data", "数据库 卷", "naïve café", "ok[/red]:smile:", "ÅÄÖ", "データ"])
 def test_ordinary_names_stay_as_they_are(text: str) -> None:
-    assert safe(text) == text
+    assert escape_terminal(text) == text
 
 
 def test_a_tower_of_combining_marks_is_cut_visibly() -> None:
-    shown = safe("a" + "\u0301" * 10_000)
+    shown = escape_terminal("a" + "\u0301" * 10_000)
     assert shown.count("\u0301") == 4
     assert shown.count("\\u{301}") == 9_996
 
@@ -83,11 +83,18 @@ def test_a_secret_is_masked_in_every_form_and_what_is_around_it_stays() -> None:
     secret = 'pä55 "wört"/+%'
     data = secret.encode()
     Secret(secret)
-    for form in (secret, secret.upper(), json.dumps(secret)[1:-1], quote(secret, safe=""), data.hex(), safe(secret)):
-        assert masked(f"before {form} after") == "before *** after"
+    for form in (
+        secret,
+        secret.upper(),
+        json.dumps(secret)[1:-1],
+        quote(secret, safe=""),
+        data.hex(),
+        escape_terminal(secret),
+    ):
+        assert redact(f"before {form} after") == "before *** after"
     for before in (b"", b"me:", b"OAuth ", b"x"):
         encoded = base64.b64encode(before + data + b":tail").decode()
-        shown = masked(encoded)
+        shown = redact(encoded)
         assert "***" in shown
         assert len(shown) < len(encoded) - len(data)
 
@@ -96,17 +103,17 @@ def test_a_secret_is_masked_in_every_form_and_what_is_around_it_stays() -> None:
 @pytest.mark.parametrize("text", ["", "short7!", "password", "密码密码密码密码", "1234567890"])
 def test_what_stands_in_ordinary_words_is_not_masked(text: str) -> None:
     Secret(text)
-    assert masked(f"the {text} is wrong") == f"the {text} is wrong"
+    assert redact(f"the {text} is wrong") == f"the {text} is wrong"
 
 
 @given(st.text(st.characters(), min_size=8, max_size=40), st.text(max_size=20), st.text(max_size=20))
 def test_any_secret_is_masked_anywhere(secret: str, before: str, after: str) -> None:
     assume(not (secret.isalpha() or secret.isdigit()))
     zvol.text._concealed.clear()
-    conceal(secret)
+    register_secret(secret)
     text = before + secret + after
-    assert masked(text).count("***") >= 1
-    assert secret not in masked(text).split("***")
+    assert redact(text).count("***") >= 1
+    assert secret not in redact(text).split("***")
     zvol.text._concealed.clear()
 
 

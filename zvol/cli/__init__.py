@@ -22,7 +22,7 @@ def main(argv: Sequence[str] | None = None, *, clock: Clock | None = None) -> No
     signals = Signals()
     signals.install()  # before the imports, which take the longest
     try:
-        from zvol.cli.run import run
+        from zvol.cli.entrypoint import run
 
         code = run(arguments, signals, clock)
     except Interrupted:
@@ -43,6 +43,6 @@ def _print(text: str) -> NoReturn:
         if isinstance(exc, BrokenPipeError):
             sys.exit(141)
         streams.prepare()
-        streams.complain(f"cannot write the output: {getattr(exc, 'strerror', None) or 'it is closed'}")
+        streams.write_error(f"cannot write the output: {getattr(exc, 'strerror', None) or 'it is closed'}")
         sys.exit(7)
     sys.exit(0)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from zvol import __version__
+from zvol.cli.app_context import AppContext
 from zvol.cli.options import Group, global_options
-from zvol.cli.state import State
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -84,4 +84,4 @@ def help_width() -> int:
 @click.pass_context
 def app(ctx: click.Context) -> None:
     """Bring back deleted data volumes on a ZStack cloud: exactly once, and never saying what is not known."""
-    ctx.ensure_object(State)
+    ctx.ensure_object(AppContext)

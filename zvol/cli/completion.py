@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from zvol.cli.options import global_options, pass_state
-from zvol.cli.state import State
+from zvol.cli.app_context import AppContext
+from zvol.cli.options import global_options, pass_context
 from zvol.errors import Exit
 
 SHELLS = ("bash", "zsh", "fish")
@@ -16,10 +16,10 @@ SHELLS = ("bash", "zsh", "fish")
 )
 @click.argument("shell", type=click.Choice(SHELLS))
 @global_options
-@pass_state
-def command(state: State, shell: str) -> Exit:
+@pass_context
+def command(context: AppContext, shell: str) -> Exit:
     """Print the completion script for bash, zsh or fish; the same files lie in `completions/`."""
-    del state
+    del context
     click.echo(script(shell), nl=False)
     return Exit.OK
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from zvol.cli.options import Group, global_options, pass_state
-from zvol.cli.state import State
+from zvol.cli.app_context import AppContext
+from zvol.cli.options import Group, global_options, pass_context
 from zvol.errors import ConfigError, Exit, UsageProblem
 
 
@@ -22,28 +22,28 @@ def command() -> None:
 
 @command.command("init", short_help="Write a commented configuration file.", epilog="Example: zvol config init")
 @global_options
-@pass_state
-def init(state: State) -> Exit:
+@pass_context
+def init(context: AppContext) -> Exit:
     """Write a commented configuration file that only you can read; an existing one is left as it is.
 
     On a terminal it asks for the host and the account; elsewhere, or with --no-input, it writes an example.
     """
-    from zvol.cli.questions import answered, asking
+    from zvol.cli.prompts import answered, prompting
     from zvol.config.paths import config_file, write_private
 
-    path, _ = config_file(state.given.config, os.environ)
+    path, _ = config_file(context.given.config, os.environ)
     if path is None:
         raise UsageProblem("there is no place for the file: HOME is not set", hint="Use --config FILE.")
     if os.path.lexists(path):
         raise _there(path)
-    with asking():
-        text, complete = answered(state)
+    with prompting():
+        text, complete = answered(context)
     try:
         write_private(path, text.encode(), replace=False)
     except FileExistsError:
         raise _there(path) from None
     then = "now run: zvol doctor" if complete else "put your host and session in, then run: zvol config validate"
-    state.output_for_errors().hint(f"wrote {path}; {then}")
+    context.output_for_errors().hint(f"wrote {path}; {then}")
     return Exit.OK
 
 
@@ -53,32 +53,32 @@ def _there(path: Path) -> UsageProblem:
 
 @command.command("show", short_help="Show each setting and where it comes from.", epilog="Example: zvol config show")
 @global_options
-@pass_state
-def show(state: State) -> Exit:
+@pass_context
+def show(context: AppContext) -> Exit:
     """Show each setting with where it comes from; secrets are not shown."""
     from zvol.config.describe import described
 
-    rows = described(state.settings)
-    if state.output.for_programs:
-        state.output.documents([{"key": key, "value": value, "source": source} for key, value, source in rows])
+    rows = described(context.settings)
+    if context.output.for_programs:
+        context.output.documents([{"key": key, "value": value, "source": source} for key, value, source in rows])
     else:
-        state.output.rows(["SETTING", "VALUE", "FROM"], [list(row) for row in rows])
+        context.output.rows(["SETTING", "VALUE", "FROM"], [list(row) for row in rows])
     return Exit.OK
 
 
 @command.command("validate", short_help="Check the configuration file.", epilog="Example: zvol config validate")
 @global_options
-@pass_state
-def validate(state: State) -> Exit:
+@pass_context
+def validate(context: AppContext) -> Exit:
     """Check every profile of the configuration file and the files it names, and list all mistakes at once."""
     from zvol.config.describe import validate as check
     from zvol.config.paths import config_file
 
-    path, _ = config_file(state.given.config, os.environ)
+    path, _ = config_file(context.given.config, os.environ)
     if path is None:
         raise UsageProblem("there is no configuration file: HOME is not set", hint="Use --config FILE.")
     file, problems = check(path)
     if problems:
         raise ConfigError(problems)
-    state.output_for_errors().hint(f"{path} is correct; profiles: {', '.join(file.profiles) or 'none'}")
+    context.output_for_errors().hint(f"{path} is correct; profiles: {', '.join(file.profiles) or 'none'}")
     return Exit.OK

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from zvol.cli.options import global_options, pass_state
-from zvol.cli.state import State
-from zvol.errors import AuthError, CannotTell, ConfigError, Exit, UsageProblem, Weather, ZvolError
+from zvol.cli.app_context import AppContext
+from zvol.cli.options import global_options, pass_context
+from zvol.errors import AuthError, CannotTell, ConfigError, Exit, TransientError, UsageProblem, ZvolError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,53 +39,53 @@ class Finding(NamedTuple):
 
 @click.command("doctor", short_help="Check host, session, clock, policy and files.", epilog="Example: zvol doctor")
 @global_options
-@pass_state
-def command(state: State) -> Exit:
+@pass_context
+def command(context: AppContext) -> Exit:
     """Check what a recovery needs: one line each, and what to do where something is wrong. Nothing is changed."""
-    findings = list(_findings(state))
-    if state.output.for_programs:
-        state.output.documents([one._asdict() for one in findings])
+    findings = list(_findings(context))
+    if context.output.for_programs:
+        context.output.documents([one._asdict() for one in findings])
     else:
         cells = [[one.check, "ok" if one.ok else "WRONG", one.found, "" if one.ok else one.hint] for one in findings]
-        state.output.rows(["CHECK", "IS", "FOUND", "WHAT TO DO"], cells)
+        context.output.rows(["CHECK", "IS", "FOUND", "WHAT TO DO"], cells)
     return Exit.OK if all(one.ok for one in findings) else Exit.FAILED
 
 
-def _findings(state: State) -> Iterator[Finding]:
+def _findings(context: AppContext) -> Iterator[Finding]:
     """Yield the findings; without a server there is no use in asking it for more."""
-    settings = state.settings
+    settings = context.settings
     yield Finding(
         "configuration",
         True,
         f"profile {settings.profile or 'none'}; {settings.endpoint.base}, from {settings.sources['host']}",
     )
-    yield _files(state)
-    yield _runs(state)
-    for finding in _server(state):
+    yield _files(context)
+    yield _runs(context)
+    for finding in _server(context):
         yield finding
         if not finding.ok:
             return
-    yield from _clock(state)
-    session, auth = _session(state)
+    yield from _clock(context)
+    session, auth = _session(context)
     yield session
     if auth is not None and session.ok:
-        yield _policy(state, auth)
+        yield _policy(context, auth)
 
 
 # ---- on this machine ---------------------------------------------------------------------------------------------
-def _files(state: State) -> Finding:
+def _files(context: AppContext) -> Finding:
     """Look whether others can use what zvol keeps; nothing is repaired here."""
-    folder = state.directory
+    folder = context.directory
     kept = [folder, folder / "sessions", *folder.glob("sessions/*"), *folder.glob("journal.db*")]
-    if state.settings.config is not None and state.settings.credential.session is not None:
-        kept.append(state.settings.config)
+    if context.settings.config is not None and context.settings.credential.session is not None:
+        kept.append(context.settings.config)
     present = [path for path in kept if os.path.lexists(path)]
     for path in present:
         problem = _exposed(path)
         if problem:
             return Finding("files", False, *problem)
-    with state.signals.held():
-        problem = _unwritable(state.journal_path)
+    with context.signals.held():
+        problem = _unwritable(context.journal_path)
     if problem:
         return Finding("files", False, *problem)
     return Finding("files", True, f"{len(present)} of zvol's own, all private")
@@ -119,12 +119,12 @@ def _unwritable(journal: Path) -> tuple[str, str] | None:
     return None
 
 
-def _runs(state: State) -> Finding:
-    if not state.journal_path.exists():
+def _runs(context: AppContext) -> Finding:
+    if not context.journal_path.exists():
         return Finding("runs", True, "none yet")
     try:
-        here = (state.base, state.origin)
-        runs = [run for run in state.open_journal(looking=True).runs() if run.identity.base in here]
+        here = (context.base, context.origin)
+        runs = [run for run in context.open_journal(looking=True).runs() if run.identity.base in here]
     except ZvolError as exc:
         return Finding("runs", False, exc.message, exc.hint or "Set XDG_STATE_HOME to a folder of your own.")
     left = [run for run in runs if run.unfinished and not run.alive]
@@ -132,26 +132,26 @@ def _runs(state: State) -> Finding:
 
 
 # ---- the server, without a session -------------------------------------------------------------------------------
-def _server(state: State) -> Iterator[Finding]:
+def _server(context: AppContext) -> Iterator[Finding]:
     from zvol.errors import Untrusted
     from zvol.zstack.answers import document_of
-    from zvol.zstack.ask import ask
+    from zvol.zstack.request import ask
 
-    endpoint = state.settings.endpoint
+    endpoint = context.settings.endpoint
     place, problem, answer = f"{endpoint.host}:{endpoint.port}", None, None
     try:
-        answer = ask(state.transport, "PUT", NODE, {"getVersion": {}})
+        answer = ask(context.transport, "PUT", NODE, {"getVersion": {}})
     except Untrusted as exc:
         problem = exc
     except ConfigError as exc:
-        yield Finding("tls", False, exc.message, f"{exc.hint} It is from {state.settings.sources['ca_file']}.")
+        yield Finding("tls", False, exc.message, f"{exc.hint} It is from {context.settings.sources['ca_file']}.")
         return
     except ZvolError as exc:
         hint = "Check host, port, proxy and network; `zvol config show` says where each value is from."
         yield Finding("host", False, exc.message, hint)
         return
     yield Finding("host", True, f"{place} answers")
-    yield _tls(state, problem)
+    yield _tls(context, problem)
     if answer is None:
         return
     version = (document_of(answer) or {}).get("version")
@@ -164,8 +164,8 @@ def _server(state: State) -> Iterator[Finding]:
     yield Finding("version", True, f"ZStack {version}{note}")
 
 
-def _tls(state: State, problem: ZvolError | None) -> Finding:
-    settings = state.settings
+def _tls(context: AppContext, problem: ZvolError | None) -> Finding:
+    settings = context.settings
     if problem is not None:
         return Finding("tls", False, problem.message, problem.hint)
     if settings.endpoint.scheme == "https":
@@ -173,34 +173,34 @@ def _tls(state: State, problem: ZvolError | None) -> Finding:
     return Finding("tls", True, "none: plain http, as the configuration allows")
 
 
-def _clock(state: State) -> Iterator[Finding]:
+def _clock(context: AppContext) -> Iterator[Finding]:
     from zvol.zstack.client import Client
-    from zvol.zstack.clock import ANYBODY
+    from zvol.zstack.server_clock import ANYBODY
 
-    client = Client(state.transport, ANYBODY)
-    before = state.clock.wall()
+    client = Client(context.transport, ANYBODY)
+    before = context.clock.wall()
     server: float | None = None
     try:
         server = client.server_time()
-        apart = server - (before + state.clock.wall()) / 2
+        apart = server - (before + context.clock.wall()) / 2
         hint = "Set the clock of this machine or of the management node: one of them is wrong."
         yield Finding("clock", abs(apart) < CLOCK_SECONDS, f"{round(apart):+d} s from this machine", hint)
-    except (Weather, ZvolError) as exc:
+    except (TransientError, ZvolError) as exc:
         hint = "Without it no time left and no age can be told; filters by time and the alarm do not work."
         yield Finding("clock", False, f"not known: {exc.message}", hint)
-    yield _zone(state, client, server)
+    yield _zone(context, client, server)
 
 
-def _zone(state: State, client: Client, now: float | None) -> Finding:
-    from zvol.zstack.facts import PROFILE
+def _zone(context: AppContext, client: Client, now: float | None) -> Finding:
+    from zvol.zstack.server_facts import PROFILE
     from zvol.zstack.zones import Zone
 
-    own = state.settings.timezone
+    own = context.settings.timezone
     try:
         zone = Zone.from_server(*client.timezone(), now)
     except CannotTell as exc:
         zone, why = Zone(), exc.message
-    except (Weather, ZvolError) as exc:
+    except (TransientError, ZvolError) as exc:
         hint = "Without it no time left and no date can be told; filters by time and the alarm do not work."
         return Finding("zone", False, f"not known: {exc.message}", hint)
     else:
@@ -213,30 +213,30 @@ def _zone(state: State, client: Client, now: float | None) -> Finding:
 
 
 # ---- the session, and what can be read with it -------------------------------------------------------------------
-def _session(state: State) -> tuple[Finding, Auth | None]:
+def _session(context: AppContext) -> tuple[Finding, Auth | None]:
     """Look at what a run would use, short of logging in."""
-    given, logins = state.settings.credential, state.logins
+    given, logins = context.settings.credential, context.logins
     try:
         if not given.gives_session and not logins.uses_key and given.gives_password and logins.kept() is None:
             text = f"none is kept: zvol logs in for each run, as {given.account or 'nobody'} (not tried here)"
             return Finding("session", given.account is not None, text, "Name the account."), None
-        return _valid(state)
-    except (ZvolError, Weather) as exc:
+        return _valid(context)
+    except (ZvolError, TransientError) as exc:
         blamed = isinstance(exc, AuthError | UsageProblem)
         other = "Run `zvol login`, or give another session." if blamed else "It is not known to be bad: try again."
         return Finding("session", False, exc.message, getattr(exc, "hint", "") or other), None
 
 
-def _valid(state: State) -> tuple[Finding, Auth | None]:
+def _valid(context: AppContext) -> tuple[Finding, Auth | None]:
     from zvol.zstack.client import Client
     from zvol.zstack.login import valid
 
-    logins, given = state.logins, state.settings.credential
+    logins, given = context.logins, context.settings.credential
     auth = logins.auth
     if logins.uses_key:
-        Client(state.transport, auth).query("/v1/volumes", [("limit", "1"), ("fields", "uuid")])
+        Client(context.transport, auth).query("/v1/volumes", [("limit", "1"), ("fields", "uuid")])
         return Finding("session", True, f"access key {given.access_key_id} is accepted"), auth
-    known = valid(state.transport, logins.session.secret)
+    known = valid(context.transport, logins.session.secret)
     said = {True: "valid", False: "it has ended", None: "the server did not say whether it is valid"}[known]
     whom = f"of {logins.account}" + (f"/{logins.user}" if logins.user else "") if logins.account else "of an account"
     again = known is False and given.gives_password and not given.gives_session
@@ -245,16 +245,16 @@ def _valid(state: State) -> tuple[Finding, Auth | None]:
     return Finding("session", known is True or again, text, hint), auth if known else None
 
 
-def _policy(state: State, auth: Auth) -> Finding:
-    from zvol.recovery.deadline import parse_policy
+def _policy(context: AppContext, auth: Auth) -> Finding:
+    from zvol.catalog.retention import parse_policy
     from zvol.text import human_duration
     from zvol.zstack.client import Client
 
     try:
         found = parse_policy(
-            Client(state.transport, auth).all("/v1/global-configurations", ["category=volume"], key="name")
+            Client(context.transport, auth).all("/v1/global-configurations", ["category=volume"], key="name")
         )
-    except (ZvolError, Weather) as exc:
+    except (ZvolError, TransientError) as exc:
         hint = "Without it no time left can be told; `--expiring-within` and the alarm do not work."
         return Finding("policy", False, f"not known: {exc.message}", hint)
     if not found.whole:

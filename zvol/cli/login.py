@@ -7,11 +7,11 @@ import sys
 
 import click
 
-from zvol.cli.options import global_options, pass_state
-from zvol.cli.questions import asking
-from zvol.cli.state import State
+from zvol.cli.app_context import AppContext
+from zvol.cli.options import global_options, pass_context
+from zvol.cli.prompts import prompting
 from zvol.errors import Exit, LocalState, UsageProblem
-from zvol.text import Secret, has_control, safe
+from zvol.text import Secret, escape_terminal, has_control
 
 LIMIT = 4096
 NOBODY = "Use --password-stdin, or password_command in the profile."
@@ -22,8 +22,8 @@ NOBODY = "Use --password-stdin, or password_command in the profile."
 @click.option("--user", metavar="NAME", help="A user of that account.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @global_options
-@pass_state
-def command(state: State, account: str | None, user: str | None, password_stdin: bool) -> Exit:
+@pass_context
+def command(context: AppContext, account: str | None, user: str | None, password_stdin: bool) -> Exit:
     """Log in with a password, and keep the session in a file that only you can read.
 
     The password comes from standard input, from the profile's password_command or password_file, from
@@ -32,29 +32,29 @@ def command(state: State, account: str | None, user: str | None, password_stdin:
     from zvol.config.credentials import password
     from zvol.zstack.login import log_in, log_out
 
-    settings = state.settings
-    if state.given.sandbox:
+    settings = context.settings
+    if context.given.sandbox:
         hint = "To try it: zvol sandbox serve; there the account is admin, and the password is password."
         raise UsageProblem("the sandbox needs no login: each command brings its own session", hint=hint)
-    account, user = _who(state, account, user)
-    store = state.logins.store
-    secret = _line(state) if password_stdin else password(settings) or _asked(state, account, user)
-    with state.signals.held():
-        login = log_in(state.transport, account, secret, user)
+    account, user = _who(context, account, user)
+    store = context.logins.store
+    secret = _line(context) if password_stdin else password(settings) or _asked(context, account, user)
+    with context.signals.held():
+        login = log_in(context.transport, account, secret, user)
         try:
             path = store.keep(login.session, account, user)
         except LocalState:
-            log_out(state.transport, login.session)
+            log_out(context.transport, login.session)
             raise
-    state.output.hint(f"logged in as {_name(account, user)} on {settings.endpoint.origin}; the session is in {path}")
+    context.output.hint(f"logged in as {_name(account, user)} on {settings.endpoint.origin}; the session is in {path}")
     if settings.credential.gives_session or settings.credential.access_key_id is not None:
-        state.output.warn("another session or an access key is set for this server, and is used instead of this one")
+        context.output.warn("another session or an access key is set for this server, and is used instead of this one")
     return Exit.OK
 
 
-def _who(state: State, account: str | None, user: str | None) -> tuple[str, str | None]:
+def _who(context: AppContext, account: str | None, user: str | None) -> tuple[str, str | None]:
     """Return account and user; a profile that names them logs in as nobody else, for it would not find the session."""
-    given = state.settings.credential
+    given = context.settings.credential
     for what, own, asked in (("account", given.account, account), ("user", given.user, user)):
         if given.account is not None and asked is not None and asked != own:
             raise UsageProblem(
@@ -73,22 +73,22 @@ def _name(account: str, user: str | None) -> str:
     return f"{account}/{user}" if user else account
 
 
-def _line(state: State) -> Secret:
+def _line(context: AppContext) -> Secret:
     """Return the first line of standard input; raises ConfigError when there is no password in it."""
     from zvol.config.credentials import typed_password
 
-    stream = getattr(state.stdin, "buffer", None)
+    stream = getattr(context.stdin, "buffer", None)
     return typed_password(stream.readline(LIMIT) if stream is not None else b"", "standard input")
 
 
-def _asked(state: State, account: str, user: str | None) -> Secret:
+def _asked(context: AppContext, account: str, user: str | None) -> Secret:
     """Ask for the password, without showing it; raises UsageProblem where nobody can be asked."""
-    if state.settings.no_input or not (sys.stdin and sys.stdin.isatty()):
+    if context.settings.no_input or not (sys.stdin and sys.stdin.isatty()):
         raise UsageProblem("there is no password, and nobody can be asked", hint=NOBODY)
-    question = f"Password of {safe(_name(account, user))} on {state.settings.endpoint.origin}"
+    question = f"Password of {escape_terminal(_name(account, user))} on {context.settings.endpoint.origin}"
     typed = None
     # what a UnicodeError says quotes what was typed
-    with state.limit.stopped(), asking(hidden=True), contextlib.suppress(UnicodeError):
+    with context.limit.stopped(), prompting(hidden=True), contextlib.suppress(UnicodeError):
         typed = click.prompt(question, hide_input=True, err=True)
     if typed is None:
         raise UsageProblem("what was typed is not UTF-8", hint=NOBODY)

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
+from zvol.cli.app_context import AppContext
 from zvol.cli.params import DURATION, OUTPUT, PROFILE, did_you_mean
-from zvol.cli.state import State
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -28,16 +28,16 @@ class Group(click.Group):
 WITH_COLUMNS = ("zvol list", "zvol show")
 
 
-def pass_state(command: Callable[..., Any]) -> Callable[..., Any]:
+def pass_context(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the state of the run, once the options suit it."""
 
     @functools.wraps(command)
     def called(*args: Any, **values: Any) -> Any:
-        context = click.get_current_context()
-        state = context.ensure_object(State)
-        if state.given.columns is not None:
-            _check_columns(state.given.columns, context)
-        return context.invoke(command, state, *args, **values)
+        ctx = click.get_current_context()
+        context = ctx.ensure_object(AppContext)
+        if context.given.columns is not None:
+            _check_columns(context.given.columns, ctx)
+        return ctx.invoke(command, context, *args, **values)
 
     return called
 
@@ -54,13 +54,13 @@ def _check_columns(columns: str, context: click.Context) -> None:
 
 def _store(ctx: click.Context, param: click.Parameter, value: Any) -> None:
     """Keep what was given; what stands after the command counts over what stands before it."""
-    state = ctx.find_object(State)
-    if state is None or value is None or value is False:
+    context = ctx.find_object(AppContext)
+    if context is None or value is None or value is False:
         return
     if param.name == "json_output":
-        state.given.output = "json"
+        context.given.output = "json"
     elif param.name is not None:
-        setattr(state.given, param.name, value)
+        setattr(context.given, param.name, value)
 
 
 def _flag(*names: str, help: str, name: str) -> Callable[[F], F]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from zvol.errors import UsageProblem
-from zvol.text import fold_uuid, has_control, not_a_duration, parse_duration, safe
+from zvol.text import escape_terminal, fold_uuid, has_control, not_a_duration, parse_duration
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -42,7 +42,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class VolumeArgument:
     """A VOLUME argument: as typed, and its UUID unless it is a name.
 
     `shown` is the lastOpDate that it had in the list that chose it.
@@ -75,7 +75,7 @@ class Format(click.ParamType[str]):
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         if value not in FORMATS:
             guess = did_you_mean(value, FORMATS)
-            self.fail(f"{safe(value)!r} is not one of {', '.join(FORMATS)}.{guess}", param, ctx)
+            self.fail(f"{escape_terminal(value)!r} is not one of {', '.join(FORMATS)}.{guess}", param, ctx)
         return value
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -96,7 +96,9 @@ class Tag(click.ParamType[str]):
             self.fail("a tag must not be empty or hold a control character.", param, ctx)
         if folded == "validationonly" or folded.startswith(("ephemeral::", "replay::")):
             self.fail(
-                f"{safe(value)!r} changes what the server does; zvol does not send it (see --dry-run).", param, ctx
+                f"{escape_terminal(value)!r} changes what the server does; zvol does not send it (see --dry-run).",
+                param,
+                ctx,
             )
         return value
 
@@ -136,7 +138,7 @@ class Count(click.ParamType[int]):
     def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
         number = int(value) if re.fullmatch(r"[0-9]{1,9}", str(value)) else -1
         if not self.least <= number <= self.most:
-            self.fail(f"{safe(str(value))!r} is not a number from {self.least} to {self.most}.", param, ctx)
+            self.fail(f"{escape_terminal(str(value))!r} is not a number from {self.least} to {self.most}.", param, ctx)
         return number
 
 
@@ -147,7 +149,9 @@ class Seconds(click.ParamType[float]):
 
     def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
         if not re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,6})?", str(value)):
-            self.fail(f"{safe(str(value))!r} is not a number of seconds from 0 to 9999, such as 0.12.", param, ctx)
+            self.fail(
+                f"{escape_terminal(str(value))!r} is not a number of seconds from 0 to 9999, such as 0.12.", param, ctx
+            )
         return float(value)
 
 
@@ -162,7 +166,11 @@ class Zone(click.ParamType[str]):
         try:
             ZoneInfo(value)
         except (ValueError, OSError, KeyError):
-            self.fail(f"{safe(value)!r} is no time zone that this machine knows, such as Asia/Shanghai.", param, ctx)
+            self.fail(
+                f"{escape_terminal(value)!r} is no time zone that this machine knows, such as Asia/Shanghai.",
+                param,
+                ctx,
+            )
         return value
 
 
@@ -173,12 +181,12 @@ TAG: Final = Tag()
 CONCURRENCY: Final = Count(1, 64)
 
 
-def read_volumes(arguments: Sequence[str], stdin: TextIO | None) -> list[Asked]:
+def read_volumes(arguments: Sequence[str], stdin: TextIO | None) -> list[VolumeArgument]:
     """Return the volumes of the arguments, `-` being standard input, each once and in the order asked.
 
     Raises UsageProblem that names what cannot be a VOLUME, or for more than MOST of them or MOST_BYTES of input.
     """
-    found: dict[str, Asked] = {}
+    found: dict[str, VolumeArgument] = {}
     bad: list[str] = []
     wrong = 0
     for number, (where, text) in enumerate(_texts(arguments, stdin)):
@@ -190,7 +198,7 @@ def read_volumes(arguments: Sequence[str], stdin: TextIO | None) -> list[Asked]:
                 bad.append(f"{where} ('{text if len(text) <= SHOWN else text[:SHOWN] + '...'}')")
             continue
         uuid = fold_uuid(text)
-        found.setdefault(uuid or text, Asked(text, uuid))
+        found.setdefault(uuid or text, VolumeArgument(text, uuid))
     if bad:
         more = f", and {wrong - NAMED:,} more" if wrong > NAMED else ""
         why = f"a VOLUME is empty, holds a control character or has more than {LONGEST:,} characters"

@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
-from zvol.cli.options import global_options, pass_state
-from zvol.cli.params import CONCURRENCY, TAG, Asked, Count, read_volumes
-from zvol.cli.selectors import agree, filter_options, filters_of
-from zvol.cli.state import State
+from zvol.cli.app_context import AppContext
+from zvol.cli.options import global_options, pass_context
+from zvol.cli.params import CONCURRENCY, TAG, Count, VolumeArgument, read_volumes
+from zvol.cli.selectors import confirm_selection, filter_options, parse_filters
 from zvol.errors import Exit
 
 CHOSEN = ("yes", "expect", "fail_if_empty")
@@ -35,8 +35,10 @@ CHOSEN = ("yes", "expect", "fail_if_empty")
 @click.option("--allow-root", is_flag=True, help="Recover root volumes too; their VM stays destroyed.")
 @click.option("--concurrency", type=CONCURRENCY, help="So many requests at the same time (16).", metavar="N")
 @global_options
-@pass_state
-def command(state: State, /, volumes: tuple[str, ...], everything: bool, concurrency: int | None, **given: Any) -> Exit:
+@pass_context
+def command(
+    context: AppContext, /, volumes: tuple[str, ...], everything: bool, concurrency: int | None, **given: Any
+) -> Exit:
     """Bring deleted data volumes back, each exactly once, and prove it by reading them back.
 
     VOLUME is a UUID, or the exact name of a deleted data volume; `-` reads them from standard input, one a line. An
@@ -44,36 +46,36 @@ def command(state: State, /, volumes: tuple[str, ...], everything: bool, concurr
     success. Each volume is reported once, and one that fails does not stop the others.
     Filters choose among the deleted data volumes instead; they show what they found and ask.
     """
-    state.concurrency = concurrency
-    filters = filters_of(given)
+    context.concurrency = concurrency
+    filters = parse_filters(given)
     if bool(volumes) + filters.any + everything != 1:
         text = "give VOLUMEs, or filters such as --deleted-since, or --all; they do not combine."
         raise click.UsageError(text if volumes or filters.any or everything else f"nothing to recover: {text}")
     if volumes and any(given[name] not in (None, False) for name in CHOSEN):
         raise click.UsageError("--yes, --expect and --fail-if-empty go with filters or --all.")
-    asked = read_volumes(volumes, state.stdin) if volumes else _selected(state, filters, given)
+    asked = read_volumes(volumes, context.stdin) if volumes else _selected(context, filters, given)
     if not asked:
-        code = state.output.results([], [], single=False)
+        code = context.output.results([], [], single=False)
         return Exit.FAILED if given["fail_if_empty"] else code
-    return _run(state, asked, given, single=len(volumes) == 1 and volumes[0] != "-")
+    return _run(context, asked, given, single=len(volumes) == 1 and volumes[0] != "-")
 
 
-def _selected(state: State, filters: Any, given: dict[str, Any]) -> list[Asked]:
+def _selected(context: AppContext, filters: Any, given: dict[str, Any]) -> list[VolumeArgument]:
     """Return what the filters choose, once somebody agreed."""
-    from zvol.cli.looking import looked
-    from zvol.recovery.filters import select
-    from zvol.recovery.listing import find
+    from zvol.catalog.filters import select
+    from zvol.catalog.listing import find
+    from zvol.cli.volume_rows import looked
 
-    found, known = looked(state, find(state.client))
-    rows = select(found, filters, state.client, known)
-    if not agree(state, rows, yes=given["yes"] or given["dry_run"], expect=given["expect"]):
+    found, known = looked(context, find(context.client))
+    rows = select(found, filters, context.client, known)
+    if not confirm_selection(context, rows, yes=given["yes"] or given["dry_run"], expect=given["expect"]):
         raise click.Abort
-    return [Asked(row.volume.uuid, row.volume.uuid, row.volume.last_op_date) for row in rows]
+    return [VolumeArgument(row.volume.uuid, row.volume.uuid, row.volume.last_op_date) for row in rows]
 
 
-def _run(state: State, asked: list[Asked], given: dict[str, Any], *, single: bool) -> Exit:
-    from zvol.cli.running import recover
-    from zvol.recovery.request import Request
+def _run(context: AppContext, asked: list[VolumeArgument], given: dict[str, Any], *, single: bool) -> Exit:
+    from zvol.cli.recover_runner import recover
+    from zvol.journal.request import Request
 
     request = Request(
         system_tags=given["system_tags"],
@@ -83,6 +85,6 @@ def _run(state: State, asked: list[Asked], given: dict[str, Any], *, single: boo
         allow_root=given["allow_root"],
         strict=given["strict"],
         dry_run=given["dry_run"],
-        command=state.typed,
+        command=context.typed,
     )
-    return recover(state, asked, request, single=single)
+    return recover(context, asked, request, single=single)

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from zvol.cli.options import global_options, pass_state
-from zvol.cli.state import State
+from zvol.cli.app_context import AppContext
+from zvol.cli.options import global_options, pass_context
 from zvol.errors import Exit, LocalState, most_severe
-from zvol.recovery.records import Holder
+from zvol.journal.records import Holder
 
 if TYPE_CHECKING:
-    from zvol.cli.watchman import Watchman
+    from zvol.cli.progress import ProgressReporter
+    from zvol.journal.journal import Journal, Run, UnfinishedVolume
     from zvol.model import Outcome, Result, Trouble
     from zvol.recovery.engine import Engine
-    from zvol.recovery.journal import Journal, Left, Run
-    from zvol.recovery.track import Track
+    from zvol.recovery.task import VolumeTask
 
 STALE: Final = 24 * 3600
 
@@ -35,85 +35,85 @@ NAMED: Final = 10
 @click.option("-y", "--yes", is_flag=True, help="Also send what a run older than 24 hours never sent.")
 @click.option("--same-account", is_flag=True, help="RUN is of this account; for one whose account is not known.")
 @global_options
-@pass_state
-def command(state: State, run: str | None, yes: bool, same_account: bool) -> Exit:
+@pass_context
+def command(context: AppContext, run: str | None, yes: bool, same_account: bool) -> Exit:
     """Find out what became of every request that was left open, and finish the run.
 
     Without RUN all runs of the same server and account are finished; others are named and left alone. Nothing open is
     a success.
     """
-    from zvol.cli.running import advice, new_engine, run_options
-    from zvol.cli.watchman import Told, Watchman
+    from zvol.cli.progress import ProgressReporter, ReportedResults
+    from zvol.cli.recover_runner import advice, new_engine, run_options
 
     if same_account and run is None:
         raise click.UsageError("--same-account goes with RUN.")
-    journal = state.open_journal(looking=True) if state.journal_path.exists() else None
-    _whole(state, journal)
+    journal = context.open_journal(looking=True) if context.journal_path.exists() else None
+    _whole(context, journal)
     known = journal.runs() if journal is not None else []
-    runs = _open_runs(state, known, run, vouched=same_account)
+    runs = _open_runs(context, known, run, vouched=same_account)
     if journal is None or not runs:
         others = run is None and any(one.unfinished for one in known)
-        state.output.hint("nothing else is open" if others else "nothing is open")
-        return state.output.results([], [], single=False) if state.output.for_programs else Exit.OK
-    state.limit.lift()
-    state.prune_at_end(journal)
-    watchman = Watchman(state, sum(one.unfinished for one in runs))
-    engine = new_engine(state, run_options(state), watchman)
-    told = Told(_results(state, journal, engine, runs, watchman, yes=yes), watchman)
-    with state.signals.graceful(engine.stop):
-        code = state.output.results(
+        context.output.hint("nothing else is open" if others else "nothing is open")
+        return context.output.results([], [], single=False) if context.output.for_programs else Exit.OK
+    context.limit.lift()
+    context.prune_at_end(journal)
+    reporter = ProgressReporter(context, sum(one.unfinished for one in runs))
+    engine = new_engine(context, run_options(context), reporter)
+    told = ReportedResults(_results(context, journal, engine, runs, reporter, yes=yes), reporter)
+    with context.signals.graceful(engine.stop):
+        code = context.output.results(
             told,
             [],
             single=False,
-            advice=lambda: advice(state, told.results, run or "", stopped=state.signals.first is not None),
+            advice=lambda: advice(context, told.results, run or "", stopped=context.signals.first is not None),
         )
     return most_severe((code, engine.lost.exit if engine.lost else Exit.OK))
 
 
-def _whole(state: State, journal: Journal | None) -> None:
+def _whole(context: AppContext, journal: Journal | None) -> None:
     """Raise LocalState, once, for a journal that was emptied while something was open in it."""
-    lost = journal.lost(state.clock.wall()) if journal is not None else []
+    lost = journal.lost(context.clock.wall()) if journal is not None else []
     if lost:
-        text = f"the journal {state.journal_path} was emptied or replaced: what run {lost[0]} left open is not known"
+        text = f"the journal {context.journal_path} was emptied or replaced: what run {lost[0]} left open is not known"
         hint = "Nothing was sent. See what is deleted with `zvol list`; the next recovery waits for what may still act."
         raise LocalState(text, hint=hint)
 
 
-def _open_runs(state: State, runs: Sequence[Run], named: str | None, *, vouched: bool) -> list[Run]:
+def _open_runs(context: AppContext, runs: Sequence[Run], named: str | None, *, vouched: bool) -> list[Run]:
     """Return the runs to finish, oldest first; raises UsageProblem for a named one that cannot be."""
-    from zvol.cli.ownruns import all_open, one_open
+    from zvol.cli.own_runs import all_open, one_open
 
     if named is None:
-        return all_open(state, runs)
-    one = one_open(state, runs, named, vouched=vouched)
+        return all_open(context, runs)
+    one = one_open(context, runs, named, vouched=vouched)
     return [one] if one.unfinished else []
 
 
 def _results(
-    state: State, journal: Journal, engine: Engine, runs: Sequence[Run], watchman: Watchman, *, yes: bool
+    context: AppContext, journal: Journal, engine: Engine, runs: Sequence[Run], reporter: ProgressReporter, *, yes: bool
 ) -> Iterator[Result]:
     """Finish the runs, all together."""
     from zvol.model import Outcome, Trouble
-    from zvol.recovery.words import busy
+    from zvol.recovery.outcomes import busy
 
     try:
-        adopted = journal.adopt_all([one.id for one in runs], state.identity)
+        adopted = journal.adopt_all([one.id for one in runs], context.identity)
     except LocalState as error:
         trouble = Trouble(error.kind, error.message, error.hint, error.exit)
         for one in runs:
             yield from _not_done(journal.left(one.id), Outcome.NOT_SENT, trouble)
         return
     for run in adopted.living:
-        yield from _not_done(journal.left(run), Outcome.BUSY, busy(Holder(run, state.base), state.identity))
-    old = {one.id for one in runs if abs(state.clock.wall() - one.started) > STALE and not yes}
+        yield from _not_done(journal.left(run), Outcome.BUSY, busy(Holder(run, context.base), context.identity))
+    old = {one.id for one in runs if abs(context.clock.wall() - one.started) > STALE and not yes}
     yield from engine.resume(journal, [replace(one, held=one.run in old and one.never_sent) for one in adopted.left])
     if engine.left:
-        watchman.progress.clear()
-        for text in _held(state, engine.left):
-            state.output.warn(text)
+        reporter.progress.clear()
+        for text in _held(context, engine.left):
+            context.output.warn(text)
 
 
-def _held(state: State, tracks: Sequence[Track]) -> Iterator[str]:
+def _held(context: AppContext, tracks: Sequence[VolumeTask]) -> Iterator[str]:
     """Say what was not sent because it is so long ago that somebody asked for it."""
     for run in dict.fromkeys(track.run for track in tracks):
         uuids = [track.uuid for track in tracks if track.run == run]
@@ -122,10 +122,10 @@ def _held(state: State, tracks: Sequence[Track]) -> Iterator[str]:
         text = (
             f"run {run} is older than 24 hours and never sent {what}; still deleted: {', '.join(uuids[:NAMED])}{more}"
         )
-        yield f"{text}. To send now: {state.command} resume {run} --yes"
+        yield f"{text}. To send now: {context.command} resume {run} --yes"
 
 
-def _not_done(left: Sequence[Left], outcome: Outcome, trouble: Trouble) -> Iterator[Result]:
+def _not_done(left: Sequence[UnfinishedVolume], outcome: Outcome, trouble: Trouble) -> Iterator[Result]:
     from zvol.model import Result
 
     for volume in left:

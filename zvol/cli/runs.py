@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from zvol.cli.options import Group, global_options, pass_state
-from zvol.cli.state import State
+from zvol.cli.app_context import AppContext
+from zvol.cli.options import Group, global_options, pass_context
 from zvol.errors import Busy, Exit
 
 
@@ -17,15 +17,15 @@ from zvol.errors import Busy, Exit
     epilog="Example: zvol runs --json",
 )
 @global_options
-@pass_state
-def command(state: State) -> Exit:
+@pass_context
+def command(context: AppContext) -> Exit:
     """Show the runs that zvol remembers on this machine, newest first; no request is sent."""
     if click.get_current_context().invoked_subcommand is not None:
         return Exit.OK
     from zvol.model import stamp
 
-    runs = state.open_journal(looking=True).runs() if state.journal_path.exists() else []
-    output = state.output
+    runs = context.open_journal(looking=True).runs() if context.journal_path.exists() else []
+    output = context.output
     if output.format in ("json", "ndjson"):
         rows = [
             {
@@ -56,7 +56,7 @@ def command(state: State) -> Exit:
     headers = ["RUN", "STARTED", "ACCOUNT", "STATE", "NOT SENT", "OPEN", "SAID", "SERVER"]
     output.rows(headers, cells)
     if any(run.unfinished and not run.alive for run in runs):
-        output.hint(f"finish what is open with: {state.command} resume")
+        output.hint(f"finish what is open with: {context.command} resume")
     return Exit.OK
 
 
@@ -67,29 +67,29 @@ def command(state: State) -> Exit:
 )
 @click.argument("run")
 @global_options
-@pass_state
-def forget(state: State, run: str) -> Exit:
+@pass_context
+def forget(context: AppContext, run: str) -> Exit:
     """Close what an interrupted run left open, by hand, and name it; no request is sent.
 
     For a run that nobody can resume: its server is gone, or its account. A request that it names may still bring a
     volume back; from now on nothing waits for that.
     """
-    from zvol.cli.ownruns import find
+    from zvol.cli.own_runs import find
 
-    journal = state.open_journal() if state.journal_path.exists() else None
+    journal = context.open_journal() if context.journal_path.exists() else None
     find(journal.runs() if journal is not None else [], run)
     assert journal is not None
-    closed = journal.forget(run, state.clock.wall())
+    closed = journal.forget(run, context.clock.wall())
     if closed is None:
         raise Busy(f"run {run} is going on", hint="Wait for it to end, or end it; `zvol runs` shows it.")
-    state.output.rows(["UUID", "STATE", "JOB"], [[one.uuid, one.state, one.job or "-"] for one in closed])
+    context.output.rows(["UUID", "STATE", "JOB"], [[one.uuid, one.state, one.job or "-"] for one in closed])
     jobs = [one for one in closed if one.job is not None]
     if not closed:
-        state.output.hint("nothing was open in it")
+        context.output.hint("nothing was open in it")
     if jobs:
         many = "1 request" if len(jobs) == 1 else f"{len(jobs)} requests"
         text = f"{many} of run {run} may still act, and nothing waits for that any more; look before you recover again"
-        state.output.warn(text)
+        context.output.warn(text)
     return Exit.OK
 
 

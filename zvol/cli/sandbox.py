@@ -9,9 +9,9 @@ from typing import Any
 
 import click
 
-from zvol.cli.options import Group, global_options, pass_state
+from zvol.cli.app_context import AppContext
+from zvol.cli.options import Group, global_options, pass_context
 from zvol.cli.params import Count, Seconds, Zone
-from zvol.cli.state import State
 from zvol.errors import Exit, LocalState, UsageProblem
 
 
@@ -38,8 +38,8 @@ def command() -> None:
 @click.option("--timezone-api/--no-timezone-api", default=True, help="Whether the server tells its zone.")
 @click.option("--extra", type=Count(0, 100_000), default=0, help="So many deleted volumes more.")
 @global_options
-@pass_state
-def serve(state: State, /, port: int, ledger: Path | None, extra: int, **switches: Any) -> Exit:
+@pass_context
+def serve(context: AppContext, /, port: int, ledger: Path | None, extra: int, **switches: Any) -> Exit:
     """Serve a small ZStack on the loopback interface until interrupted.
 
     The first two lines can be sourced by a shell: they export ZVOL_HOST and ZVOL_SESSION. To try `zvol login`, its
@@ -49,9 +49,9 @@ def serve(state: State, /, port: int, ledger: Path | None, extra: int, **switche
     from zvol.sandbox import Switches
     from zvol.sandbox import serve as run_server
 
-    directory = private_dir(state.directory / "sandbox")
+    directory = private_dir(context.directory / "sandbox")
     if extra:  # that makes the cloud new
-        _end_old_cloud(state, directory)
+        _end_old_cloud(context, directory)
     try:
         run_server(directory, port=port, ledger=ledger, switches=Switches(**switches), out=sys.stdout, extra=extra)
     except OSError as exc:
@@ -65,33 +65,33 @@ def serve(state: State, /, port: int, ledger: Path | None, extra: int, **switche
 
 @command.command("reset", short_help="Make it new.", epilog="Example: zvol sandbox reset")
 @global_options
-@pass_state
-def reset(state: State) -> Exit:
+@pass_context
+def reset(context: AppContext) -> Exit:
     """Make the sandbox as it was in the beginning, its deletions recent again."""
     from zvol.config.paths import private_dir
     from zvol.sandbox import reset as make_new
 
-    directory = private_dir(state.directory / "sandbox")
+    directory = private_dir(context.directory / "sandbox")
     make_new(directory)
-    _end_old_cloud(state, directory)
-    state.output_for_errors().hint("the sandbox is new")
+    _end_old_cloud(context, directory)
+    context.output_for_errors().hint("the sandbox is new")
     return Exit.OK
 
 
-def _end_old_cloud(state: State, directory: Path) -> None:
+def _end_old_cloud(context: AppContext, directory: Path) -> None:
     """Nothing that was sent to the old cloud can act in the new one, so that nothing of it is waited for."""
-    from zvol.recovery.journal import Journal
+    from zvol.journal.journal import Journal
     from zvol.sandbox import served_at
 
-    for path in (state.directory / "journal.db", directory / "journal.db"):
+    for path in (context.directory / "journal.db", directory / "journal.db"):
         if not path.exists():
             continue
         try:
-            journal = Journal(path, state.clock.wall())
+            journal = Journal(path, context.clock.wall())
             try:
-                journal.close_all(["sandbox", *served_at(directory)], state.clock.wall())
+                journal.close_all(["sandbox", *served_at(directory)], context.clock.wall())
             finally:
                 journal.close()
         except LocalState as error:
             text = f"what runs of the old cloud left open could not be closed: {error.message}"
-            state.output_for_errors().warn(f"{text}. `zvol sandbox reset` tries it again")
+            context.output_for_errors().warn(f"{text}. `zvol sandbox reset` tries it again")

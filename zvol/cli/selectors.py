@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from zvol.cli.app_context import AppContext
 from zvol.cli.params import DURATION
-from zvol.cli.questions import asking
-from zvol.cli.state import State
+from zvol.cli.prompts import prompting
 from zvol.errors import UsageProblem
 
 if TYPE_CHECKING:
-    from zvol.model import Listed
-    from zvol.recovery.filters import Filters
+    from zvol.catalog.filters import Filters
+    from zvol.model import VolumeRow
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -38,9 +38,9 @@ def filter_options(command: F) -> F:
     return command
 
 
-def filters_of(given: dict[str, Any]) -> Filters:
+def parse_filters(given: dict[str, Any]) -> Filters:
     """Return the filters that were given; raises UsageProblem."""
-    from zvol.recovery.filters import Filters, parse_when
+    from zvol.catalog.filters import Filters, parse_when
 
     return Filters(
         name=given["name"],
@@ -53,7 +53,7 @@ def filters_of(given: dict[str, Any]) -> Filters:
     )
 
 
-def agree(state: State, rows: Sequence[Listed], *, yes: bool, expect: int | None) -> bool:
+def confirm_selection(context: AppContext, rows: Sequence[VolumeRow], *, yes: bool, expect: int | None) -> bool:
     """Show what was selected and ask; returns whether to go on.
 
     Raises UsageProblem when the count is not the expected one, or when nobody can be asked and nobody said yes.
@@ -64,12 +64,12 @@ def agree(state: State, rows: Sequence[Listed], *, yes: bool, expect: int | None
         return True
     if yes:
         return True
-    if state.settings.no_input or not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if context.settings.no_input or not (sys.stdin.isatty() and sys.stderr.isatty()):
         text = f"{len(rows)} volumes match, and nobody can be asked; nothing was sent"
         raise UsageProblem(text, hint="Look with --dry-run, then add --yes (and --expect N).")
-    state.output.choice(rows, os.get_terminal_size(sys.stderr.fileno()).columns or 80)
-    where = "the sandbox" if state.given.sandbox else state.settings.endpoint.origin
-    with state.limit.stopped(), asking():
+    context.output.choice(rows, os.get_terminal_size(sys.stderr.fileno()).columns or 80)
+    where = "the sandbox" if context.given.sandbox else context.settings.endpoint.origin
+    with context.limit.stopped(), prompting():
         return click.confirm(
             f"Bring {'this volume' if len(rows) == 1 else f'these {len(rows)} volumes'} back on {where}?", err=True
         )

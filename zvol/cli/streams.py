@@ -8,7 +8,7 @@ import io
 import os
 import sys
 
-from zvol.text import masked
+from zvol.text import redact
 
 
 class Closed(io.TextIOBase):
@@ -22,7 +22,7 @@ class Masking(io.TextIOWrapper):
     """Masks the secrets of this process, whoever quotes them: zvol, a library, or a server that sends them back."""
 
     def write(self, text: str) -> int:
-        super().write(masked(text))
+        super().write(redact(text))
         return len(text)
 
 
@@ -54,7 +54,7 @@ def prepare() -> None:
             setattr(sys, f"__{name}__", masking)  # the old one is detached, and shutil asks it for the terminal's size
 
 
-def complain(text: str, mark: str = "zvol: ") -> None:
+def write_error(text: str, mark: str = "zvol: ") -> None:
     """Say something on stderr."""
     sys.stderr.write(f"{mark}{text}\n")
     sys.stderr.flush()

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import click
 
-from zvol.cli.options import global_options, pass_state
-from zvol.cli.state import State
+from zvol.cli.app_context import AppContext
+from zvol.cli.options import global_options, pass_context
 from zvol.errors import Exit
 
 
 @click.command("whoami", short_help="Look at the session.", epilog="Example: zvol whoami --json")
 @global_options
-@pass_state
-def command(state: State) -> Exit:
+@pass_context
+def command(context: AppContext) -> Exit:
     """Say which server and session would be used, and whether the server accepts it; it is not shown.
 
     Where there is only a password it is tried: zvol logs in and out again. An access key is tried with a read.
     """
-    settings, logins = state.settings, state.logins
-    known = accepted(state)
+    settings, logins = context.settings, context.logins
+    known = accepted(context)
     facts = {
         "server": settings.endpoint.base,
         "account": logins.account,
@@ -27,7 +27,7 @@ def command(state: State) -> Exit:
         "sessionFrom": logins.source,
         "valid": known,
     }
-    output = state.output
+    output = context.output
     if output.for_programs:
         output.documents([facts])
     else:
@@ -40,14 +40,14 @@ def command(state: State) -> Exit:
     return Exit.OK if known else Exit.AUTH
 
 
-def accepted(state: State) -> bool | None:
+def accepted(context: AppContext) -> bool | None:
     """Ask whether the server accepts the session, without renewing it; raises what asking raises.
 
     An access key is tried with the cheapest read there is.
     """
     from zvol.zstack.login import valid
 
-    if state.logins.uses_key:
-        state.client.query("/v1/volumes", [("limit", "1"), ("fields", "uuid")])
+    if context.logins.uses_key:
+        context.client.query("/v1/volumes", [("limit", "1"), ("fields", "uuid")])
         return True
-    return valid(state.transport, state.logins.session.secret)
+    return valid(context.transport, context.logins.session.secret)

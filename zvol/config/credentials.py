@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from zvol.config import schema
-from zvol.config.grants import LOGIN_VARIABLES, SESSION_VARIABLES, Credential
+from zvol.config.credential_scope import LOGIN_VARIABLES, SESSION_VARIABLES, Credential
 from zvol.config.hosts import is_loopback
 from zvol.config.paths import open_private
 from zvol.config.settings import Settings
@@ -223,6 +223,6 @@ def _checked(text: str, where: str, what: str) -> Secret:
     if text:
         try:
             return schema.session(text)
-        except schema.Bad as exc:
+        except schema.InvalidValue as exc:
             problem = str(exc)
     raise ConfigError([Problem(where, f"{what} {problem}")])

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
+from zvol.config.credential_scope import Credential
 from zvol.config.document import File
-from zvol.config.grants import Credential
-from zvol.config.paths import Unreadable, expand, read_file
+from zvol.config.paths import UnreadableFile, expand, read_file
 from zvol.config.proxies import without_user
 from zvol.config.schema import KEYS
 from zvol.config.settings import Settings
@@ -86,7 +86,7 @@ def _missing_files(file: File, profile: str) -> list[Problem]:
             continue
         try:
             content = read_file(file.path.parent / expand(value.value, os.environ), 1024 * 1024)
-        except Unreadable as exc:
+        except UnreadableFile as exc:
             problems.append(Problem(value.where, f"{key}: {exc.reason}"))
             continue
         exposed = content.exposure() if key != "ca_file" else None

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from zvol.config.nodes import Node, Notes
-from zvol.config.schema import KEYS, NEEDS, ONE_OF, OTHER_NAMES, Bad, did_you_mean
+from zvol.config.nodes import Node, ProblemList
+from zvol.config.schema import KEYS, NEEDS, ONE_OF, OTHER_NAMES, InvalidValue, did_you_mean
 from zvol.text import has_control
 
 LONGEST_NAME: Final = 64
@@ -55,13 +55,13 @@ def names(profiles: Iterable[str]) -> str:
     return ", ".join(known[:MOST_NAMES]) + more or "none"
 
 
-def check(root: Node | None, notes: Notes) -> File:
+def check(root: Node | None, notes: ProblemList) -> File:
     """Return what a document says; its mistakes are added to `notes`, and what they concern is left out."""
     return _Checker(notes).file(root)
 
 
 class _Checker:
-    def __init__(self, notes: Notes) -> None:
+    def __init__(self, notes: ProblemList) -> None:
         self.notes = notes
         self.private = False
         self.runs = False
@@ -148,7 +148,7 @@ class _Checker:
                 continue
             try:
                 profile[key] = Value(known.read(raw), self.notes.where(value_node))
-            except Bad as exc:
+            except InvalidValue as exc:
                 self.notes.at(value_node, f"{key} {exc}")
         self._together(present)
         self._proxy(profile, present)

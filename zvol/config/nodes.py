@@ -48,7 +48,7 @@ class Node:
         return list(zip(self.children[::2], self.children[1::2], strict=True))
 
 
-class Notes:
+class ProblemList:
     """All mistakes of one file, up to a number that a person can use."""
 
     MOST: Final = 50

@@ -54,7 +54,7 @@ def _base(environ: Mapping[str, str], variable: str, below_home: str) -> Path | 
 
 
 # ---- reading -----------------------------------------------------------------------------------------------------
-class Unreadable(Exception):
+class UnreadableFile(Exception):
     """A file cannot be read; `text` says why, `reason` with its path, `code` is the errno, 0 where there is none."""
 
     def __init__(self, path: Path, text: str, code: int = 0) -> None:
@@ -106,17 +106,17 @@ def read_file(path: Path, limit: int) -> Content:
         try:
             found = os.fstat(fd)
             if not stat.S_ISREG(found.st_mode):
-                raise Unreadable(path, "is not a file")
+                raise UnreadableFile(path, "is not a file")
             with os.fdopen(fd, "rb", closefd=False) as file:
                 data = file.read(limit + 1)
         finally:
             os.close(fd)
     except OSError as exc:
-        raise Unreadable(path, f"cannot be read: {exc.strerror}", exc.errno or 0) from None
+        raise UnreadableFile(path, f"cannot be read: {exc.strerror}", exc.errno or 0) from None
     except ValueError:
-        raise Unreadable(path, "holds a character that no path has") from None
+        raise UnreadableFile(path, "holds a character that no path has") from None
     if len(data) > limit:
-        raise Unreadable(path, f"has more than {limit} bytes")
+        raise UnreadableFile(path, f"has more than {limit} bytes")
     return Content(path, data, stat.S_IMODE(found.st_mode), found.st_uid, link)
 
 
@@ -136,7 +136,7 @@ def open_private(path: Path, limit: int, where: str | None = None) -> bytes:
     """
     try:
         content = read_file(path, limit)
-    except Unreadable as exc:
+    except UnreadableFile as exc:
         raise ConfigError([Problem(where, exc.reason) if where else Problem(str(path), exc.text)]) from None
     exposed = content.exposure()
     if exposed:

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from zvol.config.document import File, Value, check
-from zvol.config.nodes import Kind, Node, Notes
-from zvol.config.paths import Content, Unreadable, read_file
+from zvol.config.nodes import Kind, Node, ProblemList
+from zvol.config.paths import Content, UnreadableFile, read_file
 from zvol.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def load(path: Path) -> File:
     """Read and check a configuration file.  Raises ConfigError with all that is wrong in it."""
     try:
         return _checked(read_file(path, LIMIT))
-    except Unreadable as exc:
+    except UnreadableFile as exc:
         text, hint = exc.text, MAKE_ONE if exc.missing else ""
     raise ConfigError([Problem(str(path), text)], hint=hint)
 
@@ -57,14 +57,14 @@ def load_if_there(path: Path) -> File | None:
     """
     try:
         return _checked(read_file(path, LIMIT))
-    except Unreadable as exc:
+    except UnreadableFile as exc:
         if exc.missing:
             return None
         raise
 
 
 def _checked(content: Content) -> File:
-    notes = Notes(content.path)
+    notes = ProblemList(content.path)
     file = check(_parsed(content.data, notes), notes)
     hint = _judge(content, file, notes)
     if notes.any:
@@ -72,7 +72,7 @@ def _checked(content: Content) -> File:
     return file
 
 
-def _judge(content: Content, file: File, notes: Notes) -> str:
+def _judge(content: Content, file: File, notes: ProblemList) -> str:
     """Note a file that is too open for what it holds, and return what repairs it."""
     exposed = content.exposure() if file.private else None
     if exposed is None and file.runs:
@@ -88,7 +88,7 @@ def _judge(content: Content, file: File, notes: Notes) -> str:
 
 
 # ---- from bytes to nodes -----------------------------------------------------------------------------------------
-def _parsed(data: bytes, notes: Notes) -> Node | None:
+def _parsed(data: bytes, notes: ProblemList) -> Node | None:
     """Return the graph of the only document, None when it is empty or no YAML; what is not allowed is noted."""
     text = _decoded(data, notes)
     if text is None:
@@ -109,7 +109,7 @@ def _parsed(data: bytes, notes: Notes) -> Node | None:
     return None
 
 
-def _decoded(data: bytes, notes: Notes) -> str | None:
+def _decoded(data: bytes, notes: ProblemList) -> str | None:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         notes.add(0, 0, "is UTF-16: save it as UTF-8")
         return None
@@ -125,11 +125,11 @@ def _decoded(data: bytes, notes: Notes) -> str | None:
     return text
 
 
-def _note_offset(notes: Notes, before: str, text: str) -> None:
+def _note_offset(notes: ProblemList, before: str, text: str) -> None:
     notes.add(before.count("\n") + 1, len(before) - before.rfind("\n"), text)
 
 
-def _graph(text: str, notes: Notes) -> Node | None:
+def _graph(text: str, notes: ProblemList) -> Node | None:
     """Build the nodes from the parser's events, as far as size and depth allow; raises yaml.YAMLError."""
     import yaml
 
@@ -164,7 +164,7 @@ def _too_much(depth: int, documents: int) -> str:
     return "begins a second document: one is allowed" if documents > 1 else f"is the value after {NODES}: too many"
 
 
-def _node(event: yaml.NodeEvent, loader: Any, notes: Notes) -> Node:
+def _node(event: yaml.NodeEvent, loader: Any, notes: ProblemList) -> Node:
     """Return the node of an event; anchors, aliases and tags are noted."""
     import yaml
 

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from zvol.config.hosts import BadHost, is_loopback, parse_host
 from zvol.model import Endpoint
-from zvol.text import conceal
+from zvol.text import register_secret
 
 
 def environment_proxy(endpoint: Endpoint, environ: Mapping[str, str]) -> tuple[str, str] | None:
@@ -32,7 +32,7 @@ def _url(text: str) -> str:
     if re.search(r"[\s\\?#]|[^\x20-\x7e]", user) or "/" in user:
         raise BadHost("has a user or a password that must be percent-encoded")
     parse_host(f"{scheme}://{address.rstrip('/')}")
-    conceal(unquote(user.partition(":")[2]))
+    register_secret(unquote(user.partition(":")[2]))
     return f"{scheme.lower()}://{user}{at}{address.rstrip('/')}"
 
 

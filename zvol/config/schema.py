@@ -25,7 +25,7 @@ _TRUTHS: Final = dict.fromkeys(("1", "true", "yes", "on", "y", "t"), True) | dic
 )
 
 
-class Bad(ValueError):
+class InvalidValue(ValueError):
     """A value is not what its key needs; the message says what is due and never quotes the value."""
 
 
@@ -45,7 +45,7 @@ class Key:
 
 def text(value: str) -> str:
     if not value.strip() or has_control(value):
-        raise Bad("is empty or holds a control character")
+        raise InvalidValue("is empty or holds a control character")
     return value
 
 
@@ -56,7 +56,7 @@ def host(value: str) -> str:
     except BadHost as exc:
         reason = str(exc)
     if reason:
-        raise Bad(reason)
+        raise InvalidValue(reason)
     return value
 
 
@@ -64,14 +64,14 @@ def session(value: str) -> Secret:
     """Return the 32 hex digits of a session, in lower case; raises Bad without quoting them."""
     if not _SESSION.fullmatch(value):
         hint = ", without the word OAuth" if value.lower().startswith("oauth") else ""
-        raise Bad(f"must be the 32 hex digits of a session{hint}")
+        raise InvalidValue(f"must be the 32 hex digits of a session{hint}")
     return Secret(value.lower())
 
 
 def secret(value: str) -> Secret:
     """Return a password or the secret of an access key; raises Bad for one that is no text."""
     if not _encodes(value):
-        raise Bad("is not UTF-8")
+        raise InvalidValue("is not UTF-8")
     return Secret(value)
 
 
@@ -85,7 +85,7 @@ def _encodes(value: str) -> bool:
 
 def access_key_id(value: str) -> str:
     if not _KEY_ID.fullmatch(value):
-        raise Bad("must be the id of an access key: letters, digits and signs, without spaces and colons")
+        raise InvalidValue("must be the id of an access key: letters, digits and signs, without spaces and colons")
     return value
 
 
@@ -93,7 +93,7 @@ def duration(most: float) -> Callable[[str], float]:
     def read(value: str) -> float:
         seconds = parse_duration(value)
         if seconds is None:
-            raise Bad("must be a duration with its unit, such as 90s, 5m or 1h30m")
+            raise InvalidValue("must be a duration with its unit, such as 90s, 5m or 1h30m")
         return between(seconds, most)
 
     return read
@@ -102,7 +102,7 @@ def duration(most: float) -> Callable[[str], float]:
 def between(seconds: float, most: float) -> float:
     """Return a duration from one second to `most` seconds; raises Bad."""
     if not 1 <= seconds <= most:
-        raise Bad(f"must be between 1 and {most:g} seconds")
+        raise InvalidValue(f"must be between 1 and {most:g} seconds")
     return seconds
 
 
@@ -110,20 +110,20 @@ def concurrency(value: str | int) -> int:
     if isinstance(value, str):
         value = int(value) if re.fullmatch(r"[1-9][0-9]?", value) else 0
     if not 1 <= value <= MOST_CONCURRENCY:
-        raise Bad(f"must be a number from 1 to {MOST_CONCURRENCY}")
+        raise InvalidValue(f"must be a number from 1 to {MOST_CONCURRENCY}")
     return value
 
 
 def output(value: str) -> str:
     if value not in OUTPUTS:
-        raise Bad(f"must be one of {', '.join(OUTPUTS)}{did_you_mean(value, OUTPUTS)}")
+        raise InvalidValue(f"must be one of {', '.join(OUTPUTS)}{did_you_mean(value, OUTPUTS)}")
     return value
 
 
 def flag(value: str) -> bool:
     found = _TRUTHS.get(value.lower())
     if found is None:
-        raise Bad("must be true or false")
+        raise InvalidValue("must be true or false")
     return found
 
 
@@ -134,7 +134,7 @@ def proxy(value: str) -> str:
 def timezone(value: str) -> str:
     if _OFFSET.fullmatch(value) or (_ZONE.fullmatch(value) and _known_zone(value)):
         return value
-    raise Bad("must be a time zone that this machine knows, such as Asia/Shanghai, or +08:00")
+    raise InvalidValue("must be a time zone that this machine knows, such as Asia/Shanghai, or +08:00")
 
 
 def _known_zone(name: str) -> bool:
@@ -149,9 +149,9 @@ def _known_zone(name: str) -> bool:
 
 def words(value: list[str]) -> tuple[str, ...]:
     if not value or not value[0].strip():
-        raise Bad("must be a list: the program and its arguments")
+        raise InvalidValue("must be a list: the program and its arguments")
     if any("\0" in word for word in value):
-        raise Bad("holds a control character")
+        raise InvalidValue("holds a control character")
     return tuple(value)
 
 

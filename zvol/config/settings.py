@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from zvol.config.grants import Credential, granted
+from zvol.config.credential_scope import Credential, scope_credential
 from zvol.config.hosts import BadHost, parse_host, plain_http_warning
-from zvol.config.levels import Found, Level, Levels, Overrides
+from zvol.config.layers import Layer, Overrides, SettingLayers, SettingValue
 from zvol.config.proxies import environment_proxy
 from zvol.errors import ConfigError, Problem
 from zvol.model import Endpoint
@@ -59,23 +59,23 @@ def resolve(overrides: Overrides, environ: Mapping[str, str]) -> Settings:
 
     Raises ConfigError or UsageProblem for what is wrong, Untrusted for plain http that nobody allowed.
     """
-    levels = Levels(overrides, environ)
-    levels.read_profile(host_needed=not levels.elsewhere)
-    endpoint, host = levels.host()
-    own = "host" in levels.own and parse_host(levels.own["host"].value) == endpoint
-    credential = granted(levels, host, own=own)
-    proxy = _proxy(levels, endpoint, own=own)
-    if levels.problems:
-        raise ConfigError(levels.problems)
-    insecure = _insecure(levels, host, own=own)
-    picked = {key: levels.pick(key, own=own) for key in _PICKED}
+    layers = SettingLayers(overrides, environ)
+    layers.read_profile(host_needed=not layers.elsewhere)
+    endpoint, host = layers.host()
+    own = "host" in layers.own and parse_host(layers.own["host"].value) == endpoint
+    credential = scope_credential(layers, host, own=own)
+    proxy = _proxy(layers, endpoint, own=own)
+    if layers.problems:
+        raise ConfigError(layers.problems)
+    insecure = _insecure(layers, host, own=own)
+    picked = {key: layers.pick(key, own=own) for key in _PICKED}
     ca_file = picked["ca_file"].value
     sources = {key: found.source for key, found in picked.items()}
-    sources |= {"host": host.source, "profile": levels.profile_from, "proxy": proxy.source}
+    sources |= {"host": host.source, "profile": layers.profile_from, "proxy": proxy.source}
     return Settings(
         endpoint=endpoint,
-        profile=levels.profile,
-        config=levels.path,
+        profile=layers.profile,
+        config=layers.path,
         ca_file=None if ca_file is None else str(ca_file),
         insecure_http=insecure.value,
         proxy=proxy.value,
@@ -86,45 +86,47 @@ def resolve(overrides: Overrides, environ: Mapping[str, str]) -> Settings:
         concurrency=picked["concurrency"].value,
         output=picked["output"].value,
         no_input=picked["no_input"].value,
-        warnings=(*levels.warnings, *_warnings(levels, endpoint, host, insecure, own=own)),
+        warnings=(*layers.warnings, *_warnings(layers, endpoint, host, insecure, own=own)),
         credential=credential,
         sources=sources | {"insecure_http": insecure.source} | dict(credential.sources),
     )
 
 
-def _insecure(levels: Levels, host: Found, *, own: bool) -> Found:
+def _insecure(layers: SettingLayers, host: SettingValue, *, own: bool) -> SettingValue:
     """Return whether plain http is allowed: the environment answers for its own hosts, the profile for its own."""
-    candidates = [levels.variables.get("insecure_http")] if host.level is not Level.PROFILE else []
-    candidates += [levels.own.get("insecure_http")] if own else []
+    candidates = [layers.variables.get("insecure_http")] if host.level is not Layer.PROFILE else []
+    candidates += [layers.own.get("insecure_http")] if own else []
     found = [one for one in candidates if one is not None]
-    return found[0] if found else Found(False, Level.DEFAULT, "default")
+    return found[0] if found else SettingValue(False, Layer.DEFAULT, "default")
 
 
-def _warnings(levels: Levels, endpoint: Endpoint, host: Found, insecure: Found, *, own: bool) -> list[str]:
+def _warnings(
+    layers: SettingLayers, endpoint: Endpoint, host: SettingValue, insecure: SettingValue, *, own: bool
+) -> list[str]:
     """Return what the user should know; raises Untrusted for plain http that nobody allowed."""
-    profile = host.level is Level.PROFILE
+    profile = host.level is Layer.PROFILE
     repair = "`insecure_http: true` in the profile" if profile else "ZVOL_INSECURE_HTTP=1"
     plain = plain_http_warning(endpoint, allowed=insecure.value, where=host.source, repair=repair)
     found = [plain] if plain else []
-    if levels.overrides.profile and host.level is Level.ENVIRONMENT and "host" in levels.own and not own:
-        found.append(f"the host is that of {host.source}, not that of profile {levels.profile}")
+    if layers.overrides.profile and host.level is Layer.ENVIRONMENT and "host" in layers.own and not own:
+        found.append(f"the host is that of {host.source}, not that of profile {layers.profile}")
     return found
 
 
-def _proxy(levels: Levels, endpoint: Endpoint, *, own: bool) -> Found:
+def _proxy(layers: SettingLayers, endpoint: Endpoint, *, own: bool) -> SettingValue:
     """Return the profile's proxy for its own host, else that of the environment for https."""
-    of_profile = levels.own.get("proxy") if own else None
+    of_profile = layers.own.get("proxy") if own else None
     if of_profile is not None:
         value = None if of_profile.value == "none" else of_profile.value
-        return Found(value, Level.PROFILE, of_profile.source)
+        return SettingValue(value, Layer.PROFILE, of_profile.source)
     try:
-        found = environment_proxy(endpoint, levels.environ)
+        found = environment_proxy(endpoint, layers.environ)
     except BadHost as exc:
-        levels.problems.append(Problem("environment HTTPS_PROXY", str(exc)))
+        layers.problems.append(Problem("environment HTTPS_PROXY", str(exc)))
         found = None
     if found is None:
-        return Found(None, Level.DEFAULT, "default")
-    return Found(found[0], Level.ENVIRONMENT, f"environment {found[1]}")
+        return SettingValue(None, Layer.DEFAULT, "default")
+    return SettingValue(found[0], Layer.ENVIRONMENT, f"environment {found[1]}")
 
 
 def output_format(overrides: Overrides, environ: Mapping[str, str]) -> str:
@@ -132,8 +134,8 @@ def output_format(overrides: Overrides, environ: Mapping[str, str]) -> str:
 
     Raises what `resolve` raises for the file and the environment.
     """
-    levels = Levels(overrides, environ)
-    levels.read_profile(host_needed=False)
-    if levels.problems:
-        raise ConfigError(levels.problems)
-    return str(levels.pick("output").value)
+    layers = SettingLayers(overrides, environ)
+    layers.read_profile(host_needed=False)
+    if layers.problems:
+        raise ConfigError(layers.problems)
+    return str(layers.pick("output").value)

@@ -9,15 +9,26 @@ from typing import TYPE_CHECKING, Final
 
 from zvol.errors import LocalState
 from zvol.model import Outcome, Result, Trouble
-from zvol.recovery import words
-from zvol.recovery.agenda import Agenda
+from zvol.recovery import outcomes
 from zvol.recovery.changes import planned
+from zvol.recovery.poll_schedule import PollSchedule
 from zvol.recovery.protocol import advance
-from zvol.recovery.states import Do, Event, GiveUp, Look, Phase, Renewed, Say, Sight, Stale, Why
-from zvol.recovery.track import Options, Track
+from zvol.recovery.states import (
+    Command,
+    Conclude,
+    Event,
+    GiveUp,
+    Observation,
+    Observed,
+    Phase,
+    ReadExpired,
+    Reason,
+    SessionRenewed,
+)
+from zvol.recovery.task import Options, VolumeTask
 
 if TYPE_CHECKING:
-    from zvol.recovery.journal import Journal
+    from zvol.journal.journal import Journal
 
 SMALL: Final = 4
 """Up to so many volumes each job is asked at every look; beyond it, only when its volume does not come back."""
@@ -37,126 +48,126 @@ class Batch:
     something for a volume that may still act.
     """
 
-    def __init__(self, tracks: Iterable[Track], options: Options, renew: Callable[[], bool] | None) -> None:
+    def __init__(self, tasks: Iterable[VolumeTask], options: Options, renew: Callable[[], bool] | None) -> None:
         self.options = options
-        self.unread: deque[Track] = deque()
-        self.found: list[Track] = []
-        self.queue: deque[Track] = deque()
-        self.ready: deque[Track] = deque()
-        self.outbox: deque[Track] = deque()
-        self.agenda: Agenda[Track] = Agenda()
-        self.open: dict[str, Track] = {}
-        self.unsaid: dict[str, Track] = {}
-        self.urgent: deque[Track] = deque()
+        self.unread: deque[VolumeTask] = deque()
+        self.found: list[VolumeTask] = []
+        self.queue: deque[VolumeTask] = deque()
+        self.ready: deque[VolumeTask] = deque()
+        self.outbox: deque[VolumeTask] = deque()
+        self.schedule: PollSchedule[VolumeTask] = PollSchedule()
+        self.open: dict[str, VolumeTask] = {}
+        self.pending: dict[str, VolumeTask] = {}
+        self.urgent: deque[VolumeTask] = deque()
         self.results: deque[Result] = deque()
         self.journal: Journal | None = None
         self.run: str | None = None
         self.runs: list[str] = []
         self.local: LocalState | None = None
-        self.unknown: list[Track] = []
-        self.left: list[Track] = []
+        self.unknown: list[VolumeTask] = []
+        self.left: list[VolumeTask] = []
         self.closing: Trouble | None = None
         self.stopping = False
         self.denied = False
         self.elsewhere: Callable[[str], bool] = lambda _uuid: False
         self._renew = renew
         self._renewed: bool | None = None
-        self.follow: Callable[[Track, Result], bool] = lambda _track, _result: False
-        for track in tracks:
-            self.unsaid[track.uuid] = track
-            if track.phase is Phase.START:
-                self.unread.append(track)
+        self.follow_up: Callable[[VolumeTask, Result], bool] = lambda _track, _result: False
+        for task in tasks:
+            self.pending[task.uuid] = task
+            if task.phase is Phase.START:
+                self.unread.append(task)
             else:
-                self.agenda.put(track, 0.0)
-        self.first = {track.uuid for track in self.unread}
+                self.schedule.put(task, 0.0)
+        self.first = {task.uuid for task in self.unread}
         self.clear_at = 0.0
-        self.small = len(self.unsaid) <= SMALL
+        self.small = len(self.pending) <= SMALL
 
     # ---- what happens to one volume ------------------------------------------------------------------------------
-    def feed(self, track: Track, event: Event) -> None:
+    def feed(self, task: VolumeTask, event: Event) -> None:
         """Tell the protocol what happened, and obey it."""
-        track.state, command = advance(track.state, event)
+        task.state, command = advance(task.state, event)
         match command:
-            case Say():
-                self._said(track, command)
-            case Do.WATCH if track.phase is Phase.START:
-                self.queue.appendleft(track)
-            case Do.WATCH:
-                self.agenda.keep(track)
-            case Do.WRITE:
-                self._write(track)
-            case Do.SEND:
-                self.open[track.uuid] = track
-                self.outbox.append(track)
-            case Do.RENEW:
-                self.feed(track, Renewed(self.renew()))
-            case Do.CLOSE:  # pragma: no cover - nothing is watched any more once the word is said
+            case Conclude():
+                self._said(task, command)
+            case Command.POLL if task.phase is Phase.START:
+                self.queue.appendleft(task)
+            case Command.POLL:
+                self.schedule.keep(task)
+            case Command.WRITE:
+                self._write(task)
+            case Command.SEND:
+                self.open[task.uuid] = task
+                self.outbox.append(task)
+            case Command.RENEW:
+                self.feed(task, SessionRenewed(self.renew()))
+            case Command.CLOSE:  # pragma: no cover - nothing is watched any more once the word is said
                 pass
 
-    def end(self, track: Track, outcome: Outcome, trouble: Trouble | None = None) -> None:
+    def end(self, task: VolumeTask, outcome: Outcome, trouble: Trouble | None = None) -> None:
         """Say the last word on a volume that nothing was sent for."""
-        track.trouble = trouble
-        self._said(track, Say(outcome))
+        task.trouble = trouble
+        self._said(task, Conclude(outcome))
 
-    def plan(self, track: Track) -> None:
+    def plan(self, task: VolumeTask) -> None:
         """Have the journal remember, with the next commit, what is to be done once the volume is back."""
-        track.followups = track.followups or tuple(planned(track.request, track.volume))
-        if self.journal is not None and track.run is not None:
-            self.journal.plan_followups(track.run, track.uuid, [(one.kind, one.value) for one in track.followups])
+        task.followups = task.followups or tuple(planned(task.request, task.volume))
+        if self.journal is not None and task.run is not None:
+            self.journal.plan_followups(task.run, task.uuid, [(one.kind, one.value) for one in task.followups])
 
-    def leave(self, track: Track) -> None:
+    def leave(self, task: VolumeTask) -> None:
         """Leave a volume as it is, without a word: what it is in the journal it stays."""
-        self.unsaid.pop(track.uuid, None)
-        self.left.append(track)
+        self.pending.pop(task.uuid, None)
+        self.left.append(task)
 
-    def end_of(self, track: Track) -> float:
+    def end_of(self, task: VolumeTask) -> float:
         """Return when the time of a volume is up: so long after its first PUT, or, without one, after `clear_at`."""
-        if track.never_sent:
+        if task.never_sent:
             return self.clear_at + self.options.timeout
-        return math.inf if track.deadline is None else track.deadline
+        return math.inf if task.deadline is None else task.deadline
 
-    def time_left(self, track: Track, now: float) -> float:
+    def time_left(self, task: VolumeTask, now: float) -> float:
         """Return for how many seconds a volume may still be waited for."""
-        return self.end_of(track) - now
+        return self.end_of(task) - now
 
-    def take_back(self, track: Track) -> None:
+    def take_back(self, task: VolumeTask) -> None:
         """Have a volume read again before its PUT leaves; the intent that was written for it is void."""
-        if track.phase is Phase.SENDING and self.journal is not None and track.job is not None:
-            self.journal.settle(track.job)
-        self.open.pop(track.uuid, None)
-        track.next_look = 0.0
-        self.feed(track, Stale())
-        if not track.state.sends:
-            track.job = None
+        if task.phase is Phase.SENDING and self.journal is not None and task.job is not None:
+            self.journal.settle(task.job)
+        self.open.pop(task.uuid, None)
+        task.next_look = 0.0
+        self.feed(task, ReadExpired())
+        if not task.state.sends:
+            task.job = None
 
     def take_all_back(self) -> None:
         for waiting, phase in ((self.outbox, Phase.SENDING), (self.ready, Phase.INTENT)):
-            for track in [*self.pop(waiting, phase)]:
-                self.take_back(track)
+            for task in [*self.pop(waiting, phase)]:
+                self.take_back(task)
 
-    def give_up(self, track: Track, trouble: Trouble | None) -> None:
+    def give_up(self, task: VolumeTask, trouble: Trouble | None) -> None:
         """Time is up for a volume; one that was just seen back only lacks the word of its job.
 
         `trouble` says why, where nothing was sent.
         """
-        if track.phase is Phase.WATCH and track.grace and track.volume is not None and not track.volume.deleted:
-            self.feed(track, Look(Sight.BACK, job=track.job_seen))
+        if task.phase is Phase.POLL and task.job_grace_polls and task.volume is not None and not task.volume.deleted:
+            self.feed(task, Observed(Observation.BACK, job=task.job_status))
             return
-        if track.phase is Phase.SENDING and not track.flying:
-            self.take_back(track)
-        track.trouble = trouble
-        self.feed(track, GiveUp())
+        if task.phase is Phase.SENDING and not task.flying:
+            self.take_back(task)
+        task.trouble = trouble
+        self.feed(task, GiveUp())
 
-    def end_now(self, track: Track) -> None:
+    def end_now(self, task: VolumeTask) -> None:
         """Say the word on a volume whose time is up, if it was not said yet."""
-        if track.uuid in self.unsaid:
-            self.give_up(track, track.time_up)
+        if task.uuid in self.pending:
+            self.give_up(task, task.time_up)
 
-    def give_up_unsent(self, trouble: Trouble) -> None:
+    def give_up_pending(self, trouble: Trouble) -> None:
         """Say of everything whose PUT has not left that it was not sent, now and from now on."""
         self.closing = trouble
-        for track in [t for t in self.unsaid.values() if t.waits_to_send]:
-            self.give_up(track, trouble)
+        for task in [t for t in self.pending.values() if t.waits_to_send]:
+            self.give_up(task, trouble)
 
     def renew(self) -> bool:
         """Log in again, once a run."""
@@ -169,52 +180,52 @@ class Batch:
         return self._renewed is None and self._renew is not None
 
     # ---- what is next --------------------------------------------------------------------------------------------
-    def pop(self, waiting: deque[Track], phase: Phase) -> Iterator[Track]:
+    def pop(self, waiting: deque[VolumeTask], phase: Phase) -> Iterator[VolumeTask]:
         """Take volumes out of a queue; those that were said or sorted elsewhere, or end now, are passed over."""
         while waiting:
-            track = waiting.popleft()
-            if track.phase is phase and track.uuid in self.unsaid and track.final is None:
-                yield track
+            task = waiting.popleft()
+            if task.phase is phase and task.uuid in self.pending and task.final is None:
+                yield task
 
-    def head(self) -> Track | None:
+    def head(self) -> VolumeTask | None:
         """Return the first of the queue."""
-        for track in self.pop(self.queue, Phase.START):
-            self.queue.appendleft(track)
-            return track
+        for task in self.pop(self.queue, Phase.START):
+            self.queue.appendleft(task)
+            return task
         return None
 
-    def most_urgent(self) -> Track | None:
+    def most_urgent(self) -> VolumeTask | None:
         """Return the volume that is destroyed first of those that are left; None before they were sorted."""
-        while self.urgent and self.urgent[0].uuid not in self.unsaid:
+        while self.urgent and self.urgent[0].uuid not in self.pending:
             self.urgent.popleft()
         return self.urgent[0] if self.urgent else None
 
     # ---- inside --------------------------------------------------------------------------------------------------
-    def _write(self, track: Track) -> None:
-        self.agenda.drop(track)
+    def _write(self, task: VolumeTask) -> None:
+        self.schedule.drop(task)
         if self.closing is not None:
-            track.trouble = self.closing
-            self.feed(track, GiveUp())
-        elif track.state.sends:
-            self.ready.appendleft(track)  # it has waited before
+            task.trouble = self.closing
+            self.feed(task, GiveUp())
+        elif task.state.sends:
+            self.ready.appendleft(task)  # it has waited before
         else:
-            self.ready.append(track)
+            self.ready.append(task)
 
-    def _said(self, track: Track, word: Say) -> None:
-        self.unsaid.pop(track.uuid, None)
-        self.first.discard(track.uuid)
-        self.open.pop(track.uuid, None)
-        self.agenda.drop(track)
-        result = words.result(track, word)
-        if not self.follow(track, result):
+    def _said(self, task: VolumeTask, word: Conclude) -> None:
+        self.pending.pop(task.uuid, None)
+        self.first.discard(task.uuid)
+        self.open.pop(task.uuid, None)
+        self.schedule.drop(task)
+        result = outcomes.result(task, word)
+        if not self.follow_up(task, result):
             self.results.append(result)
-        settled = track.phase not in (Phase.OPEN, Phase.LEFT)
-        if track.phase is Phase.LEFT:
-            self.unknown.append(track)
-        if self.journal is None or track.run is None or not track.claimed:
+        settled = task.phase not in (Phase.UNSETTLED, Phase.UNRESOLVED)
+        if task.phase is Phase.UNRESOLVED:
+            self.unknown.append(task)
+        if self.journal is None or task.run is None or not task.claimed:
             return
-        undone = word.outcome is Outcome.NOT_SENT or (word.why is Why.GAVE_UP and track.phase is Phase.DONE)
+        undone = word.outcome is Outcome.NOT_SENT or (word.why is Reason.GAVE_UP and task.phase is Phase.DONE)
         if undone:
-            self.journal.unsent(track.run, track.uuid)
+            self.journal.unsent(task.run, task.uuid)
         else:
-            self.journal.said(track.run, track.uuid, word.outcome.value, settled=settled)
+            self.journal.said(task.run, task.uuid, word.outcome.value, settled=settled)

@@ -8,10 +8,10 @@ from enum import StrEnum
 from typing import Any
 
 from zvol.errors import ErrorCode, Exit
+from zvol.journal.records import FollowUp
+from zvol.journal.request import Request
 from zvol.model import Volume
-from zvol.recovery.quiet import QuietTime
-from zvol.recovery.records import FollowUp
-from zvol.recovery.request import Request
+from zvol.recovery.quiet_period import QuietPeriod
 from zvol.zstack import answers
 
 
@@ -22,7 +22,7 @@ class Kind(StrEnum):
     ATTACH = "attach"
 
 
-class Stand(StrEnum):
+class ChangeState(StrEnum):
     """Where a change stands; the words of the journal.  `sent` may act, or has acted."""
 
     PLANNED = "planned"
@@ -31,7 +31,7 @@ class Stand(StrEnum):
     FAILED = "failed"
 
 
-class Sight(StrEnum):
+class ChangeCheck(StrEnum):
     """What a look says of a change: it is true, it is not, or it must not be made any more."""
 
     TRUE = "true"
@@ -51,11 +51,11 @@ class Change:
 
     kind: Kind
     value: str
-    stand: Stand = Stand.PLANNED
+    stand: ChangeState = ChangeState.PLANNED
     job: str | None = None
     flying: bool = False
     until: float = 0.0
-    quiet: QuietTime | None = None
+    quiet: QuietPeriod | None = None
     refused: str | None = None
     refused_exit: Exit = Exit.FAILED
     done: bool = False
@@ -70,7 +70,7 @@ class Change:
 
     @property
     def ended(self) -> bool:
-        return self.stand in (Stand.DONE, Stand.FAILED)
+        return self.stand in (ChangeState.DONE, ChangeState.FAILED)
 
     @property
     def warning(self) -> str:
@@ -91,11 +91,11 @@ class Change:
 
     def again(self) -> None:
         """Nothing of its last request was executed, or can act any more: it may be sent again."""
-        self.stand, self.job, self.quiet = Stand.PLANNED, None, None
+        self.stand, self.job, self.quiet = ChangeState.PLANNED, None, None
         self.refused, self.done = None, False
 
 
-def wanted(request: Request, volume: Volume | None) -> list[Change]:
+def target(request: Request, volume: Volume | None) -> list[Change]:
     """Return what is to be done after a recovery; `volume` is as it was read."""
     tags = dict.fromkeys(request.user_tags) if request.ensure_tags and not request.dry_run else {}
     changes = [Change(Kind.TAG, tag) for tag in tags]
@@ -106,7 +106,7 @@ def wanted(request: Request, volume: Volume | None) -> list[Change]:
 
 def planned(request: Request, volume: Volume | None) -> list[FollowUp]:
     """Return the same for the journal."""
-    return [FollowUp(change.kind.value, change.value) for change in wanted(request, volume)]
+    return [FollowUp(change.kind.value, change.value) for change in target(request, volume)]
 
 
 def from_journal(rows: Sequence[FollowUp], request: Request) -> list[Change]:
@@ -118,27 +118,31 @@ def from_journal(rows: Sequence[FollowUp], request: Request) -> list[Change]:
 
 def _from_journal(row: FollowUp) -> Change:
     """What a dead run was refused is not tried again."""
-    change = Change(Kind(row.kind), row.value, Stand(row.state), row.job)
-    if change.stand is Stand.FAILED:
+    change = Change(Kind(row.kind), row.value, ChangeState(row.state), row.job)
+    if change.stand is ChangeState.FAILED:
         change.words, change.exit = "it was refused before the run was interrupted", Exit.FAILED
     return change
 
 
-def on_vm(change: Change, volume: Volume | None) -> tuple[Sight, str]:
+def on_vm(change: Change, volume: Volume | None) -> tuple[ChangeCheck, str]:
     """Say what a read of the volume means for an attach; the words are why it must not be made."""
     if volume is None:
-        return Sight.BARRED, "the volume is gone"
+        return ChangeCheck.BARRED, "the volume is gone"
     if volume.deleted:
-        return Sight.BARRED, "the volume is deleted"
+        return ChangeCheck.BARRED, "the volume is deleted"
     where = volume.text("vmInstanceUuid")
     if where is not None:
-        return (Sight.TRUE, "") if where == change.value else (Sight.BARRED, f"it is on VM {where}, and was left there")
-    return (Sight.TRUE, "") if _shared(change, volume) else (Sight.NOT_YET, "")
+        return (
+            (ChangeCheck.TRUE, "")
+            if where == change.value
+            else (ChangeCheck.BARRED, f"it is on VM {where}, and was left there")
+        )
+    return (ChangeCheck.TRUE, "") if _shared(change, volume) else (ChangeCheck.NOT_YET, "")
 
 
 def _shared(change: Change, volume: Volume) -> bool:
     """A shareable volume does not show its VMs: there the finished job counts, or a new date of its last attach."""
-    if change.stand is not Stand.SENT or volume.fields.get("isShareable") is not True:
+    if change.stand is not ChangeState.SENT or volume.fields.get("isShareable") is not True:
         return False
     date = volume.text("lastAttachDate")
     return change.done or (date is not None and change.before is not None and date != change.before)

@@ -15,258 +15,263 @@ from typing import Final
 from zvol.model import Outcome
 from zvol.recovery.states import (
     MAX_SENDS,
-    Answered,
     Command,
-    Do,
+    Conclude,
+    Decision,
     Event,
     GiveUp,
-    Job,
-    Look,
+    IntentRecorded,
+    JobStatus,
+    Observation,
+    Observed,
     Phase,
-    Put,
-    Renewed,
-    Say,
-    Sight,
-    Stale,
-    State,
-    Why,
-    Written,
+    ProtocolState,
+    PutAnswered,
+    PutResult,
+    ReadExpired,
+    Reason,
+    SessionRenewed,
 )
 
-Move = tuple[State, Command]
-Rule = Callable[[State, Event], Move]
+Move = tuple[ProtocolState, Decision]
+Rule = Callable[[ProtocolState, Event], Move]
 
 
 def say(
-    state: State, outcome: Outcome, why: Why = Why.NONE, *, by_zvol: bool = False, left: Phase = Phase.DONE
+    state: ProtocolState,
+    outcome: Outcome,
+    why: Reason = Reason.NONE,
+    *,
+    by_zvol: bool = False,
+    left: Phase = Phase.DONE,
 ) -> Move:
-    return replace(state, phase=left), Say(outcome, why, by_zvol)
+    return replace(state, phase=left), Conclude(outcome, why, by_zvol)
 
 
-def stay(state: State, _event: Event) -> Move:
-    return state, Do.WATCH
+def stay(state: ProtocolState, _event: Event) -> Move:
+    return state, Command.POLL
 
 
-def absent(state: State) -> Move:
+def absent(state: ProtocolState) -> Move:
     """It is gone, unless it may only be out of our sight: then what others have sent may still bring it back."""
     if state.foreign:
-        return say(state, Outcome.UNKNOWN, Why.ELSEWHERE, left=Phase.LEFT)
+        return say(state, Outcome.UNKNOWN, Reason.ELSEWHERE, left=Phase.UNRESOLVED)
     return say(state, Outcome.GONE)
 
 
-def resent(state: State, event: Look) -> Move:
+def resent(state: ProtocolState, event: Observed) -> Move:
     """Nothing of ours can act any more and the volume is still deleted: send under a new id, if that is still right."""
-    if event.last_op != state.episode:
-        return say(state, Outcome.FAILED, Why.CHANGED)
+    if event.last_op != state.expected_last_op_date:
+        return say(state, Outcome.FAILED, Reason.CHANGED)
     if state.sends >= MAX_SENDS:
-        return say(state, Outcome.UNKNOWN, Why.NO_SENDS_LEFT)
-    return replace(state, phase=Phase.INTENT), Do.WRITE
+        return say(state, Outcome.UNKNOWN, Reason.NO_SENDS_LEFT)
+    return replace(state, phase=Phase.INTENT), Command.WRITE
 
 
 # ---- one rule for each phase -------------------------------------------------------------------------------------
-def start(state: State, event: Event) -> Move:
-    assert isinstance(event, Look)
-    if event.sight is Sight.BACK:
+def start(state: ProtocolState, event: Event) -> Move:
+    assert isinstance(event, Observed)
+    if event.observation is Observation.BACK:
         return say(state, Outcome.ALREADY)
-    if event.sight is Sight.ABSENT:
+    if event.observation is Observation.ABSENT:
         return absent(state)
-    if event.sight is Sight.DENIED:
-        return say(state, Outcome.NOT_SENT, Why.SESSION)
-    if event.sight is Sight.DELETED and state.episode not in (None, event.last_op):
-        return say(state, Outcome.FAILED, Why.CHANGED)
-    if event.sight is Sight.DELETED:
-        return replace(state, phase=Phase.INTENT, episode=event.last_op), Do.WRITE
+    if event.observation is Observation.DENIED:
+        return say(state, Outcome.NOT_SENT, Reason.SESSION)
+    if event.observation is Observation.DELETED and state.expected_last_op_date not in (None, event.last_op):
+        return say(state, Outcome.FAILED, Reason.CHANGED)
+    if event.observation is Observation.DELETED:
+        return replace(state, phase=Phase.INTENT, expected_last_op_date=event.last_op), Command.WRITE
     return stay(state, event)
 
 
-def settle(state: State, event: Event) -> Move:
+def settle(state: ProtocolState, event: Event) -> Move:
     """An earlier run left an intent open: only when it cannot act any more does this run begin.
 
     It was asked for the deletion that is there now, so the `episode` of its first look counts.  The intent may be that
     of another server or account: then no job is asked, and only time tells.
     """
-    assert isinstance(event, Look)
-    if event.job in (Job.DONE, Job.REFUSED, Job.SESSION) or event.quiet:
+    assert isinstance(event, Observed)
+    if event.job in (JobStatus.DONE, JobStatus.REFUSED, JobStatus.SESSION) or event.quiet:
         return start(replace(state, phase=Phase.START), event)
-    if event.sight is Sight.BACK:
-        return say(state, Outcome.ALREADY, left=Phase.OPEN)
-    if event.sight is Sight.ABSENT:
+    if event.observation is Observation.BACK:
+        return say(state, Outcome.ALREADY, left=Phase.UNSETTLED)
+    if event.observation is Observation.ABSENT:
         return absent(state)
     return stay(state, event)
 
 
-def written(state: State, _event: Event) -> Move:
-    return replace(state, phase=Phase.SENDING, sends=state.sends + 1, answered=False), Do.SEND
+def written(state: ProtocolState, _event: Event) -> Move:
+    return replace(state, phase=Phase.SENDING, sends=state.sends + 1, answered=False), Command.SEND
 
 
-def stale(state: State, _event: Event) -> Move:
+def stale(state: ProtocolState, _event: Event) -> Move:
     """The volume must be read again before its PUT leaves; an intent that was written for it is void."""
     sends = state.sends - (state.phase is Phase.SENDING)
-    return replace(state, phase=Phase.RETRY if sends else Phase.START, sends=sends), Do.WATCH
+    return replace(state, phase=Phase.RETRY if sends else Phase.START, sends=sends), Command.POLL
 
 
-def answered(state: State, event: Event) -> Move:
-    assert isinstance(event, Answered)
+def answered(state: ProtocolState, event: Event) -> Move:
+    assert isinstance(event, PutAnswered)
     match event.put:
-        case Put.ACCEPTED:
-            return replace(state, phase=Phase.WATCH, answered=True), Do.WATCH
-        case Put.DUPLICATE | Put.UNCLEAR:
-            return replace(state, phase=Phase.WATCH), Do.WATCH
-        case Put.DONE:
-            return replace(state, phase=Phase.CLAIMED), Do.WATCH
-        case Put.REFUSED:
-            return replace(state, phase=Phase.REFUSED), Do.WATCH
-        case Put.SESSION:
+        case PutResult.ACCEPTED:
+            return replace(state, phase=Phase.POLL, answered=True), Command.POLL
+        case PutResult.DUPLICATE | PutResult.UNCLEAR:
+            return replace(state, phase=Phase.POLL), Command.POLL
+        case PutResult.DONE:
+            return replace(state, phase=Phase.REPORTED_DONE), Command.POLL
+        case PutResult.REFUSED:
+            return replace(state, phase=Phase.REFUSED), Command.POLL
+        case PutResult.SESSION:
             return without_session(state)
-        case Put.REDIRECTED:
-            return say(state, Outcome.FAILED, Why.REDIRECT)
-        case Put.NEVER_SENT:
-            return say(state, Outcome.NOT_SENT if state.sends == 1 else Outcome.UNKNOWN, Why.GAVE_UP)
+        case PutResult.REDIRECTED:
+            return say(state, Outcome.FAILED, Reason.REDIRECT)
+        case PutResult.NEVER_SENT:
+            return say(state, Outcome.NOT_SENT if state.sends == 1 else Outcome.UNKNOWN, Reason.GAVE_UP)
 
 
-def without_session(state: State) -> Move:
+def without_session(state: ProtocolState) -> Move:
     """The server did nothing because it does not accept our session."""
     if state.renewed:
-        return say(state, Outcome.FAILED, Why.SESSION)
-    return replace(state, phase=Phase.RENEW), Do.RENEW
+        return say(state, Outcome.FAILED, Reason.SESSION)
+    return replace(state, phase=Phase.RENEW), Command.RENEW
 
 
-def watch(state: State, event: Event) -> Move:
-    assert isinstance(event, Look)
-    if event.sight is Sight.ABSENT:
+def watch(state: ProtocolState, event: Event) -> Move:
+    assert isinstance(event, Observed)
+    if event.observation is Observation.ABSENT:
         return absent(state)
-    if event.job is Job.SESSION and event.sight is not Sight.BACK:
+    if event.job is JobStatus.SESSION and event.observation is not Observation.BACK:
         return without_session(state)
-    if event.job in (Job.DONE, Job.REFUSED):
+    if event.job in (JobStatus.DONE, JobStatus.REFUSED):
         return ended(state, event)
-    if event.sight is Sight.BACK:
-        return say(state, Outcome.RECOVERED, left=Phase.DONE if settled(event) else Phase.OPEN)
-    if event.quiet and event.sight is Sight.DELETED:
+    if event.observation is Observation.BACK:
+        return say(state, Outcome.RECOVERED, left=Phase.DONE if settled(event) else Phase.UNSETTLED)
+    if event.quiet and event.observation is Observation.DELETED:
         return resent(state, event)
-    if event.quiet and event.sight is Sight.DENIED:
-        return say(state, Outcome.UNKNOWN, Why.SESSION)
+    if event.quiet and event.observation is Observation.DENIED:
+        return say(state, Outcome.UNKNOWN, Reason.SESSION)
     return stay(state, event)
 
 
-def settled(event: Look) -> bool:
+def settled(event: Observed) -> bool:
     """Nothing of ours can act any more."""
-    return event.quiet or event.job is Job.SESSION
+    return event.quiet or event.job is JobStatus.SESSION
 
 
-def ended(state: State, event: Look) -> Move:
+def ended(state: ProtocolState, event: Observed) -> Move:
     """The job has ended, done or refused for certain; the volume, read after that, decides."""
-    done = event.job is Job.DONE
-    if event.sight is Sight.BACK:
+    done = event.job is JobStatus.DONE
+    if event.observation is Observation.BACK:
         return say(state, Outcome.RECOVERED, by_zvol=done)
-    if event.sight is Sight.DENIED:
-        return say(state, Outcome.UNKNOWN, Why.NOT_READ_BACK, left=Phase.LEFT)
-    if event.sight is Sight.UNREADABLE:
+    if event.observation is Observation.DENIED:
+        return say(state, Outcome.UNKNOWN, Reason.NOT_READ_BACK, left=Phase.UNRESOLVED)
+    if event.observation is Observation.UNREADABLE:
         return stay(state, event)
     if done:
-        return claimed(replace(state, phase=Phase.CLAIMED), event)
-    return say(state, Outcome.FAILED, Why.SERVER)
+        return claimed(replace(state, phase=Phase.REPORTED_DONE), event)
+    return say(state, Outcome.FAILED, Reason.SERVER)
 
 
-def claimed(state: State, event: Event) -> Move:
+def claimed(state: ProtocolState, event: Event) -> Move:
     """The server says done: the volume is back, or is read again for a while before it is called a contradiction."""
-    assert isinstance(event, Look)
-    if event.sight is Sight.BACK:
+    assert isinstance(event, Observed)
+    if event.observation is Observation.BACK:
         return say(state, Outcome.RECOVERED, by_zvol=True)
-    if event.sight is Sight.ABSENT:
+    if event.observation is Observation.ABSENT:
         return absent(state)
-    if event.sight is Sight.DENIED:
-        return say(state, Outcome.UNKNOWN, Why.NOT_READ_BACK, left=Phase.LEFT)
-    if event.sight is Sight.DELETED and event.last_op != state.episode:
-        return say(state, Outcome.FAILED, Why.CHANGED)
-    if event.sight is Sight.DELETED and event.patience:
+    if event.observation is Observation.DENIED:
+        return say(state, Outcome.UNKNOWN, Reason.NOT_READ_BACK, left=Phase.UNRESOLVED)
+    if event.observation is Observation.DELETED and event.last_op != state.expected_last_op_date:
+        return say(state, Outcome.FAILED, Reason.CHANGED)
+    if event.observation is Observation.DELETED and event.grace_elapsed:
         return say(state, Outcome.CONTRADICTED)
     return stay(state, event)
 
 
-def refused(state: State, event: Event) -> Move:
-    assert isinstance(event, Look)
-    if event.sight is Sight.BACK:
+def refused(state: ProtocolState, event: Event) -> Move:
+    assert isinstance(event, Observed)
+    if event.observation is Observation.BACK:
         return say(state, Outcome.RECOVERED)
-    if event.sight is Sight.ABSENT:
+    if event.observation is Observation.ABSENT:
         return absent(state)
-    if event.sight in (Sight.DELETED, Sight.DENIED):
-        return say(state, Outcome.FAILED, Why.SERVER)
+    if event.observation in (Observation.DELETED, Observation.DENIED):
+        return say(state, Outcome.FAILED, Reason.SERVER)
     return stay(state, event)
 
 
-def renewed(state: State, event: Event) -> Move:
-    assert isinstance(event, Renewed)
+def renewed(state: ProtocolState, event: Event) -> Move:
+    assert isinstance(event, SessionRenewed)
     if not event.ok:
-        return say(state, Outcome.FAILED, Why.SESSION)
-    return replace(state, phase=Phase.RETRY, renewed=True), Do.WATCH
+        return say(state, Outcome.FAILED, Reason.SESSION)
+    return replace(state, phase=Phase.RETRY, renewed=True), Command.POLL
 
 
-def retry(state: State, event: Event) -> Move:
-    assert isinstance(event, Look)
-    if event.sight is Sight.BACK:
+def retry(state: ProtocolState, event: Event) -> Move:
+    assert isinstance(event, Observed)
+    if event.observation is Observation.BACK:
         return say(state, Outcome.RECOVERED)
-    if event.sight is Sight.ABSENT:
+    if event.observation is Observation.ABSENT:
         return absent(state)
-    if event.sight is Sight.DENIED:
-        return say(state, Outcome.FAILED, Why.SESSION)
-    if event.sight is Sight.DELETED:
+    if event.observation is Observation.DENIED:
+        return say(state, Outcome.FAILED, Reason.SESSION)
+    if event.observation is Observation.DELETED:
         return resent(state, event)
     return stay(state, event)
 
 
-def open_intent(state: State, event: Event) -> Move:
-    assert isinstance(event, Look)
-    if event.job in (Job.DONE, Job.REFUSED, Job.SESSION) or event.quiet:
-        return replace(state, phase=Phase.DONE), Do.CLOSE
+def open_intent(state: ProtocolState, event: Event) -> Move:
+    assert isinstance(event, Observed)
+    if event.job in (JobStatus.DONE, JobStatus.REFUSED, JobStatus.SESSION) or event.quiet:
+        return replace(state, phase=Phase.DONE), Command.CLOSE
     return stay(state, event)
 
 
-def unsent(state: State, _event: Event) -> Move:
+def unsent(state: ProtocolState, _event: Event) -> Move:
     outcome = Outcome.NOT_SENT if state.sends == 0 else Outcome.UNKNOWN
-    return say(state, outcome, Why.GAVE_UP)
+    return say(state, outcome, Reason.GAVE_UP)
 
 
-def abandoned(state: State, _event: Event) -> Move:
+def abandoned(state: ProtocolState, _event: Event) -> Move:
     """A PUT of ours may act, or the volume could not be read back: zvol does not know, and says so."""
-    return say(state, Outcome.UNKNOWN, Why.GAVE_UP, left=Phase.LEFT)
+    return say(state, Outcome.UNKNOWN, Reason.GAVE_UP, left=Phase.UNRESOLVED)
 
 
-def without_word(state: State, _event: Event) -> Move:
+def without_word(state: ProtocolState, _event: Event) -> Move:
     """Only the closing of an intent is given up; the word was said before."""
-    return state, Do.WATCH
+    return state, Command.POLL
 
 
 TRANSITIONS: Final[Mapping[tuple[Phase, type[Event]], Rule]] = {
-    (Phase.START, Look): start,
+    (Phase.START, Observed): start,
     (Phase.START, GiveUp): unsent,
-    (Phase.SETTLE, Look): settle,
+    (Phase.SETTLE, Observed): settle,
     (Phase.SETTLE, GiveUp): abandoned,
-    (Phase.INTENT, Written): written,
-    (Phase.INTENT, Stale): stale,
+    (Phase.INTENT, IntentRecorded): written,
+    (Phase.INTENT, ReadExpired): stale,
     (Phase.INTENT, GiveUp): unsent,
-    (Phase.SENDING, Stale): stale,
-    (Phase.SENDING, Answered): answered,
+    (Phase.SENDING, ReadExpired): stale,
+    (Phase.SENDING, PutAnswered): answered,
     (Phase.SENDING, GiveUp): abandoned,
-    (Phase.WATCH, Look): watch,
-    (Phase.WATCH, GiveUp): abandoned,
-    (Phase.CLAIMED, Look): claimed,
-    (Phase.CLAIMED, GiveUp): abandoned,
-    (Phase.REFUSED, Look): refused,
+    (Phase.POLL, Observed): watch,
+    (Phase.POLL, GiveUp): abandoned,
+    (Phase.REPORTED_DONE, Observed): claimed,
+    (Phase.REPORTED_DONE, GiveUp): abandoned,
+    (Phase.REFUSED, Observed): refused,
     (Phase.REFUSED, GiveUp): abandoned,
-    (Phase.RENEW, Renewed): renewed,
+    (Phase.RENEW, SessionRenewed): renewed,
     (Phase.RENEW, GiveUp): abandoned,
-    (Phase.RETRY, Look): retry,
+    (Phase.RETRY, Observed): retry,
     (Phase.RETRY, GiveUp): abandoned,
-    (Phase.OPEN, Look): open_intent,
-    (Phase.OPEN, GiveUp): without_word,
+    (Phase.UNSETTLED, Observed): open_intent,
+    (Phase.UNSETTLED, GiveUp): without_word,
 }
 
 
-def advance(state: State, event: Event, table: Mapping[tuple[Phase, type[Event]], Rule] = TRANSITIONS) -> Move:
+def advance(state: ProtocolState, event: Event, table: Mapping[tuple[Phase, type[Event]], Rule] = TRANSITIONS) -> Move:
     """Return the next state and what is to be done; KeyError when the event makes no sense in this phase."""
     return table[state.phase, type(event)](state, event)
 
 
-def resumed(episode: str | None) -> State:
+def resumed(expected_last_op_date: str | None) -> ProtocolState:
     """Return the state of a volume whose intent an interrupted run left open: its PUT may act."""
-    return State(phase=Phase.WATCH, episode=episode, sends=1)
+    return ProtocolState(phase=Phase.POLL, expected_last_op_date=expected_last_op_date, sends=1)

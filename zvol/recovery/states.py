@@ -17,17 +17,17 @@ class Phase(StrEnum):
     SETTLE = "settle"  # an older intent may still act; nothing is sent before it cannot
     INTENT = "intent"  # the intent is to be made durable
     SENDING = "sending"  # the intent is durable, the PUT is on its way
-    WATCH = "watch"  # the PUT may act
-    CLAIMED = "claimed"  # the server said done, the volume has not shown it
+    POLL = "watch"  # the PUT may act
+    REPORTED_DONE = "claimed"  # the server said done, the volume has not shown it
     REFUSED = "refused"  # the server refused for certain, the volume must be read after that
     RENEW = "renew"  # nothing was executed for want of a session; a new one is being fetched
     RETRY = "retry"  # what was sent cannot act; the volume must be read before the next intent
-    OPEN = "open"  # the last word is said, but a PUT may still act: the intent stays open
-    LEFT = "left"  # the word is "unknown": the intent stays open
+    UNSETTLED = "open"  # the last word is said, but a PUT may still act: the intent stays open
+    UNRESOLVED = "left"  # the word is "unknown": the intent stays open
     DONE = "done"  # the last word is said and nothing of ours is left
 
 
-class Sight(StrEnum):
+class Observation(StrEnum):
     """What a read of the volume showed."""
 
     BACK = "back"
@@ -37,7 +37,7 @@ class Sight(StrEnum):
     UNREADABLE = "unreadable"
 
 
-class Job(StrEnum):
+class JobStatus(StrEnum):
     """What the last look at the job, before the read of the volume, showed."""
 
     NOT_ASKED = "not-asked"
@@ -48,7 +48,7 @@ class Job(StrEnum):
     UNCLEAR = "unclear"  # no record, a passing fault, a proxy's page: none of them ends anything
 
 
-class Put(StrEnum):
+class PutResult(StrEnum):
     """What the answer to the PUT was, if there was one."""
 
     ACCEPTED = "accepted"
@@ -63,35 +63,35 @@ class Put(StrEnum):
 
 # ---- events ------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
-class Look:
+class Observed:
     """The job was looked at (or not), and then the volume was read."""
 
-    sight: Sight
+    observation: Observation
     last_op: str | None = None
-    job: Job = Job.NOT_ASKED
+    job: JobStatus = JobStatus.NOT_ASKED
     quiet: bool = False
-    patience: bool = False
+    grace_elapsed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class IntentRecorded:
     """The intent is durable."""
 
 
 @dataclass(frozen=True, slots=True)
-class Stale:
+class ReadExpired:
     """The PUT has not left, and the last read of the volume is too old to send it on."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class PutAnswered:
     """The PUT has ended, with this answer or without one."""
 
-    put: Put
+    put: PutResult
 
 
 @dataclass(frozen=True, slots=True)
-class Renewed:
+class SessionRenewed:
     """Logging in again was tried."""
 
     ok: bool
@@ -102,19 +102,19 @@ class GiveUp:
     """The deadline has passed, or the run was told to stop."""
 
 
-Event = Look | Written | Stale | Answered | Renewed | GiveUp
+Event = Observed | IntentRecorded | ReadExpired | PutAnswered | SessionRenewed | GiveUp
 
 
 # ---- commands ----------------------------------------------------------------------------------------------------
-class Do(StrEnum):
-    WATCH = "watch"  # look again, later
+class Command(StrEnum):
+    POLL = "watch"  # look again, later
     WRITE = "write"  # make the intent durable, under a new job id, then report Written
     SEND = "send"  # PUT once, then report Answered
     RENEW = "renew"  # log in again, then report Renewed
     CLOSE = "close"  # close the intent that was left open
 
 
-class Why(StrEnum):
+class Reason(StrEnum):
     """Why the word is what it is, where the outcome alone does not say it."""
 
     NONE = ""
@@ -129,26 +129,26 @@ class Why(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Say:
+class Conclude:
     """The last word on this volume.  `by_zvol`: the server says that our job did it."""
 
     outcome: Outcome
-    why: Why = Why.NONE
+    why: Reason = Reason.NONE
     by_zvol: bool = False
 
 
-Command = Do | Say
+Decision = Command | Conclude
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class ProtocolState:
     """All that zvol knows of one volume.  `episode` is the lastOpDate that the intent was written for.
 
     `foreign`: runs of another server or account have sent something that may act; what we do not see, they may.
     """
 
     phase: Phase = Phase.START
-    episode: str | None = None
+    expected_last_op_date: str | None = None
     sends: int = 0
     answered: bool = False
     renewed: bool = False

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from zvol.errors import UsageProblem
-from zvol.model import Listed, stamp
-from zvol.text import human_duration, human_size, safe
+from zvol.model import VolumeRow, stamp
+from zvol.text import escape_terminal, human_duration, human_size
 
 URGENT: Final = 6 * 3600
 SOON: Final = 24 * 3600
@@ -22,21 +22,21 @@ class Column:
     key: str
     header: str
     help: str
-    raw: Callable[[Listed], object]
-    shown: Callable[[Listed], str] | None = None
-    tty: Callable[[Listed], str] | None = None
+    raw: Callable[[VolumeRow], object]
+    shown: Callable[[VolumeRow], str] | None = None
+    tty: Callable[[VolumeRow], str] | None = None
 
-    def csv(self, row: Listed) -> str:
+    def csv(self, row: VolumeRow) -> str:
         value = self.raw(row)
         return "" if value is None else str(value)
 
-    def text(self, row: Listed) -> str:
+    def text(self, row: VolumeRow) -> str:
         if self.shown is not None:
             return self.shown(row)
         value = self.raw(row)
-        return "-" if value in (None, "") else safe(str(value))
+        return "-" if value in (None, "") else escape_terminal(str(value))
 
-    def terminal(self, row: Listed) -> str:
+    def terminal(self, row: VolumeRow) -> str:
         return self.tty(row) if self.tty is not None else self.text(row)
 
 
@@ -46,41 +46,41 @@ def label(column: Column) -> str:
     return text[0].upper() + text[1:]
 
 
-def _field(name: str) -> Callable[[Listed], object]:
+def _field(name: str) -> Callable[[VolumeRow], object]:
     return lambda row: row.volume.fields.get(name)
 
 
-def _size(name: str) -> Callable[[Listed], str]:
+def _size(name: str) -> Callable[[VolumeRow], str]:
     return lambda row: human_size(row.volume.number(name))
 
 
-def _date(name: str) -> Callable[[Listed], str]:
+def _date(name: str) -> Callable[[VolumeRow], str]:
     """Show a date of the server in UTC; where its zone is not known, as the server wrote it, and say so."""
 
-    def shown(row: Listed) -> str:
+    def shown(row: VolumeRow) -> str:
         text = row.volume.text(name)
-        return stamp(row.dates.get(name)) or (f"{safe(text)} (on the server's clock)" if text else "-")
+        return stamp(row.dates.get(name)) or (f"{escape_terminal(text)} (on the server's clock)" if text else "-")
 
     return shown
 
 
-def _kept(row: Listed) -> bool:
+def _kept(row: VolumeRow) -> bool:
     """Tell whether a volume is not deleted, so that nothing runs out."""
     return row.recycle.reason == "not-deleted"
 
 
-def _deleted(row: Listed) -> str:
+def _deleted(row: VolumeRow) -> str:
     return "-" if _kept(row) else stamp(row.deleted_at) or "unknown"
 
 
-def _age(row: Listed) -> str:
+def _age(row: VolumeRow) -> str:
     """Show an age on the server's clock; this machine's plays no part."""
     if row.deleted_at is None or row.server_now is None:
         return _deleted(row)
     return f"{human_duration(row.server_now - row.deleted_at)} ago"
 
 
-def _safe_until(row: Listed) -> str:
+def _safe_until(row: VolumeRow) -> str:
     if _kept(row):
         return "-"
     if row.recycle.expunges_after is not None:
@@ -88,7 +88,7 @@ def _safe_until(row: Listed) -> str:
     return "for ever" if row.recycle.policy == "Never" else "unknown"
 
 
-def _left(row: Listed) -> str:
+def _left(row: VolumeRow) -> str:
     if _kept(row):
         return "-"
     if row.recycle.seconds_left is not None:
@@ -96,14 +96,14 @@ def _left(row: Listed) -> str:
     return "for ever" if row.recycle.policy == "Never" else "unknown"
 
 
-def _until_tty(row: Listed) -> str:
+def _until_tty(row: VolumeRow) -> str:
     left = _left(row)
     if row.recycle.expunges_after is None or left == "overdue":
         return left
     return f"{(stamp(row.recycle.expunges_after) or '')[:16].replace('T', ' ')}Z ({left} left)"
 
 
-def _recoverable(row: Listed) -> str:
+def _recoverable(row: VolumeRow) -> str:
     return {True: "yes", False: "no", None: "unknown"}[row.recycle.recoverable]
 
 
@@ -165,11 +165,11 @@ LIST: Final = ("name", "uuid", "size", "deleted", "safe-until", "last-vm", "stor
 ANY_STATUS: Final = ("name", "uuid", "size", "type", "status", "vm-uuid", "storage")
 
 
-def last_vm(row: Listed) -> object:
+def last_vm(row: VolumeRow) -> object:
     return row.volume.fields.get("lastVmInstanceUuid")
 
 
-def _storage(row: Listed) -> object:
+def _storage(row: VolumeRow) -> object:
     return row.volume.fields.get("primaryStorageUuid")
 
 
@@ -181,18 +181,20 @@ def pick(text: str | None, default: Sequence[str]) -> list[Column]:
     wrong = [key for key in keys if key not in COLUMNS]
     if wrong or not keys:
         close = difflib.get_close_matches(wrong[0], COLUMNS, n=1) if wrong else []
-        text = f"no column {safe(', '.join(wrong) or 'at all')}" + (f"; did you mean {close[0]}?" if close else "")
+        text = f"no column {escape_terminal(', '.join(wrong) or 'at all')}" + (
+            f"; did you mean {close[0]}?" if close else ""
+        )
         raise UsageProblem(text, hint=f"There is: {', '.join(COLUMNS)}.")
     return [COLUMNS[key] for key in keys]
 
 
-def styles(row: Listed, chosen: Sequence[Column]) -> list[str]:
+def styles(row: VolumeRow, chosen: Sequence[Column]) -> list[str]:
     """Return the style of each of a row's cells, empty for none."""
     urgent = urgency_style(row)
     return [urgent if column.key in ("safe-until", "left") else "" for column in chosen]
 
 
-def urgency_style(row: Listed) -> str:
+def urgency_style(row: VolumeRow) -> str:
     """Return how a row's time left is coloured on a terminal."""
     left = row.recycle.seconds_left
     if left is None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 AT_ONCE: Final = 1000
 """Lines that are drawn in one go."""
 
-Part = tuple[str, str]
+ReadBatch = tuple[str, str]
 """A text and its rich style, empty for none."""
 
 
@@ -38,7 +38,7 @@ def table(
 
 def _lines(
     headers: Sequence[str], rows: Iterable[Sequence[str]], styles: Iterable[Sequence[str]], widths: Sequence[int]
-) -> Iterator[list[Part]]:
+) -> Iterator[list[ReadBatch]]:
     yield list(_cells(headers, ["bold"] * len(headers), widths))
     for row, row_styles in zip(rows, styles, strict=True):
         if any(row_styles):
@@ -47,7 +47,7 @@ def _lines(
             yield [(plain.line(row, widths), "")]
 
 
-def _cells(row: Sequence[str], styles: Sequence[str], widths: Sequence[int]) -> Iterator[Part]:
+def _cells(row: Sequence[str], styles: Sequence[str], widths: Sequence[int]) -> Iterator[ReadBatch]:
     last = len(row) - 1
     for place, (cell, style, width) in enumerate(zip(row, styles, widths, strict=True)):
         yield cell, style
@@ -55,7 +55,7 @@ def _cells(row: Sequence[str], styles: Sequence[str], widths: Sequence[int]) -> 
             yield pad(cell, width)[len(cell) :] + plain.GAP, ""
 
 
-def _records(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[list[Part]]:
+def _records(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[list[ReadBatch]]:
     for text in plain.records(headers, rows):
         header, colon, value = text.partition(":")
         yield [(header + colon, "bold"), (value, "")]
@@ -68,7 +68,7 @@ def _console(stream: TextIO) -> Console:
     return Console(file=stream, force_terminal=True, no_color=no_color)
 
 
-def _draw(lines: Iterable[Sequence[Part]], console: Console) -> None:
+def _draw(lines: Iterable[Sequence[ReadBatch]], console: Console) -> None:
     """Print lines as they are: they are never wrapped here, and a terminal wraps what is longer than it is wide."""
     from rich.segment import Segment, Segments
 
@@ -80,6 +80,6 @@ def _draw(lines: Iterable[Sequence[Part]], console: Console) -> None:
         console.print(Segments([Segment(text, known[style]) for text, style in parts]), soft_wrap=True)
 
 
-def _ended(line: Sequence[Part]) -> Iterator[Part]:
+def _ended(line: Sequence[ReadBatch]) -> Iterator[ReadBatch]:
     yield from (part for part in line if part[0])
     yield "\n", ""

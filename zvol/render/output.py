@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, TextIO
 
 from zvol.errors import Exit, OutputLost, ZvolError, most_severe
-from zvol.model import Listed, Result
+from zvol.model import Result, VolumeRow
 from zvol.render import columns as registry
 from zvol.render import machine, plain, report
 from zvol.render import results as parts
-from zvol.text import safe
+from zvol.text import escape_terminal
 
 MOST: Final = 100
 """The most troubles that are printed on stderr when stdout has them all."""
@@ -94,7 +94,7 @@ class Output:
 
     def _record(self, result: Result) -> None:
         rows = parts.record(result)
-        for text in plain.records([header for header, _ in rows], [[safe(value) for _, value in rows]]):
+        for text in plain.records([header for header, _ in rows], [[escape_terminal(value) for _, value in rows]]):
             self._out(text + "\n")
 
     def _several(self, results: Sequence[Result]) -> None:
@@ -144,7 +144,7 @@ class Output:
             self.stderr.write(machine.line(report.as_json(worst.trouble, worst.uuid, worst.job_uuid)))
 
     # ---- volumes -------------------------------------------------------------------------------------------------
-    def volumes(self, rows: Sequence[Listed], default: Sequence[str] = registry.LIST) -> None:
+    def volumes(self, rows: Sequence[VolumeRow], default: Sequence[str] = registry.LIST) -> None:
         """Print a list of volumes."""
         if self.format == "json":
             self._array(row.json() for row in rows)
@@ -164,18 +164,18 @@ class Output:
                 cells = plain.Cells(rows, lambda row: [c.text(row) for c in chosen])
                 self.table([c.header for c in chosen], cells)
 
-    def choice(self, rows: Sequence[Listed], width: int) -> None:
+    def choice(self, rows: Sequence[VolumeRow], width: int) -> None:
         """Show on stderr, a terminal of `width` columns, what somebody is to be asked about."""
         self._drawn(rows, registry.pick(None, registry.LIST), self.stderr, width)
 
-    def _drawn(self, rows: Sequence[Listed], chosen: Sequence[registry.Column], stream: TextIO, width: int) -> None:
+    def _drawn(self, rows: Sequence[VolumeRow], chosen: Sequence[registry.Column], stream: TextIO, width: int) -> None:
         from zvol.render import human
 
         cells = plain.Cells(rows, lambda row: [c.terminal(row) for c in chosen])
         styles = plain.Cells(rows, lambda row: registry.styles(row, chosen))
         human.table([c.header for c in chosen], cells, styles, stream, width)
 
-    def shown(self, rows: Sequence[Listed], *, single: bool) -> None:
+    def shown(self, rows: Sequence[VolumeRow], *, single: bool) -> None:
         """Print volumes in full: one as an object, several as an array."""
         if self.format == "json" and single and len(rows) == 1:
             self._out(machine.document(rows[0].json()))
@@ -187,7 +187,7 @@ class Output:
             headers = [registry.label(c) for c in chosen]
             for number, row in enumerate(rows):
                 noted = [(header, cell) for header, cell in zip(headers, cells[number], strict=True) if cell != "-"]
-                noted += [("Note", safe(note)) for note in row.notes]
+                noted += [("Note", escape_terminal(note)) for note in row.notes]
                 noted += [("Next", f"{self.command} {row.next}")] if row.next else []
                 for text in plain.records([header for header, _ in noted], [[cell for _, cell in noted]]):
                     self._out(text + "\n")
@@ -207,7 +207,7 @@ class Output:
 
     def _csv(self, keys: Sequence[str], cells: Iterable[Sequence[str]]) -> None:
         """Print CSV: exact for programs; on a terminal a person looks at it, so there it is harmless instead."""
-        shown = plain.Cells(cells, lambda row: [safe(cell) for cell in row]) if self.tty else cells
+        shown = plain.Cells(cells, lambda row: [escape_terminal(cell) for cell in row]) if self.tty else cells
         machine.rows(keys, shown, self.stdout)
 
     def document(self, value: Any) -> None:
@@ -235,7 +235,7 @@ class Output:
         elif self.format == "name":
             self._out("".join(f"{row[0]}\n" for row in cells))
         elif not self.quiet:
-            self.table(headers, [[safe(cell) for cell in row] for row in cells])
+            self.table(headers, [[escape_terminal(cell) for cell in row] for row in cells])
 
     def text(self, text: str) -> None:
         """Print a text that zvol itself wrote."""
@@ -244,11 +244,11 @@ class Output:
     # ---- stderr --------------------------------------------------------------------------------------------------
     def hint(self, text: str) -> None:
         """Tell people what they may want to do next."""
-        self._say(safe(report.typed(text, self.command)))
+        self._say(escape_terminal(report.typed(text, self.command)))
 
     def warn(self, text: str) -> None:
         """Tell people what they should know; also with -q."""
-        self._lines([safe(f"warning: {text}")])
+        self._lines([escape_terminal(f"warning: {text}")])
 
     def error(self, error: ZvolError) -> None:
         """Say why a command ends, and in JSON modes end stderr with the same as an object."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TextIO
 
 from zvol.model import Outcome, Result
-from zvol.text import display_width, human_duration, pad, safe
+from zvol.text import display_width, escape_terminal, human_duration, pad
 
 TTY_SECONDS = 0.2
 ALONE_SECONDS = 1.0
@@ -65,7 +65,7 @@ class Progress:
             return
         now = self._now()
         self._next = now + self._pace
-        parts = [(rank, safe(part)) for rank, part in self._parts(now)]
+        parts = [(rank, escape_terminal(part)) for rank, part in self._parts(now)]
         text = self._mark + ", ".join(part for _, part in parts)
         if self._tty:
             text = _fitted(self._mark, parts, min(LONGEST_LINE, self._width() - 1))

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from zvol.errors import ConfigError, ErrorCode, ZvolError
-from zvol.model import Listed, Result, Trouble
+from zvol.model import Result, Trouble, VolumeRow
 from zvol.render.columns import COLUMNS, last_vm
-from zvol.text import human_size, safe
+from zvol.text import escape_terminal, human_size
 
 CANDIDATES: Final = 20
 """The most volumes shown for a name that may mean several."""
@@ -16,11 +16,11 @@ CANDIDATES: Final = 20
 
 def words(trouble: Trouble, subject: str | None = None, command: str = "zvol") -> Iterator[str]:
     """Yield what and where, then the server's own words, innermost first, then what to do, ready to be typed."""
-    yield safe(f"{subject}: {trouble.message}" if subject else trouble.message)
+    yield escape_terminal(f"{subject}: {trouble.message}" if subject else trouble.message)
     if trouble.fault is not None:
         yield from fault_words(trouble.fault)
     if trouble.hint:
-        yield safe(typed(trouble.hint, command))
+        yield escape_terminal(typed(trouble.hint, command))
 
 
 def typed(hint: str, command: str) -> str:
@@ -33,16 +33,16 @@ def fault_words(fault: ErrorCode) -> Iterator[str]:
     inner = fault.innermost
     for one in (inner,) if inner.fields == fault.fields else (inner, fault):
         said = one.details or one.description or "no words"
-        yield safe(f"  {one.code}: {said}")
+        yield escape_terminal(f"  {one.code}: {said}")
         if one.elaboration:
-            yield safe(f"    {one.elaboration}")
+            yield escape_terminal(f"    {one.elaboration}")
 
 
 def error_words(error: ZvolError, command: str = "zvol") -> Iterator[str]:
     if isinstance(error, ConfigError):
-        yield from (safe(f"{problem.where}: {problem.text}") for problem in error.problems)
+        yield from (escape_terminal(f"{problem.where}: {problem.text}") for problem in error.problems)
         if error.hint:
-            yield safe(typed(error.hint, command))
+            yield escape_terminal(typed(error.hint, command))
         return
     yield from words(as_trouble(error), error.uuid, command)
 
@@ -78,13 +78,13 @@ def result_words(result: Result, command: str = "zvol", *, ages: bool = False) -
     yield from rest
 
 
-def _candidate(row: Listed, *, ages: bool) -> str:
+def _candidate(row: VolumeRow, *, ages: bool) -> str:
     volume, column = row.volume, COLUMNS["deleted"]
     start = f"{volume.uuid}  {human_size(volume.size)}"
     if not volume.deleted:
-        return f"{start}  {safe(volume.status or 'of unknown status')}"
+        return f"{start}  {escape_terminal(volume.status or 'of unknown status')}"
     deleted = column.terminal(row) if ages else column.text(row)
-    return f"{start}  deleted {deleted}  last VM {safe(str(row.last_vm or last_vm(row) or '-'))}"
+    return f"{start}  deleted {deleted}  last VM {escape_terminal(str(row.last_vm or last_vm(row) or '-'))}"
 
 
 def result_subject(result: Result) -> str:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from zvol.model import Outcome, Result, Trouble
-from zvol.text import human_size, safe
+from zvol.text import escape_terminal, human_size
 
 FINE = (Outcome.RECOVERED, Outcome.ALREADY, Outcome.WOULD_RECOVER)
 STYLES = {
@@ -44,7 +44,12 @@ def detail(result: Result) -> str:
 
 def row(result: Result) -> list[str]:
     name = result.volume.name if result.volume else (result.asked if result.uuid != result.asked else "-")
-    return [safe(name) or "-", result.uuid or "-", result.outcome.value, safe(detail(result)) or "-"]
+    return [
+        escape_terminal(name) or "-",
+        result.uuid or "-",
+        result.outcome.value,
+        escape_terminal(detail(result)) or "-",
+    ]
 
 
 def cells(result: Result) -> list[str]:

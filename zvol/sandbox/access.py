@@ -46,7 +46,7 @@ def session(node: Node, method: str, path: str, header: str, date: str | None) -
     if not hmac.compare_digest(base64.b64encode(signed).decode(), signature):
         raise Denied("wrong accessKey signature", 401)
     with node.store.write() as tx:
-        from zvol.sandbox.sync import open_session
+        from zvol.sandbox.synchronous import open_session
 
         return open_session(tx, ADMIN, uuid=hashlib.md5(key.encode(), usedforsecurity=False).hexdigest())
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from zvol.sandbox import wire
-from zvol.sandbox.inventory import Librarian
+from zvol.sandbox.inventory_reader import InventoryReader
 from zvol.sandbox.routes import Api
 from zvol.sandbox.switches import Switches
 from zvol.sandbox.texts import Fault, Texts
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Call:
     """One API call that the HTTP layer let through; `account` is known once the session was looked at.
 
-    `oddity` is what the server is to do wrong with it, see `zvol.sandbox.oddities`.
+    `oddity` is what the server is to do wrong with it, see `zvol.sandbox.faults`.
     """
 
     api: Api
@@ -45,7 +45,7 @@ class Node:
         self.store = store
         self.switches = switches
         self.texts = Texts(switches.locale)
-        self.librarian = Librarian(switches, self.texts)
+        self.librarian = InventoryReader(switches, self.texts)
 
     def success(self, body: dict[str, Any]) -> bytes:
         return wire.dumps(body, doubles=self.switches.doubles or self.switches.synchronous)

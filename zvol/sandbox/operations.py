@@ -123,7 +123,7 @@ def _create_snapshot(node: Node, tx: Tx, call: Call) -> Body:
 
 
 def _renew_session(node: Node, tx: Tx, call: Call) -> Body:
-    from zvol.sandbox.sync import session_inventory
+    from zvol.sandbox.synchronous import session_inventory
 
     seconds = int(call.params.get("duration") or 7200)
     uuid = call.text("sessionUuid")

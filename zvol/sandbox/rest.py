@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 from urllib.parse import parse_qsl, unquote
 
-from zvol.sandbox import access, gson, sync
+from zvol.sandbox import access, gson, synchronous
 from zvol.sandbox.jobs import PROCESSING, Jobs
 from zvol.sandbox.node import Call, Node
 from zvol.sandbox.operations import OPERATIONS
@@ -45,7 +45,7 @@ class Request:
 Answer = tuple[int, bytes]
 
 
-class Front:
+class RestApi:
     """The HTTP layer of one node; `place` is the host and port that `location` names."""
 
     def __init__(self, node: Node, jobs: Jobs, place: str) -> None:
@@ -171,7 +171,7 @@ class Front:
             call.timeout = int(timeout) * 1000
 
     def _reply(self, call: Call) -> Answer:
-        return 200, self.node.success(sync.answer(self.node, call))
+        return 200, self.node.success(synchronous.answer(self.node, call))
 
     def _accept(self, call: Call) -> Answer:
         if self.node.switches.check_pause > 0:  # between the check of its id and its saving, a job can meet its twin

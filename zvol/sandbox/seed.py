@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from zvol.sandbox import landscape
+from zvol.sandbox import seed_infrastructure
 from zvol.sandbox.configs import CONFIGS
 from zvol.sandbox.names import (
     ADMIN,
@@ -33,7 +33,7 @@ PG_DATA: Final = volume_uuid(1)
 
 def seed(tx: Tx, extra: int = 0) -> None:
     """Fill an empty database; ages are counted from now, `extra` deleted volumes are added."""
-    landscape.build(tx)
+    seed_infrastructure.build(tx)
     _volumes(tx)
     _tags(tx)
     for entry in CONFIGS:

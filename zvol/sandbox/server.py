@@ -11,15 +11,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Final
 
+from zvol.sandbox.faults import OddJobs
 from zvol.sandbox.jobs import Jobs, Reaper
 from zvol.sandbox.names import ADMIN, NODE
 from zvol.sandbox.node import Node
-from zvol.sandbox.oddities import OddJobs
-from zvol.sandbox.rest import Front, Request
+from zvol.sandbox.rest import Request, RestApi
 from zvol.sandbox.seed import seed
 from zvol.sandbox.store import Store, Tx, new_uuid
 from zvol.sandbox.switches import Switches
-from zvol.sandbox.sync import open_session
+from zvol.sandbox.synchronous import open_session
 from zvol.sandbox.worker import Worker
 
 SOFTWARE: Final = "Jetty(9.4.51.v20230217)"
@@ -80,7 +80,7 @@ class Listener(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
     request_queue_size = 256
-    front: Front
+    front: RestApi
 
     def __init__(self, port: int) -> None:
         self.open: set[socket.socket] = set()
@@ -140,7 +140,7 @@ class Server:
         self.reaper = Reaper(self.node, self.worker)
         place = f"{HOST}:{self.listener.server_port}"
         jobs = OddJobs if switches.oddities else Jobs
-        self.listener.front = Front(self.node, jobs(self.node, self.worker), place)
+        self.listener.front = RestApi(self.node, jobs(self.node, self.worker), place)
         self.host = f"http://{place}{switches.context}"
         self.session = self._join(session)
         self._thread = threading.Thread(

@@ -17,7 +17,7 @@ class Switches:
     `clock_offset` moves the server's clock.  `check_pause` is the time between checking a job id and saving it.
     `content_type` is sent with every answer when it is given; the real server sends none.
     `access_keys` accepts `Authorization: ZStack ...` as the commercial edition does; the open one answers 500.
-    `oddities` makes the server do wrong what tests have planted, see `zvol.sandbox.oddities`.
+    `oddities` makes the server do wrong what tests have planted, see `zvol.sandbox.faults`.
     `check_time_zone` is the global config `rest/checkTimeZone`: dates of signed requests are compared as instants.
     `login_refusal` is an error code of commercial login control that every login is answered with.
     `timezone_api` off is an older server, which does not tell its zone.

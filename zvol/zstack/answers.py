@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from zvol.errors import ErrorCode
 from zvol.model import Volume
-from zvol.zstack.codes import certainty
-from zvol.zstack.refusals import refusal, text_of
+from zvol.zstack.error_codes import certainty
+from zvol.zstack.rest_errors import refusal, text_of
 from zvol.zstack.strictjson import NotJson, loads
 
 

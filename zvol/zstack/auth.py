@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import unquote
 
 if TYPE_CHECKING:
-    from zvol.zstack.clock import ServerClock
+    from zvol.zstack.server_clock import ServerClock
 
 NEW_SESSION: Final = "Run `zvol login`, or get a new session: `zvol help environment` has the ways to give one."
 SKEWED: Final = "requestTimeTooSkewed"
@@ -35,7 +35,7 @@ class Auth(Protocol):
     def advice(self, refusal: str) -> str: ...
 
 
-class Session:
+class SessionAuth:
     """The session that counts now; another may take its place in the middle of a run.
 
     `advice` says what to do when the server does not accept it.
@@ -54,7 +54,7 @@ class Session:
         return self._advice
 
 
-class Signer:
+class AccessKeyAuth:
     """An access key of the commercial edition; `now` is this machine's clock, seconds since 1970 UTC.
 
     Signed is METHOD, Date and the decoded path from /v1 on, without the query (contract 4.5; never tried on a real

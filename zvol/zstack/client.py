@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from zvol.errors import MaybeSent, NeverSent, Weather
+from zvol.errors import MaybeSent, NeverSent, TransientError
 from zvol.model import Volume
-from zvol.zstack import answers, facts
+from zvol.zstack import answers, server_facts
 from zvol.zstack.answers import Answer, Found, JobAnswer, PutAnswer, Unclear
 from zvol.zstack.auth import Auth
 from zvol.zstack.compact import Packer
 from zvol.zstack.paging import PAGE, Pager, Row
-from zvol.zstack.reads import found_of, weather
+from zvol.zstack.read_errors import found_of, weather
 from zvol.zstack.transport import Transport
 from zvol.zstack.volumes import Volumes, asked_for
 
@@ -99,7 +99,7 @@ class Client:
     def _job(self, job: str, seconds: float = READ_SECONDS) -> Answer | Unclear:
         path = f"/v1/api-jobs/{job}"
         try:
-            return self._transport.send("GET", path, auth=self._auth, deadline=seconds, limit=ONE_LIMIT)
+            return self._transport.send("GET", path, auth=self._auth, timeout=seconds, limit=ONE_LIMIT)
         except (NeverSent, MaybeSent) as exc:
             return Unclear(exc.message)
 
@@ -119,7 +119,7 @@ class Client:
                 body=body,
                 headers=headers,
                 auth=self._auth,
-                deadline=seconds,
+                timeout=seconds,
                 limit=ONE_LIMIT,
                 fresh_until=fresh_until,
             )
@@ -133,7 +133,7 @@ class Client:
         """Return a volume, None when the server has none that this account may see."""
         seen = asked_for([uuid], self._read(f"/v1/volumes/{uuid}", seconds=seconds))
         if seen.unclear:
-            raise Weather("an inventory that is not a volume's")
+            raise TransientError("an inventory that is not a volume's")
         return seen.found.get(uuid)
 
     def look(self, uuids: Sequence[str], seconds: float = READ_SECONDS) -> Volumes:
@@ -151,14 +151,14 @@ class Client:
         while part := uuids[start : start + size]:
             try:
                 seen = self.look(part)
-            except Weather:
+            except TransientError:
                 if len(part) == 1:
                     raise
                 self.volume(part[0])
                 size = len(part) // 2
                 continue
             if seen.unclear:
-                raise Weather("an answer that does not tell of all the volumes that were asked for")
+                raise TransientError("an answer that does not tell of all the volumes that were asked for")
             volumes |= seen.found
             start += len(part)
         return {uuid: volumes[uuid] for uuid in uuids if uuid in volumes}
@@ -170,7 +170,7 @@ class Client:
         def keep(row: Row) -> Volume:
             volume = answers.volume_of(row)
             if volume is None:
-                raise Weather("an inventory that is not a volume's")
+                raise TransientError("an inventory that is not a volume's")
             return Volume(volume.uuid, packer.pack(row))
 
         return self._paged("/v1/volumes", conditions, keep=keep, size=self._size)
@@ -200,7 +200,7 @@ class Client:
         for item in self.all("/v1/user-tags", [f"resourceUuid?={','.join(uuids)}"]):
             resource, tag = item.get("resourceUuid"), item.get("tag")
             if resource not in tags or not isinstance(tag, str):
-                raise Weather("an answer about other tags than those asked for")
+                raise TransientError("an answer about other tags than those asked for")
             tags[resource].add(tag)
         return {uuid: frozenset(found) for uuid, found in tags.items()}
 
@@ -227,7 +227,7 @@ class Client:
             found_of(answer, self._auth)
         found = None if document is None else document.get(key)
         if not isinstance(found, kind):
-            raise Weather(f"an answer without {key}")
+            raise TransientError(f"an answer without {key}")
         return found
 
     def query(self, path: str, query: Sequence[tuple[str, str]]) -> Found:
@@ -239,22 +239,22 @@ class Client:
         """Return the server's version, such as 5.2.1; None when it cannot be known."""
         try:
             document = answers.document_of(self._ask("PUT", "/v1/management-nodes/actions", {"getVersion": {}}))
-        except Weather:
+        except TransientError:
             return None
         version = document.get("version") if document else None
         return version if isinstance(version, str) else None
 
     def server_time(self) -> float:
         """Return the server's clock as seconds since 1970 UTC; raises Weather, CannotTell or Untrusted."""
-        return facts.server_time(self._ask(*facts.CLOCK))
+        return server_facts.server_time(self._ask(*server_facts.CLOCK))
 
     def timezone(self) -> tuple[str | None, str | None]:
         """Return the server's time zone as (name, offset); raises Weather, CannotTell or Untrusted."""
-        return facts.timezone(self._ask(*facts.ZONE))
+        return server_facts.timezone(self._ask(*server_facts.ZONE))
 
     def _ask(self, method: str, path: str, body: object) -> Answer:
         try:
-            return self._transport.send(method, path, body=body, auth=self._auth, deadline=READ_SECONDS)
+            return self._transport.send(method, path, body=body, auth=self._auth, timeout=READ_SECONDS)
         except (NeverSent, MaybeSent) as exc:
             raise weather(exc) from None
 
@@ -265,7 +265,7 @@ class Client:
         answer = self._get(path, query, longest, seconds)
         if answer.status == 404 and isinstance(found := answers.classify_read(answer), Unclear):
             where = f"{self._transport.endpoint.base}{path}"
-            raise Weather(f"{found.reason} ({where}): check port and path of `host`")
+            raise TransientError(f"{found.reason} ({where}): check port and path of `host`")
         return found_of(answer, self._auth)
 
     def _get(
@@ -280,6 +280,6 @@ class Client:
 
     def _got(self, path: str, query: Sequence[tuple[str, str]], longest: float, seconds: float) -> Answer:
         try:
-            return self._transport.send("GET", path, query=query, auth=self._auth, deadline=seconds, longest=longest)
+            return self._transport.send("GET", path, query=query, auth=self._auth, timeout=seconds, longest=longest)
         except (NeverSent, MaybeSent) as exc:
             raise weather(exc) from None

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from zvol.errors import AuthError, Unreachable, Untrusted
-from zvol.text import Secret, conceal
+from zvol.text import Secret, register_secret
 from zvol.zstack import answers
-from zvol.zstack.ask import SECONDS, ask
+from zvol.zstack.request import SECONDS, ask
 
 if TYPE_CHECKING:
     from zvol.zstack.auth import Revealable
@@ -80,7 +80,7 @@ def hashed(password: Revealable) -> str:
     """Return the SHA-512 that ZStack takes for a password; 128 hex digits are one already, and as secret as it."""
     text = password.reveal()
     found = text.lower() if re.fullmatch(r"[0-9A-Fa-f]{128}", text) else hashlib.sha512(text.encode()).hexdigest()
-    conceal(found)
+    register_secret(found)
     return found
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Final
 
-from zvol.errors import Refused, Weather
+from zvol.errors import Refused, TransientError
 from zvol.zstack.answers import Found
 
 PAGE: Final = 1000
@@ -29,11 +29,11 @@ class Unordered(Exception):
     """The server does not count on from a UUID: it refused the condition, or its rows are not in this order."""
 
 
-class Torn(Weather):
+class Torn(TransientError):
     """A page whose rows and whose count of them are not of the same moment, as servers before 2.4 may send it."""
 
 
-def _time_is_up(weather: Weather) -> bool:
+def _time_is_up(weather: TransientError) -> bool:
     return weather.never_sent is not None and weather.never_sent.reason == "time"
 
 
@@ -80,7 +80,7 @@ class Pager:
             if (last or not whole) and not _in_order(last, keys):
                 raise Unordered
             if len(set(keys)) < len(keys):
-                raise Weather("a list that holds something twice")
+                raise TransientError("a list that holds something twice")
             yield [self.keep(row) for row in page.inventories]
             if whole:
                 return
@@ -102,7 +102,7 @@ class Pager:
                 return found
             if pause is not None:
                 self.pause(pause)
-        raise Weather("the list changed each time it was read")
+        raise TransientError("the list changed each time it was read")
 
     def _once(self, conditions: Sequence[str]) -> list[Any] | None:
         """Return all rows, None when they changed between two pages."""
@@ -126,10 +126,10 @@ class Pager:
         while True:
             try:
                 return self._asked(conditions, start)
-            except Weather as weather:
+            except TransientError as weather:
                 if _time_is_up(weather) and before:
                     why = before if weather.message in before else f"{before}; {weather.message}"
-                    raise Weather(why, weather.never_sent) from None
+                    raise TransientError(why, weather.never_sent) from None
                 smaller = self._smaller(weather)
                 if not smaller and tries >= self._tries(weather):
                     raise
@@ -141,19 +141,19 @@ class Pager:
     def _asked(self, conditions: Sequence[str], start: int) -> Found:
         page = self.fetch(self._query(conditions, start))
         if page.total is None:
-            raise Weather("a list that does not say how long it is")
+            raise TransientError("a list that does not say how long it is")
         if len(page.inventories) != min(self.size, max(0, page.total - start)):
             raise Torn("a list that does not hold what it speaks of")
         self._answered = True
         return page
 
-    def _tries(self, weather: Weather) -> int:
+    def _tries(self, weather: TransientError) -> int:
         if isinstance(weather, Torn):
             return TORN
         final = weather.never_sent is not None and weather.never_sent.untrusted
         return len(PAUSES) if self._answered and not final else 0
 
-    def _smaller(self, weather: Weather) -> bool:
+    def _smaller(self, weather: TransientError) -> bool:
         """Ask for less where a page did not come whole, and for little where a full one did not even begin."""
         lost = weather.maybe_sent
         if lost is not None and lost.begun and self.size > SMALL:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from zvol.errors import Weather
+from zvol.errors import TransientError
 from zvol.model import Volume
 from zvol.zstack import answers
 from zvol.zstack.answers import Found
@@ -32,7 +32,7 @@ def asked_for(uuids: Sequence[str], found: Found, *, counted: bool = False) -> V
     read = [answers.volume_of(inventory, found.sent_at) for inventory in found.inventories]
     known = [volume for volume in read if volume is not None]
     if not {volume.uuid for volume in known} <= set(uuids):
-        raise Weather("an answer about other volumes than those asked for")
+        raise TransientError("an answer about other volumes than those asked for")
     times = Counter(volume.uuid for volume in known)
     volumes = {volume.uuid: volume for volume in known if times[volume.uuid] == 1}
     short = counted and len(read) < len(uuids) and found.total != len(read)

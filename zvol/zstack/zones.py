@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Final, Literal
 
-from zvol.zstack import readings
+from zvol.zstack import date_readings
 from zvol.zstack.dates import parse_server_date
 
 QUARTER: Final = 900
@@ -50,9 +50,9 @@ class Zone:
         if self.tz is None:
             return None
         if self.offset is None:
-            found = readings.earliest_in(local, self.tz)
+            found = date_readings.earliest_in(local, self.tz)
         else:
-            found = readings.earliest(local, self.offset, self.moment)
+            found = date_readings.earliest(local, self.offset, self.moment)
         return found if 0 <= found <= END else None
 
     @classmethod
@@ -118,5 +118,5 @@ def _named(name: str | None) -> tzinfo | None:
 
 def _agree(named: tzinfo, fixed: tzinfo, at: float | None) -> bool:
     """Tell whether the named zone has the offset at an instant; without one, whether it ever has in recent years."""
-    moments = [datetime.fromtimestamp(at, UTC)] if at is not None and 0 <= at < END - 86400 else readings.RECENT
+    moments = [datetime.fromtimestamp(at, UTC)] if at is not None and 0 <= at < END - 86400 else date_readings.RECENT
     return any(moment.astimezone(named).utcoffset() == fixed.utcoffset(None) for moment in moments)

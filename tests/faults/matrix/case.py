@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from tests.faults.proxy import Rule
+from tests.support.fault_proxy import Rule
 
 BULK = 20
 

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults.matrix.case import Case
-from tests.faults.proxy import Proxy, Rule, proxy
 from tests.support import warm
+from tests.support.fault_proxy import Proxy, Rule, proxy
 from tests.support.process import Ran, Sandbox, environment, run
 from zvol.sandbox import advance
-from zvol.sandbox.oddities import plant
+from zvol.sandbox.faults import plant
 
 RATE = 25.0
 """Seconds of zvol's clock in a real one."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 
-from tests.faults.messages import answer
+from tests.support.http_messages import answer
 
 JSON = "application/json"
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"

@@ -7,7 +7,7 @@ from itertools import combinations, product
 
 from tests.faults.matrix.case import Case
 from tests.faults.matrix.pages import DUPLICATE, EMPTY, EXPIRED, PAGES, REDIRECTS, RUNNING
-from tests.faults.proxy import Rule
+from tests.support.fault_proxy import Rule
 
 Fault = tuple[str, Rule | str | None]
 """A name, and a rule, an oddity or nothing."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tests.faults.matrix.case import Case
-from tests.faults.proxy import Rule
+from tests.support.fault_proxy import Rule
 
 CODES = (
     *(f"SYS.{n}" for n in range(1000, 1020)),

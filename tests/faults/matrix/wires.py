@@ -18,7 +18,7 @@ from tests.faults.matrix.pages import (
     RUNNING,
     failure,
 )
-from tests.faults.proxy import Rule
+from tests.support.fault_proxy import Rule
 
 STEPS = {"look": "first read", "put": "PUT", "job": "job", "back": "read back", "list": "list", "login": "login"}
 PLACES: tuple[int | str, ...] = ("line", "head", "headers", "body", "middle", "last")

@@ -19,9 +19,9 @@ from zvol.errors import MaybeSent, NeverSent
 from zvol.model import Endpoint
 from zvol.text import human_duration
 from zvol.zstack.answers import Answer
-from zvol.zstack.transport.attempt import Attempt, running
+from zvol.zstack.transport.deadline import RequestDeadline, running
 from zvol.zstack.transport.dial import Dialer
-from zvol.zstack.transport.reasons import Unfit, never_sent, no_answer, stale
+from zvol.zstack.transport.error_text import UnacceptableAnswer, never_sent, no_answer, stale
 
 if TYPE_CHECKING:
     import requests
@@ -57,7 +57,7 @@ class Transport:
         dialer: Dialer | None = None,
         limit: TimeLimit | None = None,
     ) -> None:
-        from zvol.zstack.transport.connections import Adapter, Session
+        from zvol.zstack.transport.connections import Adapter, HttpSession
 
         self.endpoint = endpoint
         self._proxies = {"https": proxy} if proxy and endpoint.scheme == "https" else {}
@@ -67,10 +67,10 @@ class Transport:
         self.limit = limit or TimeLimit(self._clock)
         context = None
         if endpoint.scheme == "https":
-            from zvol.zstack.transport import trust
+            from zvol.zstack.transport import tls
 
-            context = trust.context(ca_file)
-        self._session = Session(endpoint.origin, Adapter(concurrency, context), f"zvol/{__version__}")
+            context = tls.context(ca_file)
+        self._session = HttpSession(endpoint.origin, Adapter(concurrency, context), f"zvol/{__version__}")
 
     def send(
         self,
@@ -81,12 +81,12 @@ class Transport:
         body: object = None,
         headers: Mapping[str, str] | None = None,
         auth: Auth | None = None,
-        deadline: float = 30.0,
+        timeout: float = 30.0,
         longest: float = 0.0,
         limit: int = BODY_LIMIT,
         fresh_until: float | None = None,
     ) -> Answer:
-        """Send one request and return the whole answer within `deadline` seconds, whatever takes them.
+        """Send one request and return the whole answer within `timeout` seconds, whatever takes them.
 
         An answer that keeps coming may take up to `longest` seconds.
         `fresh_until`: monotonic seconds of the clock after which its first byte must not leave (NeverSent, `stale`); a
@@ -94,18 +94,18 @@ class Transport:
         Raises NeverSent when not a byte of it can have left, MaybeSent for everything else that is not an answer.
         """
         began = self._clock.monotonic()
-        attempt = self._attempt(deadline, longest, fresh_until)
+        deadline = self._deadline(timeout, longest, fresh_until)
         try:
             url = self.endpoint.base + quote(path, safe="/%") + _encoded(query)
             data = None if body is None else json.dumps(body, allow_nan=False).encode("ascii")
             request_headers = {**(headers or {}), **(auth(method, path) if auth else {})}
             if data is not None:
                 request_headers["Content-Type"] = "application/json;charset=UTF-8"
-            with running(attempt):
-                answer = replace(self._exchange(method, url, data, request_headers, limit), sent_at=attempt.sent_at)
+            with running(deadline):
+                answer = replace(self._exchange(method, url, data, request_headers, limit), sent_at=deadline.sent_at)
         except Exception as exc:  # noqa: BLE001  (nothing of requests, urllib3 or ssl may leave this room)
-            self._note(method, path, query, began, "no answer" if attempt.sent else "not sent")
-            raise self._failed(exc, attempt, began) from None
+            self._note(method, path, query, began, "no answer" if deadline.sent else "not sent")
+            raise self._failed(exc, deadline, began) from None
         self._note(method, path, query, began, str(answer.status))
         return answer
 
@@ -114,12 +114,12 @@ class Transport:
         self._session.close()
 
     # ---- inside --------------------------------------------------------------------------------------------------
-    def _attempt(self, deadline: float, longest: float, fresh_until: float | None) -> Attempt:
+    def _deadline(self, deadline: float, longest: float, fresh_until: float | None) -> RequestDeadline:
         """Begin a request that ends with the command's own time; raises NeverSent when that is over."""
         left, real = self.limit.left(), self._clock.real
         if self.limit.over:
             raise NeverSent("time", self._time_is_up())
-        return Attempt(
+        return RequestDeadline(
             self._dialer,
             real(min(deadline, left)),
             connecting=real(CONNECT_SECONDS),
@@ -129,14 +129,14 @@ class Transport:
             fresh_until=fresh_until,
         )
 
-    def _failed(self, exc: Exception, attempt: Attempt, began: float) -> NeverSent | MaybeSent:
+    def _failed(self, exc: Exception, deadline: RequestDeadline, began: float) -> NeverSent | MaybeSent:
         """Say what a failure means: whether anything of the request may have left, and what went wrong."""
-        if attempt.sent:
-            text = self._or_time_is_up(no_answer(exc, attempt))
-            return MaybeSent(text, begun=attempt.received > 0, late=attempt.expired)
-        if attempt.too_old:
+        if deadline.sent:
+            text = self._or_time_is_up(no_answer(exc, deadline))
+            return MaybeSent(text, begun=deadline.received > 0, late=deadline.expired)
+        if deadline.too_old:
             return stale(self.endpoint, self._clock.monotonic() - began)
-        never = never_sent(exc, attempt, self.endpoint, proxy=bool(self._proxies))
+        never = never_sent(exc, deadline, self.endpoint, proxy=bool(self._proxies))
         return NeverSent(never.reason, self._or_time_is_up(never.message), never.hint)
 
     def _or_time_is_up(self, text: str) -> str:
@@ -178,12 +178,12 @@ def _read(response: requests.Response, limit: int) -> bytes:
     """Read the body to its end, so that the connection can be used again; raises Unfit when it is not to be read."""
     headers = response.raw.headers
     if headers.get("Content-Encoding", "identity").strip().lower() not in ("identity", ""):
-        raise Unfit("a compressed answer, which was not asked for")
+        raise UnacceptableAnswer("a compressed answer, which was not asked for")
     lengths, coding = headers.getlist("Content-Length"), headers.getlist("Transfer-Encoding")
     if len(set(lengths)) > 1 or (lengths and coding) or not all(re.fullmatch("[0-9]{1,15}", one) for one in lengths):
-        raise Unfit("an answer whose length is not clear")
+        raise UnacceptableAnswer("an answer whose length is not clear")
     content: bytes = response.raw.read(limit + 1, decode_content=False)
     if len(content) > limit:
-        raise Unfit(f"an answer of more than {limit} bytes")
+        raise UnacceptableAnswer(f"an answer of more than {limit} bytes")
     response.raw.read(1, decode_content=False)
     return content

@@ -20,7 +20,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection  # noqa: TID253
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool  # noqa: TID253
 from urllib3.exceptions import EmptyPoolError  # noqa: TID253
 
-from zvol.zstack.transport.attempt import Attempt, Stage, TooOld, current, real_now
+from zvol.zstack.transport.deadline import RequestDeadline, Stage, TooOld, current, real_now
 
 SPARED: Final = 3
 """How many times longer than others a connection may be idle that was opened and has carried nothing yet: until the
@@ -31,7 +31,7 @@ MOST_INFORMATIONAL: Final = 16
 
 
 # ---- sockets: no wait is longer than the rest of the attempt ---------------------------------------------------------
-class Timed:
+class DeadlineSocket:
     """What a socket does besides; a mixin before socket.socket or ssl.SSLSocket."""
 
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
@@ -64,11 +64,11 @@ class Timed:
         return False
 
 
-class TimedSocket(Timed, socket.socket):
+class DeadlinePlainSocket(DeadlineSocket, socket.socket):
     pass
 
 
-class TimedTls(Timed, ssl.SSLSocket):
+class DeadlineTlsSocket(DeadlineSocket, ssl.SSLSocket):
     pass
 
 
@@ -120,7 +120,7 @@ class Unsent(EmptyPoolError):
         self.conn = conn
 
 
-class Watched:
+class TrackedConnection:
     """What a connection does besides; a mixin before those of urllib3."""
 
     response_class: Any = Response
@@ -130,8 +130,8 @@ class Watched:
     _parts: list[bytes] | None = None
 
     def _new_conn(self) -> socket.socket:
-        attempt = current()
-        return attempt.dialer.dial(TimedSocket, self._dns_host, self.port, attempt)  # type: ignore[attr-defined]
+        deadline = current()
+        return deadline.dialer.dial(DeadlinePlainSocket, self._dns_host, self.port, deadline)  # type: ignore[attr-defined]
 
     def connect(self) -> None:
         super().connect()  # type: ignore[misc]
@@ -141,15 +141,15 @@ class Watched:
         """Open the connection, put the request together, and see last of all whether it may still leave."""
         if self.sock is None:
             self.connect()
-        attempt = current()
-        attempt.stage = Stage.READY
+        deadline = current()
+        deadline.stage = Stage.READY
         parts = self._parts = []
         try:
             super().request(*args, **kwargs)  # type: ignore[misc]
         finally:
             self._parts = None
         try:
-            attempt.leave()
+            deadline.leave()
         except TooOld:
             self._forget_request()
             raise Unsent(self) from None
@@ -170,11 +170,11 @@ class Watched:
         self.sock = sock
 
 
-class PlainConnection(Watched, HTTPConnection):
+class PlainConnection(TrackedConnection, HTTPConnection):
     pass
 
 
-class TlsConnection(Watched, HTTPSConnection):
+class TlsConnection(TrackedConnection, HTTPSConnection):
     def _new_conn(self) -> socket.socket:
         sock = super()._new_conn()
         return sock if self.proxy else to_handshake(sock)
@@ -187,13 +187,13 @@ class TlsConnection(Watched, HTTPSConnection):
 
 def to_handshake(sock: socket.socket) -> socket.socket:
     """Let the TLS handshake take the rest of the time: OpenSSL's waits are bounded as a whole, not one by one."""
-    attempt = current()
-    attempt.stage = Stage.TLS
-    sock.settimeout(attempt.left())
+    deadline = current()
+    deadline.stage = Stage.TLS
+    sock.settimeout(deadline.left())
     return sock
 
 
-class Rested:
+class FreshPool:
     """What a pool does besides; a mixin before those of urllib3.
 
     It lends no connection that has been idle for long.  One that was opened for a request that came too late is spared
@@ -217,17 +217,17 @@ class Rested:
             raise
 
     def _get_conn(self, timeout: float | None = None) -> Any:
-        attempt, conn = current(), super()._get_conn(timeout)  # type: ignore[misc]
-        if conn.sock is not None and real_now() - conn.idle_since > attempt.idle:
+        deadline, conn = current(), super()._get_conn(timeout)  # type: ignore[misc]
+        if conn.sock is not None and real_now() - conn.idle_since > deadline.idle:
             conn.close()
-        must_be_fresh = attempt.fresh_until is not None
-        return self._one_spared(attempt) or conn if must_be_fresh and conn.sock is None else conn
+        must_be_fresh = deadline.fresh_until is not None
+        return self._one_spared(deadline) or conn if must_be_fresh and conn.sock is None else conn
 
-    def _one_spared(self, attempt: Attempt) -> Any:
+    def _one_spared(self, deadline: RequestDeadline) -> Any:
         """Return a connection that was spared and still lives, None when there is none."""
         with contextlib.suppress(IndexError):
             while conn := self._spared.pop():
-                if real_now() - conn.idle_since <= SPARED * attempt.idle and conn.sock.alive():
+                if real_now() - conn.idle_since <= SPARED * deadline.idle and conn.sock.alive():
                     return conn
                 conn.close()
         return None
@@ -243,11 +243,11 @@ def close_all(connections: deque[Any]) -> None:
         connections.pop().close()
 
 
-class PlainPool(Rested, HTTPConnectionPool):
+class PlainPool(FreshPool, HTTPConnectionPool):
     ConnectionCls = PlainConnection
 
 
-class TlsPool(Rested, HTTPSConnectionPool):
+class TlsPool(FreshPool, HTTPSConnectionPool):
     ConnectionCls = TlsConnection
 
 
@@ -275,7 +275,7 @@ class Adapter(HTTPAdapter):
 POOLS: Final[dict[str, Any]] = {"http": PlainPool, "https": TlsPool}
 
 
-class Session(requests.Session):
+class HttpSession(requests.Session):
     """One session for one origin, without anything that requests would do on its own."""
 
     def __init__(self, origin: str, adapter: Adapter, agent: str) -> None:

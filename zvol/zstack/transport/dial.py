@@ -7,15 +7,15 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from zvol.zstack.transport.attempt import Attempt, Stage
-from zvol.zstack.transport.race import Address, Race, S, in_turns
+from zvol.zstack.transport.deadline import RequestDeadline, Stage
+from zvol.zstack.transport.happy_eyeballs import Address, ConnectionRace, S, in_turns
 
 Lookup = Callable[..., Sequence[Address]]
 
 NUMERIC: Final = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
 
 
-class Question:
+class PendingLookup:
     """One look-up under way; several attempts may wait for it."""
 
     def __init__(self, lookup: Lookup, host: str, port: int) -> None:
@@ -42,10 +42,10 @@ class Dialer:
     def __init__(self, lookup: Lookup = socket.getaddrinfo) -> None:
         self._lookup = lookup
         self._lock = threading.Lock()
-        self._questions: dict[tuple[str, int], Question] = {}
+        self._questions: dict[tuple[str, int], PendingLookup] = {}
         self._answered: dict[tuple[str, int], object] = {}
 
-    def addresses(self, host: str, port: int, attempt: Attempt) -> Sequence[Address]:
+    def addresses(self, host: str, port: int, deadline: RequestDeadline) -> Sequence[Address]:
         """Return the addresses of a host; raises TimeoutError, and OSError or UnicodeError when it has none."""
         try:
             return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=NUMERIC)
@@ -54,23 +54,23 @@ class Dialer:
         with self._lock:
             question = self._questions.get((host, port))
             if question is None or question.answered.is_set():
-                question = self._questions[host, port] = Question(self._lookup, host, port)
-        if not question.answered.wait(attempt.left(connecting=True)):
+                question = self._questions[host, port] = PendingLookup(self._lookup, host, port)
+        if not question.answered.wait(deadline.left(connecting=True)):
             raise TimeoutError("the name is not looked up in time")
         if question.error is not None:
             raise question.error
         return question.addresses
 
-    def dial(self, kind: type[S], host: str, port: int, attempt: Attempt) -> S:
+    def dial(self, kind: type[S], host: str, port: int, deadline: RequestDeadline) -> S:
         """Return a connected socket; the address that answered first is tried first from then on.
 
         Raises OSError: the most telling one of all addresses.
         """
-        attempt.stage = Stage.LOOKUP
-        addresses = in_turns(self.addresses(host, port, attempt))
-        attempt.stage = Stage.CONNECT
+        deadline.stage = Stage.LOOKUP
+        addresses = in_turns(self.addresses(host, port, deadline))
+        deadline.stage = Stage.CONNECT
         answered = self._answered.get((host, port))
         addresses.sort(key=lambda one: one[4] != answered)
-        sock, address = Race(kind, attempt).run(addresses)
+        sock, address = ConnectionRace(kind, deadline).run(addresses)
         self._answered[host, port] = address[4]
         return sock

@@ -1,0 +1,113 @@
+"""What stands in the way of tags and VMs, and what a person is told, on simulated time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.sim.after import ATTACH, BOTH, TAG, VM, AfterWorld
+from tests.unit.test_follow_ups import all_done
+from zvol.cli.progress import why
+from zvol.errors import Exit, LocalState
+from zvol.journal.journal import Journal
+from zvol.recovery.run_status import RunStatus, Wait
+from zvol.recovery.timeouts import LAST_WATCH
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> AfterWorld:
+    return AfterWorld(tmp_path)
+
+
+class Watching:
+    """An observer that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.seen: list[RunStatus] = []
+        self.stopped = 0
+
+    def tick(self, pulse: Callable[[], RunStatus]) -> None:
+        self.seen.append(pulse())
+
+    def stopping(self, seconds: float) -> None:
+        self.stopped += 1
+        assert seconds == LAST_WATCH
+
+    def journal_lost(self, error: LocalState, jobs: Sequence[tuple[str, str]], unsent: int) -> None:
+        raise AssertionError(error)
+
+
+def test_a_person_is_told_what_is_waited_for(world: AfterWorld) -> None:
+    world.observer = watching = Watching()
+    world.server.stuck[world.uuids[0], VM] = "never"
+    world.clock.at(world.clock.now + 30.0, lambda: world.engine.stop())
+    world.follow(ATTACH)
+    holds = [hold for pulse in watching.seen for hold in pulse.holds if hold.wait is Wait.BACK]
+    assert {(hold.count, hold.again) for hold in holds} == {(1, False)}
+    assert 50 < holds[0].seconds <= 60 - 3, "not before it takes long"
+    assert "back, its tags and VM not yet; given up in" in why(RunStatus(holds=tuple(holds[:1])), alone=True)[0]
+    assert "1 back, their tags and VMs not yet" in why(RunStatus(holds=tuple(holds[:1])), alone=False)[0]
+    assert watching.stopped == 1
+
+
+def test_what_is_in_their_way_is_told(world: AfterWorld) -> None:
+    world.observer = watching = Watching()
+    world.server.fault = lambda kind, _number: "page" if kind == "tags" else None
+    world.follow(TAG)
+    assert "HTTP 502 from a proxy" in {pulse.reason for pulse in watching.seen}
+
+
+# ---- shareable volumes ---------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("job", ["seen", "unseen"])
+def test_a_shareable_volume_shows_no_vm(job: str, world: AfterWorld) -> None:
+    """Its finished job counts, or a new date of its last attach."""
+    uuid = world.uuids[0]
+    world.server.shareable.add(uuid)
+    world.server.fault = lambda kind, _number: "running" if kind == "job" and job == "unseen" else None
+    [result] = world.follow(ATTACH)
+    assert (result.exit, result.warnings) == (Exit.OK, ())
+    assert world.server.on[uuid] == VM
+    assert world.took < 3
+
+
+def test_a_shareable_volume_of_which_no_vm_is_known(world: AfterWorld) -> None:
+    world.server.shareable.add(world.uuids[0])
+    world.server.last[world.uuids[0]] = None
+    [result] = world.follow(ATTACH)
+    assert (result.exit, "it is shareable" in result.warnings[0]) == (Exit.FAILED, True)
+
+
+# ---- sessions and journals -----------------------------------------------------------------------------------------
+def test_a_session_that_ended_is_renewed_once_and_the_change_sent_again(world: AfterWorld) -> None:
+    renewed: list[float] = []
+
+    def renew() -> bool:
+        renewed.append(world.clock.now)
+        world.server.fault = lambda _kind, _number: None
+        return True
+
+    world.renew = renew
+    world.server.fault = lambda kind, _number: "no-session" if kind == "post" else None
+    [result] = world.follow(BOTH)
+    assert (result.exit, result.warnings, len(renewed)) == (Exit.OK, (), 1)
+    all_done(world)
+
+
+def test_without_a_new_session_it_is_refused(world: AfterWorld) -> None:
+    world.server.fault = lambda kind, _number: "no-session" if kind == "post" else None
+    [result] = world.follow(ATTACH)
+    assert (result.exit, result.unfinished) == (Exit.FAILED, False)
+    assert "ID.1001" in result.warnings[0]
+
+
+def test_what_cannot_be_remembered_is_not_sent(world: AfterWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_journal: Journal) -> None:
+        raise LocalState("there is no room")
+
+    monkeypatch.setattr(Journal, "flush", full)
+    [result] = world.follow(ATTACH)
+    assert (result.outcome, result.exit, world.server.posted) == ("recovered", Exit.LOCAL, {})
+    assert "there is no room; nothing was sent" in result.warnings[0]
+    assert "the same command again" in result.warnings[1]

@@ -1,0 +1,89 @@
+"""The server's clock and zone: a value, weather, or an answer that it can never tell."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from zvol.errors import CannotTell, Exit, TransientError, Untrusted
+from zvol.zstack import server_facts
+from zvol.zstack.answers import Answer
+
+TIME = {"currentTime": {"MillionSeconds": 1_795_000_000_500, "Seconds": 1_795_000_000}, "success": True}
+ZONE = {"timezone": "Asia/Shanghai", "offset": "+08:00", "success": True}
+
+
+def said(value: Any, status: int = 200) -> Answer:
+    return Answer(status, json.dumps(value).encode())
+
+
+def error(code: str) -> Answer:
+    return said({"error": {"code": code, "description": "no"}}, 503)
+
+
+def test_what_a_server_tells() -> None:
+    assert server_facts.server_time(said(TIME)) == 1_795_000_000.5
+    assert server_facts.server_time(said({"currentTime": {"MillionSeconds": 0}})) == 0.0
+    assert server_facts.timezone(said(ZONE)) == ("Asia/Shanghai", "+08:00")
+    assert server_facts.timezone(said({"offset": "Z"})) == (None, "Z")
+    assert server_facts.timezone(said({"timezone": "UTC"})) == ("UTC", None)
+
+
+@pytest.mark.parametrize("number", [-1, 1.5, True, "1", None, server_facts.LATEST])
+def test_a_time_that_is_none(number: Any) -> None:
+    with pytest.raises(TransientError):
+        server_facts.server_time(said({"currentTime": {"MillionSeconds": number}}))
+    assert server_facts.server_time(said({"currentTime": {"MillionSeconds": server_facts.LATEST - 1}})) > 2e11
+
+
+WEATHER = [
+    Answer(502, b"<html>"),
+    Answer(503, b"<html>"),
+    Answer(404, b"<html>"),
+    Answer(200, b"<html>"),
+    said({"ok": True}),
+    said({}),
+    error("SYS.1000"),
+    error("SYS.1009"),
+    error("NEW.1"),
+]
+
+
+@pytest.mark.parametrize("answer", WEATHER, ids=repr)
+def test_what_may_pass(answer: Answer) -> None:
+    for fact in (server_facts.server_time, server_facts.timezone):
+        with pytest.raises(TransientError):
+            fact(answer)
+
+
+NEVER = [
+    error("SYS.1006"),
+    error("ID.1001"),
+    error("SYS.1019"),
+    Answer(404, b"no api mapping to /v1/management-nodes/platform-timezone"),
+    Answer(400, b"missing header 'Authorization'"),
+]
+
+
+@pytest.mark.parametrize("answer", NEVER, ids=repr)
+def test_what_says_that_it_never_tells(answer: Answer) -> None:
+    for fact in (server_facts.server_time, server_facts.timezone):
+        with pytest.raises(CannotTell) as raised:
+            fact(answer)
+        assert raised.value.exit is Exit.USAGE
+        assert ("timezone" in raised.value.hint) == (fact is server_facts.timezone)
+
+
+def test_a_server_before_4_1_answers_another_question() -> None:
+    for answer in (said({"inventories": []}), said({"success": True}), said({"inventories": [{"uuid": "a"}]})):
+        with pytest.raises(CannotTell):
+            server_facts.timezone(answer)
+        with pytest.raises(TransientError):
+            server_facts.server_time(answer)
+
+
+def test_a_redirect_is_not_trusted() -> None:
+    with pytest.raises(Untrusted):
+        server_facts.server_time(Answer(302, b"", {"location": "http://x"}))

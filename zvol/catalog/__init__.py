@@ -1,0 +1,1 @@
+"""Finding volumes: listing, filters, names, recoverability and the time left."""

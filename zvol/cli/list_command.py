@@ -1,0 +1,73 @@
+"""`zvol list`: the recycle bin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from zvol.cli.app_context import AppContext
+from zvol.cli.options import global_options, pass_context
+from zvol.cli.params import Count
+from zvol.cli.selectors import filter_options, parse_filters
+from zvol.errors import Exit
+
+SORTS = ("left", "name", "size", "deleted")
+
+
+@click.command(
+    "list", short_help="Show the recycle bin, most urgent first.", epilog="Example: zvol list --deleted-since 2h"
+)
+@filter_options
+@click.option("--type", "type", metavar="TYPE", default="Data", show_default=True, help="Data, Root or any.")
+@click.option("--status", default="Deleted", show_default=True, help="Volumes of this status; `any` for all.")
+@click.option("--sort", type=click.Choice(SORTS), default="left", show_default=True, help="What comes first.")
+@click.option("--limit", type=Count(1), metavar="N", help="At most so many.")
+@click.option("--exit-code", is_flag=True, help="Exit 10 when something matches, or may match.")
+@click.option("--fail-if-empty", is_flag=True, help="Exit 1 when nothing matches.")
+@global_options
+@pass_context
+def command(
+    context: AppContext,
+    /,
+    type: str,
+    status: str,
+    sort: str,
+    limit: int | None,
+    exit_code: bool,
+    fail_if_empty: bool,
+    **given: Any,
+) -> Exit:
+    """Show the deleted data volumes, the one that is destroyed first at the top.
+
+    SAFE UNTIL is a promise of the server's own settings: nothing is destroyed before it. All filters must match.
+    """
+    from zvol.catalog.filters import select
+    from zvol.catalog.listing import find
+    from zvol.cli.volume_rows import column_help, looked
+    from zvol.render import columns
+
+    if context.given.columns == "help":
+        return column_help(context)
+    if exit_code and given["expiring"] is None:
+        raise click.UsageError("--exit-code needs --expiring-within.")
+    filters = parse_filters(given)
+    found, known = looked(context, find(context.client, status, type))
+    rows = select(found, filters, context.client, known, alarm=exit_code)
+    if sort != "left":
+        rows.sort(key=KEYS[sort], reverse=sort != "name")
+    rows = rows[:limit]
+    deleted = status.lower() == "deleted"
+    context.output.volumes(rows, columns.LIST if deleted else columns.ANY_STATUS)
+    if not rows:
+        all_of_it = deleted and not filters.any and type.lower() in ("data", "any")
+        context.output.hint("the recycle bin is empty" if all_of_it else "no volume matches")
+        return Exit.FAILED if fail_if_empty else Exit.OK
+    return Exit.EXPIRING if exit_code else Exit.OK
+
+
+KEYS: dict[str, Any] = {
+    "name": lambda row: (row.volume.name, row.volume.uuid),
+    "size": lambda row: (row.volume.size or 0, row.volume.uuid),
+    "deleted": lambda row: (row.deleted_at or 0.0, row.volume.uuid),
+}

@@ -1,0 +1,152 @@
+"""Which credential may go to which host: only one of the host's own level.
+
+A session of the environment goes to ZVOL_HOST or `--host`, a profile's credential to the profile's own host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from zvol.config.layers import Layer, SettingLayers, SettingValue
+from zvol.errors import Problem
+from zvol.text import Secret
+
+PROFILE_KEYS: Final = (
+    "session",
+    "session_file",
+    "session_command",
+    "account",
+    "user",
+    "password_command",
+    "password_file",
+    "access_key_id",
+    "access_key_secret_file",
+    "access_key_secret_command",
+)
+SESSION_VARIABLES: Final[Mapping[str, str]] = {
+    "ZVOL_SESSION": "session",
+    "ZVOL_SESSION_FILE": "session_file",
+    "ZSTACK_SESSION_ID": "session",
+}
+"""What each holds, the first that is set counts."""
+
+LOGIN_VARIABLES: Final[Mapping[str, str]] = {
+    "ZSTACK_ACCOUNT_NAME": "account",
+    "ZSTACK_ACCOUNT_PASSWORD": "password",
+    "ZSTACK_ACCESS_KEY_ID": "access_key_id",
+    "ZSTACK_ACCESS_KEY_SECRET": "access_key_secret",
+}
+_ENOUGH: Final = frozenset(PROFILE_KEYS) - {"account", "user", "access_key_id"}
+"""Keys that a session can be made of; the others are only names."""
+_ENOUGH_VARIABLES: Final = frozenset({"ZSTACK_ACCOUNT_PASSWORD", "ZSTACK_ACCESS_KEY_ID", "ZSTACK_ACCESS_KEY_SECRET"})
+_PAIRS: Final = (
+    ("ZSTACK_ACCESS_KEY_ID", "ZSTACK_ACCESS_KEY_SECRET"),
+    ("ZSTACK_ACCESS_KEY_SECRET", "ZSTACK_ACCESS_KEY_ID"),
+)
+"""A variable that makes no sense without the other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What a session of this run may be made of; all of it belongs to the host, and nothing has been read yet.
+
+    `sources` says where each value is from.  `refused` is set when what was given must not go to this host at all,
+    `withheld` when there is nothing for this host, but something for another one; both are whole sentences.
+    """
+
+    session: Secret | None = None
+    session_file: Path | None = None
+    session_command: tuple[str, ...] | None = None
+    account: str | None = None
+    user: str | None = None
+    password: Secret | None = None
+    password_file: Path | None = None
+    password_command: tuple[str, ...] | None = None
+    access_key_id: str | None = None
+    access_key_secret: Secret | None = None
+    access_key_secret_file: Path | None = None
+    access_key_secret_command: tuple[str, ...] | None = None
+    sources: Mapping[str, str] = field(default_factory=dict)
+    refused: str = ""
+    withheld: str = ""
+    hint: str = ""
+
+    @property
+    def gives_session(self) -> bool:
+        """Tell whether a session was given; zvol then uses that one and never logs in beside it."""
+        return not (self.session is None and self.session_file is None and self.session_command is None)
+
+    @property
+    def session_from(self) -> str:
+        """Return where the session that counts is from: `environment ZVOL_SESSION`, or the key and its place."""
+        for key in ("session", "session_file", "session_command"):
+            if getattr(self, key) is not None:
+                where = self.sources.get(key, "")
+                return f"{key} of {where}" if where.rpartition(":")[2].isdigit() else where
+        return ""
+
+    @property
+    def gives_password(self) -> bool:
+        """Tell whether zvol can log in by itself."""
+        return not (self.password is None and self.password_file is None and self.password_command is None)
+
+
+def scope_credential(layers: SettingLayers, host: SettingValue, *, own: bool) -> Credential:
+    """Return what may go to the host; `own` says that it is the chosen profile's."""
+    sessions = [name for name in SESSION_VARIABLES if name in layers.environ]
+    logins = [name for name in LOGIN_VARIABLES if name in layers.environ]
+    profile: dict[str, SettingValue] = {key: layers.own[key] for key in PROFILE_KEYS if key in layers.own}
+    if host.level is Layer.PROFILE:
+        return _for_profile(layers, host, sessions, logins, profile)
+    if sessions or not _ENOUGH_VARIABLES.isdisjoint(logins):
+        return _from_environment(layers, sessions[:1] + logins)
+    if own:
+        return _from_profile(profile)
+    if _ENOUGH.isdisjoint(profile):
+        return _from_environment(layers, logins)
+    return Credential(
+        withheld=f"there is no session for the host of {host.source}; the credentials of profile {layers.profile} "
+        "go only to that profile's own host",
+        hint="Set ZVOL_SESSION or ZVOL_SESSION_FILE for this host.",
+    )
+
+
+def _for_profile(
+    layers: SettingLayers, host: SettingValue, sessions: list[str], logins: list[str], profile: dict[str, SettingValue]
+) -> Credential:
+    if sessions:
+        given = sessions[0]
+        return Credential(
+            refused=f"{given} is set, and the host is that of profile {layers.profile} ({host.source}): "
+            "a session of the environment goes only to ZVOL_HOST or --host",
+            hint=f"Unset {given} to use the profile, or set ZVOL_HOST to use {given}.",
+        )
+    if not logins or not _ENOUGH.isdisjoint(profile):
+        return _from_profile(profile)
+    return Credential(
+        withheld=f"there is no session for profile {layers.profile} ({host.source}); "
+        f"what {' and '.join(logins)} hold goes only to ZVOL_HOST, ZSTACK_HOST or --host",
+        hint="Give the profile a session_command or session_file, or name the host in the environment.",
+    )
+
+
+def _from_profile(profile: Mapping[str, SettingValue]) -> Credential:
+    values: dict[str, Any] = {
+        key: Path(found.value) if key.endswith("_file") else found.value for key, found in profile.items()
+    }
+    return Credential(**values, sources={key: found.source for key, found in profile.items()})
+
+
+def _from_environment(layers: SettingLayers, names: list[str]) -> Credential:
+    values: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    for name in names:
+        key = SESSION_VARIABLES.get(name) or LOGIN_VARIABLES[name]
+        values[key], sources[key] = layers.variable(key, name), f"environment {name}"
+    for name, other in _PAIRS:
+        if name in names and other not in names:
+            layers.problems.append(Problem(f"environment {name}", f"needs {other} beside it"))
+    return Credential(**values, sources=sources)

@@ -1,0 +1,111 @@
+"""Sessions that `zvol login` keeps: one private file for each server, account and user, bound to all three."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from zvol.config import schema
+from zvol.config.paths import Content, UnreadableFile, private_dir, read_file, write_private
+from zvol.errors import ConfigError, LocalState, Problem
+from zvol.model import Endpoint
+from zvol.text import Secret
+
+LIMIT: Final = 4096
+MOST: Final = 200
+"""How many files of the folder are looked at when no account is named."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSession:
+    """A session that was kept, and for whom."""
+
+    session: Secret
+    account: str
+    user: str | None
+    path: Path
+
+
+class SessionStore:
+    """The kept sessions of one server: scheme, host, port and prefix."""
+
+    def __init__(self, directory: Path, endpoint: Endpoint) -> None:
+        self.folder = directory / "sessions"
+        self._base = endpoint.base
+
+    def find(self, account: str | None, user: str | None) -> StoredSession | None:
+        """Return the session of an account and user, of the latest login when no account is given; None for none.
+
+        Raises ConfigError for a file that others could have read.
+        """
+        if account is not None:
+            return self._read(self._path(account, user))
+        found = (self._read(path) for path in self._newest_first())
+        return next((kept for kept in found if kept is not None), None)
+
+    def keep(self, session: Secret, account: str, user: str | None) -> Path:
+        """Keep a session instead of an earlier one; raises LocalState when it cannot be written."""
+        path = self._path(account, user)
+        private_dir(self.folder)
+        record = {"base": self._base, "account": account, "user": user, "session": session.reveal()}
+        write_private(path, json.dumps(record).encode())
+        return path
+
+    def forget(self, kept: StoredSession) -> None:
+        """Remove a kept session; raises LocalState when it cannot be removed."""
+        try:
+            kept.path.unlink(missing_ok=True)
+        except OSError as exc:
+            raise LocalState(f"cannot remove {kept.path}: {exc.strerror}") from None
+
+    def _path(self, account: str, user: str | None) -> Path:
+        bound = json.dumps([self._base, account, user])
+        return self.folder / hashlib.sha256(bound.encode()).hexdigest()[:32]
+
+    def _newest_first(self) -> Iterator[Path]:
+        try:
+            dated = [(path.lstat().st_mtime_ns, path) for path in self.folder.iterdir() if len(path.name) == 32]
+        except OSError:
+            return iter(())
+        return iter([path for _, path in sorted(dated, reverse=True)][:MOST])
+
+    def _read(self, path: Path) -> StoredSession | None:
+        """Return what a file keeps, when it is of this server and belongs where it is."""
+        try:
+            content = read_file(path, LIMIT)
+        except UnreadableFile as exc:
+            if exc.missing:
+                return None
+            raise ConfigError([Problem(str(path), exc.text)]) from None
+        record = _record(content)
+        kept = None
+        if record.get("base") == self._base:
+            kept = _kept(record, path)
+        if kept is None or self._path(kept.account, kept.user) != path:
+            return None
+        exposed = content.exposure()
+        if exposed:
+            raise ConfigError([Problem(str(path), exposed[0])], hint=exposed[1])
+        return kept
+
+
+def _record(content: Content) -> dict[str, Any]:
+    try:
+        found = json.loads(content.data)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _kept(record: dict[str, Any], path: Path) -> StoredSession | None:
+    session, account, user = record.get("session"), record.get("account"), record.get("user")
+    if not isinstance(session, str) or not isinstance(account, str) or not (user is None or isinstance(user, str)):
+        return None
+    try:
+        return StoredSession(schema.session(session), account, user, path)
+    except schema.InvalidValue:
+        return None

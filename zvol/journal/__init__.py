@@ -1,0 +1,1 @@
+"""What must outlast a kill: runs, intents, claims and locks."""

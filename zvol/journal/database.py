@@ -1,0 +1,219 @@
+"""The journal's file: opened privately and durably, every fault of it one LocalState, a damaged one set aside."""
+
+from __future__ import annotations
+
+import calendar
+import contextlib
+import os
+import secrets
+import stat
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from zvol.errors import LocalState
+from zvol.journal import schema
+
+if TYPE_CHECKING:
+    import sqlite3
+
+PATIENCE: Final = 30.0
+"""Seconds for which another process may hold the file."""
+
+STAMP: Final = "%Y%m%d-%H%M%S"
+
+AGAIN: Final = "Nothing was submitted. {remedy}, then run the same command again."
+RESUME: Final = "Nothing further was submitted. {remedy}, then run `zvol resume`."
+"""What to do when the journal fails: the second one once it knows what was asked for."""
+
+ROOM: Final = "Make room, or make the folder writable"
+NEW_PLACE: Final = f"{ROOM}, or set XDG_STATE_HOME to a folder of your own"
+"""Another folder is a way out only while there is nothing in this one: what is open there would be forgotten."""
+
+WAIT: Final = "Wait for the other zvol to end"
+DAMAGED: Final = (
+    "Nothing further was submitted. See what is deleted with `zvol list`, then run the command again: requests of the "
+    "damaged journal may still act, so it sends nothing before one quiet time is over."
+)
+OWN: Final = "Remove it, or set XDG_STATE_HOME to a folder of your own."
+STUCK: Final = "Make its folder writable, then run the command again; what is in it may still be needed."
+
+
+class Damaged(Exception):
+    """What is in the journal's place is no journal, or can no longer be read; the text says why."""
+
+
+def create_private(path: Path) -> int:
+    """Create the file 0600 if there is none, and return its inode.
+
+    Raises LocalState for a link and for somebody else's file, Damaged for what is no file at all.
+    """
+    if path.is_symlink():
+        raise LocalState(f"{path} is a symbolic link", hint=OWN)
+    if path.exists() and not path.is_file():
+        raise Damaged("it is not a file")
+    new = not path.exists()
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        found = os.fstat(fd)
+    finally:
+        os.close(fd)
+    if found.st_uid != os.geteuid():
+        raise LocalState(f"{path} belongs to another user", hint=OWN)
+    if stat.S_IMODE(found.st_mode) & 0o077:
+        path.chmod(0o600)
+    if new:
+        _sync(path.parent)
+    return found.st_ino
+
+
+def _sync(folder: Path) -> None:
+    """Make the names in a folder durable, where the file system can."""
+    with contextlib.suppress(OSError):
+        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
+
+def connect(path: Path, alive: Callable[[], list[str]]) -> sqlite3.Connection:
+    """Open the file for reading and writing; make the tables of a new one, or those of an older zvol into ours.
+
+    Raises LocalState while one of the runs that are `alive` may know only the older tables.
+    """
+    import sqlite3
+
+    db = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+    try:
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute("PRAGMA foreign_keys = ON")
+        if _version(db, path) == 0:
+            db.execute("PRAGMA journal_mode = WAL")
+        _bring_up(db, path, alive)
+        _check(db, schema.VERSION)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def connect_to_look(path: Path) -> sqlite3.Connection:
+    """Open a file that cannot be written, or is not to be."""
+    import sqlite3
+
+    wal = path.with_name(path.name + "-wal")
+    frozen = "" if wal.exists() and wal.stat().st_size else "&immutable=1"
+    db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro{frozen}", uri=True, isolation_level=None)
+    try:
+        version = _version(db, path)
+        if version:
+            _check(db, version)
+        if version == 1:
+            schema.look_through(db)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _version(db: sqlite3.Connection, path: Path) -> int:
+    """Return the version of the schema, 0 for a file that is new; raises Damaged and LocalState."""
+    version: int = db.execute("PRAGMA user_version").fetchone()[0]
+    if version > schema.VERSION:
+        text = f"the journal {path} was written by a newer zvol; it is left as it is"
+        raise LocalState(text, hint="Use that version of zvol: requests that it knows of may still act.")
+    if version == 0 and db.execute("SELECT 1 FROM sqlite_master").fetchone() is not None:
+        raise Damaged("it is not a journal of zvol")
+    return version
+
+
+def _bring_up(db: sqlite3.Connection, path: Path, alive: Callable[[], list[str]]) -> None:
+    """Make the tables of this version, all or none; another process may be at it too."""
+    if _version(db, path) == schema.VERSION:
+        return
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        version = _version(db, path)
+        if version == 0:
+            schema.create(db)
+            _note_damaged(db, path)
+        elif version < schema.VERSION:
+            _check(db, version)
+            _none_alive(path, alive())
+            schema.migrate(db)
+        db.execute("COMMIT")
+    except BaseException:
+        with contextlib.suppress(Exception):
+            db.execute("ROLLBACK")
+        raise
+
+
+def _none_alive(path: Path, living: list[str]) -> None:
+    if living:
+        text = f"run {living[0]} of an older zvol still uses the journal {path}"
+        raise LocalState(text, hint="Nothing was submitted. Wait for it to end, then run the command again.")
+
+
+def _note_damaged(db: sqlite3.Connection, path: Path) -> None:
+    """Remember in a new journal when a damaged one was set aside: what that knew of may act for a while."""
+    times = []
+    for file in path.parent.glob(f"{path.name}.damaged-*"):
+        with contextlib.suppress(ValueError):  # a name that somebody else gave
+            stamp = file.name.removeprefix(f"{path.name}.damaged-")[:15]
+            times.append(calendar.timegm(time.strptime(stamp, STAMP)))
+    if times:
+        db.execute("INSERT INTO meta (name, value) VALUES ('set_aside', ?)", (float(max(times)),))
+
+
+def _check(db: sqlite3.Connection, version: int) -> None:
+    """See that the tables are those of this version."""
+    odd = schema.odd_table(db, version)
+    if odd is not None:
+        raise Damaged(f"its table {odd} is not that of version {version}")
+
+
+@contextlib.contextmanager
+def local(path: Path, what_next: str = AGAIN, remedy: str = ROOM) -> Iterator[None]:
+    """Turn what the file system and SQLite raise into LocalState, or into Damaged where the file is to be set aside."""
+    import sqlite3
+
+    try:
+        yield
+    except sqlite3.DatabaseError as exc:
+        code = getattr(exc, "sqlite_errorcode", 0) & 0xFF
+        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            raise Damaged(str(exc)) from exc
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            text = f"the journal {path} has been in use by another process for {PATIENCE:.0f} s"
+            raise LocalState(text, hint=what_next.format(remedy=WAIT)) from exc
+        if not isinstance(exc, sqlite3.OperationalError):
+            raise
+        raise LocalState(f"cannot write the journal {path}: {exc}", hint=what_next.format(remedy=remedy)) from exc
+    except OSError as exc:
+        text = f"cannot write the journal {path}: {exc.strerror or exc}"
+        raise LocalState(text, hint=what_next.format(remedy=remedy)) from exc
+
+
+def set_aside(path: Path, inode: int | None, why: Damaged) -> LocalState:
+    """Give a damaged file another name, so that nothing of it is lost and the next run can work; return what to say.
+
+    `inode` is that of the file that was found damaged: one that somebody else has put in its place meanwhile stays.
+    """
+    stamp = time.strftime(STAMP, time.gmtime(time.time()))
+    kept = path.with_name(f"{path.name}.damaged-{stamp}-{secrets.token_hex(2)}")
+    text = f"the journal {path} is damaged ({why})"
+    try:
+        if inode is not None and path.stat(follow_symlinks=False).st_ino != inode:
+            return LocalState(f"{text}; another zvol has set it aside", hint=DAMAGED)
+        path.rename(kept)
+    except OSError as exc:
+        return LocalState(f"{text} and cannot be set aside: {exc.strerror}", hint=STUCK)
+    for suffix in ("-wal", "-shm"):
+        with contextlib.suppress(OSError):
+            path.with_name(path.name + suffix).rename(kept.with_name(kept.name + suffix))
+    with contextlib.suppress(Exception):  # the next run makes it otherwise, as long as the damaged one is kept
+        create_private(path)
+        connect(path, list).close()
+    return LocalState(f"{text}; it is kept as {kept}", hint=DAMAGED)

@@ -1,0 +1,73 @@
+"""When nothing of a PUT can act any more: the quiet time, computed from times that are handed in.
+
+Two assumptions stand behind it, named in docs/protocol.md.  A1: no request lives in a proxy longer than
+`settle_wait`.  A2: a message that the server accepted has left its queue after `apiTimeout`, while the server answers
+reads.  So an answered PUT needs one part (apiTimeout and a margin), an unanswered one both, one after the other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MARGIN = 15.0
+"""Seconds added to the server's timeout."""
+
+SILENCE = 10.0
+"""Seconds without any answer after which the quiet time starts again: a standing server has no limit on its queue."""
+
+
+@dataclass(slots=True)
+class QuietPeriod:
+    """The quiet time after one PUT; all values are seconds of the monotonic clock.
+
+    `heard` is the last time the server answered anything; the PUT's own end counts as that.  `spent` seconds of it were
+    over before it began.
+    """
+
+    parts: tuple[float, ...]
+    heard: float
+    part: int = 0
+    began: float | None = None
+    spent: float = 0.0
+
+    @property
+    def over(self) -> bool:
+        return self.part >= len(self.parts)
+
+    @property
+    def _length(self) -> float:
+        """Return how long the present part takes."""
+        before = sum(self.parts[: self.part])
+        return max(0.0, self.parts[self.part] - max(0.0, self.spent - before))
+
+    def note(self, asked: float, answered: float) -> None:
+        """Take in a read that was sent at `asked` and answered at `answered`."""
+        if self.over:
+            return
+        if answered - self.heard > SILENCE:
+            self.part, self.began, self.spent = 0, None, 0.0
+        self.heard = answered
+        if self.began is None:
+            self.began = answered
+        elif asked - self.began >= self._length:
+            self.part += 1
+            self.began = answered
+
+    def remaining(self, now: float) -> float:
+        """Return how long it takes at least, if the server keeps answering."""
+        if self.over:
+            return 0.0
+        begun = now if self.began is None else self.began
+        left = max(0.0, self.spent - sum(self.parts[: self.part + 1]))
+        later = max(0.0, sum(self.parts[self.part + 1 :]) - left)
+        return max(0.0, begun + self._length - now) + later
+
+
+def after_accepted(now: float, api_timeout: float) -> QuietPeriod:
+    """Return the quiet time of a PUT that was answered 202."""
+    return QuietPeriod((api_timeout + MARGIN,), heard=now)
+
+
+def after_silence(now: float, settle_wait: float, api_timeout: float) -> QuietPeriod:
+    """Return the quiet time of a PUT without an answer: the sum of both parts, the model breaks with the larger one."""
+    return QuietPeriod((settle_wait, api_timeout + MARGIN), heard=now)

@@ -1,0 +1,66 @@
+"""What is read in one request, and what came of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from zvol.errors import TransientError, ZvolError
+from zvol.recovery.batch_size import Case
+from zvol.recovery.task import VolumeTask
+from zvol.zstack.volumes import Volumes
+
+if TYPE_CHECKING:
+    from zvol.zstack.client import Client
+
+READ_SECONDS: Final = 8.0
+
+
+@dataclass(slots=True, eq=False)
+class ReadBatch:
+    """Volumes to be read in one request.
+
+    `of`: the batch whose failure (`error`) the one volume of this part is to explain; `again`: a second one that is
+    asked whether the server refuses all of them.  `alone`: the server is up, so a failure is the volume's own; `apart`:
+    as it was before.  `last`: their time is up.
+    """
+
+    tasks: list[VolumeTask]
+    case: Case | None = None
+    of: ReadBatch | None = None
+    error: TransientError | ZvolError | None = None
+    again: bool = False
+    alone: bool = False
+    apart: bool = False
+    last: bool = False
+    seconds: float = READ_SECONDS
+    quiet: frozenset[str] = frozenset()
+    began: float = math.inf
+
+    @property
+    def kind(self) -> str:
+        return "last" if self.last else "apart" if self.apart else "parts"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadResult:
+    """What came of a read of volumes; `own`: it failed for them while the server answered others."""
+
+    tasks: list[VolumeTask]
+    quiet: frozenset[str]
+    began: float
+    ended: float
+    volumes: Volumes | None = None
+    error: TransientError | ZvolError | None = None
+    own: bool = False
+    last: bool = False
+
+
+def look(client: Client, uuids: Sequence[str], seconds: float = READ_SECONDS) -> Volumes:
+    """Read volumes in one request: one by its own path, several by a query; raises what the client raises."""
+    if len(uuids) > 1:
+        return client.look(uuids, seconds)
+    found = client.volume(uuids[0], seconds)
+    return Volumes({} if found is None else {found.uuid: found})

@@ -1,0 +1,152 @@
+"""How a run stands while it goes on: what it waits for, and for how long at most until something happens."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final, Protocol
+
+from zvol.errors import LocalState
+from zvol.model import Volume
+from zvol.recovery.batch import Batch
+from zvol.recovery.circuit_breaker import CircuitBreaker
+from zvol.recovery.states import MAX_SENDS, Phase
+from zvol.recovery.task import VolumeTask
+
+if TYPE_CHECKING:
+    from zvol.recovery.follow_up_stage import FollowUpStage
+
+SLOW: Final = 3.0
+"""Seconds after which a request that is not done is worth a word, for a person who waits for few volumes."""
+
+SLOW_OF_MANY: Final = 10.0
+"""The same for a large batch, where the server is kept busy."""
+
+
+class Wait(StrEnum):
+    """What a volume waits for."""
+
+    FLYING = "flying"  # the answer to its PUT
+    ACCEPTED = "accepted"  # the server took the PUT and has not done it
+    BACK = "back"  # its tags and its VM
+    UNANSWERED = "unanswered"  # a PUT whose answer zvol does not have: lost, or an interrupted run's
+    UNREAD = "unread"  # its read, which fails while others are answered
+
+
+@dataclass(frozen=True, slots=True)
+class WaitGroup:
+    """Volumes that wait for the same: within `seconds` something happens to the first of them.
+
+    `again`: if it is not back by then it is sent once more; otherwise it is given up.  `reason`: what came instead of
+    what it waits for, for one of them.
+    """
+
+    wait: Wait
+    count: int
+    seconds: float
+    again: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunStatus:
+    """How it stands: why nothing is learnt now and in how many seconds it is tried again, and what else takes time.
+
+    `urgent` is the volume that is destroyed first of those that are left, when that is known.
+    """
+
+    reason: str = ""
+    retry_in: float = 0.0
+    holds: tuple[WaitGroup, ...] = ()
+    urgent: Volume | None = None
+
+
+class Observer(Protocol):
+    """Who wants to know how it goes, beside the results."""
+
+    def tick(self, pulse: Callable[[], RunStatus]) -> None:
+        """Tell that time passes; called about once a second, and whenever something came back."""
+
+    def stopping(self, seconds: float) -> None:
+        """Tell that a signal came: nothing new is sent, and what is open is watched for so many seconds at most."""
+
+    def journal_lost(self, error: LocalState, jobs: Sequence[tuple[str, str]], unsent: int) -> None:
+        """Tell that the journal cannot be written.
+
+        `jobs` are the (volume, job) pairs that are open; `unsent` results, about to be told, carry the error too.
+        """
+
+
+def pulse(batch: Batch, breaker: CircuitBreaker, now: float, follow_up_stage: FollowUpStage) -> RunStatus:
+    """Return how a run stands at a monotonic time."""
+    urgent = batch.most_urgent()
+    until = breaker.submit_after if breaker.closed else breaker.retry_at
+    held = not breaker.closed or not breaker.allowed_submissions(now, 1)
+    return RunStatus(
+        (breaker.reason if not breaker.closed else breaker.submit_reason)
+        if held
+        else "the server does not accept the session"
+        if batch.denied
+        else follow_up_stage.reason,
+        max(0.0, until - now) if held else 0.0,
+        (*_holds(batch, breaker, now), *_following(batch, follow_up_stage, now)),
+        urgent.volume if urgent else None,
+    )
+
+
+def _holds(batch: Batch, breaker: CircuitBreaker, now: float) -> Iterator[WaitGroup]:
+    found: dict[Wait, list[tuple[float, bool]]] = {}
+    reasons: dict[Wait, str] = {}
+    slow = SLOW if batch.small else SLOW_OF_MANY
+    for task in batch.pending.values():
+        wait = _wait(task)
+        busy = task.uuid in batch.open
+        if wait is not None and not (busy and now - task.since < slow):
+            ends = _next(task, wait, batch, breaker, now)
+            found.setdefault(wait, []).append(ends)
+            reasons[wait] = reasons.get(wait, "") or _reason(task, wait)
+    for wait, ends_of in found.items():
+        yield WaitGroup(wait, len(ends_of), *min(ends_of), reasons[wait])
+
+
+def _following(batch: Batch, follow_up_stage: FollowUpStage, now: float) -> Iterator[WaitGroup]:
+    """Say how many are back and wait for their tags and VMs, once that takes long."""
+    slow = follow_up_stage.slow(now, SLOW if batch.small else SLOW_OF_MANY)
+    if slow:
+        yield WaitGroup(Wait.BACK, len(slow), max(0.0, min(one.ends for one in slow) - now), again=False)
+
+
+def _wait(task: VolumeTask) -> Wait | None:
+    if task.flying:
+        return Wait.FLYING
+    if task.apart:
+        return Wait.UNREAD
+    if task.phase not in (Phase.POLL, Phase.SETTLE) or task.quiet is None:
+        return None
+    return Wait.ACCEPTED if task.state.answered else Wait.UNANSWERED
+
+
+def _reason(task: VolumeTask, wait: Wait) -> str:
+    """Return what was seen instead of what a volume waits for."""
+    seen = {Wait.UNANSWERED: task.put_seen, Wait.UNREAD: task.read_seen}.get(wait)
+    return "" if seen is None else seen.text
+
+
+def _next(task: VolumeTask, wait: Wait, batch: Batch, breaker: CircuitBreaker, now: float) -> tuple[float, bool]:
+    """Return in how many seconds something happens, and whether that is another PUT."""
+    from zvol.zstack.client import PUT_SECONDS
+
+    again = wait is not Wait.FLYING and not batch.stopping and not batch.denied and task.state.sends < MAX_SENDS
+    if wait is Wait.UNREAD:
+        left, again = (
+            (task.ailing or now) + breaker.give_up_after - now if task.phase is Phase.START else math.inf,
+            False,
+        )
+    elif wait is Wait.FLYING or task.quiet is None:
+        left = max(0.0, task.since + PUT_SECONDS - now)
+    else:
+        left = task.quiet.remaining(now)
+    end = batch.time_left(task, now)
+    return (max(0.0, end), False) if end < left else (max(0.0, left), again)

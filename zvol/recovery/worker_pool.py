@@ -1,0 +1,80 @@
+"""The threads that wait for the server: each takes one request at a time, and puts what came of it into the inbox."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from zvol.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A task has ended: with a value, or with the exception it raised; `began` and `ended` are monotonic seconds."""
+
+    deliver: Callable[[Done], None]
+    began: float
+    ended: float
+    value: object = None
+    error: BaseException | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    work: Callable[[], object]
+    deliver: Callable[[Done], None]
+
+
+class WorkerPool:
+    """At most `size` daemon threads, started as they are needed.
+
+    A concurrent.futures pool is not used: it joins its threads at exit, so a second Ctrl-C would wait for the server.
+    """
+
+    def __init__(self, size: int, inbox: queue.SimpleQueue[Done | None], now: Callable[[], float]) -> None:
+        self._size = size
+        self._inbox = inbox
+        self._now = now
+        self._tasks: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
+        self._threads = 0
+        self.busy = 0
+
+    @property
+    def free(self) -> int:
+        """How many more could work at once."""
+        return max(0, self._size - self.busy)
+
+    def submit(self, work: Callable[[], object], deliver: Callable[[Done], None], *, beyond: bool = False) -> None:
+        """Have `work` done; `deliver` is called with the outcome by whoever empties the inbox, not by the thread.
+
+        With `beyond` it is begun at once, also when all others are at work.
+        """
+        self.busy += 1
+        if self._threads < (self.busy if beyond else min(self._size, self.busy)):
+            self._threads += 1
+            threading.Thread(target=self._serve, daemon=True, name=f"zvol-{self._threads}").start()
+        self._tasks.put(Task(work, deliver))
+
+    def wait(self, clock: Clock, seconds: float) -> None:
+        """Sleep until something comes back, for so long at most; then take in all that came back."""
+        done = clock.wait_for_item(self._inbox, seconds)
+        while done is not None:
+            self.busy -= 1
+            done.deliver(done)
+            done = clock.wait_for_item(self._inbox, 0.0)
+
+    def shutdown(self) -> None:
+        """Let the threads end once they have nothing to do."""
+        for _ in range(self._threads):
+            self._tasks.put(None)
+
+    def _serve(self) -> None:
+        while (task := self._tasks.get()) is not None:
+            began = self._now()
+            try:
+                value, error = task.work(), None
+            except BaseException as exc:  # noqa: BLE001  (whatever it is, the one who asked must hear of it)
+                value, error = None, exc
+            self._inbox.put(Done(task.deliver, began, self._now(), value, error))

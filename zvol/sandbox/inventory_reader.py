@@ -1,0 +1,107 @@
+"""Rows as inventories: queries answered, `schema` included, and single rows for job results."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from zvol.sandbox import query as queries
+from zvol.sandbox import wire
+from zvol.sandbox.resources import RESOURCES, Resource
+from zvol.sandbox.switches import Switches
+from zvol.sandbox.texts import Texts
+
+if TYPE_CHECKING:
+    from zvol.sandbox.store import Row, Tx
+
+_NESTED: Final = {
+    "vmCdRoms": "org.zstack.header.vm.cdrom.VmCdRomInventory",
+    "allVolumes": "org.zstack.header.volume.VolumeInventory",
+    "vmNics": "org.zstack.header.vm.VmNicInventory",
+}
+
+
+class InventoryReader:
+    """Answers queries in the server's words and zone."""
+
+    def __init__(self, switches: Switches, texts: Texts) -> None:
+        self.switches = switches
+        self.texts = texts
+
+    def date(self, seconds: int) -> str:
+        return wire.date_text(seconds, self.switches.zone, self.switches.dates)
+
+    def one(self, tx: Tx, kind: str, uuid: str) -> dict[str, Any] | None:
+        """Return one inventory, None when the row is gone."""
+        resource = RESOURCES[kind]
+        sql = f"SELECT * FROM {resource.table} WHERE {resource.order} = ?"  # noqa: S608  (a name of ours)
+        row = tx.row(sql, uuid)
+        return None if row is None else self.inventory(tx, resource, row)
+
+    def inventory(self, tx: Tx, resource: Resource, row: Row, only: tuple[str, ...] = ()) -> dict[str, Any]:
+        """Return a row as the server writes it, fields in its order, nulls left out; `only` limits the fields."""
+        made: dict[str, Any] = {}
+        for name, kind in resource.fields.items():
+            if only and name not in only:
+                continue
+            value: Any = self._nested(tx, row) if kind == "volumes" else row[name]
+            if value is None:
+                continue
+            if kind == "date":
+                value = self.date(value)
+            elif kind == "flag":
+                value = bool(value)
+            elif kind == "json":
+                value = self._json(value)
+            made[name] = value
+        return made
+
+    def _nested(self, tx: Tx, row: Row) -> list[dict[str, Any]]:
+        resource = RESOURCES["volume"]
+        rows = tx.rows("SELECT * FROM volumes WHERE vmInstanceUuid = ? ORDER BY deviceId", row["uuid"])
+        return [self.inventory(tx, resource, item) for item in rows]
+
+    def _json(self, text: str) -> Any:
+        """Return a stored list; dates inside are seconds, as in columns."""
+        value = json.loads(text)
+        for item in value:
+            if isinstance(item, dict):
+                item |= {name: self.date(item[name]) for name in ("createDate", "lastOpDate") if name in item}
+        return value
+
+    def query(self, tx: Tx, kind: str, query: queries.Query, account: str, *, admin: bool) -> dict[str, Any]:
+        """Return the reply to a query of one account; raises Fault."""
+        resource = RESOURCES[kind]
+        queries.check_fields(resource, query)
+        compiler = queries.Compiler(self.switches.zone, self.texts.details)
+        where = compiler.where(resource, query)
+        if resource.owned and not admin:
+            where += (
+                " AND (uuid IN (SELECT resourceUuid FROM owners WHERE accountUuid = ?) OR uuid IN"
+                " (SELECT resourceUuid FROM shares WHERE accountUuid = ? OR accountUuid IS NULL))"
+            )
+            compiler.values += [account, account]
+        order = compiler.order(resource, query)
+        queries.check_range(query)
+        source = f"FROM {resource.table} WHERE {where}"
+        reply: dict[str, Any] = {"schema": {}}
+        if query.count or query.with_count:
+            reply["total"] = tx.value(f"SELECT count(*) {source}", *compiler.values)
+        if query.count:
+            return reply
+        sql = f"SELECT * {source} ORDER BY {order} LIMIT ? OFFSET ?"
+        found = tx.rows(sql, *compiler.values, query.limit, query.start)
+        reply["inventories"] = [self.inventory(tx, resource, row, query.fields) for row in found]
+        reply["schema"] = schema(resource, reply["inventories"])
+        return reply
+
+
+def schema(resource: Resource, inventories: list[dict[str, Any]]) -> dict[str, str]:
+    """Return the class names of what is in `inventories`, the last first."""
+    made: dict[str, str] = {}
+    for index in range(len(inventories) - 1, -1, -1):
+        made[f"inventories[{index}]"] = resource.java
+        for name, java in _NESTED.items():
+            for place in range(len(inventories[index].get(name, ())) - 1, -1, -1):
+                made[f"inventories[{index}].{name}[{place}]"] = java
+    return made

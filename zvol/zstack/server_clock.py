@@ -1,0 +1,93 @@
+"""The clock on a server's wall: an access key's signature is dated by it.
+
+By default a ZStack compares the time of day that is written with its own and ignores the zone beside it
+(`rest/checkTimeZone` is false); otherwise it compares instants.  A date in the server's own zone, with the offset
+written out, is right both ways.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from zvol.errors import AuthError, CannotTell, TransientError, Unreachable
+from zvol.text import Secret
+from zvol.zstack import server_facts
+from zvol.zstack.auth import SessionAuth
+from zvol.zstack.request import ask
+from zvol.zstack.zones import Zone, first_known
+
+if TYPE_CHECKING:
+    from zvol.zstack.transport import Transport
+
+MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+ANYBODY: Final = SessionAuth(Secret("nobody"))
+"""For the paths that want to see an Authorization header, and do not look at what it holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerClock:
+    """`ahead` is how many seconds the server's clock is before this machine's; `zone` is known."""
+
+    ahead: float
+    zone: Zone
+
+    def date(self, now: float) -> str:
+        """Return the server's time of day as `Tue, 14 Nov 2017 22:20:57 GMT+08:00`; `now` is this machine's clock."""
+        at = datetime.fromtimestamp(now + self.ahead, self.zone.tz)
+        offset = at.utcoffset()
+        minutes = int(offset.total_seconds()) // 60 if offset else 0
+        zone = f"GMT{'+' if minutes > 0 else '-'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}" if minutes else "GMT"
+        return f"{DAYS[at.weekday()]}, {at.day:02} {MONTHS[at.month - 1]} {at.year} {at:%H:%M:%S} {zone}"
+
+    def explained(self, now: float) -> str:
+        """Say what both clocks show, for a server that finds the time of a request wrong by over 15 minutes."""
+        told = {"server": "as the server itself says", "profile": "from the profile"}.get(self.zone.source, "")
+        here = datetime.fromtimestamp(now, UTC)
+        return (
+            f"The request was dated {self.date(now)} (zone {told}); this machine's clock shows "
+            f"{here:%Y-%m-%d %H:%M:%S} UTC, the server's was {self.ahead:+.0f} s from it. Set `timezone` in the "
+            "profile to the zone of the management node, and the clocks of all its nodes alike."
+        )
+
+
+def learn(transport: Transport, profile_zone: str | None, now: float) -> ServerClock:
+    """Ask the server for its clock and its zone; the profile's zone counts where the server does not tell.
+
+    Neither answer needs a session.  Raises AuthError when one cannot be known, Unreachable or Untrusted when the
+    server cannot be asked.
+    """
+    try:
+        instant = server_facts.server_time(ask(transport, *server_facts.CLOCK, auth=ANYBODY))
+    except CannotTell as exc:
+        raise AuthError(
+            "the server does not tell its time, and an access key's signature needs it",
+            hint="Check that the host is a ZStack; else use a session or `zvol login`.",
+            fault=exc.fault,
+        ) from None
+    except TransientError as exc:
+        raise _unreachable(exc, "time") from None
+    profile = Zone.from_profile(profile_zone)
+    try:
+        server = Zone.from_server(*server_facts.timezone(ask(transport, *server_facts.ZONE, auth=ANYBODY)), instant)
+    except CannotTell:
+        server = Zone()
+    except TransientError as exc:
+        if profile.tz is None:
+            raise _unreachable(exc, "time zone") from None
+        server = Zone()
+    zone = first_known(server, profile)
+    if zone.tz is None:
+        raise AuthError(
+            "the server does not tell its time zone, and an access key's signature needs it",
+            hint="Set `timezone` in the profile to the zone of the management node, such as Asia/Shanghai.",
+        )
+    return ServerClock(instant - now, zone)
+
+
+def _unreachable(weather: TransientError, what: str) -> Unreachable:
+    text = f"the server did not tell its {what}, which an access key's signature needs: {weather.message}"
+    return Unreachable(text, hint="Nothing was changed; try again.", fault=weather.fault)

@@ -1,0 +1,85 @@
+"""What a server tells about itself without a session: its clock and its time zone.
+
+A look-up ends in a value, in Weather (nothing that counts came back: ask again), or in CannotTell: the answer is
+ZStack's own and says that this server never tells it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from zvol.errors import CannotTell, TransientError, Untrusted
+from zvol.zstack import answers
+from zvol.zstack.answers import Answer
+from zvol.zstack.rest_errors import text_of
+
+CLOCK: Final[tuple[str, str, object]] = ("PUT", "/v1/management-nodes/actions", {"getCurrentTime": {}})
+ZONE: Final[tuple[str, str, object]] = ("GET", "/v1/management-nodes/platform-timezone", None)
+LATEST: Final = 253_370_764_800_000
+"""The last millisecond whose date can be written down in every zone."""
+
+PROFILE: Final = "Set `timezone` in the profile to the zone of the management node, such as Asia/Shanghai."
+NO_API: Final = "no api mapping to "
+
+
+def server_time(answer: Answer) -> float:
+    """Return the server's clock as seconds since 1970 UTC."""
+    document = _document(answer, "its time", "")
+    found = milliseconds(document)
+    if found is None:
+        raise TransientError("the answer about the server's clock does not hold its time")
+    return found
+
+
+def timezone(answer: Answer) -> tuple[str | None, str | None]:
+    """Return the server's time zone as (name, offset), one of which is known.
+
+    A server before 4.1 takes the path for a query of its management nodes, and answers or refuses that.
+    """
+    document = _document(answer, "its time zone", PROFILE)
+    name, offset = (_text(document, field) for field in ("timezone", "offset"))
+    if name is not None or offset is not None:
+        return name, offset
+    if isinstance(answers.classify_read(answer), answers.Found) or document.get("success") is True:
+        raise CannotTell("the server does not tell its time zone", hint=PROFILE)
+    raise TransientError("the answer about the server's time zone does not hold one")
+
+
+def milliseconds(document: Mapping[str, Any]) -> float | None:
+    """Return the instant that getCurrentTime told, in seconds since 1970 UTC; None when it told none."""
+    current = document.get("currentTime")
+    value = current.get("MillionSeconds") if isinstance(current, Mapping) else None
+    usable = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < LATEST
+    return value / 1000 if usable and value is not None else None
+
+
+def _document(answer: Answer, what: str, hint: str) -> Mapping[str, Any]:
+    """Return the JSON object of a 200.  Raises Weather, CannotTell or Untrusted for anything else."""
+    document = answers.document_of(answer)
+    if document is not None:
+        return document
+    match answers.classify_read(answer):
+        case answers.Failed(certain=False, fault=fault):
+            raise TransientError(f"the server failed to tell {what} ({fault.code})", fault=fault)
+        case answers.Failed(fault=fault):
+            raise CannotTell(f"the server does not tell {what}", fault=fault, hint=hint)
+        case answers.Refusal(text=text):
+            raise CannotTell(f"the server does not tell {what}: {text}", hint=hint)
+        case answers.Redirected(target=target):
+            raise Untrusted(
+                f"the server redirects to {target or 'another address'}",
+                hint="Set `host` to the address of the management node itself.",
+                kind="redirected",
+            )
+        case _ if answer.status == 404 and text_of(answer.body).startswith(NO_API):
+            raise CannotTell(f"the server does not tell {what}", hint=hint)
+        case answers.Unclear(reason=reason):
+            raise TransientError(reason)
+        case answers.Found():  # pragma: no cover - a document
+            raise TransientError("an answer to another question")
+
+
+def _text(document: Mapping[str, Any], name: str) -> str | None:
+    value = document.get(name)
+    return value if isinstance(value, str) else None
