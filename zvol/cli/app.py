@@ -33,7 +33,7 @@ COMMANDS: Final = {
 }
 """Every command with its short help, so that `--help` and completion need not import them."""
 
-MODULES: Final = {"list": "listing", "help": "topics"}
+MODULES: Final = {"list": "list_command", "help": "help_command"}
 """Where a command's module has another name than the command."""
 
 

@@ -17,13 +17,13 @@ class Phase(StrEnum):
     SETTLE = "settle"  # an older intent may still act; nothing is sent before it cannot
     INTENT = "intent"  # the intent is to be made durable
     SENDING = "sending"  # the intent is durable, the PUT is on its way
-    POLL = "watch"  # the PUT may act
-    REPORTED_DONE = "claimed"  # the server said done, the volume has not shown it
+    POLL = "poll"  # the PUT may act
+    REPORTED_DONE = "reported-done"  # the server said done, the volume has not shown it
     REFUSED = "refused"  # the server refused for certain, the volume must be read after that
     RENEW = "renew"  # nothing was executed for want of a session; a new one is being fetched
     RETRY = "retry"  # what was sent cannot act; the volume must be read before the next intent
-    UNSETTLED = "open"  # the last word is said, but a PUT may still act: the intent stays open
-    UNRESOLVED = "left"  # the word is "unknown": the intent stays open
+    UNSETTLED = "unsettled"  # the last word is said, but a PUT may still act: the intent stays open
+    UNRESOLVED = "unresolved"  # the word is "unknown": the intent stays open
     DONE = "done"  # the last word is said and nothing of ours is left
 
 
@@ -107,7 +107,7 @@ Event = Observed | IntentRecorded | ReadExpired | PutAnswered | SessionRenewed |
 
 # ---- commands ----------------------------------------------------------------------------------------------------
 class Command(StrEnum):
-    POLL = "watch"  # look again, later
+    POLL = "poll"  # read again, later
     WRITE = "write"  # make the intent durable, under a new job id, then report Written
     SEND = "send"  # PUT once, then report Answered
     RENEW = "renew"  # log in again, then report Renewed

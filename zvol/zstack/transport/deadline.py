@@ -110,7 +110,7 @@ class RequestDeadline:
 
 @contextlib.contextmanager
 def running(deadline: RequestDeadline) -> Iterator[None]:
-    """Make it the attempt of this thread."""
+    """Make it the deadline of this thread."""
     _running.deadline = deadline
     try:
         yield
@@ -119,8 +119,8 @@ def running(deadline: RequestDeadline) -> Iterator[None]:
 
 
 def current() -> RequestDeadline:
-    """Return the attempt of this thread; raises RuntimeError when there is none: no socket is used without one."""
-    deadline: RequestDeadline | None = getattr(_running, "attempt", None)
+    """Return the deadline of this thread; raises RuntimeError when there is none: no socket is used without one."""
+    deadline: RequestDeadline | None = getattr(_running, "deadline", None)
     if deadline is None:
         raise RuntimeError("a connection outside of a request")
     return deadline
