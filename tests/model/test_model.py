@@ -80,8 +80,6 @@ def test_the_model_makes_every_move_of_the_table() -> None:
 def test_the_page_has_every_move_and_no_other() -> None:
     row = r"^\| ([a-z-]+) \| (\w+) \| [^|]+ \| `([a-z-]+)` \| ([a-z-]+) \|$"
     rows = re.findall(row, PAGE.read_text(), re.MULTILINE)
-        r"^\| ([a-z-]+) \| (\w+) \| [^|]+ \| `([a-z-]+)` \| ([a-z-]+) \|$", PAGE.read_text(), re.MULTILINE
-    )
     wanted = {(phase.value, kind.__name__, what, after.value) for phase, kind, after, what in possible_moves()}
     assert {*rows} == wanted
     assert len(rows) == len(wanted)
