@@ -88,6 +88,20 @@ class Volume:
         return known | {name: value for name, value in self.fields.items() if name not in known}
 
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A volume to recover.
+
+    `asked` is the argument as typed, `order` its position among the arguments.
+    `shown` is the lastOpDate that the user saw before confirming, None when nothing was shown.
+    """
+
+    asked: str
+    uuid: str
+    order: int = 0
+    shown: str | None = None
+
+
 class Outcome(StrEnum):
     """What zvol can say about one volume; `unknown` is an answer of its own."""
 

@@ -15,11 +15,9 @@ from tests.sim.server import SimServer
 from tests.sim.world import World
 from zvol.errors import ErrorCode, NeverSent, Refused, TransientError
 from zvol.journal.request import Request
-from zvol.model import Result, Volume
+from zvol.model import Result, Target, Volume
 from zvol.recovery.engine import Engine
-from zvol.recovery.task import Target
 from zvol.zstack import answers
-from zvol.zstack.client import NotSent
 
 VM = "e" * 32
 OTHER_VM = "9" * 32
@@ -62,9 +60,9 @@ class AfterServer(SimServer):
         self.on_post()
         fault = self._arrive("post") or self.stuck.get((uuid, value))
         if not self.up or fault in ("refused", "unsent"):
-            return NotSent(NeverSent("refused", "refused by the simulation"))
+            return NeverSent("refused", "refused by the simulation")
         if fresh_until is not None and self.clock.now > fresh_until:
-            return NotSent(NeverSent("stale", "too late"))
+            return NeverSent("stale", "too late")
         self.posted[uuid, value] += 1
         if fault == "page":
             return answers.Unclear("HTTP 502 from a proxy")

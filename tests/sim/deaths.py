@@ -6,8 +6,7 @@ import pytest
 
 from tests.sim.world import World
 from zvol.journal.journal import Identity
-from zvol.model import Result
-from zvol.recovery.task import Target
+from zvol.model import Result, Target
 
 QUIET = 75 + 60 + 15
 

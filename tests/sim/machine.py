@@ -21,9 +21,9 @@ from tests.sim.process import Process
 from tests.sim.surroundings import Surroundings, instants, moments, requests
 from zvol.journal.journal import Journal
 from zvol.journal.records import Identity
-from zvol.model import Outcome, Result
+from zvol.model import Outcome, Result, Target
 from zvol.recovery.engine import Engine
-from zvol.recovery.task import FRESH, Options, Target
+from zvol.recovery.task import FRESH, Options
 
 ME = Identity("http://simulated:8080/zstack", "account test")
 BACK = (Outcome.RECOVERED, Outcome.ALREADY)

@@ -13,7 +13,6 @@ from tests.sim.clock import Connecting, Late, SimClock
 from zvol.errors import AuthError, ErrorCode, NeverSent, TransientError
 from zvol.model import Volume
 from zvol.zstack import answers
-from zvol.zstack.client import NotSent
 from zvol.zstack.volumes import Volumes
 
 RUN_SECONDS = 0.13
@@ -132,7 +131,7 @@ class SimServer:
     ) -> object:
         self._open("put")
         if fresh_until is not None and self.clock.now > fresh_until:
-            return NotSent(NeverSent("stale", "it could leave too late"))
+            return NeverSent("stale", "it could leave too late")
         answer = self._submit(uuid, job, api_timeout, seconds)
         if self.put_seconds:
             raise Late(self.put_seconds, answer)
@@ -142,7 +141,7 @@ class SimServer:
         fault = self._arrive("put")
         if not self.up or fault in ("refused", "dns", "certificate"):
             reason = fault or "refused"
-            return NotSent(NeverSent(reason, f"{reason} by the simulation"))
+            return NeverSent(reason, f"{reason} by the simulation")
         self.on_submit(uuid)
         if fault == "lost":
             raise Late(seconds, answers.Unclear("no answer"))

@@ -10,10 +10,10 @@ from tests.sim.server import SimServer
 from zvol.journal.journal import Journal
 from zvol.journal.records import Identity
 from zvol.journal.request import Request
-from zvol.model import Result
+from zvol.model import Result, Target
 from zvol.recovery.engine import Engine
 from zvol.recovery.run_status import Observer
-from zvol.recovery.task import Options, Target
+from zvol.recovery.task import Options
 
 A = "a" * 32
 Fault = Callable[[str, int], str | None]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from zvol.zstack.dates import LONGEST, comparable, parse_server_date
+from zvol.zstack.dates import LONGEST, normalized_date, parse_server_date
 
 THEN = datetime(2026, 11, 23, 21, 5, 50)
 SHORT = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -202,17 +202,17 @@ def test_the_locale_of_this_machine_plays_no_part(lc_time: str, monkeypatch: pyt
 @given(SECONDS)
 def test_all_spellings_of_a_date_are_the_same(date: datetime) -> None:
     spellings = {american(date), american(date, comma=",", space="\u202f"), f"{date:%Y}-{date:%m-%d %H:%M:%S}"}
-    assert {comparable(text) for text in spellings} == {date.isoformat(" ")}
+    assert {normalized_date(text) for text in spellings} == {date.isoformat(" ")}
 
 
 @given(SECONDS, st.integers(1, 10**6))
 def test_another_second_is_another_date(date: datetime, later: int) -> None:
     with contextlib.suppress(OverflowError):
-        assert comparable(american(date)) != comparable(american(date + timedelta(seconds=later)))
+        assert normalized_date(american(date)) != normalized_date(american(date + timedelta(seconds=later)))
 
 
 @given(st.text(st.characters()))
 def test_what_is_no_date_is_compared_as_it_is(text: str) -> None:
-    assert comparable(comparable(text)) == comparable(text)
-    assert parse_server_date(text) is not None or comparable(text) == text
-    assert comparable(None) is None
+    assert normalized_date(normalized_date(text)) == normalized_date(text)
+    assert parse_server_date(text) is not None or normalized_date(text) == text
+    assert normalized_date(None) is None

@@ -13,9 +13,9 @@ from tests.sim.server import SimServer
 from zvol.clock import SystemClock
 from zvol.journal.journal import Journal
 from zvol.journal.records import Identity
-from zvol.model import Result
+from zvol.model import Result, Target
 from zvol.recovery.engine import Engine
-from zvol.recovery.task import Options, Target
+from zvol.recovery.task import Options
 
 A = "a" * 32
 HOUR = 3600.0

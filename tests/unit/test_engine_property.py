@@ -15,9 +15,9 @@ from tests.sim.server import SimServer
 from zvol.errors import Exit, most_severe
 from zvol.journal.journal import Journal
 from zvol.journal.records import Identity
-from zvol.model import Outcome, Result
+from zvol.model import Outcome, Result, Target
 from zvol.recovery.engine import Engine
-from zvol.recovery.task import Options, Target
+from zvol.recovery.task import Options
 
 PUT_FAULTS = ["lost", "late", "page", "answer-lost", "done-behind-502", "vanish", "refused", "dns"]
 ME = Identity("http://simulated:8080/zstack", "account test")

@@ -10,7 +10,7 @@ from tests.sim.deaths import QUIET, Killed, intents, kill, lost, puts, resume
 from tests.sim.world import A, World
 from zvol.journal.journal import Claims, Identity, Intent
 from zvol.journal.request import Request
-from zvol.recovery.task import Target
+from zvol.model import Target
 
 OTHERS = {
     "another account": Identity("http://simulated:8080/zstack", "account b"),

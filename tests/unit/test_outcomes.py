@@ -6,10 +6,10 @@ from itertools import product
 
 import pytest
 
-from zvol.model import Outcome
+from zvol.model import Outcome, Target
 from zvol.recovery import last_seen, outcomes
 from zvol.recovery.states import MAX_SENDS, Conclude, Phase, ProtocolState, Reason
-from zvol.recovery.task import LastSeen, Target, VolumeTask
+from zvol.recovery.task import LastSeen, VolumeTask
 
 
 def track(phase: Phase, sends: int) -> VolumeTask:

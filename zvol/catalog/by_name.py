@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 from zvol.catalog.listing import find
 from zvol.errors import Refused, UsageProblem
 from zvol.model import Volume
-from zvol.recovery.task import last_op_date_of
 from zvol.text import fold_uuid, has_control
+from zvol.zstack.volumes import last_op_date_of
 
 if TYPE_CHECKING:
     from zvol.zstack.client import Client

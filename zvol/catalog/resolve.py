@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from zvol.errors import Exit, TransientError, ZvolError
-from zvol.model import Outcome, Result, Retention, Trouble, Volume, VolumeRow
+from zvol.model import Outcome, Result, Retention, Target, Trouble, Volume, VolumeRow
 from zvol.recovery import outcomes
-from zvol.recovery.task import Target
 from zvol.zstack.answers import volume_of
 from zvol.zstack.query import condition
 

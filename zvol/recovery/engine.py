@@ -17,7 +17,7 @@ from zvol.clock import Clock
 from zvol.errors import LocalState
 from zvol.journal.records import Identity
 from zvol.journal.request import NOTHING_SPECIAL, Request
-from zvol.model import Outcome, Result
+from zvol.model import Outcome, Result, Target
 from zvol.recovery import outcomes
 from zvol.recovery.batch import Batch
 from zvol.recovery.circuit_breaker import GIVE_UP_SECONDS, CircuitBreaker
@@ -26,11 +26,11 @@ from zvol.recovery.protocol import resumed
 from zvol.recovery.run_status import Observer, pulse
 from zvol.recovery.states import Phase, ProtocolState
 from zvol.recovery.submitter import Submitter
-from zvol.recovery.task import FIRST_LOOK, Options, Target, VolumeTask
+from zvol.recovery.task import FIRST_LOOK, Options, VolumeTask
 from zvol.recovery.timeouts import LAST_WATCH, Timeouts
 from zvol.recovery.volume_poller import VolumePoller
 from zvol.recovery.worker_pool import Done, WorkerPool
-from zvol.zstack.dates import comparable
+from zvol.zstack.dates import normalized_date
 
 if TYPE_CHECKING:
     from zvol.journal.journal import Journal, UnfinishedVolume
@@ -75,7 +75,7 @@ class Engine:
     def recover(self, target: Sequence[Target], request: Request = NOTHING_SPECIAL) -> Iterator[Result]:
         """Bring volumes back; yield each one's result as soon as it is known."""
         tasks = [
-            VolumeTask(want, request, state=ProtocolState(expected_last_op_date=comparable(want.shown)))
+            VolumeTask(want, request, state=ProtocolState(expected_last_op_date=normalized_date(want.shown)))
             for want in target
         ]
         return self._drive(Batch(tasks, self.options, self._renew))
@@ -100,10 +100,10 @@ class Engine:
         task.followups = volume.followups
         own = [intent for intent in volume.intents if not intent.inherited]
         task.state = ProtocolState(
-            expected_last_op_date=comparable(volume.last_op), foreign=volume.foreign
+            expected_last_op_date=normalized_date(volume.last_op), foreign=volume.foreign
         )  # the deletion that was meant
         if own:
-            task.state = replace(resumed(comparable(own[-1].last_op)), foreign=volume.foreign)
+            task.state = replace(resumed(normalized_date(own[-1].last_op)), foreign=volume.foreign)
             task.new_job(own[-1].job)
             task.job_unasked = volume.foreign or len(own) < len(volume.intents)
         elif volume.intents or volume.foreign:

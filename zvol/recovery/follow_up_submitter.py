@@ -9,14 +9,13 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, Protocol
 
 from zvol.clock import Clock
-from zvol.errors import Exit, LocalState
+from zvol.errors import Exit, LocalState, NeverSent
 from zvol.recovery.changes import Change, ChangeState, Kind, refusal
 from zvol.recovery.circuit_breaker import CircuitBreaker
 from zvol.recovery.follow_up_task import FollowUpTask
 from zvol.recovery.task import FIRST_LOOK, FRESH
 from zvol.recovery.worker_pool import Done, WorkerPool
 from zvol.zstack import answers
-from zvol.zstack.client import NotSent
 
 if TYPE_CHECKING:
     from zvol.zstack.client import Client
@@ -149,7 +148,7 @@ class FollowUpSubmitter:
         if done.error is not None:
             raise done.error
         answer, now = done.value, self._clock.monotonic()
-        if isinstance(answer, NotSent):
+        if isinstance(answer, NeverSent):
             self._never_sent(follow_up, change, answer, done.began, now)
             return
         if isinstance(answer, answers.Unclear):
@@ -165,9 +164,8 @@ class FollowUpSubmitter:
         change.next_ask = now + change.ask_wait
         self.look(follow_up, now if ended else now + FIRST_LOOK)
 
-    def _never_sent(self, follow_up: FollowUpTask, change: Change, answer: NotSent, began: float, now: float) -> None:
+    def _never_sent(self, follow_up: FollowUpTask, change: Change, never: NeverSent, began: float, now: float) -> None:
         """Not a byte has left: it is free to try again, unless it is a matter of trust."""
-        never = answer.never_sent
         if follow_up.head is not change:
             return
         self._not_now(follow_up)

@@ -10,12 +10,12 @@ from zvol.clock import Clock
 from zvol.recovery import last_seen, outcomes
 from zvol.recovery.batch import Batch
 from zvol.recovery.circuit_breaker import CircuitBreaker
-from zvol.recovery.read_batch import READ_SECONDS
 from zvol.recovery.states import JobStatus, Phase
 from zvol.recovery.task import LastSeen, VolumeTask, fault_of, job_status_of
 from zvol.recovery.volume_reader import SHORTEST
 from zvol.recovery.worker_pool import Done, WorkerPool
 from zvol.zstack import answers
+from zvol.zstack.client import READ_SECONDS
 
 if TYPE_CHECKING:
     from zvol.zstack.client import Client

@@ -5,17 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from zvol.errors import TransientError, ZvolError
 from zvol.recovery.batch_size import Case
 from zvol.recovery.task import VolumeTask
+from zvol.zstack.client import READ_SECONDS
 from zvol.zstack.volumes import Volumes
 
 if TYPE_CHECKING:
     from zvol.zstack.client import Client
-
-READ_SECONDS: Final = 8.0
 
 
 @dataclass(slots=True, eq=False)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from zvol.clock import Clock
-from zvol.errors import Exit, LocalState
+from zvol.errors import Exit, LocalState, NeverSent
 from zvol.journal.records import Identity, Intent
 from zvol.model import Trouble
 from zvol.recovery import last_seen, outcomes
@@ -23,12 +23,12 @@ from zvol.recovery.task import (
     LastSeen,
     VolumeTask,
     fault_of,
-    last_op_date_of,
     put_result_of,
 )
 from zvol.recovery.worker_pool import Done, WorkerPool
 from zvol.zstack import answers
-from zvol.zstack.client import PUT_SECONDS, NotSent
+from zvol.zstack.client import PUT_SECONDS
+from zvol.zstack.volumes import last_op_date_of
 
 if TYPE_CHECKING:
     from zvol.journal.journal import Journal
@@ -207,7 +207,7 @@ class Submitter:
             return  # it was given up: "not known" was said, and stays true
         task.flying = False
         answer, now = done.value, self.clock.monotonic()
-        if isinstance(answer, NotSent):
+        if isinstance(answer, NeverSent):
             self._not_sent(task, answer, done, now)
             return
         assert isinstance(answer, answers.PUT_ANSWERS)
@@ -231,9 +231,8 @@ class Submitter:
         self.batch.schedule.put(task, now + (0.0 if put in (PutResult.DONE, PutResult.REFUSED) else FIRST_LOOK))
         self.batch.feed(task, PutAnswered(put))
 
-    def _not_sent(self, task: VolumeTask, answer: NotSent, done: Done, now: float) -> None:
+    def _not_sent(self, task: VolumeTask, never: NeverSent, done: Done, now: float) -> None:
         """Not a byte has left: the same intent is good for another try, unless it is a matter of trust."""
-        never = answer.never_sent
         task.put_seen = LastSeen(never.message, self.clock.wall())
         if task.state.sends == 1:
             task.deadline = None

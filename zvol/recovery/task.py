@@ -9,11 +9,10 @@ from typing import Final
 from zvol.errors import ErrorCode
 from zvol.journal.records import FollowUp
 from zvol.journal.request import NOTHING_SPECIAL, Request
-from zvol.model import Trouble, Volume
+from zvol.model import Target, Trouble, Volume
 from zvol.recovery.quiet_period import QuietPeriod
 from zvol.recovery.states import JobStatus, Observation, Phase, ProtocolState, PutResult
 from zvol.zstack import answers
-from zvol.zstack.dates import comparable
 
 FIRST_LOOK: Final = 0.1
 """Seconds from the answer of a PUT to the first look; a recovery takes 120-160 ms on a running 5.2.1."""
@@ -25,19 +24,6 @@ FIRST_ASK: Final = 5.0
 
 FRESH: Final = 10.0
 """Seconds for which a read of a volume is good enough to send a PUT on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A volume to bring back: `asked` is the argument as typed, `order` its place among the arguments.
-
-    `shown` is the lastOpDate that somebody was shown before agreeing, None when nothing was shown.
-    """
-
-    asked: str
-    uuid: str
-    order: int = 0
-    shown: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,11 +139,6 @@ class VolumeTask:
     def fresh(self, now: float) -> bool:
         """Tell whether a PUT may leave on the last read."""
         return self.read_at is not None and now - self.read_at <= FRESH
-
-
-def last_op_date_of(volume: Volume | None) -> str | None:
-    """Return what tells one deletion of a volume from another: its lastOpDate, however the server spells it."""
-    return None if volume is None else comparable(volume.last_op_date)
 
 
 def observation_of(volume: Volume | None) -> Observation:

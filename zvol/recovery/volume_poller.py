@@ -15,11 +15,13 @@ from zvol.recovery import last_seen, outcomes
 from zvol.recovery.batch import Batch
 from zvol.recovery.circuit_breaker import CircuitBreaker
 from zvol.recovery.job_poller import ENDED, JobPoller
-from zvol.recovery.read_batch import READ_SECONDS, ReadResult
+from zvol.recovery.read_batch import ReadResult
 from zvol.recovery.states import Observation, Observed, Phase
-from zvol.recovery.task import LONGEST_LOOK, LastSeen, VolumeTask, last_op_date_of, observation_of
+from zvol.recovery.task import LONGEST_LOOK, LastSeen, VolumeTask, observation_of
 from zvol.recovery.volume_reader import LAST_READ, VolumeReader
 from zvol.recovery.worker_pool import WorkerPool
+from zvol.zstack.client import READ_SECONDS
+from zvol.zstack.volumes import last_op_date_of
 
 if TYPE_CHECKING:
     from zvol.zstack.client import Client

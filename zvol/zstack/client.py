@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from zvol.errors import MaybeSent, NeverSent, TransientError
@@ -26,13 +25,6 @@ PUT_SECONDS: Final = 30.0
 BATCH: Final = 100
 ONE_LIMIT: Final = 1 << 20
 """Bytes of an answer about one job."""
-
-
-@dataclass(frozen=True, slots=True)
-class NotSent:
-    """The PUT never left."""
-
-    never_sent: NeverSent
 
 
 class Client:
@@ -63,10 +55,10 @@ class Client:
         *,
         fresh_until: float | None = None,
         seconds: float = PUT_SECONDS,
-    ) -> PutAnswer | NotSent:
+    ) -> PutAnswer | NeverSent:
         """Send RecoverDataVolume once, under our own job id (32 hex), asking for a timeout in seconds.
 
-        It leaves by `fresh_until` (monotonic seconds), or not at all: NotSent, `stale`.  Its answer is waited for
+        It leaves by `fresh_until` (monotonic seconds), or not at all: NeverSent, `stale`.  Its answer is waited for
         `seconds` at most.
         """
         body: dict[str, Any] = {"recoverDataVolume": {}}
@@ -85,7 +77,7 @@ class Client:
 
     def change(
         self, path: str, body: Any, job: str, api_timeout: float, fresh_until: float | None = None
-    ) -> PutAnswer | NotSent:
+    ) -> PutAnswer | NeverSent:
         """POST any other change once, under our own job id; `fresh_until` as for `submit`."""
         headers = {"X-Job-UUID": job, "X-API-Timeout": str(int(api_timeout))}
         answer = self._answer("POST", path, body, headers, fresh_until)
@@ -111,7 +103,7 @@ class Client:
         headers: Mapping[str, str],
         fresh_until: float | None,
         seconds: float = PUT_SECONDS,
-    ) -> Answer | NotSent | Unclear:
+    ) -> Answer | NeverSent | Unclear:
         try:
             return self._transport.send(
                 method,
@@ -124,7 +116,7 @@ class Client:
                 fresh_until=fresh_until,
             )
         except NeverSent as never:
-            return NotSent(never)
+            return never
         except MaybeSent as maybe:
             return Unclear(maybe.message)
 

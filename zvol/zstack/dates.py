@@ -56,7 +56,7 @@ def parse_server_date(text: str) -> datetime | None:
     return None
 
 
-def comparable(text: str | None) -> str | None:
+def normalized_date(text: str | None) -> str | None:
     """Return a server's date in one spelling, so that the same date is the same text; what is no date stays as it is.
 
     Servers of one cloud, or one server after an upgrade, may write the same date in different words.
