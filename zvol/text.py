@@ -1,10 +1,11 @@
-"""Text that is safe to show, and the small formats people type and read: sizes, durations, UUIDs, secrets."""
+"""Text that is safe to show, and the small formats people type and read: sizes, durations, UUIDs."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from typing import Final, NoReturn
+from collections.abc import Iterable
+from typing import Final
 
 MARKS: Final = 4
 """Combining marks that may follow one character; more of them can cover the lines above and below."""
@@ -16,72 +17,6 @@ _HIDDEN: Final = frozenset(
     "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0\U0001d159\U00016fe4"
 )
 """Characters of a visible category that draw nothing."""
-
-LEAST_SECRET: Final = 8
-"""How long a secret must be to be masked: a shorter one stands in ordinary words too."""
-
-_concealed: dict[str, None] = {}
-"""What `masked` takes out, the longest first within each secret."""
-
-
-class Secret:
-    """A text that must not be shown: only `reveal` gives it away, and it is masked wherever somebody quotes it."""
-
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-        register_secret(text)
-
-    def reveal(self) -> str:
-        return self._text
-
-    def __repr__(self) -> str:
-        return "***"
-
-    __str__ = __repr__
-
-    def __format__(self, _spec: str) -> str:
-        return "***"
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("a secret is not to be stored")
-
-
-def register_secret(text: str) -> None:
-    """Mask a secret from now on in all that this process prints, also as JSON, URLs, hex and base64 write it.
-
-    One that is short, or only letters or only digits, is left alone: it stands in words and numbers that have nothing
-    to do with it, and a mask there would give it away.
-    """
-    if len(text) < LEAST_SECRET or text.isalpha() or text.isdigit() or text in _concealed:
-        return
-    import json
-    from urllib.parse import quote
-
-    data = text.encode("utf-8", "surrogatepass")
-    plain = (text, text.lower(), text.upper(), escape_terminal(text), json.dumps(text)[1:-1], quote(data, safe=""))
-    forms = {*plain, data.hex(), data.hex().upper(), *_in_base64(data)}
-    _concealed.update(dict.fromkeys(sorted(forms, key=len, reverse=True)))
-
-
-def _in_base64(data: bytes) -> list[str]:
-    """Return what is the same in every base64 text that holds the data, at each of the three places it can begin."""
-    from binascii import b2a_base64
-
-    found = []
-    for before, skip in enumerate((0, 2, 3)):
-        text = b2a_base64(b"\0" * before + data, newline=False).decode()
-        found.append(text[skip : (before + len(data)) * 4 // 3])
-    return found
-
-
-def redact(text: str) -> str:
-    """Return text with `***` in the place of every secret that this process knows."""
-    for secret in tuple(_concealed):
-        if secret in text:
-            text = text.replace(secret, "***")
-    return text
 
 
 def escape_terminal(text: str) -> str:
@@ -170,3 +105,16 @@ def human_size(size: int | None) -> str:
     while abs(value) >= 1024 and unit != "PiB":
         value, unit = value / 1024, next(units)
     return f"{value:.0f} {unit}" if value == int(value) or value >= 100 else f"{value:.1f} {unit}"
+
+
+def did_you_mean(word: str, known: Iterable[str], *, sentence: bool = False) -> str:
+    """Return `; did you mean X?` for the known word closest to `word`, or ` Did you mean X?` after a sentence.
+
+    Empty when no word is close.
+    """
+    import difflib
+
+    close = difflib.get_close_matches(word[:80], list(known), n=1)
+    if not close:
+        return ""
+    return f" Did you mean {close[0]}?" if sentence else f"; did you mean {close[0]}?"

@@ -16,7 +16,7 @@ from tests.support.warm import run
 from zvol.config.document import File
 from zvol.config.profiles import load
 from zvol.errors import ConfigError, Exit
-from zvol.text import Secret
+from zvol.secrets import Secret
 
 ALL = entries()
 MOST_CALLS = 1_000_000

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from zvol.errors import MaybeSent, TransientError
-from zvol.text import Secret
+from zvol.secrets import Secret
 from zvol.zstack.answers import Answer
 from zvol.zstack.auth import SessionAuth
 from zvol.zstack.client import Client

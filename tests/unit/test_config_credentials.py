@@ -14,7 +14,7 @@ from zvol.config import credentials
 from zvol.config.credentials import LIMIT
 from zvol.config.settings import Overrides, Settings, resolve
 from zvol.errors import AuthError, ConfigError, Exit, UsageProblem, ZvolError
-from zvol.text import Secret
+from zvol.secrets import Secret
 
 SESSION = "0123456789abcdef" * 2
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from zvol.config.document import File
 from zvol.config.profiles import DEPTH, LIMIT, NODES, load, load_if_there
 from zvol.errors import ConfigError, Exit
-from zvol.text import Secret
+from zvol.secrets import Secret
 
 SESSION = "0123456789abcdef0123456789abcdef"
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.oldruns import ME, NOW
-from zvol.config.paths import private_dir
 from zvol.errors import LocalState
+from zvol.files import private_dir
 from zvol.journal import journal as room
 from zvol.journal.journal import Closed, Identity, Intent, Journal
 from zvol.journal.queries import MAY_ACT

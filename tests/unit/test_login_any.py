@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zvol.errors import AuthError, MaybeSent, NeverSent, Unreachable, Untrusted
-from zvol.text import Secret
+from zvol.secrets import Secret
 from zvol.zstack.answers import Answer
 from zvol.zstack.auth import SessionAuth
 from zvol.zstack.client import Client

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zvol.text import Secret
+from zvol.secrets import Secret
 from zvol.zstack.auth import AccessKeyAuth, signature
 from zvol.zstack.server_clock import ServerClock
 from zvol.zstack.server_facts import milliseconds

@@ -96,8 +96,8 @@ class AppContext:
         """Start the sandbox; its address and session are the only settings besides options and defaults."""
         import dataclasses
 
-        from zvol.config.paths import private_dir
         from zvol.config.settings import resolve
+        from zvol.files import private_dir
         from zvol.sandbox import embedded
 
         cloud = self.stack.enter_context(embedded(private_dir(self.directory / "sandbox")))
@@ -245,7 +245,7 @@ class AppContext:
 
         What is old in it is forgotten at the end of the command, after everything was said.
         """
-        from zvol.config.paths import private_dir
+        from zvol.files import private_dir
         from zvol.journal.journal import Journal
 
         private_dir(self.journal_path.parent)

@@ -29,7 +29,8 @@ def init(context: AppContext) -> Exit:
     On a terminal it asks for the host and the account; elsewhere, or with --no-input, it writes an example.
     """
     from zvol.cli.prompts import answered, prompting
-    from zvol.config.paths import config_file, write_private
+    from zvol.config.paths import config_file
+    from zvol.files import write_private
 
     path, _ = config_file(context.given.config, os.environ)
     if path is None:

@@ -7,8 +7,6 @@ of those that the tests list.  It never logs in, for a login may end the other s
 from __future__ import annotations
 
 import os
-import shlex
-import stat
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,6 +15,7 @@ import click
 from zvol.cli.app_context import AppContext
 from zvol.cli.options import global_options, pass_context
 from zvol.errors import AuthError, CannotTell, ConfigError, Exit, TransientError, UsageProblem, ZvolError
+from zvol.files import exposure_on_disk
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,7 +80,7 @@ def _files(context: AppContext) -> Finding:
         kept.append(context.settings.config)
     present = [path for path in kept if os.path.lexists(path)]
     for path in present:
-        problem = _exposed(path)
+        problem = exposure_on_disk(path)
         if problem:
             return Finding("files", False, *problem)
     with context.signals.held():
@@ -89,19 +88,6 @@ def _files(context: AppContext) -> Finding:
     if problem:
         return Finding("files", False, *problem)
     return Finding("files", True, f"{len(present)} of zvol's own, all private")
-
-
-def _exposed(path: Path) -> tuple[str, str] | None:
-    found = path.stat() if path.is_dir() else path.lstat()
-    if stat.S_ISLNK(found.st_mode):
-        return f"{path} is a symbolic link", "Put the file itself there."
-    if found.st_uid != os.geteuid():
-        return f"{path} belongs to another user", "Remove it, or set XDG_STATE_HOME to a folder of your own."
-    mode = stat.S_IMODE(found.st_mode)
-    if mode & 0o077:
-        right = "700" if stat.S_ISDIR(found.st_mode) else "600"
-        return f"others can use {path} (mode {mode:04o})", f"Run: chmod {right} {shlex.quote(str(path))}"
-    return None
 
 
 def _unwritable(journal: Path) -> tuple[str, str] | None:

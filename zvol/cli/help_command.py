@@ -9,8 +9,8 @@ import click
 
 from zvol.cli.app_context import AppContext
 from zvol.cli.options import global_options, pass_context
-from zvol.cli.params import did_you_mean
 from zvol.errors import Exit
+from zvol.text import did_you_mean
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -142,6 +142,6 @@ def _of_command(words: Sequence[str]) -> str:
             names = group.list_commands(context) if isinstance(group, click.Group) else []
             known = names if context.parent else [*TOPICS, *names]
             what = "command" if context.parent else "topic or command"
-            raise click.UsageError(f"No such {what} '{word}'.{did_you_mean(word, known)}")
+            raise click.UsageError(f"No such {what} '{word}'.{did_you_mean(word, known, sentence=True)}")
         context = click.Context(found, info_name=word, parent=context)
     return context.get_help()

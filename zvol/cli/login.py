@@ -11,7 +11,8 @@ from zvol.cli.app_context import AppContext
 from zvol.cli.options import global_options, pass_context
 from zvol.cli.prompts import prompting
 from zvol.errors import Exit, LocalState, UsageProblem
-from zvol.text import Secret, escape_terminal, has_control
+from zvol.secrets import Secret
+from zvol.text import escape_terminal, has_control
 
 LIMIT = 4096
 NOBODY = "Use --password-stdin, or password_command in the profile."

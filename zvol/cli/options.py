@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 import click
 
 from zvol.cli.app_context import AppContext
-from zvol.cli.params import DURATION, OUTPUT, PROFILE, did_you_mean
+from zvol.cli.params import DURATION, OUTPUT, PROFILE
+from zvol.text import did_you_mean
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -21,7 +22,8 @@ class Group(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if not ctx.resilient_parsing and self.get_command(ctx, args[0]) is None and args[0][:1] != "-":
-            ctx.fail(f"No such command '{args[0]}'.{did_you_mean(args[0], self.list_commands(ctx))}")
+            guess = did_you_mean(args[0], self.list_commands(ctx), sentence=True)
+            ctx.fail(f"No such command '{args[0]}'.{guess}")
         return super().resolve_command(ctx, args)
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from zvol.errors import UsageProblem
-from zvol.text import escape_terminal, fold_uuid, has_control, not_a_duration, parse_duration
+from zvol.text import did_you_mean, escape_terminal, fold_uuid, has_control, not_a_duration, parse_duration
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -31,14 +31,6 @@ NAMED: Final = 20
 SHOWN: Final = 40
 """The most characters shown of each."""
 SPLIT: Final = "Give them in several runs, or choose with filters such as --deleted-since, or --all."
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return ` Did you mean …?` when one of the known words is close, else nothing."""
-    import difflib
-
-    close = difflib.get_close_matches(word[:80], list(known), n=1)
-    return f" Did you mean {close[0]}?" if close else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +66,7 @@ class Format(click.ParamType[str]):
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         if value not in FORMATS:
-            guess = did_you_mean(value, FORMATS)
+            guess = did_you_mean(value, FORMATS, sentence=True)
             self.fail(f"{escape_terminal(value)!r} is not one of {', '.join(FORMATS)}.{guess}", param, ctx)
         return value
 

@@ -45,7 +45,7 @@ def serve(context: AppContext, /, port: int, ledger: Path | None, extra: int, **
     The first two lines can be sourced by a shell: they export ZVOL_HOST and ZVOL_SESSION. To try `zvol login`, its
     account is admin, and its password is password.
     """
-    from zvol.config.paths import private_dir
+    from zvol.files import private_dir
     from zvol.sandbox import Switches
     from zvol.sandbox import serve as run_server
 
@@ -68,7 +68,7 @@ def serve(context: AppContext, /, port: int, ledger: Path | None, extra: int, **
 @pass_context
 def reset(context: AppContext) -> Exit:
     """Make the sandbox as it was in the beginning, its deletions recent again."""
-    from zvol.config.paths import private_dir
+    from zvol.files import private_dir
     from zvol.sandbox import reset as make_new
 
     directory = private_dir(context.directory / "sandbox")

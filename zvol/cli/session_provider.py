@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from zvol.errors import UsageProblem, ZvolError
-from zvol.text import Secret
+from zvol.secrets import Secret
 
 if TYPE_CHECKING:
     from zvol.cli.app_context import AppContext

@@ -8,7 +8,7 @@ import io
 import os
 import sys
 
-from zvol.text import redact
+from zvol.secrets import redact
 
 
 class Closed(io.TextIOBase):

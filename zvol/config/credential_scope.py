@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from zvol.config.layers import Layer, SettingLayers, SettingValue
 from zvol.errors import Problem
-from zvol.text import Secret
+from zvol.secrets import Secret
 
 PROFILE_KEYS: Final = (
     "session",

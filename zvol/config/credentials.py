@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Final, Protocol
 from zvol.config import schema
 from zvol.config.credential_scope import LOGIN_VARIABLES, SESSION_VARIABLES, Credential
 from zvol.config.hosts import is_loopback
-from zvol.config.paths import open_private
 from zvol.config.settings import Settings
 from zvol.errors import AuthError, ConfigError, Problem, Untrusted, UsageProblem
-from zvol.text import Secret
+from zvol.files import read_private
+from zvol.secrets import Secret
 
 if TYPE_CHECKING:
     import subprocess
@@ -101,7 +101,7 @@ def password(settings: Settings, *, environ: Mapping[str, str] | None = None) ->
         return given.password
     if given.password_file is not None:
         where = given.sources["password_file"]
-        return typed_password(open_private(given.password_file, LIMIT, where), where)
+        return typed_password(read_private(given.password_file, LIMIT, where), where)
     if given.password_command is not None:
         where = given.sources["password_command"]
         printed = _output(given.password_command, "password_command", where, environ, settings.timeout)
@@ -130,7 +130,7 @@ def _permitted(settings: Settings) -> Credential:
 
 def from_file(path: Path, where: str) -> str:
     """Return the first line of a file that only its owner can read; raises ConfigError, naming `where`."""
-    return _first_line(open_private(path, LIMIT, where))
+    return _first_line(read_private(path, LIMIT, where))
 
 
 def from_command(

@@ -7,12 +7,13 @@ from typing import Any, Final
 
 from zvol.config.credential_scope import Credential
 from zvol.config.document import File
-from zvol.config.paths import UnreadableFile, expand, read_file
+from zvol.config.paths import expand
 from zvol.config.proxies import without_user
 from zvol.config.schema import KEYS
 from zvol.config.settings import Settings
 from zvol.errors import Problem
-from zvol.text import Secret
+from zvol.files import UnreadableFile, read_file
+from zvol.secrets import Secret
 
 SHOWN: Final = (
     "host",

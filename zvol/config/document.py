@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from zvol.config.nodes import Node, ProblemList
-from zvol.config.schema import KEYS, NEEDS, ONE_OF, OTHER_NAMES, InvalidValue, did_you_mean
-from zvol.text import has_control
+from zvol.config.schema import KEYS, NEEDS, ONE_OF, OTHER_NAMES, InvalidValue
+from zvol.text import did_you_mean, has_control
 
 LONGEST_NAME: Final = 64
 MOST_NAMES: Final = 12

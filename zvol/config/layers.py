@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from zvol.config import schema
 from zvol.config.hosts import PORTS, ZSTACK_PORT, BadHost, parse_host
-from zvol.config.paths import UnreadableFile, config_file, expand
-from zvol.config.schema import InvalidValue, did_you_mean
+from zvol.config.paths import config_file, expand
+from zvol.config.schema import InvalidValue
 from zvol.errors import ConfigError, Problem, UsageProblem
+from zvol.files import UnreadableFile
 from zvol.model import Endpoint
+from zvol.text import did_you_mean
 
 if TYPE_CHECKING:
     from zvol.config.profiles import File

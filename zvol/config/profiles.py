@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from zvol.config.document import File, Value, check
 from zvol.config.nodes import Kind, Node, ProblemList
-from zvol.config.paths import Content, UnreadableFile, read_file
 from zvol.errors import ConfigError, Problem
+from zvol.files import Content, UnreadableFile, read_file
 
 if TYPE_CHECKING:
     import yaml

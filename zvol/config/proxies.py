@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from zvol.config.hosts import BadHost, is_loopback, parse_host
 from zvol.model import Endpoint
-from zvol.text import register_secret
+from zvol.secrets import register_secret
 
 
 def environment_proxy(endpoint: Endpoint, environ: Mapping[str, str]) -> tuple[str, str] | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
 from zvol.config.hosts import BadHost, parse_host
-from zvol.text import Secret, has_control, parse_duration
+from zvol.secrets import Secret
+from zvol.text import did_you_mean, has_control, parse_duration
 
 OUTPUTS: Final = ("table", "json", "ndjson", "csv", "name")
 MOST_CONCURRENCY: Final = 64
@@ -220,11 +221,3 @@ OTHER_NAMES: Final = {
     "verify": "ca_file",
 }
 """What people may write instead of a key, and what to use."""
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return `; did you mean …?` when one of the known words is close, else nothing."""
-    import difflib
-
-    close = difflib.get_close_matches(word[:80], list(known), n=1)
-    return f"; did you mean {close[0]}?" if close else ""

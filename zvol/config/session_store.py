@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from zvol.config import schema
-from zvol.config.paths import Content, UnreadableFile, private_dir, read_file, write_private
 from zvol.errors import ConfigError, LocalState, Problem
+from zvol.files import Content, UnreadableFile, private_dir, read_file, write_private
 from zvol.model import Endpoint
-from zvol.text import Secret
+from zvol.secrets import Secret
 
 LIMIT: Final = 4096
 MOST: Final = 200

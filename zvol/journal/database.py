@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import calendar
 import contextlib
-import os
 import secrets
-import stat
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from zvol.errors import LocalState
+from zvol.files import UnreadableFile, create_private
 from zvol.journal import schema
 
 if TYPE_CHECKING:
@@ -36,7 +35,6 @@ DAMAGED: Final = (
     "Nothing further was submitted. See what is deleted with `zvol list`, then run the command again: requests of the "
     "damaged journal may still act, so it sends nothing before one quiet time is over."
 )
-OWN: Final = "Remove it, or set XDG_STATE_HOME to a folder of your own."
 STUCK: Final = "Make its folder writable, then run the command again; what is in it may still be needed."
 
 
@@ -44,38 +42,15 @@ class Damaged(Exception):
     """What is in the journal's place is no journal, or can no longer be read; the text says why."""
 
 
-def create_private(path: Path) -> int:
-    """Create the file 0600 if there is none, and return its inode.
+def create(path: Path) -> int:
+    """Create the private file unless it exists, and return its inode.
 
-    Raises LocalState for a link and for somebody else's file, Damaged for what is no file at all.
+    Raises LocalState for a link and for another user's file, Damaged for what is not a file.
     """
-    if path.is_symlink():
-        raise LocalState(f"{path} is a symbolic link", hint=OWN)
-    if path.exists() and not path.is_file():
-        raise Damaged("it is not a file")
-    new = not path.exists()
-    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
-        found = os.fstat(fd)
-    finally:
-        os.close(fd)
-    if found.st_uid != os.geteuid():
-        raise LocalState(f"{path} belongs to another user", hint=OWN)
-    if stat.S_IMODE(found.st_mode) & 0o077:
-        path.chmod(0o600)
-    if new:
-        _sync(path.parent)
-    return found.st_ino
-
-
-def _sync(folder: Path) -> None:
-    """Make the names in a folder durable, where the file system can."""
-    with contextlib.suppress(OSError):
-        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)
+        return create_private(path)
+    except UnreadableFile:
+        raise Damaged("it is not a file") from None
 
 
 def connect(path: Path, alive: Callable[[], list[str]]) -> sqlite3.Connection:
@@ -214,6 +189,6 @@ def set_aside(path: Path, inode: int | None, why: Damaged) -> LocalState:
         with contextlib.suppress(OSError):
             path.with_name(path.name + suffix).rename(kept.with_name(kept.name + suffix))
     with contextlib.suppress(Exception):  # the next run makes it otherwise, as long as the damaged one is kept
-        create_private(path)
+        create(path)
         connect(path, list).close()
     return LocalState(f"{text}; it is kept as {kept}", hint=DAMAGED)

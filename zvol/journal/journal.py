@@ -50,7 +50,7 @@ class Journal:
         self._remedy = database.ROOM if path.exists() else database.NEW_PLACE
         with self._local():
             self.locks.prepare()
-            self._inode = database.create_private(path) if self.writable else None
+            self._inode = database.create(path) if self.writable else None
             self._db = self._open(looking=looking)
 
     def _open(self, *, looking: bool) -> sqlite3.Connection:

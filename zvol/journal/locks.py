@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from zvol.errors import LocalState
+from zvol.files import open_private
 
 ELSEWHERE: Final = "Set XDG_STATE_HOME to a folder on a local file system of your own."
 
@@ -94,7 +95,7 @@ class Locks:
         """Open and lock the file of a run; None when another process holds it, FileNotFoundError when there is none."""
         path = self._folder / run
         while True:
-            fd = os.open(path, flags | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            fd = open_private(path, flags)
             try:
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 if _is(path, fd):

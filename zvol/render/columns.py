@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from zvol.errors import UsageProblem
 from zvol.model import VolumeRow, stamp
-from zvol.text import escape_terminal, human_duration, human_size
+from zvol.text import did_you_mean, escape_terminal, human_duration, human_size
 
 URGENT: Final = 6 * 3600
 SOON: Final = 24 * 3600
@@ -180,10 +179,8 @@ def pick(text: str | None, default: Sequence[str]) -> list[Column]:
     keys = [key.strip().lower() for key in text.split(",") if key.strip()]
     wrong = [key for key in keys if key not in COLUMNS]
     if wrong or not keys:
-        close = difflib.get_close_matches(wrong[0], COLUMNS, n=1) if wrong else []
-        text = f"no column {escape_terminal(', '.join(wrong) or 'at all')}" + (
-            f"; did you mean {close[0]}?" if close else ""
-        )
+        guess = did_you_mean(wrong[0], COLUMNS) if wrong else ""
+        text = f"no column {escape_terminal(', '.join(wrong) or 'at all')}{guess}"
         raise UsageProblem(text, hint=f"There is: {', '.join(COLUMNS)}.")
     return [COLUMNS[key] for key in keys]
 

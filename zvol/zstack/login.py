@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from zvol.errors import AuthError, Unreachable, Untrusted
-from zvol.text import Secret, register_secret
+from zvol.secrets import Secret, register_secret
 from zvol.zstack import answers
 from zvol.zstack.request import SECONDS, ask
 

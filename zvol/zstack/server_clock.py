@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from zvol.errors import AuthError, CannotTell, TransientError, Unreachable
-from zvol.text import Secret
+from zvol.secrets import Secret
 from zvol.zstack import server_facts
 from zvol.zstack.auth import SessionAuth
 from zvol.zstack.request import ask

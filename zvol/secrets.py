@@ -1,0 +1,73 @@
+"""Secrets: values that are never shown, and their redaction in everything that zvol prints."""
+
+from __future__ import annotations
+
+from typing import Final, NoReturn
+
+from zvol.text import escape_terminal
+
+SHORTEST: Final = 8
+"""The least length of a secret that is redacted: a shorter one also occurs in ordinary words."""
+
+_registered: dict[str, None] = {}
+"""The texts that `redact` replaces: every written form of every secret, the longest first within each secret."""
+
+
+class Secret:
+    """A text that must not be shown: only `reveal` returns it, and `redact` replaces it wherever it is quoted."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        register_secret(text)
+
+    def reveal(self) -> str:
+        return self._text
+
+    def __repr__(self) -> str:
+        return "***"
+
+    __str__ = __repr__
+
+    def __format__(self, _spec: str) -> str:
+        return "***"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a secret must not be stored")
+
+
+def register_secret(text: str) -> None:
+    """Redact a secret from now on in everything that this process prints, also in JSON, URLs, hex and base64.
+
+    A secret that is short, only letters or only digits is not redacted: it occurs in unrelated words and numbers, and
+    replacing it there would reveal it.
+    """
+    if len(text) < SHORTEST or text.isalpha() or text.isdigit() or text in _registered:
+        return
+    import json
+    from urllib.parse import quote
+
+    data = text.encode("utf-8", "surrogatepass")
+    plain = (text, text.lower(), text.upper(), escape_terminal(text), json.dumps(text)[1:-1], quote(data, safe=""))
+    forms = {*plain, data.hex(), data.hex().upper(), *_in_base64(data)}
+    _registered.update(dict.fromkeys(sorted(forms, key=len, reverse=True)))
+
+
+def _in_base64(data: bytes) -> list[str]:
+    """Return the part that every base64 text with this data has, for each of the three offsets it can start at."""
+    from binascii import b2a_base64
+
+    parts = []
+    for before, skip in enumerate((0, 2, 3)):
+        text = b2a_base64(b"\0" * before + data, newline=False).decode()
+        parts.append(text[skip : (before + len(data)) * 4 // 3])
+    return parts
+
+
+def redact(text: str) -> str:
+    """Return text with `***` in place of every registered secret."""
+    for secret in tuple(_registered):
+        if secret in text:
+            text = text.replace(secret, "***")
+    return text
