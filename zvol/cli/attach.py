@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from zvol.cli.app_context import AppContext
@@ -26,22 +28,22 @@ def command(context: AppContext, volume: str, vm: str | None) -> Exit:
     """
     from zvol.catalog import by_name
 
-    asked = read_volumes((volume,), context.stdin)
+    asked = read_volumes((volume,), sys.stdin)
     if len(asked) != 1:
         raise UsageProblem("attach takes one VOLUME")
     read_at = context.clock.monotonic()
-    found = by_name.volume(context.client, asked[0].text, asked[0].uuid)
+    found = by_name.volume(context.server.client, asked[0].text, asked[0].uuid)
     now = found.text("vmInstanceUuid")
     last = now or found.text("lastVmInstanceUuid")
-    machine = by_name.vm(context.client, vm) if vm is not None else by_name.Machine(last) if last else None
+    machine = by_name.vm(context.server.client, vm) if vm is not None else by_name.Machine(last) if last else None
     if machine is None:
         hint = f"Name the VM, by UUID or by name: `zvol attach {found.uuid} VM`"
         raise UsageProblem("the volume was never on a VM", hint=hint)
     target = machine.uuid
     if asked[0].uuid is None or machine.name is not None:
         read_at = context.clock.monotonic()
-        found = by_name.still(context.client, found, machine)
-    context.limit.lift()
+        found = by_name.still(context.server.client, found, machine)
+    context.server.limit.lift()
     done = _attach(context, found, read_at, target)
     context.output.hint(f"{found.uuid} is on VM {target}" + (" already" if now == target else ""))
     if context.output.for_programs:
@@ -59,7 +61,7 @@ def _attach(context: AppContext, volume: Volume, read_at: float, vm: str) -> Vol
     result = Result(volume.uuid, volume.uuid, Outcome.ALREADY, volume=volume)
     deadline = context.clock.monotonic() + context.settings.timeout
     follow = FollowUpTask(result, [change], deadline, read=True, volume=volume, read_at=read_at)
-    done = alone(context.client, context.clock, follow, context.settings.api_timeout)
+    done = alone(context.server.client, context.clock, follow, context.settings.api_timeout)
     if change.stand is ChangeState.DONE:
         return done.volume or volume
     if change.stand is ChangeState.SENT:

@@ -32,7 +32,7 @@ def init(context: AppContext) -> Exit:
     from zvol.config.paths import config_file
     from zvol.files import write_private
 
-    path, _ = config_file(context.given.config, os.environ)
+    path, _ = config_file(context.options.config, os.environ)
     if path is None:
         raise UsageProblem("there is no place for the file: HOME is not set", hint="Use --config FILE.")
     if os.path.lexists(path):
@@ -75,7 +75,7 @@ def validate(context: AppContext) -> Exit:
     from zvol.config.describe import validate as check
     from zvol.config.paths import config_file
 
-    path, _ = config_file(context.given.config, os.environ)
+    path, _ = config_file(context.options.config, os.environ)
     if path is None:
         raise UsageProblem("there is no configuration file: HOME is not set", hint="Use --config FILE.")
     file, problems = check(path)

@@ -74,7 +74,9 @@ def _findings(context: AppContext) -> Iterator[Finding]:
 # ---- on this machine ---------------------------------------------------------------------------------------------
 def _files(context: AppContext) -> Finding:
     """Look whether others can use what zvol keeps; nothing is repaired here."""
-    folder = context.directory
+    from zvol.config.paths import state_dir
+
+    folder = state_dir(os.environ)
     kept = [folder, folder / "sessions", *folder.glob("sessions/*"), *folder.glob("journal.db*")]
     if context.settings.config is not None and context.settings.credential.session is not None:
         kept.append(context.settings.config)
@@ -84,7 +86,7 @@ def _files(context: AppContext) -> Finding:
         if problem:
             return Finding("files", False, *problem)
     with context.signals.held():
-        problem = _unwritable(context.journal_path)
+        problem = _unwritable(context.journal.path)
     if problem:
         return Finding("files", False, *problem)
     return Finding("files", True, f"{len(present)} of zvol's own, all private")
@@ -106,11 +108,11 @@ def _unwritable(journal: Path) -> tuple[str, str] | None:
 
 
 def _runs(context: AppContext) -> Finding:
-    if not context.journal_path.exists():
+    if not context.journal.exists:
         return Finding("runs", True, "none yet")
     try:
-        here = (context.base, context.origin)
-        runs = [run for run in context.open_journal(looking=True).runs() if run.identity.base in here]
+        here = (context.server.base, context.server.origin)
+        runs = [run for run in context.journal.view.runs() if run.identity.base in here]
     except ZvolError as exc:
         return Finding("runs", False, exc.message, exc.hint or "Set XDG_STATE_HOME to a folder of your own.")
     left = [run for run in runs if run.unfinished and not run.alive]
@@ -126,7 +128,7 @@ def _server(context: AppContext) -> Iterator[Finding]:
     endpoint = context.settings.endpoint
     place, problem, answer = f"{endpoint.host}:{endpoint.port}", None, None
     try:
-        answer = ask(context.transport, "PUT", NODE, {"getVersion": {}})
+        answer = ask(context.server.transport, "PUT", NODE, {"getVersion": {}})
     except Untrusted as exc:
         problem = exc
     except ConfigError as exc:
@@ -163,7 +165,7 @@ def _clock(context: AppContext) -> Iterator[Finding]:
     from zvol.zstack.client import Client
     from zvol.zstack.server_clock import ANYBODY
 
-    client = Client(context.transport, ANYBODY)
+    client = Client(context.server.transport, ANYBODY)
     before = context.clock.wall()
     server: float | None = None
     try:
@@ -201,9 +203,9 @@ def _zone(context: AppContext, client: Client, now: float | None) -> Finding:
 # ---- the session, and what can be read with it -------------------------------------------------------------------
 def _session(context: AppContext) -> tuple[Finding, Auth | None]:
     """Look at what a run would use, short of logging in."""
-    given, logins = context.settings.credential, context.logins
+    given, logins = context.settings.credential, context.server.sessions
     try:
-        if not given.gives_session and not logins.uses_key and given.gives_password and logins.kept() is None:
+        if not given.gives_session and not logins.uses_access_key and given.gives_password and logins.stored() is None:
             text = f"none is kept: zvol logs in for each run, as {given.account or 'nobody'} (not tried here)"
             return Finding("session", given.account is not None, text, "Name the account."), None
         return _valid(context)
@@ -217,12 +219,12 @@ def _valid(context: AppContext) -> tuple[Finding, Auth | None]:
     from zvol.zstack.client import Client
     from zvol.zstack.login import valid
 
-    logins, given = context.logins, context.settings.credential
+    logins, given = context.server.sessions, context.settings.credential
     auth = logins.auth
-    if logins.uses_key:
-        Client(context.transport, auth).query("/v1/volumes", [("limit", "1"), ("fields", "uuid")])
+    if logins.uses_access_key:
+        Client(context.server.transport, auth).query("/v1/volumes", [("limit", "1"), ("fields", "uuid")])
         return Finding("session", True, f"access key {given.access_key_id} is accepted"), auth
-    known = valid(context.transport, logins.session.secret)
+    known = valid(context.server.transport, logins.session.secret)
     said = {True: "valid", False: "it has ended", None: "the server did not say whether it is valid"}[known]
     whom = f"of {logins.account}" + (f"/{logins.user}" if logins.user else "") if logins.account else "of an account"
     again = known is False and given.gives_password and not given.gives_session
@@ -238,7 +240,7 @@ def _policy(context: AppContext, auth: Auth) -> Finding:
 
     try:
         found = parse_policy(
-            Client(context.transport, auth).all("/v1/global-configurations", ["category=volume"], key="name")
+            Client(context.server.transport, auth).all("/v1/global-configurations", ["category=volume"], key="name")
         )
     except (ZvolError, TransientError) as exc:
         hint = "Without it no time left can be told; `--expiring-within` and the alarm do not work."

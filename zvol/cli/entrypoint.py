@@ -22,12 +22,11 @@ if TYPE_CHECKING:
 def run(arguments: Sequence[str], signals: Signals, clock: Clock | None = None) -> int:
     """Run one command and return its exit code; nothing escapes."""
     from zvol.cli.app import app
-    from zvol.cli.app_context import AppContext
+    from zvol.cli.app_context import AppContext, GlobalOptions
 
     streams.prepare()
     _leave_no_core()
-    context = AppContext(signals=signals, clock=clock)
-    context.arguments = arguments
+    context = AppContext(signals, GlobalOptions(arguments=arguments), clock)
     try:
         with context.stack:
             code = _command(app, arguments, context)
@@ -55,14 +54,14 @@ def _command(app: click.Command, arguments: Sequence[str], context: AppContext) 
         streams.silence()
         if isinstance(exc.reason, BrokenPipeError):
             return exc.exit
-        context.write_error(f"the report could not be written to stdout: {exc.reason.strerror} ({exc.summary})")
+        _say(f"the report could not be written to stdout: {exc.reason.strerror} ({exc.summary})", context)
         return most_severe((exc.exit, Exit.LOCAL))
     except click.ClickException as exc:
         with contextlib.suppress(OSError):
             _mistake(exc)
         return Exit.USAGE
     except click.Abort:
-        context.write_error("aborted")
+        _say("aborted", context)
         return Exit.FAILED
     except BrokenPipeError:
         streams.silence()
@@ -73,12 +72,17 @@ def _command(app: click.Command, arguments: Sequence[str], context: AppContext) 
         return Exit.READER_GONE if exc.code else Exit.OK
     except OSError as exc:
         streams.silence()
-        context.write_error(f"cannot write the output: {exc.strerror or exc}")
+        _say(f"cannot write the output: {exc.strerror or exc}", context)
         return Exit.LOCAL
     except Interrupted:
         return Exit.OK
     except Exception as exc:  # noqa: BLE001
         return _bug(exc, context)
+
+
+def _say(text: str, context: AppContext) -> None:
+    """Write a message to stderr, where there may be no printer."""
+    streams.write_error(text, context.options.prefix)
 
 
 def _leave_no_core() -> None:
@@ -109,12 +113,11 @@ def _mistake(exc: click.ClickException) -> None:
 
 def _bug(exc: BaseException, context: AppContext) -> Exit:
     """Say that this is zvol's own fault; a traceback may quote anything, so it is shown only on demand."""
-    context.write_error(
-        f"this is a bug in zvol ({type(exc).__name__}); run it again with --debug and report what it prints"
-    )
-    if context.debug:
+    text = f"this is a bug in zvol ({type(exc).__name__}); run it again with --debug and report what it prints"
+    _say(text, context)
+    if context.options.debug:
         import traceback
 
         for line in traceback.format_tb(exc.__traceback__):
-            context.write_error(line.rstrip())
+            _say(line.rstrip(), context)
     return Exit.BUG

@@ -47,13 +47,13 @@ def command(
     from zvol.cli.volume_rows import column_help, looked
     from zvol.render import columns
 
-    if context.given.columns == "help":
+    if context.options.columns == "help":
         return column_help(context)
     if exit_code and given["expiring"] is None:
         raise click.UsageError("--exit-code needs --expiring-within.")
     filters = parse_filters(given)
-    found, known = looked(context, find(context.client, status, type))
-    rows = select(found, filters, context.client, known, alarm=exit_code)
+    found, known = looked(context, find(context.server.client, status, type))
+    rows = select(found, filters, context.server.client, known, alarm=exit_code)
     if sort != "left":
         rows.sort(key=KEYS[sort], reverse=sort != "name")
     rows = rows[:limit]

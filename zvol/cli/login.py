@@ -34,18 +34,18 @@ def command(context: AppContext, account: str | None, user: str | None, password
     from zvol.zstack.login import log_in, log_out
 
     settings = context.settings
-    if context.given.sandbox:
+    if context.options.sandbox:
         hint = "To try it: zvol sandbox serve; there the account is admin, and the password is password."
         raise UsageProblem("the sandbox needs no login: each command brings its own session", hint=hint)
     account, user = _who(context, account, user)
-    store = context.logins.store
-    secret = _line(context) if password_stdin else password(settings) or _asked(context, account, user)
+    store = context.server.sessions.store
+    secret = _line() if password_stdin else password(settings) or _asked(context, account, user)
     with context.signals.held():
-        login = log_in(context.transport, account, secret, user)
+        login = log_in(context.server.transport, account, secret, user)
         try:
             path = store.keep(login.session, account, user)
         except LocalState:
-            log_out(context.transport, login.session)
+            log_out(context.server.transport, login.session)
             raise
     context.output.hint(f"logged in as {_name(account, user)} on {settings.endpoint.origin}; the session is in {path}")
     if settings.credential.gives_session or settings.credential.access_key_id is not None:
@@ -74,11 +74,11 @@ def _name(account: str, user: str | None) -> str:
     return f"{account}/{user}" if user else account
 
 
-def _line(context: AppContext) -> Secret:
+def _line() -> Secret:
     """Return the first line of standard input; raises ConfigError when there is no password in it."""
     from zvol.config.credentials import typed_password
 
-    stream = getattr(context.stdin, "buffer", None)
+    stream = getattr(sys.stdin, "buffer", None)
     return typed_password(stream.readline(LIMIT) if stream is not None else b"", "standard input")
 
 
@@ -89,7 +89,7 @@ def _asked(context: AppContext, account: str, user: str | None) -> Secret:
     question = f"Password of {escape_terminal(_name(account, user))} on {context.settings.endpoint.origin}"
     typed = None
     # what a UnicodeError says quotes what was typed
-    with context.limit.stopped(), prompting(hidden=True), contextlib.suppress(UnicodeError):
+    with context.server.limit.stopped(), prompting(hidden=True), contextlib.suppress(UnicodeError):
         typed = click.prompt(question, hide_input=True, err=True)
     if typed is None:
         raise UsageProblem("what was typed is not UTF-8", hint=NOBODY)

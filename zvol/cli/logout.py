@@ -19,13 +19,13 @@ def command(context: AppContext) -> Exit:
     """
     from zvol.zstack.login import log_out
 
-    origin, kept = context.settings.endpoint.origin, context.logins.kept()
+    origin, kept = context.settings.endpoint.origin, context.server.sessions.stored()
     if kept is None:
         context.output.hint(f"no session is kept for {origin}")
         return Exit.OK
-    context.logins.store.forget(kept)
+    context.server.sessions.store.forget(kept)
     try:
-        log_out(context.transport, kept.session)
+        log_out(context.server.transport, kept.session)
     except Unreachable as exc:
         hint = "The session is forgotten here; on the server it lives until it has not been used for two hours."
         raise Unreachable(exc.message, hint=hint) from None

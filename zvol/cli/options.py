@@ -37,8 +37,8 @@ def pass_context(command: Callable[..., Any]) -> Callable[..., Any]:
     def called(*args: Any, **values: Any) -> Any:
         ctx = click.get_current_context()
         context = ctx.ensure_object(AppContext)
-        if context.given.columns is not None:
-            _check_columns(context.given.columns, ctx)
+        if context.options.columns is not None:
+            _check_columns(context.options.columns, ctx)
         return ctx.invoke(command, context, *args, **values)
 
     return called
@@ -60,9 +60,9 @@ def _store(ctx: click.Context, param: click.Parameter, value: Any) -> None:
     if context is None or value is None or value is False:
         return
     if param.name == "json_output":
-        context.given.output = "json"
+        context.options.output = "json"
     elif param.name is not None:
-        setattr(context.given, param.name, value)
+        setattr(context.options, param.name, value)
 
 
 def _flag(*names: str, help: str, name: str) -> Callable[[F], F]:

@@ -27,14 +27,14 @@ def find(runs: Sequence[Run], named: str) -> Run:
 def all_open(context: AppContext, runs: Sequence[Run]) -> list[Run]:
     """Return the open runs of this server and account, oldest first, and say which others are left alone, and why."""
     left = [one for one in reversed(runs) if one.unfinished]
-    ours = [one for one in left if _here(context, one) and one.identity.same(context.identity)]
+    ours = [one for one in left if _here(context, one) and one.identity.same(context.server.identity)]
     alone = [one for one in left if one not in ours]
     for one in alone[:NAMED]:
-        ours_perhaps = _here(context, one) and not (one.identity.known and context.identity.known)
+        ours_perhaps = _here(context, one) and not (one.identity.known and context.server.identity.known)
         say = context.output.warn if ours_perhaps else context.output.hint
         say(f"run {one.id} is {'going on' if one.alive else 'left alone'}: {_why_not(context, one)}")
     if len(alone) > NAMED:
-        context.output.warn(f"{len(alone) - NAMED} more runs are left alone: {context.command} runs")
+        context.output.warn(f"{len(alone) - NAMED} more runs are left alone: {context.options.command} runs")
     return ours
 
 
@@ -49,15 +49,17 @@ def one_open(context: AppContext, runs: Sequence[Run], named: str, *, vouched: b
     text = f"run {named} is not finished here: {_why_not(context, one)}"
     if not _here(context, one):
         raise UsageProblem(text, hint="Choose that server with -p or --host.")
-    if one.identity.same(context.identity) or (vouched and not one.identity.known):
+    if one.identity.same(context.server.identity) or (vouched and not one.identity.known):
         return one
     hint = f"Log in to that account, or close the run with `zvol runs forget {named}`."
-    raise UsageProblem(text, hint=hint if one.identity.known and context.identity.known else "")
+    raise UsageProblem(text, hint=hint if one.identity.known and context.server.identity.known else "")
 
 
 def _here(context: AppContext, run: Run) -> bool:
     """Tell whether a run is on this server; that of a zvol that noted no account noted no prefix either."""
-    return run.identity.base == context.base or (run.identity.account is None and run.identity.base == context.origin)
+    return run.identity.base == context.server.base or (
+        run.identity.account is None and run.identity.base == context.server.origin
+    )
 
 
 def _why_not(context: AppContext, run: Run) -> str:
@@ -69,7 +71,7 @@ def _reasons(context: AppContext, run: Run) -> Iterator[str]:
     who = run.identity
     if not _here(context, run):
         yield f"it is on another server ({who.base})"
-    elif who.known and context.identity.known:
+    elif who.known and context.server.identity.known:
         yield f"it is for another account ({who.account})"
     elif who.known:
         yield f"it is for {who.account}, and the account of this session is not known"
@@ -77,4 +79,4 @@ def _reasons(context: AppContext, run: Run) -> Iterator[str]:
     else:
         known = "" if who.account is None else f", only its {who.account}"
         yield f"its account is not known{known}"
-        yield f"if it is this one, finish it with: {context.command} resume {run.id} --same-account"
+        yield f"if it is this one, finish it with: {context.options.command} resume {run.id} --same-account"

@@ -34,7 +34,7 @@ class ProgressReporter:
 
     def __init__(self, context: AppContext, total: int) -> None:
         self._context = context
-        tty, verbose, output = sys.stderr.isatty(), context.given.verbose, context.output
+        tty, verbose, output = sys.stderr.isatty(), context.options.verbose, context.output
         mixed = output.format == "ndjson" and output.tty  # results would be written into the line
         self._now = context.clock.monotonic
         self._began = self._now()
@@ -46,8 +46,8 @@ class ProgressReporter:
             self._now,
             total,
             tty=tty and not verbose,
-            shown=not context.given.quiet and not mixed and (tty or verbose),
-            mark=context.mark,
+            shown=not context.options.quiet and not mixed and (tty or verbose),
+            mark=context.options.prefix,
             width=_columns,
         )
 

@@ -38,7 +38,7 @@ def answered(context: AppContext) -> tuple[str, bool]:
     from zvol.config.schema import host as checked_host
     from zvol.config.template import template
 
-    profile, host = context.given.profile or "main", context.given.host
+    profile, host = context.options.profile or "main", context.options.host
     if has_control(profile) or not profile.strip() or len(profile) > LONGEST:
         raise UsageProblem(f"a profile's name has 1 to {LONGEST} characters, and no control character")
     bad = ""
@@ -48,7 +48,7 @@ def answered(context: AppContext) -> tuple[str, bool]:
         bad = f"option --host: {exc}"
     if bad:
         raise UsageProblem(bad)
-    if context.given.no_input or os.environ.get("ZVOL_NO_INPUT") or not (sys.stdin and sys.stdin.isatty()):
+    if context.options.no_input or os.environ.get("ZVOL_NO_INPUT") or not (sys.stdin and sys.stdin.isatty()):
         return (template(profile, host), True) if host else (template(profile), False)
     host = host or click.prompt("Host, as https://HOST[:PORT]", value_proc=_host, err=True)
     insecure = _plain(host)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import click
@@ -46,14 +47,14 @@ def command(
     success. Each volume is reported once, and one that fails does not stop the others.
     Filters choose among the deleted data volumes instead; they show what they found and ask.
     """
-    context.concurrency = concurrency
+    context.options.concurrency = concurrency
     filters = parse_filters(given)
     if bool(volumes) + filters.any + everything != 1:
         text = "give VOLUMEs, or filters such as --deleted-since, or --all; they do not combine."
         raise click.UsageError(text if volumes or filters.any or everything else f"nothing to recover: {text}")
     if volumes and any(given[name] not in (None, False) for name in CHOSEN):
         raise click.UsageError("--yes, --expect and --fail-if-empty go with filters or --all.")
-    asked = read_volumes(volumes, context.stdin) if volumes else _selected(context, filters, given)
+    asked = read_volumes(volumes, sys.stdin) if volumes else _selected(context, filters, given)
     if not asked:
         code = context.output.results([], [], single=False)
         return Exit.FAILED if given["fail_if_empty"] else code
@@ -66,8 +67,8 @@ def _selected(context: AppContext, filters: Any, given: dict[str, Any]) -> list[
     from zvol.catalog.listing import find
     from zvol.cli.volume_rows import looked
 
-    found, known = looked(context, find(context.client))
-    rows = select(found, filters, context.client, known)
+    found, known = looked(context, find(context.server.client))
+    rows = select(found, filters, context.server.client, known)
     if not confirm_selection(context, rows, yes=given["yes"] or given["dry_run"], expect=given["expect"]):
         raise click.Abort
     return [VolumeArgument(row.volume.uuid, row.volume.uuid, row.volume.last_op_date) for row in rows]
@@ -85,6 +86,6 @@ def _run(context: AppContext, asked: list[VolumeArgument], given: dict[str, Any]
         allow_root=given["allow_root"],
         strict=given["strict"],
         dry_run=given["dry_run"],
-        command=context.typed,
+        command=context.options.typed,
     )
     return recover(context, asked, request, single=single)

@@ -34,13 +34,13 @@ def run_options(context: AppContext) -> Options:
 def new_engine(context: AppContext, options: Options, reporter: ProgressReporter, began: float | None = None) -> Engine:
     """Return an engine; `began` is when the command did (monotonic), for what it has looked up counts too."""
     return Engine(
-        context.client,
+        context.server.client,
         options,
-        context.open_journal,
+        context.journal.open,
         context.clock,
-        identity=context.identity,
-        renew=context.logins.renew,
-        elsewhere=context.sent_elsewhere,
+        identity=context.server.identity,
+        renew=context.server.renew,
+        elsewhere=lambda uuid: context.journal.sent_elsewhere(context.server.identity, uuid),
         observer=reporter,
         began=began,
     )
@@ -50,10 +50,10 @@ def recover(context: AppContext, asked: Sequence[VolumeArgument], request: Reque
     """Recover what was asked for, print it, and return the exit code."""
     output = context.output
     chosen = resolve_targets(
-        context.client, [(one.text, one.uuid, one.shown) for one in asked], partial(listed, context)
+        context.server.client, [(one.text, one.uuid, one.shown) for one in asked], partial(listed, context)
     )
-    began = context.limit.began
-    context.limit.lift()
+    began = context.server.limit.began
+    context.server.limit.lift()
     reporter = ProgressReporter(context, len(asked))
     engine = new_engine(context, run_options(context), reporter, began)
     results = _chain(chosen.refused, engine.recover(chosen.wanted, request))
@@ -73,14 +73,14 @@ def recover(context: AppContext, asked: Sequence[VolumeArgument], request: Reque
 def advice(context: AppContext, results: Sequence[Result], run: str | None, *, stopped: bool = False) -> Iterator[str]:
     """Yield what to do next, where there is something; `run` is the one to resume, empty for all."""
     if run is not None and (stopped or any(is_open(result) for result in results)):
-        yield f"finish with: {context.command} resume {run}".rstrip()
+        yield f"finish with: {context.options.command} resume {run}".rstrip()
     back = [result for result in results if result.outcome is Outcome.RECOVERED and result.volume is not None]
     if len(results) == len(back) == 1 and context.output.format == "table":
         assert back[0].volume is not None
         vm = back[0].volume.text("lastVmInstanceUuid")
         if vm and not back[0].volume.text("vmInstanceUuid"):
             where = f"it is not attached to a VM; it was last on {vm}"
-            yield f"{where}: {context.command} attach {back[0].uuid}"
+            yield f"{where}: {context.options.command} attach {back[0].uuid}"
 
 
 def is_open(result: Result) -> bool:

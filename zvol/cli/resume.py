@@ -47,7 +47,7 @@ def command(context: AppContext, run: str | None, yes: bool, same_account: bool)
 
     if same_account and run is None:
         raise click.UsageError("--same-account goes with RUN.")
-    journal = context.open_journal(looking=True) if context.journal_path.exists() else None
+    journal = context.journal.view if context.journal.exists else None
     _whole(context, journal)
     known = journal.runs() if journal is not None else []
     runs = _open_runs(context, known, run, vouched=same_account)
@@ -55,8 +55,8 @@ def command(context: AppContext, run: str | None, yes: bool, same_account: bool)
         others = run is None and any(one.unfinished for one in known)
         context.output.hint("nothing else is open" if others else "nothing is open")
         return context.output.results([], [], single=False) if context.output.for_programs else Exit.OK
-    context.limit.lift()
-    context.prune_at_end(journal)
+    context.server.limit.lift()
+    context.journal.prune_at_end(journal)
     reporter = ProgressReporter(context, sum(one.unfinished for one in runs))
     engine = new_engine(context, run_options(context), reporter)
     told = ReportedResults(_results(context, journal, engine, runs, reporter, yes=yes), reporter)
@@ -74,7 +74,7 @@ def _whole(context: AppContext, journal: Journal | None) -> None:
     """Raise LocalState, once, for a journal that was emptied while something was open in it."""
     lost = journal.lost(context.clock.wall()) if journal is not None else []
     if lost:
-        text = f"the journal {context.journal_path} was emptied or replaced: what run {lost[0]} left open is not known"
+        text = f"the journal {context.journal.path} was emptied or replaced: what run {lost[0]} left open is not known"
         hint = "Nothing was sent. See what is deleted with `zvol list`; the next recovery waits for what may still act."
         raise LocalState(text, hint=hint)
 
@@ -97,14 +97,16 @@ def _results(
     from zvol.recovery.outcomes import busy
 
     try:
-        adopted = journal.adopt_all([one.id for one in runs], context.identity)
+        adopted = journal.adopt_all([one.id for one in runs], context.server.identity)
     except LocalState as error:
         trouble = Trouble(error.kind, error.message, error.hint, error.exit)
         for one in runs:
             yield from _not_done(journal.left(one.id), Outcome.NOT_SENT, trouble)
         return
     for run in adopted.living:
-        yield from _not_done(journal.left(run), Outcome.BUSY, busy(Holder(run, context.base), context.identity))
+        yield from _not_done(
+            journal.left(run), Outcome.BUSY, busy(Holder(run, context.server.base), context.server.identity)
+        )
     old = {one.id for one in runs if abs(context.clock.wall() - one.started) > STALE and not yes}
     yield from engine.resume(journal, [replace(one, held=one.run in old and one.never_sent) for one in adopted.left])
     if engine.left:
@@ -122,7 +124,7 @@ def _held(context: AppContext, tracks: Sequence[VolumeTask]) -> Iterator[str]:
         text = (
             f"run {run} is older than 24 hours and never sent {what}; still deleted: {', '.join(uuids[:NAMED])}{more}"
         )
-        yield f"{text}. To send now: {context.command} resume {run} --yes"
+        yield f"{text}. To send now: {context.options.command} resume {run} --yes"
 
 
 def _not_done(left: Sequence[UnfinishedVolume], outcome: Outcome, trouble: Trouble) -> Iterator[Result]:

@@ -24,7 +24,7 @@ def command(context: AppContext) -> Exit:
         return Exit.OK
     from zvol.model import stamp
 
-    runs = context.open_journal(looking=True).runs() if context.journal_path.exists() else []
+    runs = context.journal.view.runs() if context.journal.exists else []
     output = context.output
     if output.format in ("json", "ndjson"):
         rows = [
@@ -56,7 +56,7 @@ def command(context: AppContext) -> Exit:
     headers = ["RUN", "STARTED", "ACCOUNT", "STATE", "NOT SENT", "OPEN", "SAID", "SERVER"]
     output.rows(headers, cells)
     if any(run.unfinished and not run.alive for run in runs):
-        output.hint(f"finish what is open with: {context.command} resume")
+        output.hint(f"finish what is open with: {context.options.command} resume")
     return Exit.OK
 
 
@@ -76,7 +76,7 @@ def forget(context: AppContext, run: str) -> Exit:
     """
     from zvol.cli.own_runs import find
 
-    journal = context.open_journal() if context.journal_path.exists() else None
+    journal = context.journal.open() if context.journal.exists else None
     find(journal.runs() if journal is not None else [], run)
     assert journal is not None
     closed = journal.forget(run, context.clock.wall())

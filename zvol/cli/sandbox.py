@@ -45,11 +45,11 @@ def serve(context: AppContext, /, port: int, ledger: Path | None, extra: int, **
     The first two lines can be sourced by a shell: they export ZVOL_HOST and ZVOL_SESSION. To try `zvol login`, its
     account is admin, and its password is password.
     """
-    from zvol.files import private_dir
+    from zvol.cli.embedded import sandbox_dir
     from zvol.sandbox import Switches
     from zvol.sandbox import serve as run_server
 
-    directory = private_dir(context.directory / "sandbox")
+    directory = sandbox_dir()
     if extra:  # that makes the cloud new
         _end_old_cloud(context, directory)
     try:
@@ -68,10 +68,10 @@ def serve(context: AppContext, /, port: int, ledger: Path | None, extra: int, **
 @pass_context
 def reset(context: AppContext) -> Exit:
     """Make the sandbox as it was in the beginning, its deletions recent again."""
-    from zvol.files import private_dir
+    from zvol.cli.embedded import sandbox_dir
     from zvol.sandbox import reset as make_new
 
-    directory = private_dir(context.directory / "sandbox")
+    directory = sandbox_dir()
     make_new(directory)
     _end_old_cloud(context, directory)
     context.output_for_errors().hint("the sandbox is new")
@@ -83,7 +83,7 @@ def _end_old_cloud(context: AppContext, directory: Path) -> None:
     from zvol.journal.journal import Journal
     from zvol.sandbox import served_at
 
-    for path in (context.directory / "journal.db", directory / "journal.db"):
+    for path in (directory.parent / "journal.db", directory / "journal.db"):
         if not path.exists():
             continue
         try:

@@ -68,8 +68,8 @@ def confirm_selection(context: AppContext, rows: Sequence[VolumeRow], *, yes: bo
         text = f"{len(rows)} volumes match, and nobody can be asked; nothing was sent"
         raise UsageProblem(text, hint="Look with --dry-run, then add --yes (and --expect N).")
     context.output.choice(rows, os.get_terminal_size(sys.stderr.fileno()).columns or 80)
-    where = "the sandbox" if context.given.sandbox else context.settings.endpoint.origin
-    with context.limit.stopped(), prompting():
+    where = "the sandbox" if context.options.sandbox else context.settings.endpoint.origin
+    with context.server.limit.stopped(), prompting():
         return click.confirm(
             f"Bring {'this volume' if len(rows) == 1 else f'these {len(rows)} volumes'} back on {where}?", err=True
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 
 import click
@@ -28,12 +29,13 @@ def command(context: AppContext, volumes: tuple[str, ...]) -> Exit:
     from zvol.recovery.states import Conclude
     from zvol.recovery.task import VolumeTask
 
-    if context.given.columns == "help":
+    if context.options.columns == "help":
         return column_help(context)
-    asked = read_volumes(volumes, context.stdin)
-    chosen = resolve_targets(context.client, [(one.text, one.uuid, None) for one in asked], partial(listed, context))
-    found = context.client.volumes([want.uuid for want in chosen.wanted])
-    rows = {row.volume.uuid: inspected(row, context.client) for row in listed(context, found.values())}
+    asked = read_volumes(volumes, sys.stdin)
+    client = context.server.client
+    chosen = resolve_targets(client, [(one.text, one.uuid, None) for one in asked], partial(listed, context))
+    found = client.volumes([want.uuid for want in chosen.wanted])
+    rows = {row.volume.uuid: inspected(row, client) for row in listed(context, found.values())}
     gone: list[Result] = [
         outcomes.result(VolumeTask(want), Conclude(Outcome.GONE)) for want in chosen.wanted if want.uuid not in rows
     ]

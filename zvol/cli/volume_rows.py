@@ -18,7 +18,7 @@ def looked(context: AppContext, volumes: Iterable[Volume]) -> tuple[list[VolumeR
     from zvol.catalog.listing import with_time
 
     volumes, known = list(volumes), calendar(context)
-    return with_time(context.client, volumes, known), known
+    return with_time(context.server.client, volumes, known), known
 
 
 def listed(context: AppContext, volumes: Iterable[Volume]) -> list[VolumeRow]:
@@ -30,7 +30,7 @@ def calendar(context: AppContext) -> Calendar:
     """Return what decides how long deleted volumes are safe."""
     from zvol.catalog.listing import calendar
 
-    return calendar(context.client, context.settings.timezone, context.logins.zone)
+    return calendar(context.server.client, context.settings.timezone, context.server.zone)
 
 
 def column_help(context: AppContext) -> Exit:

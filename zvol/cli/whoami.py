@@ -17,8 +17,8 @@ def command(context: AppContext) -> Exit:
 
     Where there is only a password it is tried: zvol logs in and out again. An access key is tried with a read.
     """
-    settings, logins = context.settings, context.logins
-    known = accepted(context)
+    settings, logins = context.settings, context.server.sessions
+    known = context.server.accepts_session()
     facts = {
         "server": settings.endpoint.base,
         "account": logins.account,
@@ -38,16 +38,3 @@ def command(context: AppContext) -> Exit:
     if known is not True:
         output.hint(logins.session.advice(""))
     return Exit.OK if known else Exit.AUTH
-
-
-def accepted(context: AppContext) -> bool | None:
-    """Ask whether the server accepts the session, without renewing it; raises what asking raises.
-
-    An access key is tried with the cheapest read there is.
-    """
-    from zvol.zstack.login import valid
-
-    if context.logins.uses_key:
-        context.client.query("/v1/volumes", [("limit", "1"), ("fields", "uuid")])
-        return True
-    return valid(context.transport, context.logins.session.secret)

@@ -1,0 +1,68 @@
+"""The journal's file during one command: opened when it is first needed, pruned and closed at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zvol.clock import Clock
+
+if TYPE_CHECKING:
+    from zvol.journal.journal import Journal
+    from zvol.journal.records import Identity
+
+
+class JournalFile:
+    """Where the journal is, and how it is opened.
+
+    `place` returns the path, and may raise UsageProblem.  `stack` ends the command: old runs are pruned after
+    everything was printed, unless `interrupted` says that the user wants an end.
+    """
+
+    def __init__(
+        self, place: Callable[[], Path], clock: Clock, stack: ExitStack, interrupted: Callable[[], bool]
+    ) -> None:
+        self._place, self._clock, self._stack, self._interrupted = place, clock, stack, interrupted
+
+    @cached_property
+    def path(self) -> Path:
+        return self._place()
+
+    @property
+    def exists(self) -> bool:
+        return self.path.exists()
+
+    def open(self) -> Journal:
+        """Open the journal for a new run, or to change what is in it; raises LocalState."""
+        journal = self._open(looking=False)
+        self.prune_at_end(journal)
+        return journal
+
+    @cached_property
+    def view(self) -> Journal:
+        """Open a journal that exists; one that cannot be written is good enough to read it.  Raises LocalState."""
+        return self._open(looking=True)
+
+    def prune_at_end(self, journal: Journal) -> None:
+        """Forget old runs at the end of the command."""
+        self._stack.callback(self._prune, journal)
+
+    def sent_elsewhere(self, identity: Identity, uuid: str) -> bool:
+        """Tell whether runs of another server or account have sent something for a volume that may still act."""
+        return self.exists and self.view.foreign(identity, uuid)
+
+    def _open(self, *, looking: bool) -> Journal:
+        from zvol.files import private_dir
+        from zvol.journal.journal import Journal
+
+        private_dir(self.path.parent)
+        journal = Journal(self.path, self._clock.wall(), looking=looking)
+        self._stack.callback(journal.close)
+        return journal
+
+    def _prune(self, journal: Journal) -> None:
+        if not self._interrupted():
+            journal.prune(self._clock.wall())

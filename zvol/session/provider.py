@@ -1,0 +1,230 @@
+"""How one run authenticates: with a given session, an access key, a stored session, or a login for this run.
+
+A session that was given is used as it is, and zvol never logs in beside it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+from zvol.clock import TimeLimit
+from zvol.errors import UsageProblem, ZvolError
+
+if TYPE_CHECKING:
+    from zvol.config.session_store import SessionStore, StoredSession
+    from zvol.config.settings import Settings
+    from zvol.secrets import Secret
+    from zvol.zstack.auth import Auth, SessionAuth
+    from zvol.zstack.login import Login
+    from zvol.zstack.transport import Transport
+    from zvol.zstack.zones import Zone
+
+ACCESS_KEY: Final = "access key"
+STORED: Final = "kept by zvol login"
+LOGGED_IN: Final = "logged in for this run"
+
+LOGOUT_SECONDS: Final = 5.0
+"""How long the end of a run may wait for its logout; without it the session expires on the server."""
+LATE_LOGOUT_SECONDS: Final = 1.0
+"""The same when the time limit of the command is over."""
+
+
+class SessionProvider:
+    """Provides the session or access key of one run.
+
+    `source` says which it is, `account` and `user` whose, as far as that is known; all three are set by `auth`.
+    `connect` returns the transport, which is opened only when needed.  `stack` logs out at the end of the run, `held`
+    holds signals back while a session is opened, `warn` tells people.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        connect: Callable[[], Transport],
+        limit: TimeLimit,
+        *,
+        stack: ExitStack,
+        held: Callable[[], AbstractContextManager[None]],
+        warn: Callable[[str], None],
+    ) -> None:
+        self._settings, self._connect, self._limit = settings, connect, limit
+        self._stack, self._held, self._warn = stack, held, warn
+        self.source = ""
+        self.account: str | None = None
+        self.user: str | None = None
+        self._stored: StoredSession | None = None
+        self._login: tuple[Login, float] | None = None
+        self._lock = threading.Lock()
+        self._renewed: bool | None = None
+
+    @cached_property
+    def auth(self) -> Auth:
+        """Return what authenticates each request; raises AuthError, ConfigError, UsageProblem or Untrusted.
+
+        Logs in when there is only a password, and asks for the server's clock when there is an access key.
+        """
+        return self._access_key_auth() or self.session
+
+    @cached_property
+    def session(self) -> SessionAuth:
+        from zvol.config import credentials
+        from zvol.zstack.auth import NEW_SESSION, SessionAuth
+
+        secret = credentials.session(self._settings, more=[self._from_store, self._log_in])
+        if self.source in (STORED, LOGGED_IN):
+            return SessionAuth(secret, NEW_SESSION)
+        self.source = self._settings.credential.session_from
+        return SessionAuth(secret, _replacement_advice(self.source))
+
+    @cached_property
+    def account_id(self) -> str:
+        """Return how the journal names the account, as far as that is known without a request; raises as `auth` does.
+
+        An account that is named beside a session is believed.  A session belongs to one account: where nothing names
+        that, a digest of the session does.
+        """
+        from zvol.journal.records import SESSION, named_account
+
+        auth = self.auth
+        credential = self._settings.credential
+        if self.source == ACCESS_KEY:
+            return f"access-key {credential.access_key_id}"
+        if self.source in (STORED, LOGGED_IN):
+            return named_account(self.account or "", self.user)
+        if credential.account is not None:
+            return named_account(credential.account, credential.user)
+        assert auth is self.session
+        digest = hashlib.sha256(b"zvol:" + self.session.secret.reveal().encode()).hexdigest()
+        return SESSION + digest[:16]
+
+    @property
+    def uses_access_key(self) -> bool:
+        """Tell whether requests are signed with an access key."""
+        credential = self._settings.credential
+        return credential.access_key_id is not None and not credential.gives_session
+
+    @property
+    def must_log_in(self) -> bool:
+        """Tell whether only a login gives this run a session: there is a password and nothing else."""
+        credential = self._settings.credential
+        other = credential.gives_session or self.uses_access_key or not credential.gives_password
+        return not other and self.stored() is None
+
+    def _access_key_auth(self) -> Auth | None:
+        from zvol.config import credentials
+
+        key = credentials.access_key(self._settings) if self.uses_access_key else None
+        if key is None:
+            return None
+        from zvol.zstack.auth import AccessKeyAuth
+        from zvol.zstack.server_clock import learn
+
+        self.source = ACCESS_KEY
+        wall = self._limit.clock.wall
+        return AccessKeyAuth(*key, learn(self._connect(), self._settings.timezone, wall()), wall)
+
+    # ---- when the session ends in the middle of a run ------------------------------------------------------------
+    def renew(self) -> bool:
+        """Log in again, where a password allows it, once a run; tell whether there is another session now.
+
+        May be called from any thread, and by several that found the same session ended.
+        """
+        with self._lock:
+            if self._renewed is None:
+                self._renewed = self._renew()
+            return self._renewed
+
+    def _renew(self) -> bool:
+        if self.source not in (STORED, LOGGED_IN):
+            return False
+        ended = self._stored
+        try:
+            secret = self._log_in(self._settings)
+        except ZvolError as exc:
+            self._warn(f"the session has ended, and logging in again failed: {exc.message}. {exc.hint}")
+            return False
+        if secret is None:
+            return False
+        self.session.secret = secret
+        if ended is not None:
+            with contextlib.suppress(ZvolError):
+                self.store.forget(ended)
+        return True
+
+    def zone(self, server_now: float | None) -> Zone:
+        """Return the server's zone as the login of this run shows it; unknown when there was none."""
+        from zvol.zstack.zones import Zone
+
+        if self._login is None or server_now is None:
+            return Zone()
+        login, at = self._login
+        return Zone.from_login(login.created, server_now - (self._limit.clock.monotonic() - at))
+
+    # ---- sources of a session ------------------------------------------------------------------------------------
+    @cached_property
+    def store(self) -> SessionStore:
+        from zvol.config.paths import state_dir
+        from zvol.config.session_store import SessionStore
+
+        return SessionStore(state_dir(os.environ), self._settings.endpoint)
+
+    def stored(self) -> StoredSession | None:
+        """Return the session that `zvol login` kept for this server and, where one is named, this account."""
+        credential = self._settings.credential
+        try:
+            store = self.store
+        except UsageProblem:  # no HOME: then nothing was kept
+            return None
+        return store.find(credential.account, credential.user)
+
+    def _from_store(self, settings: Settings) -> Secret | None:
+        del settings
+        found = self._stored = self.stored()
+        if found is None:
+            return None
+        self.source, self.account, self.user = STORED, found.account, found.user
+        return found.session
+
+    def _log_in(self, settings: Settings) -> Secret | None:
+        """Log in for this run only; the session is closed at the end of the run, also when a signal ends it."""
+        from zvol.config.credentials import password
+        from zvol.zstack.login import log_in
+
+        credential = settings.credential
+        if not credential.gives_password:
+            return None
+        if credential.account is None:
+            raise UsageProblem("there is a password and no account", hint="Set ZSTACK_ACCOUNT_NAME.")
+        secret = password(settings)
+        assert secret is not None
+        with self._held():
+            login = log_in(self._connect(), credential.account, secret, credential.user)
+            self._stack.callback(self._log_out, login.session)
+        self._login = (login, self._limit.clock.monotonic())
+        self.source, self.account, self.user = LOGGED_IN, credential.account, credential.user
+        return login.session
+
+    def _log_out(self, session: Secret) -> None:
+        from zvol.zstack.login import log_out
+
+        seconds = LATE_LOGOUT_SECONDS if self._limit.over else LOGOUT_SECONDS
+        self._limit.lift()
+        with contextlib.suppress(ZvolError):
+            log_out(self._connect(), session, seconds)
+
+
+def _replacement_advice(source: str) -> str:
+    """Say how to use another session than the given one, which counts as long as it is there."""
+    if source == "sandbox":
+        return "Run the command again: each brings a session of its own."
+    kind, _, name = source.partition(" ")
+    if kind == "environment":
+        return f"The session is from {name}: unset it and run `zvol login`, or put a new one there."
+    return f"The session is the {source}: put a new one there, or take it out and run `zvol login`."
