@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from tests.contract.capture import Answer
+from zvol.sandbox import Switches, embedded
 
 RECOVER: dict[str, Any] = {"recoverDataVolume": {}}
 PG_DATA = "d0a7a5e0c0de4b1e8a5efeedbead0001"
@@ -139,3 +140,14 @@ def events(ledger: Path) -> list[dict[str, Any]]:
     """Return what a ledger says, in the order it happened."""
     found = [json.loads(line) for line in ledger.read_text("utf-8").splitlines()]
     return sorted(found, key=lambda event: int(event["seq"]))
+
+
+@contextlib.contextmanager
+def running(directory: Path, **switches: object) -> Iterator[Client]:
+    made = Switches(**({"job_time": 0.01, "check_pause": 0} | switches))  # type: ignore[arg-type]
+    with embedded(directory, made) as cloud:
+        client = Client(cloud.host, cloud.session)
+        try:
+            yield client
+        finally:
+            client.close()

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.contract.capture import Answer
-from tests.contract.cloud import PG_DATA, Client
-from tests.contract.test_sandbox_switches import running
+from tests.contract.cloud import PG_DATA, Client, running
 from zvol.sandbox.faults import plant
 
 JOB = "a" * 32

@@ -6,29 +6,16 @@ import base64
 import hashlib
 import hmac
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.contract.cloud import NEVER_USED, PG_DATA, READY, Client
-from zvol.sandbox import Switches, advance, embedded, names
+from tests.contract.cloud import NEVER_USED, PG_DATA, READY, Client, running
+from zvol.sandbox import advance, names
 
 GIB_200 = 200 * 2**30
-
-
-@contextmanager
-def running(directory: Path, **switches: object) -> Iterator[Client]:
-    made = Switches(**({"job_time": 0.01, "check_pause": 0} | switches))  # type: ignore[arg-type]
-    with embedded(directory, made) as cloud:
-        client = Client(cloud.host, cloud.session)
-        try:
-            yield client
-        finally:
-            client.close()
 
 
 @pytest.mark.parametrize(("locale", "words"), [("zh_CN", "云盘"), ("en_US", "is not in status of deleted")])

@@ -15,9 +15,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.crash.world import FAST, World, reported
+from tests.crash.world import World, reported
 from tests.support.fault_proxy import Proxy, Rule, proxy
-from tests.support.process import Ran, default_signals
+from tests.support.process import Ran, default_signals, wait_for
+from tests.support.profiles import FAST
 
 SIGNALS: dict[str, tuple[int, ...]] = {
     "INT": (signal.SIGINT,),
@@ -98,7 +99,7 @@ def unlock_the_journal(scene: Scene) -> None:
 def leave_something_open(scene: Scene) -> None:
     """Kill a run whose PUT the proxy lost, and resume it then."""
     with scene.world.start(scene.env, "recover", *scene.volumes) as process:
-        until(lambda: scene.puts() == 1)
+        wait_for(lambda: scene.puts() == 1)
         process.kill()
         process.communicate()
     scene.command = ["resume"]
@@ -141,7 +142,7 @@ def case(world: World, name: str, number: str) -> None:
         if name == "between volumes":
             scene.command = ["recover", *scene.volumes, "--concurrency", "1"]
         process = scene.start()
-        until(lambda: phase.reached(scene))
+        wait_for(lambda: phase.reached(scene))
         sent = scene.puts()
         send(process, SIGNALS[number])
         goes_on = number in ("PIPE", "TSTP CONT")
@@ -180,13 +181,6 @@ def ended(process: subprocess.Popen[bytes], out: Path) -> Ran:
     _, err = process.communicate(timeout=60)
     assert b"Traceback" not in err, err.decode()
     return Ran(process.returncode, out.read_text(), err.decode())
-
-
-def until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 30
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def pause(seconds: float) -> bool:

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.crash import followups
-from tests.crash.signals import until
 from tests.crash.world import World, world
 from tests.support.fault_proxy import Rule, proxy
+from tests.support.process import wait_for
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def test_killed_while_a_change_is_out(action: str, path: str, cloud: World, tmp_
     ):
         env, [volume] = cloud.home(host), cloud.volumes(1)
         process = cloud.start(env, "recover", volume, *followups.ASKED)
-        until(lambda: between.held.is_set())
+        wait_for(lambda: between.held.is_set())
         process.kill()
         cloud.end(process)
         resumed = cloud.start(env, "resume", "-o", "ndjson")
@@ -51,7 +51,7 @@ def test_a_change_that_never_arrived_is_sent_once_more_when_it_can_no_longer_arr
     with proxy(cloud.cloud.host, Rule("other", "hang", path=r"vm-instances/[0-9a-f]+$")) as (host, between):
         env, [volume] = cloud.home(host), cloud.volumes(1)
         process = cloud.start(env, "recover", volume, *followups.ASKED)
-        until(lambda: sum(one.method == "POST" for one in between.seen) == 2)
+        wait_for(lambda: sum(one.method == "POST" for one in between.seen) == 2)
         process.kill()
         cloud.end(process)
         assert cloud.run(env, "resume", "-o", "ndjson").code == 0
@@ -66,7 +66,7 @@ def test_a_signal_while_a_change_is_out(cloud: World, tmp_path: Path) -> None:
     with proxy(cloud.cloud.host, Rule("other", "hold", path="user-tags$", file=gate)) as (host, between):
         env, [volume] = cloud.home(host), cloud.volumes(1)
         process = cloud.start(env, "recover", volume, *followups.ASKED)
-        until(lambda: between.held.is_set())
+        wait_for(lambda: between.held.is_set())
         process.send_signal(signal.SIGINT)
         gate.touch()
         ran = cloud.end(process)

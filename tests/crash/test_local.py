@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.world import FAST, SHIM, World, reported, world
-from tests.faults.test_kill import wait_for
+from tests.crash.world import SHIM, World, reported, world
 from tests.support.fault_proxy import Rule, proxy
-from tests.support.process import Ran, environment
+from tests.support.process import Ran, environment, wait_for
+from tests.support.profiles import FAST
 
 RUNNING = pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="no prlimit here")
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.crash import points, signals
-from tests.crash.world import FAST, World, world
-from tests.faults.test_kill import wait_for
+from tests.crash.world import World, world
 from tests.support.fault_proxy import Rule, proxy
+from tests.support.process import wait_for
+from tests.support.profiles import FAST
 
 
 @pytest.fixture(scope="module")

@@ -16,9 +16,8 @@ import pytest
 
 from tests.crash import together
 from tests.crash.world import SHIM, World, reported, world
-from tests.faults.test_kill import wait_for
 from tests.support.fault_proxy import Rule, proxy
-from tests.support.process import Ran
+from tests.support.process import Ran, wait_for
 
 DAY = 86400
 

@@ -11,10 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.crash.world import SHIM, World, reported, world
-from tests.faults.test_kill import wait_for
 from tests.support.fault_proxy import Rule, proxy
 from tests.support.oldruns import fill
-from tests.support.process import ZVOL, environment
+from tests.support.process import ZVOL, environment, wait_for
 from zvol.sandbox.names import extra_uuid
 
 DAY = 86400.0

@@ -13,14 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.support.process import Ran, Sandbox, default_signals, environment, sandbox
+from tests.support.process import Ran, Sandbox, default_signals, sandbox
+from tests.support.profiles import FAST, RATE, profile
 from zvol.errors import Exit, most_severe
 from zvol.sandbox.names import extra_uuid
 
-RATE = "25"
-FAST = (sys.executable, "-m", "tests.support.fast", RATE)
-SHIM = (sys.executable, "-m", "tests.support.shim", RATE)
-WAITS = "settle_wait: 6s\n    api_timeout: 12s\n"
+SHIM = (sys.executable, "-m", "tests.support.shim", str(RATE))
 EXITS = {
     "recovered": Exit.OK,
     "already": Exit.OK,
@@ -51,16 +49,8 @@ class World:
     def home(self, host: str | None = None) -> dict[str, str]:
         """Return the environment of a user who has never run zvol, on a machine of their own."""
         self.homes += 1
-        env = environment(self.folder / f"home-{self.homes}")
-        folder = Path(env["HOME"]) / ".config" / "zvol"
-        folder.mkdir(parents=True)
-        file = folder / "config.yaml"
-        file.touch(mode=0o600)
-        text = (
-            f"profiles:\n  it:\n    host: {host or self.cloud.host}\n    session: '{self.cloud.session}'\n    {WAITS}"
-        )
-        file.write_text(text)
-        return env
+        home = self.folder / f"home-{self.homes}"
+        return profile(home, host or self.cloud.host, self.cloud.session, settle_wait=6, api_timeout=12)
 
     # ---- processes -----------------------------------------------------------------------------------------------
     def start(self, env: dict[str, str], *arguments: str, command: Sequence[str] = FAST) -> subprocess.Popen[str]:

@@ -6,7 +6,7 @@ import ast
 import re
 from pathlib import Path
 
-from tests.hostile import arguments, configurations, http_answers, json_bodies, names
+from tests.support.hostile import arguments, configurations, http_answers, json_bodies, names
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "security.md").read_text()

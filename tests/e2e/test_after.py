@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.test_recover import FAST, config
 from tests.support.fault_proxy import Rule, answer, proxy
 from tests.support.process import PG_DATA, PG_WAL, Sandbox
+from tests.support.profiles import FAST, profile
 from tests.support.warm import run
 
 DB_1 = "50e70000c0de4b1e8a5efeedbead0001"
@@ -75,7 +75,7 @@ def test_an_attach_whose_answer_is_lost_is_settled_by_reading(
 ) -> None:
     cloud.recover(PG_DATA)
     with proxy(cloud.host, *rules) as (host, between):
-        env = config(tmp_path, host, cloud.session)
+        env = profile(tmp_path / "home", host, cloud.session)
         ran = run(["attach", PG_DATA], env, command=FAST)
     assert ran.code == code, ran
     assert sum(one.method == "POST" for one in between.seen) == 1
@@ -83,7 +83,7 @@ def test_an_attach_whose_answer_is_lost_is_settled_by_reading(
 
 def test_reattach_whose_answer_is_lost_for_good_is_a_warning_and_3(tmp_path: Path, cloud: Sandbox) -> None:
     with proxy(cloud.host, Rule("other", "drop", 1, 99)) as (host, _):
-        env = config(tmp_path, host, cloud.session)
+        env = profile(tmp_path / "home", host, cloud.session)
         ran = run(["recover", PG_DATA, "--reattach", "-o", "ndjson"], env, command=FAST)
     result = json.loads(ran.out)
     assert (ran.code, result["outcome"]) == (3, "recovered")

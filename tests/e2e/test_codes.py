@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.matrix.pages import failure
-from tests.faults.test_recover import FAST
 from tests.support.fault_proxy import Rule, proxy
+from tests.support.pages import failure
 from tests.support.process import PG_DATA, Sandbox, environment, sandbox
+from tests.support.profiles import FAST
 from tests.support.warm import run
 from zvol.sandbox.faults import plant
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.fault_proxy import Seen, proxy
+from tests.support.fault_proxy import proxy
 from tests.support.process import PG_DATA, PG_WAL, Sandbox, run, sandbox
 from tests.support.tls import tls
 from zvol.sandbox.names import ACCESS_SECRET
@@ -64,17 +64,12 @@ def test_the_recipes_for_cron(tmp_path: Path, name: str) -> None:
         ran = cron(home, programs)
         assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
         assert cloud.status(PG_DATA) == cloud.status(PG_WAL) == "Ready"
-        logins, logouts = sessions(between.seen)
+        logins, logouts = between.count_sessions()
         assert (logins, logouts) == ((1, 1) if name == "password" else (0, 0))
         again = cron(home, programs)
         assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
         assert cloud.count("begun", PG_DATA) == 1
     assert not list(home.rglob("sessions/*"))
-
-
-def sessions(seen: list[Seen]) -> tuple[int, int]:
-    logins = sum(one.method == "PUT" and one.path.endswith("/login") for one in seen)
-    return logins, sum(one.method == "DELETE" and "/accounts/sessions/" in one.path for one in seen)
 
 
 def test_the_environment_alone(at: dict[str, str], cloud: Sandbox) -> None:

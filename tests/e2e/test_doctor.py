@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.test_recover import FAST
 from tests.support.fault_proxy import Rule, proxy
 from tests.support.process import PG_DATA, Ran, Sandbox, environment, sandbox
+from tests.support.profiles import FAST
 from tests.support.tls import tls
 from tests.support.warm import run
 from zvol.sandbox import advance

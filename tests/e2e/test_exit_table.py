@@ -15,10 +15,11 @@ import pytest
 
 from tests.support.fault_proxy import Rule, answer, proxy
 from tests.support.process import PG_DATA, PG_WAL, ZVOL, Ran, Sandbox, environment, run, sandbox
+from tests.support.profiles import fast
 from zvol.cli.help_command import EXIT_CODES, MEANINGS
 from zvol.errors import SEVERITY, Exit
 
-FAST = (sys.executable, "-m", "tests.support.fast", "10")
+FAST = fast(10)
 DONE = answer("200 OK", b"{}", kind="application/json")
 ACCEPTED = answer("202 Accepted", b'{"location":"http://x/v1/api-jobs/y","apiTimeout":60000}', kind="application/json")
 MOVED = answer("302 Found", b"", "Location: http://127.0.0.1:9/")

@@ -14,10 +14,10 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from tests.faults.matrix.pages import page
-from tests.faults.test_recover import FAST
 from tests.support.fault_proxy import Proxy, Rule, Seen, proxy
+from tests.support.pages import page
 from tests.support.process import PG_DATA, READY, ZVOL, Ran, environment, sandbox
+from tests.support.profiles import FAST
 from tests.support.warm import run
 from zvol.sandbox.names import ACCESS_KEY, ACCESS_SECRET
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.matrix.pages import document, failure, page
 from tests.support.fault_proxy import Rule, proxy
+from tests.support.pages import document, failure, page
 from tests.support.process import PG_DATA, Ran, Sandbox, environment, sandbox
 from tests.support.process import run as started
 from tests.support.terminal import on_terminal

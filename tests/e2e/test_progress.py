@@ -8,7 +8,6 @@ import os
 import pty
 import struct
 import subprocess
-import sys
 import termios
 import threading
 from collections.abc import Iterator, Sequence
@@ -18,6 +17,7 @@ import pyte
 import pytest
 
 from tests.support.process import ZVOL, Sandbox, environment, run, sandbox
+from tests.support.profiles import fast
 from zvol.sandbox.names import extra_uuid
 
 VOLUMES = [extra_uuid(number) for number in range(1, 21)]
@@ -78,13 +78,13 @@ def test_quiet_shows_nothing(tmp_path: Path, slow: Sandbox) -> None:
 
 def test_plain_lines_elsewhere_with_v(tmp_path: Path, slow: Sandbox) -> None:
     volumes = [extra_uuid(number) for number in range(31, 41)]
-    fast = (sys.executable, "-m", "tests.support.fast", "10")
-    ran = run(["recover", *volumes, "-v", "-o", "ndjson"], client(tmp_path, slow), command=fast)
+    faster = fast(10)
+    ran = run(["recover", *volumes, "-v", "-o", "ndjson"], client(tmp_path, slow), command=faster)
     assert ran.code == 0, ran
     assert "zvol: 0 of 10 done, 10 left" in ran.err
     assert "\r" not in ran.err
     assert "zvol: 10 recovered in " in ran.err
-    silent = run(["recover", *volumes, "-o", "ndjson"], client(tmp_path, slow), command=fast)
+    silent = run(["recover", *volumes, "-o", "ndjson"], client(tmp_path, slow), command=faster)
     assert (silent.code, silent.err) == (0, "")
 
 

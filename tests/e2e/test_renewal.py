@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.test_cron import sessions
-from tests.faults.test_recover import FAST, check
 from tests.support.fault_proxy import Proxy, Rule, proxy
 from tests.support.process import PG_DATA, PG_WAL, ZVOL, Sandbox, sandbox
+from tests.support.profiles import FAST, check_report
 from tests.support.warm import run
 
 LOGIN = {"ZSTACK_ACCOUNT_NAME": "admin", "ZSTACK_ACCOUNT_PASSWORD": "password"}
@@ -52,10 +51,10 @@ def test_many_in_flight_need_exactly_one_new_login(at: dict[str, str], tmp_path:
             ran = run(["recover", "--name", "*", "--yes", "-o", "ndjson"], own(at, host), timeout=110)
             assert ran.code == 0, ran
             assert len(ran.out.splitlines()) > 40
-            check(ran, cloud)
+            check_report(ran, cloud)
 
         ended_while(cloud, between, gate, work)
-        assert sessions(between.seen)[0] == 2
+        assert between.count_sessions()[0] == 2
         begun = [one["volume"] for one in cloud.events() if one["event"] == "begun"]
         assert len(begun) == len(set(begun)) > 40
         jobs = [one["job"] for one in cloud.events() if one["event"] == "accepted"]
@@ -74,7 +73,7 @@ def test_the_first_read_finds_a_kept_session_ended(at: dict[str, str], cloud: Sa
             cloud.call("DELETE", f"/v1/accounts/sessions/{ended}")
             ran = run([*command, "-o", "json"], env)
             assert ran.code == 0, ran
-            assert sessions(between.seen) == (2, 1), command
+            assert between.count_sessions() == (2, 1), command
             assert not kept.exists()
     assert cloud.count("accepted", PG_DATA) == cloud.count("begun", PG_DATA) == 1
 
@@ -85,7 +84,7 @@ def test_a_session_that_was_given_is_never_replaced(at: dict[str, str], cloud: S
             ran = run(command, own(at, host) | {"ZVOL_SESSION": "b" * 32})
             assert ran.code == 4, ran
             assert "not-sent" in ran.out or "zvol login" in ran.err
-        assert sessions(between.seen) == (0, 0)
+        assert between.count_sessions() == (0, 0)
     assert cloud.events() == []
 
 
@@ -110,7 +109,7 @@ def test_a_renewal_that_fails_says_why(at: dict[str, str], cloud: Sandbox, tmp_p
             assert "CANARY" not in ran.err
 
         ended_while(cloud, between, gate, work)
-        assert sessions(between.seen)[0] == 2
+        assert between.count_sessions()[0] == 2
     assert cloud.count("begun", PG_DATA) == 0
 
 
@@ -122,7 +121,7 @@ def test_what_was_opened_for_one_run_is_closed_also_on_failure(
 ) -> None:
     with proxy(cloud.host) as (host, between):
         run(command, own(at, host))
-        assert sessions(between.seen) == (1, 1)
+        assert between.count_sessions() == (1, 1)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -144,7 +143,7 @@ def test_what_was_opened_for_one_run_is_closed_on_a_signal(
         _, err = process.communicate(timeout=30)
         assert process.returncode == 128 + number, err
         assert b"Traceback" not in err
-        assert sessions(between.seen) == (1, 1)
+        assert between.count_sessions() == (1, 1)
     last = between.seen[-1].path.rpartition("/")[2]
     assert cloud.call("GET", f"/v1/accounts/sessions/{last}/valid")[1] == {"valid": False}
 
@@ -152,4 +151,4 @@ def test_what_was_opened_for_one_run_is_closed_on_a_signal(
 def test_the_fast_clock_changes_nothing(at: dict[str, str], cloud: Sandbox) -> None:
     with proxy(cloud.host) as (host, between):
         assert run(["recover", PG_DATA, PG_WAL, "-o", "name"], own(at, host), command=FAST).code == 0
-        assert sessions(between.seen) == (1, 1)
+        assert between.count_sessions() == (1, 1)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.test_recover import FAST, config
 from tests.support.fault_proxy import Rule, proxy
 from tests.support.process import PG_DATA, Sandbox, sandbox
+from tests.support.profiles import FAST, profile
 from tests.support.warm import run
 
 STYLES = ("java8", "java9", "java20")
@@ -26,7 +26,7 @@ def test_a_volume_is_still_the_same_after_an_upgrade_of_the_server(after: str, t
     """The PUT never arrived, so that the volume is sent again, if its deletion is still the one that was meant."""
     lost = Rule("put", "drop", last=99)
     with sandbox(tmp_path / "cloud") as cloud, proxy(cloud.host, lost) as (host, between):
-        env = config(tmp_path, host, cloud.session)
+        env = profile(tmp_path / "home", host, cloud.session)
         ran = run(["recover", PG_DATA, "--timeout", "20s"], env, command=FAST)
         assert ran.code == 3, ran
         restart(cloud, "--dates", after)

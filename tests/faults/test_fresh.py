@@ -14,8 +14,6 @@ import socket
 import sqlite3
 import ssl
 import subprocess
-import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,12 +25,13 @@ import pytest
 from tests.support.authority import Authority
 from tests.support.fault_proxy import Rule, proxy
 from tests.support.http_messages import exchange
-from tests.support.process import PG_DATA, PG_WAL, Sandbox, default_signals, environment, run, sandbox
+from tests.support.process import PG_DATA, PG_WAL, Sandbox, default_signals, environment, run, sandbox, wait_for
+from tests.support.profiles import fast
 from tests.support.tunnel import tunnel
 from tests.support.wire import Raw, raw
 
-RATE = "10"
-FAST = (sys.executable, "-m", "tests.support.fast", RATE)
+RATE = 10
+FAST = fast(RATE)
 LONG = 1.6
 """Real seconds that are too long; a second and a half of zvol's for each tenth."""
 
@@ -192,10 +191,3 @@ def test_a_process_that_is_stopped_before_its_put_leaves(tmp_path: Path, cloud: 
     with front(cloud, authority.server(), held_up(2, sleeps)) as server:
         running["zvol"] = start(environment_of(tmp_path, cloud, server, authority))
         left_as_it_is(*ended(running["zvol"]), cloud)
-
-
-def wait_for(true: Callable[[], bool], seconds: float = 20) -> None:
-    until, again = time.monotonic() + seconds, threading.Event()
-    while not true():
-        assert time.monotonic() < until
-        again.wait(0.005)

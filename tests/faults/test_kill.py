@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.test_recover import FAST, check, config
 from tests.support.fault_proxy import Rule, proxy
-from tests.support.process import PG_DATA, PG_WAL, Ran, Sandbox, default_signals, environment, run, sandbox
+from tests.support.process import PG_DATA, PG_WAL, Ran, Sandbox, default_signals, environment, run, sandbox, wait_for
+from tests.support.profiles import FAST, check_report, profile
 
 
 @pytest.fixture
@@ -44,13 +44,13 @@ def test_killed_before_or_after_the_server_has_the_put_then_resumed(
 ) -> None:
     gate = tmp_path / "go"
     with proxy(cloud.host, Rule("put", action, file=gate)) as (host, between):
-        env = config(tmp_path, host, cloud.session)
+        env = profile(tmp_path / "home", host, cloud.session)
         assert killed(env, lambda: between.held.wait(20)).code == -signal.SIGKILL
         gate.touch()
         ran = resume(env)
     assert ran.code == 0, ran
     assert cloud.status(PG_DATA) == "Ready"
-    check(ran, cloud)
+    check_report(ran, cloud)
     again = resume(env)
     assert (again.code, again.out) == (0, "")
 
@@ -58,7 +58,7 @@ def test_killed_before_or_after_the_server_has_the_put_then_resumed(
 def test_killed_before_the_put_leaves_nothing(tmp_path: Path, cloud: Sandbox) -> None:
     gate = tmp_path / "go"
     with proxy(cloud.host, Rule("read", "hold", file=gate)) as (host, between):
-        env = config(tmp_path, host, cloud.session)
+        env = profile(tmp_path / "home", host, cloud.session)
         assert killed(env, lambda: between.held.wait(20)).code == -signal.SIGKILL
         gate.touch()
         ran = resume(env)
@@ -69,13 +69,13 @@ def test_killed_before_the_put_leaves_nothing(tmp_path: Path, cloud: Sandbox) ->
 
 def test_killed_with_the_put_lost_then_resumed_sends_once_more(tmp_path: Path, cloud: Sandbox) -> None:
     with proxy(cloud.host, Rule("put", "hang")) as (host, between):
-        env = config(tmp_path, host, cloud.session)
+        env = profile(tmp_path / "home", host, cloud.session)
         killed(env, lambda: wait_for(lambda: len(between.puts()) == 1))
         ran = resume(env)
     assert ran.code == 0, ran
     assert cloud.count("accepted", PG_DATA) == 1
     assert len(between.puts()) == 2
-    check(ran, cloud)
+    check_report(ran, cloud)
 
 
 @pytest.mark.parametrize("command", ["resume", "recover"])
@@ -84,7 +84,7 @@ def test_nothing_is_sent_again_while_a_proxy_may_still_hold_the_put(
 ) -> None:
     gate = tmp_path / "go"
     with proxy(cloud.host, Rule("put", "hold", file=gate)) as (host, between):
-        env = config(tmp_path, host, cloud.session)
+        env = profile(tmp_path / "home", host, cloud.session)
         assert killed(env, lambda: between.held.wait(20)).code == -signal.SIGKILL
         before = len(between.seen)
         line = [*FAST, command, *([PG_DATA] if command == "recover" else []), "-o", "ndjson"]
@@ -95,25 +95,25 @@ def test_nothing_is_sent_again_while_a_proxy_may_still_hold_the_put(
     ran = Ran(process.returncode, out, err)
     assert ran.code == 0, ran
     assert len(between.puts()) == cloud.count("accepted", PG_DATA) == 1
-    check(ran, cloud)
+    check_report(ran, cloud)
 
 
 def test_a_later_recover_settles_what_a_killed_run_left_open(tmp_path: Path, cloud: Sandbox) -> None:
     gate = tmp_path / "go"
     with proxy(cloud.host, Rule("put", "hold", file=gate)) as (host, between):
-        env = config(tmp_path, host, cloud.session)
+        env = profile(tmp_path / "home", host, cloud.session)
         killed(env, lambda: between.held.wait(20))
         threading.Timer(0.5, gate.touch).start()
         ran = run(["recover", PG_DATA, "-o", "ndjson"], env, command=FAST)
     assert ran.code == 0, ran
     assert cloud.count("begun", PG_DATA) == 1
-    check(ran, cloud)
+    check_report(ran, cloud)
 
 
 def test_a_living_run_makes_a_volume_busy(tmp_path: Path, cloud: Sandbox) -> None:
     gate = tmp_path / "go"
     with proxy(cloud.host, Rule("put", "hold", file=gate)) as (host, between):
-        env = config(tmp_path, host, cloud.session)
+        env = profile(tmp_path / "home", host, cloud.session)
         first = subprocess.Popen([*FAST, "recover", PG_DATA, "--json"], env=env, stdout=subprocess.PIPE)
         between.held.wait(20)
         ran = run(["recover", PG_DATA, PG_WAL, "-o", "ndjson"], env, command=FAST)
@@ -123,12 +123,12 @@ def test_a_living_run_makes_a_volume_busy(tmp_path: Path, cloud: Sandbox) -> Non
     assert ran.code == 6, ran
     assert '"outcome":"busy"' in ran.out
     assert cloud.status(PG_WAL) == "Ready"
-    check(ran, cloud)
+    check_report(ran, cloud)
 
 
 def test_deliberate_second_deletion_is_not_undone_by_resume(tmp_path: Path, cloud: Sandbox) -> None:
     with proxy(cloud.host, Rule("put", "hang")) as (host, between):
-        env = config(tmp_path, host, cloud.session)
+        env = profile(tmp_path / "home", host, cloud.session)
         killed(env, lambda: wait_for(lambda: len(between.puts()) == 1))
         cloud.recover(PG_DATA)
         time.sleep(1.1)  # the server's dates have no smaller unit
@@ -137,7 +137,7 @@ def test_deliberate_second_deletion_is_not_undone_by_resume(tmp_path: Path, clou
     assert ran.code == 1, ran
     assert '"kind":"changed"' in ran.out
     assert cloud.status(PG_DATA) == "Deleted"
-    check(ran, cloud)
+    check_report(ran, cloud)
 
 
 @pytest.mark.parametrize("back", [True, False])
@@ -145,7 +145,7 @@ def test_the_server_is_killed_after_its_202_and_comes_back(back: bool, tmp_path:
     """With the volume back (its job answers 202 for ever), and with it still deleted (it needs a new id)."""
     job_time = "0.4" if back else "30"
     with sandbox(tmp_path / "cloud", "--job-time", job_time) as cloud, proxy(cloud.host) as (host, between):
-        env = config(tmp_path, host, cloud.session)
+        env = profile(tmp_path / "home", host, cloud.session)
 
         def crash() -> None:
             wait_for(lambda: cloud.count("ended" if back else "accepted", PG_DATA) == 1)
@@ -161,7 +161,7 @@ def test_the_server_is_killed_after_its_202_and_comes_back(back: bool, tmp_path:
         assert ran.code == 0, ran
         assert cloud.status(PG_DATA) == "Ready"
         assert len(between.puts()) == (1 if back else 2)
-        check(ran, cloud)
+        check_report(ran, cloud)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
@@ -169,12 +169,12 @@ def test_a_signal_watches_what_is_open_and_names_the_command_that_resumes(
     number: int, code: int, tmp_path: Path, cloud: Sandbox
 ) -> None:
     with proxy(cloud.host, Rule("put", "hang"), Rule("job", "drop", 1, 999)) as (host, between):
-        env = config(tmp_path, host, cloud.session)
+        env = profile(tmp_path / "home", host, cloud.session)
         ran = killed(env, lambda: wait_for(lambda: len(between.puts()) == 1), number)
     assert ran.code == code, ran
     assert '"outcome":"unknown"' in ran.out
     assert "zvol resume 2" in ran.err
-    check(ran, cloud)
+    check_report(ran, cloud)
 
 
 def test_a_signal_while_reading_ends_at_once(tmp_path: Path, cloud: Sandbox) -> None:
@@ -186,10 +186,3 @@ def test_a_signal_while_reading_ends_at_once(tmp_path: Path, cloud: Sandbox) -> 
         out, err = process.communicate(timeout=10)
     assert (process.returncode, out) == (143, b"")
     assert b"Traceback" not in err
-
-
-def wait_for(true: Callable[[], bool], seconds: float = 20) -> None:
-    until = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < until
-        time.sleep(0.01)

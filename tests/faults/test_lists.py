@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import socketserver
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -13,9 +12,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tests.support.process import Sandbox, environment, sandbox
+from tests.support.profiles import FAST
 from tests.support.warm import run
 
-FAST = (sys.executable, "-m", "tests.support.fast", "25")
 """The time allowed for a page that says nothing is a third of a second."""
 
 

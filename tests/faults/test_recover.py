@@ -5,8 +5,6 @@ In each case what zvol said is what is true, and zvol never had two submissions 
 
 from __future__ import annotations
 
-import json
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,10 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.fault_proxy import Proxy, Rule, answer, proxy
-from tests.support.process import PG_DATA, PG_WAL, Ran, Sandbox, environment, run, sandbox
+from tests.support.process import PG_DATA, PG_WAL, Ran, Sandbox, run, sandbox
+from tests.support.profiles import FAST, check_report, profile
 
-RATE = "25"
-FAST = (sys.executable, "-m", "tests.support.fast", RATE)
 PAGE_502 = answer("502 Bad Gateway", b"<html><h1>502 Bad Gateway</h1></html>")
 JSON_503 = answer("503 Service Unavailable", b'{"message":"no upstream"}', kind="application/json")
 PAGE_404 = answer("404 Not Found", b"<html>HTTP Status 404 - Not Found</html>")
@@ -34,37 +31,11 @@ def cloud(tmp_path: Path) -> Iterator[Sandbox]:
         yield made
 
 
-def config(tmp_path: Path, host: str, session: str) -> dict[str, str]:
-    """Return the environment of a zvol with short waits, for the host."""
-    home = tmp_path / "home"
-    env = environment(home)
-    folder = home / ".config" / "zvol"
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / "config.yaml"
-    file.touch(mode=0o600)
-    waits = "settle_wait: 20s\n    api_timeout: 10s\n"
-    file.write_text(f"profiles:\n  it:\n    host: {host}\n    session: '{session}'\n    {waits}")
-    return env
-
-
 def recover(tmp_path: Path, cloud: Sandbox, *rules: Rule, volumes: tuple[str, ...] = (PG_DATA,)) -> tuple[Ran, Proxy]:
     with proxy(cloud.host, *rules) as (host, between):
-        env = config(tmp_path, host, cloud.session)
+        env = profile(tmp_path / "home", host, cloud.session)
         ran = run(["recover", *volumes, "-o", "ndjson", "--timeout", "10m"], env, command=FAST, timeout=60)
     return ran, between
-
-
-def check(ran: Ran, cloud: Sandbox, *, alive: bool = True) -> None:
-    """What was said is what is true."""
-    for line in ran.out.splitlines():
-        result = json.loads(line)
-        status = cloud.status(result["uuid"])
-        if result["outcome"] in ("recovered", "already"):
-            assert status in ("Ready", "NotInstantiated"), result
-        elif result["outcome"] in ("failed", "not-sent"):
-            assert status == "Deleted", result
-    if alive:
-        cloud.never_two_alive()
 
 
 RECOVERED = {
@@ -85,13 +56,13 @@ def test_the_volume_comes_back_whatever_happens_once(name: str, tmp_path: Path, 
     ran, _ = recover(tmp_path, cloud, *RECOVERED[name])
     assert ran.code == 0, ran
     assert '"outcome":"recovered"' in ran.out
-    check(ran, cloud)
+    check_report(ran, cloud)
 
 
 def test_a_doubled_put_only_the_word_must_be_true(tmp_path: Path, cloud: Sandbox) -> None:
     ran, _ = recover(tmp_path, cloud, Rule("put", "twice"))
     assert ran.code == 0, ran
-    check(ran, cloud, alive=False)
+    check_report(ran, cloud, alive=False)
     assert {one["job"] for one in cloud.events()} == {cloud.events()[0]["job"]}
 
 
@@ -101,7 +72,7 @@ def test_a_redirect_is_not_followed_and_nothing_was_executed(status: str, tmp_pa
     assert ran.code == 9, ran
     assert len(between.puts()) == 1
     assert cloud.events() == []
-    check(ran, cloud)
+    check_report(ran, cloud)
 
 
 def test_a_redirected_first_read_sends_nothing(tmp_path: Path, cloud: Sandbox) -> None:
@@ -115,7 +86,7 @@ def test_a_stale_connection_harms_nobody(tmp_path: Path, cloud: Sandbox) -> None
     ran, between = recover(tmp_path, cloud, Rule("read", "stale", 1, 99), volumes=(PG_DATA, PG_WAL))
     assert ran.code == 0, ran
     assert len(between.puts()) == 2
-    check(ran, cloud)
+    check_report(ran, cloud)
 
 
 def test_one_bad_volume_does_not_stop_the_others(tmp_path: Path, cloud: Sandbox) -> None:
@@ -123,14 +94,14 @@ def test_one_bad_volume_does_not_stop_the_others(tmp_path: Path, cloud: Sandbox)
     ran, _ = recover(tmp_path, cloud, Rule("put", "drop", 3, 3), volumes=many)
     assert ran.code == 0, ran
     assert len(ran.out.splitlines()) == len(many)
-    check(ran, cloud)
+    check_report(ran, cloud)
 
 
 def test_the_volume_is_deleted_again_meanwhile(tmp_path: Path, cloud: Sandbox) -> None:
     """The request is done behind a lost answer, and somebody deletes the volume again: zvol must not undo that."""
     gate = tmp_path / "go"
     with proxy(cloud.host, Rule("put", "hold-answer", file=gate)) as (host, between):
-        env = config(tmp_path, host, cloud.session)
+        env = profile(tmp_path / "home", host, cloud.session)
 
         def meanwhile() -> None:
             between.held.wait(20)
@@ -147,7 +118,7 @@ def test_the_volume_is_deleted_again_meanwhile(tmp_path: Path, cloud: Sandbox) -
     assert ran.code in (1, 8), ran
     assert cloud.status(PG_DATA) == "Deleted"
     assert cloud.count("accepted", PG_DATA) == 1
-    check(ran, cloud)
+    check_report(ran, cloud)
 
 
 def test_an_expired_session_at_the_first_read(tmp_path: Path, cloud: Sandbox) -> None:
@@ -160,7 +131,7 @@ def test_an_expired_session_at_the_first_read(tmp_path: Path, cloud: Sandbox) ->
 def test_a_session_that_expires_between_the_read_and_the_job(tmp_path: Path, cloud: Sandbox) -> None:
     gate = tmp_path / "go"
     with proxy(cloud.host, Rule("put", "hold", file=gate)) as (host, between):
-        env = config(tmp_path, host, cloud.session)
+        env = profile(tmp_path / "home", host, cloud.session)
 
         def meanwhile() -> None:
             between.held.wait(20)

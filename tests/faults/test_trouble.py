@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.test_recover import FAST, check, config
 from tests.support.fault_proxy import Proxy, Rule, proxy
 from tests.support.http_messages import answer
 from tests.support.process import PG_DATA, ZVOL, Ran, Sandbox, environment, run, sandbox
+from tests.support.profiles import FAST, check_report, profile
 from tests.support.terminal import on_terminal
 from tests.support.wire import SECRET, hangs, raw
 from zvol.sandbox.names import extra_uuid
@@ -42,11 +42,11 @@ def recover(
 ) -> tuple[Ran, Proxy, dict[str, dict[str, object]]]:
     """Recover volumes through a proxy; returns how it ended, the proxy, and the results by UUID."""
     with proxy(cloud.host, *rules) as (host, between):
-        env = config(tmp_path, host, cloud.session)
+        env = profile(tmp_path / "home", host, cloud.session)
         ran = run(["recover", "-", "-o", "ndjson", *more], env, stdin="\n".join(volumes), command=FAST, timeout=60)
     results = [json.loads(line) for line in ran.out.splitlines()]
     assert sorted(result["uuid"] for result in results) == sorted(volumes)
-    check(ran, cloud)
+    check_report(ran, cloud)
     return ran, between, {result["uuid"]: result for result in results}
 
 
@@ -115,7 +115,7 @@ def test_a_gateway_that_takes_no_put_is_named(status: str, tmp_path: Path, cloud
 def test_what_came_instead_of_an_answer_is_said_while_it_is_waited_for(tmp_path: Path, cloud: Sandbox) -> None:
     page = answer("405 Method Not Allowed", b"<html>not here</html>")
     with proxy(cloud.host, Rule("put", "page", 1, ALWAYS, page=page)) as (host, _):
-        env = config(tmp_path, host, cloud.session) | {"TERM": "xterm"}
+        env = profile(tmp_path / "home", host, cloud.session) | {"TERM": "xterm"}
         shown = on_terminal(["recover", PG_DATA, "--timeout", "6s"], env, columns=120)
     assert shown.code == 3
     assert "its answer is missing (HTTP 405 text/html that is not ZStack's); watched" in shown.text
@@ -137,7 +137,7 @@ def test_a_silent_server_is_left_when_time_is_up(volumes: int, tmp_path: Path) -
 
 def test_a_put_without_an_answer_ends_when_time_is_up(tmp_path: Path, cloud: Sandbox) -> None:
     with proxy(cloud.host, Rule("put", "hang")) as (host, _):
-        env = config(tmp_path, host, cloud.session)
+        env = profile(tmp_path / "home", host, cloud.session)
         began = time.monotonic()
         ran = run(["recover", PG_DATA, "--timeout", "2s", "-o", "json"], env)
         took = time.monotonic() - began
@@ -151,7 +151,7 @@ def test_what_waits_behind_a_put_that_hangs_stays_planned(tmp_path: Path, cloud:
     """The intents of a killed run are settled first; then one PUT keeps the only place until time is up."""
     ten = VOLUMES[:10]
     with proxy(cloud.host, Rule("put", "drop", 1, 10), Rule("put", "hang", 11, 11)) as (host, between):
-        env = config(tmp_path, host, cloud.session)
+        env = profile(tmp_path / "home", host, cloud.session)
         command = [*FAST, "recover", *ten]
         process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         until = time.monotonic() + 30

@@ -9,9 +9,9 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from tests.hostile.arguments import EVEN_SO, NAME, NAMES_OR_NOTHING, QUERY, REFUSED, UUID
-from tests.hostile.names import HALVES, forbidden
 from tests.support.fake_server import SESSION, Stage, stage, uuid
+from tests.support.hostile.arguments import EVEN_SO, NAME, NAMES_OR_NOTHING, QUERY, REFUSED, UUID
+from tests.support.hostile.names import HALVES, forbidden
 from tests.support.process import ZVOL, environment
 from tests.support.warm import run
 from zvol.catalog.filters import Filters, Known

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.hostile.configurations import CANARY, Entry, entries
 from tests.support.calls import counted
+from tests.support.hostile.configurations import CANARY, Entry, entries
 from tests.support.process import environment
 from tests.support.warm import run
 from zvol.config.document import File
@@ -25,7 +25,7 @@ CHILD = """
 import resource, sys
 from pathlib import Path
 resource.setrlimit(resource.RLIMIT_AS, (1 << 29, 1 << 29))
-from tests.hostile.configurations import entries
+from tests.support.hostile.configurations import entries
 from zvol.config.profiles import load
 from zvol.errors import ConfigError
 path = Path(sys.argv[1])

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.hostile.http_answers import REDIRECTS, TAKEN, UNCLEAR, Says, answer, targets
+from tests.support.hostile.http_answers import REDIRECTS, TAKEN, UNCLEAR, Says, answer, targets
 from tests.support.process import environment
 from tests.support.warm import run
 from tests.support.wire import SECRET, UUID, Raw, raw, says
@@ -39,7 +39,7 @@ def saying(cases: Sequence[Says]) -> Any:
 
 def submitted(server: Raw, count: int) -> list[tuple[str, float, int]]:
     """Send a PUT for each case from a process of its own, and return what was made of the answers."""
-    command = [sys.executable, "-m", "tests.hostile.submit", server.endpoint().base, str(count)]
+    command = [sys.executable, "-m", "tests.support.hostile.submit", server.endpoint().base, str(count)]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=110, check=False)
     assert ended.returncode == 0, ended.stderr
     assert ended.stderr == ""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hostile.json_bodies import NOT_JSON, NOT_ZSTACK, ODD_FIELDS, UUID
+from tests.support.hostile.json_bodies import NOT_JSON, NOT_ZSTACK, ODD_FIELDS, UUID
 from tests.support.process import environment
 from tests.support.warm import run
 from tests.support.wire import SECRET, auth, raw

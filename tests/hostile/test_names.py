@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.hostile.names import CONTROLS, FORMULAS, HALVES, NAMES, forbidden
+from tests.support.hostile.names import CONTROLS, FORMULAS, HALVES, NAMES, forbidden
 from zvol.errors import ConfigError, ErrorCode, Exit, Problem, ZvolError
 from zvol.model import Outcome, Result, Retention, Trouble, Volume, VolumeRow
 from zvol.render import Output

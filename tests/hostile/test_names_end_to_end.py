@@ -5,22 +5,22 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import sys
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.hostile.names import HALVES, NAMES, forbidden
 from tests.support.fake_server import SESSION, Stage, stage, uuid
+from tests.support.hostile.names import HALVES, NAMES, forbidden
 from tests.support.process import ZVOL, environment
+from tests.support.profiles import fast
 from tests.support.terminal import COLOURS, Shown, on_terminal
 from tests.support.warm import run
 from zvol.text import escape_terminal
 
 TEXTS = [text for text in dict.fromkeys(NAMES) if len(escape_terminal(text)) < 600]
-FAST = (sys.executable, "-m", "tests.support.fast", "4")
+FAST = fast(4)
 LONG = [text for text in NAMES if text not in TEXTS]
 SHORT = [text for text in TEXTS if len(escape_terminal(text)) < 90 and text.strip()]
 

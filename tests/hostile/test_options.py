@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import pytest
 
-from tests.hostile.names import forbidden
+from tests.support.hostile.names import forbidden
 from tests.support.process import ZVOL, environment
 from tests.support.tree import leaves
 

@@ -14,11 +14,12 @@ from tests.support import secret_markers
 from tests.support.echo_server import MODES, parrot
 from tests.support.process import PG_DATA, ZVOL, Ran, environment
 from tests.support.process import run as started
+from tests.support.profiles import fast
 from tests.support.secret_markers import KEY_ID, KEY_SECRET, OTHER_SESSION, PASSWORD, PROXY_PASSWORD, SESSION
 from tests.support.tree import commands, leaves
 from tests.support.warm import run
 
-FAST = (sys.executable, "-m", "tests.support.fast", "100")
+FAST = fast(100)
 LOUD = ("-v", "--debug")
 ASKING = {
     "recover": [PG_DATA, "--json"],

@@ -8,7 +8,6 @@ import random
 import re
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -18,14 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.network_faults import FaultInjector, network_faults
-from tests.support.process import Sandbox, environment, sandbox
+from tests.support.process import Sandbox, sandbox
+from tests.support.profiles import fast, profile
 from zvol.sandbox.names import extra_uuid
 
 RATE = 4
 """The clock of zvol is so many times faster; its waits below are in its own seconds."""
 
-WAITS = "settle_wait: 20s\n    api_timeout: 20s\n"
-COMMAND = (sys.executable, "-m", "tests.support.fast", str(RATE))
+COMMAND = fast(RATE)
 ENDED_WELL = ("recovered", "already")
 PATIENCE = 900.0
 """Seconds of real time after which a single run of zvol is called stuck."""
@@ -80,13 +79,8 @@ class Story:
         return int(self.plan.volumes * (share + self.chance.uniform(-0.05, 0.05)))
 
     def _home(self) -> dict[str, str]:
-        env = environment(self.folder / "home")
-        file = Path(env["HOME"]) / ".config" / "zvol" / "config.yaml"
-        file.parent.mkdir(parents=True)
-        file.touch(mode=0o600)
         host = self.cloud.host.replace(f":{self.cloud.port}/", f":{self.between.port}/")
-        file.write_text(f"profiles:\n  it:\n    host: {host}\n    session: '{self.cloud.session}'\n    {WAITS}")
-        return env
+        return profile(self.folder / "home", host, self.cloud.session, api_timeout=20)
 
     # ---- what happens --------------------------------------------------------------------------------------------
     def tell(self) -> Figures:

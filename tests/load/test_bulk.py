@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -13,13 +12,14 @@ from pathlib import Path
 import pytest
 
 from tests.support.network_faults import FaultInjector, network_faults
-from tests.support.process import ZVOL, Sandbox, environment, sandbox
+from tests.support.process import ZVOL, Sandbox, sandbox
+from tests.support.profiles import fast, profile
 from zvol.sandbox.names import extra_uuid
 
 VOLUMES = [extra_uuid(number) for number in range(1, 401)]
 RATE = 10
-WAITS = "settle_wait: 20s\n    api_timeout: 25s\n"
-QUIET_AFTER_202 = (25 + 15) / RATE
+API_TIMEOUT = 25
+QUIET_AFTER_202 = (API_TIMEOUT + 15) / RATE
 """Seconds of real time."""
 
 
@@ -29,13 +29,8 @@ def world(tmp_path: Path) -> Iterator[tuple[Sandbox, FaultInjector, dict[str, st
         sandbox(tmp_path / "cloud", "--extra", str(len(VOLUMES))) as cloud,
         network_faults(cloud.port, seed=0, share=0.0) as between,
     ):
-        env = environment(tmp_path / "home")
-        file = Path(env["HOME"]) / ".config" / "zvol" / "config.yaml"
-        file.parent.mkdir(parents=True)
-        file.touch(mode=0o600)
         host = cloud.host.replace(f":{cloud.port}/", f":{between.port}/")
-        file.write_text(f"profiles:\n  it:\n    host: {host}\n    session: '{cloud.session}'\n    {WAITS}")
-        yield cloud, between, env
+        yield cloud, between, profile(tmp_path / "home", host, cloud.session, api_timeout=API_TIMEOUT)
 
 
 def start(env: dict[str, str], *command: str) -> subprocess.Popen[str]:
@@ -71,7 +66,7 @@ def test_a_server_killed_in_the_middle_and_started_again(world: tuple[Sandbox, F
     cloud.end()
     cloud.options = ("--job-time", "0.6")
     cloud.start()
-    process = start(env, sys.executable, "-m", "tests.support.fast", str(RATE))
+    process = start(env, *fast(RATE))
     assert process.stdout is not None
     told = [(time.time(), json.loads(process.stdout.readline()))]
     cloud.end()

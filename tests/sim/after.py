@@ -13,7 +13,7 @@ from typing import Any
 from tests.sim.clock import Late
 from tests.sim.server import SimServer
 from tests.sim.world import World
-from zvol.errors import ErrorCode, NeverSent, Refused, TransientError
+from zvol.errors import ErrorCode, Exit, NeverSent, Refused, TransientError, most_severe
 from zvol.journal.request import Request
 from zvol.model import Result, Target, Volume
 from zvol.recovery.engine import Engine
@@ -181,3 +181,18 @@ def killed(world: AfterWorld, request: Request, seconds: float, **options: objec
     if following.exists():
         world.path = following / world.path.name
     world.clock.events = [one for one in world.clock.events if "finish" not in repr(one[2])]
+
+
+def many(tmp_path: Path, volumes: int = 30) -> AfterWorld:
+    return AfterWorld(tmp_path, volumes)
+
+
+def exit_code(results: list[Result]) -> Exit:
+    return most_severe(result.exit for result in results)
+
+
+def all_done(world: AfterWorld, *, but: tuple[str, ...] = ()) -> None:
+    """Every volume has its tag and its VM, each made once."""
+    for uuid in set(world.uuids) - set(but):
+        assert (world.server.tags[uuid], world.server.on[uuid]) == ({"incident"}, VM)
+    assert set(world.server.made.values()) == {1}

@@ -123,6 +123,11 @@ class Proxy:
     def puts(self) -> list[Seen]:
         return [one for one in self.seen if one.kind == "put"]
 
+    def count_sessions(self) -> tuple[int, int]:
+        """Return how many sessions were opened and closed through this proxy."""
+        logins = sum(one.method == "PUT" and one.path.endswith("/login") for one in self.seen)
+        return logins, sum(one.method == "DELETE" and "/accounts/sessions/" in one.path for one in self.seen)
+
     # ---- one connection ------------------------------------------------------------------------------------------
     def _accept(self) -> None:
         listener = self.listener

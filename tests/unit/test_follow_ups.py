@@ -6,30 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.sim.after import ATTACH, BOTH, TAG, VM, AfterWorld
-from zvol.errors import Exit, most_severe
+from tests.sim.after import ATTACH, BOTH, TAG, VM, AfterWorld, all_done, exit_code, many
+from zvol.errors import Exit
 from zvol.journal.request import Request
-from zvol.model import Result
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> AfterWorld:
     return AfterWorld(tmp_path)
-
-
-def many(tmp_path: Path, volumes: int = 30) -> AfterWorld:
-    return AfterWorld(tmp_path, volumes)
-
-
-def code(results: list[Result]) -> Exit:
-    return most_severe(result.exit for result in results)
-
-
-def all_done(world: AfterWorld, *, but: tuple[str, ...] = ()) -> None:
-    """Every volume has its tag and its VM, each made once."""
-    for uuid in set(world.uuids) - set(but):
-        assert (world.server.tags[uuid], world.server.on[uuid]) == ({"incident"}, VM)
-    assert set(world.server.made.values()) == {1}
 
 
 # ---- what is done --------------------------------------------------------------------------------------------------
@@ -80,7 +64,7 @@ def test_many_cost_few_requests(request_: Request, tmp_path: Path) -> None:
     world = many(tmp_path, 100)
     results = world.follow(request_)
     changes = len(request_.user_tags) + request_.reattach
-    assert code(results) is Exit.OK
+    assert exit_code(results) is Exit.OK
     assert world.server.seen["post"] == changes * 100
     others = sum(number for kind, number in world.server.seen.items() if kind not in ("put", "post"))
     assert others <= 20 + 20 * changes

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sim.after import ATTACH, BOTH, OTHER_VM, VM, AfterWorld, killed
-from tests.unit.test_follow_ups import all_done, code, many
+from tests.sim.after import ATTACH, BOTH, OTHER_VM, VM, AfterWorld, all_done, exit_code, killed, many
 from zvol.errors import Exit
 from zvol.recovery.timeouts import LAST_WATCH
 
@@ -53,7 +52,7 @@ def test_after_a_signal_nothing_is_sent_and_the_rest_is_kept(tmp_path: Path) -> 
     assert all(any("`zvol resume`" in said for said in result.warnings) for result in left)
     world.server.on_post = lambda: None
     world.resume()
-    assert code(world.resume()) is Exit.OK
+    assert exit_code(world.resume()) is Exit.OK
     assert len(world.server.on) == 30
     assert set(world.server.made.values()) == {1}
 
@@ -79,7 +78,7 @@ def test_a_run_that_is_killed_is_finished_by_resume(seconds: float, tmp_path: Pa
     results = world.resume()
     if not results and not world.server.submitted:
         results = world.follow(BOTH)
-    assert code(results) is Exit.OK
+    assert exit_code(results) is Exit.OK
     all_done(world)
     assert world.resume() == []
 

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sim.after import ATTACH, BOTH, TAG, VM, AfterWorld
-from tests.unit.test_follow_ups import all_done
+from tests.sim.after import ATTACH, BOTH, TAG, VM, AfterWorld, all_done
 from zvol.cli.progress import why
 from zvol.errors import Exit, LocalState
 from zvol.journal.journal import Journal

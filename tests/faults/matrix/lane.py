@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import select
 import socket
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from tests.faults.matrix.case import Case
 from tests.support import warm
 from tests.support.fault_proxy import Proxy, Rule, proxy
 from tests.support.process import Ran, Sandbox, environment, run
+from tests.support.profiles import fast, profile
 from zvol.sandbox import advance
 from zvol.sandbox.faults import plant
 
@@ -27,7 +27,7 @@ TIMEOUT, SETTLE, API = 100, 5, 10
 
 DOWN = 0.2
 VOLUMES = 6000
-REAL = (sys.executable, "-m", "tests.support.fast", str(RATE))
+REAL = fast(RATE)
 
 
 class Lane:
@@ -117,20 +117,11 @@ class Scene:
         return replace(rule, volume=self.bad if rule.volume else "", page=page)
 
     def _run(self, host: str, arguments: Sequence[str]) -> Ran:
-        env = environment(self.home, {"ZSTACK_ACCOUNT_PASSWORD": "password"} if arguments[0] == "login" else None)
         if arguments[0] == "login":
-            env |= {"ZVOL_HOST": host}
+            env = environment(self.home, {"ZSTACK_ACCOUNT_PASSWORD": "password", "ZVOL_HOST": host})
         else:
-            self._configure(host)
+            env = profile(self.home, host, self.session, settle_wait=SETTLE, api_timeout=API, timeout=TIMEOUT)
         return (run if self.real else warm.run)(arguments, env, command=REAL, timeout=60)
-
-    def _configure(self, host: str) -> None:
-        folder = self.home / ".config" / "zvol"
-        folder.mkdir(parents=True, exist_ok=True)
-        file = folder / "config.yaml"
-        file.touch(mode=0o600)
-        waits = f"settle_wait: {SETTLE}s\n    api_timeout: {API}s\n    timeout: {TIMEOUT}s\n"
-        file.write_text(f"profiles:\n  it:\n    host: {host}\n    session: '{self.session}'\n    {waits}")
 
     # ---- what others do meanwhile --------------------------------------------------------------------------------
     def perform(self, act: str) -> None:

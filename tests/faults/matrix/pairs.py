@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations, product
 
 from tests.faults.matrix.case import Case
-from tests.faults.matrix.pages import DUPLICATE, EMPTY, EXPIRED, PAGES, REDIRECTS, RUNNING
 from tests.support.fault_proxy import Rule
+from tests.support.pages import DUPLICATE, EMPTY, EXPIRED, PAGES, REDIRECTS, RUNNING
 
 Fault = tuple[str, Rule | str | None]
 """A name, and a rule, an oddity or nothing."""

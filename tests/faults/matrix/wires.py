@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tests.faults.matrix.case import Case
-from tests.faults.matrix.pages import (
+from tests.support.fault_proxy import Rule
+from tests.support.pages import (
     BROKEN,
     CLOSING,
     CONTINUE,
@@ -18,7 +19,6 @@ from tests.faults.matrix.pages import (
     RUNNING,
     failure,
 )
-from tests.support.fault_proxy import Rule
 
 STEPS = {"look": "first read", "put": "PUT", "job": "job", "back": "read back", "list": "list", "login": "login"}
 PLACES: tuple[int | str, ...] = ("line", "head", "headers", "body", "middle", "last")

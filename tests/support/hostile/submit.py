@@ -1,4 +1,4 @@
-"""`python -m tests.hostile.submit BASE COUNT`: one PUT for each of COUNT volumes, and what came of it in JSON."""
+"""`python -m tests.support.hostile.submit BASE COUNT`: one PUT for each of COUNT volumes, and its result as JSON."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.hostile.names import CONTROLS, HALVES, INVISIBLE, SPACES
+from tests.support.hostile.names import CONTROLS, HALVES, INVISIBLE, SPACES
 
 UUID: Final = "d0a7a5e0c0de4b1e8a5efeedbead0001"
 NAME: Final = "pg-data"
