@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from zvol.config.nodes import Node, ProblemList
+from zvol.config.nodes import KIND_NAMES, Node, ProblemList, position
 from zvol.config.schema import KEYS, NEEDS, ONE_OF, OTHER_NAMES, InvalidValue
 from zvol.text import did_you_mean, has_control
 
@@ -19,7 +19,7 @@ MOST_NAMES: Final = 12
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z_][A-Za-z_\- ]{0,39}")
 """A key that a message may quote; anything else could be a value, and a secret, that lost its place."""
 
-_DUE: Final = {
+_EXPECTED: Final = {
     "bool": "true or false, without quotes",
     "number": "a whole number, without quotes",
     "words": "a list such as [pass, zstack/session]",
@@ -55,21 +55,21 @@ def names(profiles: Iterable[str]) -> str:
     return ", ".join(known[:MOST_NAMES]) + more or "none"
 
 
-def check(root: Node | None, notes: ProblemList) -> File:
-    """Return what a document says; its mistakes are added to `notes`, and what they concern is left out."""
-    return _Checker(notes).file(root)
+def check(root: Node | None, problems: ProblemList) -> File:
+    """Return what a document says; its mistakes are added to `problems`, and what they concern is left out."""
+    return _Checker(problems).file(root)
 
 
 class _Checker:
-    def __init__(self, notes: ProblemList) -> None:
-        self.notes = notes
+    def __init__(self, problems: ProblemList) -> None:
+        self.problems = problems
         self.private = False
         self.runs = False
 
     def file(self, root: Node | None) -> File:
         current: Node | None = None
         profiles: dict[str, dict[str, Value]] = {}
-        empty = root is None or (root.kind == "null" and not root.text)
+        empty = root is None or (self.problems.kind(root) == "null" and not root.value)
         for key, key_node, node in self._pairs(root, "the file") if root is not None and not empty else ():
             if key == "current":
                 current = node
@@ -77,7 +77,7 @@ class _Checker:
                 profiles = {name: self._profile(name, body) for name, body in self._named(node)}
             else:
                 self._unknown(key, key_node, "", ("current", "profiles"))
-        return File(self.notes.path, self._current(current, profiles), profiles, self.private, self.runs)
+        return File(self.problems.path, self._current(current, profiles), profiles, self.private, self.runs)
 
     def _current(self, node: Node | None, profiles: dict[str, dict[str, Value]]) -> str | None:
         chosen = self._scalar(node, "current", "text") if node is not None else None
@@ -85,14 +85,14 @@ class _Checker:
             return None
         if chosen not in profiles:
             guess = did_you_mean(chosen, profiles)
-            self.notes.at(node, f"current names no profile of this file (there is: {names(profiles)}){guess}")
+            self.problems.at(node, f"current names no profile of this file (there is: {names(profiles)}){guess}")
         return chosen
 
     def _named(self, node: Node) -> list[tuple[str, Node]]:
         found = []
         for name, key_node, body in self._pairs(node, "profiles"):
             if len(name) > LONGEST_NAME:
-                self.notes.at(key_node, f"the name of a profile has more than {LONGEST_NAME} characters")
+                self.problems.at(key_node, f"the name of a profile has more than {LONGEST_NAME} characters")
             else:
                 found.append((name, body))
         return found
@@ -100,36 +100,37 @@ class _Checker:
     # ---- mappings ------------------------------------------------------------------------------------------------
     def _pairs(self, node: Node, what: str) -> list[tuple[str, Node, Node]]:
         """Return key, key node and value node of a mapping; its mistakes are noted."""
-        if node.kind != "map":
-            if node.kind != "noted":
-                self.notes.at(node, f"{what} must be a mapping (`key: value`), not {node.what}")
+        kind = self.problems.kind(node)
+        if kind != "map":
+            if kind != "noted":
+                self.problems.at(node, f"{what} must be a mapping (`key: value`), not {KIND_NAMES[kind]}")
             return []
         found: dict[str, tuple[str, Node, Node]] = {}
-        for key_node, value in node.pairs:
-            key, before = key_node.text, found.get(key_node.text)
-            if self.notes.full:
+        for key_node, value in node.value:
+            if self.problems.full:
                 break
-            if key_node.kind == "noted":
-                continue
-            if key_node.kind == "merge":
-                self.notes.at(key_node, "merge keys are not allowed")
-            elif key_node.kind != "text":
-                quote = "" if key_node.kind in ("map", "list") else ": put it in quotes"
-                self.notes.at(key_node, f"a key in {what} must be text, and this is {key_node.what}{quote}")
+            key, kind = key_node.value, self.problems.kind(key_node)
+            if kind == "merge":
+                self.problems.at(key_node, "merge keys are not allowed")
+            elif kind != "text":
+                quote = "" if kind in ("map", "list") else ": put it in quotes"
+                if kind != "noted":
+                    self.problems.at(key_node, f"a key in {what} must be text, and this is {KIND_NAMES[kind]}{quote}")
             elif not key.strip() or has_control(key):
-                self.notes.at(key_node, f"a key in {what} is empty or holds a control character")
-            elif before:
-                self.notes.at(key_node, f"duplicate key{_shown(key)}: it is on line {before[1].line} already")
+                self.problems.at(key_node, f"a key in {what} is empty or holds a control character")
+            elif key in found:
+                line, _ = position(found[key][1])
+                self.problems.at(key_node, f"duplicate key{_shown(key)}: it is on line {line} already")
             else:
                 found[key] = (key, key_node, value)
         return list(found.values())
 
     def _unknown(self, key: str, node: Node, place: str, known: Iterable[str]) -> None:
-        if self.notes.full:
+        if self.problems.full:
             return
         other = OTHER_NAMES.get(key.lower().replace("-", "_")) if known is KEYS else None
         guess = f"; use {other}" if other else did_you_mean(key, known)
-        self.notes.at(node, f"unknown key{_shown(key)}{place}{guess}")
+        self.problems.at(node, f"unknown key{_shown(key)}{place}{guess}")
 
     # ---- profiles ------------------------------------------------------------------------------------------------
     def _profile(self, name: str, node: Node) -> dict[str, Value]:
@@ -147,9 +148,9 @@ class _Checker:
             if raw is None:
                 continue
             try:
-                profile[key] = Value(known.read(raw), self.notes.where(value_node))
+                profile[key] = Value(known.read(raw), self.problems.where(value_node))
             except InvalidValue as exc:
-                self.notes.at(value_node, f"{key} {exc}")
+                self.problems.at(value_node, f"{key} {exc}")
         self._together(present)
         self._proxy(profile, present)
         return profile
@@ -159,36 +160,40 @@ class _Checker:
         for kinds in ONE_OF:
             two = [key for key in kinds if key in present]
             if len(two) > 1:
-                last = max((present[key] for key in two), key=lambda node: (node.line, node.column))
-                self.notes.at(last, f"{' and '.join(two)} are of a kind: keep one")
+                last = max((present[key] for key in two), key=position)
+                self.problems.at(last, f"{' and '.join(two)} are of a kind: keep one")
         for key, others in NEEDS:
             if key in present and not any(other in present for other in others):
-                self.notes.at(present[key], f"{key} needs {' or '.join(others)} beside it")
+                self.problems.at(present[key], f"{key} needs {' or '.join(others)} beside it")
 
     def _proxy(self, profile: dict[str, Value], present: dict[str, Node]) -> None:
         host, proxy = profile.get("host"), profile.get("proxy")
         if host and proxy and proxy.value != "none" and host.value.lower().startswith("http:"):
-            self.notes.at(present["proxy"], "proxy is for https hosts only")
+            self.problems.at(present["proxy"], "proxy is for https hosts only")
 
     # ---- values --------------------------------------------------------------------------------------------------
-    def _scalar(self, node: Node, key: str, kind: str) -> str | None:
-        """Return a scalar as it is written, None when YAML takes it for something else than what is due."""
+    def _scalar(self, node: Node, key: str, shape: str) -> str | None:
+        """Return a scalar as it is written, None when YAML takes it for something other than `shape`."""
         allowed = {"text": ("text",), "duration": ("text", "int"), "bool": ("bool",), "number": ("int",)}
-        if node.kind in allowed[kind]:
-            return node.text
-        if node.kind in ("map", "list") or (node.kind == "text" and kind in _DUE):
-            self.notes.at(node, f"{key} must be {_DUE.get(kind, 'text')}, not {node.what}")
-        elif node.kind != "noted":
-            quote = ": put it in quotes" if kind == "text" and node.kind != "null" else ""
-            self.notes.at(node, f"{key} must be {_DUE.get(kind, 'text')}, and YAML reads {node.what} here{quote}")
+        kind = self.problems.kind(node)
+        if kind in allowed[shape]:
+            return str(node.value)
+        expected = _EXPECTED.get(shape, "text")
+        if kind in ("map", "list") or (kind == "text" and shape in _EXPECTED):
+            self.problems.at(node, f"{key} must be {expected}, not {KIND_NAMES[kind]}")
+        elif kind != "noted":
+            quote = ": put it in quotes" if shape == "text" and kind != "null" else ""
+            self.problems.at(node, f"{key} must be {expected}, and YAML reads {KIND_NAMES[kind]} here{quote}")
         return None
 
     def _words(self, node: Node, key: str) -> list[str] | None:
-        if node.kind != "list":
-            if node.kind != "noted":
-                self.notes.at(node, f"{key} must be {_DUE['words']}, not {node.what}: no shell reads it")
+        kind = self.problems.kind(node)
+        if kind != "list":
+            if kind != "noted":
+                text = f"{key} must be {_EXPECTED['words']}, not {KIND_NAMES[kind]}: no shell reads it"
+                self.problems.at(node, text)
             return None
-        words = [self._scalar(item, f"each word of {key}", "text") for item in node.children]
+        words = [self._scalar(item, f"each word of {key}", "text") for item in node.value]
         found = [word for word in words if word is not None]
         return found if len(found) == len(words) else None
 

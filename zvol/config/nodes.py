@@ -1,16 +1,26 @@
-"""A configuration document as a graph of nodes with positions, and the list of what is wrong in it."""
+"""The nodes of a configuration document, what YAML takes them for, and the list of mistakes with their positions."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal, Protocol
 
 from zvol.errors import Problem
 
 Kind = Literal["text", "int", "float", "bool", "null", "date", "merge", "other", "map", "list", "noted"]
 
-KIND_WORDS: Final[dict[Kind, str]] = {
+_KINDS: Final[dict[str, Kind]] = {
+    "str": "text",
+    "int": "int",
+    "float": "float",
+    "bool": "bool",
+    "null": "null",
+    "timestamp": "date",
+    "merge": "merge",
+    "map": "map",
+    "seq": "list",
+}
+KIND_NAMES: Final[dict[Kind, str]] = {
     "text": "text",
     "int": "a number",
     "float": "a number",
@@ -25,37 +35,31 @@ KIND_WORDS: Final[dict[Kind, str]] = {
 }
 
 
-@dataclass(slots=True)
-class Node:
-    """One node; line and column count from 1.
-
-    `kind` is what YAML takes it for, `noted` when what is wrong with it has been said already.  `text` is a scalar as
-    written.  `children` are the items of a list, and key, value, key, value … of a mapping.
-    """
-
-    kind: Kind
-    line: int
-    column: int
-    text: str = field(default="", repr=False)
-    children: list[Node] = field(default_factory=list, repr=False)
+class Marked(Protocol):
+    """A node or an event of PyYAML."""
 
     @property
-    def what(self) -> str:
-        return KIND_WORDS[self.kind]
+    def start_mark(self) -> Any: ...
+
+
+class Node(Marked, Protocol):
+    """A node of PyYAML: `value` is a scalar's text, a list of nodes, or a list of (key, value) nodes."""
 
     @property
-    def pairs(self) -> list[tuple[Node, Node]]:
-        return list(zip(self.children[::2], self.children[1::2], strict=True))
+    def tag(self) -> str: ...
+    @property
+    def value(self) -> Any: ...
 
 
 class ProblemList:
-    """All mistakes of one file, up to a number that a person can use."""
+    """The mistakes of one file, at most MOST of them; lines and columns count from 1, line 0 is the whole file."""
 
     MOST: Final = 50
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._found: list[tuple[int, int, str]] = []
+        self._found: dict[tuple[int, int, str], None] = {}
+        self._tagged: set[tuple[int, int]] = set()
 
     @property
     def any(self) -> bool:
@@ -66,15 +70,23 @@ class ProblemList:
         return len(self._found) >= self.MOST
 
     def add(self, line: int, column: int, text: str) -> None:
-        """Note a mistake; line 0 is the file as a whole."""
-        if not self.full and (line, column, text) not in self._found:
-            self._found.append((line, column, text))
+        if not self.full:
+            self._found[line, column, text] = None
 
-    def at(self, node: Node, text: str) -> None:
-        self.add(node.line, node.column, text)
+    def at(self, node: Marked, text: str) -> None:
+        self.add(*position(node), text)
+
+    def refuse_tag(self, node: Marked) -> None:
+        self.at(node, "tags are not allowed")
+        self._tagged.add(position(node))
+
+    def kind(self, node: Node) -> Kind:
+        """Return what YAML takes a node for; `noted` when it has a tag, which is reported already."""
+        return "noted" if position(node) in self._tagged else _KINDS.get(node.tag.rpartition(":")[2], "other")
 
     def where(self, node: Node) -> str:
-        return f"{self.path}:{node.line}:{node.column}"
+        line, column = position(node)
+        return f"{self.path}:{line}:{column}"
 
     def problems(self) -> list[Problem]:
         """Return the mistakes in the order of the file."""
@@ -85,3 +97,9 @@ class ProblemList:
         if self.full:
             found.append(Problem(str(self.path), "there may be more mistakes; these come first"))
         return found
+
+
+def position(node: Marked) -> tuple[int, int]:
+    """Return line and column, both from 1."""
+    mark = node.start_mark
+    return (mark.line + 1, mark.column + 1) if mark else (0, 0)

@@ -1,7 +1,7 @@
 """The configuration file: strict YAML, all mistakes at once, and never a line of the file in a message.
 
-The only importer of yaml.  Its events become nodes with positions, so that nothing is expanded, constructed or turned
-into a number, a date or a truth value behind the user's back.
+The only importer of yaml.  The parser's events are checked first; then the document is composed into nodes with
+positions, but not constructed, so that no value becomes a number, a date or a boolean.
 """
 
 from __future__ import annotations
@@ -9,35 +9,21 @@ from __future__ import annotations
 import re
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from zvol.config.document import File, Value, check
-from zvol.config.nodes import Kind, Node, ProblemList
+from zvol.config.nodes import Node, ProblemList
 from zvol.errors import ConfigError, Problem
 from zvol.files import Content, UnreadableFile, read_file
-
-if TYPE_CHECKING:
-    import yaml
 
 __all__ = ["DEPTH", "LIMIT", "NODES", "File", "Value", "load", "load_if_there"]
 
 LIMIT: Final = 256 * 1024
 DEPTH: Final = 20
 NODES: Final = 20_000
-"""How many values a file may hold; it keeps the time for a hostile one short."""
+"""How many values a file may hold; this bounds the time for a hostile one."""
 
 _UNPRINTABLE: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|\ufeff")
-_KINDS: Final[dict[str, Kind]] = {
-    "str": "text",
-    "int": "int",
-    "float": "float",
-    "bool": "bool",
-    "null": "null",
-    "timestamp": "date",
-    "merge": "merge",
-}
-
-
 MAKE_ONE: Final = "Make one with `zvol config init`."
 
 
@@ -64,15 +50,15 @@ def load_if_there(path: Path) -> File | None:
 
 
 def _checked(content: Content) -> File:
-    notes = ProblemList(content.path)
-    file = check(_parsed(content.data, notes), notes)
-    hint = _judge(content, file, notes)
-    if notes.any:
-        raise ConfigError(notes.problems(), hint=hint)
+    problems = ProblemList(content.path)
+    file = check(_parsed(content.data, problems), problems)
+    hint = _judge(content, file, problems)
+    if problems.any:
+        raise ConfigError(problems.problems(), hint=hint)
     return file
 
 
-def _judge(content: Content, file: File, notes: ProblemList) -> str:
+def _judge(content: Content, file: File, problems: ProblemList) -> str:
     """Note a file that is too open for what it holds, and return what repairs it."""
     exposed = content.exposure() if file.private else None
     if exposed is None and file.runs:
@@ -83,21 +69,24 @@ def _judge(content: Content, file: File, notes: ProblemList) -> str:
             exposed = text, f"Run: chmod o-w {shlex.quote(str(content.path))}"
     if exposed is None:
         return ""
-    notes.add(0, 0, exposed[0])
+    problems.add(0, 0, exposed[0])
     return exposed[1]
 
 
 # ---- from bytes to nodes -----------------------------------------------------------------------------------------
-def _parsed(data: bytes, notes: ProblemList) -> Node | None:
-    """Return the graph of the only document, None when it is empty or no YAML; what is not allowed is noted."""
-    text = _decoded(data, notes)
+def _parsed(data: bytes, problems: ProblemList) -> Node | None:
+    """Return the root node of the only document, None when there is none; everything not allowed is noted."""
+    text = _decoded(data, problems)
     if text is None:
         return None
     import yaml
 
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        return _graph(text, notes)
+        return yaml.compose(text, loader) if _allowed(text, loader, problems) else None
     except yaml.MarkedYAMLError as exc:
+        if isinstance(exc, yaml.composer.ComposerError) and problems.any:
+            return None  # an alias without its anchor, or two anchors of one name: both are noted already
         mark = exc.problem_mark or exc.context_mark
         line, column = (mark.line, mark.column) if mark else (-1, -1)
     except yaml.YAMLError:
@@ -105,86 +94,62 @@ def _parsed(data: bytes, notes: ProblemList) -> Node | None:
     lines = text.splitlines()
     tab = 0 <= line < len(lines) and "\t" in lines[line]
     advice = "use spaces, not tabs" if tab else "look for a missing quote, colon or space, or for the indentation"
-    notes.add(line + 1, column + 1, f"is not YAML here: {advice}")
+    problems.add(line + 1, column + 1, f"is not YAML here: {advice}")
     return None
 
 
-def _decoded(data: bytes, notes: ProblemList) -> str | None:
+def _decoded(data: bytes, problems: ProblemList) -> str | None:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        notes.add(0, 0, "is UTF-16: save it as UTF-8")
+        problems.add(0, 0, "is UTF-16: save it as UTF-8")
         return None
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as exc:
-        _note_offset(notes, data[: exc.start].decode("utf-8-sig"), "is not UTF-8 here")
+        _add_at_end(problems, data[: exc.start].decode("utf-8-sig"), "is not UTF-8 here")
         return None
     found = _UNPRINTABLE.search(text)
     if found:
-        _note_offset(notes, text[: found.start()], "has a character here that YAML does not allow")
+        _add_at_end(problems, text[: found.start()], "has a character here that YAML does not allow")
         return None
     return text
 
 
-def _note_offset(notes: ProblemList, before: str, text: str) -> None:
-    notes.add(before.count("\n") + 1, len(before) - before.rfind("\n"), text)
+def _add_at_end(problems: ProblemList, before: str, text: str) -> None:
+    """Note a mistake at the place where the text `before` it ends."""
+    problems.add(before.count("\n") + 1, len(before) - before.rfind("\n"), text)
 
 
-def _graph(text: str, notes: ProblemList) -> Node | None:
-    """Build the nodes from the parser's events, as far as size and depth allow; raises yaml.YAMLError."""
+def _allowed(text: str, loader: Any, problems: ProblemList) -> bool:
+    """Tell whether the document may be composed: it is the only one, not too deep and not too large.
+
+    Notes anchors, aliases and tags.  Raises yaml.YAMLError.
+    """
     import yaml
 
-    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
-    roots: list[Node] = []
-    stack: list[Node] = []
-    count = 0
-    try:
-        while loader.check_event():
-            event = loader.get_event()
-            if isinstance(event, yaml.NodeEvent):
-                count += 1
-                node = _node(event, loader, notes)
-                (stack[-1].children if stack else roots).append(node)
-                if isinstance(event, yaml.CollectionStartEvent):
-                    stack.append(node)
-                if len(stack) > DEPTH or count > NODES or len(roots) > 1:
-                    notes.at(node, _too_much(len(stack), len(roots)))
-                    return None
-            elif isinstance(event, yaml.CollectionEndEvent):
-                stack.pop()
-            elif isinstance(event, yaml.DocumentStartEvent) and event.tags:
-                notes.add(*_position(event), "tags are not allowed")
-    finally:
-        loader.dispose()
-    return roots[0] if roots else None
+    documents = depth = count = 0
+    for event in yaml.parse(text, loader):
+        if isinstance(event, yaml.DocumentStartEvent):
+            documents += 1
+            if event.tags:
+                problems.at(event, "tags are not allowed")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        elif isinstance(event, yaml.NodeEvent):
+            count += 1
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            if depth > DEPTH or count > NODES or documents > 1:
+                problems.at(event, _too_much(depth, documents))
+                return False
+            if isinstance(event, yaml.AliasEvent):
+                problems.at(event, "aliases are not allowed: write the value again")
+            elif event.anchor:
+                problems.at(event, "anchors are not allowed")
+            if getattr(event, "tag", None):
+                problems.refuse_tag(event)
+    return True
 
 
 def _too_much(depth: int, documents: int) -> str:
     if depth > DEPTH:
         return f"is nested more than {DEPTH} deep"
     return "begins a second document: one is allowed" if documents > 1 else f"is the value after {NODES}: too many"
-
-
-def _node(event: yaml.NodeEvent, loader: Any, notes: ProblemList) -> Node:
-    """Return the node of an event; anchors, aliases and tags are noted."""
-    import yaml
-
-    node = Node("noted", *_position(event))
-    if isinstance(event, yaml.AliasEvent):
-        notes.at(node, "aliases are not allowed: write the value again")
-        return node
-    if event.anchor:
-        notes.at(node, "anchors are not allowed")
-    if getattr(event, "tag", None):
-        notes.at(node, "tags are not allowed")
-    elif isinstance(event, yaml.ScalarEvent):
-        tag = loader.resolve(yaml.ScalarNode, event.value, event.implicit)
-        node.kind = _KINDS.get(tag.rpartition(":")[2], "other")
-        node.text = event.value
-    else:
-        node.kind = "map" if isinstance(event, yaml.MappingStartEvent) else "list"
-    return node
-
-
-def _position(event: yaml.Event) -> tuple[int, int]:
-    mark = event.start_mark
-    return (mark.line + 1, mark.column + 1) if mark else (0, 0)
