@@ -148,7 +148,7 @@ class AfterWorld(World):
     def resume(self, **options: object) -> list[Result]:
         """Do what `zvol resume` does."""
         journal = self.journal()
-        left = journal.adopt_all([run.id for run in journal.runs() if run.unfinished]).left
+        left = journal.adopt([run.id for run in journal.runs() if run.unfinished], self.identity).volumes
         self.engine = self.new_engine(**options)
         began = self.clock.now
         results = list(self.engine.resume(journal, left))

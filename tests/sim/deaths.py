@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.sim.world import World
-from zvol.journal.journal import Identity
+from zvol.journal.records import Identity
 from zvol.model import Result, Target
 
 QUIET = 75 + 60 + 15
@@ -34,7 +34,7 @@ def kill(world: World, after: float, *uuids: str) -> None:
 def resume(world: World, *, runs: int | None = None) -> list[Result]:
     journal = world.journal()
     mine = [run.id for run in reversed(journal.runs()) if run.unfinished and run.identity == world.identity][:runs]
-    results = list(world.new_engine().resume(journal, journal.adopt_all(mine).left))
+    results = list(world.new_engine().resume(journal, journal.adopt(mine, world.identity).volumes))
     world.close()
     return results
 

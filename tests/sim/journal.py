@@ -10,7 +10,10 @@ from typing import Any
 from tests.sim.clock import SimClock
 from zvol.journal.journal import Journal
 
-AT_ONCE = ("said", "unsent", "settle", "keep", "plan_followups", "followup", "close")
+AT_ONCE = (
+    *("record_outcome", "record_not_sent", "settle_intent", "record_for_followups"),
+    *("plan_followups", "record_followup", "close"),
+)
 """What is only noted and written with the next commit, and what ends it."""
 
 

@@ -151,7 +151,7 @@ class Machine(Surroundings):
 
     def _journal(self) -> Journal:
         self._home.mkdir(exist_ok=True)
-        opened = lambda: Journal(self._home / "journal.db", self.clock.wall())  # noqa: E731
+        opened = lambda: Journal(self._home / "journal.db")  # noqa: E731
         journal = SlowJournal(opened, self.clock, lambda: (self._slow("lock"), self._slow("sync")))
         self.journals.append(cast(Journal, journal))
         return self.journals[-1]
@@ -173,7 +173,7 @@ class Machine(Surroundings):
     def _resumed(self) -> Iterator[Result]:
         """Do what `zvol resume` does: adopt all unfinished runs and finish them together."""
         journal = self._journal()
-        left = journal.adopt_all([run.id for run in reversed(journal.runs()) if run.unfinished]).left
+        left = journal.adopt([run.id for run in reversed(journal.runs()) if run.unfinished], ME).volumes
         if left:
             yield from self.engine.resume(journal, left)
 

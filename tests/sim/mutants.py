@@ -11,7 +11,8 @@ import pytest
 from tests.model import ablations
 from tests.sim.server import SimServer
 from zvol.journal import queries
-from zvol.journal.journal import Intent, Journal
+from zvol.journal.journal import Journal
+from zvol.journal.records import Intent
 from zvol.model import Volume
 from zvol.recovery import protocol, settle_policy
 from zvol.recovery.quiet_period import QuietPeriod
@@ -44,10 +45,10 @@ def intent_after_the_put(patch: pytest.MonkeyPatch) -> None:
 
     def later(journal: Journal, intents: list[tuple[str, str, Intent]], wall: float) -> None:
         for run, uuid, intent in intents:
-            journal._note(queries.INTEND, (intent.job, run, uuid, intent.last_op, wall))
-            journal._note("UPDATE volumes SET state = 'open' WHERE run = ? AND uuid = ?", (run, uuid))
+            journal._defer(queries.ADD_INTENT, (intent.job, run, uuid, intent.last_op, wall))
+            journal._defer("UPDATE volumes SET state = 'open' WHERE run = ? AND uuid = ?", (run, uuid))
 
-    patch.setattr(Journal, "intend", later)
+    patch.setattr(Journal, "record_intents", later)
 
 
 def no_look_at_the_first_byte(patch: pytest.MonkeyPatch) -> None:

@@ -49,7 +49,7 @@ class World:
         return engine
 
     def journal(self) -> Journal:
-        journal = Journal(self.path, self.clock.wall())
+        journal = Journal(self.path)
         self.journals.append(journal)
         return journal
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from zvol.journal.journal import Identity, Journal
+from zvol.journal.journal import Journal
+from zvol.journal.records import Identity
 
 NOW = 1_795_000_000.0
 ME = Identity("http://127.0.0.1:8080/zstack", "account test")
@@ -13,7 +14,7 @@ ME = Identity("http://127.0.0.1:8080/zstack", "account test")
 
 def fill(path: Path, runs: int, volumes: int = 5, began: float = NOW) -> None:
     """Write finished runs whose volumes are back, each with an intent of its own."""
-    journal = Journal(path, began)
+    journal = Journal(path)
     journal.close()
     db = sqlite3.connect(path)
     for run in range(runs):
@@ -21,7 +22,7 @@ def fill(path: Path, runs: int, volumes: int = 5, began: float = NOW) -> None:
         db.execute("INSERT INTO runs (id, base, account, request, started, ended) VALUES (?, ?, ?, ?, ?, ?)", row)
         for number in range(volumes):
             uuid, job = f"{number:032x}", f"{run:016x}{number:016x}"
-            volume = "INSERT INTO volumes (run, uuid, asked, seq, state) VALUES (?, ?, ?, ?, 'said')"
+            volume = "INSERT INTO volumes (run, uuid, asked, seq, state) VALUES (?, ?, ?, ?, 'recorded')"
             db.execute(volume, (row[0], uuid, uuid, number))
             intent = "INSERT INTO intents (job, run, uuid, written, closed) VALUES (?, ?, ?, ?, 1)"
             db.execute(intent, (job, row[0], uuid, began))

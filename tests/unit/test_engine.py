@@ -210,7 +210,7 @@ def test_stop_sends_nothing_new_and_watches_what_is_open(tmp_path: Path) -> None
     assert puts == sum(result.outcome == "recovered" for result in results) < 100
     [run] = world.journal().runs()
     world.close()
-    assert run.counts == {"planned": 100 - puts, "said": puts}
+    assert run.counts == {"planned": 100 - puts, "recorded": puts}
 
 
 def test_a_crash_of_the_server_leaves_jobs_that_never_end(tmp_path: Path) -> None:

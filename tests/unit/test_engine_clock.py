@@ -49,7 +49,7 @@ class Machine:
         return Engine(self.server, Options(**options), self.journal, self.clock, identity=ME, pool=crew)  # type: ignore[arg-type]
 
     def journal(self) -> Journal:
-        self.open.append(Journal(self.path, self.clock.wall()))
+        self.open.append(Journal(self.path))
         return self.open[-1]
 
     def recover(self, **options: object) -> list[Result]:
@@ -92,7 +92,7 @@ def test_a_jump_of_the_wall_clock_changes_no_wait(jump: float, tmp_path: Path) -
     assert QUIET <= second - first - 30 < QUIET + 10, "the PUT itself took 30 s to be lost"
     journal = machine.journal()
     [run] = journal.runs()
-    assert (run.unfinished, run.counts) == (0, {"said": 1})
+    assert (run.unfinished, run.counts) == (0, {"recorded": 1})
     machine.power_off()
 
 
@@ -158,9 +158,9 @@ def test_a_resume_after_a_reboot_counts_from_the_resume(wall: float, tmp_path: P
     machine.server.requests.clear()
     journal = machine.journal()
     [run] = journal.runs()
-    left = journal.adopt(run.id)
-    assert left is not None
-    [result] = machine.engine().resume(journal, left)
+    adopted = journal.adopt([run.id], ME)
+    assert adopted.living == ()
+    [result] = machine.engine().resume(journal, adopted.volumes)
     assert result.outcome == "recovered"
     [second] = machine.times("put")
     assert second - 3.0 >= QUIET

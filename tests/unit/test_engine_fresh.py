@@ -28,7 +28,7 @@ class Slow(World):
 
     def journal(self) -> Journal:
         seconds = lambda: self.journal_takes.pop(0) if self.journal_takes else (0.0, 0.0)  # noqa: E731
-        made = SlowJournal(lambda: Journal(self.path, self.clock.wall()), self.clock, seconds)
+        made = SlowJournal(lambda: Journal(self.path), self.clock, seconds)
         self.journals.append(cast(Journal, made))
         return self.journals[-1]
 
@@ -125,7 +125,7 @@ def test_three_times_too_late_is_not_sent_and_says_what_took_so_long(world: Slow
     assert "it could leave too late" in trouble.hint
     assert "zvol resume" in trouble.hint
     journal = world.journal()
-    assert [one.state for one in journal.left(journal.runs()[0].id)] == ["planned"]
+    assert [one.state for one in journal.unfinished_volumes(journal.runs()[0].id)] == ["planned"]
 
 
 def test_a_journal_that_is_always_slow_ends_it_too(world: Slow) -> None:
@@ -185,7 +185,7 @@ def test_what_was_held_up_is_not_sent_after_a_signal(world: Slow) -> None:
     assert (result.outcome, result.trouble and result.trouble.kind) == ("not-sent", "stopped")
     assert world.took < 13
     journal = world.journal()
-    assert [(one.uuid, one.state, one.intents) for one in journal.left(journal.runs()[0].id)] == [
+    assert [(one.uuid, one.state, one.intents) for one in journal.unfinished_volumes(journal.runs()[0].id)] == [
         (world.uuids[0], "planned", ())
     ]
 

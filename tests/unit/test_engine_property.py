@@ -56,7 +56,7 @@ class Story:
         return Engine(self.server, options, self.journal, self.clock, identity=ME, pool=pool_on(self.clock))  # type: ignore[arg-type]
 
     def journal(self) -> Journal:
-        self.journals.append(Journal(self.path, self.clock.wall()))
+        self.journals.append(Journal(self.path))
         return self.journals[-1]
 
     def kill(self) -> None:
@@ -77,8 +77,8 @@ class Story:
         results = []
         journal = self.journal()
         for run in journal.runs():
-            left = journal.adopt(run.id) if run.unfinished else None
-            open_ones = [volume for volume in left or [] if volume.state in ("planned", "open")]
+            left = journal.adopt([run.id], ME).volumes if run.unfinished else ()
+            open_ones = [volume for volume in left if volume.state in ("planned", "open")]
             if open_ones:
                 results += self.run(self.engine().resume(journal, open_ones))
         return results

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.sim.world import World
-from zvol.journal.journal import Intent, Journal
+from zvol.journal.journal import Journal
+from zvol.journal.records import Intent
 from zvol.model import Result
 from zvol.recovery.submitter import GROUP, OPEN_LIMIT
 
@@ -26,13 +27,13 @@ def puts(world: World) -> list[float]:
 
 def test_five_thousand_volumes_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     groups: list[int] = []
-    intend = Journal.intend
+    intend = Journal.record_intents
 
     def counted(self: Journal, intents: Sequence[tuple[str, str, Intent]], wall: float) -> None:
         groups.append(len(intents))
         intend(self, intents, wall)
 
-    monkeypatch.setattr(Journal, "intend", counted)
+    monkeypatch.setattr(Journal, "record_intents", counted)
     world = World(tmp_path, volumes=5000)
     results = world.recover()
     assert outcomes(results) == {"recovered": 5000}
@@ -59,14 +60,14 @@ def test_a_server_whose_jobs_take_long_has_256_open_and_few_commits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     commits: list[float] = []
-    intend = Journal.intend
+    intend = Journal.record_intents
     world = World(tmp_path, volumes=600)
 
     def counted(self: Journal, intents: Sequence[tuple[str, str, Intent]], wall: float) -> None:
         commits.append(world.clock.now)
         intend(self, intents, wall)
 
-    monkeypatch.setattr(Journal, "intend", counted)
+    monkeypatch.setattr(Journal, "record_intents", counted)
     world.server.run_seconds = 30.0
     results = world.recover()
     assert outcomes(results) == {"recovered": 600}

@@ -31,8 +31,8 @@ def why(result: Result) -> Trouble:
 def resume(world: World) -> list[Result]:
     """Do what `zvol resume` does."""
     journal = world.journal()
-    adopted = journal.adopt_all([run.id for run in journal.runs() if run.unfinished])
-    results = list(world.new_engine().resume(journal, adopted.left))
+    adopted = journal.adopt([run.id for run in journal.runs() if run.unfinished], world.identity)
+    results = list(world.new_engine().resume(journal, adopted.volumes))
     world.close()
     return results
 
@@ -103,7 +103,7 @@ def test_what_waits_behind_a_put_that_hangs_says_that_time_was_up_and_stays_plan
     run = journal.begin(dead.identity, Request(), world.clock.wall())
     journal.claim(run, [(uuid, uuid, None) for uuid in world.uuids])
     jobs = {uuid: f"{number:032x}" for number, uuid in enumerate(world.uuids, 500)}
-    journal.intend([(run, uuid, Intent(job, None)) for uuid, job in jobs.items()], world.clock.wall())
+    journal.record_intents([(run, uuid, Intent(job, None)) for uuid, job in jobs.items()], world.clock.wall())
     world.close()
     world.server.jobs = dict.fromkeys(jobs.values(), "ID.1001")
     world.server.fault = lambda kind, number: "lost" if (kind, number) == ("put", 1) else None

@@ -8,7 +8,7 @@ import pytest
 
 from tests.sim.deaths import QUIET, Killed, intents, kill, lost, puts, resume
 from tests.sim.world import A, World
-from zvol.journal.journal import Claims, Identity, Intent
+from zvol.journal.records import Claims, Identity, Intent
 from zvol.journal.request import Request
 from zvol.model import Target
 
@@ -75,11 +75,11 @@ def test_what_is_absent_at_the_first_look_is_not_gone_either(tmp_path: Path) -> 
     del world.server.rows[A]
     journal = world.journal()
     engine = world.new_engine()
-    engine._elsewhere = lambda uuid: journal.foreign(ours, uuid)
+    engine._elsewhere = lambda uuid: journal.has_foreign_intent(ours, uuid)
     [result] = engine.recover([Target(A, A)])
     assert (result.outcome, result.exit) == ("unknown", 3)
     engine = world.new_engine()
-    engine._elsewhere = lambda uuid: journal.foreign(OTHERS["another account"], uuid)
+    engine._elsewhere = lambda uuid: journal.has_foreign_intent(OTHERS["another account"], uuid)
     [result] = engine.recover([Target(A, A)])
     assert result.outcome == "gone", "to whoever sent it, it is"
     world.close()
@@ -149,9 +149,9 @@ def test_a_job_of_a_run_of_both_does_not_end_the_wait(tmp_path: Path) -> None:
     world.clock.pass_by(25.0)
     world.server.refuse.clear()
     journal = world.journal()
-    adopted = journal.adopt_all([run.id for run in reversed(journal.runs())], ours)
+    adopted = journal.adopt([run.id for run in reversed(journal.runs())], ours)
     began = world.clock.now
-    [result] = world.new_engine().resume(journal, adopted.left)
+    [result] = world.new_engine().resume(journal, adopted.volumes)
     assert result.outcome == "recovered"
     assert puts(world)[2] - began >= QUIET
     world.close()
@@ -212,19 +212,19 @@ def test_a_living_run_that_has_said_its_word_is_not_on_the_volume_any_more(tmp_p
     other = world.journal()
     first = other.begin(world.identity, Request(), world.clock.wall())
     other.claim(first, [(A, A, "then")])
-    other.intend([(first, A, Intent("1" * 32, "then"))], world.clock.wall())
-    other.said(first, A, "recovered", settled=False)
+    other.record_intents([(first, A, Intent("1" * 32, "then"))], world.clock.wall())
+    other.record_outcome(first, A, "recovered", settled=False)
     other.flush()
     journal = world.journal()
     run = journal.begin(world.identity, Request(), world.clock.wall())
     claims = journal.claim(run, [(A, A, "later")])
     assert claims == Claims({}, {A: [Intent("1" * 32, "then", inherited=True)]}, frozenset())
-    other.intend([(first, A, Intent("2" * 32, "then"))], world.clock.wall())
-    other.said(first, A, "recovered", settled=False)
+    other.record_intents([(first, A, Intent("2" * 32, "then"))], world.clock.wall())
+    other.record_outcome(first, A, "recovered", settled=False)
     other.flush()
     journal.close()
     again = world.journal()
-    [left] = again.adopt_all([run]).left
+    [left] = again.adopt([run], world.identity).volumes
     assert (left.holder, left.foreign) == (None, True)
     world.close()
 
@@ -237,7 +237,7 @@ def test_a_volume_that_another_living_run_is_on_is_busy_for_resume(tmp_path: Pat
     journal.claim(theirs, [(A, A, None)])
     second = world.journal()
     [mine] = [run.id for run in second.runs() if run.identity == world.identity]
-    [left] = second.adopt_all([mine]).left
+    [left] = second.adopt([mine], world.identity).volumes
     assert left.holder is not None
     assert (left.holder.run, left.holder.base, left.foreign) == (theirs, "http://other:8080/zstack", False)
     [result] = world.new_engine().resume(second, [left])
@@ -255,13 +255,13 @@ def test_of_two_dead_runs_on_one_volume_the_newer_one_gets_all(tmp_path: Path) -
     ours, theirs = both(world)
     journal = world.journal()
     ids = [run.id for run in reversed(journal.runs())]
-    adopted = journal.adopt_all(ids, ours)
-    [left] = adopted.left
+    adopted = journal.adopt(ids, ours)
+    [left] = adopted.volumes
     assert left.run == ids[1]
     assert [intent.inherited for intent in left.intents] == [True, False]
     assert {run.identity for run in journal.runs()} == {ours}
     began = world.clock.now
-    [result] = world.new_engine().resume(journal, adopted.left)
+    [result] = world.new_engine().resume(journal, adopted.volumes)
     assert result.outcome == "recovered"
     assert puts(world)[2] - began >= QUIET
     assert sum(run.unfinished for run in journal.runs()) == 0

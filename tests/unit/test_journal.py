@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from zvol.errors import LocalState
-from zvol.journal.journal import Claims, Holder, Identity, Intent, Journal
+from zvol.journal.journal import Journal
+from zvol.journal.records import Claims, Holder, Identity, Intent
 from zvol.journal.request import Request
 
 ORIGIN = "http://127.0.0.1:8080"
@@ -27,12 +28,13 @@ NOW = 1_795_000_000.0
 HOLDER = """
 import sys, time
 from pathlib import Path
-from zvol.journal.journal import Identity, Intent, Journal
+from zvol.journal.journal import Journal
+from zvol.journal.records import Identity, Intent
 from zvol.journal.request import Request
-journal = Journal(Path(sys.argv[1]), 0.0)
+journal = Journal(Path(sys.argv[1]))
 run = journal.begin(Identity(sys.argv[2], "account test"), Request(), 0.0)
 journal.claim(run, [("a" * 32, "a", "then"), ("b" * 32, "b", "then")])
-journal.intend([(run, "a" * 32, Intent("1" * 32, "then"))], 1.0)
+journal.record_intents([(run, "a" * 32, Intent("1" * 32, "then"))], 1.0)
 print(run, flush=True)
 time.sleep(60)
 """
@@ -58,14 +60,14 @@ def kill(process: subprocess.Popen[str]) -> None:
 
 
 def test_a_finished_run_leaves_nothing_open(path: Path) -> None:
-    journal = Journal(path, NOW)
+    journal = Journal(path)
     run = journal.begin(ME, REQUEST, NOW)
     assert journal.claim(run, [(A, "a", T)]) == NOTHING
-    journal.intend([(run, A, Intent(JOB, "then"))], NOW)
-    journal.said(run, A, "recovered", settled=True)
+    journal.record_intents([(run, A, Intent(JOB, "then"))], NOW)
+    journal.record_outcome(run, A, "recovered", settled=True)
     journal.finish(NOW + 1, run)
     journal.close()
-    again = Journal(path, NOW)
+    again = Journal(path)
     [found] = again.runs()
     assert (found.id, found.ended, found.alive, found.unfinished) == (run, NOW + 1, False, 0)
     other = again.begin(ME, REQUEST, NOW)
@@ -76,10 +78,10 @@ def test_a_finished_run_leaves_nothing_open(path: Path) -> None:
 def test_a_volume_of_a_living_run_is_busy(path: Path) -> None:
     process, theirs = holder(path)
     try:
-        journal = Journal(path, NOW)
+        journal = Journal(path)
         run = journal.begin(ME, REQUEST, NOW)
         assert journal.claim(run, [(A, "a", T), (C, "c", T)]) == Claims({A: Holder(theirs, ORIGIN)}, {}, frozenset())
-        assert journal.adopt(theirs) is None
+        assert journal.adopt([theirs], ME).living == (theirs,)
         [mine, other] = sorted(journal.runs(), key=lambda found: found.id == theirs)
         assert other.alive
         assert mine.counts == {"planned": 1}
@@ -91,7 +93,7 @@ def test_a_volume_of_a_living_run_is_busy(path: Path) -> None:
 def test_a_dead_run_gives_its_volumes_and_its_open_intents_away(path: Path) -> None:
     process, theirs = holder(path)
     kill(process)
-    journal = Journal(path, NOW)
+    journal = Journal(path)
     run = journal.begin(ME, REQUEST, NOW)
     claims = journal.claim(run, [(A, "a", T), (B, "b", T)])
     assert claims == Claims({}, {A: [Intent(JOB, "then", inherited=True)]}, frozenset())
@@ -105,7 +107,7 @@ def test_a_dead_run_gives_its_volumes_and_its_open_intents_away(path: Path) -> N
 )
 def test_another_server_or_account_only_delays(other: Identity, path: Path) -> None:
     process, theirs = holder(path)
-    journal = Journal(path, NOW)
+    journal = Journal(path)
     try:
         run = journal.begin(other, REQUEST, NOW)
         claims = journal.claim(run, [(A, "a", T)])
@@ -114,7 +116,7 @@ def test_another_server_or_account_only_delays(other: Identity, path: Path) -> N
         kill(process)
     run = journal.begin(other, REQUEST, NOW)
     assert journal.claim(run, [(A, "a", T), (B, "b", T)]) == Claims({}, {}, frozenset([A]))
-    assert [(one.uuid, one.state, one.intents) for one in journal.left(theirs)] == [
+    assert [(one.uuid, one.state, one.intents) for one in journal.unfinished_volumes(theirs)] == [
         (A, "open", (Intent(JOB, "then"),)),
         (B, "planned", ()),
     ]
@@ -124,42 +126,42 @@ def test_another_server_or_account_only_delays(other: Identity, path: Path) -> N
 def test_a_dead_run_can_be_adopted_once(path: Path) -> None:
     process, theirs = holder(path)
     kill(process)
-    journal = Journal(path, NOW)
-    left = journal.adopt(theirs)
-    assert left is not None
-    assert [(volume.uuid, volume.state, volume.intents) for volume in left] == [
+    journal = Journal(path)
+    adopted = journal.adopt([theirs], ME)
+    assert adopted.living == ()
+    assert [(volume.uuid, volume.state, volume.intents) for volume in adopted.volumes] == [
         (A, "open", (Intent(JOB, "then"),)),
         (B, "planned", ()),
     ]
-    second = Journal(path, NOW)
-    assert second.adopt(theirs) is None
+    second = Journal(path)
+    assert second.adopt([theirs], ME).living == (theirs,)
     second.close()
     journal.close()
 
 
 def test_a_word_that_was_not_committed_is_found_out_again(path: Path) -> None:
-    journal = Journal(path, NOW)
+    journal = Journal(path)
     run = journal.begin(ME, REQUEST, NOW)
     journal.claim(run, [(A, "a", T)])
-    journal.intend([(run, A, Intent(JOB, "then"))], NOW)
-    journal.said(run, A, "recovered", settled=True)
+    journal.record_intents([(run, A, Intent(JOB, "then"))], NOW)
+    journal.record_outcome(run, A, "recovered", settled=True)
     journal.close()
-    again = Journal(path, NOW)
+    again = Journal(path)
     [found] = again.runs()
     assert found.unfinished == 1
     again.close()
 
 
 def test_an_unknown_outcome_stays_open_and_an_open_report_keeps_its_intent(path: Path) -> None:
-    journal = Journal(path, NOW)
+    journal = Journal(path)
     run = journal.begin(ME, REQUEST, NOW)
     journal.claim(run, [(A, "a", T), (B, "b", T)])
-    journal.intend([(run, A, Intent(JOB, "x")), (run, B, Intent("2" * 32, "y"))], NOW)
-    journal.said(run, A, "unknown", settled=False)
-    journal.said(run, B, "recovered", settled=False)
+    journal.record_intents([(run, A, Intent(JOB, "x")), (run, B, Intent("2" * 32, "y"))], NOW)
+    journal.record_outcome(run, A, "unknown", settled=False)
+    journal.record_outcome(run, B, "recovered", settled=False)
     journal.finish(NOW, run)
     [found] = journal.runs()
-    assert found.counts == {"open": 1, "said": 1}
+    assert found.counts == {"open": 1, "recorded": 1}
     assert found.ended is None
     other = journal.begin(ME, REQUEST, NOW)
     assert journal.claim(other, [(B, "b", T)]) == Claims({}, {B: [Intent("2" * 32, "y", inherited=True)]}, frozenset())
@@ -169,7 +171,7 @@ def test_an_unknown_outcome_stays_open_and_an_open_report_keeps_its_intent(path:
 def test_the_files_are_private(path: Path) -> None:
     old = os.umask(0)
     try:
-        journal = Journal(path, NOW)
+        journal = Journal(path)
         journal.begin(ME, REQUEST, NOW)
     finally:
         os.umask(old)
@@ -182,11 +184,11 @@ def test_a_damaged_journal_is_set_aside_and_never_truncated(path: Path) -> None:
     damaged = b"this is not a database, but it may be all that somebody has" * 100
     path.write_bytes(damaged)
     with pytest.raises(LocalState, match="damaged") as caught:
-        Journal(path, NOW)
+        Journal(path)
     [kept] = path.parent.glob("journal.db.damaged-*")
     assert kept.read_bytes() == damaged
     assert str(kept) in caught.value.message
-    Journal(path, NOW).close()
+    Journal(path).close()
 
 
 def test_a_symbolic_link_is_refused(path: Path, tmp_path: Path) -> None:
@@ -194,19 +196,19 @@ def test_a_symbolic_link_is_refused(path: Path, tmp_path: Path) -> None:
     target.write_text("")
     path.symlink_to(target)
     with pytest.raises(LocalState, match="is a symbolic link"):
-        Journal(path, NOW)
+        Journal(path)
 
 
 def test_old_runs_with_nothing_open_are_forgotten(path: Path) -> None:
-    journal = Journal(path, NOW)
+    journal = Journal(path)
     for settled in (True, False):
         run = journal.begin(ME, REQUEST, NOW)
         journal.claim(run, [(A, "a", T)])
-        journal.intend([(run, A, Intent("12"[settled] * 32, "x"))], NOW)
-        journal.said(run, A, "recovered" if settled else "unknown", settled=settled)
+        journal.record_intents([(run, A, Intent("12"[settled] * 32, "x"))], NOW)
+        journal.record_outcome(run, A, "recovered" if settled else "unknown", settled=settled)
         journal.finish(NOW, run)
     journal.close()
-    again = Journal(path, NOW + 31 * 86400)
+    again = Journal(path)
     again.prune(NOW + 31 * 86400)
     assert len(again.runs()) == 1
     again.close()

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from zvol.errors import LocalState
-from zvol.journal.journal import Identity, Intent, Journal
+from zvol.journal.journal import Journal
 from zvol.journal.locks import Locks
+from zvol.journal.records import Identity, Intent
 from zvol.journal.request import Request
 from zvol.journal.schema import VERSION
 
@@ -35,12 +36,12 @@ def _folder(path: Path) -> None:
 
 def fill(path: Path) -> None:
     """Write runs with intents, and end them in an orderly way."""
-    journal = Journal(path, NOW)
+    journal = Journal(path)
     for start in range(0, len(VOLUMES), 20):
         part = VOLUMES[start : start + 20]
         run = journal.begin(ME, REQUEST, NOW)
         journal.claim(run, [(uuid, uuid, "then") for uuid in part])
-        journal.intend([(run, uuid, Intent(uuid[::-1], "then")) for uuid in part], NOW)
+        journal.record_intents([(run, uuid, Intent(uuid[::-1], "then")) for uuid in part], NOW)
     journal.close()
 
 
@@ -50,12 +51,12 @@ def set_aside(path: Path) -> list[Path]:
 
 def use(path: Path) -> None:
     """Do what a run does."""
-    journal = Journal(path, NOW)
+    journal = Journal(path)
     try:
         journal.runs()
         run = journal.begin(ME, REQUEST, NOW)
         journal.claim(run, [(uuid, uuid, "then") for uuid in VOLUMES])
-        journal.intend([(run, uuid, Intent(os.urandom(16).hex(), "then")) for uuid in VOLUMES], NOW)
+        journal.record_intents([(run, uuid, Intent(os.urandom(16).hex(), "then")) for uuid in VOLUMES], NOW)
         journal.finish(NOW, run)
     finally:
         journal.close()
@@ -158,7 +159,7 @@ def test_the_journal_of_a_newer_zvol_is_left_as_it_is(path: Path) -> None:
     before = path.read_bytes()
     for looking in (False, True):
         with pytest.raises(LocalState, match="newer zvol") as caught:
-            Journal(path, NOW, looking=looking)
+            Journal(path, read_only_ok=looking)
         assert caught.value.exit == 7
     assert path.read_bytes() == before
     assert set_aside(path) == []
@@ -178,17 +179,17 @@ def test_a_damaged_one_stays_in_its_place_while_a_living_run_uses_it(path: Path)
     living = Locks(path.with_name("journal.db.locks"))
     living.take("20261125-000000-abcdef")
     with pytest.raises(LocalState, match="run 20261125-000000-abcdef still uses it"):
-        Journal(path, NOW)
+        Journal(path)
     assert set_aside(path) == []
     living.release_all()
     with pytest.raises(LocalState, match="kept as"):
-        Journal(path, NOW)
+        Journal(path)
 
 
 def test_one_that_was_put_there_meanwhile_is_not_set_aside(path: Path) -> None:
     """Two processes find the same damage; the second must not move the new journal of the first."""
     fill(path)
-    old = Journal(path, NOW)
+    old = Journal(path)
     path.rename(path.with_name("moved"))
     for suffix in ("-wal", "-shm"):
         path.with_name(path.name + suffix).rename(path.with_name("moved" + suffix))
@@ -224,21 +225,21 @@ def test_many_processes_make_a_new_journal_at_the_same_time(path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     with context.Pool(6) as pool:
         pool.map(use, [path] * 24)
-    journal = Journal(path, NOW)
+    journal = Journal(path)
     assert len(journal.runs()) == 24
     journal.close()
 
 
 def test_a_torn_log_leaves_a_journal_as_it_was_after_one_of_its_commits(path: Path, tmp_path: Path) -> None:
     """Power fails in the middle of a commit: what is not whole never was."""
-    journal = Journal(path, NOW)
+    journal = Journal(path)
     states: list[dict[str, int]] = [{}]
     run = journal.begin(ME, REQUEST, NOW)
     journal.claim(run, [(uuid, uuid, "then") for uuid in VOLUMES])
     states.append({"planned": 60})
     for number in range(0, 60, 20):
         part = VOLUMES[number : number + 20]
-        journal.intend([(run, uuid, Intent(uuid[::-1], "then")) for uuid in part], NOW)
+        journal.record_intents([(run, uuid, Intent(uuid[::-1], "then")) for uuid in part], NOW)
         states.append({"open": number + 20, "planned": 40 - number} if number < 40 else {"open": 60})
     database, log = path.read_bytes(), path.with_name("journal.db-wal").read_bytes()
     journal.close()
@@ -248,7 +249,7 @@ def test_a_torn_log_leaves_a_journal_as_it_was_after_one_of_its_commits(path: Pa
         copy.parent.mkdir(parents=True)
         copy.write_bytes(database)
         copy.with_name("journal.db-wal").write_bytes(log[:size])
-        again = Journal(copy, NOW)
+        again = Journal(copy)
         for found in again.runs():
             assert found.counts in states
             seen.add(states.index(dict(found.counts)))

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from zvol.journal.journal import Identity, Journal
+from zvol.journal.journal import Journal
+from zvol.journal.records import Identity
 from zvol.journal.request import Request
 
 NOW = 1_795_000_000.0
@@ -15,7 +16,7 @@ ME = Identity("http://h:1/zstack", "account test")
 
 def killed(path: Path) -> str:
     """Leave a run as a SIGKILL does: its lock file stays, and nobody holds it."""
-    journal = Journal(path, NOW)
+    journal = Journal(path)
     run = journal.begin(ME, Request(), NOW)
     journal.claim(run, [("a" * 32, "a", "then")])
     file = path.with_name(path.name + ".locks") / run
@@ -40,7 +41,7 @@ def test_what_it_knew_may_still_act(tmp_path: Path, harm: object) -> None:
     path = tmp_path / "journal.db"
     killed(path)
     harm(path)  # type: ignore[operator]
-    journal = Journal(path, NOW + 9)
+    journal = Journal(path)
     journal.begin(ME, Request(), NOW + 9)
     assert journal.set_aside_at == NOW + 9
     journal.close()
@@ -50,9 +51,9 @@ def test_it_is_told_once(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     run = killed(path)
     emptied(path)
-    journal = Journal(path, NOW + 9)
-    assert journal.lost(NOW + 9) == [run]
-    assert journal.lost(NOW + 10) == []
+    journal = Journal(path)
+    assert journal.find_lost_runs(NOW + 9) == [run]
+    assert journal.find_lost_runs(NOW + 10) == []
     assert journal.set_aside_at == NOW + 9
     journal.close()
 
@@ -60,9 +61,9 @@ def test_it_is_told_once(tmp_path: Path) -> None:
 def test_a_run_that_is_in_it_is_not_lost(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     killed(path)
-    journal = Journal(path, NOW + 9)
+    journal = Journal(path)
     journal.begin(ME, Request(), NOW + 9)
-    assert journal.lost(NOW + 9) == []
+    assert journal.find_lost_runs(NOW + 9) == []
     assert journal.set_aside_at is None
     journal.close()
 
@@ -70,7 +71,7 @@ def test_a_run_that_is_in_it_is_not_lost(tmp_path: Path) -> None:
 def test_a_lock_file_whose_run_never_was_in_a_journal_says_nothing(tmp_path: Path) -> None:
     """A run that was killed before its first commit."""
     path = tmp_path / "journal.db"
-    journal = Journal(path, NOW)
+    journal = Journal(path)
     (path.with_name(path.name + ".locks") / "20261125-000000-aaaaaa").touch()
     journal.begin(ME, Request(), NOW)
     assert journal.set_aside_at is None

@@ -11,8 +11,9 @@ import pytest
 from tests.support.oldruns import ME, NOW, fill
 from zvol.journal import journal as room
 from zvol.journal import queries
-from zvol.journal.journal import Intent, Journal
+from zvol.journal.journal import Journal
 from zvol.journal.locks import Locks
+from zvol.journal.records import Intent
 from zvol.journal.request import Request
 
 LATER = NOW + 31 * 86400
@@ -34,12 +35,12 @@ def spoken(journal: Journal) -> list[str]:
 # ---- old runs ---------------------------------------------------------------------------------------------------
 def test_nothing_is_forgotten_before_the_work_is_done(path: Path) -> None:
     fill(path, 100)
-    journal = Journal(path, LATER)
+    journal = Journal(path)
     said = spoken(journal)
     run = journal.begin(ME, Request(), LATER)
     journal.claim(run, [(A, "a", "then")])
-    journal.intend([(run, A, Intent("1" * 32, "then"))], LATER)
-    journal.said(run, A, "recovered", settled=True)
+    journal.record_intents([(run, A, Intent("1" * 32, "then"))], LATER)
+    journal.record_outcome(run, A, "recovered", settled=True)
     journal.finish(LATER, run)
     assert not [sql for sql in said if sql.startswith("DELETE")]
     assert len(journal.runs()) == 101
@@ -51,14 +52,14 @@ def test_nothing_is_forgotten_before_the_work_is_done(path: Path) -> None:
 
 def test_it_forgets_in_small_steps_the_oldest_first(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(path, 50)
-    monkeypatch.setattr(room, "PRUNING", 0.0)
-    journal = Journal(path, LATER)
+    monkeypatch.setattr(room, "PRUNE_SECONDS", 0.0)
+    journal = Journal(path)
     said = spoken(journal)
     journal.prune(LATER)
-    assert len({sql for sql in said if sql.startswith("DELETE FROM runs")}) == queries.PRUNED == 20
+    assert len({sql for sql in said if sql.startswith("DELETE FROM runs")}) == queries.PRUNE_BATCH == 20
     assert sum(sql == "COMMIT" for sql in said) == 1
     assert min(one.id for one in journal.runs()) == "old-00020"
-    monkeypatch.setattr(room, "PRUNING", 60.0)
+    monkeypatch.setattr(room, "PRUNE_SECONDS", 60.0)
     journal.prune(LATER)
     assert journal.runs() == []
     assert journal._db.execute("SELECT count(*) FROM intents").fetchone() == (0,)
@@ -75,7 +76,7 @@ def test_what_is_looked_for_among_old_runs_is_found_by_an_index(path: Path) -> N
     assert "runs_by_end" in plan
     assert "intents_by_run" in plan
     assert "SCAN" not in plan
-    for sql in (queries._HOLDERS, queries._SENDERS):
+    for sql in (queries._RUNS_WITH_VOLUME, queries._RUNS_WITH_INTENT):
         assert "SCAN" not in planned(db, sql, A, "run"), "a claim looks at what is open of its volumes only"
     db.close()
 
@@ -90,7 +91,7 @@ def test_while_somebody_else_is_at_work_nothing_is_forgotten(path: Path) -> None
     other = Locks(path.with_name("journal.db.locks"))
     other.prepare()
     other.take("20261125-000000-abcdef")
-    journal = Journal(path, LATER)
+    journal = Journal(path)
     journal.prune(LATER)
     assert len(journal.runs()) == 30
     other.release_all()
@@ -101,7 +102,7 @@ def test_while_somebody_else_is_at_work_nothing_is_forgotten(path: Path) -> None
 
 def test_while_somebody_else_writes_nothing_is_forgotten_and_nobody_waits(path: Path) -> None:
     fill(path, 30)
-    journal = Journal(path, LATER)
+    journal = Journal(path)
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     began = time.monotonic()
@@ -114,12 +115,12 @@ def test_while_somebody_else_writes_nothing_is_forgotten_and_nobody_waits(path: 
 
 
 def test_what_is_open_or_our_own_or_too_young_is_not_forgotten(path: Path) -> None:
-    journal = Journal(path, NOW)
+    journal = Journal(path)
     planned, sent, fresh, own = (journal.begin(ME, Request(), NOW) for _ in range(4))
     journal.claim(planned, [(A, "a", "then")])
     journal.claim(sent, [(B, "b", "then")])
-    journal.intend([(sent, B, Intent("1" * 32, "then"))], LATER - 86400)
-    journal.said(sent, B, "recovered", settled=False)
+    journal.record_intents([(sent, B, Intent("1" * 32, "then"))], LATER - 86400)
+    journal.record_outcome(sent, B, "recovered", settled=False)
     journal.finish(NOW, planned, sent)
     journal.finish(LATER - 86400, fresh)
     journal.prune(LATER)

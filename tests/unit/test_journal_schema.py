@@ -9,8 +9,9 @@ import pytest
 
 from zvol.errors import LocalState
 from zvol.journal import schema
-from zvol.journal.journal import Claims, Identity, Intent, Journal
+from zvol.journal.journal import Journal
 from zvol.journal.locks import Locks
+from zvol.journal.records import Claims, Identity, Intent
 from zvol.journal.request import Request
 
 NOW = 1_795_000_000.0
@@ -58,36 +59,35 @@ def version(path: Path) -> int:
 
 
 def test_nothing_open_is_lost(path: Path) -> None:
-    journal = Journal(path, NOW)
+    journal = Journal(path)
     boxed, old = journal.runs()
     assert (old.identity, boxed.identity) == (Identity(ORIGIN, None), Identity("sandbox", "account admin"))
     assert old.request == Request(system_tags=("s",), user_tags=("t",), allow_root=True)
-    left = journal.adopt("old")
-    assert left is not None
-    assert [(one.uuid, one.asked, one.state, one.last_op, one.intents) for one in left] == [
+    adopted = journal.adopt(["old"], ME)
+    assert [(one.uuid, one.asked, one.state, one.last_op, one.intents) for one in adopted.volumes] == [
         (A, "typed", "open", "then", (Intent(JOB, "then"),)),
         (B, "typed", "planned", "then", ()),
     ]
-    assert [one.uuid for one in journal.left("boxed")] == [C]
+    assert [one.uuid for one in journal.unfinished_volumes("boxed")] == [C]
     journal.close()
-    assert version(path) == schema.VERSION == 2
+    assert version(path) == schema.VERSION == 3
 
 
 def test_it_is_used_like_a_new_one(path: Path) -> None:
     for _ in range(2):  # the second one finds nothing to do
-        journal = Journal(path, NOW)
+        journal = Journal(path)
         run = journal.begin(ME, Request(), NOW)
         assert journal.claim(run, [(A, "a", "then"), (B, "b", "then")]) == Claims({}, {}, frozenset([A]))
-        journal.intend([(run, A, Intent(run[-6:], "then"))], NOW)
-        journal.said(run, A, "recovered", settled=True)
-        journal.said(run, B, "failed", settled=True)
+        journal.record_intents([(run, A, Intent(run[-6:], "then"))], NOW)
+        journal.record_outcome(run, A, "recovered", settled=True)
+        journal.record_outcome(run, B, "failed", settled=True)
         journal.finish(NOW, run)
         journal.close()
 
 
 def test_the_tables_are_those_of_a_new_one(path: Path, tmp_path: Path) -> None:
-    Journal(path, NOW).close()
-    Journal(tmp_path / "new.db", NOW).close()
+    Journal(path).close()
+    Journal(tmp_path / "new.db").close()
     shapes = []
     for file in (path, tmp_path / "new.db"):
         db = sqlite3.connect(file)
@@ -105,29 +105,29 @@ def test_while_a_run_of_the_older_zvol_lives_it_stays_as_it_is(looking: bool, pa
     living.prepare()
     living.take("old")
     if looking:
-        journal = Journal(path, NOW, looking=True)
+        journal = Journal(path, read_only_ok=True)
         assert [(one.id, one.alive, one.unfinished) for one in journal.runs()] == [
             ("boxed", False, 1),
             ("old", True, 2),
         ]
-        assert [one.uuid for one in journal.left("old")] == [A, B]
+        assert [one.uuid for one in journal.unfinished_volumes("old")] == [A, B]
         with pytest.raises(LocalState, match="run old of an older zvol still uses the journal"):
-            journal.adopt("boxed")
+            journal.adopt(["boxed"], ME)
         journal.close()
     with pytest.raises(LocalState, match="run old of an older zvol still uses the journal") as caught:
-        Journal(path, NOW)
+        Journal(path)
     assert "Wait for it to end" in caught.value.hint
     assert version(path) == 1
     living.release_all()
-    Journal(path, NOW).close()
-    assert version(path) == 2
+    Journal(path).close()
+    assert version(path) == schema.VERSION
 
 
 def test_one_that_cannot_be_written_can_be_looked_at(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.access", lambda *_: False)
-    journal = Journal(path, NOW, looking=True)
+    journal = Journal(path, read_only_ok=True)
     assert [(one.id, one.unfinished) for one in journal.runs()] == [("boxed", 1), ("old", 2)]
-    assert [one.intents for one in journal.left("old")] == [(Intent(JOB, "then"),), ()]
+    assert [one.intents for one in journal.unfinished_volumes("old")] == [(Intent(JOB, "then"),), ()]
     journal.close()
     assert version(path) == 1
 
@@ -137,7 +137,7 @@ def test_an_odd_one_is_set_aside(path: Path) -> None:
     db.execute("ALTER TABLE volumes RENAME COLUMN seq TO place")
     db.close()
     with pytest.raises(LocalState, match="its table volumes is not that of version 1"):
-        Journal(path, NOW)
+        Journal(path)
     assert len(list(path.parent.glob("journal.db.damaged-*"))) == 1
 
 

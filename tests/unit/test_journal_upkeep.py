@@ -15,8 +15,9 @@ from tests.support.oldruns import ME, NOW
 from zvol.errors import LocalState
 from zvol.files import private_dir
 from zvol.journal import journal as room
-from zvol.journal.journal import Closed, Identity, Intent, Journal
+from zvol.journal.journal import Journal
 from zvol.journal.queries import MAY_ACT
+from zvol.journal.records import ClosedVolume, Identity, Intent
 from zvol.journal.request import Request
 
 LATER = NOW + 31 * 86400
@@ -30,8 +31,8 @@ def path(tmp_path: Path) -> Path:
 
 # ---- others that write -------------------------------------------------------------------------------------------
 def test_a_file_that_others_keep_is_no_lack_of_room(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "PATIENCE", 0.05)
-    journal = Journal(path, NOW)
+    monkeypatch.setattr(room, "BUSY_TIMEOUT", 0.05)
+    journal = Journal(path)
     run = journal.begin(ME, Request(), NOW)
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -45,7 +46,7 @@ def test_a_file_that_others_keep_is_no_lack_of_room(path: Path, monkeypatch: pyt
     journal.claim(run, [(A, "a", "then")])
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(LocalState) as caught:
-        journal.intend([(run, A, Intent("1" * 32, "then"))], NOW)
+        journal.record_intents([(run, A, Intent("1" * 32, "then"))], NOW)
     assert caught.value.hint.endswith("then run `zvol resume`.")
     other.execute("ROLLBACK")
     other.close()
@@ -53,24 +54,24 @@ def test_a_file_that_others_keep_is_no_lack_of_room(path: Path, monkeypatch: pyt
 
 
 def test_a_run_that_was_taken_over_is_in_the_journal(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    journal = Journal(path, NOW)
+    journal = Journal(path)
     run = journal.begin(ME, Request(), NOW)
     journal.claim(run, [(A, "a", "then")])
     journal.close()
-    monkeypatch.setattr(room, "PATIENCE", 0.05)
-    journal = Journal(path, NOW)
-    journal.adopt(run)
+    monkeypatch.setattr(room, "BUSY_TIMEOUT", 0.05)
+    journal = Journal(path)
+    journal.adopt([run], ME)
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(LocalState) as caught:
-        journal.intend([(run, A, Intent("1" * 32, "then"))], NOW)
+        journal.record_intents([(run, A, Intent("1" * 32, "then"))], NOW)
     assert caught.value.hint.endswith("then run `zvol resume`.")
     other.close()
     journal.close()
 
 
 def test_a_run_that_has_ended_is_not_alive_whatever_holds_its_lock(path: Path) -> None:
-    journal = Journal(path, NOW)
+    journal = Journal(path)
     run = journal.begin(ME, Request(), NOW)
     journal.finish(NOW, run)
     journal.locks.take(run)
@@ -96,34 +97,34 @@ def synced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_new_folders_and_the_new_file_outlive_a_power_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = synced(monkeypatch)
     folder = tmp_path / "home" / "state" / "zvol"
-    Journal(private_dir(folder) / "journal.db", NOW).close()
+    Journal(private_dir(folder) / "journal.db").close()
     assert found == [str(one) for one in (tmp_path, tmp_path / "home", tmp_path / "home" / "state", folder)]
     found.clear()
-    Journal(private_dir(folder) / "journal.db", NOW).close()
+    Journal(private_dir(folder) / "journal.db").close()
     assert found == []
 
 
 @pytest.mark.parametrize("there", [True, False])
 def test_another_folder_is_only_a_way_out_where_there_is_nothing(there: bool, path: Path) -> None:
     if there:
-        Journal(path, NOW).close()
+        Journal(path).close()
     locks = path.with_name("journal.db.locks")
     if locks.exists():
         locks.rmdir()
     locks.touch()
     with pytest.raises(LocalState, match="cannot write the journal") as caught:
-        Journal(path, NOW)
+        Journal(path)
     assert ("XDG_STATE_HOME" in caught.value.hint) is not there
     assert caught.value.hint.endswith("then run the same command again.")
 
 
 def test_what_a_newer_zvol_wrote_is_not_walked_away_from(path: Path) -> None:
-    Journal(path, NOW).close()
+    Journal(path).close()
     with sqlite3.connect(path) as db:
         db.execute("PRAGMA user_version = 99")
     db.close()
     with pytest.raises(LocalState, match="newer zvol") as caught:
-        Journal(path, NOW)
+        Journal(path)
     assert "XDG_STATE_HOME" not in caught.value.hint
 
 
@@ -131,12 +132,12 @@ def test_what_a_newer_zvol_wrote_is_not_walked_away_from(path: Path) -> None:
 def test_a_new_journal_remembers_when_a_damaged_one_was_set_aside(path: Path) -> None:
     for name in ("20261125-083000-aaaa", "20261125-083001-bbbb", "garbage", "20261199-990000-cccc"):
         path.with_name(f"journal.db.damaged-{name}").touch()
-    journal = Journal(path, NOW)
+    journal = Journal(path)
     assert journal.set_aside_at == 1_795_595_401.0
     journal.close()
     for file in path.parent.glob("journal.db.damaged-*"):
         file.unlink()
-    journal = Journal(path, NOW)
+    journal = Journal(path)
     assert journal.set_aside_at == 1_795_595_401.0
     journal.close()
 
@@ -145,41 +146,41 @@ def test_it_is_remembered_at_once_whatever_becomes_of_the_damaged_one(path: Path
     path.write_bytes(b"garbage" * 2000)
     began = int(time.time())
     with pytest.raises(LocalState, match="damaged") as caught:
-        Journal(path, NOW)
+        Journal(path)
     assert re.search(r"run the command again.*one quiet time", caught.value.hint)
     [kept] = path.parent.glob("journal.db.damaged-*")
     kept.unlink()
-    journal = Journal(path, NOW)
+    journal = Journal(path)
     assert journal.set_aside_at is not None
     assert began <= journal.set_aside_at <= time.time()
     journal.close()
 
 
 def test_one_that_was_never_damaged_remembers_nothing(path: Path) -> None:
-    journal = Journal(path, NOW)
+    journal = Journal(path)
     assert journal.set_aside_at is None
     journal.close()
 
 
 # ---- closed by hand ----------------------------------------------------------------------------------------------
 def test_what_is_closed_is_named(path: Path) -> None:
-    journal = Journal(path, NOW)
+    journal = Journal(path)
     run = journal.begin(ME, Request(), NOW)
     journal.claim(run, [(A, "a", "then"), (B, "b", "then"), (C, "c", "then"), ("d" * 32, "d", "then")])
-    journal.intend(
+    journal.record_intents(
         [(run, uuid, Intent(uuid[::-1].replace(uuid[0], job), "then")) for uuid, job in ((A, "1"), (C, "3"))], NOW
     )
-    journal.said(run, C, "recovered", settled=False)
-    journal.said(run, "d" * 32, "gone", settled=True)
+    journal.record_outcome(run, C, "recovered", settled=False)
+    journal.record_outcome(run, "d" * 32, "gone", settled=True)
     journal.finish(NOW, run)
-    second = Journal(path, NOW)
+    second = Journal(path)
     assert second.forget(run, NOW + 5) == [
-        Closed(A, "open", "1" * 32),
-        Closed(B, "planned", None),
-        Closed(C, "said", "3" * 32),
+        ClosedVolume(A, "open", "1" * 32),
+        ClosedVolume(B, "planned", None),
+        ClosedVolume(C, "recorded", "3" * 32),
     ]
     [found] = second.runs()
-    assert (found.counts, found.ended) == ({"said": 2, "forgotten": 2}, NOW + 5)
+    assert (found.counts, found.ended) == ({"recorded": 2, "forgotten": 2}, NOW + 5)
     assert second.forget(run, NOW + 6) == []
     second.close()
     journal.close()
@@ -187,13 +188,13 @@ def test_what_is_closed_is_named(path: Path) -> None:
 
 @pytest.mark.parametrize(("later", "named"), [(MAY_ACT - 1, [A, C]), (MAY_ACT, [A])])
 def test_what_is_told_is_named_for_as_long_as_its_request_may_act(path: Path, later: float, named: list[str]) -> None:
-    journal = Journal(path, NOW)
+    journal = Journal(path)
     run = journal.begin(ME, Request(), NOW)
     journal.claim(run, [(A, "a", "then"), (C, "c", "then")])
-    journal.intend([(run, A, Intent("1" * 32, "then")), (run, C, Intent("3" * 32, "then"))], NOW)
-    journal.said(run, C, "recovered", settled=False)
+    journal.record_intents([(run, A, Intent("1" * 32, "then")), (run, C, Intent("3" * 32, "then"))], NOW)
+    journal.record_outcome(run, C, "recovered", settled=False)
     journal.finish(NOW, run)
-    second = Journal(path, NOW + later)
+    second = Journal(path)
     closed = second.forget(run, NOW + later)
     assert [one.uuid for one in closed or ()] == named
     second.close()
@@ -201,13 +202,13 @@ def test_what_is_told_is_named_for_as_long_as_its_request_may_act(path: Path, la
 
 
 def test_only_what_is_on_servers_that_are_no_more_is_closed(path: Path) -> None:
-    journal = Journal(path, NOW)
+    journal = Journal(path)
     bases = ("http://127.0.0.1:1/zstack", "http://127.0.0.1:2/zstack", "sandbox")
     runs = [journal.begin(Identity(base, "account test"), Request(), NOW) for base in bases]
     runs.append(journal.begin(Identity("http://127.0.0.1:1", None), Request(), NOW))
     runs.append(journal.begin(Identity("http://127.0.0.1:1", "account test"), Request(), NOW))
     for number, run in enumerate(runs):
         journal.claim(run, [(f"{number:032x}", "x", "then")])
-    journal.close_all(["sandbox", bases[0]], NOW)
+    journal.close_runs_on(["sandbox", bases[0]], NOW)
     assert {one.id: one.unfinished for one in journal.runs()} == dict(zip(runs, (0, 1, 0, 0, 1), strict=True))
     journal.close()

@@ -10,7 +10,8 @@ import pytest
 
 from tests.sim.deaths import QUIET, intents, kill, lost, puts, resume
 from tests.sim.world import A, World
-from zvol.journal.journal import Intent, Journal
+from zvol.journal.journal import Journal
+from zvol.journal.records import Intent
 from zvol.journal.request import Request
 
 LONG = 30 * 60
@@ -79,11 +80,11 @@ def test_what_is_held_is_read_and_closed_where_that_is_all_there_is_to_it(tmp_pa
     world.server.recover_by_hand(back)
     del world.server.rows[gone]
     world.server.rows[changed].last_op += 100
-    left = [replace(one, held=True) for one in journal.left(run)]
+    left = [replace(one, held=True) for one in journal.unfinished_volumes(run)]
     engine = world.new_engine()
     assert {one.uuid: one.outcome for one in engine.resume(journal, left)} == {back: "already", gone: "gone"}
     assert sorted(track.uuid for track in engine.left) == sorted([deleted, changed])
-    assert [one.uuid for one in journal.left(run)] == [deleted, changed]
+    assert [one.uuid for one in journal.unfinished_volumes(run)] == [deleted, changed]
     assert puts(world) == []
     world.close()
 
@@ -93,10 +94,10 @@ def test_what_is_held_and_cannot_be_read_stays_what_it_is(tmp_path: Path) -> Non
     journal = world.journal()
     run = journal.begin(world.identity, Request(), world.clock.wall())
     journal.claim(run, [(A, A, "then")])
-    left = [replace(one, held=True) for one in journal.left(run)]
+    left = [replace(one, held=True) for one in journal.unfinished_volumes(run)]
     [result] = world.new_engine().resume(journal, left)
     assert (result.outcome, result.exit) == ("not-sent", 5)
-    assert [one.state for one in journal.left(run)] == ["planned"]
+    assert [one.state for one in journal.unfinished_volumes(run)] == ["planned"]
     world.close()
 
 
@@ -109,7 +110,7 @@ def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     world.path.write_bytes(b"garbage" * 2000)
     monkeypatch.setattr("zvol.journal.database.time.time", world.clock.wall)
     with pytest.raises(Exception, match="damaged"):
-        Journal(world.path, world.clock.wall())
+        Journal(world.path)
     return world
 
 
@@ -182,7 +183,7 @@ def test_a_job_does_not_end_the_wait_after_a_damage(broken: World) -> None:
     journal = broken.journal()
     run = journal.begin(broken.identity, Request(), broken.clock.wall())
     journal.claim(run, [(A, A, None)])
-    journal.intend([(run, A, Intent("1" * 32, None))], broken.clock.wall())
+    journal.record_intents([(run, A, Intent("1" * 32, None))], broken.clock.wall())
     broken.close()
     broken.server.jobs["1" * 32] = "ID.1003"
     [result] = broken.recover(timeout=7200.0)

@@ -10,7 +10,7 @@ from zvol.text import escape_terminal
 
 if TYPE_CHECKING:
     from zvol.cli.app_context import AppContext
-    from zvol.journal.journal import Run
+    from zvol.journal.records import Run
 
 NAMED: Final = 10
 """The most runs that are named one by one when they are left alone."""

@@ -15,7 +15,8 @@ from zvol.journal.records import Holder
 
 if TYPE_CHECKING:
     from zvol.cli.progress import ProgressReporter
-    from zvol.journal.journal import Journal, Run, UnfinishedVolume
+    from zvol.journal.journal import Journal
+    from zvol.journal.records import Run, UnfinishedVolume
     from zvol.model import Outcome, Result, Trouble
     from zvol.recovery.engine import Engine
     from zvol.recovery.task import VolumeTask
@@ -72,7 +73,7 @@ def command(context: AppContext, run: str | None, yes: bool, same_account: bool)
 
 def _whole(context: AppContext, journal: Journal | None) -> None:
     """Raise LocalState, once, for a journal that was emptied while something was open in it."""
-    lost = journal.lost(context.clock.wall()) if journal is not None else []
+    lost = journal.find_lost_runs(context.clock.wall()) if journal is not None else []
     if lost:
         text = f"the journal {context.journal.path} was emptied or replaced: what run {lost[0]} left open is not known"
         hint = "Nothing was sent. See what is deleted with `zvol list`; the next recovery waits for what may still act."
@@ -97,18 +98,20 @@ def _results(
     from zvol.recovery.outcomes import busy
 
     try:
-        adopted = journal.adopt_all([one.id for one in runs], context.server.identity)
+        adopted = journal.adopt([one.id for one in runs], context.server.identity)
     except LocalState as error:
         trouble = Trouble(error.kind, error.message, error.hint, error.exit)
         for one in runs:
-            yield from _not_done(journal.left(one.id), Outcome.NOT_SENT, trouble)
+            yield from _not_done(journal.unfinished_volumes(one.id), Outcome.NOT_SENT, trouble)
         return
     for run in adopted.living:
         yield from _not_done(
-            journal.left(run), Outcome.BUSY, busy(Holder(run, context.server.base), context.server.identity)
+            journal.unfinished_volumes(run),
+            Outcome.BUSY,
+            busy(Holder(run, context.server.base), context.server.identity),
         )
     old = {one.id for one in runs if abs(context.clock.wall() - one.started) > STALE and not yes}
-    yield from engine.resume(journal, [replace(one, held=one.run in old and one.never_sent) for one in adopted.left])
+    yield from engine.resume(journal, [replace(one, held=one.run in old and one.never_sent) for one in adopted.volumes])
     if engine.left:
         reporter.progress.clear()
         for text in _held(context, engine.left):

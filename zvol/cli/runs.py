@@ -39,7 +39,7 @@ def command(context: AppContext) -> Exit:
                 "planned": run.counts.get("planned", 0),
                 "open": run.counts.get("open", 0),
                 "followups": run.counts.get("followups", 0),
-                "said": run.counts.get("said", 0) + run.counts.get("forgotten", 0),
+                "said": run.counts.get("recorded", 0) + run.counts.get("forgotten", 0),
             }
             for run in runs
         ]
@@ -49,7 +49,7 @@ def command(context: AppContext) -> Exit:
     for run in runs:
         over = "forgotten" if run.counts.get("forgotten") else "finished"
         state_word = "going on" if run.alive else "open" if run.unfinished else over
-        kinds = (("planned",), ("open", "followups"), ("said",))
+        kinds = (("planned",), ("open", "followups"), ("recorded",))
         counts = [str(sum(run.counts.get(name, 0) for name in kind)) for kind in kinds]
         who = run.identity.account or "-"
         cells.append([run.id, stamp(run.started) or "-", who, state_word, *counts, run.identity.base])

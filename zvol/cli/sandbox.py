@@ -87,9 +87,9 @@ def _end_old_cloud(context: AppContext, directory: Path) -> None:
         if not path.exists():
             continue
         try:
-            journal = Journal(path, context.clock.wall())
+            journal = Journal(path)
             try:
-                journal.close_all(["sandbox", *served_at(directory)], context.clock.wall())
+                journal.close_runs_on(["sandbox", *served_at(directory)], context.clock.wall())
             finally:
                 journal.close()
         except LocalState as error:

@@ -17,17 +17,17 @@ from zvol.journal import schema
 if TYPE_CHECKING:
     import sqlite3
 
-PATIENCE: Final = 30.0
-"""Seconds for which another process may hold the file."""
+BUSY_TIMEOUT: Final = 30.0
+"""Seconds to wait while another process holds the file."""
 
-STAMP: Final = "%Y%m%d-%H%M%S"
+TIME_FORMAT: Final = "%Y%m%d-%H%M%S"
 
 AGAIN: Final = "Nothing was submitted. {remedy}, then run the same command again."
 RESUME: Final = "Nothing further was submitted. {remedy}, then run `zvol resume`."
 """What to do when the journal fails: the second one once it knows what was asked for."""
 
-ROOM: Final = "Make room, or make the folder writable"
-NEW_PLACE: Final = f"{ROOM}, or set XDG_STATE_HOME to a folder of your own"
+MAKE_ROOM: Final = "Make room, or make the folder writable"
+MAKE_ROOM_OR_MOVE: Final = f"{MAKE_ROOM}, or set XDG_STATE_HOME to a folder of your own"
 """Another folder is a way out only while there is nothing in this one: what is open there would be forgotten."""
 
 WAIT: Final = "Wait for the other zvol to end"
@@ -60,7 +60,7 @@ def connect(path: Path, alive: Callable[[], list[str]]) -> sqlite3.Connection:
     """
     import sqlite3
 
-    db = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+    db = sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False)
     try:
         db.execute("PRAGMA synchronous = FULL")
         db.execute("PRAGMA foreign_keys = ON")
@@ -74,8 +74,8 @@ def connect(path: Path, alive: Callable[[], list[str]]) -> sqlite3.Connection:
     return db
 
 
-def connect_to_look(path: Path) -> sqlite3.Connection:
-    """Open a file that cannot be written, or is not to be."""
+def connect_read_only(path: Path) -> sqlite3.Connection:
+    """Open a file that cannot be written, or must not be changed."""
     import sqlite3
 
     wal = path.with_name(path.name + "-wal")
@@ -85,8 +85,8 @@ def connect_to_look(path: Path) -> sqlite3.Connection:
         version = _version(db, path)
         if version:
             _check(db, version)
-        if version == 1:
-            schema.look_through(db)
+        if 0 < version < schema.VERSION:
+            schema.add_views(db, version)
     except BaseException:
         db.close()
         raise
@@ -117,7 +117,7 @@ def _bring_up(db: sqlite3.Connection, path: Path, alive: Callable[[], list[str]]
         elif version < schema.VERSION:
             _check(db, version)
             _none_alive(path, alive())
-            schema.migrate(db)
+            schema.migrate(db, version)
         db.execute("COMMIT")
     except BaseException:
         with contextlib.suppress(Exception):
@@ -137,7 +137,7 @@ def _note_damaged(db: sqlite3.Connection, path: Path) -> None:
     for file in path.parent.glob(f"{path.name}.damaged-*"):
         with contextlib.suppress(ValueError):  # a name that somebody else gave
             stamp = file.name.removeprefix(f"{path.name}.damaged-")[:15]
-            times.append(calendar.timegm(time.strptime(stamp, STAMP)))
+            times.append(calendar.timegm(time.strptime(stamp, TIME_FORMAT)))
     if times:
         db.execute("INSERT INTO meta (name, value) VALUES ('set_aside', ?)", (float(max(times)),))
 
@@ -150,7 +150,7 @@ def _check(db: sqlite3.Connection, version: int) -> None:
 
 
 @contextlib.contextmanager
-def local(path: Path, what_next: str = AGAIN, remedy: str = ROOM) -> Iterator[None]:
+def local(path: Path, what_next: str = AGAIN, remedy: str = MAKE_ROOM) -> Iterator[None]:
     """Turn what the file system and SQLite raise into LocalState, or into Damaged where the file is to be set aside."""
     import sqlite3
 
@@ -161,7 +161,7 @@ def local(path: Path, what_next: str = AGAIN, remedy: str = ROOM) -> Iterator[No
         if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
             raise Damaged(str(exc)) from exc
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            text = f"the journal {path} has been in use by another process for {PATIENCE:.0f} s"
+            text = f"the journal {path} has been in use by another process for {BUSY_TIMEOUT:.0f} s"
             raise LocalState(text, hint=what_next.format(remedy=WAIT)) from exc
         if not isinstance(exc, sqlite3.OperationalError):
             raise
@@ -176,7 +176,7 @@ def set_aside(path: Path, inode: int | None, why: Damaged) -> LocalState:
 
     `inode` is that of the file that was found damaged: one that somebody else has put in its place meanwhile stays.
     """
-    stamp = time.strftime(STAMP, time.gmtime(time.time()))
+    stamp = time.strftime(TIME_FORMAT, time.gmtime(time.time()))
     kept = path.with_name(f"{path.name}.damaged-{stamp}-{secrets.token_hex(2)}")
     text = f"the journal {path} is damaged ({why})"
     try:

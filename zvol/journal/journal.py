@@ -1,7 +1,7 @@
-"""What zvol must not forget: which volumes a run was asked for, and every PUT before it is sent.
+"""What zvol must remember: the volumes that a run was asked to recover, and every PUT before it is sent.
 
-One SQLite file with `synchronous=FULL`; `locks.py` tells a dead run from a living one.  A volume has at most one open
-intent of a run: it is written only when nothing before it can act, and closes what was before.
+One SQLite file with `synchronous=FULL`; `locks.py` tells dead runs from living ones.  A volume has at most one open
+intent of a run: an intent is written only when no earlier one can act any more, and closes the earlier ones.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from zvol.errors import LocalState
 from zvol.journal import database, queries
-from zvol.journal.database import AGAIN, PATIENCE, RESUME, Damaged, local
+from zvol.journal.database import AGAIN, BUSY_TIMEOUT, RESUME, Damaged, local
 from zvol.journal.locks import Locks
-from zvol.journal.records import Adopted, Claims, Closed, Holder, Identity, Intent, Run, UnfinishedVolume
+from zvol.journal.records import Adopted, Claims, ClosedVolume, Holder, Identity, Intent, Run, UnfinishedVolume
 from zvol.journal.request import Request
 
 if TYPE_CHECKING:
@@ -28,145 +28,142 @@ if TYPE_CHECKING:
 KEEP_SECONDS: Final = 30 * 86400
 """How long a run with nothing open is remembered."""
 
-PRUNING: Final = 0.1
-"""Seconds that a run spends at its end on forgetting old ones."""
-
-CLOSE: Final = "UPDATE intents SET closed = 1 WHERE run = ? AND uuid = ?"
+PRUNE_SECONDS: Final = 0.1
+"""How long a run spends at its end on deleting old ones."""
 
 
 class Journal:
-    """The journal of one machine and user; raises LocalState for everything that its file system or file does."""
+    """The journal of one machine and user; raises LocalState whenever its file or its folder fails."""
 
-    def __init__(self, path: Path, wall: float, *, looking: bool = False) -> None:
-        """Open the journal.  With `looking`, one that cannot be written is good enough to see the runs in it."""
-        del wall
+    def __init__(self, path: Path, *, read_only_ok: bool = False) -> None:
+        """Open the journal; with `read_only_ok` also one that cannot be written, to read the runs in it."""
         self.path = path
-        self.writable = not looking or all(os.access(place, os.W_OK) for place in (path.parent, path))
+        self.writable = not read_only_ok or all(os.access(place, os.W_OK) for place in (path.parent, path))
         self.locks = Locks(path.with_name(path.name + ".locks"), writable=self.writable)
         self._pending: list[tuple[str, Sequence[Any]]] = []
         self._inode: int | None = None
-        self._kept = False
+        self._claimed = False
         self._refusal: LocalState | None = None
-        self._remedy = database.ROOM if path.exists() else database.NEW_PLACE
+        self._remedy = database.MAKE_ROOM if path.exists() else database.MAKE_ROOM_OR_MOVE
         with self._local():
             self.locks.prepare()
             self._inode = database.create(path) if self.writable else None
-            self._db = self._open(looking=looking)
+            self._db = self._open(read_only_ok=read_only_ok)
 
-    def _open(self, *, looking: bool) -> sqlite3.Connection:
-        """Open the file; one that a living run of an older zvol keeps from being brought up to date is looked at."""
+    def _open(self, *, read_only_ok: bool) -> sqlite3.Connection:
+        """Open the file; read-only when a living run of an older zvol prevents its migration and that is enough."""
         if self.writable:
             try:
                 return database.connect(self.path, self.locks.others)
             except LocalState as refusal:
-                if not looking:
+                if not read_only_ok:
                     raise
                 self.writable, self._refusal = False, refusal
-        return database.connect_to_look(self.path)
+        return database.connect_read_only(self.path)
 
-    # ---- a run of our own ----------------------------------------------------------------------------------------
+    # ---- a run of this process -----------------------------------------------------------------------------------
     def begin(self, identity: Identity, request: Request, wall: float) -> str:
-        """Start a run and return its id; it lives until `close`."""
+        """Start a run and return its id; it counts as alive until `finish` or `close`."""
         stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(wall))
         run = f"{stamp}-{secrets.token_hex(3)}"
         with self._transaction():
-            queries.note_lost(self._db, self.locks, wall)
+            queries.record_lost_runs(self._db, self.locks, wall)
             self.locks.take(run)
             row = (run, identity.base, identity.account, request.to_json(), wall)
             self._db.execute("INSERT INTO runs (id, base, account, request, started) VALUES (?, ?, ?, ?, ?)", row)
         self.locks.mark(run)
         return run
 
-    def lost(self, wall: float) -> list[str]:
-        """Return the runs that somebody's hand has taken out of the journal, and remember when that was found."""
+    def find_lost_runs(self, wall: float) -> list[str]:
+        """Return the runs that were removed from the journal by hand, and record when that was found."""
         if not self.writable:
             return []
         with self._transaction():
-            return queries.note_lost(self._db, self.locks, wall)
+            return queries.record_lost_runs(self._db, self.locks, wall)
 
-    def claim(self, run: str, wanted: Iterable[tuple[str, str, str | None]]) -> Claims:
+    def claim(self, run: str, volumes: Iterable[tuple[str, str, str | None]]) -> Claims:
         """Claim (uuid, asked, lastOpDate) triples for a run, all in one transaction.
 
-        What dead or finished runs of the same server and account left open is ours to settle now; what others left is
-        not touched.
+        Open intents of dead or finished runs of the same server and account become this run's, to be settled by it;
+        those of other servers and accounts are left alone.
         """
         busy: dict[str, Holder] = {}
         prior: dict[str, list[Intent]] = {}
         foreign: set[str] = set()
         with self._transaction():
             alive = functools.cache(self.locks.alive)
-            mine = queries.identity(self._db, run)
-            for seq, (uuid, asked, last_op) in enumerate(wanted):
-                others = queries.others(self._db, run, uuid)
+            own = queries.identity(self._db, run)
+            for seq, (uuid, asked, last_op) in enumerate(volumes):
+                others = queries.other_runs(self._db, run, uuid)
                 living = next((other for other in others if other.unfinished and alive(other.run)), None)
                 if living is not None:
                     busy[uuid] = Holder(living.run, living.identity.base)
                     continue
-                if any(other.sent and not mine.same(other.identity) for other in others):
+                if any(other.sent and not own.same(other.identity) for other in others):
                     foreign.add(uuid)
                 for other in others:
-                    if mine.same(other.identity):
-                        prior.setdefault(uuid, []).extend(queries.hand_over(self._db, other.run, run, uuid))
+                    if own.same(other.identity):
+                        prior.setdefault(uuid, []).extend(queries.take_over(self._db, other.run, run, uuid))
                 self._db.execute(queries.CLAIM, (run, uuid, asked, seq, last_op))
-        self._kept = True
+        self._claimed = True
         return Claims(busy, {uuid: found for uuid, found in prior.items() if found}, frozenset(foreign))
 
-    def intend(self, intents: Iterable[tuple[str, str, Intent]], wall: float) -> None:
+    def record_intents(self, intents: Iterable[tuple[str, str, Intent]], wall: float) -> None:
         """Make intents (run, uuid, Intent) durable, all in one commit; only then may their PUTs be sent."""
         with self._transaction():
             for run, uuid, intent in intents:
-                self._db.execute(CLOSE, (run, uuid))
-                self._db.execute(queries.INTEND, (intent.job, run, uuid, intent.last_op, wall))
-                self._db.execute("UPDATE volumes SET state = 'open' WHERE run = ? AND uuid = ?", (run, uuid))
+                self._db.execute(queries.CLOSE_INTENTS, (run, uuid))
+                self._db.execute(queries.ADD_INTENT, (intent.job, run, uuid, intent.last_op, wall))
+                self._db.execute(queries.SET_OPEN, (run, uuid))
 
-    def said(self, run: str, uuid: str, outcome: str, *, settled: bool) -> None:
-        """Note the last word on a volume; kept in memory until the next commit, a resumed run finds it out again.
+    def record_outcome(self, run: str, uuid: str, outcome: str, *, settled: bool) -> None:
+        """Record the outcome of a volume with the next commit; if that never comes, a resumed run finds it out again.
 
-        One that is back, and has follow-ups that are not over, stays unfinished for their sake.
+        A recovered volume whose follow-ups are not over stays unfinished because of them.
         """
         if outcome == "unknown" and not settled:
-            self._note(queries.SAY, ("open", outcome, run, uuid))
+            self._defer(queries.SET_OUTCOME, ("open", outcome, run, uuid))
         else:
-            self._note(queries.SAY, ("said", outcome, run, uuid))
+            self._defer(queries.SET_OUTCOME, ("recorded", outcome, run, uuid))
             if outcome in queries.BACK:
-                self._note(queries.KEEP_FOR_FOLLOWUPS, (run, uuid))
+                self._defer(queries.AWAIT_FOLLOWUPS, (run, uuid))
         if settled:
-            self._note(CLOSE, (run, uuid))
+            self._defer(queries.CLOSE_INTENTS, (run, uuid))
 
-    def unsent(self, run: str, uuid: str) -> None:
-        """Note that nothing was sent for a volume, so that a resumed run can do it."""
-        self._note("UPDATE volumes SET state = 'planned' WHERE run = ? AND uuid = ?", (run, uuid))
-        self._note(CLOSE, (run, uuid))
+    def record_not_sent(self, run: str, uuid: str) -> None:
+        """Record with the next commit that nothing was sent for a volume, so that a resumed run can send it."""
+        self._defer(queries.SET_PLANNED, (run, uuid))
+        self._defer(queries.CLOSE_INTENTS, (run, uuid))
 
-    def settle(self, job: str) -> None:
-        """Note that nothing of this PUT can act any more."""
-        self._note("UPDATE intents SET closed = 1 WHERE job = ?", (job,))
+    def settle_intent(self, job: str) -> None:
+        """Record with the next commit that a PUT cannot act any more."""
+        self._defer(queries.CLOSE_INTENT, (job,))
 
-    def keep(self, run: str, uuid: str, asked: str, outcome: str) -> None:
-        """Note a volume that was back already, for the sake of its follow-ups; kept in memory until the next commit."""
-        self._note(queries.KEEP, (run, uuid, asked, outcome))
+    def record_for_followups(self, run: str, uuid: str, asked: str, outcome: str) -> None:
+        """Record with the next commit a volume that was not deleted at all, but has follow-ups."""
+        self._defer(queries.ADD_FOR_FOLLOWUPS, (run, uuid, asked, outcome))
 
     def plan_followups(self, run: str, uuid: str, planned: Iterable[tuple[str, str]]) -> None:
-        """Note (kind, value) pairs that are to be done once the volume is back, with the next commit."""
+        """Record with the next commit the follow-ups (kind, value) of a volume."""
         for kind, value in planned:
-            self._note(queries.PLAN, (run, uuid, kind, value))
+            self._defer(queries.PLAN_FOLLOWUP, (run, uuid, kind, value))
 
-    def followup(self, run: str, uuid: str, kind: str, value: str, state: str, job: str | None = None) -> None:
-        """Note what has become of a follow-up: planned, sent, done or failed.
+    def record_followup(self, run: str, uuid: str, kind: str, value: str, state: str, job: str | None = None) -> None:
+        """Record with the next commit the state of a follow-up: planned, sent, done or failed.
 
-        A POST of it may leave only once its `sent` is committed, see `flush`.
+        Its POST may leave only after its `sent` is committed, see `flush`.
         """
-        self._note(queries.FOLLOW, (state, job, run, uuid, kind, value))
-        self._note(queries.FOLLOWED, (run, uuid))
+        self._defer(queries.SET_FOLLOWUP, (state, job, run, uuid, kind, value))
+        self._defer(queries.FINISH_FOLLOWUPS, (run, uuid))
 
     def flush(self) -> None:
-        """Commit what was noted."""
+        """Commit everything that was recorded for the next commit."""
         if self._pending:
             with self._transaction():
                 pass
 
     def finish(self, wall: float, *runs: str) -> None:
-        """End runs: one is over for good when every volume of it has its last word."""
+        """End runs: the time is recorded for those whose volumes all have an outcome."""
         with self._transaction():
             for run in runs:
                 self._db.execute(queries.FINISH, (wall, run))
@@ -174,11 +171,11 @@ class Journal:
             self.locks.release(run)
 
     def prune(self, wall: float) -> None:
-        """Forget some old runs that have nothing open, in small steps; an intent that old cannot act any more.
+        """Delete some old runs that have nothing open, in small steps; an intent that old cannot act any more.
 
-        To be called after the work: it stops as soon as anybody else is at work, or after a short time.
+        Call it after the work: it stops after a short time, and as soon as another process uses the journal.
         """
-        until = time.monotonic() + PRUNING
+        until = time.monotonic() + PRUNE_SECONDS
         with contextlib.suppress(LocalState):
             while self.writable and self._prune_some(wall - KEEP_SECONDS) and time.monotonic() < until:
                 pass
@@ -188,42 +185,36 @@ class Journal:
         with self._local():
             self._db.close()
 
-    # ---- what is there -------------------------------------------------------------------------------------------
+    # ---- all runs ------------------------------------------------------------------------------------------------
     def runs(self) -> list[Run]:
         """Return all runs, newest first."""
         with self._transaction():
             return queries.runs(self._db, self.locks.alive)
 
-    def left(self, run: str) -> list[UnfinishedVolume]:
-        """Return the unfinished volumes of a run, in the order asked."""
+    def unfinished_volumes(self, run: str) -> list[UnfinishedVolume]:
+        """Return the unfinished volumes of a run, in the order of the arguments."""
         with self._local():
-            return queries.left(self._db, run)
+            return queries.unfinished_volumes(self._db, run)
 
-    def adopt(self, run: str) -> list[UnfinishedVolume] | None:
-        """Take over a dead run and return its unfinished volumes; None when it is alive."""
-        adopted = self.adopt_all([run])
-        return None if adopted.living else list(adopted.left)
+    def adopt(self, runs: Sequence[str], identity: Identity) -> Adopted:
+        """Take over dead runs, given oldest first; they belong to `identity` from now on.
 
-    def adopt_all(self, runs: Sequence[str], identity: Identity | None = None) -> Adopted:
-        """Take over dead runs, oldest first; of a volume that several of them are on, the newest has it all.
-
-        They are those of `identity` from now on, if that is given.
+        A volume that several of them have is left to the newest, together with the intents of the others.
         """
         if self._refusal is not None:
             raise self._refusal
         with self._transaction():
-            ours = [run for run in runs if self.locks.take(run)]
-            if identity is not None:
-                who = [(identity.base, identity.account, run) for run in ours]
-                self._db.executemany("UPDATE runs SET base = ?, account = ? WHERE id = ?", who)
-            left = queries.merged(self._db, ours, functools.cache(self.locks.alive))
-        self._kept = True
-        for run in ours:
+            taken = [run for run in runs if self.locks.take(run)]
+            who = [(identity.base, identity.account, run) for run in taken]
+            self._db.executemany("UPDATE runs SET base = ?, account = ? WHERE id = ?", who)
+            volumes = queries.merge_unfinished(self._db, taken, functools.cache(self.locks.alive))
+        self._claimed = True
+        for run in taken:
             self.locks.mark(run)
-        return Adopted(tuple(left), tuple(run for run in runs if run not in ours))
+        return Adopted(tuple(volumes), tuple(run for run in runs if run not in taken))
 
     def _prune_some(self, before: float) -> bool:
-        """Forget a few runs; tell whether there may be more to forget, and time for it."""
+        """Delete a few runs; return whether there may be more."""
         with self._local():
             old = queries.prunable(self._db, before)
         if not old:
@@ -234,17 +225,17 @@ class Journal:
             self._db.executemany("DELETE FROM runs WHERE id = ?", [(run,) for run in old if not self.locks.alive(run)])
         return True
 
-    def forget(self, run: str, wall: float) -> list[Closed] | None:
-        """Close what is open in a dead run, by hand, and return it; None when it is alive."""
+    def forget(self, run: str, wall: float) -> list[ClosedVolume] | None:
+        """Close by hand what is open in a dead run, and return it; None when the run is alive."""
         with self._transaction():
             if not self.locks.take(run):
                 return None
-            return queries.close(self._db, [run], wall)
+            return queries.close_runs(self._db, [run], wall)
 
-    def close_all(self, bases: Sequence[str], wall: float) -> None:
-        """Close everything that runs have open on servers that are no more, those that are alive too."""
+    def close_runs_on(self, bases: Sequence[str], wall: float) -> None:
+        """Close everything that is open on servers that no longer exist, also in runs that are alive."""
         with self._transaction():
-            queries.close(self._db, queries.runs_on(self._db, bases), wall)
+            queries.close_runs(self._db, queries.runs_on(self._db, bases), wall)
 
     @property
     def set_aside_at(self) -> float | None:
@@ -253,19 +244,21 @@ class Journal:
             row = self._db.execute("SELECT value FROM meta WHERE name = 'set_aside'").fetchone()
         return None if row is None else float(row[0])
 
-    def foreign(self, identity: Identity, uuid: str) -> bool:
-        """Tell whether runs of another server or account have sent something for a volume that may still act."""
+    def has_foreign_intent(self, identity: Identity, uuid: str) -> bool:
+        """Tell whether a run of another server or account has sent a request for a volume that may still act."""
         with self._local():
-            return any(one.sent and not identity.same(one.identity) for one in queries.others(self._db, "", uuid))
+            others = queries.other_runs(self._db, "", uuid)
+        return any(other.sent and not identity.same(other.identity) for other in others)
 
     # ---- inside --------------------------------------------------------------------------------------------------
-    def _note(self, sql: str, values: Sequence[Any]) -> None:
+    def _defer(self, sql: str, values: Sequence[Any]) -> None:
+        """Keep a statement in memory until the next commit."""
         self._pending.append((sql, values))
 
     @contextlib.contextmanager
     def _local(self) -> Iterator[None]:
-        """Every fault of the file is a LocalState; a damaged file is set aside unless a living run still uses it."""
-        what_next = RESUME if self._kept else AGAIN
+        """Turn every failure of the file into LocalState; set a damaged file aside unless a living run uses it."""
+        what_next = RESUME if self._claimed else AGAIN
         try:
             with local(self.path, what_next, self._remedy):
                 yield
@@ -281,9 +274,9 @@ class Journal:
 
     @contextlib.contextmanager
     def _transaction(self, *, wait: bool = True) -> Iterator[None]:
-        """One durable commit, with everything noted before it; `wait` for other processes that write."""
+        """Make one durable commit, which includes the deferred statements; `wait` for other processes that write."""
         with self._local():
-            self._db.execute(f"PRAGMA busy_timeout = {PATIENCE * 1000 if wait else 0:.0f}")
+            self._db.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT * 1000 if wait else 0:.0f}")
             self._db.execute("BEGIN IMMEDIATE" if self.writable else "BEGIN")
             try:
                 for sql, values in self._pending:
@@ -295,6 +288,3 @@ class Journal:
                     self._db.execute("ROLLBACK")
                 raise
             self._pending.clear()
-
-
-__all__ = ["Adopted", "Claims", "Closed", "Holder", "Identity", "Intent", "Journal", "Run", "UnfinishedVolume"]

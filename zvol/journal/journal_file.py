@@ -37,14 +37,14 @@ class JournalFile:
 
     def open(self) -> Journal:
         """Open the journal for a new run, or to change what is in it; raises LocalState."""
-        journal = self._open(looking=False)
+        journal = self._open(read_only_ok=False)
         self.prune_at_end(journal)
         return journal
 
     @cached_property
     def view(self) -> Journal:
         """Open a journal that exists; one that cannot be written is good enough to read it.  Raises LocalState."""
-        return self._open(looking=True)
+        return self._open(read_only_ok=True)
 
     def prune_at_end(self, journal: Journal) -> None:
         """Forget old runs at the end of the command."""
@@ -52,14 +52,14 @@ class JournalFile:
 
     def sent_elsewhere(self, identity: Identity, uuid: str) -> bool:
         """Tell whether runs of another server or account have sent something for a volume that may still act."""
-        return self.exists and self.view.foreign(identity, uuid)
+        return self.exists and self.view.has_foreign_intent(identity, uuid)
 
-    def _open(self, *, looking: bool) -> Journal:
+    def _open(self, *, read_only_ok: bool) -> Journal:
         from zvol.files import private_dir
         from zvol.journal.journal import Journal
 
         private_dir(self.path.parent)
-        journal = Journal(self.path, self._clock.wall(), looking=looking)
+        journal = Journal(self.path, read_only_ok=read_only_ok)
         self._stack.callback(journal.close)
         return journal
 

@@ -1,4 +1,4 @@
-"""Questions to the journal's tables, and the rows that are moved from one run to another; within a transaction."""
+"""The SQL of the journal: statements, queries, and moving rows from one run to another; within a transaction."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from zvol.journal.records import Closed, FollowUp, Holder, Identity, Intent, Run, UnfinishedVolume
+from zvol.journal.records import UNFINISHED, ClosedVolume, FollowUp, Holder, Identity, Intent, Run, UnfinishedVolume
 from zvol.journal.request import Request
 
 if TYPE_CHECKING:
@@ -16,50 +16,53 @@ if TYPE_CHECKING:
 
 BACK: Final = ("recovered", "already")
 
-_UNFINISHED: Final = "('planned', 'open', 'followups')"
-_GOING_ON: Final = "('planned', 'sent')"
+_UNFINISHED: Final = "(" + ", ".join(f"'{state}'" for state in UNFINISHED) + ")"
+_IN_PROGRESS: Final = "('planned', 'sent')"
 MAY_ACT: Final = 2100.0
-"""Seconds after which a request for a volume that is back, or that somebody was told of, cannot act any more."""
+"""Seconds after which a request for a recovered volume, or one that was closed by hand, cannot act any more."""
 
 CLAIM: Final = (
     "INSERT OR REPLACE INTO volumes (run, uuid, asked, seq, last_op, state) VALUES (?, ?, ?, ?, ?, 'planned')"
 )
-INTEND: Final = "INSERT INTO intents (job, run, uuid, last_op, written) VALUES (?, ?, ?, ?, ?)"
-SAY: Final = "UPDATE volumes SET state = ?, outcome = ? WHERE run = ? AND uuid = ?"
-KEEP: Final = (
+ADD_INTENT: Final = "INSERT INTO intents (job, run, uuid, last_op, written) VALUES (?, ?, ?, ?, ?)"
+CLOSE_INTENTS: Final = "UPDATE intents SET closed = 1 WHERE run = ? AND uuid = ?"
+CLOSE_INTENT: Final = "UPDATE intents SET closed = 1 WHERE job = ?"
+SET_PLANNED: Final = "UPDATE volumes SET state = 'planned' WHERE run = ? AND uuid = ?"
+SET_OPEN: Final = "UPDATE volumes SET state = 'open' WHERE run = ? AND uuid = ?"
+SET_OUTCOME: Final = "UPDATE volumes SET state = ?, outcome = ? WHERE run = ? AND uuid = ?"
+ADD_FOR_FOLLOWUPS: Final = (
     "INSERT OR REPLACE INTO volumes (run, uuid, asked, seq, state, outcome) VALUES "
     "(?1, ?2, ?3, (SELECT count(*) FROM volumes WHERE run = ?1), 'followups', ?4)"
 )
-PLAN: Final = "INSERT OR IGNORE INTO followups (run, uuid, kind, value, state) VALUES (?, ?, ?, ?, 'planned')"
-FOLLOW: Final = "UPDATE followups SET state = ?, job = ? WHERE run = ? AND uuid = ? AND kind = ? AND value = ?"
-KEEP_FOR_FOLLOWUPS: Final = (
+PLAN_FOLLOWUP: Final = "INSERT OR IGNORE INTO followups (run, uuid, kind, value, state) VALUES (?, ?, ?, ?, 'planned')"
+SET_FOLLOWUP: Final = "UPDATE followups SET state = ?, job = ? WHERE run = ? AND uuid = ? AND kind = ? AND value = ?"
+AWAIT_FOLLOWUPS: Final = (
     "UPDATE volumes SET state = 'followups' WHERE run = ? AND uuid = ? AND EXISTS (SELECT 1 FROM followups "
-    f"WHERE followups.run = volumes.run AND followups.uuid = volumes.uuid AND followups.state IN {_GOING_ON})"
+    f"WHERE followups.run = volumes.run AND followups.uuid = volumes.uuid AND followups.state IN {_IN_PROGRESS})"
 )
-FOLLOWED: Final = (
-    "UPDATE volumes SET state = 'said' WHERE run = ? AND uuid = ? AND state = 'followups' AND NOT EXISTS "
+FINISH_FOLLOWUPS: Final = (
+    "UPDATE volumes SET state = 'recorded' WHERE run = ? AND uuid = ? AND state = 'followups' AND NOT EXISTS "
     "(SELECT 1 FROM followups WHERE followups.run = volumes.run AND followups.uuid = volumes.uuid "
-    f"AND followups.state IN {_GOING_ON})"
+    f"AND followups.state IN {_IN_PROGRESS})"
 )
 FINISH: Final = (
     "UPDATE runs SET ended = ? WHERE id = ? AND NOT EXISTS "
     f"(SELECT 1 FROM volumes WHERE run = runs.id AND state IN {_UNFINISHED})"
 )
 
-_HOLDERS: Final = (
+_RUNS_WITH_VOLUME: Final = (
     "SELECT run, base, account FROM volumes JOIN runs ON id = run "
     f"WHERE uuid = ? AND state IN {_UNFINISHED} AND run != ?"
 )
-_SENDERS: Final = (
+_RUNS_WITH_INTENT: Final = (
     "SELECT DISTINCT run, base, account FROM intents JOIN runs ON id = run WHERE uuid = ? AND closed = 0 AND run != ?"
 )
-_LEFT: Final = (
+_UNFINISHED_VOLUMES: Final = (
     f"SELECT uuid, asked, state, last_op, outcome FROM volumes WHERE run = ? AND state IN {_UNFINISHED} ORDER BY seq"
 )
 
-
-PRUNED: Final = 20
-"""Runs that are forgotten in one transaction."""
+PRUNE_BATCH: Final = 20
+"""Runs that are deleted in one transaction."""
 
 _PRUNABLE: Final = (
     "SELECT id FROM runs WHERE coalesce(ended, started) < ? "
@@ -70,8 +73,8 @@ _PRUNABLE: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Other:
-    """Another run that names a volume: `unfinished` with it, or something that it `sent` may act."""
+class OtherRun:
+    """Another run that has a volume: it is `unfinished` there, or a request that the run `sent` may still act."""
 
     run: str
     identity: Identity
@@ -83,22 +86,22 @@ def identity(db: sqlite3.Connection, run: str) -> Identity:
     return Identity(*db.execute("SELECT base, account FROM runs WHERE id = ?", (run,)).fetchone())
 
 
-def others(db: sqlite3.Connection, run: str, uuid: str) -> list[Other]:
-    """Return the other runs for which a volume is not over, whatever their server and account."""
-    holders = {row[0]: Identity(*row[1:]) for row in db.execute(_HOLDERS, (uuid, run))}
-    senders = {row[0]: Identity(*row[1:]) for row in db.execute(_SENDERS, (uuid, run))}
-    return [Other(one, who, one in holders, one in senders) for one, who in (holders | senders).items()]
+def other_runs(db: sqlite3.Connection, run: str, uuid: str) -> list[OtherRun]:
+    """Return the other runs in which a volume is unfinished or has an open intent, of any server and account."""
+    unfinished = {row[0]: Identity(*row[1:]) for row in db.execute(_RUNS_WITH_VOLUME, (uuid, run))}
+    sent = {row[0]: Identity(*row[1:]) for row in db.execute(_RUNS_WITH_INTENT, (uuid, run))}
+    return [OtherRun(run, who, run in unfinished, run in sent) for run, who in (unfinished | sent).items()]
 
 
-def hand_over(db: sqlite3.Connection, old: str, new: str, uuid: str) -> list[Intent]:
-    """Take a volume over from a run that is dead or has said its word on it; return what that left open."""
+def take_over(db: sqlite3.Connection, old: str, new: str, uuid: str) -> list[Intent]:
+    """Take a volume over from a run that is dead or finished with it; return the intents it left open."""
     db.execute(
         f"UPDATE volumes SET state = 'taken' WHERE run = ? AND uuid = ? AND state IN {_UNFINISHED}",
         (old, uuid),
     )
     intents = [replace(intent, inherited=True) for intent in open_intents(db, old, uuid)]
-    moved = "UPDATE intents SET run = ?, inherited = 1 WHERE run = ? AND uuid = ? AND closed = 0"
-    db.execute(moved, (new, old, uuid))
+    move = "UPDATE intents SET run = ?, inherited = 1 WHERE run = ? AND uuid = ? AND closed = 0"
+    db.execute(move, (new, old, uuid))
     return intents
 
 
@@ -128,8 +131,8 @@ def runs(db: sqlite3.Connection, alive: Callable[[str], bool]) -> list[Run]:
     ]
 
 
-def left(db: sqlite3.Connection, run: str) -> list[UnfinishedVolume]:
-    """Return the unfinished volumes of a run, in the order asked."""
+def unfinished_volumes(db: sqlite3.Connection, run: str) -> list[UnfinishedVolume]:
+    """Return the unfinished volumes of a run, in the order of the arguments."""
     [text] = db.execute("SELECT request FROM runs WHERE id = ?", (run,)).fetchone()
     request = Request.from_json(text)
     return [
@@ -144,7 +147,7 @@ def left(db: sqlite3.Connection, run: str) -> list[UnfinishedVolume]:
             tuple(followups(db, run, uuid)),
             outcome=outcome,
         )
-        for uuid, asked, state, last_op, outcome in db.execute(_LEFT, (run,)).fetchall()
+        for uuid, asked, state, last_op, outcome in db.execute(_UNFINISHED_VOLUMES, (run,)).fetchall()
     ]
 
 
@@ -153,37 +156,42 @@ def followups(db: sqlite3.Connection, run: str, uuid: str) -> Iterator[FollowUp]
     return (FollowUp(*row) for row in db.execute(sql, (run, uuid)).fetchall())
 
 
-def merged(db: sqlite3.Connection, ours: Sequence[str], alive: Callable[[str], bool]) -> Iterable[UnfinishedVolume]:
-    """Return what is left of runs that are ours, oldest first, each volume once, and what others do to it."""
+def merge_unfinished(
+    db: sqlite3.Connection, runs: Sequence[str], alive: Callable[[str], bool]
+) -> list[UnfinishedVolume]:
+    """Return the unfinished volumes of runs, given oldest first: each once, in the newest run that has it.
+
+    With each comes what other runs do with it.
+    """
     owners: dict[str, str] = {}
-    for run in reversed(ours):
+    for run in reversed(runs):
         for [uuid] in db.execute(
             f"SELECT uuid FROM volumes WHERE run = ? AND state IN {_UNFINISHED}", (run,)
         ).fetchall():
             if owners.setdefault(uuid, run) != run:
-                hand_over(db, run, owners[uuid], uuid)
+                take_over(db, run, owners[uuid], uuid)
     found = []
-    for volume in (volume for run in ours for volume in left(db, run)):
-        near = others(db, volume.run, volume.uuid)
-        living = next((other for other in near if other.unfinished and alive(other.run)), None)
+    for volume in (volume for run in runs for volume in unfinished_volumes(db, run)):
+        others = other_runs(db, volume.run, volume.uuid)
+        living = next((other for other in others if other.unfinished and alive(other.run)), None)
         holder = Holder(living.run, living.identity.base) if living is not None else None
-        found.append(replace(volume, holder=holder, foreign=any(other.sent for other in near)))
+        found.append(replace(volume, holder=holder, foreign=any(other.sent for other in others)))
     return found
 
 
 def prunable(db: sqlite3.Connection, before: float) -> list[str]:
-    """Return some runs that ended before then and have nothing open."""
-    return [run for [run] in db.execute(_PRUNABLE, (before, before, PRUNED))]
+    """Return some runs that ended before an instant and have nothing open."""
+    return [run for [run] in db.execute(_PRUNABLE, (before, before, PRUNE_BATCH))]
 
 
 def runs_on(db: sqlite3.Connection, bases: Sequence[str]) -> list[str]:
-    """Return the runs on some servers; those of a first zvol have no prefix in their address."""
+    """Return the runs on some servers; journals of version 1 have no prefix in the address."""
     found = db.execute("SELECT id, base, account FROM runs").fetchall()
     old = {base.rpartition("/")[0] for base in bases}
     return [run for run, base, account in found if base in bases or (account is None and base in old)]
 
 
-def close(db: sqlite3.Connection, runs: Iterable[str], wall: float) -> list[Closed]:
+def close_runs(db: sqlite3.Connection, runs: Iterable[str], wall: float) -> list[ClosedVolume]:
     """Close everything that is open in runs, and return it."""
     closed = []
     for run in runs:
@@ -192,21 +200,21 @@ def close(db: sqlite3.Connection, runs: Iterable[str], wall: float) -> list[Clos
             "ON intents.run = volumes.run AND intents.uuid = volumes.uuid AND closed = 0 "
             f"WHERE volumes.run = ? AND (state IN {_UNFINISHED} OR written > ?) ORDER BY seq, written"
         )
-        closed += [Closed(*row) for row in db.execute(sql, (run, wall - MAY_ACT))]
+        closed += [ClosedVolume(*row) for row in db.execute(sql, (run, wall - MAY_ACT))]
         db.execute("UPDATE intents SET closed = 1 WHERE run = ? AND closed = 0", (run,))
-        sql = f"UPDATE volumes SET state = 'said', outcome = 'forgotten' WHERE run = ? AND state IN {_UNFINISHED}"
+        sql = f"UPDATE volumes SET state = 'recorded', outcome = 'forgotten' WHERE run = ? AND state IN {_UNFINISHED}"
         db.execute(sql, (run,))
-        db.execute(f"UPDATE followups SET state = 'failed' WHERE run = ? AND state IN {_GOING_ON}", (run,))
+        db.execute(f"UPDATE followups SET state = 'failed' WHERE run = ? AND state IN {_IN_PROGRESS}", (run,))
         db.execute(FINISH, (wall, run))
     return closed
 
 
-def note_lost(db: sqlite3.Connection, locks: Locks, wall: float) -> list[str]:
-    """Return the runs whose lock files are there and that are not in here, and remember when that was found.
+def record_lost_runs(db: sqlite3.Connection, locks: Locks, wall: float) -> list[str]:
+    """Return the runs that have a lock file and are not in the journal, and record when that was found.
 
-    It shows that the file was emptied or replaced: as after damage, nobody knows what may still act.
+    Then the file was emptied or replaced: as after damage, it is not known which requests may still act.
     """
-    found = locks.lost({run for (run,) in db.execute("SELECT id FROM runs")})
-    if found:
+    lost = locks.lost({run for (run,) in db.execute("SELECT id FROM runs")})
+    if lost:
         db.execute("INSERT OR REPLACE INTO meta (name, value) VALUES ('set_aside', ?)", (wall,))
-    return found
+    return lost

@@ -1,4 +1,4 @@
-"""What the journal speaks of: whose runs there are, what is open in them, and what a claim found.  Values only."""
+"""The values of the journal: runs, intents, follow-ups, and the results of a claim."""
 
 from __future__ import annotations
 
@@ -6,43 +6,42 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from zvol.journal.request import NOTHING_SPECIAL, Request
+from zvol.journal.request import DEFAULT_REQUEST, Request
 
 UNFINISHED: Final = ("planned", "open", "followups")
-"""States of a volume that a resumed run has to do with: never sent, a PUT may act, back but for its follow-ups."""
-
+"""States of a volume that a resumed run works on: never sent, a PUT may act, recovered without its follow-ups."""
 
 SESSION: Final = "session "
-"""How an account begins that is known by a digest of its session only."""
+"""Prefix of an account of which only a digest of its session is known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Where a run works and for whom; `account` is None for the runs of a zvol that did not note it."""
+    """The server (`base` URL) and the account of a run; `account` is None for runs of a zvol that did not record it."""
 
     base: str
     account: str | None
 
     def same(self, other: Identity) -> bool:
-        """Tell whether both are known to be one: an account that is not known counts as another one."""
+        """Tell whether both are certainly the same; an unknown account counts as a different one."""
         return self.account is not None and self == other
 
     @property
     def known(self) -> bool:
-        """Tell whether the account has a name: a session shows only that it is the same as another time."""
+        """Tell whether the account has a name: the digest of a session only shows that it is the same session."""
         return self.account is not None and not self.account.startswith(SESSION)
 
 
 def named_account(account: str, user: str | None) -> str:
-    """Return how an account, or a user of one, is called in the journal."""
-    return "account " + "/".join(one.replace("%", "%25").replace("/", "%2F") for one in (account, user) if one)
+    """Return the journal's text for an account, or for a user of one."""
+    return "account " + "/".join(part.replace("%", "%25").replace("/", "%2F") for part in (account, user) if part)
 
 
 @dataclass(frozen=True, slots=True)
 class Intent:
     """A PUT that may have been sent: its job id, and the lastOpDate that the volume had before it.
 
-    `inherited`: it was sent by another run, which is dead or over.
+    `inherited`: another run sent it, which is dead or finished.
     """
 
     job: str
@@ -52,7 +51,7 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class FollowUp:
-    """What is to be done once a volume is back: `kind` is `tag` or `attach`, `state` planned, sent, done or failed."""
+    """A step after the recovery of a volume: `kind` is `tag` or `attach`; `state` is planned, sent, done or failed."""
 
     kind: str
     value: str
@@ -62,7 +61,7 @@ class FollowUp:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """A living run that is on a volume."""
+    """A living run that works on a volume."""
 
     run: str
     base: str
@@ -70,10 +69,10 @@ class Holder:
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a claim found, by UUID.
+    """The result of a claim, by UUID.
 
-    `busy` are not claimed; `prior` are the intents that are ours to settle now; `foreign` are volumes for which runs of
-    another server or account have sent something that may still act, and that is theirs.
+    `busy` volumes are not claimed; `prior` are open intents of earlier runs, which this run settles from now on;
+    `foreign` are volumes for which a run of another server or account sent a request that may still act.
     """
 
     busy: Mapping[str, Holder]
@@ -85,9 +84,9 @@ class Claims:
 class UnfinishedVolume:
     """An unfinished volume of a run, see `UNFINISHED` for its `state`.
 
-    `last_op` is its lastOpDate when it was claimed: the deletion that was meant.  `holder` is a living run of somebody
-    else that is on it; `foreign`: an intent of another run may act, and is not ours; `held`: it is read, and not sent.
-    `outcome` is what was said of it, if anything was.
+    `last_op` is its lastOpDate when it was claimed, which identifies the deletion to undo.  `holder` is another living
+    run that works on it; `foreign`: an intent of a run of another server or account may still act; `held`: it is read,
+    and no request is sent.  `outcome` is the recorded one, None when there is none.
     """
 
     run: str
@@ -96,7 +95,7 @@ class UnfinishedVolume:
     state: str
     last_op: str | None
     intents: tuple[Intent, ...] = ()
-    request: Request = NOTHING_SPECIAL
+    request: Request = DEFAULT_REQUEST
     followups: tuple[FollowUp, ...] = ()
     holder: Holder | None = None
     foreign: bool = False
@@ -110,15 +109,15 @@ class UnfinishedVolume:
 
 @dataclass(frozen=True, slots=True)
 class Adopted:
-    """Dead runs that are ours now: what is left of them, and those that are alive after all."""
+    """The unfinished volumes of the dead runs that were taken over, and the runs that turned out to be alive."""
 
-    left: tuple[UnfinishedVolume, ...]
+    volumes: tuple[UnfinishedVolume, ...]
     living: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Closed:
-    """What was open in a run that was closed by hand: a volume, its state, and a PUT that may act, if any."""
+class ClosedVolume:
+    """A volume of a run that was closed by hand: its state, and the job id of a PUT that may still act, if any."""
 
     uuid: str
     state: str
@@ -127,14 +126,14 @@ class Closed:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run of zvol; times are seconds since 1970."""
+    """A run; times are seconds since 1970, `counts` is the number of its volumes by state."""
 
     id: str
     identity: Identity
     started: float
     ended: float | None
     alive: bool
-    request: Request = NOTHING_SPECIAL
+    request: Request = DEFAULT_REQUEST
     counts: Mapping[str, int] = field(default_factory=dict)
 
     @property

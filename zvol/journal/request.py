@@ -1,4 +1,4 @@
-"""What a run was asked for, as far as it must be remembered: a resumed run does the same."""
+"""The options of a run that the journal keeps, so that a resumed run does the same."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any, Final
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a run was asked for; `command` is what was typed, for people.
+    """The options of a run; `command` is the command line, to be shown to people.
 
-    User tags are sent with the PUT; with `ensure_tags` those that are missing after the recovery are created.
+    User tags are sent with the PUT; with `ensure_tags` those that are still missing after the recovery are created.
     """
 
     system_tags: tuple[str, ...] = ()
@@ -28,7 +28,7 @@ class Request:
 
     @classmethod
     def from_json(cls, text: str) -> Request:
-        """Read what `to_json` wrote, in this or another version: what is not understood takes its default."""
+        """Read the JSON of this or another version of zvol: what it does not understand takes its default."""
         try:
             found = json.loads(text)
         except ValueError:
@@ -39,7 +39,7 @@ class Request:
         return cls(**known)
 
 
-NOTHING_SPECIAL: Final = Request()
+DEFAULT_REQUEST: Final = Request()
 
 
 def _value(found: object, default: Any) -> Any:

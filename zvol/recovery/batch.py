@@ -133,7 +133,7 @@ class Batch:
     def take_back(self, task: VolumeTask) -> None:
         """Have a volume read again before its PUT leaves; the intent that was written for it is void."""
         if task.phase is Phase.SENDING and self.journal is not None and task.job is not None:
-            self.journal.settle(task.job)
+            self.journal.settle_intent(task.job)
         self.open.pop(task.uuid, None)
         task.next_look = 0.0
         self.feed(task, ReadExpired())
@@ -226,6 +226,6 @@ class Batch:
             return
         undone = word.outcome is Outcome.NOT_SENT or (word.why is Reason.GAVE_UP and task.phase is Phase.DONE)
         if undone:
-            self.journal.unsent(task.run, task.uuid)
+            self.journal.record_not_sent(task.run, task.uuid)
         else:
-            self.journal.said(task.run, task.uuid, word.outcome.value, settled=settled)
+            self.journal.record_outcome(task.run, task.uuid, word.outcome.value, settled=settled)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from zvol.clock import Clock
 from zvol.errors import LocalState
 from zvol.journal.records import Identity
-from zvol.journal.request import NOTHING_SPECIAL, Request
+from zvol.journal.request import DEFAULT_REQUEST, Request
 from zvol.model import Outcome, Result, Target
 from zvol.recovery import outcomes
 from zvol.recovery.batch import Batch
@@ -33,7 +33,8 @@ from zvol.recovery.worker_pool import Done, WorkerPool
 from zvol.zstack.dates import normalized_date
 
 if TYPE_CHECKING:
-    from zvol.journal.journal import Journal, UnfinishedVolume
+    from zvol.journal.journal import Journal
+    from zvol.journal.records import UnfinishedVolume
     from zvol.zstack.client import Client
 
 HEARTBEAT: Final = 1.0
@@ -72,7 +73,7 @@ class Engine:
         self._stops = 0
         self._inbox: queue.SimpleQueue[Done | None] = queue.SimpleQueue()
 
-    def recover(self, target: Sequence[Target], request: Request = NOTHING_SPECIAL) -> Iterator[Result]:
+    def recover(self, target: Sequence[Target], request: Request = DEFAULT_REQUEST) -> Iterator[Result]:
         """Bring volumes back; yield each one's result as soon as it is known."""
         tasks = [
             VolumeTask(want, request, state=ProtocolState(expected_last_op_date=normalized_date(want.shown)))

@@ -138,7 +138,9 @@ class JournalFollowUpStore:
     def _keep(self, follow_up: FollowUpTask) -> None:
         """Have the run remember a volume that was back already."""
         journal, follow_up.run = self._submitter.open_run(follow_up.request)
-        journal.keep(follow_up.run, follow_up.uuid, follow_up.result.asked, follow_up.result.outcome.value)
+        journal.record_for_followups(
+            follow_up.run, follow_up.uuid, follow_up.result.asked, follow_up.result.outcome.value
+        )
         journal.plan_followups(
             follow_up.run, follow_up.uuid, [(one.kind.value, one.value) for one in follow_up.changes]
         )
@@ -149,7 +151,7 @@ class JournalFollowUpStore:
         """Note where a change stands now."""
         journal = self._batch.journal
         if journal is not None and follow_up.run is not None:
-            journal.followup(
+            journal.record_followup(
                 follow_up.run, follow_up.uuid, change.kind.value, change.value, change.stand.value, change.job
             )
 

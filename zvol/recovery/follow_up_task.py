@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from zvol.errors import Exit, most_severe
-from zvol.journal.request import NOTHING_SPECIAL, Request
+from zvol.journal.request import DEFAULT_REQUEST, Request
 from zvol.model import Outcome, Result, Trouble, Volume
 from zvol.recovery import outcomes
 from zvol.recovery.changes import Change, ChangeState, Kind
@@ -28,7 +28,7 @@ class FollowUpTask:
     read: bool = False
     volume: Volume | None = None
     read_at: float | None = None
-    request: Request = NOTHING_SPECIAL
+    request: Request = DEFAULT_REQUEST
     tags: frozenset[str] | None = None
     left: list[Change] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)

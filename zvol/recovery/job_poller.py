@@ -154,7 +154,7 @@ class JobPoller:
             return
         task.prior.remove(job)
         if self.batch.journal is not None:
-            self.batch.journal.settle(job)
+            self.batch.journal.settle_intent(job)
         task.job_asked = not task.prior
         task.job_status = JobStatus.NOT_ASKED if task.prior else JobStatus.DONE
         task.next_ask = now

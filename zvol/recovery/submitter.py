@@ -149,7 +149,7 @@ class Submitter:
         assert batch.journal is not None
         self._committed = began
         try:
-            batch.journal.intend(intents, self.clock.wall())
+            batch.journal.record_intents(intents, self.clock.wall())
         except LocalState:
             batch.ready.extendleft(reversed(group))
             raise
@@ -159,7 +159,7 @@ class Submitter:
                 task.new_job(intent.job)
                 batch.feed(task, IntentRecorded())
             else:
-                batch.journal.settle(intent.job)
+                batch.journal.settle_intent(intent.job)
                 self._too_late(task, took, f"it took {took:.1f} s to write the journal")
 
     def _group(self, room: int, most: int) -> list[VolumeTask]:

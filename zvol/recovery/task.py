@@ -8,7 +8,7 @@ from typing import Final
 
 from zvol.errors import ErrorCode
 from zvol.journal.records import FollowUp
-from zvol.journal.request import NOTHING_SPECIAL, Request
+from zvol.journal.request import DEFAULT_REQUEST, Request
 from zvol.model import Target, Trouble, Volume
 from zvol.recovery.quiet_period import QuietPeriod
 from zvol.recovery.states import JobStatus, Observation, Phase, ProtocolState, PutResult
@@ -59,7 +59,7 @@ class VolumeTask:
     """
 
     target: Target
-    request: Request = NOTHING_SPECIAL
+    request: Request = DEFAULT_REQUEST
     run: str | None = None
     followups: tuple[FollowUp, ...] = ()
     held: bool = False
