@@ -28,7 +28,7 @@ def init(context: AppContext) -> Exit:
 
     On a terminal it asks for the host and the account; elsewhere, or with --no-input, it writes an example.
     """
-    from zvol.cli.prompts import answered, prompting
+    from zvol.cli.prompts import ask_for_configuration, prompting
     from zvol.config.paths import config_file
     from zvol.files import write_private
 
@@ -38,7 +38,7 @@ def init(context: AppContext) -> Exit:
     if os.path.lexists(path):
         raise _there(path)
     with prompting():
-        text, complete = answered(context)
+        text, complete = ask_for_configuration(context)
     try:
         write_private(path, text.encode(), replace=False)
     except FileExistsError:

@@ -1,26 +1,34 @@
-"""What `zvol config init` asks on a terminal."""
+"""Questions on a terminal: whether one can be asked, and those of `zvol config init` and `zvol login`."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import click
 
 from zvol.cli.app_context import AppContext
 from zvol.cli.signals import Interrupted
 from zvol.errors import UsageProblem
-from zvol.text import has_control
+from zvol.secrets import Secret
+from zvol.text import escape_terminal, has_control
 
 LONGEST = 64
+"""Characters of a profile's name."""
 
 
-@contextmanager
+def can_prompt(*, no_input: bool, stderr: bool = False) -> bool:
+    """Tell whether the user can be asked something; with `stderr` only where it is a terminal, too."""
+    streams = (sys.stdin, sys.stderr) if stderr else (sys.stdin,)
+    return not no_input and all(stream is not None and stream.isatty() for stream in streams)
+
+
+@contextlib.contextmanager
 def prompting(*, hidden: bool = False) -> Iterator[None]:
-    """While inside, somebody is asked: what ends that without an answer begins a new line (click does, if hidden)."""
+    """Begin a new line after a question that ends without an answer (click does it for a `hidden` one)."""
     try:
         yield
     except (Interrupted, click.Abort) as exc:
@@ -29,7 +37,7 @@ def prompting(*, hidden: bool = False) -> Iterator[None]:
         raise
 
 
-def answered(context: AppContext) -> tuple[str, bool]:
+def ask_for_configuration(context: AppContext) -> tuple[str, bool]:
     """Return the text of a new configuration file, and whether its host is the user's own.
 
     Raises UsageProblem for a bad name or host in the options.
@@ -48,20 +56,35 @@ def answered(context: AppContext) -> tuple[str, bool]:
         bad = f"option --host: {exc}"
     if bad:
         raise UsageProblem(bad)
-    if context.options.no_input or os.environ.get("ZVOL_NO_INPUT") or not (sys.stdin and sys.stdin.isatty()):
+    if not can_prompt(no_input=context.options.no_input or bool(os.environ.get("ZVOL_NO_INPUT"))):
         return (template(profile, host), True) if host else (template(profile), False)
     host = host or click.prompt("Host, as https://HOST[:PORT]", value_proc=_host, err=True)
-    insecure = _plain(host)
-    account = click.prompt("Account (empty: you bring a session)", value_proc=_text, default="", err=True)
+    insecure = _allow_plain_http(host)
+    account = click.prompt("Account (empty: you bring a session)", value_proc=_line, default="", err=True)
     command: list[str] = []
     if account:
         question = "Program that prints its password (empty: `zvol login` asks for it)"
-        command = click.prompt(question, value_proc=_words, default="", show_default=False, err=True)
+        command = click.prompt(question, value_proc=_arguments, default="", show_default=False, err=True)
     return template(profile, host, account or None, command, insecure=insecure), bool(account)
 
 
-def _plain(host: str) -> bool:
-    """Tell whether plain http is to be allowed for a host that needs it; raises UsageProblem when it is not."""
+def ask_password(context: AppContext, who: str) -> Secret:
+    """Ask for the password of `who`, without showing it; raises UsageProblem where it cannot be asked for."""
+    hint = "Use --password-stdin, or password_command in the profile."
+    if not can_prompt(no_input=context.settings.no_input):
+        raise UsageProblem("there is no password, and nobody can be asked", hint=hint)
+    question = f"Password of {escape_terminal(who)} on {context.settings.endpoint.origin}"
+    typed = None
+    # the message of a UnicodeError quotes what was typed
+    with context.server.limit.stopped(), prompting(hidden=True), contextlib.suppress(UnicodeError):
+        typed = click.prompt(question, hide_input=True, err=True)
+    if typed is None:
+        raise UsageProblem("what was typed is not UTF-8", hint=hint)
+    return Secret(typed)
+
+
+def _allow_plain_http(host: str) -> bool:
+    """Tell whether the host needs plain http; raises UsageProblem when the user does not allow it."""
     from zvol.config.hosts import is_loopback, parse_host
 
     endpoint = parse_host(host)
@@ -83,15 +106,15 @@ def _host(text: str) -> str:
     raise click.UsageError(f"the host {reason}")
 
 
-def _text(text: str) -> str:
+def _line(text: str) -> str:
     if has_control(text):
         raise click.UsageError("there is a control character in it")
     return text.strip()
 
 
-def _words(text: str) -> list[str]:
+def _arguments(text: str) -> list[str]:
     try:
-        return shlex.split(_text(text))
+        return shlex.split(_line(text))
     except ValueError:
         pass
     raise click.UsageError("a quote is not closed")

@@ -11,7 +11,7 @@ import click
 
 from zvol.cli.app_context import AppContext
 from zvol.cli.params import DURATION
-from zvol.cli.prompts import prompting
+from zvol.cli.prompts import can_prompt, prompting
 from zvol.errors import UsageProblem
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def confirm_selection(context: AppContext, rows: Sequence[VolumeRow], *, yes: bo
         return True
     if yes:
         return True
-    if context.settings.no_input or not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not can_prompt(no_input=context.settings.no_input, stderr=True):
         text = f"{len(rows)} volumes match, and nobody can be asked; nothing was sent"
         raise UsageProblem(text, hint="Look with --dry-run, then add --yes (and --expect N).")
     context.output.choice(rows, os.get_terminal_size(sys.stderr.fileno()).columns or 80)

@@ -27,7 +27,8 @@ class Server:
     """The server that the settings name, or with `sandbox` the embedded one.
 
     `limit` is the time that the command has as long as it only reads; before it changes anything it lifts the limit.
-    `stack` closes what is opened here; `held` and `warn` are for the `SessionProvider`; `trace` gets a line a request.
+    `stack` closes what is opened here, `held` holds signals back for as long as something must not be left half done,
+    `warn` tells people, and `trace` gets a line for each request.
     """
 
     def __init__(
@@ -41,7 +42,7 @@ class Server:
         trace: Callable[[str], None] | None = None,
         sandbox: bool = False,
     ) -> None:
-        self.settings, self.limit = settings, limit
+        self.settings, self.limit, self.held = settings, limit, held
         self._stack, self._trace, self._sandbox = stack, trace, sandbox
         self.sessions = SessionProvider(settings, lambda: self.transport, limit, stack=stack, held=held, warn=warn)
 
