@@ -90,11 +90,6 @@ def settles_without_a_trace(state: ProtocolState, event: Event) -> Move:
     return (replace(after, phase=Phase.DONE) if after.phase is Phase.UNSETTLED else after), command
 
 
-def closes_unread(state: ProtocolState, _event: Event) -> Move:
-    """An intent that was left open is closed at the next look, whatever that shows."""
-    return protocol.open_intent(state, Observed(Observation.BACK, quiet=True))
-
-
 def forgets(state: ProtocolState, _event: Event) -> Move:
     """Giving up closes the intent."""
     return protocol.say(state, Outcome.UNKNOWN)
@@ -130,7 +125,6 @@ WEAKER: Final[Mapping[str, Weaker]] = {
     "no read of the volume after a finished job": Weaker(Rules(changed({Phase.POLL: believes_done})), STORMY, "I4"),
     "no read of the volume when the wait is over": Weaker(Rules(changed({Phase.POLL: fails_when_quiet})), CALM, "I3"),
     "a word that closes an intent which may act": Weaker(Rules(changed({Phase.POLL: closes_at_once})), STORMY, "I6"),
-    "closing an open intent without a reason": Weaker(Rules(changed({Phase.UNSETTLED: closes_unread})), STORMY, "I6"),
     "any lastOpDate for a second PUT": Weaker(Rules(changed({Phase.POLL: takes_any_deletion})), STORMY, "I7"),
     "any lastOpDate after a new session": Weaker(
         Rules(changed({Phase.RETRY: takes_any_deletion})), replace(STORMY, expiries=1, crashes=0), "I7"

@@ -8,6 +8,7 @@ from dataclasses import replace
 from tests.model.world import Rules, Setting, Step, World, bag
 from zvol.recovery.protocol import advance, resumed
 from zvol.recovery.states import (
+    ENDED,
     Command,
     Conclude,
     Event,
@@ -25,8 +26,7 @@ from zvol.recovery.states import (
     SessionRenewed,
 )
 
-ENDED = (JobStatus.DONE, JobStatus.REFUSED, JobStatus.SESSION)
-SIGHTS = {"deleted": Observation.DELETED, "back": Observation.BACK, "absent": Observation.ABSENT}
+OBSERVATIONS = {"deleted": Observation.DELETED, "back": Observation.BACK, "absent": Observation.ABSENT}
 
 Move = tuple[Phase, type[Event], Phase, str]
 """A phase, an event, and what came of it: the next phase, and the word or the command."""
@@ -79,18 +79,13 @@ class Client:
         if asked != w:
             yield "zvol asks the job", asked
         claims = w.state.phase is Phase.REPORTED_DONE or (w.state.phase is Phase.POLL and w.seen is JobStatus.DONE)
-        for sight in self.sights(w):
-            last_op = w.last_op if sight is Observation.DELETED else None
-            for quiet in {False, self.rules.quiet(w)}:
-                for grace_elapsed in (False, True) if claims else (False,):
-                    event = Observed(sight, last_op, w.seen, quiet, grace_elapsed)
-                    label = f"zvol reads: {sight}, job {w.seen}" + ", quiet" * quiet + ", after a while" * grace_elapsed
-                    yield label, self.feed(w, event)
-
-    def sights(self, w: World) -> Iterator[Observation]:
-        yield SIGHTS[w.volume] if w.session else Observation.DENIED
-        if self.setting.unreadable:
-            yield Observation.UNREADABLE
+        seen = OBSERVATIONS[w.volume] if w.session else Observation.DENIED
+        last_op = w.last_op if seen is Observation.DELETED else None
+        for quiet in {False, self.rules.quiet(w)}:
+            for grace_elapsed in (False, True) if claims else (False,):
+                event = Observed(seen, last_op, w.seen, quiet, grace_elapsed)
+                label = f"zvol reads: {seen}, job {w.seen}" + ", quiet" * quiet + ", after a while" * grace_elapsed
+                yield label, self.feed(w, event)
 
     def ask(self, w: World) -> World:
         """Ask the job, as the engine does: what has ended is not asked again."""
@@ -99,7 +94,7 @@ class Client:
                 return w
             rest = w.prior[1:]
             return w._replace(prior=rest, seen=JobStatus.NOT_ASKED if rest else JobStatus.DONE)
-        if w.state.phase in (Phase.POLL, Phase.UNSETTLED) and w.seen not in ENDED and w.journal:
+        if w.state.phase is Phase.POLL and w.seen not in ENDED and w.journal:
             return w._replace(seen=self.rules.jobs[w.rows[w.journal[-1][0]]])
         return w
 
@@ -114,16 +109,13 @@ class Client:
                 sighted = isinstance(event, Observed) and event.observation is not Observation.DENIED
                 kept = w.journal if keeps else ()
                 over = w._replace(zvol="over", step="look", prior=(), word=outcome, kept=kept, sighted=sighted)
-                over = over._replace(changed=command.why is Reason.CHANGED)
-                return over if state.phase is Phase.UNSETTLED else over._replace(seen=JobStatus.NOT_ASKED)
+                return over._replace(changed=command.why is Reason.CHANGED, seen=JobStatus.NOT_ASKED)
             case Command.WRITE:
                 return self.claim(w)
             case Command.SEND:
                 return w._replace(step="send")
             case Command.RENEW:
                 return w._replace(step="renew")
-            case Command.CLOSE:
-                return w._replace(kept=(), seen=JobStatus.NOT_ASKED)
             case _:
                 return w._replace(step="look")
 
@@ -177,25 +169,10 @@ class Client:
             yield "zvol notes its word", w._replace(journal=w.kept)
             if w.may("kills"):
                 yield "zvol is killed before it noted its word", dead(w.spend("kills"))
-        if w.state.phase is Phase.UNSETTLED and w.kept and "up" in w.nodes:
-            yield from self.closing(w)
         if w.zvol == "dead" or (w.state.phase is Phase.UNRESOLVED and noted):
             yield "zvol resume", resume(w, settles=self.rules.settles_inherited)
         if (w.zvol == "dead" or noted) and w.may("later"):
             yield "zvol recover, once more", again(w.spend("later"))
-
-    def closing(self, w: World) -> Iterator[Step]:
-        """The word is said and the intent is open; zvol may look on until it can be closed."""
-        asked = self.ask(w)
-        if asked != w:
-            yield "zvol asks the job", asked
-        for quiet in {False, self.rules.quiet(w)}:
-            yield (
-                "zvol looks whether it can close the intent",
-                self.feed(w, Observed(Observation.BACK, None, w.seen, quiet)),
-            )
-        if w.may("giveups"):
-            yield "zvol gives up closing the intent", self.feed(w.spend("giveups"), GiveUp())
 
 
 def dead(w: World) -> World:

@@ -21,13 +21,11 @@ HOLDS: Final[Mapping[str, Setting]] = {
     "a doubled PUT, no duplicate check": replace(WEATHER, doubles=1, deletions=0, sends=2, crashes=1, guard=False),
     "three PUTs come to nothing": Setting(sends=4, crashes=1, helpers=1, giveups=1),
     "the session ends": replace(PEOPLE, expiries=1, crashes=1),
-    "the session ends twice": Setting(sends=4, expiries=2, giveups=1, expunges=1, unreadable=True),
+    "the session ends twice": Setting(sends=4, expiries=2, giveups=1, expunges=1),
     "zvol gives up, somebody recovers it later": replace(PEOPLE, later=1, giveups=1, crashes=1),
     "a later run without a session": Setting(sends=2, later=1, expiries=1, giveups=1, helpers=1, expunges=1),
-    "a later run cannot read": Setting(
-        sends=2, later=1, giveups=1, helpers=1, expunges=1, kills=1, changes=1, unreadable=True
-    ),
-    "odd answers": replace(PEOPLE, refusals=1, redirects=1, nowhere=1, lies=1, unreadable=True),
+    "a later run cannot read": Setting(sends=2, later=1, giveups=1, helpers=1, expunges=1, kills=1, changes=1),
+    "odd answers": replace(PEOPLE, refusals=1, redirects=1, nowhere=1, lies=1),
     "odd answers and giving up": Setting(refusals=1, redirects=1, nowhere=1, lies=1, giveups=1),
     "odd answers and a lost session": Setting(sends=2, refusals=1, lies=1, expiries=1, giveups=1, expunges=1),
     "changed or destroyed": replace(PEOPLE, changes=1, expunges=1, lies=1, crashes=1),

@@ -73,7 +73,6 @@ class Setting:
     guard: bool = True  # a job id that has a row is refused
     synchronous: bool = False  # the PUT is answered when all is done, as the vendor's page says; there are no jobs
     alone: bool = True  # a PUT that was answered has no copy elsewhere (A3)
-    unreadable: bool = False  # a read may show something else than the volume
 
 
 class World(NamedTuple):

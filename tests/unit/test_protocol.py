@@ -36,7 +36,6 @@ AGAIN = Observed(Observation.DELETED, LATER)
 BACK = Observed(Observation.BACK)
 ABSENT = Observed(Observation.ABSENT)
 DENIED = Observed(Observation.DENIED)
-UNREADABLE = Observed(Observation.UNREADABLE)
 WRITTEN = IntentRecorded()
 GIVE_UP = GiveUp()
 ACCEPTED, LOST, DUPLICATE = (
@@ -45,7 +44,7 @@ ACCEPTED, LOST, DUPLICATE = (
     PutAnswered(PutResult.DUPLICATE),
 )
 
-WAIT, WRITE, SEND, LOG_IN, CLOSE = Command.POLL, Command.WRITE, Command.SEND, Command.RENEW, Command.CLOSE
+WAIT, WRITE, SEND, LOG_IN = Command.POLL, Command.WRITE, Command.SEND, Command.RENEW
 RECOVERED, BY_ZVOL = Conclude(Outcome.RECOVERED), Conclude(Outcome.RECOVERED, by_zvol=True)
 ALREADY, GONE, CONTRADICTED = Conclude(Outcome.ALREADY), Conclude(Outcome.GONE), Conclude(Outcome.CONTRADICTED)
 
@@ -92,13 +91,11 @@ SENDS = (WRITE, SEND)
 ONCE_MORE: tuple[Event, ...] = (LOST, quiet(), WRITTEN)
 RESUMED = resumed(DAY)
 SETTLING = ProtocolState(phase=Phase.SETTLE, expected_last_op_date=DAY)
-UNSETTLED = ProtocolState(phase=Phase.UNSETTLED, expected_last_op_date=DAY, sends=1)
 
 READ_FIRST = {
     "not deleted: it is back already": Case([BACK], [ALREADY]),
     "absent: it is gone": Case([ABSENT], [GONE]),
     "no session: nothing was sent": Case([DENIED], [not_sent(Reason.SESSION)]),
-    "it cannot be read: it is read again": Case([UNREADABLE, BACK], [WAIT, ALREADY]),
     "nothing is sent before the intent is written": Case([DELETED], [WRITE], Phase.INTENT),
     "stopped before the first look": Case([GIVE_UP], [not_sent()]),
     "stopped before the intent": Case([DELETED, GIVE_UP], [WRITE, not_sent()]),
@@ -134,10 +131,6 @@ WATCHED = {
     "back and the wait is over": Case([*SENT, LOST, quiet(BACK)], [*SENDS, WAIT, RECOVERED]),
     "the job was refused and the volume is still deleted": Case(
         [*SENT, ACCEPTED, job(JobStatus.REFUSED)], [*SENDS, WAIT, failed(Reason.SERVER)]
-    ),
-    "the job was refused and the volume cannot be read: read it again": Case(
-        [*SENT, ACCEPTED, job(JobStatus.REFUSED, UNREADABLE), job(JobStatus.REFUSED)],
-        [*SENDS, WAIT, WAIT, failed(Reason.SERVER)],
     ),
     "a job that is not certain ends nothing": Case(
         [*SENT, ACCEPTED, job(JobStatus.UNCLEAR)], [*SENDS, WAIT, WAIT], Phase.POLL
@@ -183,12 +176,6 @@ CHANGED = {
 }
 
 OPEN_INTENT = {
-    "the job has ended: closed": Case([job(JobStatus.DONE, BACK)], [CLOSE], state=UNSETTLED),
-    "the wait is over: closed": Case([quiet(BACK)], [CLOSE], state=UNSETTLED),
-    "otherwise it stays open": Case(
-        [BACK, AGAIN, job(JobStatus.RUNNING)], [WAIT, WAIT, WAIT], Phase.UNSETTLED, UNSETTLED
-    ),
-    "stopped: the word was said before": Case([GIVE_UP], [WAIT], Phase.UNSETTLED, UNSETTLED),
     "a later run waits for it": Case([DELETED, job(JobStatus.RUNNING)], [WAIT, WAIT], Phase.SETTLE, SETTLING),
     "a later run begins when its job has ended": Case([job(JobStatus.DONE)], [WRITE], Phase.INTENT, SETTLING),
     "a later run begins when the wait is over": Case([quiet()], [WRITE], Phase.INTENT, SETTLING),
@@ -287,7 +274,7 @@ def test_what_zvol_does(name: str) -> None:
     assert state.phase is case.ends
 
 
-@pytest.mark.parametrize("phase", [Phase.DONE, Phase.UNRESOLVED])
+@pytest.mark.parametrize("phase", [Phase.DONE, Phase.UNSETTLED, Phase.UNRESOLVED])
 def test_nothing_happens_after_the_last_word(phase: Phase) -> None:
     with pytest.raises(KeyError):
         advance(ProtocolState(phase=phase), DELETED)

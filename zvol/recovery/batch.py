@@ -101,8 +101,6 @@ class Batch:
                 self.outbox.append(task)
             case Command.RENEW:
                 self.feed(task, SessionRenewed(self.renew()))
-            case Command.CLOSE:  # pragma: no cover - nothing is watched any more once the word is said
-                pass
 
     def end(self, task: VolumeTask, outcome: Outcome, trouble: Trouble | None = None) -> None:
         """Say the last word on a volume that nothing was sent for."""

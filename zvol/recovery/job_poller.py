@@ -10,7 +10,7 @@ from zvol.clock import Clock
 from zvol.recovery import last_seen, outcomes
 from zvol.recovery.batch import Batch
 from zvol.recovery.circuit_breaker import CircuitBreaker
-from zvol.recovery.states import JobStatus, Phase
+from zvol.recovery.states import ENDED, JobStatus, Phase
 from zvol.recovery.task import LastSeen, VolumeTask, fault_of, job_status_of
 from zvol.recovery.volume_reader import SHORTEST
 from zvol.recovery.worker_pool import Done, WorkerPool
@@ -28,8 +28,6 @@ LONGEST_ASK: Final = 60.0
 
 NO_NEWS: Final = 1.0
 """Seconds for which no further job of a large batch is asked when one was still running: the others will be, too."""
-
-ENDED: Final = (JobStatus.DONE, JobStatus.REFUSED, JobStatus.SESSION)
 
 
 class JobPoller:

@@ -14,6 +14,7 @@ from typing import Final
 
 from zvol.model import Outcome
 from zvol.recovery.states import (
+    ENDED,
     MAX_SENDS,
     Command,
     Conclude,
@@ -77,11 +78,9 @@ def start(state: ProtocolState, event: Event) -> Move:
         return absent(state)
     if event.observation is Observation.DENIED:
         return say(state, Outcome.NOT_SENT, Reason.SESSION)
-    if event.observation is Observation.DELETED and state.expected_last_op_date not in (None, event.last_op):
+    if state.expected_last_op_date not in (None, event.last_op):
         return say(state, Outcome.FAILED, Reason.CHANGED)
-    if event.observation is Observation.DELETED:
-        return replace(state, phase=Phase.INTENT, expected_last_op_date=event.last_op), Command.WRITE
-    return stay(state, event)
+    return replace(state, phase=Phase.INTENT, expected_last_op_date=event.last_op), Command.WRITE
 
 
 def settle(state: ProtocolState, event: Event) -> Move:
@@ -91,7 +90,7 @@ def settle(state: ProtocolState, event: Event) -> Move:
     of another server or account: then no job is asked, and only time tells.
     """
     assert isinstance(event, Observed)
-    if event.job in (JobStatus.DONE, JobStatus.REFUSED, JobStatus.SESSION) or event.quiet:
+    if event.job in ENDED or event.quiet:
         return start(replace(state, phase=Phase.START), event)
     if event.observation is Observation.BACK:
         return say(state, Outcome.ALREADY, left=Phase.UNSETTLED)
@@ -165,8 +164,6 @@ def ended(state: ProtocolState, event: Observed) -> Move:
         return say(state, Outcome.RECOVERED, by_zvol=done)
     if event.observation is Observation.DENIED:
         return say(state, Outcome.UNKNOWN, Reason.NOT_READ_BACK, left=Phase.UNRESOLVED)
-    if event.observation is Observation.UNREADABLE:
-        return stay(state, event)
     if done:
         return claimed(replace(state, phase=Phase.REPORTED_DONE), event)
     return say(state, Outcome.FAILED, Reason.SERVER)
@@ -194,9 +191,7 @@ def refused(state: ProtocolState, event: Event) -> Move:
         return say(state, Outcome.RECOVERED)
     if event.observation is Observation.ABSENT:
         return absent(state)
-    if event.observation in (Observation.DELETED, Observation.DENIED):
-        return say(state, Outcome.FAILED, Reason.SERVER)
-    return stay(state, event)
+    return say(state, Outcome.FAILED, Reason.SERVER)
 
 
 def renewed(state: ProtocolState, event: Event) -> Move:
@@ -214,16 +209,7 @@ def retry(state: ProtocolState, event: Event) -> Move:
         return absent(state)
     if event.observation is Observation.DENIED:
         return say(state, Outcome.FAILED, Reason.SESSION)
-    if event.observation is Observation.DELETED:
-        return resent(state, event)
-    return stay(state, event)
-
-
-def open_intent(state: ProtocolState, event: Event) -> Move:
-    assert isinstance(event, Observed)
-    if event.job in (JobStatus.DONE, JobStatus.REFUSED, JobStatus.SESSION) or event.quiet:
-        return replace(state, phase=Phase.DONE), Command.CLOSE
-    return stay(state, event)
+    return resent(state, event)
 
 
 def unsent(state: ProtocolState, _event: Event) -> Move:
@@ -234,11 +220,6 @@ def unsent(state: ProtocolState, _event: Event) -> Move:
 def abandoned(state: ProtocolState, _event: Event) -> Move:
     """A PUT of ours may act, or the volume could not be read back: zvol does not know, and says so."""
     return say(state, Outcome.UNKNOWN, Reason.GAVE_UP, left=Phase.UNRESOLVED)
-
-
-def without_word(state: ProtocolState, _event: Event) -> Move:
-    """Only the closing of an intent is given up; the word was said before."""
-    return state, Command.POLL
 
 
 TRANSITIONS: Final[Mapping[tuple[Phase, type[Event]], Rule]] = {
@@ -262,8 +243,6 @@ TRANSITIONS: Final[Mapping[tuple[Phase, type[Event]], Rule]] = {
     (Phase.RENEW, GiveUp): abandoned,
     (Phase.RETRY, Observed): retry,
     (Phase.RETRY, GiveUp): abandoned,
-    (Phase.UNSETTLED, Observed): open_intent,
-    (Phase.UNSETTLED, GiveUp): without_word,
 }
 
 

@@ -22,9 +22,9 @@ class Phase(StrEnum):
     REFUSED = "refused"  # the server refused for certain, the volume must be read after that
     RENEW = "renew"  # nothing was executed for want of a session; a new one is being fetched
     RETRY = "retry"  # what was sent cannot act; the volume must be read before the next intent
-    UNSETTLED = "unsettled"  # the last word is said, but a PUT may still act: the intent stays open
-    UNRESOLVED = "unresolved"  # the word is "unknown": the intent stays open
-    DONE = "done"  # the last word is said and nothing of ours is left
+    UNSETTLED = "unsettled"  # concluded, but a PUT may still act: the intent stays open for a later run to settle
+    UNRESOLVED = "unresolved"  # concluded as "unknown": the intent stays open
+    DONE = "done"  # concluded, and nothing of ours is left
 
 
 class Observation(StrEnum):
@@ -34,7 +34,6 @@ class Observation(StrEnum):
     DELETED = "deleted"
     ABSENT = "absent"
     DENIED = "denied"  # the server answered that it does not accept our session
-    UNREADABLE = "unreadable"
 
 
 class JobStatus(StrEnum):
@@ -46,6 +45,10 @@ class JobStatus(StrEnum):
     REFUSED = "refused"  # failed, and certain not to have been executed
     SESSION = "session"  # ID.1001: certain not to have been executed, and a new session may help
     UNCLEAR = "unclear"  # no record, a passing fault, a proxy's page: none of them ends anything
+
+
+ENDED: Final = (JobStatus.DONE, JobStatus.REFUSED, JobStatus.SESSION)
+"""A job with one of these has ended and does not act any more."""
 
 
 class PutResult(StrEnum):
@@ -111,7 +114,6 @@ class Command(StrEnum):
     WRITE = "write"  # make the intent durable, under a new job id, then report Written
     SEND = "send"  # PUT once, then report Answered
     RENEW = "renew"  # log in again, then report Renewed
-    CLOSE = "close"  # close the intent that was left open
 
 
 class Reason(StrEnum):

@@ -14,9 +14,9 @@ from zvol.model import Outcome, Volume
 from zvol.recovery import last_seen, outcomes
 from zvol.recovery.batch import Batch
 from zvol.recovery.circuit_breaker import CircuitBreaker
-from zvol.recovery.job_poller import ENDED, JobPoller
+from zvol.recovery.job_poller import JobPoller
 from zvol.recovery.read_batch import ReadResult
-from zvol.recovery.states import Observation, Observed, Phase
+from zvol.recovery.states import ENDED, Observation, Observed, Phase
 from zvol.recovery.task import LONGEST_LOOK, LastSeen, VolumeTask, observation_of
 from zvol.recovery.volume_reader import LAST_READ, VolumeReader
 from zvol.recovery.worker_pool import WorkerPool
