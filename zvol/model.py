@@ -115,6 +115,16 @@ class Outcome(StrEnum):
     BUSY = "busy"
     NOT_SENT = "not-sent"
 
+    @property
+    def success(self) -> bool:
+        """Tell whether the volume is as the user wants it; of a dry run, whether it would be."""
+        return OUTCOME_EXITS.get(self) is Exit.OK
+
+    @property
+    def is_back(self) -> bool:
+        """Tell whether the volume is not deleted any more, whoever recovered it."""
+        return self in (Outcome.RECOVERED, Outcome.ALREADY)
+
 
 @dataclass(frozen=True, slots=True)
 class Trouble:

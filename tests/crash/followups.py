@@ -33,7 +33,8 @@ def case(world: World, point: Point) -> bool:
         ran = world.run(env, "recover", volume, *ASKED, command=(*SHIM, str(point)))
         if ran.code == 0:
             return False
-        claimed = sum(one["planned"] + one["open"] + one["followups"] + one["said"] for one in world.run_list(env))
+        kinds = ("planned", "pending", "followups", "finished")
+        claimed = sum(one[kind] for one in world.run_list(env) for kind in kinds)
         resumed = world.run(env, "resume", "-o", "ndjson")
         if not claimed:
             assert not world.submitted([volume])

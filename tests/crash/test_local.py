@@ -49,7 +49,7 @@ def broken(cloud: World, volumes: Sequence[str], ran: Ran, env: dict[str, str]) 
     for one in results:
         assert (one["outcome"] == "not-sent") == (one["uuid"] not in sent), one
     cloud.never_two(volumes)
-    known = sum(one["planned"] + one["open"] + one["said"] for one in cloud.run_list(env))
+    known = sum(one["planned"] + one["pending"] + one["finished"] for one in cloud.run_list(env))
     hints = ran.err + "".join(one["error"]["hint"] for one in results if one["error"])
     assert ("then run `zvol resume`" in hints) is (known > 0), "the hint leads to what is in the journal"
     assert ("then run the same command again" in hints) is (known == 0)
@@ -180,7 +180,7 @@ def test_a_disk_that_became_read_only(cloud: World, tmp_path: Path) -> None:
         env, volumes = cloud.home() | {"XDG_STATE_HOME": str(disk)}, cloud.volumes(4)
         assert cloud.run(env, "recover", volumes[0]).code == 0
         subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
-        assert [one["said"] for one in cloud.run_list(env)] == [1]
+        assert [one["finished"] for one in cloud.run_list(env)] == [1]
         assert cloud.run(env, "resume").code == 0
         assert cloud.run(env, "recover", volumes[0]).code == 0, "what is back already needs no journal"
         ran = cloud.run(env, "recover", volumes[1], "-o", "ndjson")

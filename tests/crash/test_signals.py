@@ -72,6 +72,6 @@ def test_a_signal_leaves_the_other_open_runs_for_later(cloud: World, tmp_path: P
         ran = cloud.end(process)
         gate.touch()
         assert ran.code == 143
-        assert [one["open"] for one in cloud.run_list(env)] == [1, 1]
+        assert [one["pending"] for one in cloud.run_list(env)] == [1, 1]
         assert "finish with: zvol resume\n" in ran.err
         cloud.finish(env, volumes)

@@ -194,7 +194,7 @@ def test_resume_prints_results_and_runs_shows_what_is_open(cloud: World) -> None
     env, volumes = cloud.home(), cloud.volumes(2)
     killed(cloud, env, *volumes)
     [row] = cloud.run_list(env)
-    assert (row["planned"], row["open"], row["said"], row["alive"], row["ended"]) == (2, 0, 0, False, None)
+    assert (row["planned"], row["pending"], row["finished"], row["alive"], row["ended"]) == (2, 0, 0, False, None)
     table = cloud.run(env, "runs")
     header, line = table.out.splitlines()
     assert header.split("  ")[0] == "RUN"
@@ -208,7 +208,7 @@ def test_resume_prints_results_and_runs_shows_what_is_open(cloud: World) -> None
     assert ran.err == ""
     assert cloud.run(env, "resume", row["run"], "--json").json() == []
     [row] = cloud.run_list(env)
-    assert (row["planned"], row["open"], row["said"]) == (0, 0, 2)
+    assert (row["planned"], row["pending"], row["finished"]) == (0, 0, 2)
     assert row["ended"] is not None
     assert "finished" in cloud.run(env, "runs").out
 

@@ -157,7 +157,7 @@ def test_a_run_is_closed_by_hand_and_what_may_act_is_named(cloud: World, tmp_pat
     assert jobs <= {one["job"] for one in ran.json()}
     assert "may still act" in ran.err
     [row] = cloud.run_list(bare)
-    assert (row["planned"], row["open"], row["said"], row["ended"] is None) == (0, 0, 2, False)
+    assert (row["planned"], row["pending"], row["finished"], row["ended"] is None) == (0, 0, 2, False)
     again = cloud.run(bare, "runs", "forget", row["run"])
     assert (again.code, "nothing was open in it" in again.err) == (0, True)
     assert cloud.run(env, "resume").err == "zvol: nothing is open\n"
@@ -245,7 +245,7 @@ def test_a_sandbox_that_was_reset_is_another_cloud(tmp_path: Path) -> None:
         cloud.end()
         made.run(env, "sandbox", "reset")
         assert open_intents(env) == 0
-        assert [row["open"] + row["planned"] for row in made.run_list(env)] == [0, 0]
+        assert [row["pending"] + row["planned"] for row in made.run_list(env)] == [0, 0]
         cloud.options = ("--extra", "6")
         cloud.start()
         env["ZVOL_SESSION"] = cloud.session

@@ -116,7 +116,7 @@ class World:
 
         A run that was killed before it claimed anything has sent nothing; whoever started it starts it again.
         """
-        claimed = sum(one["planned"] + one["open"] + one["said"] for one in self.run_list(env))
+        claimed = sum(one["planned"] + one["pending"] + one["finished"] for one in self.run_list(env))
         resumed = self.run(env, "resume", "-o", "ndjson")
         assert resumed.code == 0, resumed
         again = self.run(env, "resume")

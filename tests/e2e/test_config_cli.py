@@ -168,7 +168,7 @@ def test_runs_are_remembered(env: dict[str, str]) -> None:
     assert run(["runs", "--json"], env).json() == []
     run(["--sandbox", "recover", PG_DATA], env)
     [found] = run(["--sandbox", "runs", "--json"], env).json()
-    assert (found["said"], found["open"], found["planned"], found["alive"]) == (1, 0, 0, False)
+    assert (found["finished"], found["pending"], found["planned"], found["alive"]) == (1, 0, 0, False)
 
 
 @pytest.mark.parametrize("topic", ["exit-codes", "environment", "output"])

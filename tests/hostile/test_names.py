@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from tests.support.hostile.names import CONTROLS, FORMULAS, HALVES, NAMES, forbidden
+from tests.support.printed import Printed
 from zvol.errors import ConfigError, ErrorCode, Exit, Problem, ZvolError
 from zvol.model import Outcome, Result, Retention, Trouble, Volume, VolumeRow
-from zvol.render import Output
 from zvol.render.progress import Progress
 from zvol.text import display_width, escape_terminal
 
@@ -30,14 +30,13 @@ def test_there_are_enough_of_them() -> None:
     assert len(set(FORMULAS)) >= 60
 
 
-class Printed:
-    def __init__(self, format: str, *, tty: bool, columns: str | None = None) -> None:
-        self.out, self.err = io.StringIO(), io.StringIO()
-        self.output = Output(format, self.out, self.err, tty=tty, width=100_000, columns=columns)
+def printed_to(format: str, *, tty: bool, chosen: str | None = None) -> Printed:
+    return Printed(format, tty=tty, width=100_000, chosen=chosen)
 
-    @property
-    def text(self) -> str:
-        return COLOURS.sub("", self.out.getvalue() + self.err.getvalue())
+
+def shown(printed: Printed) -> str:
+    """Return all that was printed, without its colours."""
+    return COLOURS.sub("", printed.out.getvalue() + printed.err.getvalue())
 
 
 def listed(text: str) -> VolumeRow:
@@ -61,17 +60,18 @@ def results(text: str) -> Iterator[Result]:
 
 def print_all(printed: Printed, text: str) -> None:
     """Print a text wherever one can stand."""
-    output = printed.output
-    output.volumes([listed(text)])
-    output.shown([listed(text)], single=True)
-    output.results(results(text), [text, UUID], single=False)
+    printed.volumes([listed(text)])
+    printed.shown([listed(text)], single=True)
+    printed.results(results(text), [text, UUID], single=False)
     for one in results(text):
-        output.results([one], [one.asked], single=True)
-    output.rows(["A", "B"], [["x", text]])
-    output.warn(text)
-    output.hint(text)
-    output.error(ZvolError(text, hint=text, uuid=text, fault=ErrorCode(text, {"code": text, "details": text})))
-    output.error(ConfigError([Problem(text, text)], hint=text))
+        printed.results([one], [one.asked], single=True)
+    printed.texts(["A", "B"], [["x", text]])
+    printer = printed.printer
+    printer.preview([listed(text)], 100_000)
+    printer.warn(text)
+    printer.hint(text)
+    printer.error(ZvolError(text, hint=text, uuid=text, fault=ErrorCode(text, {"code": text, "details": text})))
+    printer.error(ConfigError([Problem(text, text)], hint=text))
 
 
 @pytest.mark.parametrize("tty", [True, False], ids=["terminal", "pipe"])
@@ -80,26 +80,26 @@ def test_for_people_nothing_but_what_can_be_seen(tty: bool) -> None:
         "name,uuid,description,status,type,state,format,install-path,last-vm,last-vm-uuid,storage,created,reason"
     )
     for text in ANY:
-        printed = Printed("table", tty=tty, columns=everything)
+        printed = printed_to("table", tty=tty, chosen=everything)
         print_all(printed, text)
-        assert forbidden(printed.text) == [], ascii(text)
+        assert forbidden(shown(printed)) == [], ascii(text)
         if text.strip():
-            assert escape_terminal(text) in printed.text, ascii(text)
+            assert escape_terminal(text) in shown(printed), ascii(text)
 
 
 @pytest.mark.parametrize("format", ["csv", "json", "ndjson", "name"])
 def test_what_programs_get_does_no_harm_on_a_terminal(format: str) -> None:
     for text in ANY:
-        printed = Printed(format, tty=True)
+        printed = printed_to(format, tty=True)
         print_all(printed, text)
-        assert forbidden(printed.text.replace("\r", "")) == [], ascii(text)
+        assert forbidden(shown(printed).replace("\r", "")) == [], ascii(text)
 
 
 @pytest.mark.parametrize("format", ["json", "ndjson"])
 def test_json_is_exact(format: str) -> None:
     for text in ANY:
-        printed = Printed(format, tty=False)
-        printed.output.volumes([listed(text)])
+        printed = printed_to(format, tty=False)
+        printed.volumes([listed(text)])
         found: Any = json.loads(printed.out.getvalue())
         assert (found if format == "ndjson" else found[0])["name"] == text
         assert printed.out.getvalue().isascii()
@@ -107,8 +107,8 @@ def test_json_is_exact(format: str) -> None:
 
 def test_csv_is_exact_and_no_spreadsheet_runs_it() -> None:
     for text in (*NAMES, *FORMULAS):
-        printed = Printed("csv", tty=False, columns="uuid,name")
-        printed.output.volumes([listed(text)])
+        printed = printed_to("csv", tty=False, chosen="uuid,name")
+        printed.volumes([listed(text)])
         raw = printed.out.getvalue()
         [_, [uuid, name]] = list(csv.reader(io.StringIO(raw, newline="")))
         assert (uuid, name) == (UUID, text) or (uuid, name.replace("'", "")) == (UUID, text.replace("'", ""))
@@ -130,6 +130,6 @@ def test_progress_is_one_harmless_line() -> None:
 
 def test_no_tower_of_marks_and_a_known_width() -> None:
     for text in ANY:
-        shown = escape_terminal(text)
-        assert re.search(r"[\u0300-\u036f\u0483-\u0489\u20d0-\u20ff]{5}", shown) is None, ascii(text)
-        assert display_width(shown) <= 2 * len(shown)
+        escaped = escape_terminal(text)
+        assert re.search(r"[\u0300-\u036f\u0483-\u0489\u20d0-\u20ff]{5}", escaped) is None, ascii(text)
+        assert display_width(escaped) <= 2 * len(escaped)

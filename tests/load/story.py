@@ -101,7 +101,7 @@ class Story:
         listed = subprocess.run(
             [*COMMAND, "runs", "--json"], env=self.env, capture_output=True, text=True, timeout=60, check=True
         )
-        return any(run["planned"] + run["open"] for run in json.loads(listed.stdout))
+        return any(run["planned"] + run["pending"] for run in json.loads(listed.stdout))
 
     def run(self, *arguments: str) -> int:
         """Run zvol to its end, or to the next kill; returns its exit code."""

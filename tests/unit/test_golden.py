@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import pyte
 import pytest
 
+from tests.support.printed import Printed
 from zvol.model import Retention, Volume, VolumeRow
-from zvol.render import Output
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 NOW = 1_795_000_000.0
@@ -36,11 +35,11 @@ def rows() -> list[VolumeRow]:
 
 def screen(columns: int) -> str:
     """Return what a terminal of so many columns shows."""
-    out = io.StringIO()
-    Output("table", out, io.StringIO(), tty=True, width=columns).volumes(rows())
+    printed = Printed(tty=True, width=columns)
+    printed.volumes(rows())
     display = pyte.Screen(columns, 80)
     stream = pyte.Stream(display)
-    stream.feed(out.getvalue().replace("\n", "\r\n"))
+    stream.feed(printed.out.getvalue().replace("\n", "\r\n"))
     lines = [line.rstrip() for line in display.display]
     return "\n".join(lines).rstrip("\n") + "\n"
 

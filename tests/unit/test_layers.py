@@ -17,12 +17,12 @@ HEAVY_DOORS = {
     "requests": "zvol/zstack/transport/",
     "urllib3": "zvol/zstack/transport/",
     "yaml": "zvol/config/profiles.py",
-    "rich": "zvol/render/human.py",
+    "rich": "zvol/render/formats/table.py",
 }
 
 BREAKS = {
-    "render/plain.py": "from zvol.zstack import client",
-    "config/schema.py": "from zvol.render import plain",
+    "render/results.py": "from zvol.zstack import client",
+    "config/schema.py": "from zvol.render import columns",
     "recovery/circuit_breaker.py": "import click",
     "sandbox/wire.py": "from zvol.zstack import answers",
     "zstack/query.py": "from zvol.recovery import quiet_period",

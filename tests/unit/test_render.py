@@ -15,9 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.printed import Printed
 from zvol.errors import ConfigError, ErrorCode, Exit, Problem, UsageProblem, ZvolError
 from zvol.model import Outcome, Result, Retention, Trouble, Volume, VolumeRow
-from zvol.render import Output
+from zvol.render.columns import pick
 
 U1, U2 = "a" * 32, "b" * 32
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "output.schema.json").read_text())
@@ -28,15 +29,6 @@ FAULT = {
     "cause": {"code": "SYS.1006", "description": "An operation failed", "details": "云盘\x1b[31m inner"},
     "opaque": {"x": 1},
 }
-
-
-class Printed:
-    """An Output over two texts."""
-
-    def __init__(self, format: str = "table", **options: Any) -> None:
-        self.out, self.err = io.StringIO(), io.StringIO()
-        settings: dict[str, Any] = {"tty": False, "width": 80} | options
-        self.output = Output(format, self.out, self.err, **settings)
 
 
 def volume(uuid: str = U1, name: str = "data", **more: Any) -> Volume:
@@ -59,7 +51,7 @@ def listed(name: str = "data", uuid: str = U1, **more: Any) -> VolumeRow:
 
 def test_one_volume_in_json_is_its_inventory() -> None:
     printed = Printed("json")
-    assert printed.output.results([result()], [U1], single=True) is Exit.OK
+    assert printed.results([result()], [U1], single=True) is Exit.OK
     document = json.loads(printed.out.getvalue())
     jsonschema.validate(document, SCHEMA["$defs"]["inventory"] | {"$defs": SCHEMA["$defs"]})
     assert document["vmInstanceUuid"] is None
@@ -68,7 +60,7 @@ def test_one_volume_in_json_is_its_inventory() -> None:
 
 def test_a_failure_leaves_stdout_empty_and_ends_stderr_with_an_object() -> None:
     printed = Printed("json")
-    assert printed.output.results([failed()], [U1], single=True) is Exit.FAILED
+    assert printed.results([failed()], [U1], single=True) is Exit.FAILED
     assert printed.out.getvalue() == ""
     last = json.loads(printed.err.getvalue().splitlines()[-1])
     jsonschema.validate(last, SCHEMA["$defs"]["failure"] | {"$defs": SCHEMA["$defs"]})
@@ -78,7 +70,7 @@ def test_a_failure_leaves_stdout_empty_and_ends_stderr_with_an_object() -> None:
 
 def test_several_are_results_in_the_order_asked() -> None:
     printed = Printed("json")
-    code = printed.output.results([failed(U2), result()], [U1, U2], single=False)
+    code = printed.results([failed(U2), result()], [U1, U2], single=False)
     found = json.loads(printed.out.getvalue())
     assert [one["asked"] for one in found] == [U1, U2]
     for one in found:
@@ -97,13 +89,13 @@ def test_ndjson_is_flushed_as_each_ends() -> None:
         seen.append(printed.out.getvalue())
         yield result(asked=U2)
 
-    printed.output.results(results(), [U2, U1], single=False)
+    printed.results(results(), [U2, U1], single=False)
     assert json.loads(seen[0])["uuid"] == U1
 
 
 def test_the_servers_words_come_innermost_first_and_harmless() -> None:
     printed = Printed()
-    printed.output.results([failed()], [U1], single=True)
+    printed.results([failed()], [U1], single=True)
     lines = printed.err.getvalue().splitlines()
     assert lines[0] == f"zvol: {U1}: the server refused"
     assert lines[1].strip() == "SYS.1006: 云盘\\u{1b}[31m inner"
@@ -115,20 +107,20 @@ def test_the_servers_words_come_innermost_first_and_harmless() -> None:
 def test_any_name_is_exact_for_programs_and_harmless_for_people(name: str) -> None:
     rows = [listed(name)]
     for_programs = Printed("json")
-    for_programs.output.volumes(rows)
+    for_programs.volumes(rows)
     assert json.loads(for_programs.out.getvalue())[0]["name"] == name
     table = Printed()
-    table.output.volumes(rows)
-    table.output.shown(rows, single=True)
-    table.output.results([result(volume=volume(U1, name), warnings=(name,))], [U1], single=True)
+    table.volumes(rows)
+    table.shown(rows, single=True)
+    table.results([result(volume=volume(U1, name), warnings=(name,))], [U1], single=True)
     for text in (table.out.getvalue() + table.err.getvalue()).split("\n"):
         assert all(char == " " or unicodedata.category(char)[0] not in "CZ" for char in text), text
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=30))
 def test_csv_is_exact_and_no_spreadsheet_runs_it(name: str) -> None:
-    printed = Printed("csv", columns="name,uuid")
-    printed.output.volumes([listed(name)])
+    printed = Printed("csv", chosen="name,uuid")
+    printed.volumes([listed(name)])
     header, row = list(csv.reader(io.StringIO(printed.out.getvalue(), newline="")))[:2]
     assert header == ["name", "uuid"]
     assert row[0].replace("'", "") == name.replace("'", "")
@@ -137,7 +129,7 @@ def test_csv_is_exact_and_no_spreadsheet_runs_it(name: str) -> None:
 
 def test_a_table_in_a_pipe_cuts_nothing_and_has_no_trailing_blanks() -> None:
     printed = Printed()
-    printed.output.volumes([listed("数据" * 40), listed("b", U2)])
+    printed.volumes([listed("数据" * 40), listed("b", U2)])
     lines = printed.out.getvalue().splitlines()
     assert all(line == line.rstrip() for line in lines)
     assert "数据" * 40 in lines[1]
@@ -146,7 +138,7 @@ def test_a_table_in_a_pipe_cuts_nothing_and_has_no_trailing_blanks() -> None:
 
 def test_markup_is_text() -> None:
     printed = Printed(tty=True, width=300)
-    printed.output.volumes([listed("vol[/prod][red]x:smile:")])
+    printed.volumes([listed("vol[/prod][red]x:smile:")])
     assert "vol[/prod][red]x:smile:" in printed.out.getvalue()
 
 
@@ -155,7 +147,7 @@ def test_markup_is_text() -> None:
 def test_a_terminal_of_any_width_shows_every_uuid(width: int, term: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", term)  # rich takes 80 columns for a dumb terminal, whatever it is told
     printed = Printed(tty=True, width=width)
-    printed.output.volumes([listed("数据卷", U1), listed("x" * 50, U2)])
+    printed.volumes([listed("数据卷", U1), listed("x" * 50, U2)])
     text = printed.out.getvalue()
     assert U1 in text.replace("\n", "")
     assert U2 in text.replace("\n", "")
@@ -165,30 +157,30 @@ def test_a_terminal_of_any_width_shows_every_uuid(width: int, term: str, monkeyp
 def test_urgency_is_coloured_on_a_terminal_unless_nobody_wants_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
     coloured = Printed(tty=True, width=300)
-    coloured.output.volumes([listed()])
+    coloured.volumes([listed()])
     assert "\x1b[1;31m" in coloured.out.getvalue()
     monkeypatch.setenv("NO_COLOR", "1")
     plain = Printed(tty=True, width=300)
-    plain.output.volumes([listed()])
+    plain.volumes([listed()])
     assert "31m" not in plain.out.getvalue()
 
 
 def test_unknown_columns_are_refused_with_a_guess() -> None:
     with pytest.raises(UsageProblem, match="did you mean name"):
-        Printed(columns="nmae").output.volumes([])
+        pick("nmae", ())
 
 
 def test_a_warning_of_many_is_said_once_also_when_quiet() -> None:
     printed = Printed(quiet=True)
     many = [result(asked=f"{number:032x}", by="unknown", warnings=("look again",)) for number in range(109)]
-    printed.output.results([*many, result(warnings=("by itself",))], [], single=False)
+    printed.results([*many, result(warnings=("by itself",))], [], single=False)
     assert printed.err.getvalue() == f"zvol: warning: 109 volumes: look again\nzvol: warning: {U1}: by itself\n"
     table, one, programs = Printed(), Printed(), Printed("json")
-    table.output.results([*many[:2], result(asked=U2, by="unknown")], [], single=False)
+    table.results([*many[:2], result(asked=U2, by="unknown")], [], single=False)
     assert [row.split()[-1] for row in table.out.getvalue().splitlines()[1:]] == ["warning", "warning", "-"]
-    one.output.results([result(by="unknown")], [U1], single=True)
+    one.results([result(by="unknown")], [U1], single=True)
     assert "Outcome:      recovered\n" in one.out.getvalue()
-    programs.output.results(many, [], single=False)
+    programs.results(many, [], single=False)
     assert all(one["warnings"] == ["look again"] for one in json.loads(programs.out.getvalue()))
 
 
@@ -196,41 +188,41 @@ def test_a_date_of_the_server_is_utc_or_says_whose_it_is() -> None:
     theirs = "Nov 24, 2026 3:31:50 PM"
     row = listed(createDate=theirs, lastOpDate=theirs)
     printed = Printed("table")
-    printed.output.shown([dataclasses.replace(row, dates={"createDate": 1_795_000_000.0})], single=True)
+    printed.shown([dataclasses.replace(row, dates={"createDate": 1_795_000_000.0})], single=True)
     assert "Created:     2026-11-18T11:06:40Z\n" in printed.out.getvalue()
     assert f"Changed:     {theirs} (on the server's clock)\n" in printed.out.getvalue()
 
 
 def test_names_are_uuids_only() -> None:
     printed = Printed("name")
-    printed.output.results([result(), failed(U2)], [U1, U2], single=False)
+    printed.results([result(), failed(U2)], [U1, U2], single=False)
     assert printed.out.getvalue() == f"{U1}\n"
 
 
 def test_errors_in_words_and_as_an_object() -> None:
     printed = Printed("json", sandbox=True)
-    printed.output.error(ZvolError("it broke", hint="Mend it.", uuid=U1))
+    printed.printer.error(ZvolError("it broke", hint="Mend it.", uuid=U1))
     first, hint, last = printed.err.getvalue().splitlines()
     assert first == f"zvol (sandbox): {U1}: it broke"
     assert hint.strip() == "Mend it."
     assert json.loads(last)["error"]["code"] == "ZVOL.FAILED"
     many = Printed("json")
-    many.output.error(ConfigError([Problem("f:1:1", "a"), Problem("f:2:1", "b")]))
+    many.printer.error(ConfigError([Problem("f:1:1", "a"), Problem("f:2:1", "b")]))
     assert many.err.getvalue().splitlines() == ["zvol: f:1:1: a", "  f:2:1: b"]
 
 
 def test_quiet_keeps_errors_and_machine_output() -> None:
     printed = Printed(quiet=True)
-    printed.output.results([result(), failed(U2)], [U1, U2], single=False)
+    printed.results([result(), failed(U2)], [U1, U2], single=False)
     assert printed.out.getvalue() == ""
     assert "the server refused" in printed.err.getvalue()
-    printed.output.hint("nothing")
+    printed.printer.hint("nothing")
     assert "nothing" not in printed.err.getvalue()
 
 
 def test_listed_has_its_recycle_object() -> None:
     printed = Printed("json")
-    printed.output.shown([listed()], single=True)
+    printed.shown([listed()], single=True)
     document = json.loads(printed.out.getvalue())
     jsonschema.validate(document, SCHEMA["$defs"]["listed"] | {"$defs": SCHEMA["$defs"]})
     assert document["recycle"]["expungesAfter"] == "2026-11-18T13:53:20Z"

@@ -13,12 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.printed import Printed
 from zvol import text
 from zvol.errors import Exit
 from zvol.model import Outcome, Result, Retention, Trouble, Volume, VolumeRow
-from zvol.render import Output, machine, plain
-from zvol.render.output import MOST
-from zvol.render.report import CANDIDATES
+from zvol.render.formats import table
+from zvol.render.formats.json import array, document
+from zvol.render.messages import CANDIDATES
+from zvol.render.printer import MOST
 
 NOW = 1_795_000_000.0
 
@@ -42,7 +44,7 @@ class Counting(io.StringIO):
 
 def printed(format: str, some: list[VolumeRow], *, tty: bool = False, width: int = 200) -> Counting:
     out = Counting()
-    Output(format, out, io.StringIO(), tty=tty, width=width).volumes(some)
+    Printed(format, tty=tty, width=width, out=out).volumes(some)
     return out
 
 
@@ -78,7 +80,7 @@ def test_each_cell_is_measured_a_few_times(monkeypatch: pytest.MonkeyPatch) -> N
         measured += 1
         return real(cell)
 
-    monkeypatch.setattr(plain, "display_width", measure)
+    monkeypatch.setattr(table, "display_width", measure)
     monkeypatch.setattr(text, "display_width", measure)
     for tty in (False, True):
         measured = 0
@@ -98,7 +100,7 @@ VALUES = st.none() | st.integers() | st.text() | st.dictionaries(st.text(), st.n
 
 @given(st.lists(VALUES, max_size=5))
 def test_an_array_in_pieces_is_the_document(values: list[Any]) -> None:
-    assert "".join(machine.array(iter(values))) == machine.document(values)
+    assert "".join(array(iter(values))) == document(values)
 
 
 def test_one_value_of_an_array_is_there_at_a_time() -> None:
@@ -110,13 +112,13 @@ def test_one_value_of_an_array_is_there_at_a_time() -> None:
             alive = number
             yield {"n": number}
 
-    for number, piece in enumerate(machine.array(values())):
+    for number, piece in enumerate(array(values())):
         assert json.loads(piece.strip("[]\n, ") or "{}") == ({"n": number} if number < 100 else {})
         assert alive == min(number, 99)
 
 
 def test_cells_are_the_same_each_time() -> None:
-    cells = plain.Cells([1, 2, 3], lambda number: [str(number)])
+    cells = table.Cells([1, 2, 3], lambda number: [str(number)])
     assert list(cells) == list(cells) == [["1"], ["2"], ["3"]]
 
 
@@ -129,9 +131,9 @@ def failed(number: int) -> Result:
     ("format", "told"), [("json", MOST), ("ndjson", MOST), ("csv", MOST), ("name", 150), ("table", 0)]
 )
 def test_what_is_on_stdout_is_not_told_again_without_end(format: str, told: int) -> None:
-    out, err = io.StringIO(), io.StringIO()
-    results = [failed(number) for number in range(150)]
-    Output(format, out, err, tty=False, width=80).results(results, [], single=False)
+    printed = Printed(format)
+    printed.results([failed(number) for number in range(150)], single=False)
+    out, err = printed.out, printed.err
     assert err.getvalue().count(": it broke") == told
     assert ("50 more did not end well; all of them are on stdout" in err.getvalue()) == (told == MOST)
     assert out.getvalue().count("it broke") in (150, 300) or format == "name"
@@ -139,11 +141,11 @@ def test_what_is_on_stdout_is_not_told_again_without_end(format: str, told: int)
 
 def test_not_all_candidates_of_a_name_are_shown() -> None:
     for count, more in ((CANDIDATES, ""), (CANDIDATES + 1234, "  and 1,234 more\n")):
-        err = io.StringIO()
+        printed = Printed()
         trouble = Trouble("ambiguous", f"{count} deleted data volumes have this name", "Give the UUID.", Exit.FAILED)
         result = Result("v", None, Outcome.FAILED, trouble=trouble, candidates=tuple(rows(count)))
-        Output("table", io.StringIO(), err, tty=False, width=80).results([result], ["v"], single=True)
-        said = err.getvalue()
+        printed.results([result], ["v"], single=True)
+        said = printed.err.getvalue()
         assert said.count("deleted 20") == CANDIDATES
         assert ("more\n" in said) == bool(more)
         assert more in said

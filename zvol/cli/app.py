@@ -11,6 +11,7 @@ import click
 from zvol import __version__
 from zvol.cli.app_context import AppContext
 from zvol.cli.options import Group, global_options
+from zvol.render.terminal import terminal_width
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -66,12 +67,8 @@ class LazyGroup(Group):
 
 
 def help_width() -> int:
-    """Return how wide help is written, as click would; click imports shutil for it, and that all compressions."""
-    try:
-        columns = int(os.environ.get("COLUMNS") or 0) or os.get_terminal_size(1).columns
-    except (OSError, ValueError):
-        columns = 0
-    return max(min(columns or 80, 80) - 2, 50)
+    """Return how wide help is written, as click would have it."""
+    return max(min(terminal_width(1, os.environ.get("COLUMNS")), 80) - 2, 50)
 
 
 @click.group(

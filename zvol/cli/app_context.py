@@ -19,7 +19,7 @@ from zvol.errors import ZvolError
 if TYPE_CHECKING:
     from zvol.config.settings import Overrides, Settings
     from zvol.journal.journal_file import JournalFile
-    from zvol.render import Output
+    from zvol.render.printer import Printer
     from zvol.session.server import Server
 
 MOST_TYPED: Final = 1000
@@ -128,29 +128,30 @@ class AppContext:
         return JournalFile(self._journal_path, self.clock, self.stack, lambda: self.signals.first is not None)
 
     @cached_property
-    def output(self) -> Output:
+    def output(self) -> Printer:
         """Return the printer.  Its format is an option, or a setting where there are any."""
         return self._output(self.options.output or self._format_from_settings())
 
-    def output_for_errors(self) -> Output:
+    def output_for_errors(self) -> Printer:
         """Return a printer also when the settings themselves are wrong."""
         with suppress(ZvolError):
             return self.output
-        return self._output(self.options.output or os.environ.get("ZVOL_OUTPUT") or "table")
+        from zvol.render.formats import DEFAULT, FORMATS
 
-    def _output(self, format: str) -> Output:
-        import shutil
+        name = self.options.output or os.environ.get("ZVOL_OUTPUT")
+        return self._output(name if name in FORMATS else DEFAULT)
 
-        from zvol.render import Output
+    def _output(self, format: str) -> Printer:
+        from zvol.render.printer import Printer
+        from zvol.render.terminal import terminal_width
 
         tty = sys.stdout.isatty()
-        return Output(
+        return Printer(
             format,
             sys.stdout,
             sys.stderr,
             tty=tty,
-            width=shutil.get_terminal_size((80, 24)).columns if tty else 80,
-            columns=self.options.columns,
+            width=terminal_width(sys.stdout.fileno(), os.environ.get("COLUMNS")) if tty else 80,
             quiet=self.options.quiet,
             sandbox=self.options.sandbox,
             command=self.options.command,
@@ -158,8 +159,10 @@ class AppContext:
 
     def _format_from_settings(self) -> str:
         """Return the format of environment or profile; a sandbox has neither."""
+        from zvol.render.formats import DEFAULT
+
         if self.options.sandbox:
-            return "table"
+            return DEFAULT
         from zvol.config.settings import Overrides, output_format
 
         return output_format(Overrides(profile=self.options.profile, config=self.options.config), os.environ)

@@ -9,8 +9,9 @@ import click
 from zvol.cli.app_context import AppContext
 from zvol.cli.options import global_options, pass_context
 from zvol.cli.params import read_volumes
-from zvol.errors import Exit, UsageProblem, ZvolError
+from zvol.errors import UsageProblem, ZvolError
 from zvol.model import Outcome, Result, Volume
+from zvol.render.values import Report, Table
 
 
 @click.command(
@@ -20,7 +21,7 @@ from zvol.model import Outcome, Result, Volume
 @click.argument("vm", required=False, metavar="[VM]")
 @global_options
 @pass_context
-def command(context: AppContext, volume: str, vm: str | None) -> Exit:
+def command(context: AppContext, volume: str, vm: str | None) -> Report:
     """Attach a volume that is back to a VM; by default to the one it was last on.
 
     VOLUME and VM are UUIDs, or names that only one of them has. A volume that is on the VM already is a success. A lost
@@ -45,10 +46,8 @@ def command(context: AppContext, volume: str, vm: str | None) -> Exit:
         found = by_name.still(context.server.client, found, machine)
     context.server.limit.lift()
     done = _attach(context, found, read_at, target)
-    context.output.hint(f"{found.uuid} is on VM {target}" + (" already" if now == target else ""))
-    if context.output.for_programs:
-        context.output.document(done.inventory())
-    return Exit.OK
+    table = Table([done], (), Volume.inventory, lambda one: one.uuid, single=True, programs_only=True)
+    return Report(table, hints=[f"{found.uuid} is on VM {target}" + (" already" if now == target else "")])
 
 
 def _attach(context: AppContext, volume: Volume, read_at: float, vm: str) -> Volume:

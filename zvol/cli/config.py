@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from operator import itemgetter
 from pathlib import Path
 
 import click
@@ -10,6 +11,7 @@ import click
 from zvol.cli.app_context import AppContext
 from zvol.cli.options import Group, global_options, pass_context
 from zvol.errors import ConfigError, Exit, UsageProblem
+from zvol.render.values import Report, Table, text_column
 
 
 @click.group(
@@ -55,16 +57,13 @@ def _there(path: Path) -> UsageProblem:
 @command.command("show", short_help="Show each setting and where it comes from.", epilog="Example: zvol config show")
 @global_options
 @pass_context
-def show(context: AppContext) -> Exit:
+def show(context: AppContext) -> Report:
     """Show each setting with where it comes from; secrets are not shown."""
     from zvol.config.describe import described
 
-    rows = described(context.settings)
-    if context.output.for_programs:
-        context.output.documents([{"key": key, "value": value, "source": source} for key, value, source in rows])
-    else:
-        context.output.rows(["SETTING", "VALUE", "FROM"], [list(row) for row in rows])
-    return Exit.OK
+    columns = [text_column(header, itemgetter(place)) for place, header in enumerate(("SETTING", "VALUE", "FROM"))]
+    as_object = lambda row: dict(zip(("key", "value", "source"), row, strict=True))  # noqa: E731
+    return Report(Table(described(context.settings), columns, as_object, itemgetter(0)))
 
 
 @command.command("validate", short_help="Check the configuration file.", epilog="Example: zvol config validate")

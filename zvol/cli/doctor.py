@@ -7,8 +7,8 @@ of those that the tests list.  It never logs in, for a login may end the other s
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import click
 
@@ -16,6 +16,7 @@ from zvol.cli.app_context import AppContext
 from zvol.cli.options import global_options, pass_context
 from zvol.errors import AuthError, CannotTell, ConfigError, Exit, TransientError, UsageProblem, ZvolError
 from zvol.files import exposure_on_disk
+from zvol.render.values import Column, Report, Table, text_column
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,18 +37,22 @@ class Finding(NamedTuple):
     hint: str = ""
 
 
+COLUMNS: Final[Sequence[Column[Finding]]] = [
+    text_column("CHECK", lambda one: one.check),
+    text_column("STATUS", lambda one: "ok" if one.ok else "WRONG"),
+    text_column("FOUND", lambda one: one.found),
+    text_column("WHAT TO DO", lambda one: "" if one.ok else one.hint),
+]
+
+
 @click.command("doctor", short_help="Check host, session, clock, policy and files.", epilog="Example: zvol doctor")
 @global_options
 @pass_context
-def command(context: AppContext) -> Exit:
+def command(context: AppContext) -> Report:
     """Check what a recovery needs: one line each, and what to do where something is wrong. Nothing is changed."""
     findings = list(_findings(context))
-    if context.output.for_programs:
-        context.output.documents([one._asdict() for one in findings])
-    else:
-        cells = [[one.check, "ok" if one.ok else "WRONG", one.found, "" if one.ok else one.hint] for one in findings]
-        context.output.rows(["CHECK", "IS", "FOUND", "WHAT TO DO"], cells)
-    return Exit.OK if all(one.ok for one in findings) else Exit.FAILED
+    table = Table(findings, COLUMNS, Finding._asdict, lambda one: one.check)
+    return Report(table, exit=Exit.OK if all(one.ok for one in findings) else Exit.FAILED)
 
 
 def _findings(context: AppContext) -> Iterator[Finding]:

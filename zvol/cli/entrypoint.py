@@ -43,8 +43,9 @@ def _command(app: click.Command, arguments: Sequence[str], context: AppContext) 
     """Run the command; turn what it raises into words and an exit code."""
     try:
         value = app.main(list(arguments), prog_name="zvol", standalone_mode=False, obj=context)
+        code = value if value is None or isinstance(value, int) else context.output.report(value)
         sys.stdout.flush()
-        return Exit(value) if isinstance(value, int) else Exit.OK
+        return Exit(code or Exit.OK)
     except (ZvolError, TransientError) as exc:
         error = _not_read(exc) if isinstance(exc, TransientError) else exc
         with contextlib.suppress(OSError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -10,6 +10,7 @@ import click
 from zvol.cli.app_context import AppContext
 from zvol.cli.options import global_options, pass_context
 from zvol.errors import Exit
+from zvol.render.formats import FORMATS, enumerated, load
 from zvol.text import did_you_mean
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ ENVIRONMENT: Final = """\
                       default $XDG_CONFIG_HOME/zvol/config.yaml
   ZVOL_CA_FILE        the certificate authority of the server
   ZVOL_INSECURE_HTTP  1 allows plain http to ZVOL_HOST, ZSTACK_HOST or --host
-  ZVOL_OUTPUT         table, json, ndjson, csv or name
+  ZVOL_OUTPUT         {formats}
   ZVOL_TIMEOUT        how long to wait for a volume, such as 30m
   ZVOL_NO_INPUT       1: never ask
   NO_COLOR            no colours
@@ -80,14 +81,7 @@ An empty variable counts as none. `--sandbox` ignores all of them.
 OUTPUT: Final = """\
 Data goes to stdout, words for people to stderr, and the exit code is the truth.
 
-  table   for people: drawn on a terminal, plain in a pipe; nothing is ever cut
-  json    one VOLUME: the inventory itself, with the API's field names, when it
-          is recovered or already back;
-          several, `-`, or --dry-run: an array of results in the order asked
-  ndjson  a result a line, as each one ends
-  csv     with a header; a value that a spreadsheet would run begins with an
-          apostrophe
-  name    UUIDs only
+{formats}
 
 A result: asked, uuid, outcome, changed, by, inventory, error, jobUuid,
 warnings.
@@ -95,12 +89,24 @@ Outcomes: recovered, already, would-recover, failed, gone, unknown,
 contradicted, busy, not-sent.
 `by` is zvol, or unknown when it cannot be proved who brought the volume back.
 
-In json and ndjson, the last line of stderr after a failure is one object:
+In {programs}, the last line of stderr after a failure is one object:
 error (the whole ErrorCode), kind, exitCode, hint, uuid, jobUuid.
 Then stdout is empty, unless it is an array.
 """
 
-TOPICS: Final = {"exit-codes": EXIT_CODES, "environment": ENVIRONMENT, "output": OUTPUT}
+TOPICS: Final[Mapping[str, Callable[[], str]]] = {
+    "exit-codes": lambda: EXIT_CODES,
+    "environment": lambda: ENVIRONMENT.format(formats=enumerated()),
+    "output": lambda: output_help(),
+}
+
+
+def output_help() -> str:
+    """Explain the output formats, each in its own words."""
+    loaded = {name: load(name) for name in FORMATS}
+    lines = (f"  {name:<8}" + one.help.replace("\n", "\n" + 10 * " ") for name, one in loaded.items())
+    programs = [name for name, one in loaded.items() if one.for_programs]
+    return OUTPUT.format(formats="\n".join(lines), programs=enumerated(programs, "and"))
 
 
 class HelpTopic(click.ParamType[str]):
@@ -125,7 +131,7 @@ def command(context: AppContext, topic: tuple[str, ...]) -> Exit:
     if not topic:
         text = "Topics: " + ", ".join(f"zvol help {name}" for name in TOPICS) + "\nCommands: zvol help COMMAND\n"
     elif len(topic) == 1 and topic[0] in TOPICS:
-        text = TOPICS[topic[0]]
+        text = TOPICS[topic[0]]()
     else:
         text = _of_command(topic) + "\n"
     click.echo(text, nl=False)

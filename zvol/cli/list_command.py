@@ -11,6 +11,7 @@ from zvol.cli.options import global_options, pass_context
 from zvol.cli.params import Count
 from zvol.cli.selectors import filter_options, parse_filters
 from zvol.errors import Exit
+from zvol.render.values import Report
 
 SORTS = ("left", "name", "size", "deleted")
 
@@ -37,18 +38,18 @@ def command(
     exit_code: bool,
     fail_if_empty: bool,
     **given: Any,
-) -> Exit:
+) -> Report:
     """Show the deleted data volumes, the one that is destroyed first at the top.
 
     SAFE UNTIL is a promise of the server's own settings: nothing is destroyed before it. All filters must match.
     """
     from zvol.catalog.filters import select
     from zvol.catalog.listing import find
-    from zvol.cli.volume_rows import column_help, looked
+    from zvol.cli.volume_rows import looked
     from zvol.render import columns
 
     if context.options.columns == "help":
-        return column_help(context)
+        return Report(columns.column_help())
     if exit_code and given["expiring"] is None:
         raise click.UsageError("--exit-code needs --expiring-within.")
     filters = parse_filters(given)
@@ -58,12 +59,13 @@ def command(
         rows.sort(key=KEYS[sort], reverse=sort != "name")
     rows = rows[:limit]
     deleted = status.lower() == "deleted"
-    context.output.volumes(rows, columns.LIST if deleted else columns.ANY_STATUS)
+    chosen = columns.pick(context.options.columns, columns.LIST if deleted else columns.ANY_STATUS)
+    table = columns.listing(rows, chosen)
     if not rows:
-        all_of_it = deleted and not filters.any and type.lower() in ("data", "any")
-        context.output.hint("the recycle bin is empty" if all_of_it else "no volume matches")
-        return Exit.FAILED if fail_if_empty else Exit.OK
-    return Exit.EXPIRING if exit_code else Exit.OK
+        whole_bin = deleted and not filters.any and type.lower() in ("data", "any")
+        hint = "the recycle bin is empty" if whole_bin else "no volume matches"
+        return Report(table, hints=[hint], exit=Exit.FAILED if fail_if_empty else Exit.OK)
+    return Report(table, exit=Exit.EXPIRING if exit_code else Exit.OK)
 
 
 KEYS: dict[str, Any] = {

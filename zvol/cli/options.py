@@ -10,6 +10,7 @@ import click
 
 from zvol.cli.app_context import AppContext
 from zvol.cli.params import DURATION, OUTPUT, PROFILE
+from zvol.render.formats import enumerated
 from zvol.text import did_you_mean
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -77,7 +78,7 @@ _OPTIONS = (
     _value("-p", "--profile", name="profile", type=PROFILE, help="Use this profile.", metavar="NAME"),
     _value("--config", name="config", help="Use this configuration file.", metavar="FILE"),
     _value("--host", name="host", help="Use this server, as https://HOST[:PORT][/PREFIX].", metavar="URL"),
-    _value("-o", "--output", name="output", type=OUTPUT, help="table, json, ndjson, csv or name.", metavar="FORMAT"),
+    _value("-o", "--output", name="output", type=OUTPUT, help=f"{enumerated()}.", metavar="FORMAT"),
     _flag("--json", name="json_output", help="The same as -o json."),
     _value("--columns", name="columns", help="Columns of list and show; `help` lists them.", metavar="A,B"),
     _flag("--sandbox", name="sandbox", help="Use the small ZStack on this machine."),

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from zvol.errors import UsageProblem
+from zvol.render.formats import FORMATS
 from zvol.text import did_you_mean, escape_terminal, fold_uuid, has_control, not_a_duration, parse_duration
 
 if TYPE_CHECKING:
     from typing import TextIO
 
     from click.shell_completion import CompletionItem
-
-FORMATS: Final = ("table", "json", "ndjson", "csv", "name")
 
 MOST: Final = 100_000
 """VOLUMEs of one run."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import signal
 import sys
 import threading
@@ -17,6 +16,7 @@ from zvol.errors import LocalState
 from zvol.model import Result
 from zvol.recovery.run_status import RunStatus, Wait, WaitGroup
 from zvol.render.progress import Progress
+from zvol.render.terminal import terminal_width
 from zvol.text import human_duration
 
 if TYPE_CHECKING:
@@ -34,8 +34,7 @@ class ProgressReporter:
 
     def __init__(self, context: AppContext, total: int) -> None:
         self._context = context
-        tty, verbose, output = sys.stderr.isatty(), context.options.verbose, context.output
-        mixed = output.format == "ndjson" and output.tty  # results would be written into the line
+        tty, verbose = sys.stderr.isatty(), context.options.verbose
         self._now = context.clock.monotonic
         self._began = self._now()
         self._total = total
@@ -46,9 +45,9 @@ class ProgressReporter:
             self._now,
             total,
             tty=tty and not verbose,
-            shown=not context.options.quiet and not mixed and (tty or verbose),
+            shown=not context.options.quiet and not context.output.mixes_with_progress and (tty or verbose),
             mark=context.options.prefix,
-            width=_columns,
+            width=lambda: terminal_width(sys.stderr.fileno()),
         )
 
     def tick(self, pulse: Callable[[], RunStatus]) -> None:
@@ -77,7 +76,7 @@ class ProgressReporter:
     def end(self) -> None:
         """Leave a clean line, and sum up where the report itself does not."""
         self.progress.clear()
-        if self._context.output.format != "table":
+        if not self._context.output.for_people:
             self.progress.end()
 
     def _safe_for(self, pulse: RunStatus) -> float | None:
@@ -122,14 +121,6 @@ class ReportedResults:
                 yield result
         finally:
             self._reporter.end()
-
-
-def _columns() -> int:
-    """Return how wide the terminal is that stderr is on; stdout may be elsewhere."""
-    try:
-        return os.get_terminal_size(sys.stderr.fileno()).columns or 80
-    except OSError:
-        return 80
 
 
 def why(pulse: RunStatus, *, alone: bool) -> tuple[str, ...]:

@@ -56,7 +56,9 @@ def command(
         raise click.UsageError("--yes, --expect and --fail-if-empty go with filters or --all.")
     asked = read_volumes(volumes, sys.stdin) if volumes else _selected(context, filters, given)
     if not asked:
-        code = context.output.results([], [], single=False)
+        from zvol.render.values import Recovery
+
+        code = context.output.recovery(Recovery([]))
         return Exit.FAILED if given["fail_if_empty"] else code
     return _run(context, asked, given, single=len(volumes) == 1 and volumes[0] != "-")
 

@@ -15,6 +15,7 @@ from zvol.journal.request import Request
 from zvol.model import Outcome, Result
 from zvol.recovery.engine import Engine
 from zvol.recovery.task import Options
+from zvol.render.values import Recovery
 
 if TYPE_CHECKING:
     from zvol.cli.params import VolumeArgument
@@ -48,7 +49,6 @@ def new_engine(context: AppContext, options: Options, reporter: ProgressReporter
 
 def recover(context: AppContext, asked: Sequence[VolumeArgument], request: Request, *, single: bool) -> Exit:
     """Recover what was asked for, print it, and return the exit code."""
-    output = context.output
     chosen = resolve_targets(
         context.server.client, [(one.text, one.uuid, one.shown) for one in asked], partial(listed, context)
     )
@@ -60,12 +60,13 @@ def recover(context: AppContext, asked: Sequence[VolumeArgument], request: Reque
     order = [one.text for one in asked]
     told = ReportedResults(results, reporter)
     with context.signals.graceful(engine.stop):
-        code = output.results(
-            told,
-            order,
-            single=single,
-            objects=request.dry_run,
-            advice=lambda: advice(context, told.results, engine.run_id),
+        code = context.output.recovery(
+            Recovery(
+                told,
+                order,
+                single=single and not request.dry_run,
+                advice=lambda: advice(context, told.results, engine.run_id),
+            )
         )
     return most_severe((code, engine.lost.exit if engine.lost else Exit.OK))
 
@@ -75,7 +76,7 @@ def advice(context: AppContext, results: Sequence[Result], run: str | None, *, s
     if run is not None and (stopped or any(is_open(result) for result in results)):
         yield f"finish with: {context.options.command} resume {run}".rstrip()
     back = [result for result in results if result.outcome is Outcome.RECOVERED and result.volume is not None]
-    if len(results) == len(back) == 1 and context.output.format == "table":
+    if len(results) == len(back) == 1 and context.output.for_people:
         assert back[0].volume is not None
         vm = back[0].volume.text("lastVmInstanceUuid")
         if vm and not back[0].volume.text("vmInstanceUuid"):

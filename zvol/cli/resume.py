@@ -12,6 +12,7 @@ from zvol.cli.app_context import AppContext
 from zvol.cli.options import global_options, pass_context
 from zvol.errors import Exit, LocalState, most_severe
 from zvol.journal.records import Holder
+from zvol.render.values import Report
 
 if TYPE_CHECKING:
     from zvol.cli.progress import ProgressReporter
@@ -37,7 +38,7 @@ NAMED: Final = 10
 @click.option("--same-account", is_flag=True, help="RUN is of this account; for one whose account is not known.")
 @global_options
 @pass_context
-def command(context: AppContext, run: str | None, yes: bool, same_account: bool) -> Exit:
+def command(context: AppContext, run: str | None, yes: bool, same_account: bool) -> Exit | Report:
     """Find out what became of every request that was left open, and finish the run.
 
     Without RUN all runs of the same server and account are finished; others are named and left alone. Nothing open is
@@ -45,6 +46,8 @@ def command(context: AppContext, run: str | None, yes: bool, same_account: bool)
     """
     from zvol.cli.progress import ProgressReporter, ReportedResults
     from zvol.cli.recover_runner import advice, new_engine, run_options
+    from zvol.model import Result
+    from zvol.render.values import Recovery, Table
 
     if same_account and run is None:
         raise click.UsageError("--same-account goes with RUN.")
@@ -54,20 +57,18 @@ def command(context: AppContext, run: str | None, yes: bool, same_account: bool)
     runs = _open_runs(context, known, run, vouched=same_account)
     if journal is None or not runs:
         others = run is None and any(one.unfinished for one in known)
-        context.output.hint("nothing else is open" if others else "nothing is open")
-        return context.output.results([], [], single=False) if context.output.for_programs else Exit.OK
+        nothing = Table(list[Result](), (), Result.json, lambda one: one.uuid, programs_only=True)
+        return Report(nothing, hints=["nothing else is open" if others else "nothing is open"])
     context.server.limit.lift()
     context.journal.prune_at_end(journal)
     reporter = ProgressReporter(context, sum(one.unfinished for one in runs))
     engine = new_engine(context, run_options(context), reporter)
     told = ReportedResults(_results(context, journal, engine, runs, reporter, yes=yes), reporter)
     with context.signals.graceful(engine.stop):
-        code = context.output.results(
-            told,
-            [],
-            single=False,
-            advice=lambda: advice(context, told.results, run or "", stopped=context.signals.first is not None),
+        recovery = Recovery(
+            told, advice=lambda: advice(context, told.results, run or "", stopped=context.signals.first is not None)
         )
+        code = context.output.recovery(recovery)
     return most_severe((code, engine.lost.exit if engine.lost else Exit.OK))
 
 

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
 import click
 
 from zvol.cli.app_context import AppContext
 from zvol.cli.options import Group, global_options, pass_context
-from zvol.errors import Busy, Exit
+from zvol.errors import Busy
+from zvol.model import stamp
+from zvol.render.values import Column, Report, Table, text_column
+
+if TYPE_CHECKING:
+    from zvol.journal.records import ClosedVolume, Run
 
 
 @click.group(
@@ -18,46 +26,14 @@ from zvol.errors import Busy, Exit
 )
 @global_options
 @pass_context
-def command(context: AppContext) -> Exit:
+def command(context: AppContext) -> Report | None:
     """Show the runs that zvol remembers on this machine, newest first; no request is sent."""
     if click.get_current_context().invoked_subcommand is not None:
-        return Exit.OK
-    from zvol.model import stamp
-
+        return None
     runs = context.journal.view.runs() if context.journal.exists else []
-    output = context.output
-    if output.format in ("json", "ndjson"):
-        rows = [
-            {
-                "run": run.id,
-                "origin": origin_of(run.identity.base),
-                "base": run.identity.base,
-                "account": run.identity.account,
-                "started": stamp(run.started),
-                "ended": stamp(run.ended),
-                "alive": run.alive,
-                "planned": run.counts.get("planned", 0),
-                "open": run.counts.get("open", 0),
-                "followups": run.counts.get("followups", 0),
-                "said": run.counts.get("recorded", 0) + run.counts.get("forgotten", 0),
-            }
-            for run in runs
-        ]
-        output.documents(rows)
-        return Exit.OK
-    cells = []
-    for run in runs:
-        over = "forgotten" if run.counts.get("forgotten") else "finished"
-        state_word = "going on" if run.alive else "open" if run.unfinished else over
-        kinds = (("planned",), ("open", "followups"), ("recorded",))
-        counts = [str(sum(run.counts.get(name, 0) for name in kind)) for kind in kinds]
-        who = run.identity.account or "-"
-        cells.append([run.id, stamp(run.started) or "-", who, state_word, *counts, run.identity.base])
-    headers = ["RUN", "STARTED", "ACCOUNT", "STATE", "NOT SENT", "OPEN", "SAID", "SERVER"]
-    output.rows(headers, cells)
-    if any(run.unfinished and not run.alive for run in runs):
-        output.hint(f"finish what is open with: {context.options.command} resume")
-    return Exit.OK
+    unfinished = any(run.unfinished and not run.alive for run in runs)
+    hints = [f"finish what is open with: {context.options.command} resume"] if unfinished else []
+    return Report(Table(runs, COLUMNS, _object, lambda run: run.id), hints=hints)
 
 
 @command.command(
@@ -68,7 +44,7 @@ def command(context: AppContext) -> Exit:
 @click.argument("run")
 @global_options
 @pass_context
-def forget(context: AppContext, run: str) -> Exit:
+def forget(context: AppContext, run: str) -> Report:
     """Close what an interrupted run left open, by hand, and name it; no request is sent.
 
     For a run that nobody can resume: its server is gone, or its account. A request that it names may still bring a
@@ -82,18 +58,64 @@ def forget(context: AppContext, run: str) -> Exit:
     closed = journal.forget(run, context.clock.wall())
     if closed is None:
         raise Busy(f"run {run} is going on", hint="Wait for it to end, or end it; `zvol runs` shows it.")
-    context.output.rows(["UUID", "STATE", "JOB"], [[one.uuid, one.state, one.job or "-"] for one in closed])
-    jobs = [one for one in closed if one.job is not None]
-    if not closed:
-        context.output.hint("nothing was open in it")
-    if jobs:
-        many = "1 request" if len(jobs) == 1 else f"{len(jobs)} requests"
-        text = f"{many} of run {run} may still act, and nothing waits for that any more; look before you recover again"
-        context.output.warn(text)
-    return Exit.OK
+    columns: Sequence[Column[ClosedVolume]] = [
+        text_column("UUID", lambda one: one.uuid),
+        text_column("STATE", lambda one: one.state),
+        text_column("JOB", lambda one: one.job or "-"),
+    ]
+    table = Table(closed, columns, lambda one: {column.key: column.csv(one) for column in columns}, _uuid)
+    jobs = sum(one.job is not None for one in closed)
+    many = "1 request" if jobs == 1 else f"{jobs} requests"
+    may_act = f"{many} of run {run} may still act, and nothing waits for that any more; look before you recover again"
+    return Report(table, warnings=[may_act] if jobs else [], hints=[] if closed else ["nothing was open in it"])
+
+
+def _uuid(closed: ClosedVolume) -> str:
+    return closed.uuid
 
 
 def origin_of(base: str) -> str:
     """Return the server of a base URL without the prefix of its API."""
     scheme, mark, rest = base.partition("://")
     return scheme + mark + rest.partition("/")[0]
+
+
+def _object(run: Run) -> dict[str, Any]:
+    """Return a run for programs."""
+    return {
+        "run": run.id,
+        "origin": origin_of(run.identity.base),
+        "base": run.identity.base,
+        "account": run.identity.account,
+        "started": stamp(run.started),
+        "ended": stamp(run.ended),
+        "alive": run.alive,
+        "planned": run.counts.get("planned", 0),
+        "pending": run.counts.get("open", 0),
+        "followups": run.counts.get("followups", 0),
+        "finished": run.counts.get("recorded", 0) + run.counts.get("forgotten", 0),
+    }
+
+
+def _state(run: Run) -> str:
+    if run.alive:
+        return "going on"
+    if run.unfinished:
+        return "open"
+    return "forgotten" if run.counts.get("forgotten") else "finished"
+
+
+def _count(*states: str) -> Callable[[Run], str]:
+    return lambda run: str(sum(run.counts.get(state, 0) for state in states))
+
+
+COLUMNS: Final[Sequence[Column[Run]]] = [
+    text_column("RUN", lambda run: run.id),
+    text_column("STARTED", lambda run: stamp(run.started) or "-"),
+    text_column("ACCOUNT", lambda run: run.identity.account or "-"),
+    text_column("STATE", _state),
+    text_column("NOT SENT", _count("planned")),
+    text_column("PENDING", _count("open", "followups")),
+    text_column("FINISHED", _count("recorded")),
+    text_column("SERVER", lambda run: run.identity.base),
+]

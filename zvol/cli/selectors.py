@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,6 +12,7 @@ from zvol.cli.app_context import AppContext
 from zvol.cli.params import DURATION
 from zvol.cli.prompts import can_prompt, prompting
 from zvol.errors import UsageProblem
+from zvol.render.terminal import terminal_width
 
 if TYPE_CHECKING:
     from zvol.catalog.filters import Filters
@@ -67,7 +67,7 @@ def confirm_selection(context: AppContext, rows: Sequence[VolumeRow], *, yes: bo
     if not can_prompt(no_input=context.settings.no_input, stderr=True):
         text = f"{len(rows)} volumes match, and nobody can be asked; nothing was sent"
         raise UsageProblem(text, hint="Look with --dry-run, then add --yes (and --expect N).")
-    context.output.choice(rows, os.get_terminal_size(sys.stderr.fileno()).columns or 80)
+    context.output.preview(rows, terminal_width(sys.stderr.fileno()))
     where = "the sandbox" if context.options.sandbox else context.settings.endpoint.origin
     with context.server.limit.stopped(), prompting():
         return click.confirm(

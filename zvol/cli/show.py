@@ -10,7 +10,8 @@ import click
 from zvol.cli.app_context import AppContext
 from zvol.cli.options import global_options, pass_context
 from zvol.cli.params import read_volumes
-from zvol.errors import Exit, most_severe
+from zvol.errors import most_severe
+from zvol.render.values import Report
 
 
 @click.command(
@@ -19,18 +20,19 @@ from zvol.errors import Exit, most_severe
 @click.argument("volumes", nargs=-1, required=True, metavar="VOLUME...")
 @global_options
 @pass_context
-def command(context: AppContext, volumes: tuple[str, ...]) -> Exit:
+def command(context: AppContext, volumes: tuple[str, ...]) -> Report:
     """Show all that is known of volumes: recoverable or why not, how long is left, where they were attached."""
     from zvol.catalog.recoverability import inspected
     from zvol.catalog.resolve import resolve_targets
-    from zvol.cli.volume_rows import column_help, listed
+    from zvol.cli.volume_rows import listed
     from zvol.model import Outcome, Result
     from zvol.recovery import outcomes
     from zvol.recovery.states import Conclude
     from zvol.recovery.task import VolumeTask
+    from zvol.render.columns import column_help, in_full
 
     if context.options.columns == "help":
-        return column_help(context)
+        return Report(column_help())
     asked = read_volumes(volumes, sys.stdin)
     client = context.server.client
     chosen = resolve_targets(client, [(one.text, one.uuid, None) for one in asked], partial(listed, context))
@@ -41,7 +43,7 @@ def command(context: AppContext, volumes: tuple[str, ...]) -> Exit:
     ]
     single = len(volumes) == 1 and volumes[0] != "-"
     refused = [*chosen.refused, *gone]
-    if rows or not refused:
-        context.output.shown([rows[want.uuid] for want in chosen.wanted if want.uuid in rows], single=single)
-    context.output.troubles(refused)
-    return most_severe(result.exit for result in refused)
+    shown = [rows[want.uuid] for want in chosen.wanted if want.uuid in rows]
+    table = in_full(shown, context.options.columns, single=single, command=context.options.command)
+    exit_code = most_severe(result.exit for result in refused)
+    return Report(table if rows or not refused else None, failures=refused, exit=exit_code)

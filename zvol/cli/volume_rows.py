@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from zvol.cli.app_context import AppContext
-from zvol.errors import Exit
 from zvol.model import Volume, VolumeRow
 
 if TYPE_CHECKING:
@@ -31,11 +30,3 @@ def calendar(context: AppContext) -> Calendar:
     from zvol.catalog.listing import calendar
 
     return calendar(context.server.client, context.settings.timezone, context.server.zone)
-
-
-def column_help(context: AppContext) -> Exit:
-    """Print the columns that there are."""
-    from zvol.render.columns import COLUMNS
-
-    context.output.rows(["COLUMN", "SHOWS"], [[column.key, column.help] for column in COLUMNS.values()])
-    return Exit.OK

@@ -2,39 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
+from typing import Any, Final
+
 import click
 
 from zvol.cli.app_context import AppContext
 from zvol.cli.options import global_options, pass_context
 from zvol.errors import Exit
+from zvol.render.values import Column, Report, Table, text_column
+
+Facts = Mapping[str, Any]
+
+VALID: Final = {True: "yes", False: "no", None: "the server did not say"}
+
+
+def _fact(key: str) -> Callable[[Facts], str]:
+    return lambda facts: "-" if facts[key] is None else str(facts[key])
+
+
+COLUMNS: Final[Sequence[Column[Facts]]] = [
+    text_column("SERVER", _fact("server")),
+    text_column("ACCOUNT", _fact("account")),
+    text_column("USER", _fact("user")),
+    text_column("PROFILE", _fact("profile")),
+    text_column("SESSION FROM", _fact("sessionFrom")),
+    text_column("VALID", lambda facts: VALID[facts["valid"]]),
+]
 
 
 @click.command("whoami", short_help="Look at the session.", epilog="Example: zvol whoami --json")
 @global_options
 @pass_context
-def command(context: AppContext) -> Exit:
+def command(context: AppContext) -> Report:
     """Say which server and session would be used, and whether the server accepts it; it is not shown.
 
     Where there is only a password it is tried: zvol logs in and out again. An access key is tried with a read.
     """
-    settings, logins = context.settings, context.server.sessions
+    settings, sessions = context.settings, context.server.sessions
     known = context.server.accepts_session()
     facts = {
         "server": settings.endpoint.base,
-        "account": logins.account,
-        "user": logins.user,
+        "account": sessions.account,
+        "user": sessions.user,
         "profile": settings.profile,
-        "sessionFrom": logins.source,
+        "sessionFrom": sessions.source,
         "valid": known,
     }
-    output = context.output
-    if output.for_programs:
-        output.documents([facts])
-    else:
-        shown = {True: "yes", False: "no", None: "the server did not say"}[known]
-        words = ["-" if value is None else str(value) for value in list(facts.values())[:-1]]
-        headers = ["SERVER", "ACCOUNT", "USER", "PROFILE", "SESSION FROM", "VALID"]
-        output.rows(headers, [[*words, shown]])
-    if known is not True:
-        output.hint(logins.session.advice(""))
-    return Exit.OK if known else Exit.AUTH
+    table = Table([facts], COLUMNS, dict, itemgetter("server"))
+    if known:
+        return Report(table)
+    return Report(table, hints=[sessions.session.advice("")], exit=Exit.AUTH)

@@ -15,6 +15,7 @@ from zvol.config.schema import InvalidValue
 from zvol.errors import ConfigError, Problem, UsageProblem
 from zvol.files import UnreadableFile
 from zvol.model import Endpoint
+from zvol.render.formats import DEFAULT
 from zvol.text import did_you_mean
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ DEFAULTS: Final[Mapping[str, Any]] = {
     "settle_wait": 75.0,
     "api_timeout": 60.0,
     "concurrency": 16,
-    "output": "table",
+    "output": DEFAULT,
     "no_input": False,
 }
 

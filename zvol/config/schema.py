@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from zvol.config.hosts import BadHost, parse_host
+from zvol.render.formats import FORMATS
 from zvol.secrets import Secret
 from zvol.text import did_you_mean, has_control, parse_duration
 
-OUTPUTS: Final = ("table", "json", "ndjson", "csv", "name")
 MOST_CONCURRENCY: Final = 64
 LONGEST_TIMEOUT: Final = 7 * 86400.0
 LONGEST_WAIT: Final = 3600.0
@@ -116,8 +116,8 @@ def concurrency(value: str | int) -> int:
 
 
 def output(value: str) -> str:
-    if value not in OUTPUTS:
-        raise InvalidValue(f"must be one of {', '.join(OUTPUTS)}{did_you_mean(value, OUTPUTS)}")
+    if value not in FORMATS:
+        raise InvalidValue(f"must be one of {', '.join(FORMATS)}{did_you_mean(value, FORMATS)}")
     return value
 
 

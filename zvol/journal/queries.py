@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Final
 
 from zvol.journal.records import UNFINISHED, ClosedVolume, FollowUp, Holder, Identity, Intent, Run, UnfinishedVolume
 from zvol.journal.request import Request
+from zvol.model import Outcome
 
 if TYPE_CHECKING:
     import sqlite3
 
     from zvol.journal.locks import Locks
 
-BACK: Final = ("recovered", "already")
+BACK: Final = tuple(outcome.value for outcome in Outcome if outcome.is_back)
 
 _UNFINISHED: Final = "(" + ", ".join(f"'{state}'" for state in UNFINISHED) + ")"
 _IN_PROGRESS: Final = "('planned', 'sent')"

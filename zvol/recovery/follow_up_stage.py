@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from zvol.recovery.submitter import Submitter
     from zvol.zstack.client import Client
 
-BACK = (Outcome.RECOVERED, Outcome.ALREADY)
-
 
 class FollowUpStage:
     """The follow-ups of a batch: they get the places that reads leave, at most half of all while volumes come back."""
@@ -87,7 +85,7 @@ class FollowUpStage:
     def _take(self, task: VolumeTask, result: Result) -> bool:
         """Take a volume in whose word was said, if it is back and there is something to do for it."""
         volume = result.volume
-        if volume is None or result.outcome not in BACK:
+        if volume is None or not result.outcome.is_back:
             return False
         changes = from_journal(task.followups, task.request) or target(task.request, volume)
         if result.outcome is Outcome.ALREADY and volume.text("vmInstanceUuid"):

@@ -24,7 +24,7 @@ def result(task: VolumeTask, word: Conclude) -> Result:
     """Build the Result for the protocol's last word on a volume."""
     back = word.outcome is Outcome.RECOVERED
     strict = (STRICT,) if word.outcome is Outcome.ALREADY and task.request.strict else ()
-    why = None if word.outcome in FINE else trouble(task, word)
+    why = None if word.outcome.success else trouble(task, word)
     return Result(
         asked=task.target.asked,
         uuid=task.uuid,
@@ -38,9 +38,6 @@ def result(task: VolumeTask, word: Conclude) -> Result:
         extra_exit=Exit.FAILED if strict else Exit.OK,
         unfinished=word.outcome is Outcome.NOT_SENT and task.claimed and why is not None and why.kind != "local",
     )
-
-
-FINE = (Outcome.RECOVERED, Outcome.ALREADY, Outcome.WOULD_RECOVER)
 
 
 def _changed(task: VolumeTask, word: Conclude) -> bool | None:

@@ -1,3 +1,1 @@
-"""How results, lists and errors look: to people, in pipes, and to programs."""
-
-from zvol.render.output import Output as Output
+"""How lists, results and errors look: on a terminal, in a pipe, and to programs."""

@@ -1,45 +1,21 @@
-"""What can be shown of a volume: one registry of columns, for terminals, pipes and CSV."""
+"""What can be shown of a volume: the registry of columns, and the tables of `list` and `show`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Final
 
 from zvol.errors import UsageProblem
 from zvol.model import VolumeRow, stamp
+from zvol.render.values import Column, Table, text_column
 from zvol.text import did_you_mean, escape_terminal, human_duration, human_size
 
 URGENT: Final = 6 * 3600
 SOON: Final = 24 * 3600
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """`raw` is for CSV, `shown` for tables in a pipe, `tty` for a terminal where it differs."""
-
-    key: str
-    header: str
-    help: str
-    raw: Callable[[VolumeRow], object]
-    shown: Callable[[VolumeRow], str] | None = None
-    tty: Callable[[VolumeRow], str] | None = None
-
-    def csv(self, row: VolumeRow) -> str:
-        value = self.raw(row)
-        return "" if value is None else str(value)
-
-    def text(self, row: VolumeRow) -> str:
-        if self.shown is not None:
-            return self.shown(row)
-        value = self.raw(row)
-        return "-" if value in (None, "") else escape_terminal(str(value))
-
-    def terminal(self, row: VolumeRow) -> str:
-        return self.tty(row) if self.tty is not None else self.text(row)
-
-
-def label(column: Column) -> str:
+def label(column: Column[VolumeRow]) -> str:
     """Return a column's header as a label before its value, such as `Last VM`."""
     text = " ".join(word if word in ("UUID", "VM") else word.lower() for word in column.header.split())
     return text[0].upper() + text[1:]
@@ -54,7 +30,7 @@ def _size(name: str) -> Callable[[VolumeRow], str]:
 
 
 def _date(name: str) -> Callable[[VolumeRow], str]:
-    """Show a date of the server in UTC; where its zone is not known, as the server wrote it, and say so."""
+    """Show a date of the server in UTC; where its zone is not known, as the server wrote it, with a remark."""
 
     def shown(row: VolumeRow) -> str:
         text = row.volume.text(name)
@@ -64,7 +40,7 @@ def _date(name: str) -> Callable[[VolumeRow], str]:
 
 
 def _kept(row: VolumeRow) -> bool:
-    """Tell whether a volume is not deleted, so that nothing runs out."""
+    """Tell whether a volume is not deleted, so that it has no time left to show."""
     return row.recycle.reason == "not-deleted"
 
 
@@ -73,7 +49,7 @@ def _deleted(row: VolumeRow) -> str:
 
 
 def _age(row: VolumeRow) -> str:
-    """Show an age on the server's clock; this machine's plays no part."""
+    """Show an age by the server's clock; this machine's clock may be wrong."""
     if row.deleted_at is None or row.server_now is None:
         return _deleted(row)
     return f"{human_duration(row.server_now - row.deleted_at)} ago"
@@ -106,59 +82,67 @@ def _recoverable(row: VolumeRow) -> str:
     return {True: "yes", False: "no", None: "unknown"}[row.recycle.recoverable]
 
 
-COLUMNS: Final = {
-    column.key: column
-    for column in (
-        Column("name", "NAME", "the volume's name", _field("name")),
-        Column("uuid", "UUID", "32 hex digits", lambda row: row.volume.uuid),
-        Column("size", "SIZE", "its capacity", _field("size"), _size("size")),
-        Column("actual-size", "ACTUAL", "what it takes on the storage", _field("actualSize"), _size("actualSize")),
-        Column(
-            "deleted",
-            "DELETED",
-            "when it was deleted (or changed since)",
-            lambda row: stamp(row.deleted_at),
-            _deleted,
-            _age,
-        ),
-        Column(
-            "safe-until",
-            "SAFE UNTIL",
-            "it is not destroyed before that",
-            lambda row: stamp(row.recycle.expunges_after),
-            _safe_until,
-            _until_tty,
-        ),
-        Column("left", "LEFT", "time left until then", lambda row: row.recycle.seconds_left, _left),
-        Column("last-vm", "LAST VM", "the VM it was last on, by name", lambda row: row.last_vm or last_vm(row)),
-        Column("last-vm-uuid", "LAST VM UUID", "the same by UUID", lambda row: last_vm(row)),
-        Column("vm-uuid", "VM UUID", "the VM it is on", _field("vmInstanceUuid")),
-        Column("storage", "STORAGE", "its primary storage, by name", lambda row: row.storage or _storage(row)),
-        Column("storage-uuid", "STORAGE UUID", "the same by UUID", lambda row: _storage(row)),
-        Column("type", "TYPE", "Data or Root", _field("type")),
-        Column("status", "STATUS", "Deleted, Ready, ...", _field("status")),
-        Column("state", "STATE", "Enabled or Disabled", _field("state")),
-        Column("format", "FORMAT", "qcow2, raw, ...", _field("format")),
-        Column("install-path", "INSTALL PATH", "where its data is", _field("installPath")),
-        Column("description", "DESCRIPTION", "as its owner wrote it", _field("description")),
-        Column(
-            "created",
-            "CREATED",
-            "when it was made (in csv as the server wrote it)",
-            _field("createDate"),
-            _date("createDate"),
-        ),
-        Column(
-            "changed",
-            "CHANGED",
-            "when it last changed (likewise)",
-            _field("lastOpDate"),
-            _date("lastOpDate"),
-        ),
-        Column("recoverable", "RECOVERABLE", "yes, no or unknown", lambda row: row.recycle.recoverable, _recoverable),
-        Column("reason", "REASON", "why not", lambda row: row.recycle.reason),
-    )
-}
+def _urgency(row: VolumeRow) -> str:
+    """Return how the time left of a volume is coloured on a terminal."""
+    left = row.recycle.seconds_left
+    if left is None:
+        return ""
+    return "bold red" if left < URGENT else "yellow" if left < SOON else ""
+
+
+_ALL: Final[tuple[Column[VolumeRow], ...]] = (
+    Column("name", "NAME", "the volume's name", _field("name")),
+    Column("uuid", "UUID", "32 hex digits", lambda row: row.volume.uuid),
+    Column("size", "SIZE", "its capacity", _field("size"), _size("size")),
+    Column("actual-size", "ACTUAL", "what it takes on the storage", _field("actualSize"), _size("actualSize")),
+    Column(
+        "deleted",
+        "DELETED",
+        "when it was deleted (or changed since)",
+        lambda row: stamp(row.deleted_at),
+        _deleted,
+        _age,
+    ),
+    Column(
+        "safe-until",
+        "SAFE UNTIL",
+        "it is not destroyed before that",
+        lambda row: stamp(row.recycle.expunges_after),
+        _safe_until,
+        _until_tty,
+        _urgency,
+    ),
+    Column("left", "LEFT", "time left until then", lambda row: row.recycle.seconds_left, _left, style=_urgency),
+    Column("last-vm", "LAST VM", "the VM it was last on, by name", lambda row: row.last_vm or last_vm(row)),
+    Column("last-vm-uuid", "LAST VM UUID", "the same by UUID", lambda row: last_vm(row)),
+    Column("vm-uuid", "VM UUID", "the VM it is on", _field("vmInstanceUuid")),
+    Column("storage", "STORAGE", "its primary storage, by name", lambda row: row.storage or _storage(row)),
+    Column("storage-uuid", "STORAGE UUID", "the same by UUID", lambda row: _storage(row)),
+    Column("type", "TYPE", "Data or Root", _field("type")),
+    Column("status", "STATUS", "Deleted, Ready, ...", _field("status")),
+    Column("state", "STATE", "Enabled or Disabled", _field("state")),
+    Column("format", "FORMAT", "qcow2, raw, ...", _field("format")),
+    Column("install-path", "INSTALL PATH", "where its data is", _field("installPath")),
+    Column("description", "DESCRIPTION", "as its owner wrote it", _field("description")),
+    Column(
+        "created",
+        "CREATED",
+        "when it was made (in csv as the server wrote it)",
+        _field("createDate"),
+        _date("createDate"),
+    ),
+    Column(
+        "changed",
+        "CHANGED",
+        "when it last changed (likewise)",
+        _field("lastOpDate"),
+        _date("lastOpDate"),
+    ),
+    Column("recoverable", "RECOVERABLE", "yes, no or unknown", lambda row: row.recycle.recoverable, _recoverable),
+    Column("reason", "REASON", "why not", lambda row: row.recycle.reason),
+)
+
+COLUMNS: Final = {column.key: column for column in _ALL}
 
 LIST: Final = ("name", "uuid", "size", "deleted", "safe-until", "last-vm", "storage")
 ANY_STATUS: Final = ("name", "uuid", "size", "type", "status", "vm-uuid", "storage")
@@ -172,7 +156,7 @@ def _storage(row: VolumeRow) -> object:
     return row.volume.fields.get("primaryStorageUuid")
 
 
-def pick(text: str | None, default: Sequence[str]) -> list[Column]:
+def pick(text: str | None, default: Sequence[str]) -> list[Column[VolumeRow]]:
     """Return the columns of `--columns a,b`; raises UsageProblem naming what there is."""
     if text is None:
         return [COLUMNS[key] for key in default]
@@ -185,15 +169,44 @@ def pick(text: str | None, default: Sequence[str]) -> list[Column]:
     return [COLUMNS[key] for key in keys]
 
 
-def styles(row: VolumeRow, chosen: Sequence[Column]) -> list[str]:
-    """Return the style of each of a row's cells, empty for none."""
-    urgent = urgency_style(row)
-    return [urgent if column.key in ("safe-until", "left") else "" for column in chosen]
+def listing(rows: Sequence[VolumeRow], columns: Sequence[Column[VolumeRow]]) -> Table[VolumeRow]:
+    """Return volumes as `list` shows them."""
+    return Table(rows, columns, VolumeRow.json, _uuid)
 
 
-def urgency_style(row: VolumeRow) -> str:
-    """Return how a row's time left is coloured on a terminal."""
-    left = row.recycle.seconds_left
-    if left is None:
-        return ""
-    return "bold red" if left < URGENT else "yellow" if left < SOON else ""
+def in_full(rows: Sequence[VolumeRow], columns: str | None, *, single: bool, command: str = "zvol") -> Table[VolumeRow]:
+    """Return volumes as `show` shows them: with all columns, unless some were chosen with `--columns`.
+
+    `command` is how zvol was called, for the command that is shown as the next one.
+    """
+    details = partial(_details, pick(columns, tuple(COLUMNS)), command)
+    return Table(rows, pick(columns, LIST), VolumeRow.json, _uuid, single and len(rows) == 1, details=details)
+
+
+def _uuid(row: VolumeRow) -> str:
+    return row.volume.uuid
+
+
+def _details(chosen: Sequence[Column[VolumeRow]], command: str, row: VolumeRow, tty: bool) -> Iterator[tuple[str, str]]:
+    for column in chosen:
+        cell = column.terminal(row) if tty else column.text(row)
+        if cell != "-":
+            yield label(column), cell
+    for note in row.notes:
+        yield "Note", escape_terminal(note)
+    if row.next:
+        yield "Next", f"{command} {row.next}"
+
+
+def column_help() -> Table[Column[VolumeRow]]:
+    """Return what columns there are."""
+    columns = [text_column("COLUMN", _key), text_column("SHOWS", _help)]
+    return Table(list(COLUMNS.values()), columns, lambda one: {"column": one.key, "shows": one.help}, _key)
+
+
+def _key(column: Column[VolumeRow]) -> str:
+    return column.key
+
+
+def _help(column: Column[VolumeRow]) -> str:
+    return column.help

@@ -18,7 +18,6 @@ PLAIN_SECONDS = 30.0
 LONGEST_LINE = 160
 LONG_WORD = 12
 CUT = " ..."
-BACK = (Outcome.RECOVERED, Outcome.ALREADY, Outcome.WOULD_RECOVER)
 
 
 class Progress:
@@ -93,7 +92,7 @@ class Progress:
     def _parts(self, now: float) -> list[tuple[int, str]]:
         """Return what is to be said in its order, each with its rank: the highest is left out first."""
         said = sum(self._counts.values())
-        failed, left = said - sum(self._counts[outcome] for outcome in BACK), self._total - said
+        failed, left = said - sum(self._counts[outcome] for outcome in Outcome if outcome.success), self._total - said
         took = max(now - self._began, 0.001)
         parts = [(0, "stopping")] if self.stopping else []
         if self._total > 1:

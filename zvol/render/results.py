@@ -1,22 +1,21 @@
-"""A result as a row, a record or a line of words."""
+"""The results of a recovery: as a table, as a record, as counts."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
 
 from zvol.model import Outcome, Result, Trouble
+from zvol.render.values import Column, Table
 from zvol.text import escape_terminal, human_size
 
-FINE = (Outcome.RECOVERED, Outcome.ALREADY, Outcome.WOULD_RECOVER)
-STYLES = {
+STYLES: Final = {
     Outcome.RECOVERED: "green",
     Outcome.ALREADY: "green",
     Outcome.WOULD_RECOVER: "cyan",
     Outcome.UNKNOWN: "bold yellow",
 }
-HEADERS = ("NAME", "UUID", "OUTCOME", "DETAIL")
-KEYS = ("asked", "uuid", "name", "outcome", "changed", "by", "code", "detail", "job_uuid", "warnings")
 
 
 def summary(results: Sequence[Result]) -> str:
@@ -42,37 +41,66 @@ def detail(result: Result) -> str:
     return f"{trouble.message}: {fault.code} {fault.details or fault.description or ''}" if fault else trouble.message
 
 
-def row(result: Result) -> list[str]:
+def _name(result: Result) -> str:
     name = result.volume.name if result.volume else (result.asked if result.uuid != result.asked else "-")
-    return [
-        escape_terminal(name) or "-",
-        result.uuid or "-",
-        result.outcome.value,
-        escape_terminal(detail(result)) or "-",
-    ]
+    return escape_terminal(name) or "-"
 
 
-def cells(result: Result) -> list[str]:
-    volume, trouble = result.volume, result.trouble
-    return [
-        result.asked,
-        result.uuid or "",
-        volume.name if volume else "",
-        result.outcome.value,
-        "" if result.changed is None else str(result.changed).lower(),
-        result.by or "",
-        str(trouble.json().get("code", "")) if trouble else "",
-        detail(result) if trouble else "",
-        result.job_uuid or "",
-        "; ".join(result.warnings),
-    ]
+def _code(result: Result) -> str:
+    return str(result.trouble.json().get("code", "")) if result.trouble else ""
 
 
-def record(result: Result) -> list[tuple[str, str]]:
-    """Return headers and values of a volume that is back."""
+PEOPLE: Final[tuple[Column[Result], ...]] = (
+    Column("name", "NAME", "", _name, _name),
+    Column("uuid", "UUID", "", lambda result: result.uuid),
+    Column(
+        "outcome",
+        "OUTCOME",
+        "",
+        lambda result: result.outcome.value,
+        style=lambda result: STYLES.get(result.outcome, "bold red"),
+    ),
+    Column("detail", "DETAIL", "", detail),
+)
+
+PROGRAMS: Final[tuple[Column[Result], ...]] = (
+    Column("asked", "", "", lambda result: result.asked),
+    Column("uuid", "", "", lambda result: result.uuid),
+    Column("name", "", "", lambda result: result.volume.name if result.volume else None),
+    Column("outcome", "", "", lambda result: result.outcome.value),
+    Column("changed", "", "", lambda result: None if result.changed is None else str(result.changed).lower()),
+    Column("by", "", "", lambda result: result.by),
+    Column("code", "", "", _code),
+    Column("detail", "", "", lambda result: detail(result) if result.trouble else None),
+    Column("job_uuid", "", "", lambda result: result.job_uuid),
+    Column("warnings", "", "", lambda result: "; ".join(result.warnings)),
+)
+
+
+def several(results: Sequence[Result]) -> Table[Result]:
+    """Return results as a table; `-o name` prints the volumes that are as the user wants them."""
+    return Table(results, PROGRAMS, Result.json, _uuid_of_success, people=PEOPLE)
+
+
+def alone(result: Result) -> Table[Result]:
+    """Return the result of the only VOLUME that was given: its inventory, when it is as the user wants it."""
+    rows = [result] if result.volume is not None and result.outcome.success else []
+    return Table(rows, PROGRAMS, _inventory, _uuid_of_success, single=True, details=_details)
+
+
+def _uuid_of_success(result: Result) -> str | None:
+    return result.uuid if result.outcome.success else None
+
+
+def _inventory(result: Result) -> dict[str, Any]:
+    assert result.volume is not None
+    return result.volume.inventory()
+
+
+def _details(result: Result, _tty: bool) -> Iterator[tuple[str, str]]:
     volume = result.volume
     assert volume is not None
-    return [
+    pairs = (
         ("Name", volume.name),
         ("UUID", volume.uuid),
         ("Outcome", result.outcome.value),
@@ -82,4 +110,5 @@ def record(result: Result) -> list[tuple[str, str]]:
         ("Install path", volume.text("installPath") or "-"),
         ("On VM", volume.text("vmInstanceUuid") or "none"),
         ("Last on VM", volume.text("lastVmInstanceUuid") or "-"),
-    ]
+    )
+    return ((label, escape_terminal(text)) for label, text in pairs)

@@ -1,0 +1,34 @@
+"""The output formats; this registry is the only list of them.
+
+A format is a module of its own name in this package with a class `Formatter`.  It is imported when it is used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from zvol.render.formats.interface import Format
+
+FORMATS: Final = (
+    "table",
+    "json",
+    "ndjson",
+    "csv",
+    "name",
+)
+DEFAULT: Final = FORMATS[0]
+
+
+def load(name: str) -> type[Format]:
+    """Return the class of a format."""
+    found: type[Format] = importlib.import_module(f"{__name__}.{name}").Formatter
+    return found
+
+
+def enumerated(names: Sequence[str] = FORMATS, conjunction: str = "or") -> str:
+    """Return names as a sentence has them, such as `table, json, ndjson, csv or name`."""
+    *first, last = names
+    return f"{', '.join(first)} {conjunction} {last}" if first else last

@@ -1,0 +1,19 @@
+"""`-o ndjson`: one JSON document a line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from zvol.render.formats.interface import Format
+from zvol.render.formats.json import line
+from zvol.render.values import Table
+
+
+class Formatter(Format):
+    help = "a result a line, as each one ends"
+    for_programs = True
+    streams = True
+
+    def table(self, table: Table[Any]) -> Iterator[str]:
+        return (line(table.to_json(row)) for row in table.rows)

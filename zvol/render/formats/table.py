@@ -1,0 +1,165 @@
+"""`-o table`: for people, drawn on a terminal and plain in a pipe; nothing is ever cut.
+
+rich knows colours and terminals, and is imported only to draw.  Its own tables measure each cell several times, so
+lines are put together here.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any, Final
+
+from zvol.render.formats.interface import Format
+from zvol.render.values import Table
+from zvol.text import display_width, pad
+
+if TYPE_CHECKING:
+    from rich.style import Style
+
+GAP: Final = "  "
+
+BATCH: Final = 1000
+"""Lines that rich draws at a time."""
+
+Span = tuple[str, str]
+"""A text and its rich style, empty for none."""
+
+
+class Formatter(Format):
+    help = "for people: drawn on a terminal, plain in a pipe; nothing is ever cut"
+    for_people = True
+
+    def table(self, table: Table[Any]) -> Iterator[str]:
+        if table.details is not None:
+            return _details(table.details, table.rows, tty=self.tty)
+        columns = table.people or table.columns
+        headers = [column.header for column in columns]
+        if not self.tty:
+            cells = Cells(table.rows, lambda row: [column.text(row) for column in columns])
+            return _ended(plain_table(headers, cells))
+        cells = Cells(table.rows, lambda row: [column.terminal(row) for column in columns])
+        styles = Cells(table.rows, lambda row: [column.style(row) if column.style else "" for column in columns])
+        return drawn(headers, cells, styles, self.width)
+
+
+class Cells:
+    """Rows of cells, made anew each time they are gone through: all cells of a long list would need much memory."""
+
+    def __init__(self, source: Iterable[Any], make: Callable[[Any], list[str]]) -> None:
+        self._source, self._make = source, make
+
+    def __iter__(self) -> Iterator[list[str]]:
+        return map(self._make, self._source)
+
+
+# ---- plain text ------------------------------------------------------------------------------------------------------
+def widths(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> list[int]:
+    """Return how wide each column is."""
+    found = [display_width(header) for header in headers]
+    for row in rows:
+        for place, cell in enumerate(row):
+            width = display_width(cell)
+            if width > found[place]:
+                found[place] = width
+    return found
+
+
+def plain_line(row: Sequence[str], widths: Sequence[int]) -> str:
+    """Return a row with its cells padded to the widths of their columns."""
+    return GAP.join([pad(cell, width) for cell, width in zip(row, widths, strict=True)]).rstrip()
+
+
+def plain_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Yield the lines of a table; all cells are escaped, and `rows` are gone through twice."""
+    wide = widths(headers, rows)
+    for row in chain([headers], rows):
+        yield plain_line(row, wide)
+
+
+def plain_records(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Yield each row as lines of `Header: value`, with an empty line between rows."""
+    width = max((display_width(header) for header in headers), default=0) + 1
+    labels = [pad(header + ":", width) for header in headers]
+    for number, row in enumerate(rows):
+        if number:
+            yield ""
+        for label, cell in zip(labels, row, strict=True):
+            yield f"{label} {cell}"
+
+
+def _details(
+    details: Callable[[Any, bool], Iterable[tuple[str, str]]], rows: Iterable[Any], *, tty: bool
+) -> Iterator[str]:
+    """Yield each row as a record of its own, since not all have the same labels."""
+    for number, row in enumerate(rows):
+        if number:
+            yield "\n"
+        pairs = list(details(row, tty))
+        yield from _ended(plain_records([label for label, _ in pairs], [[text for _, text in pairs]]))
+
+
+def _ended(lines: Iterable[str]) -> Iterator[str]:
+    return (text + "\n" for text in lines)
+
+
+# ---- on a terminal ---------------------------------------------------------------------------------------------------
+def drawn(
+    headers: Sequence[str], rows: Iterable[Sequence[str]], styles: Iterable[Sequence[str]], width: int
+) -> Iterator[str]:
+    """Yield a table of escaped texts, or records when it is wider than the terminal.
+
+    `rows` are gone through twice.  `styles` has one rich style for each cell, empty for none.
+    """
+    wide = widths(headers, rows)
+    fits = sum(wide) + len(GAP) * (len(wide) - 1) <= width
+    return _rendered(_lines(headers, rows, styles, wide) if fits else _records(headers, rows))
+
+
+def _lines(
+    headers: Sequence[str], rows: Iterable[Sequence[str]], styles: Iterable[Sequence[str]], widths: Sequence[int]
+) -> Iterator[list[Span]]:
+    yield list(_spans(headers, ["bold"] * len(headers), widths))
+    for row, row_styles in zip(rows, styles, strict=True):
+        if any(row_styles):
+            yield list(_spans(row, row_styles, widths))
+        else:
+            yield [(plain_line(row, widths), "")]
+
+
+def _spans(row: Sequence[str], styles: Sequence[str], widths: Sequence[int]) -> Iterator[Span]:
+    last = len(row) - 1
+    for place, (cell, style, width) in enumerate(zip(row, styles, widths, strict=True)):
+        yield cell, style
+        if place < last:
+            yield pad(cell, width)[len(cell) :] + GAP, ""
+
+
+def _records(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[list[Span]]:
+    for text in plain_records(headers, rows):
+        header, colon, value = text.partition(":")
+        yield [(header + colon, "bold"), (value, "")]
+
+
+def _rendered(lines: Iterable[Sequence[Span]]) -> Iterator[str]:
+    """Yield lines with their colours; they are not wrapped here, the terminal wraps what is longer than it is wide."""
+    from rich.console import Console
+    from rich.segment import Segment, Segments
+
+    no_color = bool(os.environ.get("NO_COLOR"))  # rich 13.9 takes an empty NO_COLOR as set, too
+    source, buffer = iter(lines), io.StringIO()
+    console = Console(file=buffer, force_terminal=True, no_color=no_color)
+    known: dict[str, Style | None] = {"": None}
+    while batch := list(islice(source, BATCH)):
+        spans = [span for line in batch for span in (*filter(_has_text, line), ("\n", ""))]
+        known |= {style: console.get_style(style) for _, style in spans if style not in known}
+        console.print(Segments([Segment(text, known[style]) for text, style in spans]), soft_wrap=True)
+        yield buffer.getvalue()
+        buffer.seek(0)
+        buffer.truncate()
+
+
+def _has_text(span: Span) -> bool:
+    return bool(span[0])

@@ -1,0 +1,168 @@
+"""The one place that prints: data on stdout, messages on stderr."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final, TextIO
+
+from zvol.errors import Exit, OutputLost, ZvolError, most_severe
+from zvol.model import Result, VolumeRow
+from zvol.render import columns, formats, messages
+from zvol.render import results as tables
+from zvol.render.formats.json import line
+from zvol.render.values import Recovery, Report, Table
+from zvol.text import escape_terminal
+
+MOST: Final = 100
+"""The most failures that are printed on stderr when stdout has them all."""
+
+
+class Printer:
+    """Prints values in one format.
+
+    `tty` tells whether stdout is a terminal of `width` columns, `command` how zvol was called, for the commands in
+    hints.  OSError is raised as it comes: a full disk or a closed pipe is handled by the caller.
+    """
+
+    def __init__(
+        self,
+        format: str,
+        stdout: TextIO,
+        stderr: TextIO,
+        *,
+        tty: bool,
+        width: int,
+        quiet: bool = False,
+        sandbox: bool = False,
+        command: str = "zvol",
+    ) -> None:
+        self._format = formats.load(format)(tty=tty, width=width)
+        self._stdout, self._stderr = stdout, stderr
+        self._quiet, self._mark, self._command = quiet, "zvol (sandbox): " if sandbox else "zvol: ", command
+        self.for_people = self._format.for_people
+        self.mixes_with_progress = self._format.streams and tty
+        """Results are written to the terminal while a run goes on, where they would tear a line that renews itself."""
+
+    def report(self, report: Report) -> Exit:
+        """Print what a command reports, and return its exit code."""
+        if report.table is not None and (self._format.for_programs or not report.table.programs_only):
+            self._table(report.table)
+        self._failures(report.failures)
+        for text in report.hints:
+            self.hint(text)
+        for text in report.warnings:
+            self.warn(text)
+        return report.exit
+
+    def recovery(self, recovery: Recovery) -> Exit:
+        """Print what became of each VOLUME, and return the exit code of the run.
+
+        Raises OutputLost, after the last result, when they could not be printed.
+        """
+        whole: list[Result] = []
+        lost: OSError | None = None
+        for result in recovery.results:
+            whole.append(result)
+            if self._format.streams and lost is None:
+                try:
+                    self._table(tables.several([result]))
+                except OSError as exc:
+                    lost = exc
+        code = most_severe(result.exit for result in whole)
+        if lost is not None:
+            raise OutputLost(lost, code, tables.summary(whole))
+        place = {asked: number for number, asked in reversed(list(enumerate(recovery.order)))}
+        whole.sort(key=lambda result: place.get(result.asked, len(place)))
+        try:
+            self._results(whole, single=recovery.single)
+            self._stdout.flush()
+        except OSError as exc:
+            raise OutputLost(exc, code, tables.summary(whole)) from exc
+        complete = self._format.has_failures and not recovery.single
+        self._failures(
+            whole,
+            recovery.advice,
+            tabled=complete and self.for_people and not self._quiet,
+            most=MOST if complete and not self.for_people else None,
+        )
+        return code
+
+    def _results(self, results: Sequence[Result], *, single: bool) -> None:
+        if self._format.streams:
+            return
+        if single and len(results) == 1:
+            table = tables.alone(results[0])
+            if table.rows:
+                self._table(table)
+            return
+        if results or not self.for_people:
+            self._table(tables.several(results))
+        if self.for_people:
+            self._stdout.flush()
+            self.hint(tables.summary(results))
+
+    def _failures(
+        self,
+        results: Sequence[Result],
+        advice: Callable[[], Iterable[str]] = tuple,
+        *,
+        tabled: bool = False,
+        most: int | None = None,
+    ) -> None:
+        """Print on stderr what went wrong, and what to do next.
+
+        `tabled`: the table on stdout has the messages, so that only hints follow.  `most`: stdout has all failures.
+        """
+        bad = [result for result in results if result.trouble is not None]
+        for text, warned in tables.warnings(results).items():
+            subject = f"{len(warned)} volumes" if len(warned) > 1 else messages.result_subject(warned[0])
+            self.warn(f"{subject}: {text}")
+        hints: dict[str, None] = {}
+        for result in bad[:most]:
+            if tabled and len(bad) > 1 and not result.candidates and result.trouble is not None:
+                hints[result.trouble.hint] = None
+            else:
+                self._lines(messages.result_words(result, self._command, ages=self._stderr.isatty()))
+        if most is not None and len(bad) > most:
+            self._lines([f"{len(bad) - most:,} more did not end well; all of them are on stdout"])
+        for text in filter(None, (*hints, *advice())):
+            self.hint(text)
+        if bad and self._format.for_programs:
+            exit_code = most_severe(result.exit for result in bad)
+            worst = next(result for result in bad if result.exit == exit_code)
+            assert worst.trouble is not None
+            self._stderr.write(line(messages.as_json(worst.trouble, worst.uuid, worst.job_uuid)))
+
+    def preview(self, rows: Sequence[VolumeRow], width: int) -> None:
+        """Show volumes on stderr, a terminal of `width` columns, before a question about them."""
+        drawn = formats.load("table")(tty=True, width=width)
+        for text in drawn.table(columns.listing(rows, columns.pick(None, columns.LIST))):
+            self._stderr.write(text)
+
+    def _table(self, table: Table[Any]) -> None:
+        if self.for_people and self._quiet:
+            return
+        for text in self._format.table(table):
+            self._stdout.write(text)
+            if self._format.streams:
+                self._stdout.flush()
+
+    # ---- stderr --------------------------------------------------------------------------------------------------
+    def hint(self, text: str) -> None:
+        """Print what the user may want to know or do next; not with -q."""
+        if not self._quiet:
+            self._lines([escape_terminal(messages.typed(text, self._command))])
+
+    def warn(self, text: str) -> None:
+        """Print a warning; also with -q."""
+        self._lines([escape_terminal(f"warning: {text}")])
+
+    def error(self, error: ZvolError) -> None:
+        """Print why a command ends; formats for programs get it as an object on the last line, too."""
+        self._lines(messages.error_words(error, self._command))
+        if self._format.for_programs and error.exit is not Exit.USAGE:
+            self._stderr.write(line(messages.as_json(messages.as_trouble(error), error.uuid, error.job_uuid)))
+
+    def _lines(self, lines: Iterable[str]) -> None:
+        for number, text in enumerate(lines):
+            self._stderr.write((self._mark if not number else "  ") + text + "\n")

@@ -1,0 +1,94 @@
+"""What commands return: values that every output format can write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from zvol.errors import Exit
+from zvol.model import Result
+from zvol.text import escape_terminal
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Generic[T]):
+    """One column of a table: `raw` is for CSV, `shown` for tables in a pipe, `tty` for a terminal where it differs.
+
+    `style` returns the style of a cell on a terminal, as rich writes it; empty for none.
+    """
+
+    key: str
+    header: str
+    help: str
+    raw: Callable[[T], object]
+    shown: Callable[[T], str] | None = None
+    tty: Callable[[T], str] | None = None
+    style: Callable[[T], str] | None = None
+
+    def csv(self, row: T) -> str:
+        value = self.raw(row)
+        return "" if value is None else str(value)
+
+    def text(self, row: T) -> str:
+        if self.shown is not None:
+            return self.shown(row)
+        value = self.raw(row)
+        return "-" if value in (None, "") else escape_terminal(str(value))
+
+    def terminal(self, row: T) -> str:
+        return self.tty(row) if self.tty is not None else self.text(row)
+
+
+def text_column(header: str, text: Callable[[T], str]) -> Column[T]:
+    """Return a column whose text is the same in every format; its key is the header, such as `not_sent`."""
+    return Column(header.lower().replace(" ", "_"), header, "", text, lambda row: escape_terminal(text(row)))
+
+
+@dataclass(frozen=True, slots=True)
+class Table(Generic[T]):
+    """Things that a command found, such as volumes, runs or settings.
+
+    `to_json` returns the object that stands for a row, `to_name` what `-o name` prints for it (None: nothing).
+    `single`: the user asked for one thing, so that JSON is its object and no array.
+    `people` are the columns of a table where it has other ones than CSV.
+    `details` returns labels and escaped texts of a row (on a terminal or not); a table is then one record a row.
+    `programs_only`: people are told in a hint, so that only JSON formats write it.
+    Rows may be gone through more than once.
+    """
+
+    rows: Sequence[T]
+    columns: Sequence[Column[T]]
+    to_json: Callable[[T], Any]
+    to_name: Callable[[T], str | None]
+    single: bool = False
+    people: Sequence[Column[T]] | None = None
+    details: Callable[[T, bool], Iterable[tuple[str, str]]] | None = None
+    programs_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a command has to report: data for stdout, then failures, warnings and hints for stderr."""
+
+    table: Table[Any] | None = None
+    failures: Sequence[Result] = ()
+    warnings: Sequence[str] = ()
+    hints: Sequence[str] = ()
+    exit: Exit = Exit.OK
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """The results of a recovery as they come in.
+
+    They are printed in `order` (arguments as typed), or as each comes in by a format that streams.
+    `single`: one VOLUME was given, so that JSON is its inventory.  `advice` says at the end what to do next.
+    """
+
+    results: Iterable[Result]
+    order: Sequence[str] = ()
+    single: bool = False
+    advice: Callable[[], Iterable[str]] = tuple
