@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+TESTS = Path(__file__).parent
+QUICK = ("unit", "contract")
+"""The folders of `pytest -m quick`."""
+
 FOREIGN = ("ZVOL_", "ZSTACK_", "XDG_")
 NAMED = (
     "NETRC",
@@ -22,6 +26,23 @@ NAMED = (
     "ALL_PROXY",
     "NO_PROXY",
 )
+
+
+def folder(path: Path) -> str:
+    """Return which folder of the tests a file or folder belongs to, empty for the tests themselves."""
+    return next(iter(path.relative_to(TESTS).parts), "")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not import what `-m quick` leaves out; it takes longer to collect than the quick tests take to run."""
+    left_out = config.option.markexpr == "quick" and folder(collection_path) not in ("", "conftest.py", *QUICK)
+    return True if left_out else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if folder(item.path) in QUICK:
+            item.add_marker(pytest.mark.quick)
 
 
 @pytest.fixture(autouse=True)
