@@ -15,7 +15,8 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from tests.contract.capture import Answer
-from zvol.sandbox import Switches, embedded
+from tests.support.sandbox_server import ExtendedServer, Options
+from zvol.sandbox import embedded
 
 RECOVER: dict[str, Any] = {"recoverDataVolume": {}}
 PG_DATA = "d0a7a5e0c0de4b1e8a5efeedbead0001"
@@ -144,8 +145,8 @@ def events(ledger: Path) -> list[dict[str, Any]]:
 
 @contextlib.contextmanager
 def running(directory: Path, **switches: object) -> Iterator[Client]:
-    made = Switches(**({"job_time": 0.01, "check_pause": 0} | switches))  # type: ignore[arg-type]
-    with embedded(directory, made) as cloud:
+    made = Options(**({"job_time": 0.01, "check_pause": 0} | switches))  # type: ignore[arg-type]
+    with embedded(directory, made, server_class=ExtendedServer) as cloud:
         client = Client(cloud.host, cloud.session)
         try:
             yield client

@@ -14,6 +14,7 @@ import pytest
 
 from tests.contract import world
 from tests.contract.capture import Answer, exchange, names, shape
+from tests.support.sandbox_server import ExtendedServer
 from zvol.sandbox import Switches, embedded
 
 PARSER = ("432-limit-neg",)
@@ -26,7 +27,8 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Answ
     directory: Path = tmp_path_factory.mktemp("captured")
     offset = world.CAPTURED_AT - time.time()
     store = world.prepared(directory, offset)
-    with embedded(directory, Switches(context="", job_time=0.004, clock_offset=offset, check_pause=0)) as cloud:
+    switches = Switches(context="", job_time=0.004, clock_offset=offset, check_pause=0)
+    with embedded(directory, switches, server_class=ExtendedServer) as cloud:
         replay = world.Replay(cloud.host, store)
         try:
             yield {name: replay.repeat(exchange(name)) for name in names()}

@@ -9,7 +9,7 @@ import pytest
 
 from tests.contract.capture import Answer
 from tests.contract.cloud import PG_DATA, Client, running
-from zvol.sandbox.faults import plant
+from tests.support.sandbox_faults import plant
 
 JOB = "a" * 32
 
@@ -24,7 +24,7 @@ def ended(client: Client, status: int, *, back: bool) -> Answer:
 
 
 @pytest.mark.parametrize(
-    ("oddity", "put", "job", "back"),
+    ("fault", "put", "job", "back"),
     [
         ("unsaved", 202, 404, True),
         ("late-save", 202, 200, True),
@@ -42,19 +42,19 @@ def ended(client: Client, status: int, *, back: bool) -> Answer:
         ("fail-after:SYS.1000", 202, 503, True),
     ],
 )
-def test_each_oddity(tmp_path: Path, oddity: str, put: int, job: int, back: bool) -> None:
-    with running(tmp_path, oddities=True) as client:
-        plant(tmp_path, PG_DATA, oddity)
+def test_each_fault(tmp_path: Path, fault: str, put: int, job: int, back: bool) -> None:
+    with running(tmp_path, faults=True) as client:
+        plant(tmp_path, PG_DATA, fault)
         answer = client.recover(PG_DATA, X_Job_UUID=JOB)
         assert answer.status == put
         assert client.end(client.recover("d0a7a5e0c0de4b1e8a5efeedbead0002")).status == 200
         end = ended(client, job, back=back)
         assert (client.status(PG_DATA) == "Ready") is back
-        if oddity == "foreign":
+        if fault == "foreign":
             assert end.json["inventory"]["uuid"] != PG_DATA
-        if oddity == "claimed":
+        if fault == "claimed":
             assert (end.json["inventory"]["uuid"], end.json["inventory"]["status"]) == (PG_DATA, "Ready")
-        if oddity.startswith("fail"):
-            assert end.error["code"] == oddity.partition(":")[2]
+        if fault.startswith("fail"):
+            assert end.error["code"] == fault.partition(":")[2]
         again = client.end(client.recover(PG_DATA))
         assert again.status == (503 if back else 200)

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 from tests.contract.capture import Answer, Exchange
 from zvol.sandbox import names
 from zvol.sandbox.configs import CONFIGS
+from zvol.sandbox.sessions import open_session
 from zvol.sandbox.store import Row, Store, Tx
-from zvol.sandbox.synchronous import open_session
 
 CAPTURED_AT = 1795467900
 """Nov 23, 2026 9:05:00 PM UTC, when the first exchange was captured."""

@@ -11,8 +11,8 @@ from tests.support.fault_proxy import Rule, proxy
 from tests.support.pages import failure
 from tests.support.process import PG_DATA, Sandbox, environment, sandbox
 from tests.support.profiles import FAST
+from tests.support.sandbox_faults import plant
 from tests.support.warm import run
-from zvol.sandbox.faults import plant
 
 PASSING = ("SYS.1000", "SYS.1001", "SYS.1009", "NEW.7")
 MANY = 20
@@ -20,7 +20,7 @@ MANY = 20
 
 @pytest.fixture
 def cloud(tmp_path: Path) -> Iterator[Sandbox]:
-    with sandbox(tmp_path / "cloud", "--extra", str(MANY), "--oddities") as made:
+    with sandbox(tmp_path / "cloud", "--extra", str(MANY), "--faults") as made:
         yield made
 
 

@@ -46,7 +46,7 @@ def test_any_two_faults_are_together_in_some_case() -> None:
 
 
 # ---- the judge himself -------------------------------------------------------------------------------------------
-UNSENT = Case("unsent", oddities=("unsent",) * 3)
+UNSENT = Case("unsent", faults=("unsent",) * 3)
 FINE = Case("fine")
 
 

@@ -13,7 +13,7 @@ from tests.support.process import ZVOL, environment
 from tests.support.tree import leaves
 
 VALUE = "x\x1b]0;owned\x07\u202e\u200b%s[red]\nzvol: all is well".encode() + b"\xff"
-APART = {"--ledger", "--zone", "--location", "--login-refusal"}
+APART = {"--ledger", "--zone"}
 """The sandbox takes them as they are, and serves until somebody stops it."""
 
 LEAVES = sorted(leaves().items(), key=lambda item: item[0] == "list")

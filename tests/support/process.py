@@ -1,4 +1,4 @@
-"""The installed program in real processes, and a real `zvol sandbox serve` beside it."""
+"""The installed program in real processes, and beside it the sandbox of `tests.support.sandbox_server`."""
 
 from __future__ import annotations
 
@@ -98,8 +98,8 @@ class Sandbox:
     def start(self) -> None:
         from tests.support.warm import spawn
 
-        command = ["sandbox", "serve", "--port", str(self.port), "--ledger", str(self.ledger), *self.options]
-        self.process = spawn(command, environment(self.folder))
+        command = ["--port", str(self.port), "--ledger", str(self.ledger), *self.options]
+        self.process = spawn(command, environment(self.folder), "tests.support.sandbox_server")
         assert self.process.stdout is not None
         self.host = self.process.stdout.readline().strip().removeprefix("export ZVOL_HOST=")
         self.session = self.process.stdout.readline().strip().removeprefix("export ZVOL_SESSION=")

@@ -86,20 +86,26 @@ def run(
     return Ran(child.wait(), *texts)
 
 
-def spawn(arguments: Sequence[str], env: Mapping[str, str]) -> Child:
-    """Start zvol and return at once; its stdout is a pipe."""
+def spawn(arguments: Sequence[str], env: Mapping[str, str], module: str = "zvol.cli") -> Child:
+    """Start the `main` of a module and return at once; its stdout is a pipe."""
     read, write = os.pipe()
     with open(os.devnull) as nothing:
-        child = _fork(arguments, env, (nothing.fileno(), write, 2), None)
+        child = _fork(arguments, env, (nothing.fileno(), write, 2), None, module)
     os.close(write)
     child.stdout = os.fdopen(read)
     return child
 
 
-def _fork(arguments: Sequence[str], env: Mapping[str, str], streams: tuple[int, int, int], rate: float | None) -> Child:
+def _fork(
+    arguments: Sequence[str],
+    env: Mapping[str, str],
+    streams: tuple[int, int, int],
+    rate: float | None,
+    module: str = "zvol.cli",
+) -> Child:
     link = socket.socket(socket.AF_UNIX)
     link.connect(_parent(os.getpid()))
-    asked = {"arguments": list(arguments), "env": dict(env), "rate": rate, "folder": os.getcwd()}
+    asked = {"arguments": list(arguments), "env": dict(env), "rate": rate, "folder": os.getcwd(), "module": module}
     socket.send_fds(link, [b"x"], list(streams))
     link.sendall(json.dumps(asked).encode())
     link.shutdown(socket.SHUT_WR)
@@ -171,10 +177,10 @@ def keep(link: socket.socket) -> int:
 
 
 def be_zvol(asked: Mapping[str, Any], streams: Sequence[int]) -> int:
-    """Be zvol with these standard streams; returns the exit code."""
+    """Run the main of a module with these standard streams; returns the exit code."""
     from tests.support.fast import FastClock
-    from zvol.cli import main
 
+    main = importlib.import_module(asked["module"]).main
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.clear()
     os.environ.update(asked["env"])
@@ -187,16 +193,18 @@ def be_zvol(asked: Mapping[str, Any], streams: Sequence[int]) -> int:
     sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
     sys.stderr = os.fdopen(2, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)
     try:
-        main(asked["arguments"], clock=None if asked["rate"] is None else FastClock(asked["rate"]))
+        main(asked["arguments"], **({} if asked["rate"] is None else {"clock": FastClock(asked["rate"])}))
+        code = 0
     except SystemExit as ended:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        return int(ended.code or 0)
+        code = int(ended.code or 0)
     except BaseException:
         import traceback
 
         traceback.print_exc()
         return 70
+    sys.stdout.flush()
+    sys.stderr.flush()
+    return code
 
 
 if __name__ == "__main__":

@@ -27,16 +27,8 @@ def command() -> None:
 @click.option("--job-time", type=Seconds(), default=0.12, show_default=True, help="Seconds a recovery takes.")
 @click.option("--locale", type=click.Choice(("zh_CN", "en_US")), default="zh_CN", show_default=True, help="Of details.")
 @click.option("--zone", type=Zone(), default="Etc/UTC", show_default=True, help="The server's time zone.")
-@click.option("--dates", type=click.Choice(("java8", "java9", "java20")), default="java8", help="How it spells dates.")
-@click.option("--doubles", is_flag=True, help="Write whole numbers as doubles, as the vendor's page shows them.")
-@click.option("--synchronous", is_flag=True, help="Answer as the vendor's page says: at once, without a job.")
-@click.option("--location", metavar="HOST:PORT", help="What the answers name as the place of a job.")
-@click.option("--oddities", is_flag=True, hidden=True, help="Do wrong what tests have planted.")
-@click.option("--access-keys", is_flag=True, help="Take signed requests, as the commercial edition does.")
-@click.option("--check-time-zone", is_flag=True, help="Compare the dates of signed requests as instants.")
-@click.option("--login-refusal", metavar="CODE", help="Answer every login with this error code.")
-@click.option("--timezone-api/--no-timezone-api", default=True, help="Whether the server tells its zone.")
-@click.option("--extra", type=Count(0, 100_000), default=0, help="So many deleted volumes more.")
+@click.option("--access-keys", is_flag=True, help="Accept signed requests, as the commercial edition does.")
+@click.option("--extra", type=Count(0, 100_000), default=0, help="Create this many more deleted volumes.")
 @global_options
 @pass_context
 def serve(context: AppContext, /, port: int, ledger: Path | None, extra: int, **switches: Any) -> Exit:

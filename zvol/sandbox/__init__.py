@@ -5,21 +5,24 @@ It shares no code with `zvol.zstack`, so that the two cannot share a misreading 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from zvol.sandbox.switches import Switches
+
+if TYPE_CHECKING:
+    from zvol.sandbox.server import Server
 
 __all__ = ["Cloud", "Switches", "advance", "embedded", "reset", "serve", "served_at"]
 
 
 @dataclass(frozen=True, slots=True)
 class Cloud:
-    """A sandbox that listens: `host` as for ZVOL_HOST, `session` of its admin."""
+    """A running sandbox: `host` as for ZVOL_HOST, `session` of its admin."""
 
     host: str
     session: str
@@ -32,11 +35,12 @@ def embedded(
     *,
     ledger: Path | None = None,
     extra: int = 0,
+    server_class: type[Server] | None = None,
 ) -> Iterator[Cloud]:
     """Run a sandbox inside this process for as long as the context lasts; `extra` counts for a new directory only."""
     from zvol.sandbox.server import Server
 
-    server = Server(directory, switches, ledger=ledger, extra=extra)
+    server = (server_class or Server)(directory, switches, ledger=ledger, extra=extra)
     server.start()
     try:
         yield Cloud(server.host, server.session)
@@ -51,28 +55,26 @@ def serve(
     ledger: Path | None = None,
     switches: Switches = Switches(),  # noqa: B008  (frozen)
     out: TextIO,
-    session: str | None = None,
     extra: int = 0,
-    stop: Event | None = None,
+    server_class: type[Server] | None = None,
 ) -> None:
-    """Serve until `stop` is set or a signal raises; prints first two lines that a shell can source.
+    """Serve until a signal raises; first prints two lines that a shell can source.
 
-    `extra` deleted volumes more make the cloud new, `session` (32 hex) is the admin's instead of a random one.
+    With `extra` the cloud is made new, with so many more deleted volumes.
     """
     from zvol.sandbox import addresses
     from zvol.sandbox.server import Server
 
     if extra:
         reset(directory, extra)
-    server = Server(directory, switches, port=port, ledger=ledger, session=session)
-    addresses.note(directory, server.listener.server_port, switches.context)
+    server = (server_class or Server)(directory, switches, port=port, ledger=ledger)
+    addresses.record(directory, server.listener.server_port, switches.context)
     server.start()
     try:
         out.write(f"export ZVOL_HOST={server.host}\nexport ZVOL_SESSION={server.session}\n")
         out.flush()
-        ended = stop or Event()
-        while not ended.wait(1.0):
-            pass
+        while True:
+            time.sleep(1.0)
     except KeyboardInterrupt:
         pass
     finally:
@@ -80,7 +82,7 @@ def serve(
 
 
 def reset(directory: Path, extra: int = 0) -> None:
-    """Make the cloud as it was in the beginning, its deletions recent again, with `extra` deleted volumes more."""
+    """Make the cloud as it was in the beginning, its deletions recent again, with `extra` more deleted volumes."""
     from zvol.sandbox.server import make_new
 
     make_new(directory, extra)

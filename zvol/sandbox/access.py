@@ -1,4 +1,4 @@
-"""`Authorization: ZStack KEY:SIGNATURE`: unknown to the open edition, checked as the commercial one does."""
+"""`Authorization: ZStack KEY:SIGNATURE`: unknown to the open edition, checked as in the commercial one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Final
 
-from zvol.sandbox import wire
+from zvol.sandbox import sessions, wire
 from zvol.sandbox.names import ACCESS_KEY, ACCESS_SECRET, ADMIN
 from zvol.sandbox.node import Node
 
@@ -30,8 +30,8 @@ class Denied(Exception):
         self.status = status
 
 
-def session(node: Node, method: str, path: str, header: str, date: str | None) -> str:
-    """Return the token of a session for this one call; raises Denied.  Signed is METHOD, Date and the path from /v1."""
+def authenticate(node: Node, method: str, path: str, header: str, date: str | None) -> str:
+    """Return the token of the key's session; raises Denied.  The signature is of method, Date and path from /v1."""
     if not node.switches.access_keys:
         raise Denied("RestAuthenticationType type: ZStack was not registered by any RestAuthenticationBackend", 500)
     if date is None:
@@ -46,36 +46,34 @@ def session(node: Node, method: str, path: str, header: str, date: str | None) -
     if not hmac.compare_digest(base64.b64encode(signed).decode(), signature):
         raise Denied("wrong accessKey signature", 401)
     with node.store.write() as tx:
-        from zvol.sandbox.synchronous import open_session
-
-        return open_session(tx, ADMIN, uuid=hashlib.md5(key.encode(), usedforsecurity=False).hexdigest())
+        return sessions.open_session(tx, ADMIN, uuid=hashlib.md5(key.encode(), usedforsecurity=False).hexdigest())
 
 
 def _check_date(node: Node, text: str) -> None:
-    """Compare the time of day with the server's own, whatever zone is written; the instant with `check_time_zone`."""
+    """Compare the time of day with the server's, ignoring the zone; with `check_time_zone` the instants."""
     found = _DATE.fullmatch(text)
     if found is None or found[3] not in wire.MONTHS:
         raise Denied(_FORMAT)
     day, month, year, hour, minute, second = (found[index] for index in (2, 3, 4, 5, 6, 7))
     zone = _zone(found[8])
     try:
-        said = datetime(
+        sent = datetime(
             int(year), wire.MONTHS.index(month) + 1, int(day), int(hour), int(minute), int(second), tzinfo=zone
         )
     except ValueError:
         raise Denied(_FORMAT) from None
-    if _DAYS[said.weekday()] != found[1]:
+    if _DAYS[sent.weekday()] != found[1]:
         raise Denied(_FORMAT)
     with node.store.read() as tx:
         here = datetime.fromtimestamp(tx.now, wire.zone_of(node.switches.zone))
     if not node.switches.check_time_zone:
-        said, here = said.replace(tzinfo=UTC), here.replace(tzinfo=UTC)
-    if abs((said - here).total_seconds()) > SKEW_SECONDS:
+        sent, here = sent.replace(tzinfo=UTC), here.replace(tzinfo=UTC)
+    if abs((sent - here).total_seconds()) > SKEW_SECONDS:
         raise Denied("requestTimeTooSkewed", 403)
 
 
 def _zone(text: str) -> tzinfo:
-    """Return a zone as Java's `z` reads it: a name, `+08:00` or `GMT+08:00`, and not `+0800`; raises Denied."""
+    """Return a zone as Java's `z` reads it: a name, `+08:00` or `GMT+08:00`, but not `+0800`; raises Denied."""
     found = _OFFSET.fullmatch(text)
     if found is not None:
         apart = timedelta(hours=int(found[2]), minutes=int(found[3]))

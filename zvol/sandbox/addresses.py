@@ -1,4 +1,4 @@
-"""Where the sandbox of a folder has been served: what clients remember of these addresses ends with its cloud."""
+"""Where the sandbox of a directory has been served: what a client recorded of these addresses ends with its cloud."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ NAMES: Final = ("127.0.0.1", "localhost")
 """How a client may call the loopback interface."""
 
 
-def note(directory: Path, port: int, context: str) -> None:
-    """Remember that the sandbox is served at a port; raises OSError."""
+def record(directory: Path, port: int, context: str) -> None:
+    """Record that the sandbox is served at a port; raises OSError."""
     new = [f"http://{name}:{port}{context}" for name in NAMES]
     missing = [address for address in new if address not in known(directory)]
     if missing:
@@ -23,7 +23,7 @@ def note(directory: Path, port: int, context: str) -> None:
 
 
 def known(directory: Path) -> list[str]:
-    """Return the base URLs at which the sandbox of a folder has ever been served."""
+    """Return the base URLs at which the sandbox of a directory has ever been served."""
     try:
         text = _file(directory).read_text(errors="replace")
     except OSError:

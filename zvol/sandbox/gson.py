@@ -1,4 +1,4 @@
-"""Reading JSON as leniently as Gson does, and complaining in its words."""
+"""Reading JSON as leniently as Gson does, with its error texts."""
 
 from __future__ import annotations
 

@@ -1,18 +1,16 @@
-"""Rows as inventories: queries answered, `schema` included, and single rows for job results."""
+"""Rows as inventories: the replies to queries with their `schema`, and single rows for the results of jobs."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from zvol.sandbox import query as queries
 from zvol.sandbox import wire
 from zvol.sandbox.resources import RESOURCES, Resource
+from zvol.sandbox.store import Row, Tx
 from zvol.sandbox.switches import Switches
 from zvol.sandbox.texts import Texts
-
-if TYPE_CHECKING:
-    from zvol.sandbox.store import Row, Tx
 
 _NESTED: Final = {
     "vmCdRoms": "org.zstack.header.vm.cdrom.VmCdRomInventory",
@@ -22,7 +20,7 @@ _NESTED: Final = {
 
 
 class InventoryReader:
-    """Answers queries in the server's words and zone."""
+    """Writes inventories in the server's zone and answers queries."""
 
     def __init__(self, switches: Switches, texts: Texts) -> None:
         self.switches = switches

@@ -1,7 +1,8 @@
-"""The fixed names and UUIDs of the sandbox's cloud; documentation and tests rely on them."""
+"""The fixed names and UUIDs of the sandbox's cloud, which documentation and tests rely on, and new UUIDs."""
 
 from __future__ import annotations
 
+import uuid
 from typing import Final
 
 ADMIN: Final = "36c27e8ff05c4780bf6d2fa65700f22e"
@@ -35,6 +36,11 @@ HOUR: Final = 3600
 DAY: Final = 86400
 
 
+def new_uuid() -> str:
+    """Return a random UUID without dashes."""
+    return uuid.uuid4().hex
+
+
 def volume_uuid(number: int) -> str:
     """Return the UUID of the seeded volume with this number."""
     return f"d0a7a5e0c0de4b1e8a5efeedbead{number:04x}"
@@ -45,8 +51,8 @@ def extra_uuid(number: int) -> str:
     return f"{0xB0A70000:08x}c0de4b1e8a5e{number:012x}"
 
 
-def install_path(storage: str, account: str, uuid: str, kind: str = "data") -> str:
-    """Return where a storage would keep the volume."""
+def install_path(storage: str, account: str, volume: str, kind: str = "data") -> str:
+    """Return where a storage keeps the volume."""
     if storage == CEPH:
-        return f"ceph://pool-main/{uuid}"
-    return f"/zstack_ps/{kind}Volumes/acct-{account}/vol-{uuid}/{uuid}.qcow2"
+        return f"ceph://pool-main/{volume}"
+    return f"/zstack_ps/{kind}Volumes/acct-{account}/vol-{volume}/{volume}.qcow2"

@@ -1,4 +1,4 @@
-"""The query language: conditions as the REST layer parses them, and what the query engine makes of them."""
+"""The query language: conditions as the REST layer parses them, and as the query engine reads them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class BadRequest(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One `q`, split the way the server does it."""
+    """One `q`, split as the server does it."""
 
     name: str
     operator: str

@@ -1,19 +1,23 @@
-"""Stage A: what the HTTP layer refuses by itself, in plain text and in the server's order."""
+"""Stage A: the HTTP layer, and what it refuses by itself, in plain text and in the server's order."""
 
 from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 from urllib.parse import parse_qsl, unquote
 
-from zvol.sandbox import access, gson, synchronous
+from zvol.sandbox import access, gson, sessions
+from zvol.sandbox import query as queries
+from zvol.sandbox.api import Api, Call, Operation, Query, Reply
 from zvol.sandbox.jobs import PROCESSING, Jobs
-from zvol.sandbox.node import Call, Node
-from zvol.sandbox.operations import OPERATIONS
+from zvol.sandbox.names import ADMIN, new_uuid
+from zvol.sandbox.node import Node
 from zvol.sandbox.query import BadRequest
-from zvol.sandbox.routes import Api, Routes, path_values
+from zvol.sandbox.resources import RESOURCES
+from zvol.sandbox.routes import Routes, path_values
 from zvol.sandbox.texts import Fault
 
 JOBS: Final = "/v1/api-jobs/"
@@ -31,7 +35,7 @@ class Headers(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request as it came: `target` is path and query string, undecoded."""
+    """A request as it arrived: `target` is path and query string, undecoded."""
 
     method: str
     target: str
@@ -46,16 +50,16 @@ Answer = tuple[int, bytes]
 
 
 class RestApi:
-    """The HTTP layer of one node; `place` is the host and port that `location` names."""
+    """The HTTP layer of one node; `address` is the host and port in the `location` of a 202."""
 
-    def __init__(self, node: Node, jobs: Jobs, place: str) -> None:
+    def __init__(self, node: Node, jobs: Jobs, apis: Iterable[Api], address: str) -> None:
         self.node = node
         self.jobs = jobs
-        self.place = place
-        self.routes = Routes()
+        self.routes = Routes(apis)
+        self.address = address
 
     def answer(self, request: Request) -> Answer:
-        """Return status and body; nothing escapes but a bug of the sandbox."""
+        """Return status and body; only a bug of the sandbox raises."""
         context = self.node.switches.context
         raw, _, query = request.target.partition("?")
         if "%2f" in raw.lower() or not raw.startswith(context + "/v1/"):
@@ -83,23 +87,21 @@ class RestApi:
         api = apis[0] if len(apis) == 1 else self._choose(apis, request, raw, path, body)
         token = self._token(request, path) if api.auth else ""
         pairs = parse_qsl(query, keep_blank_values=True)
-        if api.kind == "query":
+        if isinstance(api.handler, Query):
             if request.method == "HEAD":
                 return 200, b""
-            return self._reply(Call(api, dict(path_values(api, path)), token, pairs=pairs))
+            return self._query(Call(api, dict(path_values(api, path)), token, pairs=pairs), api.handler)
         params = self._params(api, request, body, pairs) | path_values(api, path)
         call = Call(api, params, token)
         self._headers(request, call)
         call.system_tags = _tags(body, params)
-        if api.kind == "sync":
-            return self._reply(call)
-        if self.node.switches.synchronous and api.name == "recoverDataVolume":
-            return self.jobs.at_once(call)
-        return self._accept(call)
+        if isinstance(api.handler, Reply):
+            return self._reply(call, api.handler)
+        return self._accept(call, api.handler)
 
     def _known(self, path: str) -> list[Api]:
         apis = self.routes.find(path)
-        if not apis or (path.endswith("/platform-timezone") and not self.node.switches.timezone_api):
+        if not apis:
             raise BadRequest(f"no api mapping to {path}", 404)
         return apis
 
@@ -115,8 +117,6 @@ class RestApi:
         if body is None:
             raise BadRequest("", 500)
         api = next((api for api in apis if api.method == "PUT" and api.name in body), None)
-        if api is None and self.node.switches.synchronous:
-            api = next((api for api in apis if api.name == "recoverDataVolume"), None)
         if api is None:
             raise BadRequest(f"the body doesn't contain action mapping to the URL[{path}]")
         return api
@@ -130,7 +130,7 @@ class RestApi:
             return header.removeprefix("OAuth").strip()
         if not header.startswith("ZStack"):
             raise BadRequest("Authorization type must be 'OAuth'")
-        return access.session(self.node, request.method, path, header, request.header("Date"))
+        return access.authenticate(self.node, request.method, path, header, request.header("Date"))
 
     def _params(
         self,
@@ -154,8 +154,6 @@ class RestApi:
 
     def _headers(self, request: Request, call: Call) -> None:
         """Check X-Job-UUID and X-API-Timeout, in this order."""
-        from zvol.sandbox.store import new_uuid
-
         job, timeout = request.header("X-Job-UUID"), request.header("X-API-Timeout")
         if job is not None:
             if len(job) != 32:
@@ -163,22 +161,37 @@ class RestApi:
             if self.jobs.taken(job):
                 raise BadRequest(f"Duplicate job uuid[{job}]")
         call.job = job or new_uuid()
-        operation = OPERATIONS.get(call.api.name)
-        call.timeout = (operation.seconds if operation else 1800) * 1000
+        handler = call.api.handler
+        call.timeout = (handler.seconds if isinstance(handler, Operation) else 1800) * 1000
         if timeout is not None:
             if not _NUMBER.fullmatch(timeout):
                 raise BadRequest(f'For input string: "{timeout}"', 500)
             call.timeout = int(timeout) * 1000
 
-    def _reply(self, call: Call) -> Answer:
-        return 200, self.node.success(synchronous.answer(self.node, call))
+    def _query(self, call: Call, handler: Query) -> Answer:
+        uuid = call.params.get("uuid")
+        if uuid is None:
+            query = queries.parse(call.pairs)
+        else:
+            query = queries.Query((queries.Condition(RESOURCES[handler.resource].order, "=", str(uuid)),))
+        sessions.enter(self.node, call)
+        with self.node.store.read() as tx:
+            reply = self.node.reader.query(tx, handler.resource, query, call.account, admin=call.account == ADMIN)
+        return 200, self.node.success(reply)
 
-    def _accept(self, call: Call) -> Answer:
+    def _reply(self, call: Call, handler: Reply) -> Answer:
+        if handler.session:
+            sessions.enter(self.node, call)
+        store = self.node.store
+        with store.write() if handler.writes else store.read() as tx:
+            body = handler.run(self.node, tx, call)
+        return 200, self.node.success(body)
+
+    def _accept(self, call: Call, operation: Operation) -> Answer:
         if self.node.switches.check_pause > 0:  # between the check of its id and its saving, a job can meet its twin
             time.sleep(self.node.switches.check_pause)
-        self.jobs.accept(call)
-        place = self.node.switches.location or self.place
-        location = f"http://{place}{self.node.switches.context}{JOBS}{call.job}"
+        self.jobs.accept(call, operation)
+        location = f"http://{self.address}{self.node.switches.context}{JOBS}{call.job}"
         return PROCESSING, self.node.success({"apiTimeout": call.timeout, "location": location})
 
 

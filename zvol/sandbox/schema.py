@@ -1,4 +1,4 @@
-"""The tables of the sandbox's database; the ones of RESOURCES are made from their fields."""
+"""The tables of the sandbox's database; those of RESOURCES follow from their fields."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Final
 
 from zvol.sandbox.resources import RESOURCES
 
-VERSION: Final = 2
-"""A database of another version is made anew: nothing in a sandbox is worth migrating."""
+VERSION: Final = 3
+"""A database of another version is made anew: nothing in a sandbox is worth a migration."""
 
 _KINDS: Final = {
     "text": "TEXT COLLATE NOCASE",
@@ -29,7 +29,6 @@ _OWN: Final = (
     "CREATE TABLE jobs (uuid TEXT PRIMARY KEY, status INTEGER NOT NULL, body BLOB NOT NULL,"
     " created INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE TABLE events (seq INTEGER PRIMARY KEY AUTOINCREMENT, line TEXT NOT NULL)",
-    "CREATE TABLE oddities (seq INTEGER PRIMARY KEY, volume TEXT NOT NULL, name TEXT NOT NULL)",
     "CREATE INDEX volumes_by_status ON volumes (status, type)",
     "CREATE INDEX volumes_by_name ON volumes (name)",
     "CREATE INDEX volumes_by_vm ON volumes (vmInstanceUuid)",
@@ -51,11 +50,3 @@ def statements() -> list[str]:
         )
         made[resource.table] = f"CREATE TABLE {resource.table} ({columns})"
     return [*made.values(), *_OWN]
-
-
-def tables() -> list[str]:
-    """Return the names of all tables."""
-    return [
-        *{resource.table for resource in RESOURCES.values()},
-        *(words[2] for words in (statement.split() for statement in _OWN) if words[1] == "TABLE"),
-    ]

@@ -1,4 +1,4 @@
-"""What stands around the volumes: accounts, storages, a disk offering and three VMs."""
+"""What the seeded volumes need: accounts, storages, a disk offering and three VMs."""
 
 from __future__ import annotations
 

@@ -11,15 +11,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Final
 
-from zvol.sandbox.faults import OddJobs
-from zvol.sandbox.jobs import Jobs, Reaper
-from zvol.sandbox.names import ADMIN, NODE
+from zvol.sandbox.api import Api
+from zvol.sandbox.jobs import Jobs
+from zvol.sandbox.names import ADMIN, NODE, new_uuid
 from zvol.sandbox.node import Node
+from zvol.sandbox.reaper import Reaper
 from zvol.sandbox.rest import Request, RestApi
+from zvol.sandbox.routes import APIS
 from zvol.sandbox.seed import seed
-from zvol.sandbox.store import Store, Tx, new_uuid
+from zvol.sandbox.sessions import open_session
+from zvol.sandbox.store import Store, Tx
 from zvol.sandbox.switches import Switches
-from zvol.sandbox.synchronous import open_session
 from zvol.sandbox.worker import Worker
 
 SOFTWARE: Final = "Jetty(9.4.51.v20230217)"
@@ -38,11 +40,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def setup(self) -> None:
         super().setup()
-        self.connection.settimeout(self.server.front.node.switches.idle_timeout)
+        self.connection.settimeout(self.server.rest_api.node.switches.idle_timeout)
 
     def _serve(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        status, answer = self.server.front.answer(Request(self.command, self.path, self.headers, body))
+        status, answer = self.server.rest_api.answer(Request(self.command, self.path, self.headers, body))
         self._send(status, answer)
 
     do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _serve
@@ -54,14 +56,11 @@ class Handler(BaseHTTPRequestHandler):
     do_PATCH = do_OPTIONS = do_TRACE = _not_allowed
 
     def _send(self, status: int, body: bytes) -> None:
-        context = self.server.front.node.switches.context
-        content_type = self.server.front.node.switches.content_type
+        context = self.server.rest_api.node.switches.context
         self.send_response(status, _REASONS.get(status))
         if "JSESSIONID" not in (self.headers.get("Cookie") or ""):
             self.send_header("Set-Cookie", f"JSESSIONID=node0{new_uuid()[:24]}.node0; Path={context or '/'}")
             self.send_header("Expires", "Thu, 01 Jan 1970 00:00:00 GMT")
-        if content_type:
-            self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         if self.command != "HEAD":
@@ -71,7 +70,7 @@ class Handler(BaseHTTPRequestHandler):
         return SOFTWARE
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing: stdout and stderr belong to somebody else."""
+        """Write no log: stdout and stderr belong to the command."""
 
 
 class Listener(ThreadingHTTPServer):
@@ -80,12 +79,12 @@ class Listener(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
     request_queue_size = 256
-    front: RestApi
+    rest_api: RestApi
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, handler: type[Handler]) -> None:
         self.open: set[socket.socket] = set()
-        self.quiet = threading.Condition()
-        super().__init__((HOST, port), Handler)
+        self.changed = threading.Condition()
+        super().__init__((HOST, port), handler)
 
     def server_bind(self) -> None:
         """Bind without the reverse look-up of the base class, which can take seconds."""
@@ -93,30 +92,39 @@ class Listener(ThreadingHTTPServer):
         self.server_name, self.server_port = HOST, self.server_address[1]
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        with self.quiet:
+        with self.changed:
             self.open.add(request)
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
         super().shutdown_request(request)
-        with self.quiet:
+        with self.changed:
             self.open.discard(request)
-            self.quiet.notify_all()
+            self.changed.notify_all()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of connections that clients break."""
+        """Ignore connections that clients break."""
 
-    def hang_up(self, patience: float = 2.0) -> None:
-        """End every connection and wait until nobody is being answered."""
-        with self.quiet:
+    def hang_up(self, seconds: float = 2.0) -> None:
+        """End every connection and wait until the last request is answered."""
+        with self.changed:
             for connection in self.open:
                 with contextlib.suppress(OSError):
                     connection.shutdown(socket.SHUT_RD)
-            self.quiet.wait_for(lambda: not self.open, patience)
+            self.changed.wait_for(lambda: not self.open, seconds)
 
 
 class Server:
-    """A management node: listener, worker and database; `host` is what clients use, `session` the admin's."""
+    """A management node: listener, worker and database; `host` is what clients use, `session` the admin's.
+
+    A subclass adds APIs or replaces a part; tests do, `zvol sandbox serve` does not.
+    """
+
+    apis: tuple[Api, ...] = APIS
+    handler: type[Handler] = Handler
+    node_class: type[Node] = Node
+    jobs_class: type[Jobs] = Jobs
+    rest_class: type[RestApi] = RestApi
 
     def __init__(
         self,
@@ -125,34 +133,33 @@ class Server:
         *,
         port: int = 0,
         ledger: Path | None = None,
-        session: str | None = None,
         extra: int = 0,
     ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
-        self.listener = Listener(port)
+        self.listener = Listener(port, self.handler)
         self.store = Store(directory, offset=switches.clock_offset)
         self.store.prepare(lambda tx: seed(tx, extra))
         self._ledger = Ledger(ledger) if ledger is not None else None
         if self._ledger is not None:
             self.store.publish = self._ledger.write
-        self.node = Node(self.store, switches)
+        self.node = self.node_class(self.store, switches)
         self.worker = Worker()
         self.reaper = Reaper(self.node, self.worker)
-        place = f"{HOST}:{self.listener.server_port}"
-        jobs = OddJobs if switches.oddities else Jobs
-        self.listener.front = RestApi(self.node, jobs(self.node, self.worker), place)
-        self.host = f"http://{place}{switches.context}"
-        self.session = self._join(session)
+        self.jobs = self.jobs_class(self.node, self.worker)
+        address = f"{HOST}:{self.listener.server_port}"
+        self.listener.rest_api = self.rest_class(self.node, self.jobs, self.apis, address)
+        self.host = f"http://{address}{switches.context}"
+        self.session = self._join()
         self._thread = threading.Thread(
             target=self.listener.serve_forever, kwargs={"poll_interval": 0.01}, name="sandbox", daemon=True
         )
 
-    def _join(self, session: str | None) -> str:
+    def _join(self) -> str:
         """Enter the list of management nodes and open the admin's session."""
         with self.store.write() as tx:
             tx.run("UPDATE nodes SET joinDate = ?, heartBeat = ? WHERE uuid = ?", tx.now, tx.now, NODE)
             tx.run("DELETE FROM sessions WHERE expires <= ?", tx.now)
-            return open_session(tx, ADMIN, OWN_SESSION_SECONDS, session or "")
+            return open_session(tx, ADMIN, OWN_SESSION_SECONDS)
 
     def start(self) -> None:
         self.worker.start()
@@ -160,7 +167,7 @@ class Server:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop in an orderly way: no more requests, what was accepted is finished, the database is closed."""
+        """Stop in order: no more requests, accepted jobs are finished, the database is closed."""
         self.listener.shutdown()
         self.listener.hang_up()
         self.reaper.stopped = True
@@ -172,7 +179,7 @@ class Server:
 
 
 class Ledger:
-    """A file that gets one line for each thing that happened, after its transaction."""
+    """A file that gets one line for each event, after its transaction."""
 
     def __init__(self, path: Path) -> None:
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)

@@ -8,7 +8,6 @@ import os
 import sqlite3  # noqa: TID253  (this module is only imported inside functions)
 import threading
 import time
-import uuid as uuids
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -17,11 +16,6 @@ from zvol.sandbox import schema
 
 BUSY_SECONDS: Final = 30.0
 Row = dict[str, Any]
-
-
-def new_uuid() -> str:
-    """Return a random UUID without dashes."""
-    return uuids.uuid4().hex
 
 
 class Tx:
@@ -69,7 +63,7 @@ class Tx:
         return str(self.value("SELECT value FROM configs WHERE category = ? AND name = ?", category, name))
 
     def event(self, event: str, **fields: Any) -> None:
-        """Note what happens in this transaction; it is known exactly when the transaction is."""
+        """Add an event to this transaction; it is published when the transaction is committed."""
         cursor = self.db.execute("INSERT INTO events (line) VALUES ('')")
         seq = cursor.lastrowid
         line = json.dumps({"seq": seq, "event": event, **fields, "time": time.time(), "pid": os.getpid()})
@@ -94,18 +88,18 @@ class Store:
 
     def _connect(self) -> sqlite3.Connection:
         db = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-        _patiently(db, "PRAGMA journal_mode = WAL")
+        _retry_when_busy(db, "PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = OFF")  # a sandbox survives kill -9, not a power cut
         return db
 
     def prepare(self, seed: Callable[[Tx], None]) -> None:
-        """Make and fill the database if it is new or of another version; safe when two processes start together."""
+        """Create and fill the database if it is new or of another version; safe when two processes start together."""
         with self.exclusive() as db:
             if _version(db) != schema.VERSION:
                 self._remake(db, seed)
 
     def renew(self, seed: Callable[[Tx], None]) -> None:
-        """Make and fill the database anew."""
+        """Create and fill the database anew."""
         with self.exclusive() as db:
             self._remake(db, seed)
 
@@ -161,7 +155,7 @@ def _version(db: sqlite3.Connection) -> int:
     return int(db.execute("PRAGMA user_version").fetchone()[0])
 
 
-def _patiently(db: sqlite3.Connection, sql: str) -> None:
+def _retry_when_busy(db: sqlite3.Connection, sql: str) -> None:
     """Execute a pragma that SQLite does not wait for when another process starts at the same moment."""
     until = time.monotonic() + BUSY_SECONDS
     while True:

@@ -1,4 +1,4 @@
-"""What the server says when it refuses: codes, descriptions and details in the two languages it speaks."""
+"""The texts of refusals: codes, descriptions and details, in English and Chinese."""
 
 from __future__ import annotations
 
@@ -14,19 +14,6 @@ DESCRIPTIONS: Final = {
     "ID.1001": "The session is invalid, either wrong session id or the session has been expired",
     "ID.1003": "The user exceeds a quota of a resource",
 }
-
-CONTROL: Final = {
-    "ID.1005": "the initial password must be changed",
-    "ID.1006": "too many sessions",
-    "ID.2001": "additional authentication is needed",
-    "LOGIN_CONTROL.1000": "stale password",
-    "LOGIN_CONTROL.1001": "repeated historical password",
-    "LOGIN_CONTROL.1002": "target locked",
-    "LOGIN_CONTROL.1003": "wrong captcha",
-    "LOGIN_CONTROL.1004": "request refused",
-    "LOGIN_CONTROL.1005": "missing captcha",
-}
-"""What commercial builds refuse logins for."""
 
 DETAILS: Final[dict[str, tuple[str, str]]] = {
     "not-deleted": (
@@ -72,7 +59,6 @@ DETAILS: Final[dict[str, tuple[str, str]]] = {
         "duplicate tag[tag:{0}, type:{1}, resourceType:{2}, resourceUuid:{3}]",
         "标签[tag:{0}, type:{1}, resourceType:{2}, resourceUuid:{3}]重复",
     ),
-    "no-system-tag": ("no system tag[{0}] matches the resourceType[{1}]", "没有系统标签[{0}]与资源类型[{1}]匹配"),
     "order-by": (
         "invalid order by clause, inventory[{0}] doesnt have field[{1}]",
         "ORDER BY子句无效，库存[{0}]没有字段[{1}]",
@@ -104,22 +90,22 @@ class Fault(Exception):
 
 
 class Texts:
-    """The server's words in its own language; `locale` is `zh_CN` or `en_US`."""
+    """Errors in the server's language; `locale` is `zh_CN` or `en_US`."""
 
     def __init__(self, locale: str) -> None:
         self.chinese = locale.startswith("zh")
 
     def details(self, key: str, *values: object) -> str:
-        """Return one bundle text in the server's language."""
+        """Return a text of the message bundle in the server's language."""
         return DETAILS[key][self.chinese].format(*values)
 
     def fault(self, code: str, details: str | None, *, location: str | None = None, cost: int = 1) -> Fault:
-        """Return a registered error; the elaboration comes with the codes that have one in this build."""
+        """Return a registered error, with an elaboration if this build has one for the code."""
         fields: dict[str, Any] = {"code": code, "description": DESCRIPTIONS[code], "details": details}
         if code in ELABORATIONS:
             number, chinese, english = ELABORATIONS[code]
-            words = f"错误信息: {chinese}" if self.chinese else f"Error message: {english}"
-            fields |= {"elaboration": words, "location": location}
+            text = f"错误信息: {chinese}" if self.chinese else f"Error message: {english}"
+            fields |= {"elaboration": text, "location": location}
             fields["messages"] = {
                 "code": number,
                 "message_cn": chinese,
@@ -143,11 +129,6 @@ class Texts:
     def login(self, details: str | None = None) -> Fault:
         where = "LoginManagerImpl.java: process-login (location:2/2)"
         return self.fault("ID.1000", details or self.details("wrong-login"), location=where)
-
-    def control(self, code: str) -> Fault:
-        """Return what commercial login control says, as far as the open source has words for it."""
-        details = '{"authentications":["TwoFactor"]}' if code == "ID.2001" else None
-        return Fault({"code": code, "description": CONTROL.get(code, code), "details": details, "cost": "1ms"})
 
     def mandatory(self, field: str, message: str) -> Fault:
         return self.fault("SYS.1007", f"field[{field}] of message[{message}] is mandatory, can not be null")

@@ -1,24 +1,20 @@
-"""What the asynchronous volume APIs check and do."""
+"""Volumes: what their APIs check and do."""
 
-# ruff: noqa: ARG001  (all of them are called alike)
+# ruff: noqa: ARG001  (all handlers have the same parameters)
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
-from zvol.sandbox.names import HOST, LOCAL, install_path
-from zvol.sandbox.node import Call, Node
-from zvol.sandbox.pipeline import Operation
+from zvol.sandbox.api import Api, Body, Call, Operation, query
+from zvol.sandbox.names import HOST, LOCAL, install_path, new_uuid
+from zvol.sandbox.node import Node
+from zvol.sandbox.store import Row, Tx
 from zvol.sandbox.texts import internal
 
-if TYPE_CHECKING:
-    from zvol.sandbox.store import Row, Tx
 
-Body = dict[str, Any]
-
-
-def _volume(tx: Tx, call: Call, name: str = "uuid") -> Row:
-    """Return the volume's row; when it went while the call was queued, the server stumbles."""
+def volume_of(tx: Tx, call: Call, name: str = "uuid") -> Row:
+    """Return the row of a call's volume; raises Fault, an internal error, when it went while the call was queued."""
     row = tx.get("volumes", call.text(name))
     if row is None:
         raise internal(None)
@@ -26,23 +22,23 @@ def _volume(tx: Tx, call: Call, name: str = "uuid") -> Row:
 
 
 def _shown(node: Node, tx: Tx, uuid: str) -> Body:
-    return {"inventory": node.librarian.one(tx, "volume", uuid)}
+    return {"inventory": node.reader.one(tx, "volume", uuid)}
 
 
 def _check_recover(node: Node, tx: Tx, call: Call) -> None:
-    if _volume(tx, call)["status"] != "Deleted":
+    if volume_of(tx, call)["status"] != "Deleted":
         raise node.texts.refuse("SYS.1006", "not-deleted", call.text("uuid"))
 
 
 def _recover(node: Node, tx: Tx, call: Call) -> Body:
     """Flip the status, whatever it is by now and whatever the type is."""
-    row = _volume(tx, call)
+    row = volume_of(tx, call)
     tx.update("volumes", row["uuid"], status="Ready" if row["installPath"] else "NotInstantiated")
     return _shown(node, tx, row["uuid"])
 
 
 def _check_delete(node: Node, tx: Tx, call: Call) -> None:
-    row = _volume(tx, call)
+    row = volume_of(tx, call)
     if row["type"] != "Data":
         raise node.texts.refuse("SYS.1007", "not-data", row["uuid"], row["type"])
     if row["status"] == "Deleted":
@@ -84,7 +80,7 @@ def remove(tx: Tx, uuid: str) -> None:
 
 
 def _check_expunge(node: Node, tx: Tx, call: Call) -> None:
-    row = _volume(tx, call)
+    row = volume_of(tx, call)
     if row["status"] != "Deleted":
         raise node.texts.refuse("SYS.1006", "not-expungeable", row["uuid"], row["name"])
 
@@ -95,30 +91,15 @@ def _expunge(node: Node, tx: Tx, call: Call) -> Body:
 
 
 def _update(node: Node, tx: Tx, call: Call) -> Body:
-    row = _volume(tx, call)
+    row = volume_of(tx, call)
     changes = {name: call.text(name) for name in ("name", "description") if call.params.get(name) is not None}
     if changes:
         tx.update("volumes", row["uuid"], **changes)
     return _shown(node, tx, row["uuid"])
 
 
-def _check_change(node: Node, tx: Tx, call: Call) -> None:
-    if _volume(tx, call)["status"] == "Deleted":
-        raise node.texts.refuse("SYS.1006", "attach-deleted", call.text("uuid"))
-
-
-def _change_state(node: Node, tx: Tx, call: Call) -> Body:
-    state = "Disabled" if call.text("stateEvent") == "disable" else "Enabled"
-    tx.update("volumes", call.text("uuid"), state=state)
-    return _shown(node, tx, call.text("uuid"))
-
-
-def _sync_size(node: Node, tx: Tx, call: Call) -> Body:
-    return _shown(node, tx, _volume(tx, call)["uuid"])
-
-
 def _check_attach(node: Node, tx: Tx, call: Call) -> None:
-    row = _volume(tx, call, "volumeUuid")
+    row = volume_of(tx, call, "volumeUuid")
     vm = tx.get("vms", call.text("vmInstanceUuid"))
     if row["type"] == "Root":
         raise node.texts.refuse("SYS.1006", "attach-root", row["uuid"], row["name"])
@@ -133,7 +114,7 @@ def _check_attach(node: Node, tx: Tx, call: Call) -> None:
 
 
 def _attach(node: Node, tx: Tx, call: Call) -> Body:
-    row, vm = _volume(tx, call, "volumeUuid"), call.text("vmInstanceUuid")
+    row, vm = volume_of(tx, call, "volumeUuid"), call.text("vmInstanceUuid")
     used = {item["deviceId"] for item in tx.rows("SELECT deviceId FROM volumes WHERE vmInstanceUuid = ?", vm)}
     changes: Row = {
         "vmInstanceUuid": None if row["isShareable"] else vm,  # the server shows no VM of a shareable volume
@@ -149,12 +130,12 @@ def _attach(node: Node, tx: Tx, call: Call) -> Body:
 
 
 def _check_detach(node: Node, tx: Tx, call: Call) -> None:
-    if not _volume(tx, call)["vmInstanceUuid"]:
+    if not volume_of(tx, call)["vmInstanceUuid"]:
         raise node.texts.refuse("SYS.1006", "not-attached", call.text("uuid"))
 
 
 def _detach(node: Node, tx: Tx, call: Call) -> Body:
-    row = _volume(tx, call)
+    row = volume_of(tx, call)
     detach(tx, row)
     return _shown(node, tx, row["uuid"])
 
@@ -171,8 +152,6 @@ def _check_create(node: Node, tx: Tx, call: Call) -> None:
 
 
 def _create(node: Node, tx: Tx, call: Call) -> Body:
-    from zvol.sandbox.store import new_uuid
-
     uuid, storage = call.text("resourceUuid") or new_uuid(), call.text("primaryStorageUuid") or None
     offering = call.text("diskOfferingUuid") or None
     size = tx.value("SELECT diskSize FROM offerings WHERE uuid = ?", offering) or call.params.get("diskSize")
@@ -204,8 +183,6 @@ def _create(node: Node, tx: Tx, call: Call) -> Body:
 
 def _place(tx: Tx, call: Call, uuid: str, storage: str, size: int) -> None:
     """Note which host holds the volume, as local storage does, and keep the tag that chose it."""
-    from zvol.sandbox.store import new_uuid
-
     chosen = next((tag for tag in call.system_tags if str(tag).startswith("localStorage::hostUuid::")), None)
     dates = {"createDate": tx.now, "lastOpDate": tx.now}
     host = str(chosen).rpartition("::")[2] if chosen else HOST
@@ -217,15 +194,54 @@ def _place(tx: Tx, call: Call, uuid: str, storage: str, size: int) -> None:
 
 
 _ITSELF: Final = (("uuid", "volume"),)
+_ACTIONS: Final = "/v1/volumes/{uuid}/actions"
+_JAVA: Final = "org.zstack.header.volume."
 
-OPERATIONS: Final[dict[str, Operation]] = {
-    "recoverDataVolume": Operation(_recover, _check_recover, _ITSELF, quota=True),
-    "deleteDataVolume": Operation(_delete, _check_delete, _ITSELF, missing_ok=True, slow=False),
-    "expungeDataVolume": Operation(_expunge, _check_expunge, _ITSELF, missing_ok=True),
-    "updateVolume": Operation(_update, None, _ITSELF, slow=False),
-    "changeVolumeState": Operation(_change_state, _check_change, _ITSELF, required=("stateEvent",), slow=False),
-    "syncVolumeSize": Operation(_sync_size, _check_change, _ITSELF, slow=False),
-    "attachDataVolumeToVm": Operation(_attach, _check_attach, (("volumeUuid", "volume"), ("vmInstanceUuid", "vm"))),
-    "detachDataVolumeFromVm": Operation(_detach, _check_detach, _ITSELF),
-    "createDataVolume": Operation(_create, _check_create, required=("name",), seconds=10800, slow=False),
-}
+APIS: Final = (
+    query("queryVolume", "/v1/volumes", "volume"),
+    query("queryVolume", "/v1/volumes/{uuid}", "volume"),
+    Api(
+        "createDataVolume",
+        "POST",
+        "/v1/volumes/data",
+        Operation(_create, _check_create, required=("name",), seconds=10800, slow=False),
+        _JAVA + "APICreateDataVolumeMsg",
+        ints=("diskSize",),
+    ),
+    Api(
+        "deleteDataVolume",
+        "DELETE",
+        "/v1/volumes/{uuid}",
+        Operation(_delete, _check_delete, _ITSELF, missing_ok=True, slow=False),
+        _JAVA + "APIDeleteDataVolumeMsg",
+    ),
+    Api(
+        "recoverDataVolume",
+        "PUT",
+        _ACTIONS,
+        Operation(_recover, _check_recover, _ITSELF, quota=True),
+        _JAVA + "APIRecoverDataVolumeMsg",
+    ),
+    Api(
+        "expungeDataVolume",
+        "PUT",
+        _ACTIONS,
+        Operation(_expunge, _check_expunge, _ITSELF, missing_ok=True),
+        _JAVA + "APIExpungeDataVolumeMsg",
+    ),
+    Api("updateVolume", "PUT", _ACTIONS, Operation(_update, None, _ITSELF, slow=False), _JAVA + "APIUpdateVolumeMsg"),
+    Api(
+        "attachDataVolumeToVm",
+        "POST",
+        "/v1/volumes/{volumeUuid}/vm-instances/{vmInstanceUuid}",
+        Operation(_attach, _check_attach, (("volumeUuid", "volume"), ("vmInstanceUuid", "vm"))),
+        _JAVA + "APIAttachDataVolumeToVmMsg",
+    ),
+    Api(
+        "detachDataVolumeFromVm",
+        "DELETE",
+        "/v1/volumes/{uuid}/vm-instances",
+        Operation(_detach, _check_detach, _ITSELF),
+        _JAVA + "APIDetachDataVolumeFromVmMsg",
+    ),
+)

@@ -1,4 +1,4 @@
-"""Bytes as the server writes them: JSON without nulls, Java's escapes, doubles and dates."""
+"""Bytes as the server writes them: JSON without nulls, with Java's escapes and dates."""
 
 from __future__ import annotations
 
@@ -10,20 +10,15 @@ from typing import Any, Final
 
 MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _HTML: Final = str.maketrans({mark: f"\\u{ord(mark):04x}" for mark in "=<>&'\u2028\u2029"})
-_WHOLE: Final = re.compile(
-    r'(?<!\\)"(size|actualSize|deviceId|total|used|diskSize|value|apiTimeout)":(-?\d+)(?=[,}\]])'
-)
 _ISO: Final = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[ T](\d{1,2}):(\d{2}):(\d{2})(?:\.\d+)?)?")
 _JAVA: Final = re.compile(r"([A-Z][a-z]{2}) (\d{1,2}), (\d{4}),? (\d{1,2}):(\d{2}):(\d{2})[ \u202f](AM|PM)")
 
 
-def dumps(value: Any, *, html: bool = True, doubles: bool = False) -> bytes:
+def dumps(value: Any, *, html: bool = True) -> bytes:
     """Return JSON as Gson writes it; `html` escapes as success and job bodies do, synchronous errors do not."""
     text = json.dumps(_without_nulls(value), ensure_ascii=False, separators=(",", ":"))
     if html:
         text = text.translate(_HTML)
-    if doubles:
-        text = _WHOLE.sub(lambda found: f'"{found[1]}":{java_double(int(found[2]))}', text)
     return text.encode("utf-8", "replace")
 
 
@@ -33,15 +28,6 @@ def _without_nulls(value: Any) -> Any:
     if isinstance(value, list):
         return [_without_nulls(item) for item in value]
     return value
-
-
-def java_double(number: int) -> str:
-    """Return a whole number as Java prints a double: 0.0, 1048576.0, 1.073741824E11."""
-    if abs(number) < 10_000_000:
-        return f"{number}.0"
-    digits = str(abs(number))
-    tail = digits[1:].rstrip("0") or "0"
-    return f"{'-' if number < 0 else ''}{digits[0]}.{tail}E{len(digits) - 1}"
 
 
 @functools.lru_cache(maxsize=8)
@@ -68,7 +54,7 @@ def date_text(seconds: int, zone: str, style: str = "java8") -> str:
 
 
 def date_seconds(text: str, zone: str) -> int | None:
-    """Return the time of a date literal in a query, None when it is none."""
+    """Return the time of a date literal in a query, None when it is not a date."""
     iso, java = _ISO.fullmatch(text.strip()), _JAVA.fullmatch(text.strip())
     zone_info = zone_of(zone)
     try:

@@ -1,4 +1,4 @@
-"""When things happen: one thread that runs what is due, and a queue for each volume."""
+"""One thread that runs tasks when they are due, and a queue for each volume."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Task = Callable[[], None]
 
 
 class Worker:
-    """Runs tasks at their time in one thread; what is waiting dies with the process."""
+    """Runs tasks at their time in one thread; waiting ones are lost with the process."""
 
     def __init__(self) -> None:
         self._due: list[tuple[float, int, Task]] = []
@@ -32,16 +32,16 @@ class Worker:
             heapq.heappush(self._due, (time.monotonic() + seconds, next(self._numbers), task))
             self._changed.notify()
 
-    def stop(self, *, patience: float = 2.0) -> None:
-        """End in an orderly way: what was accepted is finished at once, as far as `patience` seconds allow."""
+    def stop(self, *, seconds: float = 2.0) -> None:
+        """Run all waiting tasks at once and end; returns after so many seconds at the latest."""
         with self._changed:
             self._stopping = True
             self._changed.notify()
-        self._thread.join(patience)
+        self._thread.join(seconds)
 
     def _loop(self) -> None:
         while (task := self._next()) is not None:
-            with contextlib.suppress(Exception):  # a task answers for itself; the others go on
+            with contextlib.suppress(Exception):  # the other tasks go on
                 task()
 
     def _next(self) -> Task | None:
@@ -62,7 +62,7 @@ class Queues:
         self._waiting: dict[str, deque[Task]] = {}
 
     def enter(self, key: str, task: Task) -> None:
-        """Run `task` now when nothing is going on with `key`, else after what is."""
+        """Run `task` now if no other has entered with `key`, else after those that have."""
         if key in self._waiting:
             self._waiting[key].append(task)
         else:
@@ -70,7 +70,7 @@ class Queues:
             task()
 
     def leave(self, key: str) -> None:
-        """Let the next one in."""
+        """Run the next task of `key`."""
         waiting = self._waiting[key]
         if waiting:
             waiting.popleft()()

@@ -13,7 +13,7 @@ BULK = 20
 class Case:
     """What happens to a volume, and what zvol may say of it.
 
-    `rules` break requests, `oddities` are planted for the volume's PUTs in this order.  `says` are the outcomes allowed
+    `rules` break requests, `faults` are planted for the volume's PUTs in this order.  `says` are the outcomes allowed
     for the volume, `bulk` those where it is one among many and that makes a difference, `others` those of the rest
     then.  `doubled`: a request of ours was copied, so that only the word must be true.  `again`: the volume was deleted
     once more.  `alone`: among many its moment cannot be told.  For `list` and `login`, `exits` are the exit codes
@@ -22,7 +22,7 @@ class Case:
 
     name: str
     rules: tuple[Rule, ...] = ()
-    oddities: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
     says: tuple[str, ...] = ("recovered",)
     bulk: tuple[str, ...] = ()
     others: tuple[str, ...] = ("recovered",)

@@ -16,8 +16,8 @@ from tests.support import warm
 from tests.support.fault_proxy import Proxy, Rule, proxy
 from tests.support.process import Ran, Sandbox, environment, run
 from tests.support.profiles import fast, profile
+from tests.support.sandbox_faults import plant
 from zvol.sandbox import advance
-from zvol.sandbox.faults import plant
 
 RATE = 25.0
 """Seconds of zvol's clock in a real one."""
@@ -58,7 +58,7 @@ class Lane:
     def cloud(self, options: tuple[str, ...]) -> Sandbox:
         """Return the running sandbox with these options."""
         if options not in self.clouds:
-            always = ("--oddities", "--job-time", "0.05", "--location", self.trap_place)
+            always = ("--faults", "--job-time", "0.05", "--location", self.trap_place)
             folder = self.folder / f"cloud-{len(self.clouds)}"
             folder.mkdir()
             extra = "20" if "--few" in options else str(VOLUMES)
@@ -105,8 +105,8 @@ class Scene:
         """Put the proxy up, plant what goes wrong, and let `judge` run zvol as often as it wants."""
         case = self.case
         self.origin = self.cloud.ledger.stat().st_size
-        if case.oddities:
-            plant(self.cloud.folder / ".local/state/zvol/sandbox", self.bad, *case.oddities)
+        if case.faults:
+            plant(self.cloud.folder / ".local/state/zvol/sandbox", self.bad, *case.faults)
         rules = [self._staged(rule) for rule in case.rules]
         with proxy(self.cloud.host, *rules, perform=self.perform) as (host, self.between):
             judge(self, lambda arguments: self._run(host, arguments))

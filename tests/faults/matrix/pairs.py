@@ -10,7 +10,7 @@ from tests.support.fault_proxy import Rule
 from tests.support.pages import DUPLICATE, EMPTY, EXPIRED, PAGES, REDIRECTS, RUNNING
 
 Fault = tuple[str, Rule | str | None]
-"""A name, and a rule, an oddity or nothing."""
+"""A name, and a rule, a fault or nothing."""
 
 FINE: Fault = ("fine", None)
 PUTS: tuple[Fault, ...] = (

@@ -40,7 +40,7 @@ def at(rule: Rule, act: str) -> Rule:
 
 
 def servers() -> Iterator[Case]:
-    yield from oddities()
+    yield from faults()
     yield from codes()
     yield from crashes()
     yield from people()
@@ -49,7 +49,7 @@ def servers() -> Iterator[Case]:
     yield from synchronous()
 
 
-def oddities() -> Iterator[Case]:
+def faults() -> Iterator[Case]:
     """Yield what goes wrong within one management node."""
     for name, says in (
         ("unsaved", "recovered"),
@@ -65,24 +65,24 @@ def oddities() -> Iterator[Case]:
         ("foreign", "recovered"),
         ("flip", "recovered"),
     ):
-        yield Case(f"server: {name}", oddities=(name,), says=(says,))
+        yield Case(f"server: {name}", faults=(name,), says=(says,))
         yield Case(f"server: {name}, and the answer is lost", (PUT_UNHEARD,), (name,), says=(says, "recovered"))
-    yield Case("server: unsent, twice", oddities=("unsent", "unsent"))
-    yield Case("server: unsent, three times", oddities=("unsent",) * 3, says=("unknown",))
-    yield Case("server: unsent, then unsaved", oddities=("unsent", "unsaved"))
-    yield Case("server: unsent, then foreign", oddities=("unsent", "foreign"))
-    yield Case("server: unsent, then a contradiction", oddities=("unsent", "claimed"), says=("contradicted",))
+    yield Case("server: unsent, twice", faults=("unsent", "unsent"))
+    yield Case("server: unsent, three times", faults=("unsent",) * 3, says=("unknown",))
+    yield Case("server: unsent, then unsaved", faults=("unsent", "unsaved"))
+    yield Case("server: unsent, then foreign", faults=("unsent", "foreign"))
+    yield Case("server: unsent, then a contradiction", faults=("unsent", "claimed"), says=("contradicted",))
 
 
 def codes() -> Iterator[Case]:
     """Yield every failure that a job can end with, before and after the work."""
     for code in CODES:
         says = "failed" if code in CERTAIN else "recovered"
-        yield Case(f"job fails: {code}", oddities=(f"fail:{code}",), says=(says,))
+        yield Case(f"job fails: {code}", faults=(f"fail:{code}",), says=(says,))
         yield Case(f"job fails: {code}, and the answer is lost", (PUT_UNHEARD,), (f"fail:{code}",), says=(says,))
-        yield Case(f"job fails after the work: {code}", oddities=(f"fail-after:{code}",))
-    yield Case("job fails three times: SYS.1000", oddities=("fail:SYS.1000",) * 3, says=("unknown",))
-    yield Case("job fails: SYS.1001, then SYS.1006", oddities=("fail:SYS.1001", "fail:SYS.1006"), says=("failed",))
+        yield Case(f"job fails after the work: {code}", faults=(f"fail-after:{code}",))
+    yield Case("job fails three times: SYS.1000", faults=("fail:SYS.1000",) * 3, says=("unknown",))
+    yield Case("job fails: SYS.1001, then SYS.1006", faults=("fail:SYS.1001", "fail:SYS.1006"), says=("failed",))
 
 
 def crashes() -> Iterator[Case]:
@@ -118,8 +118,8 @@ def people() -> Iterator[Case]:
         says = ("failed", "contradicted")
         yield Case(f"it is deleted again before the answer: {action}", (rule,), says=says, again=True)
     deleted = Rule("put", "lose", act="delete-again")
-    for oddity in ("stuck", "unsaved"):
-        yield Case(f"it is deleted again, the job is {oddity}", (deleted,), (oddity,), says=("failed",), again=True)
+    for fault in ("stuck", "unsaved"):
+        yield Case(f"it is deleted again, the job is {fault}", (deleted,), (fault,), says=("failed",), again=True)
     late = Rule("back", "", act="delete-again")
     says = ("failed", "contradicted")
     yield Case("it is deleted again before the read back", (late,), says=says, again=True, alone=True)
@@ -152,9 +152,9 @@ def sessions() -> Iterator[Case]:
 def copies() -> Iterator[Case]:
     """Yield copies of a PUT that a proxy makes; only the word must be true."""
     for action in ("twice", "twice-late", "again", "again-first"):
-        for oddity in ("", "late-save", "slow", "unsaved"):
-            odd = (oddity, oddity) if oddity else ()
-            yield Case(f"PUT: {action} {oddity or 'as usual'}", (Rule("put", action),), odd, doubled=True)
+        for fault in ("", "late-save", "slow", "unsaved"):
+            odd = (fault, fault) if fault else ()
+            yield Case(f"PUT: {action} {fault or 'as usual'}", (Rule("put", action),), odd, doubled=True)
     yield Case("job: twice", (Rule("job", "again"),))
     yield Case("every read twice", (Rule("read", "again", 1, 9999),))
 

@@ -1,0 +1,90 @@
+"""What an API of a management node is, and what a call to it carries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from zvol.sandbox.node import Node
+from zvol.sandbox.store import Tx
+
+Body = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Reads rows of one resource, a key of RESOURCES."""
+
+    resource: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Answers at once.  `session` says whether the session is checked, `writes` whether the database is changed."""
+
+    run: Callable[[Node, Tx, Call], Body]
+    session: bool = True
+    writes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """Answers 202 and runs as a job.
+
+    `run` changes the database and returns the job's body.  `check` is the service's own interceptor (B6).
+    `targets` are parameters and the resources they must name; `missing_ok` makes a missing one a success.
+    `seconds` is the default API timeout.  `slow` calls take the job time, others a tenth of it.
+    """
+
+    run: Callable[[Node, Tx, Call], Body]
+    check: Callable[[Node, Tx, Call], None] | None = None
+    targets: tuple[tuple[str, str], ...] = ()
+    required: tuple[str, ...] = ()
+    missing_ok: bool = False
+    admin: bool = False
+    quota: bool = False
+    seconds: int = 1800
+    slow: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """One API: where it is, and what handles it.
+
+    `java` is the message class that error texts name.  `auth` is false where no Authorization header is looked at.
+    `lists` may come several times in a query string, `ints` are whole numbers.
+    """
+
+    name: str
+    method: str
+    path: str
+    handler: Query | Reply | Operation
+    java: str = ""
+    auth: bool = True
+    lists: tuple[str, ...] = ()
+    ints: tuple[str, ...] = ()
+
+
+def query(name: str, path: str, resource: str) -> Api:
+    """Return the API that queries a resource."""
+    return Api(name, "GET", path, Query(resource))
+
+
+@dataclass(slots=True)
+class Call:
+    """One API call that the HTTP layer let through; `account` is known once the session was checked."""
+
+    api: Api
+    params: dict[str, Any]
+    token: str = ""
+    job: str = ""
+    timeout: int = 0
+    system_tags: list[Any] = field(default_factory=list)
+    pairs: list[tuple[str, str]] = field(default_factory=list)
+    account: str = ""
+
+    def text(self, name: str) -> str:
+        """Return a parameter as text, empty when it is absent."""
+        value = self.params.get(name)
+        return "" if value is None else str(value).strip()
