@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from zvol.cli.signals import Signals
@@ -17,6 +16,8 @@ from zvol.clock import Clock, SystemClock, TimeLimit
 from zvol.errors import ZvolError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from zvol.config.settings import Overrides, Settings
     from zvol.journal.journal_file import JournalFile
     from zvol.render.printer import Printer
