@@ -98,10 +98,10 @@ def _sequence(value: object) -> Sequence[Any]:
 
 
 class ZvolError(Exception):
-    """Something went wrong that zvol can name.
+    """An error that zvol can name: raised, or carried by a Result as the reason why a volume was not recovered.
 
-    `message` says what and where in one line, `hint` what to do about it.  `kind` is a stable word for scripts.
-    `fault` is the server's own ErrorCode where it gave one.
+    `message` says what and where in one line, `hint` what to do about it.  `kind` is a stable word for scripts, `exit`
+    the exit code.  `fault` is the server's own ErrorCode where it gave one.
     """
 
     kind = "failed"
@@ -113,6 +113,7 @@ class ZvolError(Exception):
         *,
         hint: str = "",
         kind: str | None = None,
+        exit: Exit | None = None,
         fault: ErrorCode | None = None,
         uuid: str | None = None,
         job_uuid: str | None = None,
@@ -121,9 +122,27 @@ class ZvolError(Exception):
         self.message = message
         self.hint = hint
         self.kind = kind or type(self).kind
+        self.exit = type(self).exit if exit is None else exit
         self.fault = fault
         self.uuid = uuid
         self.job_uuid = job_uuid
+
+    def copy(self, *, message: str | None = None, hint: str | None = None) -> ZvolError:
+        """Return the same error with another message or hint."""
+        return ZvolError(
+            self.message if message is None else message,
+            hint=self.hint if hint is None else hint,
+            kind=self.kind,
+            exit=self.exit,
+            fault=self.fault,
+        )
+
+    def error_code(self) -> dict[str, Any]:
+        """Return the error as an ErrorCode: the server's own, or `ZVOL.<KIND>` for what zvol found itself."""
+        if self.fault is not None:
+            return self.fault.json()
+        code = "ZVOL." + self.kind.upper().replace("-", "_")
+        return {"code": code, "description": self.message, "details": self.message}
 
 
 class UsageProblem(ZvolError):
@@ -153,7 +172,9 @@ class ConfigError(ZvolError):
 
 
 class Refused(ZvolError):
-    """The server refused for certain, in its own words (`fault`)."""
+    """The server refused for certain; `fault` is its ErrorCode where it sent one."""
+
+    kind = "refused"
 
 
 class CannotTell(UsageProblem):
@@ -197,43 +218,48 @@ class Busy(ZvolError):
     exit = Exit.BUSY
 
 
-class NeverSent(Exception):
+class NeverSent(ZvolError):
     """Not one byte of the request can have reached the server; repeating it is free.
 
     `reason` is one of `dns`, `refused`, `connect-timeout`, `unreachable`, `proxy`, `certificate`, `tls`, `address`,
-    `time`, `stale` (what it rests on was too old when it could leave);
+    `time`, `stale` (the read it depends on was too old when it could leave);
     `hint` is the setting that repairs it, where one does.
     """
 
+    kind = "unreachable"
+    exit = Exit.UNREACHABLE
+
     def __init__(self, reason: str, message: str, hint: str = "") -> None:
-        super().__init__(message)
+        untrusted = reason in ("certificate", "tls")
+        kind, code = ("untrusted", Exit.UNTRUSTED) if untrusted else ("unreachable", Exit.UNREACHABLE)
+        super().__init__(message, hint=hint, kind=kind, exit=code)
         self.reason = reason
-        self.message = message
-        self.hint = hint
-
-    @property
-    def untrusted(self) -> bool:
-        return self.reason in ("certificate", "tls")
+        self.untrusted = untrusted
 
 
-class MaybeSent(Exception):
+class MaybeSent(ZvolError):
     """The request may have reached the server, and there is no answer to it.
 
     `begun` tells whether an answer began, `late` whether time was up before it was whole.
     """
 
+    kind = "unreachable"
+    exit = Exit.UNREACHABLE
+
     def __init__(self, message: str, *, begun: bool = False, late: bool = False) -> None:
         super().__init__(message)
-        self.message = message
         self.begun, self.late = begun, late
 
 
-class TransientError(Exception):
-    """A read brought nothing that counts: ask again.
+class TransientError(ZvolError):
+    """A read brought no valid answer; the same read may succeed later.
 
     `never_sent` is set when it did not even leave, `maybe_sent` when there was no whole answer, `fault` when ZStack
     itself failed in a way that may pass.
     """
+
+    kind = "unreachable"
+    exit = Exit.UNREACHABLE
 
     def __init__(
         self,
@@ -242,16 +268,16 @@ class TransientError(Exception):
         maybe_sent: MaybeSent | None = None,
         fault: ErrorCode | None = None,
     ) -> None:
-        super().__init__(message)
-        self.message = message
+        like = never_sent or type(self)
+        hint = never_sent.hint if never_sent is not None and never_sent.untrusted else ""
+        super().__init__(message, hint=hint, kind=like.kind, exit=like.exit, fault=fault)
         self.never_sent = never_sent
         self.maybe_sent = maybe_sent
-        self.fault = fault
 
 
-class OutputLost(Exception):
+class OutputLost(ZvolError):
     """Results were reached and could not be printed; `exit` is what they amount to, `summary` the same in words."""
 
     def __init__(self, reason: OSError, exit: Exit, summary: str) -> None:
-        super().__init__(str(reason))
-        self.reason, self.exit, self.summary = reason, exit, summary
+        super().__init__(str(reason), exit=exit)
+        self.reason, self.summary = reason, summary

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from zvol.errors import ErrorCode, Exit, most_severe
+from zvol.errors import Exit, ZvolError, most_severe
 
 INVENTORY_FIELDS: tuple[str, ...] = (
     "uuid",
@@ -126,24 +126,6 @@ class Outcome(StrEnum):
         return self in (Outcome.RECOVERED, Outcome.ALREADY)
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """Why a volume did not end well: a stable `kind`, one line, what to do, and the server's words if it gave any."""
-
-    kind: str
-    message: str
-    hint: str = ""
-    exit: Exit = Exit.FAILED
-    fault: ErrorCode | None = None
-
-    def json(self) -> dict[str, Any]:
-        """Return the ErrorCode fields (ZStack's own, or `ZVOL.<KIND>` for what zvol itself found)."""
-        if self.fault is not None:
-            return self.fault.json()
-        code = "ZVOL." + self.kind.upper().replace("-", "_")
-        return {"code": code, "description": self.message, "details": self.message}
-
-
 OUTCOME_EXITS: Mapping[Outcome, Exit] = {
     Outcome.RECOVERED: Exit.OK,
     Outcome.ALREADY: Exit.OK,
@@ -152,7 +134,7 @@ OUTCOME_EXITS: Mapping[Outcome, Exit] = {
     Outcome.CONTRADICTED: Exit.CONTRADICTED,
     Outcome.BUSY: Exit.BUSY,
 }
-"""The exit code of an outcome by itself; the others (failed, gone, not-sent) take the one of their trouble."""
+"""The exit code of an outcome by itself; the others (failed, gone, not-sent) take the one of their error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +151,7 @@ class Result:
     changed: bool | None = False
     by: str | None = None
     volume: Volume | None = None
-    trouble: Trouble | None = None
+    error: ZvolError | None = None
     job_uuid: str | None = None
     warnings: tuple[str, ...] = ()
     candidates: tuple[VolumeRow, ...] = ()
@@ -182,14 +164,14 @@ class Result:
     def exit(self) -> Exit:
         own = OUTCOME_EXITS.get(self.outcome)
         if own is None:
-            own = self.trouble.exit if self.trouble else Exit.FAILED
+            own = self.error.exit if self.error else Exit.FAILED
         return most_severe((own, self.extra_exit))
 
     def json(self) -> dict[str, Any]:
         """Return the result object of `-o json` and `-o ndjson`; its key set is a contract."""
         error = None
-        if self.trouble is not None:
-            error = self.trouble.json() | {"kind": self.trouble.kind, "hint": self.trouble.hint}
+        if self.error is not None:
+            error = self.error.error_code() | {"kind": self.error.kind, "hint": self.error.hint}
         return {
             "asked": self.asked,
             "uuid": self.uuid,

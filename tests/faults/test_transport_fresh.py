@@ -213,7 +213,7 @@ def test_a_read_says_when_it_left(authority: Authority) -> None:
 
 
 def test_nobody_sends_to_an_endpoint_that_refuses(authority: Authority) -> None:
-    """A connection that cannot be made is network trouble, however late it is."""
+    """A connection that cannot be made is network error, however late it is."""
     with socket.create_server(("127.0.0.1", 0)) as gone:
         port: int = gone.getsockname()[1]
     made = Transport(Endpoint("http", "127.0.0.1", port))

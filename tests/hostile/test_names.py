@@ -14,7 +14,7 @@ import pytest
 from tests.support.hostile.names import CONTROLS, FORMULAS, HALVES, NAMES, forbidden
 from tests.support.printed import Printed
 from zvol.errors import ConfigError, ErrorCode, Exit, Problem, ZvolError
-from zvol.model import Outcome, Result, Retention, Trouble, Volume, VolumeRow
+from zvol.model import Outcome, Result, Retention, Volume, VolumeRow
 from zvol.render.progress import Progress
 from zvol.text import display_width, escape_terminal
 
@@ -49,13 +49,15 @@ def listed(text: str) -> VolumeRow:
 
 def results(text: str) -> Iterator[Result]:
     fault = {"code": "X.1", "description": text, "details": text, "elaboration": text, "cause": {"code": text}}
-    trouble = Trouble("refused", text, text, Exit.FAILED, ErrorCode("X.1", fault))
+    error = ZvolError(text, kind="refused", hint=text, exit=Exit.FAILED, fault=ErrorCode("X.1", fault))
     row = listed(text)
     volume = row.volume
     kept = VolumeRow(volume, Retention(False, "not-deleted"))
-    yield Result(text, None, Outcome.FAILED, trouble=trouble, candidates=(row, kept), warnings=(text,))
+    yield Result(text, None, Outcome.FAILED, error=error, candidates=(row, kept), warnings=(text,))
     yield Result(UUID, UUID, Outcome.RECOVERED, volume=volume)
-    yield Result(text, UUID, Outcome.UNKNOWN, volume=volume, trouble=Trouble("unknown", text, text, Exit.UNKNOWN))
+    yield Result(
+        text, UUID, Outcome.UNKNOWN, volume=volume, error=ZvolError(text, kind="unknown", hint=text, exit=Exit.UNKNOWN)
+    )
 
 
 def print_all(printed: Printed, text: str) -> None:

@@ -119,7 +119,7 @@ class Machine(Surroundings):
             assert not alive, result
         if result.outcome is Outcome.NOT_SENT:
             assert not alive & self._sent(result.uuid), result
-        if result.outcome is Outcome.FAILED and result.trouble is not None and result.trouble.kind == "refused":
+        if result.outcome is Outcome.FAILED and result.error is not None and result.error.kind == "refused":
             assert looked is not None
             assert row is None or row.status == "Deleted" or row.back_at >= looked, result
         if result.outcome is Outcome.GONE:

@@ -99,9 +99,9 @@ def test_the_servers_refusal_is_final_once_the_volume_agrees(tmp_path: Path) -> 
     world.server.refuse[A] = "ID.1003"
     [result] = world.recover()
     assert (result.outcome, result.exit) == ("failed", Exit.FAILED)
-    assert result.trouble is not None
-    assert result.trouble.fault is not None
-    assert result.trouble.fault.code == "ID.1003"
+    assert result.error is not None
+    assert result.error.fault is not None
+    assert result.error.fault.code == "ID.1003"
     world.true([result])
 
 
@@ -141,8 +141,8 @@ def test_a_deliberate_second_deletion_is_not_undone(tmp_path: Path) -> None:
     world.clock.at(world.clock.now + 50.1, lambda: world.server.delete(A))
     [result] = world.recover()
     assert result.outcome == "failed"
-    assert result.trouble is not None
-    assert result.trouble.kind == "changed"
+    assert result.error is not None
+    assert result.error.kind == "changed"
     assert world.server.seen["put"] == 1
     world.true([result])
 

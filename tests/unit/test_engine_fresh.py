@@ -59,7 +59,7 @@ def test_what_the_journal_made_too_old_is_not_sent(world: Slow, call: int, after
     [result] = world.recover()
     assert not world.journal_takes, "it was called"
     if seconds > FRESH:
-        assert (result.outcome, result.trouble and result.trouble.kind) == ("failed", "changed")
+        assert (result.outcome, result.error and result.error.kind) == ("failed", "changed")
         assert (world.server.submitted, world.server.rows[world.uuids[0]].status) == ([], "Deleted")
     else:
         assert result.outcome == "recovered", "what happens within ten seconds no client can know"
@@ -71,7 +71,7 @@ def test_what_its_connection_made_too_old_is_not_sent(world: Slow, seconds: floa
     world.deleted_on_purpose(seconds / 2)
     [result] = world.recover()
     if seconds > FRESH:
-        assert (result.outcome, result.trouble and result.trouble.kind) == ("failed", "changed")
+        assert (result.outcome, result.error and result.error.kind) == ("failed", "changed")
         assert world.server.submitted == []
     else:
         assert result.outcome == "recovered"
@@ -109,7 +109,7 @@ def test_what_was_deleted_while_a_slow_answer_came_is_not_sent(world: Slow) -> N
     world.connects = {"answer": [7.0], "put": [7.0]}
     world.deleted_on_purpose(1.0)
     [result] = world.recover()
-    assert (result.outcome, result.trouble and result.trouble.kind) == ("failed", "changed")
+    assert (result.outcome, result.error and result.error.kind) == ("failed", "changed")
     assert world.server.submitted == []
 
 
@@ -118,12 +118,12 @@ def test_three_times_too_late_is_not_sent_and_says_what_took_so_long(world: Slow
     [result] = world.recover()
     assert (result.outcome, world.server.submitted) == ("not-sent", [])
     assert len(world.connects["put"]) == 6
-    trouble = result.trouble
-    assert trouble is not None
-    assert (trouble.kind, trouble.exit) == ("stale", 5)
-    assert "12.3 s" in trouble.message
-    assert "it could leave too late" in trouble.hint
-    assert "zvol resume" in trouble.hint
+    error = result.error
+    assert error is not None
+    assert (error.kind, error.exit) == ("stale", 5)
+    assert "12.3 s" in error.message
+    assert "it could leave too late" in error.hint
+    assert "zvol resume" in error.hint
     journal = world.journal()
     assert [one.state for one in journal.unfinished_volumes(journal.runs()[0].id)] == ["planned"]
 
@@ -132,8 +132,8 @@ def test_a_journal_that_is_always_slow_ends_it_too(world: Slow) -> None:
     world.journal_takes = [(0.0, 0.0)] * (CALLS - 1) + [(11.5, 0.0)] * 9
     [result] = world.recover()
     assert (result.outcome, world.server.submitted) == ("not-sent", [])
-    assert result.trouble is not None
-    assert "it took 11.5 s to write the journal" in result.trouble.hint
+    assert result.error is not None
+    assert "it took 11.5 s to write the journal" in result.error.hint
 
 
 def test_after_a_put_that_was_sent_it_is_not_known(world: Slow) -> None:
@@ -141,9 +141,9 @@ def test_after_a_put_that_was_sent_it_is_not_known(world: Slow) -> None:
     world.server.fault = lambda kind, number: "vanish" if kind == "put" and number == 1 else None
     [result] = world.recover()
     assert (result.outcome, len(world.connects["put"])) == ("unknown", 6)
-    assert result.trouble is not None
-    assert result.trouble.exit == 3
-    assert "of the request: it could leave too late" in result.trouble.message
+    assert result.error is not None
+    assert result.error.exit == 3
+    assert "of the request: it could leave too late" in result.error.message
 
 
 def test_only_tries_in_a_row_count(world: Slow) -> None:
@@ -182,7 +182,7 @@ def test_what_was_held_up_is_not_sent_after_a_signal(world: Slow) -> None:
     world.connects["put"] = [12.0]
     world.clock.at(world.clock.now + 8, lambda: world.engine.stop())
     [result] = world.recover()
-    assert (result.outcome, result.trouble and result.trouble.kind) == ("not-sent", "stopped")
+    assert (result.outcome, result.error and result.error.kind) == ("not-sent", "stopped")
     assert world.took < 13
     journal = world.journal()
     assert [(one.uuid, one.state, one.intents) for one in journal.unfinished_volumes(journal.runs()[0].id)] == [

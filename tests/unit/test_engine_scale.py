@@ -98,8 +98,8 @@ def test_what_waited_long_is_read_again_before_it_is_sent(tmp_path: Path) -> Non
     assert outcomes(results) == {"recovered": 2999, "failed": 1}
     [failed] = [result for result in results if result.outcome == "failed"]
     assert failed.uuid == last
-    assert failed.trouble is not None
-    assert failed.trouble.kind == "changed"
+    assert failed.error is not None
+    assert failed.error.kind == "changed"
     assert len(world.server.requests) <= 1.2 * 3000
     world.true(results)
 
@@ -119,8 +119,8 @@ def test_a_put_that_cannot_leave_is_not_sent_on_what_was_seen_before(tmp_path: P
     [result] = world.recover()
     assert world.server.submitted == []
     assert result.outcome == "failed"
-    assert result.trouble is not None
-    assert result.trouble.kind == "changed"
+    assert result.error is not None
+    assert result.error.kind == "changed"
 
 
 # ---- bad weather -------------------------------------------------------------------------------------------------

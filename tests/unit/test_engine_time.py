@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.sim.world import World
-from zvol.errors import Exit
+from zvol.errors import Exit, ZvolError
 from zvol.journal.records import Intent
 from zvol.journal.request import Request
-from zvol.model import Result, Trouble
+from zvol.model import Result
 
 HOUR = 3600.0
 
@@ -22,10 +22,10 @@ def told(results: Sequence[Result]) -> Counter[str]:
     return Counter(result.outcome.value for result in results)
 
 
-def why(result: Result) -> Trouble:
-    assert result.trouble is not None
-    assert result.trouble.message == result.trouble.json()["details"]
-    return result.trouble
+def why(result: Result) -> ZvolError:
+    assert result.error is not None
+    assert result.error.message == result.error.error_code()["details"]
+    return result.error
 
 
 def resume(world: World) -> list[Result]:

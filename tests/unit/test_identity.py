@@ -55,8 +55,8 @@ def test_what_is_absent_here_is_not_gone_while_somebody_else_may_bring_it_back(w
     world.clock.at(world.clock.now + 60, lambda: world.server.rows.pop(A))  # it goes out of sight
     [result] = world.recover()
     assert (result.outcome, result.exit) == ("unknown", 3)
-    assert result.trouble is not None
-    assert result.trouble.kind == "elsewhere"
+    assert result.error is not None
+    assert result.error.kind == "elsewhere"
     assert intents(world, who) == [(A, False)]
     [again] = resume(world)
     assert again.outcome == "unknown"
@@ -98,8 +98,8 @@ def test_a_living_run_of_somebody_else_is_busy_and_named_with_its_server(who: Id
     world.identity = ours
     [result] = world.new_engine().recover([Target(A, A)])
     assert (result.outcome, result.exit) == ("busy", 6)
-    assert result.trouble is not None
-    assert (who.base in result.trouble.message) is (who.base != ours.base)
+    assert result.error is not None
+    assert (who.base in result.error.message) is (who.base != ours.base)
     world.close()
 
 
@@ -202,8 +202,8 @@ def test_what_goes_out_of_sight_while_it_is_resumed_is_not_gone(tmp_path: Path) 
     del world.server.rows[A]
     [result] = resume(world)
     assert (result.outcome, result.exit) == ("unknown", 3)
-    assert result.trouble is not None
-    assert result.trouble.kind == "elsewhere"
+    assert result.error is not None
+    assert result.error.kind == "elsewhere"
     assert len(intents(world, ours)) == len(intents(world, theirs)) == 1
 
 
@@ -242,8 +242,8 @@ def test_a_volume_that_another_living_run_is_on_is_busy_for_resume(tmp_path: Pat
     assert (left.holder.run, left.holder.base, left.foreign) == (theirs, "http://other:8080/zstack", False)
     [result] = world.new_engine().resume(second, [left])
     assert result.outcome == "busy"
-    assert result.trouble is not None
-    assert "http://other:8080/zstack" in result.trouble.message
+    assert result.error is not None
+    assert "http://other:8080/zstack" in result.error.message
     assert len(puts(world)) == 1
     assert [run.unfinished for run in second.runs() if run.id == mine] == [1], "it can be resumed later"
     world.close()

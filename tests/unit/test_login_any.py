@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from zvol.errors import AuthError, MaybeSent, NeverSent, Unreachable, Untrusted
 from zvol.secrets import Secret
+from zvol.zstack.answer_errors import LOGIN_ADVICE
 from zvol.zstack.answers import Answer
 from zvol.zstack.auth import SessionAuth
 from zvol.zstack.client import Client
-from zvol.zstack.login import ADVICE, log_in, log_out, valid
+from zvol.zstack.login import log_in, log_out, valid
 from zvol.zstack.server_clock import learn
 
 SESSION = "0123456789abcdef" * 2
@@ -117,9 +118,9 @@ def test_a_session_that_stays_ended_is_asked_about_twice_at_most(renewed: bool) 
         Client(line(ENDED), SessionAuth(Secret(SESSION))).volume("c" * 32)
 
 
-@pytest.mark.parametrize("code", sorted(set(ADVICE) - {"ID.1000"}))
+@pytest.mark.parametrize("code", sorted(set(LOGIN_ADVICE) - {"ID.1000"}))
 def test_a_read_that_is_refused_for_more_than_a_session(code: str) -> None:
     answer = Answer(503, json.dumps({"error": {"code": code, "details": "x"}}).encode())
     with pytest.raises(AuthError) as caught:
         Client(line(answer), SessionAuth(Secret(SESSION))).volume("c" * 32)
-    assert caught.value.hint == ADVICE[code]
+    assert caught.value.hint == LOGIN_ADVICE[code]

@@ -22,22 +22,20 @@ def track(phase: Phase, sends: int) -> VolumeTask:
 @pytest.mark.parametrize("outcome", [Outcome.NOT_SENT, Outcome.UNKNOWN])
 def test_nobody_refused_who_did_not_say_so(outcome: Outcome) -> None:
     for why, phase, sends in product(Reason, (Phase.DONE, Phase.UNRESOLVED), range(MAX_SENDS + 1)):
-        trouble = outcomes.trouble(track(phase, sends), Conclude(outcome, why))
-        assert "refused" not in trouble.message
-        assert "; last seen of the volume: deleted (" in trouble.message
-        assert trouble.message == trouble.json()["details"]
+        error = outcomes.error(track(phase, sends), Conclude(outcome, why))
+        assert "refused" not in error.message
+        assert "; last seen of the volume: deleted (" in error.message
+        assert error.message == error.error_code()["details"]
 
 
 def test_what_cannot_act_any_more_is_not_said_to_be_open() -> None:
-    found = outcomes.trouble(track(Phase.DONE, 1), Conclude(Outcome.UNKNOWN, Reason.GAVE_UP))
+    found = outcomes.error(track(Phase.DONE, 1), Conclude(Outcome.UNKNOWN, Reason.GAVE_UP))
     assert "cannot act any more" in found.message
     assert found.hint == outcomes.FINISH
-    assert (
-        outcomes.trouble(track(Phase.UNRESOLVED, 1), Conclude(Outcome.UNKNOWN, Reason.GAVE_UP)).hint == outcomes.RESUME
-    )
+    assert outcomes.error(track(Phase.UNRESOLVED, 1), Conclude(Outcome.UNKNOWN, Reason.GAVE_UP)).hint == outcomes.RESUME
     assert (
         "an earlier run"
-        in outcomes.trouble(track(Phase.UNRESOLVED, 0), Conclude(Outcome.UNKNOWN, Reason.GAVE_UP)).message
+        in outcomes.error(track(Phase.UNRESOLVED, 0), Conclude(Outcome.UNKNOWN, Reason.GAVE_UP)).message
     )
 
 

@@ -26,7 +26,7 @@ def key(number: int) -> str:
 
 
 class Shelf:
-    """A server's table; `changes` are made one before each page, and `trouble` may raise instead of a page.
+    """A server's table; `changes` are made one before each page, and `error` may raise instead of a page.
 
     `misleading` is set by a page that is in order although a smaller key comes after it.
     """
@@ -38,10 +38,10 @@ class Shelf:
         *,
         compares: Callable[[str, str], bool] | None = lambda one, other: one > other,
         order: Callable[[str], Any] = lambda one: one,
-        trouble: Callable[[int, int], TransientError | None] = lambda _page, _size: None,
+        error: Callable[[int, int], TransientError | None] = lambda _page, _size: None,
     ) -> None:
         self.keys, self.always, self.ever = set(keys), set(keys), set(keys)
-        self.changes, self.compares, self.order, self.trouble = list(changes), compares, order, trouble
+        self.changes, self.compares, self.order, self.error = list(changes), compares, order, error
         self.asked: list[dict[str, str]] = []
         self.misleading = False
         self.pauses: list[float] = []
@@ -52,7 +52,7 @@ class Shelf:
         if self.changes:
             self.change(*self.changes.pop(0))
         limit, start = int(asked["limit"]), int(asked.get("start", 0))
-        if (found := self.trouble(len(self.asked), limit)) is not None:
+        if (found := self.error(len(self.asked), limit)) is not None:
             raise found
         assert asked["sort"] == "+uuid"
         rows = self.matching([text for name, text in query if name == "q"])
@@ -169,7 +169,7 @@ def test_a_row_that_comes_twice_is_weather(rows: list[dict[str, str]]) -> None:
 def test_a_page_that_does_not_come_whole_is_asked_for_again_at_half_the_size_and_the_size_is_kept() -> None:
     """As on a line that carries 300 rows in the time of a page."""
     keys = [key(number) for number in range(2500)]
-    shelf = Shelf(keys, trouble=lambda _page, size: CUT if size > 300 else None)
+    shelf = Shelf(keys, error=lambda _page, size: CUT if size > 300 else None)
     pager = shelf.pager(PAGE)
     assert [row["uuid"] for row in pager.all([])] == keys
     assert [asked["limit"] for asked in shelf.asked] == ["1000", "500", *["250"] * 10]
@@ -177,18 +177,18 @@ def test_a_page_that_does_not_come_whole_is_asked_for_again_at_half_the_size_and
 
 
 def test_the_smallest_page_that_does_not_come_is_weather() -> None:
-    shelf = Shelf([key(number) for number in range(2500)], trouble=lambda _page, _size: CUT)
+    shelf = Shelf([key(number) for number in range(2500)], error=lambda _page, _size: CUT)
     with pytest.raises(TransientError, match="broke off"):
         shelf.read(PAGE)
     assert [int(asked["limit"]) for asked in shelf.asked] == [1000, 500, 250, 125, 62, 50]
 
 
 def test_a_server_that_says_nothing_is_asked_once_more_for_little() -> None:
-    shelf = Shelf([key(1)], trouble=lambda _page, _size: SILENT)
+    shelf = Shelf([key(1)], error=lambda _page, _size: SILENT)
     with pytest.raises(TransientError, match="nothing came"):
         shelf.read(PAGE)
     assert [int(asked["limit"]) for asked in shelf.asked] == [PAGE, SMALL]
-    shelf = Shelf([key(1)], trouble=lambda _page, _size: SILENT)
+    shelf = Shelf([key(1)], error=lambda _page, _size: SILENT)
     with pytest.raises(TransientError):
         shelf.read(100)
     assert len(shelf.asked) == 1
@@ -198,12 +198,10 @@ def test_a_server_that_says_nothing_is_asked_once_more_for_little() -> None:
     "weather", [PROXY, GONE, SILENT, TransientError("closed", maybe_sent=MaybeSent("closed"))], ids=str
 )
 def test_in_the_middle_of_a_list_a_page_is_asked_for_again(weather: TransientError) -> None:
-    shelf = Shelf(
-        [key(number) for number in range(20)], trouble=lambda page, _size: weather if page in (2, 3) else None
-    )
+    shelf = Shelf([key(number) for number in range(20)], error=lambda page, _size: weather if page in (2, 3) else None)
     assert len(shelf.read()) == 20
     assert shelf.pauses == list(PAUSES[:2])
-    shelf = Shelf([key(number) for number in range(20)], trouble=lambda page, _size: weather if page > 1 else None)
+    shelf = Shelf([key(number) for number in range(20)], error=lambda page, _size: weather if page > 1 else None)
     with pytest.raises(TransientError, match=str(weather)):
         shelf.read()
     assert shelf.pauses == list(PAUSES)
@@ -211,7 +209,7 @@ def test_in_the_middle_of_a_list_a_page_is_asked_for_again(weather: TransientErr
 
 @pytest.mark.parametrize("weather", [PROXY, GONE], ids=str)
 def test_the_first_page_is_not_asked_for_again(weather: TransientError) -> None:
-    shelf = Shelf([], trouble=lambda _page, _size: weather)
+    shelf = Shelf([], error=lambda _page, _size: weather)
     with pytest.raises(TransientError):
         shelf.read(PAGE)
     assert (len(shelf.asked), shelf.pauses) == (1, [])
@@ -220,7 +218,7 @@ def test_the_first_page_is_not_asked_for_again(weather: TransientError) -> None:
 @pytest.mark.parametrize("wrong", [TransientError("x", NeverSent("certificate", "x")), AuthError("x"), Refused("x")])
 def test_what_will_not_get_better_ends_the_list(wrong: Any) -> None:
     """A condition that is refused is counted off instead, and that is refused, too."""
-    shelf = Shelf([key(number) for number in range(20)], trouble=lambda page, _size: wrong if page > 1 else None)
+    shelf = Shelf([key(number) for number in range(20)], error=lambda page, _size: wrong if page > 1 else None)
     with pytest.raises(type(wrong)):
         shelf.read()
     assert shelf.pauses == []
@@ -231,7 +229,7 @@ def test_when_time_is_up_the_reason_is_told_too() -> None:
     over = TransientError("time is up", NeverSent("time", "time is up"))
     shelf = Shelf(
         [key(number) for number in range(20)],
-        trouble=lambda page, _size: {1: None, 2: PROXY}.get(page, over),
+        error=lambda page, _size: {1: None, 2: PROXY}.get(page, over),
     )
     with pytest.raises(TransientError, match="HTTP 502; time is up"):
         shelf.read()

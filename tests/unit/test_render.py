@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from tests.support.printed import Printed
 from zvol.errors import ConfigError, ErrorCode, Exit, Problem, UsageProblem, ZvolError
-from zvol.model import Outcome, Result, Retention, Trouble, Volume, VolumeRow
+from zvol.model import Outcome, Result, Retention, Volume, VolumeRow
 from zvol.render.columns import pick
 
 U1, U2 = "a" * 32, "b" * 32
@@ -40,8 +40,10 @@ def result(outcome: Outcome = Outcome.RECOVERED, asked: str = U1, **more: Any) -
 
 
 def failed(asked: str = U1) -> Result:
-    trouble = Trouble("refused", "the server refused", "Ask.", Exit.FAILED, ErrorCode("SYS.1004", FAULT))
-    return result(Outcome.FAILED, asked, trouble=trouble, job_uuid="c" * 32)
+    error = ZvolError(
+        "the server refused", kind="refused", hint="Ask.", exit=Exit.FAILED, fault=ErrorCode("SYS.1004", FAULT)
+    )
+    return result(Outcome.FAILED, asked, error=error, job_uuid="c" * 32)
 
 
 def listed(name: str = "data", uuid: str = U1, **more: Any) -> VolumeRow:

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from tests.support.printed import Printed
 from zvol import text
-from zvol.errors import Exit
-from zvol.model import Outcome, Result, Retention, Trouble, Volume, VolumeRow
+from zvol.errors import Exit, ZvolError
+from zvol.model import Outcome, Result, Retention, Volume, VolumeRow
 from zvol.render.formats import table
 from zvol.render.formats.json import array, document
 from zvol.render.messages import CANDIDATES
@@ -123,8 +123,8 @@ def test_cells_are_the_same_each_time() -> None:
 
 
 def failed(number: int) -> Result:
-    trouble = Trouble("failed", f"it broke {number}", "", Exit.FAILED)
-    return Result(f"{number:032x}", f"{number:032x}", Outcome.FAILED, trouble=trouble)
+    error = ZvolError(f"it broke {number}", kind="failed", hint="", exit=Exit.FAILED)
+    return Result(f"{number:032x}", f"{number:032x}", Outcome.FAILED, error=error)
 
 
 @pytest.mark.parametrize(
@@ -142,8 +142,10 @@ def test_what_is_on_stdout_is_not_told_again_without_end(format: str, told: int)
 def test_not_all_candidates_of_a_name_are_shown() -> None:
     for count, more in ((CANDIDATES, ""), (CANDIDATES + 1234, "  and 1,234 more\n")):
         printed = Printed()
-        trouble = Trouble("ambiguous", f"{count} deleted data volumes have this name", "Give the UUID.", Exit.FAILED)
-        result = Result("v", None, Outcome.FAILED, trouble=trouble, candidates=tuple(rows(count)))
+        error = ZvolError(
+            f"{count} deleted data volumes have this name", kind="ambiguous", hint="Give the UUID.", exit=Exit.FAILED
+        )
+        result = Result("v", None, Outcome.FAILED, error=error, candidates=tuple(rows(count)))
         printed.results([result], ["v"], single=True)
         said = printed.err.getvalue()
         assert said.count("deleted 20") == CANDIDATES

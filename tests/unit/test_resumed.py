@@ -48,8 +48,8 @@ def test_a_deletion_that_nobody_asked_about_is_left_as_it_is(tmp_path: Path) -> 
     deleted_again(world)
     [result] = resume(world)
     assert result.outcome == "failed"
-    assert result.trouble is not None
-    assert result.trouble.kind == "changed"
+    assert result.error is not None
+    assert result.error.kind == "changed"
     assert len(puts(world)) == 1
 
 

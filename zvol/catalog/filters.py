@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from zvol.catalog.lookups import MOST, Fact, not_decided, not_known
 from zvol.catalog.retention import expires_within
-from zvol.errors import Refused, TransientError, UsageProblem, ZvolError
+from zvol.errors import Refused, UsageProblem, ZvolError
 from zvol.model import VolumeRow
 from zvol.text import escape_terminal, fold_uuid, not_a_duration, parse_duration
 from zvol.zstack.query import condition
@@ -150,7 +150,7 @@ def _look_up(filters: Filters, client: Client, now: float | None, *, alarm: bool
     def looked(option: str, subject: str, look_up: Callable[[], T]) -> T | None:
         try:
             return look_up()
-        except (TransientError, ZvolError) as exc:
+        except ZvolError as exc:
             if alarm:
                 return None
             raise not_known(OPTIONS[option], {subject: exc}) from None
@@ -205,7 +205,7 @@ def _what_there_is(client: Client, path: str) -> str:
     query = [("fields", "uuid,name"), ("sort", "+name"), ("limit", str(MOST + 1))]
     try:
         found = client.query(path, query).inventories
-    except (TransientError, ZvolError):
+    except ZvolError:
         return "`zvol list` shows what the volumes were on."
     names = list(dict.fromkeys(str(one.get("name")) for one in found))
     more = ", ..." if len(names) > MOST else ""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from zvol.catalog.lookups import Fact, Reason, tried
+from zvol.catalog.lookups import Fact, tried
 from zvol.catalog.retention import Policy, listed, most_urgent_first, parse_policy
 from zvol.errors import CannotTell, TransientError, Unreachable, UsageProblem, ZvolError
 from zvol.model import Volume, VolumeRow
@@ -50,7 +50,7 @@ class Calendar:
     policy: Policy | None
     zone: Zone
     now: float | None
-    missing: Mapping[Fact, Reason] = field(default_factory=dict)
+    missing: Mapping[Fact, ZvolError] = field(default_factory=dict)
 
 
 LoginZone = Callable[[float | None], Zone]
@@ -58,7 +58,7 @@ LoginZone = Callable[[float | None], Zone]
 
 def calendar(client: Client, profile_zone: str | None, login_zone: LoginZone = lambda _now: Zone()) -> Calendar:
     """Ask for it; `login_zone` tells the zone that a login showed, given the server's clock."""
-    missing: dict[Fact, Reason] = {}
+    missing: dict[Fact, ZvolError] = {}
     policy = tried(lambda: _policy(client), Fact.POLICY, missing)
     if policy is not None and not policy.whole:
         missing[Fact.POLICY] = Unreachable("the server's answer does not hold deletionPolicy and expungePeriod")
@@ -67,12 +67,12 @@ def calendar(client: Client, profile_zone: str | None, login_zone: LoginZone = l
     return Calendar(policy, zone, now, missing)
 
 
-def _zone(client: Client, now: float | None, login: Zone, profile: Zone, missing: dict[Fact, Reason]) -> Zone:
+def _zone(client: Client, now: float | None, login: Zone, profile: Zone, missing: dict[Fact, ZvolError]) -> Zone:
     """Return the server's zone.  The profile's counts only where the server's own answer is that it cannot tell.
 
     A login's date is the server's own word, too, and counts also when the server could not be asked.
     """
-    reason: Reason
+    reason: ZvolError
     try:
         told = client.timezone()
         server = Zone.from_server(*told, now)
@@ -80,7 +80,7 @@ def _zone(client: Client, now: float | None, login: Zone, profile: Zone, missing
             return server
         named = " ".join(filter(None, told))
         reason = CannotTell(f"the server's time zone is not known here: {escape_terminal(named)}", hint=PROFILE)
-    except (TransientError, ZvolError) as exc:
+    except ZvolError as exc:
         reason = exc
     zone = first_known(login, profile) if isinstance(reason, CannotTell) else login
     if zone.tz is None:
@@ -115,7 +115,7 @@ def _names(client: Client, path: str, uuids: set[str | None]) -> dict[str, str]:
         part = wanted[start : start + size]
         try:
             found = client.all(path, [f"uuid?={','.join(part)}"], fields="uuid,name", rows=AT_ONCE)
-        except (TransientError, ZvolError) as exc:
+        except ZvolError as exc:
             if len(part) <= FEW or not _answered(exc):
                 return names
             size = FEW  # something on the way takes no long URLs
@@ -127,6 +127,6 @@ def _names(client: Client, path: str, uuids: set[str | None]) -> dict[str, str]:
     return names
 
 
-def _answered(reason: TransientError | ZvolError) -> bool:
+def _answered(reason: ZvolError) -> bool:
     """Tell whether something answered, even if it was no ZStack."""
     return isinstance(reason, TransientError) and reason.never_sent is None and reason.maybe_sent is None

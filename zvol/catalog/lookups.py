@@ -9,12 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Final, TypeVar
 
-from zvol.errors import SEVERITY, Exit, TransientError, Unreachable, Untrusted, ZvolError
+from zvol.errors import SEVERITY, Unreachable, ZvolError
 
 T = TypeVar("T")
-
-Reason = TransientError | ZvolError
-"""Why a look-up brought nothing."""
 
 MOST: Final = 12
 """How many volumes a message names."""
@@ -28,32 +25,23 @@ class Fact(StrEnum):
     ZONE = "the server's time zone"
 
 
-def tried(look_up: Callable[[], T], fact: Fact, missing: dict[Fact, Reason]) -> T | None:
+def tried(look_up: Callable[[], T], fact: Fact, missing: dict[Fact, ZvolError]) -> T | None:
     """Return what a look-up brings; None when it fails, and the reason is noted."""
     try:
         return look_up()
-    except (TransientError, ZvolError) as exc:
+    except ZvolError as exc:
         missing[fact] = exc
         return None
 
 
-def as_error(reason: Reason) -> ZvolError:
-    """Return the error that a command ends with for want of a look-up."""
-    if not isinstance(reason, TransientError):
-        return reason
-    if reason.never_sent is not None and reason.never_sent.untrusted:
-        return Untrusted(reason.message, hint=reason.never_sent.hint)
-    return Unreachable(reason.message, fault=reason.fault)
-
-
-def not_known(option: str, reasons: Mapping[str, Reason]) -> ZvolError:
+def not_known(option: str, reasons: Mapping[str, ZvolError]) -> ZvolError:
     """Return the error of an option that cannot be decided for these reasons, each under its subject."""
-    errors = {subject: as_error(reason) for subject, reason in reasons.items()}
-    worst = min(errors.values(), key=lambda error: SEVERITY.index(error.exit))
-    why = "; ".join(f"{subject} is not known ({error.message})" for subject, error in errors.items())
-    hint = next((error.hint for error in errors.values() if error.hint), "")
+    worst = min(reasons.values(), key=lambda error: SEVERITY.index(error.exit))
+    why = "; ".join(f"{subject} is not known ({error.message})" for subject, error in reasons.items())
+    hint = next((error.hint for error in reasons.values() if error.hint), "")
     again = f"Nothing was sent. Try again, or do without {option}."
-    return _error(f"{option} cannot be decided: {why}", hint or again, worst)
+    text = f"{option} cannot be decided: {why}"
+    return ZvolError(text, hint=hint or again, kind=worst.kind, exit=worst.exit, fault=worst.fault)
 
 
 def not_decided(option: str, uuids: Sequence[str]) -> ZvolError:
@@ -61,12 +49,4 @@ def not_decided(option: str, uuids: Sequence[str]) -> ZvolError:
     more = ", ..." if len(uuids) > MOST else ""
     text = f"{option} cannot be decided: the time left or the date of a volume cannot be told"
     hint = "Nothing was sent. `zvol list` shows them; give the UUIDs of those you mean."
-    error = Unreachable(f"{text}: {', '.join(uuids[:MOST])}{more}", hint=hint, kind="undecided")
-    error.exit = Exit.UNREACHABLE
-    return error
-
-
-def _error(text: str, hint: str, like: ZvolError) -> ZvolError:
-    error = ZvolError(text, hint=hint, kind=like.kind, fault=like.fault)
-    error.exit = like.exit
-    return error
+    return Unreachable(f"{text}: {', '.join(uuids[:MOST])}{more}", hint=hint, kind="undecided")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from zvol.errors import TransientError, ZvolError
+from zvol.errors import ZvolError
 from zvol.model import VolumeRow, stamp
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def _look(client: Client, path: str, condition: str) -> list[Mapping[str, Any]] 
     """Return what a query finds, or why that is not known."""
     try:
         return client.all(path, [condition], rows=100)
-    except (TransientError, ZvolError) as exc:
+    except ZvolError as exc:
         return exc.message
 
 
@@ -95,7 +95,7 @@ def _quota(row: VolumeRow, client: Client, snapshots: int | None) -> VolumeRow:
     try:
         owner = client.owner(row.volume.uuid)
         usages = client.quota(owner) if owner and owner != ADMIN else {}
-    except (TransientError, ZvolError) as exc:
+    except ZvolError as exc:
         return _unsure(row, f"whether a quota of its owner is full is not known: {exc.message}")
     if owner != ADMIN and not usages:
         return _unsure(row, "whether a quota of its owner is full is not known: the server does not tell it")

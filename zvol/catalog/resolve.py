@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from zvol.errors import Exit, TransientError, ZvolError
-from zvol.model import Outcome, Result, Retention, Target, Trouble, Volume, VolumeRow
+from zvol.errors import Exit, ZvolError
+from zvol.model import Outcome, Result, Retention, Target, Volume, VolumeRow
 from zvol.recovery import outcomes
 from zvol.zstack.answers import volume_of
 from zvol.zstack.query import condition
@@ -42,13 +42,13 @@ def resolve_targets(client: Client, asked: Sequence[tuple[str, str | None, str |
     `explain` makes of deleted volumes what can be shown of them.
     """
     names = list(dict.fromkeys(text for text, uuid, _ in asked if uuid is None))
-    trouble: Trouble | None = None
+    error: ZvolError | None = None
     volumes: list[Volume] = []
     if names:
         try:
             volumes = client.deleted()
-        except (TransientError, ZvolError) as exc:
-            trouble = outcomes.from_error(exc)
+        except ZvolError as exc:
+            error = outcomes.not_sent_for(exc)
     bearers: dict[str, list[Volume]] = {name: [] for name in names}
     for volume in volumes:
         if volume.name in bearers:
@@ -61,8 +61,8 @@ def resolve_targets(client: Client, asked: Sequence[tuple[str, str | None, str |
             one = bearers[text][0]
             wanted.setdefault(one.uuid, Target(text, one.uuid, order, one.last_op_date))
     refused = [name for name in names if len(bearers[name]) != 1]
-    if trouble is not None:
-        return Chosen(tuple(wanted.values()), tuple(_failed(name, trouble, Outcome.NOT_SENT) for name in refused))
+    if error is not None:
+        return Chosen(tuple(wanted.values()), tuple(_failed(name, error, Outcome.NOT_SENT) for name in refused))
     several = {volume.uuid: volume for name in refused for volume in bearers[name]}
     rows = explain(tuple(several.values())) if several else ()
     rows = [*rows, *_not_deleted(client, [name for name in refused if not bearers[name]])]
@@ -70,8 +70,8 @@ def resolve_targets(client: Client, asked: Sequence[tuple[str, str | None, str |
     return Chosen(tuple(wanted.values()), tuple(results))
 
 
-def _failed(name: str, trouble: Trouble, outcome: Outcome, candidates: tuple[VolumeRow, ...] = ()) -> Result:
-    return Result(name, None, outcome, trouble=trouble, candidates=candidates)
+def _failed(name: str, error: ZvolError, outcome: Outcome, candidates: tuple[VolumeRow, ...] = ()) -> Result:
+    return Result(name, None, outcome, error=error, candidates=candidates)
 
 
 def _refusal(name: str, rows: tuple[VolumeRow, ...]) -> Result:
@@ -88,7 +88,7 @@ def _refusal(name: str, rows: tuple[VolumeRow, ...]) -> Result:
         hint = f"`zvol show {uuid}` shows it; `zvol recover {uuid}` counts it as done."
     elif _ALMOST.fullmatch(digits):
         text = f"{text}, and it is no UUID: {len(digits)} hex digits instead of 32"
-    return _failed(name, Trouble(kind, text, hint, Exit.FAILED), Outcome.FAILED, rows)
+    return _failed(name, ZvolError(text, kind=kind, hint=hint, exit=Exit.FAILED), Outcome.FAILED, rows)
 
 
 def _not_deleted(client: Client, names: Sequence[str]) -> list[VolumeRow]:
@@ -104,7 +104,7 @@ def _not_deleted(client: Client, names: Sequence[str]) -> list[VolumeRow]:
     ]
     try:
         found = client.query("/v1/volumes", query).inventories
-    except (TransientError, ZvolError):
+    except ZvolError:
         return []
     volumes = (volume for one in found if (volume := volume_of(one)) is not None)
     kept = [volume for volume in volumes if volume.name in escape_terminal and not volume.deleted]

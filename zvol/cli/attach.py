@@ -67,6 +67,4 @@ def _attach(context: AppContext, volume: Volume, read_at: float, vm: str) -> Vol
         kind, text = "unknown", f"the request was sent, and {change.not_known}"
     else:
         kind, text = "failed", f"not attached to VM {vm}: {change.words}"
-    error = ZvolError(text, kind=kind, uuid=volume.uuid)
-    error.exit = change.exit
-    raise error
+    raise ZvolError(text, kind=kind, exit=change.exit, uuid=volume.uuid)

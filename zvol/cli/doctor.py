@@ -14,7 +14,7 @@ import click
 
 from zvol.cli.app_context import AppContext
 from zvol.cli.options import global_options, pass_context
-from zvol.errors import AuthError, CannotTell, ConfigError, Exit, TransientError, UsageProblem, ZvolError
+from zvol.errors import AuthError, CannotTell, ConfigError, Exit, UsageProblem, ZvolError
 from zvol.files import exposure_on_disk
 from zvol.render.values import Column, Report, Table, text_column
 
@@ -178,7 +178,7 @@ def _clock(context: AppContext) -> Iterator[Finding]:
         apart = server - (before + context.clock.wall()) / 2
         hint = "Set the clock of this machine or of the management node: one of them is wrong."
         yield Finding("clock", abs(apart) < CLOCK_SECONDS, f"{round(apart):+d} s from this machine", hint)
-    except (TransientError, ZvolError) as exc:
+    except ZvolError as exc:
         hint = "Without it no time left and no age can be told; filters by time and the alarm do not work."
         yield Finding("clock", False, f"not known: {exc.message}", hint)
     yield _zone(context, client, server)
@@ -193,7 +193,7 @@ def _zone(context: AppContext, client: Client, now: float | None) -> Finding:
         zone = Zone.from_server(*client.timezone(), now)
     except CannotTell as exc:
         zone, why = Zone(), exc.message
-    except (TransientError, ZvolError) as exc:
+    except ZvolError as exc:
         hint = "Without it no time left and no date can be told; filters by time and the alarm do not work."
         return Finding("zone", False, f"not known: {exc.message}", hint)
     else:
@@ -214,7 +214,7 @@ def _session(context: AppContext) -> tuple[Finding, Auth | None]:
             text = f"none is kept: zvol logs in for each run, as {given.account or 'nobody'} (not tried here)"
             return Finding("session", given.account is not None, text, "Name the account."), None
         return _valid(context)
-    except (ZvolError, TransientError) as exc:
+    except ZvolError as exc:
         blamed = isinstance(exc, AuthError | UsageProblem)
         other = "Run `zvol login`, or give another session." if blamed else "It is not known to be bad: try again."
         return Finding("session", False, exc.message, getattr(exc, "hint", "") or other), None
@@ -247,7 +247,7 @@ def _policy(context: AppContext, auth: Auth) -> Finding:
         found = parse_policy(
             Client(context.server.transport, auth).all("/v1/global-configurations", ["category=volume"], key="name")
         )
-    except (ZvolError, TransientError) as exc:
+    except ZvolError as exc:
         hint = "Without it no time left can be told; `--expiring-within` and the alarm do not work."
         return Finding("policy", False, f"not known: {exc.message}", hint)
     if not found.whole:

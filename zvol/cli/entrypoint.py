@@ -5,18 +5,22 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from zvol.cli import streams
 from zvol.cli.signals import Interrupted, Signals
 from zvol.clock import Clock
-from zvol.errors import Exit, OutputLost, TransientError, Unreachable, Untrusted, ZvolError, most_severe
+from zvol.errors import Exit, OutputLost, TransientError, ZvolError, most_severe
 from zvol.text import escape_terminal
 
 if TYPE_CHECKING:
     from zvol.cli.app_context import AppContext
+
+
+LOOK: Final = "Nothing was changed. `zvol doctor` looks at host and network."
+"""The hint of a command that only reads and got no answer."""
 
 
 def run(arguments: Sequence[str], signals: Signals, clock: Clock | None = None) -> int:
@@ -46,17 +50,17 @@ def _command(app: click.Command, arguments: Sequence[str], context: AppContext) 
         code = value if value is None or isinstance(value, int) else context.output.report(value)
         sys.stdout.flush()
         return Exit(code or Exit.OK)
-    except (ZvolError, TransientError) as exc:
-        error = _not_read(exc) if isinstance(exc, TransientError) else exc
-        with contextlib.suppress(OSError):
-            context.output_for_errors().error(error)
-        return error.exit
     except OutputLost as exc:
         streams.silence()
         if isinstance(exc.reason, BrokenPipeError):
             return exc.exit
         _say(f"the report could not be written to stdout: {exc.reason.strerror} ({exc.summary})", context)
         return most_severe((exc.exit, Exit.LOCAL))
+    except ZvolError as exc:
+        error = exc.copy(hint=exc.hint or LOOK) if isinstance(exc, TransientError) else exc
+        with contextlib.suppress(OSError):
+            context.output_for_errors().error(error)
+        return error.exit
     except click.ClickException as exc:
         with contextlib.suppress(OSError):
             _mistake(exc)
@@ -92,14 +96,6 @@ def _leave_no_core() -> None:
 
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
-
-
-def _not_read(weather: TransientError) -> ZvolError:
-    """Say why there is no answer to a command that only looks."""
-    if weather.never_sent is not None and weather.never_sent.untrusted:
-        return Untrusted(weather.message, hint=weather.never_sent.hint)
-    hint = "Nothing was changed. `zvol doctor` looks at host and network."
-    return Unreachable(weather.message, hint=hint, fault=weather.fault)
 
 
 def _mistake(exc: click.ClickException) -> None:

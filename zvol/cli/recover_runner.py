@@ -86,7 +86,7 @@ def advice(context: AppContext, results: Sequence[Result], run: str | None, *, s
 
 def is_open(result: Result) -> bool:
     """Tell whether the journal keeps something of a volume for `zvol resume`."""
-    stopped = result.trouble is not None and result.trouble.kind == "stopped"
+    stopped = result.error is not None and result.error.kind == "stopped"
     return stopped or result.unfinished or result.outcome is Outcome.UNKNOWN
 
 

@@ -10,7 +10,7 @@ import click
 
 from zvol.cli.app_context import AppContext
 from zvol.cli.options import global_options, pass_context
-from zvol.errors import Exit, LocalState, most_severe
+from zvol.errors import Exit, LocalState, ZvolError, most_severe
 from zvol.journal.records import Holder
 from zvol.render.values import Report
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from zvol.cli.progress import ProgressReporter
     from zvol.journal.journal import Journal
     from zvol.journal.records import Run, UnfinishedVolume
-    from zvol.model import Outcome, Result, Trouble
+    from zvol.model import Outcome, Result
     from zvol.recovery.engine import Engine
     from zvol.recovery.task import VolumeTask
 
@@ -95,15 +95,14 @@ def _results(
     context: AppContext, journal: Journal, engine: Engine, runs: Sequence[Run], reporter: ProgressReporter, *, yes: bool
 ) -> Iterator[Result]:
     """Finish the runs, all together."""
-    from zvol.model import Outcome, Trouble
+    from zvol.model import Outcome
     from zvol.recovery.outcomes import busy
 
     try:
         adopted = journal.adopt([one.id for one in runs], context.server.identity)
     except LocalState as error:
-        trouble = Trouble(error.kind, error.message, error.hint, error.exit)
         for one in runs:
-            yield from _not_done(journal.unfinished_volumes(one.id), Outcome.NOT_SENT, trouble)
+            yield from _not_done(journal.unfinished_volumes(one.id), Outcome.NOT_SENT, error)
         return
     for run in adopted.living:
         yield from _not_done(
@@ -131,8 +130,8 @@ def _held(context: AppContext, tracks: Sequence[VolumeTask]) -> Iterator[str]:
         yield f"{text}. To send now: {context.options.command} resume {run} --yes"
 
 
-def _not_done(left: Sequence[UnfinishedVolume], outcome: Outcome, trouble: Trouble) -> Iterator[Result]:
+def _not_done(left: Sequence[UnfinishedVolume], outcome: Outcome, error: ZvolError) -> Iterator[Result]:
     from zvol.model import Result
 
     for volume in left:
-        yield Result(volume.asked, volume.uuid, outcome, trouble=trouble)
+        yield Result(volume.asked, volume.uuid, outcome, error=error)

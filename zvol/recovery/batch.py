@@ -7,8 +7,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
-from zvol.errors import LocalState
-from zvol.model import Outcome, Result, Trouble
+from zvol.errors import LocalState, ZvolError
+from zvol.model import Outcome, Result
 from zvol.recovery import outcomes
 from zvol.recovery.changes import planned
 from zvol.recovery.poll_schedule import PollSchedule
@@ -66,7 +66,7 @@ class Batch:
         self.local: LocalState | None = None
         self.unknown: list[VolumeTask] = []
         self.left: list[VolumeTask] = []
-        self.closing: Trouble | None = None
+        self.closing: ZvolError | None = None
         self.stopping = False
         self.denied = False
         self.elsewhere: Callable[[str], bool] = lambda _uuid: False
@@ -102,9 +102,9 @@ class Batch:
             case Command.RENEW:
                 self.feed(task, SessionRenewed(self.renew()))
 
-    def end(self, task: VolumeTask, outcome: Outcome, trouble: Trouble | None = None) -> None:
+    def end(self, task: VolumeTask, outcome: Outcome, error: ZvolError | None = None) -> None:
         """Say the last word on a volume that nothing was sent for."""
-        task.trouble = trouble
+        task.error = error
         self._said(task, Conclude(outcome))
 
     def plan(self, task: VolumeTask) -> None:
@@ -143,17 +143,17 @@ class Batch:
             for task in [*self.pop(waiting, phase)]:
                 self.take_back(task)
 
-    def give_up(self, task: VolumeTask, trouble: Trouble | None) -> None:
+    def give_up(self, task: VolumeTask, error: ZvolError | None) -> None:
         """Time is up for a volume; one that was just seen back only lacks the word of its job.
 
-        `trouble` says why, where nothing was sent.
+        `error` says why, where nothing was sent.
         """
         if task.phase is Phase.POLL and task.job_grace_polls and task.volume is not None and not task.volume.deleted:
             self.feed(task, Observed(Observation.BACK, job=task.job_status))
             return
         if task.phase is Phase.SENDING and not task.flying:
             self.take_back(task)
-        task.trouble = trouble
+        task.error = error
         self.feed(task, GiveUp())
 
     def end_now(self, task: VolumeTask) -> None:
@@ -161,11 +161,11 @@ class Batch:
         if task.uuid in self.pending:
             self.give_up(task, task.time_up)
 
-    def give_up_pending(self, trouble: Trouble) -> None:
+    def give_up_pending(self, error: ZvolError) -> None:
         """Say of everything whose PUT has not left that it was not sent, now and from now on."""
-        self.closing = trouble
+        self.closing = error
         for task in [t for t in self.pending.values() if t.waits_to_send]:
-            self.give_up(task, trouble)
+            self.give_up(task, error)
 
     def renew(self) -> bool:
         """Log in again, once a run."""
@@ -202,7 +202,7 @@ class Batch:
     def _write(self, task: VolumeTask) -> None:
         self.schedule.drop(task)
         if self.closing is not None:
-            task.trouble = self.closing
+            task.error = self.closing
             self.feed(task, GiveUp())
         elif task.state.sends:
             self.ready.appendleft(task)  # it has waited before

@@ -90,8 +90,8 @@ class Engine:
         batch.journal, batch.runs = journal, list(dict.fromkeys(volume.run for volume in left))
         for volume in left:
             if volume.holder is not None:
-                trouble = outcomes.busy(volume.holder, self.identity)
-                batch.results.append(Result(volume.asked, volume.uuid, Outcome.BUSY, trouble=trouble))
+                error = outcomes.busy(volume.holder, self.identity)
+                batch.results.append(Result(volume.asked, volume.uuid, Outcome.BUSY, error=error))
         return self._drive(batch, back)
 
     def _resumed(self, volume: UnfinishedVolume, order: int, now: float) -> VolumeTask:
@@ -209,7 +209,7 @@ class Engine:
         if self._observer is not None:
             tasks = [*batch.pending.values(), *batch.unknown]
             jobs = [(task.uuid, task.job) for task in tasks if task.job is not None]
-            unsent = sum(one.trouble is not None and one.trouble.kind == "local" for one in batch.results)
+            unsent = sum(one.error is not None and one.error.kind == "local" for one in batch.results)
             self._observer.journal_lost(batch.local, jobs, unsent)
 
     def _sent_elsewhere(self, uuid: str, submitter: Submitter) -> bool:

@@ -42,7 +42,7 @@ class FollowUpPoller:
     """Looks at volumes when they are due, and asks the jobs of their changes; `seen` hears of each look.
 
     `free` tells how many requests more there may be.  A look that fails is repeated with one volume: when that works,
-    the others go on by halves, and what fails alone is its own trouble; when not, everybody waits at the gate.
+    the others go on by halves, and what fails alone is its own error; when not, everybody waits at the gate.
     """
 
     def __init__(
@@ -164,7 +164,7 @@ class FollowUpPoller:
         self._looking[kind] -= 1
         self._probing = False
         now, error = self._clock.monotonic(), done.error
-        if error is not None and not isinstance(error, TransientError | ZvolError):
+        if error is not None and not isinstance(error, ZvolError):
             raise error
         if error is not None and len(follow_ups) > 1:
             self._most[kind], self._failed[kind] = 1, len(follow_ups)
@@ -210,7 +210,7 @@ class FollowUpPoller:
             yield follow_up
 
     def _weather(self, kind: Kind, follow_up: FollowUpTask, error: TransientError, done: Done, now: float) -> None:
-        """One look failed: whether that is one volume's trouble or everybody's, the looks at the others tell."""
+        """One look failed: whether that is one volume's error or everybody's, the looks at the others tell."""
         own = follow_up.troubled is not None and self._good_at > follow_up.failed_at
         follow_up.alone, follow_up.reason, follow_up.failed_at = True, error.message, now
         follow_up.troubled = done.began if follow_up.troubled is None else follow_up.troubled

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from zvol.errors import Exit, most_severe
+from zvol.errors import Exit, ZvolError, most_severe
 from zvol.journal.request import DEFAULT_REQUEST, Request
-from zvol.model import Outcome, Result, Trouble, Volume
+from zvol.model import Outcome, Result, Volume
 from zvol.recovery import outcomes
 from zvol.recovery.changes import Change, ChangeState, Kind
 from zvol.recovery.task import FIRST_LOOK, FRESH
@@ -88,13 +88,13 @@ class FollowUpTask:
         if self.result.volume is not None:
             return True
         if self.volume is None:
-            gone = Trouble("gone", "there is no such volume", outcomes.GONE)
-            self.result = replace(self.result, outcome=Outcome.GONE, by=None, trouble=gone)
+            gone = ZvolError("there is no such volume", kind="gone", hint=outcomes.GONE)
+            self.result = replace(self.result, outcome=Outcome.GONE, by=None, error=gone)
         elif self.volume.deleted:
-            self.result = replace(self.result, outcome=Outcome.FAILED, by=None, trouble=outcomes.CHANGED)
+            self.result = replace(self.result, outcome=Outcome.FAILED, by=None, error=outcomes.CHANGED)
         else:
             self.result = replace(self.result, volume=self.volume)
-        return self.result.trouble is None
+        return self.result.error is None
 
     def outcome(self, *, kept: bool) -> Result:
         """Return the result with what came of the changes; the volume stays recovered, whatever that is.
@@ -118,6 +118,6 @@ class FollowUpTask:
     def _unread(self, exit: Exit, said: str) -> Result:
         """The volume of an earlier run was not read: whether it is still there is not known."""
         sent = any(change.stand is ChangeState.SENT for change in self.changes)
-        trouble = Trouble("unknown" if sent else "stopped", said, exit=exit)
+        error = ZvolError(said, kind="unknown" if sent else "stopped", exit=exit)
         outcome = Outcome.UNKNOWN if sent else Outcome.NOT_SENT
-        return replace(self.result, outcome=outcome, by=None, trouble=trouble, unfinished=True)
+        return replace(self.result, outcome=outcome, by=None, error=error, unfinished=True)

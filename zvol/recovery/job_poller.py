@@ -11,7 +11,7 @@ from zvol.recovery import last_seen, outcomes
 from zvol.recovery.batch import Batch
 from zvol.recovery.circuit_breaker import CircuitBreaker
 from zvol.recovery.states import ENDED, JobStatus, Phase
-from zvol.recovery.task import LastSeen, VolumeTask, fault_of, job_status_of
+from zvol.recovery.task import LastSeen, VolumeTask, job_status_of
 from zvol.recovery.volume_reader import SHORTEST
 from zvol.recovery.worker_pool import Done, WorkerPool
 from zvol.zstack import answers
@@ -123,7 +123,7 @@ class JobPoller:
         if seen is JobStatus.DONE and task.claimed_at is None:
             task.claimed_at = done.ended
         if isinstance(answer, answers.Failed):
-            task.trouble = outcomes.from_answer(answer, fault_of(answer))
+            task.error = outcomes.of_answer(answer)
 
     def _unclear(self, task: VolumeTask, now: float) -> None:
         """Whether the server is away, or only cannot tell of this job, a read of the volume shows."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from zvol.errors import TransientError, ZvolError
+from zvol.errors import ZvolError
 from zvol.recovery.batch_size import Case
 from zvol.recovery.task import VolumeTask
 from zvol.zstack.client import READ_SECONDS
@@ -29,7 +29,7 @@ class ReadBatch:
     tasks: list[VolumeTask]
     case: Case | None = None
     of: ReadBatch | None = None
-    error: TransientError | ZvolError | None = None
+    error: ZvolError | None = None
     again: bool = False
     alone: bool = False
     apart: bool = False
@@ -52,7 +52,7 @@ class ReadResult:
     began: float
     ended: float
     volumes: Volumes | None = None
-    error: TransientError | ZvolError | None = None
+    error: ZvolError | None = None
     own: bool = False
     last: bool = False
 

@@ -7,9 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from zvol.clock import Clock
-from zvol.errors import Exit, LocalState, NeverSent
+from zvol.errors import Exit, LocalState, NeverSent, ZvolError
 from zvol.journal.records import Identity, Intent
-from zvol.model import Trouble
 from zvol.recovery import last_seen, outcomes
 from zvol.recovery.batch import Batch
 from zvol.recovery.circuit_breaker import CircuitBreaker
@@ -22,7 +21,6 @@ from zvol.recovery.task import (
     FRESH,
     LastSeen,
     VolumeTask,
-    fault_of,
     put_result_of,
 )
 from zvol.recovery.worker_pool import Done, WorkerPool
@@ -116,7 +114,7 @@ class Submitter:
     def fail(self, error: LocalState) -> None:
         """The journal cannot be written: nothing further is sent, what is open is watched to its end."""
         self.batch.local = error
-        self.batch.give_up_pending(Trouble("local", error.message, error.hint, Exit.LOCAL))
+        self.batch.give_up_pending(ZvolError(error.message, kind="local", hint=error.hint, exit=Exit.LOCAL))
 
     def wants_more(self) -> bool:
         """Tell whether the next of the queue are to be sent soon."""
@@ -236,7 +234,7 @@ class Submitter:
         task.put_seen = LastSeen(never.message, self.clock.wall())
         if task.state.sends == 1:
             task.deadline = None
-        task.trouble = outcomes.from_never_sent(never)
+        task.error = outcomes.not_sent_for(never)
         if never.untrusted:
             self.batch.feed(task, PutAnswered(PutResult.NEVER_SENT))
             return
@@ -270,4 +268,4 @@ class Submitter:
         if isinstance(answer, answers.Done):
             task.claimed_at = now
         if isinstance(answer, answers.Failed | answers.Refusal | answers.Redirected):
-            task.trouble = outcomes.from_answer(answer, fault_of(answer))
+            task.error = outcomes.of_answer(answer)

@@ -6,10 +6,10 @@ import math
 from dataclasses import dataclass, field
 from typing import Final
 
-from zvol.errors import ErrorCode
+from zvol.errors import ZvolError
 from zvol.journal.records import FollowUp
 from zvol.journal.request import DEFAULT_REQUEST, Request
-from zvol.model import Target, Trouble, Volume
+from zvol.model import Target, Volume
 from zvol.recovery.quiet_period import QuietPeriod
 from zvol.recovery.states import JobStatus, Observation, Phase, ProtocolState, PutResult
 from zvol.zstack import answers
@@ -74,7 +74,7 @@ class VolumeTask:
     ask_wait: float = FIRST_ASK
     prior: list[str] = field(default_factory=list)
     quiet: QuietPeriod | None = None
-    trouble: Trouble | None = None
+    error: ZvolError | None = None
     claimed: bool = False
     busy: bool = False
     flying: bool = False
@@ -91,7 +91,7 @@ class VolumeTask:
     ailing: float | None = None
     blamed_at: float | None = None
     final: float | None = None
-    time_up: Trouble | None = None
+    time_up: ZvolError | None = None
     put_seen: LastSeen | None = None
     job_last_seen: LastSeen | None = None
     read_seen: LastSeen | None = None
@@ -128,7 +128,7 @@ class VolumeTask:
     def new_job(self, job: str) -> None:
         """Begin a new PUT under its own job id; what the former one showed does not count for it."""
         self.job, self.job_status, self.job_asked = job, JobStatus.NOT_ASKED, False
-        self.put_seen, self.job_last_seen, self.trouble = None, None, None
+        self.put_seen, self.job_last_seen, self.error = None, None, None
         self.quiet, self.claimed_at, self.job_grace_polls, self.job_unasked = None, None, 0, False
 
     def begin_looking(self, now: float, ask_after: float) -> None:
@@ -178,7 +178,3 @@ def put_result_of(answer: answers.PutAnswer, uuid: str) -> PutResult:
             return PutResult.REDIRECTED
         case _:
             return PutResult.UNCLEAR
-
-
-def fault_of(answer: object) -> ErrorCode | None:
-    return answer.fault if isinstance(answer, answers.Failed) else None

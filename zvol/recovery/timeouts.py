@@ -6,12 +6,12 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from zvol.errors import ZvolError
 from zvol.recovery import outcomes
 from zvol.recovery.states import Phase
 from zvol.recovery.volume_reader import LAST_READ
 
 if TYPE_CHECKING:
-    from zvol.model import Trouble
     from zvol.recovery.batch import Batch
     from zvol.recovery.circuit_breaker import CircuitBreaker
     from zvol.recovery.follow_up_stage import FollowUpStage
@@ -104,7 +104,7 @@ class Timeouts:
             self.batch.take_back(task)
         self.batch.schedule.drop(task)
 
-    def _why(self, task: VolumeTask) -> Trouble:
+    def _why(self, task: VolumeTask) -> ZvolError:
         """Say what a volume waited for that was never sent."""
         breaker = self.breaker
         if task.ailing is not None and breaker.open_since is None:

@@ -177,7 +177,7 @@ class VolumePoller:
         self.breaker.record_failure(now, error.message, never, began=read.began)
         self._put_back(tasks, now)
         if never is not None and never.untrusted:
-            self.batch.give_up_pending(outcomes.from_never_sent(never))
+            self.batch.give_up_pending(outcomes.not_sent_for(never))
 
     def _ailing(self, task: VolumeTask, now: float) -> None:
         """Read a volume by itself from now on, and let nobody wait for it."""
@@ -216,7 +216,7 @@ class VolumePoller:
         task.read_seen = LastSeen(error.message, self.clock.wall())
         if task.phase is Phase.START:
             outcome = Outcome.FAILED if isinstance(error, Refused) else Outcome.NOT_SENT
-            self.batch.end(task, outcome, outcomes.from_error(error))
+            self.batch.end(task, outcome, outcomes.not_sent_for(error))
             return
         task.job_asked = False
         self._later(task, now)
@@ -258,9 +258,9 @@ class VolumePoller:
 
     def _decided(self, task: VolumeTask, volume: Volume) -> bool:
         """Some deleted volumes are not to be recovered although the server would do it; and a dry run ends here."""
-        trouble = outcomes.guard(volume, allow_root=task.request.allow_root)
-        if trouble is not None:
-            self.batch.end(task, Outcome.FAILED, trouble)
+        error = outcomes.guard(volume, allow_root=task.request.allow_root)
+        if error is not None:
+            self.batch.end(task, Outcome.FAILED, error)
         elif task.request.dry_run and task.state.expected_last_op_date not in (None, last_op_date_of(volume)):
             self.batch.end(task, Outcome.FAILED, outcomes.CHANGED)
         elif task.request.dry_run:

@@ -1,4 +1,4 @@
-"""Reads of volumes in batches, so that one volume's trouble is its own.
+"""Reads of volumes in batches, so that one volume's error is its own.
 
 When a batch cannot be read, one volume of it is read.  If that is not answered either, the server is away.  If it is,
 the rest is halved until only what fails is left: a volume, which is read by itself from then on; or no volume at all,
@@ -142,7 +142,7 @@ class VolumeReader:
         for task in part.tasks:
             task.busy = False
         error = done.error
-        if error is not None and not isinstance(error, TransientError | ZvolError):
+        if error is not None and not isinstance(error, ZvolError):
             raise error
         self._blame(part, error)
         if part.of is not None:
@@ -187,9 +187,7 @@ class VolumeReader:
         )
 
     # ---- a batch that could not be read --------------------------------------------------------------------------
-    def _suspect(
-        self, part: ReadBatch, error: TransientError | ZvolError | None, *, but: VolumeTask | None = None
-    ) -> None:
+    def _suspect(self, part: ReadBatch, error: ZvolError | None, *, but: VolumeTask | None = None) -> None:
         """Have one volume of a batch read by itself, and everything else wait for that."""
         for task in part.tasks:
             task.busy = True
@@ -255,7 +253,7 @@ class Verdict(Enum):
     BATCH = auto()  # it is the batch: its size, or one of the others
 
 
-def _verdict(check: ReadBatch, part: ReadBatch, error: TransientError | ZvolError | None) -> Verdict:
+def _verdict(check: ReadBatch, part: ReadBatch, error: ZvolError | None) -> Verdict:
     if error is None or check.alone:
         return Verdict.BATCH
     if not _may_be_the_batch(error):
@@ -275,8 +273,8 @@ def _may_be_the_batch(error: BaseException) -> bool:
     return isinstance(error, Refused | Untrusted)
 
 
-def _error(done: Done) -> TransientError | ZvolError | None:
-    return done.error if isinstance(done.error, TransientError | ZvolError) else None
+def _error(done: Done) -> ZvolError | None:
+    return done.error if isinstance(done.error, ZvolError) else None
 
 
 def _volumes(done: Done) -> Volumes | None:

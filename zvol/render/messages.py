@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from zvol.errors import ConfigError, ErrorCode, ZvolError
-from zvol.model import Result, Trouble, VolumeRow
+from zvol.model import Result, VolumeRow
 from zvol.render.columns import COLUMNS, last_vm
 from zvol.text import escape_terminal, human_size
 
@@ -14,13 +14,13 @@ CANDIDATES: Final = 20
 """The most volumes shown for a name that may mean several."""
 
 
-def words(trouble: Trouble, subject: str | None = None, command: str = "zvol") -> Iterator[str]:
+def words(error: ZvolError, subject: str | None = None, command: str = "zvol") -> Iterator[str]:
     """Yield what and where, then the server's own words, innermost first, then what to do, ready to be typed."""
-    yield escape_terminal(f"{subject}: {trouble.message}" if subject else trouble.message)
-    if trouble.fault is not None:
-        yield from fault_words(trouble.fault)
-    if trouble.hint:
-        yield escape_terminal(typed(trouble.hint, command))
+    yield escape_terminal(f"{subject}: {error.message}" if subject else error.message)
+    if error.fault is not None:
+        yield from fault_words(error.fault)
+    if error.hint:
+        yield escape_terminal(typed(error.hint, command))
 
 
 def typed(hint: str, command: str) -> str:
@@ -44,20 +44,16 @@ def error_words(error: ZvolError, command: str = "zvol") -> Iterator[str]:
         if error.hint:
             yield escape_terminal(typed(error.hint, command))
         return
-    yield from words(as_trouble(error), error.uuid, command)
+    yield from words(error, error.uuid, command)
 
 
-def as_trouble(error: ZvolError) -> Trouble:
-    return Trouble(error.kind, error.message, error.hint, error.exit, error.fault)
-
-
-def as_json(trouble: Trouble, uuid: str | None = None, job_uuid: str | None = None) -> dict[str, Any]:
+def as_json(error: ZvolError, uuid: str | None = None, job_uuid: str | None = None) -> dict[str, Any]:
     """Return the object that ends stderr in JSON modes; its key set is a contract."""
     return {
-        "error": trouble.json(),
-        "kind": trouble.kind,
-        "exitCode": int(trouble.exit),
-        "hint": trouble.hint,
+        "error": error.error_code(),
+        "kind": error.kind,
+        "exitCode": int(error.exit),
+        "hint": error.hint,
         "uuid": uuid,
         "jobUuid": job_uuid,
     }
@@ -68,8 +64,8 @@ def result_words(result: Result, command: str = "zvol", *, ages: bool = False) -
 
     With `ages`, as on a terminal, they show those instead of dates.
     """
-    assert result.trouble is not None
-    first, *rest = words(result.trouble, result_subject(result), command)
+    assert result.error is not None
+    first, *rest = words(result.error, result_subject(result), command)
     yield first
     for row in result.candidates[:CANDIDATES]:
         yield f"  {_candidate(row, ages=ages)}"

@@ -113,14 +113,14 @@ class Printer:
 
         `tabled`: the table on stdout has the messages, so that only hints follow.  `most`: stdout has all failures.
         """
-        bad = [result for result in results if result.trouble is not None]
+        bad = [result for result in results if result.error is not None]
         for text, warned in tables.warnings(results).items():
             subject = f"{len(warned)} volumes" if len(warned) > 1 else messages.result_subject(warned[0])
             self.warn(f"{subject}: {text}")
         hints: dict[str, None] = {}
         for result in bad[:most]:
-            if tabled and len(bad) > 1 and not result.candidates and result.trouble is not None:
-                hints[result.trouble.hint] = None
+            if tabled and len(bad) > 1 and not result.candidates and result.error is not None:
+                hints[result.error.hint] = None
             else:
                 self._lines(messages.result_words(result, self._command, ages=self._stderr.isatty()))
         if most is not None and len(bad) > most:
@@ -130,8 +130,8 @@ class Printer:
         if bad and self._format.for_programs:
             exit_code = most_severe(result.exit for result in bad)
             worst = next(result for result in bad if result.exit == exit_code)
-            assert worst.trouble is not None
-            self._stderr.write(line(messages.as_json(worst.trouble, worst.uuid, worst.job_uuid)))
+            assert worst.error is not None
+            self._stderr.write(line(messages.as_json(worst.error, worst.uuid, worst.job_uuid)))
 
     def preview(self, rows: Sequence[VolumeRow], width: int) -> None:
         """Show volumes on stderr, a terminal of `width` columns, before a question about them."""
@@ -161,7 +161,7 @@ class Printer:
         """Print why a command ends; formats for programs get it as an object on the last line, too."""
         self._lines(messages.error_words(error, self._command))
         if self._format.for_programs and error.exit is not Exit.USAGE:
-            self._stderr.write(line(messages.as_json(messages.as_trouble(error), error.uuid, error.job_uuid)))
+            self._stderr.write(line(messages.as_json(error, error.uuid, error.job_uuid)))
 
     def _lines(self, lines: Iterable[str]) -> None:
         for number, text in enumerate(lines):

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from zvol.model import Outcome, Result, Trouble
+from zvol.errors import ZvolError
+from zvol.model import Outcome, Result
 from zvol.render.values import Column, Table
 from zvol.text import escape_terminal, human_size
 
@@ -34,11 +35,11 @@ def warnings(results: Sequence[Result]) -> dict[str, list[Result]]:
 
 
 def detail(result: Result) -> str:
-    trouble: Trouble | None = result.trouble
-    if trouble is None:
+    error: ZvolError | None = result.error
+    if error is None:
         return "see the warning" if result.warnings else ""
-    fault = trouble.fault
-    return f"{trouble.message}: {fault.code} {fault.details or fault.description or ''}" if fault else trouble.message
+    fault = error.fault
+    return f"{error.message}: {fault.code} {fault.details or fault.description or ''}" if fault else error.message
 
 
 def _name(result: Result) -> str:
@@ -47,7 +48,7 @@ def _name(result: Result) -> str:
 
 
 def _code(result: Result) -> str:
-    return str(result.trouble.json().get("code", "")) if result.trouble else ""
+    return str(result.error.error_code().get("code", "")) if result.error else ""
 
 
 PEOPLE: Final[tuple[Column[Result], ...]] = (
@@ -71,7 +72,7 @@ PROGRAMS: Final[tuple[Column[Result], ...]] = (
     Column("changed", "", "", lambda result: None if result.changed is None else str(result.changed).lower()),
     Column("by", "", "", lambda result: result.by),
     Column("code", "", "", _code),
-    Column("detail", "", "", lambda result: detail(result) if result.trouble else None),
+    Column("detail", "", "", lambda result: detail(result) if result.error else None),
     Column("job_uuid", "", "", lambda result: result.job_uuid),
     Column("warnings", "", "", lambda result: "; ".join(result.warnings)),
 )

@@ -8,11 +8,11 @@ from typing import Any, Final, TypeVar
 from zvol.errors import MaybeSent, NeverSent, TransientError
 from zvol.model import Volume
 from zvol.zstack import answers, server_facts
+from zvol.zstack.answer_errors import error_of, transient
 from zvol.zstack.answers import Answer, Found, JobAnswer, PutAnswer, Unclear
 from zvol.zstack.auth import Auth
 from zvol.zstack.compact import Packer
 from zvol.zstack.paging import PAGE, Pager, Row
-from zvol.zstack.read_errors import found_of, weather
 from zvol.zstack.transport import Transport
 from zvol.zstack.volumes import Volumes, asked_for
 
@@ -120,7 +120,7 @@ class Client:
         except MaybeSent as maybe:
             return Unclear(maybe.message)
 
-    # ---- reads: Weather, AuthError, Untrusted, Refused -----------------------------------------------------------
+    # ---- reads; these raise TransientError, AuthError, Untrusted or Refused -----------------------------------------
     def volume(self, uuid: str, seconds: float = READ_SECONDS) -> Volume | None:
         """Return a volume, None when the server has none that this account may see."""
         seen = asked_for([uuid], self._read(f"/v1/volumes/{uuid}", seconds=seconds))
@@ -134,7 +134,7 @@ class Client:
         return asked_for(uuids, self._read("/v1/volumes", query, seconds=seconds), counted=True)
 
     def volumes(self, uuids: Sequence[str]) -> dict[str, Volume]:
-        """Return those of the volumes that exist, by UUID; raises Weather when an answer does not tell of all.
+        """Return those of the volumes that exist, by UUID; raises TransientError when an answer does not tell of all.
 
         A batch that is not answered where one volume is may be too much for something on the way: it is halved.
         """
@@ -216,7 +216,7 @@ class Client:
         answer = self._get(path, query)
         document = answers.document_of(answer)
         if document is None:
-            found_of(answer, self._auth)
+            self._found(answer)
         found = None if document is None else document.get(key)
         if not isinstance(found, kind):
             raise TransientError(f"an answer without {key}")
@@ -237,18 +237,18 @@ class Client:
         return version if isinstance(version, str) else None
 
     def server_time(self) -> float:
-        """Return the server's clock as seconds since 1970 UTC; raises Weather, CannotTell or Untrusted."""
+        """Return the server's clock as seconds since 1970 UTC; raises TransientError, CannotTell or Untrusted."""
         return server_facts.server_time(self._ask(*server_facts.CLOCK))
 
     def timezone(self) -> tuple[str | None, str | None]:
-        """Return the server's time zone as (name, offset); raises Weather, CannotTell or Untrusted."""
+        """Return the server's time zone as (name, offset); raises TransientError, CannotTell or Untrusted."""
         return server_facts.timezone(self._ask(*server_facts.ZONE))
 
     def _ask(self, method: str, path: str, body: object) -> Answer:
         try:
             return self._transport.send(method, path, body=body, auth=self._auth, timeout=READ_SECONDS)
         except (NeverSent, MaybeSent) as exc:
-            raise weather(exc) from None
+            raise transient(exc) from None
 
     # ---- inside --------------------------------------------------------------------------------------------------
     def _read(
@@ -258,7 +258,14 @@ class Client:
         if answer.status == 404 and isinstance(found := answers.classify_read(answer), Unclear):
             where = f"{self._transport.endpoint.base}{path}"
             raise TransientError(f"{found.reason} ({where}): check port and path of `host`")
-        return found_of(answer, self._auth)
+        return self._found(answer)
+
+    def _found(self, answer: Answer) -> Found:
+        """Return what a query brought; raises TransientError, AuthError, Untrusted or Refused."""
+        found = answers.classify_read(answer)
+        if isinstance(found, Found):
+            return found
+        raise error_of(found, self._auth.advice, "the query")
 
     def _get(
         self, path: str, query: Sequence[tuple[str, str]] = (), longest: float = 0.0, seconds: float = READ_SECONDS
@@ -274,4 +281,4 @@ class Client:
         try:
             return self._transport.send("GET", path, query=query, auth=self._auth, timeout=seconds, longest=longest)
         except (NeverSent, MaybeSent) as exc:
-            raise weather(exc) from None
+            raise transient(exc) from None

@@ -10,33 +10,14 @@ from typing import TYPE_CHECKING, Any, Final
 from zvol.errors import AuthError, Unreachable, Untrusted
 from zvol.secrets import Secret, register_secret
 from zvol.zstack import answers
+from zvol.zstack.answer_errors import HOST_HINT, LOGIN_ADVICE, error_of
 from zvol.zstack.request import SECONDS, ask
 
 if TYPE_CHECKING:
     from zvol.zstack.auth import Revealable
     from zvol.zstack.transport import Transport
 
-HOST: Final = "Set `host` to the address of the management node itself."
 WHERE: Final = "Check port and path of `host`; a management node usually listens on port 8080, below /zstack."
-_WEB: Final = "in the web interface"
-_FACTOR: Final = f"This account needs a second factor: log in {_WEB}, and give zvol that session or an access key."
-_CAPTCHA: Final = f"The server asks for a captcha: log in {_WEB} once, then try again; or use an access key."
-ADVICE: Final = {
-    "ID.1000": "The account name or the password is wrong.",
-    "ID.1005": f"The initial password must be changed first, {_WEB}.",
-    "ID.1006": "Too many sessions are open for this account; log out of some, or wait until they expire.",
-    "ID.2000": _FACTOR,
-    "ID.2001": _FACTOR,
-    "ID.2002": _FACTOR,
-    "ID.2003": _FACTOR,
-    "LOGIN_CONTROL.1000": f"The password is too old: change it {_WEB}.",
-    "LOGIN_CONTROL.1001": f"The password was used before: choose another one {_WEB}.",
-    "LOGIN_CONTROL.1002": "The account is locked for a while after wrong passwords: wait, or ask the administrator.",
-    "LOGIN_CONTROL.1003": _CAPTCHA,
-    "LOGIN_CONTROL.1004": "The server refuses logins from here: ask the administrator.",
-    "LOGIN_CONTROL.1005": _CAPTCHA,
-}
-"""What the codes mean for the person at the keyboard; those of commercial builds were never tried (contract 4.4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +44,14 @@ def log_in(transport: Transport, account: str, password: Revealable, user: str |
         return Login(Secret(session), _text(inventory, "createDate"))
     found = answers.classify_read(answer)
     if isinstance(found, answers.Failed) and (found.certain or not found.fault.code.startswith("SYS.")):
-        hint = ADVICE.get(found.fault.code) or "Ask the administrator of the cloud."
+        hint = LOGIN_ADVICE.get(found.fault.code) or "Ask the administrator of the cloud."
         raise AuthError("the server did not log in", fault=found.fault, hint=hint)
     if isinstance(found, answers.Failed):
         raise Unreachable("the server failed at the login", fault=found.fault, hint="Try again later.")
     if isinstance(found, answers.Redirected):
         raise Untrusted(
             f"the server redirects to {found.target}; the password was not sent there",
-            hint=HOST,
+            hint=HOST_HINT,
             kind="redirected",
         )
     raise Unreachable(f"the login was not answered by a ZStack (HTTP {answer.status})")
@@ -107,8 +88,8 @@ def valid(transport: Transport, session: Revealable) -> bool | None:
             return None
         case answers.Failed(fault=fault):
             raise Unreachable("the server failed to look at the session", fault=fault, hint="Try again later.")
-        case answers.Redirected(target=target):
-            raise Untrusted(f"the server redirects to {target or 'another address'}", hint=HOST, kind="redirected")
+        case answers.Redirected() as redirected:
+            raise error_of(redirected, lambda _text: "")
         case answers.Unclear(reason=reason):
             raise Unreachable(f"the session could not be looked at: {reason}", hint=WHERE)
 

@@ -62,7 +62,7 @@ class Pager:
     _answered: bool = field(default=False, init=False)
 
     def all(self, conditions: Sequence[str]) -> list[Any]:
-        """Return every row exactly once.  Raises Weather when that cannot be known, and what `fetch` raises."""
+        """Return every row exactly once.  Raises TransientError when that cannot be known, and what `fetch` raises."""
         if self.key == "uuid":
             try:
                 return [row for page in self._after(conditions) for row in page]
@@ -118,7 +118,7 @@ class Pager:
 
     # ---- one page ----------------------------------------------------------------------------------------------------
     def _page(self, conditions: Sequence[str], start: int) -> Found:
-        """Return a page that holds as many rows as it speaks of, at most `size`; raises Weather.
+        """Return a page that holds as many rows as it speaks of, at most `size`; raises TransientError.
 
         Once a page was answered, a later one is asked for again for half a minute: much has been read by then.
         """

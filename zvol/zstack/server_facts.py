@@ -1,6 +1,6 @@
 """What a server tells about itself without a session: its clock and its time zone.
 
-A look-up ends in a value, in Weather (nothing that counts came back: ask again), or in CannotTell: the answer is
+A look-up ends in a value, in TransientError (nothing that counts came back: ask again), or in CannotTell: the answer is
 ZStack's own and says that this server never tells it.
 """
 
@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from zvol.errors import CannotTell, TransientError, Untrusted
+from zvol.errors import CannotTell, TransientError
 from zvol.zstack import answers
+from zvol.zstack.answer_errors import error_of
 from zvol.zstack.answers import Answer
 from zvol.zstack.rest_errors import text_of
 
@@ -55,7 +56,7 @@ def milliseconds(document: Mapping[str, Any]) -> float | None:
 
 
 def _document(answer: Answer, what: str, hint: str) -> Mapping[str, Any]:
-    """Return the JSON object of a 200.  Raises Weather, CannotTell or Untrusted for anything else."""
+    """Return the JSON object of a 200.  Raises TransientError, CannotTell or Untrusted for anything else."""
     document = answers.document_of(answer)
     if document is not None:
         return document
@@ -66,12 +67,8 @@ def _document(answer: Answer, what: str, hint: str) -> Mapping[str, Any]:
             raise CannotTell(f"the server does not tell {what}", fault=fault, hint=hint)
         case answers.Refusal(text=text):
             raise CannotTell(f"the server does not tell {what}: {text}", hint=hint)
-        case answers.Redirected(target=target):
-            raise Untrusted(
-                f"the server redirects to {target or 'another address'}",
-                hint="Set `host` to the address of the management node itself.",
-                kind="redirected",
-            )
+        case answers.Redirected() as redirected:
+            raise error_of(redirected, lambda _text: "")
         case _ if answer.status == 404 and text_of(answer.body).startswith(NO_API):
             raise CannotTell(f"the server does not tell {what}", hint=hint)
         case answers.Unclear(reason=reason):

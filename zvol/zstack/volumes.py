@@ -25,7 +25,7 @@ class Volumes:
 
 
 def asked_for(uuids: Sequence[str], found: Found, *, counted: bool = False) -> Volumes:
-    """Return what an answer tells of the volumes asked for; raises Weather for one about any other volume.
+    """Return what an answer tells of the volumes asked for; raises TransientError for one about any other volume.
 
     What is missing is gone only where nothing else can be hidden in the answer: no inventory that is odd or there
     twice, and with `counted` as many as the server counted.

@@ -1,4 +1,4 @@
-"""One volume's trouble is its own: batches that cannot be read, odd inventories, volumes that no read shows."""
+"""One volume's error is its own: batches that cannot be read, odd inventories, volumes that no read shows."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ def test_one_volume_that_no_read_shows_keeps_nobody_waiting(kind: str, volumes: 
     [bad] = [result for result in results if result.outcome == "not-sent"]
     assert bad.uuid == world.uuids[1]
     assert bad.exit is Exit.UNREACHABLE
-    assert bad.trouble is not None
-    assert "it could not be read for 1m" in bad.trouble.message
+    assert bad.error is not None
+    assert "it could not be read for 1m" in bad.error.message
     why = "HTTP 500 by the simulation" if kind == "unreadable" else "an inventory that is not a volume's"
-    assert f"last seen of the volume: {why} (" in bad.trouble.message
+    assert f"last seen of the volume: {why} (" in bad.error.message
     assert 60 <= world.took <= 75
     assert world.server.seen["read"] <= 60 + volumes / 10
     world.true(results)
@@ -72,8 +72,8 @@ def test_a_volume_that_becomes_unreadable_after_its_put_is_unknown_and_the_other
     assert max(back) - 1000 < 10
     [unknown] = [result for result in results if result.outcome == "unknown"]
     assert unknown.uuid == bad
-    assert unknown.trouble is not None
-    assert "last seen of the request: accepted (" in unknown.trouble.message
+    assert unknown.error is not None
+    assert "last seen of the request: accepted (" in unknown.error.message
     assert 120 <= world.took <= 126
     assert world.server.seen["read"] <= 60
 

@@ -1,4 +1,4 @@
-"""One volume's trouble is its own, `--timeout` has one meaning, each word has its reason: on real sockets."""
+"""One volume's error is its own, `--timeout` has one meaning, each word has its reason: on real sockets."""
 
 from __future__ import annotations
 

@@ -1,0 +1,69 @@
+"""The one mapper from answers of the server to errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from zvol.errors import AuthError, MaybeSent, NeverSent, Refused, TransientError, Untrusted, ZvolError
+from zvol.zstack.answers import Failed, Redirected, Refusal, Unclear
+
+HOST_HINT: Final = "Set `host` to the address of the management node itself."
+_WEB: Final = "in the web interface"
+_FACTOR: Final = f"This account needs a second factor: log in {_WEB}, and give zvol that session or an access key."
+_CAPTCHA: Final = f"The server asks for a captcha: log in {_WEB} once, then try again; or use an access key."
+LOGIN_ADVICE: Final = {
+    "ID.1000": "The account name or the password is wrong.",
+    "ID.1005": f"The initial password must be changed first, {_WEB}.",
+    "ID.1006": "Too many sessions are open for this account; log out of some, or wait until they expire.",
+    "ID.2000": _FACTOR,
+    "ID.2001": _FACTOR,
+    "ID.2002": _FACTOR,
+    "ID.2003": _FACTOR,
+    "LOGIN_CONTROL.1000": f"The password is too old: change it {_WEB}.",
+    "LOGIN_CONTROL.1001": f"The password was used before: choose another one {_WEB}.",
+    "LOGIN_CONTROL.1002": "The account is locked for a while after wrong passwords: wait, or ask the administrator.",
+    "LOGIN_CONTROL.1003": _CAPTCHA,
+    "LOGIN_CONTROL.1004": "The server refuses logins from here: ask the administrator.",
+    "LOGIN_CONTROL.1005": _CAPTCHA,
+}
+"""What these codes mean for the user; those of commercial builds were never tried (contract 4.4)."""
+
+
+def error_of(
+    answer: Failed | Refusal | Redirected | Unclear,
+    advice: Callable[[str], str],
+    action: str = "",
+    consequence: str = "",
+) -> ZvolError:
+    """Return the error that an answer means.
+
+    `advice` returns the hint for a refused session, given the server's text; `action` names the request in messages,
+    such as `the query`; `consequence` ends the message about a redirect.
+    """
+    of = f" {action}" if action else ""
+    match answer:
+        case Failed(fault=fault, session=True):
+            return AuthError("the server does not accept the session", fault=fault, hint=advice(""))
+        case Failed(fault=fault) if fault.code in LOGIN_ADVICE:
+            return AuthError("the server wants more than a session", fault=fault, hint=LOGIN_ADVICE[fault.code])
+        case Failed(fault=fault, certain=True):
+            return Refused(f"the server refused{of}", fault=fault)
+        case Failed(fault=fault):
+            return TransientError(f"the server failed{f' at {action}' if action else ''} ({fault.code})", fault=fault)
+        case Refusal(text=text, auth=True):
+            return AuthError(f"the server refused the request: {text}", hint=advice(text))
+        case Refusal(status=status, text=text):
+            return Refused(f"the server refused{of} (HTTP {status}): {text}")
+        case Redirected(target=target):
+            text = f"the server redirects to {target or 'another address'}{consequence}"
+            return Untrusted(text, hint=HOST_HINT, kind="redirected")
+        case Unclear(reason=reason):
+            return TransientError(reason)
+
+
+def transient(failure: NeverSent | MaybeSent) -> TransientError:
+    """Return the error of a read that got no answer."""
+    if isinstance(failure, NeverSent):
+        return TransientError(failure.message, failure)
+    return TransientError(failure.message, maybe_sent=failure)
