@@ -20,22 +20,20 @@ SHELLS = ("bash", "zsh", "fish")
 def command(context: AppContext, shell: str) -> Exit:
     """Print the completion script for bash, zsh or fish; the same files lie in `completions/`."""
     del context
-    click.echo(script(shell), nl=False)
+    click.echo(script(click.get_current_context().find_root().command, shell), nl=False)
     return Exit.OK
 
 
-def script(shell: str) -> str:
+def script(root: click.Command, shell: str) -> str:
     """Return the script that click makes for a shell.
 
     In zsh a file on fpath is the function itself from its second call on, and click's would then only register again.
     """
     from click.shell_completion import get_completion_class
 
-    from zvol.cli.app import app
-
     found = get_completion_class(shell)
     assert found is not None
     if shell == "bash":
         found._check_version = staticmethod(lambda: None)  # type: ignore[attr-defined]  # the script is for another shell
-    text = found(app, {}, "zvol", "_ZVOL_COMPLETE").source().strip() + "\n"
+    text = found(root, {}, "zvol", "_ZVOL_COMPLETE").source().strip() + "\n"
     return text.replace("== loadautofunc ]]", "== (loadautofunc|shfunc) ]]")

@@ -13,25 +13,24 @@ CAUGHT: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupted(BaseException):
-    """A signal came where nothing needs an orderly end."""
+    """A signal came while no orderly end is needed."""
 
 
 class Signals:
-    """The handlers of this process; `first` is the first signal that came, `count` how many came in `graceful`."""
+    """The signal handlers of this process; `first` is the first signal that came, `count` how many in `graceful`."""
 
     def __init__(self) -> None:
         self.first: int | None = None
         self.count = 0
         self._stop: Callable[[], None] | None = None
-        self._count = 0
 
     def install(self) -> None:
         for number in CAUGHT:
-            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup ignores SIGHUP, and that is to stay so
+            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup ignores SIGHUP, and must stay in force
                 signal.signal(number, self._caught)
 
     def uninstall(self) -> None:
-        """Let a signal end the process as it always does: at the interpreter's own end nobody catches Interrupted."""
+        """Restore the default handlers: at the interpreter's own end nothing catches Interrupted."""
         for number in CAUGHT:
             if signal.getsignal(number) == self._caught:
                 signal.signal(number, signal.SIG_DFL)
@@ -44,7 +43,7 @@ class Signals:
 
     @contextmanager
     def graceful(self, stop: Callable[[], None]) -> Iterator[None]:
-        """While inside, a signal calls `stop` instead of ending the process; the third ends it all the same."""
+        """Call `stop` on a signal instead of ending the process; the third signal ends it all the same."""
         self._stop, self.count = stop, 0
         try:
             yield
@@ -53,13 +52,12 @@ class Signals:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """While inside, the main thread's work is not torn: a signal counts at its end (the third at once)."""
+        """Hold signals back until the end, so that the main thread is not interrupted; the third ends it at once."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
         outer, waiting = self._stop, list[None]()
         self._stop = lambda: waiting.append(None)
-        self._count = self._count if outer else 0
         try:
             yield
         finally:

@@ -1,4 +1,4 @@
-"""The standard streams: no character is too much for them, a closed one says so, and no secret passes."""
+"""The standard streams: they encode every character, redact secrets, and raise OSError where they are closed."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from zvol.secrets import redact
 
 
 class Closed(io.TextIOBase):
-    """Stands in for a standard stream that is closed: whoever writes to it is told."""
+    """Stands in for a closed standard stream: writing to it raises OSError."""
 
     def write(self, _text: str) -> int:
         raise OSError(errno.EBADF, "it is closed")
 
 
-class Masking(io.TextIOWrapper):
-    """Masks the secrets of this process, whoever quotes them: zvol, a library, or a server that sends them back."""
+class Redacting(io.TextIOWrapper):
+    """Redacts the secrets of this process, whether zvol, a library or a server's answer quotes them."""
 
     def write(self, text: str) -> int:
         super().write(redact(text))
         return len(text)
 
 
-class Mute(Masking):
-    """stderr: where nobody hears, nothing is said, and nothing is decided by that."""
+class BestEffort(Redacting):
+    """stderr: a message that cannot be written is dropped, and changes neither the run nor its exit code."""
 
     def write(self, text: str) -> int:
         with contextlib.suppress(OSError):
@@ -40,28 +40,28 @@ class Mute(Masking):
 
 
 def prepare() -> None:
-    """Put such streams in the place of stdout and stderr."""
+    """Replace stdout and stderr by such streams."""
     if sys.stdout is None:
         sys.stdout = Closed()
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115  (for as long as the process lives)
-    for name, kind in (("stdout", Masking), ("stderr", Mute)):
+    for name, kind in (("stdout", Redacting), ("stderr", BestEffort)):
         stream = getattr(sys, name)
         if type(stream) is io.TextIOWrapper:
             encoding, by_line, at_once = stream.encoding, stream.line_buffering, stream.write_through
-            masking = kind(stream.detach(), encoding, "backslashreplace", None, by_line, at_once)
-            setattr(sys, name, masking)
-            setattr(sys, f"__{name}__", masking)  # the old one is detached, and shutil asks it for the terminal's size
+            redacting = kind(stream.detach(), encoding, "backslashreplace", None, by_line, at_once)
+            setattr(sys, name, redacting)
+            setattr(sys, f"__{name}__", redacting)  # the old one is detached, and shutil reads its terminal size
 
 
-def write_error(text: str, mark: str = "zvol: ") -> None:
-    """Say something on stderr."""
-    sys.stderr.write(f"{mark}{text}\n")
+def write_error(text: str, prefix: str = "zvol: ") -> None:
+    """Write a message to stderr."""
+    sys.stderr.write(f"{prefix}{text}\n")
     sys.stderr.flush()
 
 
 def silence() -> None:
-    """Let the interpreter's own flush at its end go nowhere: what failed once would fail again, with a traceback."""
+    """Discard what the interpreter flushes at its end: what failed once would fail again, with a traceback."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, sys.stdout.fileno())
