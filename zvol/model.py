@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from zvol.errors import Exit, ZvolError, most_severe
 
@@ -264,3 +264,12 @@ class VolumeRow:
 
     def json(self) -> dict[str, Any]:
         return self.volume.inventory() | {"recycle": self.recycle.json()}
+
+
+class Check(NamedTuple):
+    """What one check of `zvol doctor` found; `hint` says what to do about it when it is not `ok`."""
+
+    name: str
+    ok: bool
+    found: str
+    hint: str = ""

@@ -1,4 +1,4 @@
-"""Tells people on stderr how far a run is, why it takes long, and what the journal could not keep."""
+"""Reports on stderr how far a run is, why it takes long, and what the journal could not keep."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LOOK_UP_AFTER: Final = 2.0
 class ProgressReporter:
     """The observer of a run of `total` volumes.
 
-    With -v a terminal shows each request, so that a line which renews itself would be torn: plain lines go there, too.
+    With -v a terminal shows each request, which would break up a line that renews itself: then it gets plain lines.
     """
 
     def __init__(self, context: AppContext, total: int) -> None:
@@ -39,8 +39,9 @@ class ProgressReporter:
         self._began = self._now()
         self._total = total
         self._calendar: Calendar | None = None
-        self._asked = False
-        self.progress = Progress(
+        self._looked_up_at = 0.0
+        self._looking_up = False
+        self._progress = Progress(
             sys.stderr,
             self._now,
             total,
@@ -50,93 +51,87 @@ class ProgressReporter:
             width=lambda: terminal_width(sys.stderr.fileno()),
         )
 
-    def tick(self, pulse: Callable[[], RunStatus]) -> None:
-        if self.progress.due:
-            now = pulse()
-            self.progress.notes = why(now, alone=self._total == 1)
-            self.progress.deadline = self._safe_for(now)
-            self.progress.draw()
+    def follow(self, results: Iterable[Result]) -> Iterator[Result]:
+        """Count results on their way to the printer; at the end leave a clean line, and sum up where no table does."""
+        try:
+            for result in results:
+                self._progress.note(result)
+                yield result
+        finally:
+            self._progress.clear()
+            if not self._context.output.for_people:
+                self._progress.end()
+
+    def warn(self, text: str) -> None:
+        self._progress.clear()
+        self._context.output.warn(text)
+
+    # ---- the observer of the engine ------------------------------------------------------------------------------
+    def tick(self, status: Callable[[], RunStatus]) -> None:
+        if self._progress.due:
+            now = status()
+            self._progress.notes = why(now, alone=self._total == 1)
+            self._progress.deadline = self._safe_for(now)
+            self._progress.draw()
 
     def stopping(self, seconds: float) -> None:
-        self.progress.clear()
-        self.progress.stopping = True
+        self._progress.clear()
+        self._progress.stopping = True
         again = "Ctrl-C again" if self._context.signals.first == signal.SIGINT else "a second signal"
         watched = f"what is open is watched for up to {seconds:.0f} s"
         self._context.output.hint(f"stopping: nothing new is sent; {watched} ({again} ends it now)")
 
     def journal_lost(self, error: LocalState, jobs: Sequence[tuple[str, str]], unsent: int) -> None:
-        """Say it once: of a single volume that was not sent, the result does."""
-        self.progress.clear()
+        """Report it once: for a single volume that was not sent, its result does."""
+        self._progress.clear()
         if jobs or unsent != 1 or self._total > 1:
             self._context.output.error(error)
         if jobs:
             record = {"openJobs": [{"uuid": uuid, "jobUuid": job} for uuid, job in jobs]}
             sys.stderr.write(json.dumps(record) + "\n")
 
-    def end(self) -> None:
-        """Leave a clean line, and sum up where the report itself does not."""
-        self.progress.clear()
-        if not self._context.output.for_people:
-            self.progress.end()
-
-    def _safe_for(self, pulse: RunStatus) -> float | None:
+    # ---- how long the volumes are safe ---------------------------------------------------------------------------
+    def _safe_for(self, status: RunStatus) -> float | None:
         """Return for how many seconds the most urgent volume is safe; None while that is not known."""
         from zvol.catalog.retention import recycle
 
         if self._calendar is None:
-            self._look_up(pulse)
+            self._start_look_up(status)
             return None
-        if pulse.urgent is None:
+        if status.urgent is None:
             return None
         known = self._calendar
-        left = recycle(pulse.urgent, known.policy, known.zone, known.now).seconds_left
-        return None if left is None else max(0.0, left - (self._now() - self._looked_up))
+        left = recycle(status.urgent, known.policy, known.zone, known.now).seconds_left
+        return None if left is None else max(0.0, left - (self._now() - self._looked_up_at))
 
-    def _look_up(self, pulse: RunStatus) -> None:
-        """Ask beside the run, once, while the server answers."""
-        if self._asked or pulse.reason or self._total < 2 or self._now() - self._began < LOOK_UP_AFTER:
+    def _start_look_up(self, status: RunStatus) -> None:
+        """Look up in a thread, once, and only while the server answers."""
+        if self._looking_up or status.reason or self._total < 2 or self._now() - self._began < LOOK_UP_AFTER:
             return
-        self._asked = True
-        threading.Thread(target=self._ask, daemon=True, name="zvol-calendar").start()
+        self._looking_up = True
+        threading.Thread(target=self._look_up, daemon=True, name="zvol-calendar").start()
 
-    def _ask(self) -> None:
-        with contextlib.suppress(Exception):  # a look-up that decides nothing
+    def _look_up(self) -> None:
+        with contextlib.suppress(Exception):  # it decides nothing
             found = calendar(self._context)
-            self._looked_up = self._now()
+            self._looked_up_at = self._now()
             self._calendar = found
 
 
-class ReportedResults:
-    """Passes results on, remembers them, and keeps the progress up to date."""
-
-    def __init__(self, results: Iterable[Result], reporter: ProgressReporter) -> None:
-        self._source, self._reporter = results, reporter
-        self.results: list[Result] = []
-
-    def __iter__(self) -> Iterator[Result]:
-        try:
-            for result in self._source:
-                self.results.append(result)
-                self._reporter.progress.note(result)
-                yield result
-        finally:
-            self._reporter.end()
+def why(status: RunStatus, *, alone: bool) -> tuple[str, ...]:
+    """Return why nothing happens, or why something takes long; the most important first."""
+    reasons = []
+    if status.reason:
+        reasons.append(f"waiting: {status.reason}")
+    if status.retry_in:
+        reasons.append(f"next try in {max(1.0, status.retry_in):.0f}s")
+    reasons += [f"{_waiting(hold, alone=alone)}; {_then(hold)}" for hold in status.holds]
+    if any(hold.again for hold in status.holds):
+        reasons.append("unless it comes back" if alone else "unless they come back")
+    return tuple(reasons)
 
 
-def why(pulse: RunStatus, *, alone: bool) -> tuple[str, ...]:
-    """Say why nothing happens, or why something takes long; the most important first."""
-    said = []
-    if pulse.reason:
-        said.append(f"waiting: {pulse.reason}")
-    if pulse.retry_in:
-        said.append(f"next try in {max(1.0, pulse.retry_in):.0f}s")
-    said += [f"{_words(hold, alone=alone)}; {_then(hold)}" for hold in pulse.holds]
-    if any(hold.again for hold in pulse.holds):
-        said.append("unless it comes back" if alone else "unless they come back")
-    return tuple(said)
-
-
-def _words(hold: WaitGroup, *, alone: bool) -> str:
+def _waiting(hold: WaitGroup, *, alone: bool) -> str:
     match hold.wait:
         case Wait.FLYING:
             return "sent, no answer yet" if alone else f"{hold.count} sent, no answer yet"
@@ -154,7 +149,7 @@ def _words(hold: WaitGroup, *, alone: bool) -> str:
 
 
 def _then(hold: WaitGroup) -> str:
-    """Say what happens next, and when."""
+    """Return what happens next, and when."""
     left = human_duration(hold.seconds)
     if hold.again:
         return f"sent again in {left}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -13,7 +13,8 @@ from zvol.cli.params import CONCURRENCY, TAG, Count, VolumeArgument, read_volume
 from zvol.cli.selectors import confirm_selection, filter_options, parse_filters
 from zvol.errors import Exit
 
-CHOSEN = ("yes", "expect", "fail_if_empty")
+WITH_SELECTION: Final = ("yes", "expect", "fail_if_empty")
+"""Options that go with filters or --all only."""
 
 
 @click.command(
@@ -38,7 +39,7 @@ CHOSEN = ("yes", "expect", "fail_if_empty")
 @global_options
 @pass_context
 def command(
-    context: AppContext, /, volumes: tuple[str, ...], everything: bool, concurrency: int | None, **given: Any
+    context: AppContext, /, volumes: tuple[str, ...], everything: bool, concurrency: int | None, **options: Any
 ) -> Exit:
     """Bring deleted data volumes back, each exactly once, and prove it by reading them back.
 
@@ -48,46 +49,46 @@ def command(
     Filters choose among the deleted data volumes instead; they show what they found and ask.
     """
     context.options.concurrency = concurrency
-    filters = parse_filters(given)
+    filters = parse_filters(options)
     if bool(volumes) + filters.any + everything != 1:
         text = "give VOLUMEs, or filters such as --deleted-since, or --all; they do not combine."
         raise click.UsageError(text if volumes or filters.any or everything else f"nothing to recover: {text}")
-    if volumes and any(given[name] not in (None, False) for name in CHOSEN):
+    if volumes and any(options[name] not in (None, False) for name in WITH_SELECTION):
         raise click.UsageError("--yes, --expect and --fail-if-empty go with filters or --all.")
-    asked = read_volumes(volumes, sys.stdin) if volumes else _selected(context, filters, given)
-    if not asked:
+    chosen = read_volumes(volumes, sys.stdin) if volumes else _selected(context, filters, options)
+    if not chosen:
         from zvol.render.values import Recovery
 
         code = context.output.recovery(Recovery([]))
-        return Exit.FAILED if given["fail_if_empty"] else code
-    return _run(context, asked, given, single=len(volumes) == 1 and volumes[0] != "-")
+        return Exit.FAILED if options["fail_if_empty"] else code
+    return _run(context, chosen, options, single=len(volumes) == 1 and volumes[0] != "-")
 
 
-def _selected(context: AppContext, filters: Any, given: dict[str, Any]) -> list[VolumeArgument]:
-    """Return what the filters choose, once somebody agreed."""
+def _selected(context: AppContext, filters: Any, options: dict[str, Any]) -> list[VolumeArgument]:
+    """Return what the filters select, once the user agreed; raises Abort when not."""
     from zvol.catalog.filters import select
     from zvol.catalog.listing import find
     from zvol.cli.volume_rows import looked
 
     found, known = looked(context, find(context.server.client))
     rows = select(found, filters, context.server.client, known)
-    if not confirm_selection(context, rows, yes=given["yes"] or given["dry_run"], expect=given["expect"]):
+    if not confirm_selection(context, rows, yes=options["yes"] or options["dry_run"], expect=options["expect"]):
         raise click.Abort
     return [VolumeArgument(row.volume.uuid, row.volume.uuid, row.volume.last_op_date) for row in rows]
 
 
-def _run(context: AppContext, asked: list[VolumeArgument], given: dict[str, Any], *, single: bool) -> Exit:
+def _run(context: AppContext, volumes: list[VolumeArgument], options: dict[str, Any], *, single: bool) -> Exit:
     from zvol.cli.recover_runner import recover
     from zvol.journal.request import Request
 
     request = Request(
-        system_tags=given["system_tags"],
-        user_tags=given["user_tags"],
-        ensure_tags=not given["no_ensure_tags"],
-        reattach=given["reattach"],
-        allow_root=given["allow_root"],
-        strict=given["strict"],
-        dry_run=given["dry_run"],
+        system_tags=options["system_tags"],
+        user_tags=options["user_tags"],
+        ensure_tags=not options["no_ensure_tags"],
+        reattach=options["reattach"],
+        allow_root=options["allow_root"],
+        strict=options["strict"],
+        dry_run=options["dry_run"],
         command=context.options.typed,
     )
-    return recover(context, asked, request, single=single)
+    return recover(context, volumes, request, single=single)

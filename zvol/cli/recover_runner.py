@@ -1,95 +1,97 @@
-"""Runs the engine for `recover` and `resume`: signals, and what is said at the end."""
+"""Runs the engine for `recover` and `resume`: progress, signals, and the advice at the end."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from zvol.catalog.resolve import resolve_targets
 from zvol.cli.app_context import AppContext
-from zvol.cli.progress import ProgressReporter, ReportedResults
+from zvol.cli.progress import ProgressReporter
 from zvol.cli.volume_rows import listed
 from zvol.errors import Exit, most_severe
 from zvol.journal.request import Request
 from zvol.model import Outcome, Result
+from zvol.recovery import resume as resuming
 from zvol.recovery.engine import Engine
 from zvol.recovery.task import Options
 from zvol.render.values import Recovery
 
 if TYPE_CHECKING:
     from zvol.cli.params import VolumeArgument
+    from zvol.journal.journal import Journal
+    from zvol.journal.records import Run
 
 
-def run_options(context: AppContext) -> Options:
-    """Return the options that settings decide."""
-    settings = context.settings
-    return Options(
+def recover(context: AppContext, volumes: Sequence[VolumeArgument], request: Request, *, single: bool) -> Exit:
+    """Recover volumes, print what became of each, and return the exit code."""
+    arguments = [(one.text, one.uuid, one.shown) for one in volumes]
+    found = resolve_targets(context.server.client, arguments, partial(listed, context))
+    began = context.server.limit.began
+    context.server.limit.lift()
+    reporter = ProgressReporter(context, len(volumes))
+    engine = _engine(context, reporter, began)
+    results = chain(found.refused, engine.recover(found.wanted, request))
+    order = [one.text for one in volumes]
+    advice = lambda ended: _advice(context, ended, engine.run_id)  # noqa: E731
+    recovery = Recovery(reporter.follow(results), order, single=single and not request.dry_run, advice=advice)
+    return _run(context, engine, recovery)
+
+
+def resume(context: AppContext, journal: Journal, runs: Sequence[Run], *, run_id: str | None, send_stale: bool) -> Exit:
+    """Finish runs, print what became of each volume, and return the exit code; `run_id` is the one that was typed."""
+    context.server.limit.lift()
+    context.journal.prune_at_end(journal)
+    reporter = ProgressReporter(context, sum(run.unfinished for run in runs))
+    engine = _engine(context, reporter)
+    results = resuming.resume(engine, journal, runs, send_stale=send_stale, warn=reporter.warn)
+
+    def advice(ended: Sequence[Result]) -> Iterator[str]:
+        return _advice(context, ended, run_id or "", stopped=context.signals.first is not None)
+
+    return _run(context, engine, Recovery(reporter.follow(results), advice=advice))
+
+
+def _engine(context: AppContext, reporter: ProgressReporter, began: float | None = None) -> Engine:
+    """Return an engine; `began` is when the command did (monotonic), for its timeout counts from there."""
+    server, journal, settings = context.server, context.journal, context.settings
+    options = Options(
         concurrency=settings.concurrency,
         timeout=settings.timeout,
         settle_wait=settings.settle_wait,
         api_timeout=settings.api_timeout,
     )
-
-
-def new_engine(context: AppContext, options: Options, reporter: ProgressReporter, began: float | None = None) -> Engine:
-    """Return an engine; `began` is when the command did (monotonic), for what it has looked up counts too."""
     return Engine(
-        context.server.client,
+        server.client,
         options,
-        context.journal.open,
+        journal.open,
         context.clock,
-        identity=context.server.identity,
-        renew=context.server.renew,
-        elsewhere=lambda uuid: context.journal.sent_elsewhere(context.server.identity, uuid),
+        identity=server.identity,
+        renew=server.renew,
+        elsewhere=partial(journal.sent_elsewhere, server.identity),
         observer=reporter,
         began=began,
     )
 
 
-def recover(context: AppContext, asked: Sequence[VolumeArgument], request: Request, *, single: bool) -> Exit:
-    """Recover what was asked for, print it, and return the exit code."""
-    chosen = resolve_targets(
-        context.server.client, [(one.text, one.uuid, one.shown) for one in asked], partial(listed, context)
-    )
-    began = context.server.limit.began
-    context.server.limit.lift()
-    reporter = ProgressReporter(context, len(asked))
-    engine = new_engine(context, run_options(context), reporter, began)
-    results = _chain(chosen.refused, engine.recover(chosen.wanted, request))
-    order = [one.text for one in asked]
-    told = ReportedResults(results, reporter)
+def _run(context: AppContext, engine: Engine, recovery: Recovery) -> Exit:
+    """Print the results as the engine yields them; a signal asks it for an orderly end."""
     with context.signals.graceful(engine.stop):
-        code = context.output.recovery(
-            Recovery(
-                told,
-                order,
-                single=single and not request.dry_run,
-                advice=lambda: advice(context, told.results, engine.run_id),
-            )
-        )
+        code = context.output.recovery(recovery)
     return most_severe((code, engine.lost.exit if engine.lost else Exit.OK))
 
 
-def advice(context: AppContext, results: Sequence[Result], run: str | None, *, stopped: bool = False) -> Iterator[str]:
-    """Yield what to do next, where there is something; `run` is the one to resume, empty for all."""
-    if run is not None and (stopped or any(is_open(result) for result in results)):
-        yield f"finish with: {context.options.command} resume {run}".rstrip()
-    back = [result for result in results if result.outcome is Outcome.RECOVERED and result.volume is not None]
-    if len(results) == len(back) == 1 and context.output.for_people:
-        assert back[0].volume is not None
-        vm = back[0].volume.text("lastVmInstanceUuid")
-        if vm and not back[0].volume.text("vmInstanceUuid"):
-            where = f"it is not attached to a VM; it was last on {vm}"
-            yield f"{where}: {context.options.command} attach {back[0].uuid}"
-
-
-def is_open(result: Result) -> bool:
-    """Tell whether the journal keeps something of a volume for `zvol resume`."""
-    stopped = result.error is not None and result.error.kind == "stopped"
-    return stopped or result.unfinished or result.outcome is Outcome.UNKNOWN
-
-
-def _chain(first: Iterable[Result], then: Iterable[Result]) -> Iterator[Result]:
-    yield from first
-    yield from then
+def _advice(
+    context: AppContext, results: Sequence[Result], run_id: str | None, *, stopped: bool = False
+) -> Iterator[str]:
+    """Yield what to do next, if anything; `run_id` is the run to resume, empty for all, None for none."""
+    if run_id is not None and (stopped or any(resuming.leaves_open(result) for result in results)):
+        yield f"finish with: {context.options.command} resume {run_id}".rstrip()
+    if len(results) != 1 or not context.output.for_people or results[0].outcome is not Outcome.RECOVERED:
+        return
+    volume = results[0].volume
+    if volume is not None and not volume.text("vmInstanceUuid") and (vm := volume.text("lastVmInstanceUuid")):
+        text = f"it is not attached to a VM; it was last on {vm}"
+        yield f"{text}: {context.options.command} attach {volume.uuid}"

@@ -50,10 +50,10 @@ def forget(context: AppContext, run: str) -> Report:
     For a run that nobody can resume: its server is gone, or its account. A request that it names may still bring a
     volume back; from now on nothing waits for that.
     """
-    from zvol.cli.own_runs import find
+    from zvol.recovery.own_runs import find_run
 
     journal = context.journal.open() if context.journal.exists else None
-    find(journal.runs() if journal is not None else [], run)
+    find_run(journal.runs() if journal is not None else [], run)
     assert journal is not None
     closed = journal.forget(run, context.clock.wall())
     if closed is None:

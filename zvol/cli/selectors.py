@@ -38,31 +38,29 @@ def filter_options(command: F) -> F:
     return command
 
 
-def parse_filters(given: dict[str, Any]) -> Filters:
-    """Return the filters that were given; raises UsageProblem."""
+def parse_filters(options: dict[str, Any]) -> Filters:
+    """Return the filters that were typed; raises UsageProblem."""
     from zvol.catalog.filters import Filters, parse_when
 
     return Filters(
-        name=given["name"],
-        since=parse_when(given["since"]) if given["since"] is not None else None,
-        before=parse_when(given["before"]) if given["before"] is not None else None,
-        last_vm=given["last_vm"],
-        storage=given["storage"],
-        tagged=given["tagged"],
-        expiring_within=given["expiring"],
+        name=options["name"],
+        since=parse_when(options["since"]) if options["since"] is not None else None,
+        before=parse_when(options["before"]) if options["before"] is not None else None,
+        last_vm=options["last_vm"],
+        storage=options["storage"],
+        tagged=options["tagged"],
+        expiring_within=options["expiring"],
     )
 
 
 def confirm_selection(context: AppContext, rows: Sequence[VolumeRow], *, yes: bool, expect: int | None) -> bool:
-    """Show what was selected and ask; returns whether to go on.
+    """Show the selected volumes, ask, and return whether to go on.
 
-    Raises UsageProblem when the count is not the expected one, or when nobody can be asked and nobody said yes.
+    Raises UsageProblem when there are not as many as expected, or when there is no `yes` and no terminal to ask on.
     """
     if expect is not None and len(rows) != expect:
         raise UsageProblem(f"{len(rows)} volumes match, and {expect} were expected; nothing was sent")
-    if not rows:
-        return True
-    if yes:
+    if yes or not rows:
         return True
     if not can_prompt(no_input=context.settings.no_input, stderr=True):
         text = f"{len(rows)} volumes match, and nobody can be asked; nothing was sent"

@@ -10,7 +10,7 @@ from zvol.model import Result, VolumeRow
 from zvol.render import columns, formats, messages
 from zvol.render import results as tables
 from zvol.render.formats.json import line
-from zvol.render.values import Recovery, Report, Table
+from zvol.render.values import Recovery, Report, Table, no_advice
 from zvol.text import escape_terminal
 
 MOST: Final = 100
@@ -104,7 +104,7 @@ class Printer:
     def _failures(
         self,
         results: Sequence[Result],
-        advice: Callable[[], Iterable[str]] = tuple,
+        advice: Callable[[Sequence[Result]], Iterable[str]] = no_advice,
         *,
         tabled: bool = False,
         most: int | None = None,
@@ -125,7 +125,7 @@ class Printer:
                 self._lines(messages.result_words(result, self._command, ages=self._stderr.isatty()))
         if most is not None and len(bad) > most:
             self._lines([f"{len(bad) - most:,} more did not end well; all of them are on stdout"])
-        for text in filter(None, (*hints, *advice())):
+        for text in filter(None, (*hints, *advice(results))):
             self.hint(text)
         if bad and self._format.for_programs:
             exit_code = most_severe(result.exit for result in bad)
@@ -155,7 +155,7 @@ class Printer:
 
     def warn(self, text: str) -> None:
         """Print a warning; also with -q."""
-        self._lines([escape_terminal(f"warning: {text}")])
+        self._lines([escape_terminal(f"warning: {messages.typed(text, self._command)}")])
 
     def error(self, error: ZvolError) -> None:
         """Print why a command ends; formats for programs get it as an object on the last line, too."""

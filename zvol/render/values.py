@@ -80,15 +80,20 @@ class Report:
     exit: Exit = Exit.OK
 
 
+def no_advice(results: Sequence[Result]) -> Iterable[str]:
+    del results
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Recovery:
     """The results of a recovery as they come in.
 
     They are printed in `order` (arguments as typed), or as each comes in by a format that streams.
-    `single`: one VOLUME was given, so that JSON is its inventory.  `advice` says at the end what to do next.
+    `single`: one VOLUME was given, so that JSON is its inventory.  `advice` yields, at the end, what to do next.
     """
 
     results: Iterable[Result]
     order: Sequence[str] = ()
     single: bool = False
-    advice: Callable[[], Iterable[str]] = tuple
+    advice: Callable[[Sequence[Result]], Iterable[str]] = no_advice

@@ -1,0 +1,134 @@
+"""What `zvol doctor` checks on the server: connection, TLS, version, clock, time zone and deletion policy.
+
+Nothing is sent that could change anything: on some paths of a ZStack a GET deletes or logs out, so that each request
+is one of those that tests/e2e/test_doctor.py lists.  None of them needs a session but the one for the policy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Final
+
+from zvol.clock import Clock
+from zvol.errors import CannotTell, ConfigError, Untrusted, ZvolError
+from zvol.model import Check, Endpoint
+
+if TYPE_CHECKING:
+    from zvol.zstack.answers import Answer
+    from zvol.zstack.client import Client
+    from zvol.zstack.transport import Transport
+
+CLOCK_SECONDS: Final = 60.0
+"""How far the clocks of the server and of this machine may be apart."""
+
+NODE: Final = "/v1/management-nodes/actions"
+TRIED: Final = "5.2."
+"""How the versions begin that zvol was tried with."""
+
+NO_TIME: Final = "Without it no time left and no {what} can be told; filters by time and the alarm do not work."
+
+
+def connection(
+    connect: Callable[[], Transport], endpoint: Endpoint, ca_file: str | None, ca_file_from: str
+) -> Iterator[Check]:
+    """Check host, TLS and version; after a check that is not ok there is no use in others.
+
+    `connect` may raise ConfigError for the CA file, which `ca_file_from` is the source of.
+    """
+    untrusted: Untrusted | None = None
+    answer: Answer | None = None
+    try:
+        answer = _version_answer(connect())
+    except Untrusted as exc:
+        untrusted = exc
+    except ConfigError as exc:
+        yield Check("tls", False, exc.message, f"{exc.hint} It is from {ca_file_from}.")
+        return
+    except ZvolError as exc:
+        hint = "Check host, port, proxy and network; `zvol config show` says where each value is from."
+        yield Check("host", False, exc.message, hint)
+        return
+    yield Check("host", True, f"{endpoint.host}:{endpoint.port} answers")
+    if untrusted is not None:
+        yield Check("tls", False, untrusted.message, untrusted.hint)
+    elif endpoint.scheme == "https":
+        yield Check("tls", True, f"verified with {ca_file or 'the usual authorities'}")
+    else:
+        yield Check("tls", True, "none: plain http, as the configuration allows")
+    if answer is not None:
+        yield _version(answer)
+
+
+def _version_answer(transport: Transport) -> Answer:
+    from zvol.zstack.request import ask
+
+    return ask(transport, "PUT", NODE, {"getVersion": {}})
+
+
+def _version(answer: Answer) -> Check:
+    from zvol.zstack.answers import document_of
+
+    version = (document_of(answer) or {}).get("version")
+    if not isinstance(version, str):
+        hint = "Check the port and the path of `host`: a management node listens on 8080, below /zstack."
+        return Check("version", False, f"it does not answer as a ZStack (HTTP {answer.status})", hint)
+    note = "" if version.startswith(TRIED) else " (not one that zvol was tried with: it waits longer for lost answers)"
+    return Check("version", True, f"ZStack {version}{note}")
+
+
+def clock_and_zone(transport: Transport, clock: Clock, profile_zone: str | None) -> Iterator[Check]:
+    """Check the server's clock against this machine's, and whether its time zone is known."""
+    from zvol.zstack.client import Client
+    from zvol.zstack.server_clock import ANYBODY
+
+    client = Client(transport, ANYBODY)
+    before = clock.wall()
+    server: float | None = None
+    try:
+        server = client.server_time()
+        apart = server - (before + clock.wall()) / 2
+        hint = "Set the clock of this machine or of the management node: one of them is wrong."
+        yield Check("clock", abs(apart) < CLOCK_SECONDS, f"{round(apart):+d} s from this machine", hint)
+    except ZvolError as exc:
+        yield Check("clock", False, f"not known: {exc.message}", NO_TIME.format(what="age"))
+    yield _zone(client, profile_zone, server)
+
+
+def _zone(client: Client, profile_zone: str | None, now: float | None) -> Check:
+    from zvol.zstack.server_facts import PROFILE
+    from zvol.zstack.zones import Zone
+
+    try:
+        zone = Zone.from_server(*client.timezone(), now)
+    except CannotTell as exc:
+        zone, why = Zone(), exc.message
+    except ZvolError as exc:
+        return Check("zone", False, f"not known: {exc.message}", NO_TIME.format(what="date"))
+    else:
+        why = "the server's time zone is not known here"
+    if zone.tz is None:
+        return Check("zone", profile_zone is not None, f"{why}; the profile says {profile_zone or 'nothing'}", PROFILE)
+    ignored = f"; `timezone: {profile_zone}` of the profile does not count" if profile_zone else ""
+    only = " at this moment (it does not tell its summer time: the earlier deadline counts)" if zone.offset else ""
+    return Check("zone", True, f"{zone.tz}, as the server says{only}{ignored}")
+
+
+def policy(client: Client) -> Check:
+    """Check how long the server keeps deleted volumes."""
+    from zvol.catalog.retention import parse_policy
+    from zvol.text import human_duration
+
+    try:
+        found = parse_policy(client.all("/v1/global-configurations", ["category=volume"], key="name"))
+    except ZvolError as exc:
+        hint = "Without it no time left can be told; `--expiring-within` and the alarm do not work."
+        return Check("policy", False, f"not known: {exc.message}", hint)
+    if not found.whole:
+        hint = "Without deletionPolicy and expungePeriod no time left can be told."
+        return Check("policy", False, "the server does not say how long it keeps deleted volumes", hint)
+    period = human_duration(found.period_seconds) if found.period_seconds else "an unknown time"
+    if found.deletion_policy == "Never":
+        return Check("policy", True, "Never: what is deleted stays until somebody expunges it")
+    text = f"{found.deletion_policy}, safe for {period} after a deletion"
+    hint = "What is deleted from now on is gone at once: ask the administrator for the policy Delay."
+    return Check("policy", found.deletion_policy != "Direct", text, hint)

@@ -1,0 +1,35 @@
+"""Attaches one volume to a VM, as a follow-up of a recovery does it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zvol.clock import Clock
+from zvol.errors import ZvolError
+from zvol.model import Outcome, Result, Volume
+from zvol.recovery.changes import Change, ChangeState, Kind
+from zvol.recovery.follow_up_task import FollowUpTask
+from zvol.recovery.follow_ups import alone
+
+if TYPE_CHECKING:
+    from zvol.zstack.client import Client
+
+
+def attach(
+    client: Client, clock: Clock, volume: Volume, vm: str, *, read_at: float, timeout: float, api_timeout: float
+) -> Volume:
+    """Attach a volume, which was read at `read_at` (monotonic seconds), and return it as it is then.
+
+    Raises ZvolError, of the kind `unknown` where the request was sent and its outcome is not known.
+    """
+    change = Change(Kind.ATTACH, vm)
+    result = Result(volume.uuid, volume.uuid, Outcome.ALREADY, volume=volume)
+    task = FollowUpTask(result, [change], clock.monotonic() + timeout, read=True, volume=volume, read_at=read_at)
+    done = alone(client, clock, task, api_timeout)
+    if change.stand is ChangeState.DONE:
+        return done.volume or volume
+    if change.stand is ChangeState.SENT:
+        kind, text = "unknown", f"the request was sent, and {change.not_known}"
+    else:
+        kind, text = "failed", f"not attached to VM {vm}: {change.words}"
+    raise ZvolError(text, kind=kind, exit=change.exit, uuid=volume.uuid)

@@ -1,0 +1,69 @@
+"""Finishes interrupted runs: takes them over from the journal and lets the engine settle what they left open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from zvol.errors import LocalState, ZvolError
+from zvol.journal.records import Holder
+from zvol.model import Outcome, Result
+from zvol.recovery import outcomes
+
+if TYPE_CHECKING:
+    from zvol.journal.journal import Journal
+    from zvol.journal.records import Run, UnfinishedVolume
+    from zvol.recovery.engine import Engine
+    from zvol.recovery.task import VolumeTask
+
+STALE: Final = 24 * 3600
+"""Seconds after which volumes that a run never sent are not sent unless the user says so."""
+
+NAMED: Final = 10
+"""The most volumes of a run that a warning names."""
+
+
+def resume(
+    engine: Engine, journal: Journal, runs: Sequence[Run], *, send_stale: bool, warn: Callable[[str], None]
+) -> Iterator[Result]:
+    """Finish runs, all together, and yield each volume's result as soon as it is known.
+
+    What runs older than STALE never sent is only read, and named to `warn` if it is still deleted, unless `send_stale`.
+    """
+    try:
+        adopted = journal.adopt([run.id for run in runs], engine.identity)
+    except LocalState as error:
+        for run in runs:
+            yield from _not_done(journal.unfinished_volumes(run.id), Outcome.NOT_SENT, error)
+        return
+    for run_id in adopted.living:
+        busy = outcomes.busy(Holder(run_id, engine.identity.base), engine.identity)
+        yield from _not_done(journal.unfinished_volumes(run_id), Outcome.BUSY, busy)
+    wall = engine.clock.wall()
+    stale = {run.id for run in runs if abs(wall - run.started) > STALE and not send_stale}
+    left = [replace(volume, held=volume.run in stale and volume.never_sent) for volume in adopted.volumes]
+    yield from engine.resume(journal, left)
+    for text in _held(engine.left):
+        warn(text)
+
+
+def leaves_open(result: Result) -> bool:
+    """Tell whether the journal keeps something of a volume for `zvol resume`."""
+    stopped = result.error is not None and result.error.kind == "stopped"
+    return stopped or result.unfinished or result.outcome is Outcome.UNKNOWN
+
+
+def _held(tasks: Sequence[VolumeTask]) -> Iterator[str]:
+    """Yield what was not sent because its run is so old."""
+    for run in dict.fromkeys(task.run for task in tasks):
+        uuids = [task.uuid for task in tasks if task.run == run]
+        more = f" and {len(uuids) - NAMED} more" if len(uuids) > NAMED else ""
+        what = "a volume" if len(uuids) == 1 else f"{len(uuids)} volumes"
+        deleted = f"{', '.join(uuids[:NAMED])}{more}. To send now: `zvol resume {run} --yes`"
+        yield f"run {run} is older than 24 hours and never sent {what}; still deleted: {deleted}"
+
+
+def _not_done(left: Sequence[UnfinishedVolume], outcome: Outcome, error: ZvolError) -> Iterator[Result]:
+    for volume in left:
+        yield Result(volume.asked, volume.uuid, outcome, error=error)

@@ -1,0 +1,87 @@
+"""The checks of `zvol doctor`, in their order: this machine, the server, the session, and what it can read.
+
+It never logs in, for a login may end the other sessions of an account.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zvol.catalog import diagnostics as server_checks
+from zvol.errors import AuthError, UsageProblem, ZvolError
+from zvol.files import exposure_on_disk
+from zvol.journal import diagnostics as journal_checks
+from zvol.model import Check
+
+if TYPE_CHECKING:
+    from zvol.config.settings import Settings
+    from zvol.journal.journal_file import JournalFile
+    from zvol.session.server import Server
+
+
+def checks(server: Server, journal: JournalFile) -> Iterator[Check]:
+    """Yield what each check found; without a server, or a session, those that need it are left out."""
+    from zvol.zstack.client import Client
+
+    settings = server.settings
+    found = f"profile {settings.profile or 'none'}; {settings.endpoint.base}, from {settings.sources['host']}"
+    yield Check("configuration", True, found)
+    with server.held():
+        files = _files(settings, journal.path)
+    yield files
+    yield journal_checks.open_runs(journal, (server.base, server.origin))
+    ca_file_from = settings.sources["ca_file"]
+    for check in server_checks.connection(lambda: server.transport, settings.endpoint, settings.ca_file, ca_file_from):
+        yield check
+        if not check.ok:
+            return
+    yield from server_checks.clock_and_zone(server.transport, server.limit.clock, settings.timezone)
+    check, accepted = _session(server)
+    yield check
+    if accepted:
+        yield server_checks.policy(Client(server.transport, server.sessions.auth))  # one that cannot log in again
+
+
+def _files(settings: Settings, journal: Path) -> Check:
+    """Check whether others can use the files that zvol keeps; nothing is repaired here."""
+    from zvol.config.paths import state_dir
+
+    folder = state_dir(os.environ)
+    own = [folder, folder / "sessions", *folder.glob("sessions/*"), *folder.glob("journal.db*")]
+    if settings.config is not None and settings.credential.session is not None:
+        own.append(settings.config)
+    present = [path for path in own if os.path.lexists(path)]
+    problems = (problem for path in present if (problem := exposure_on_disk(path)))
+    problem = next(problems, None) or journal_checks.unwritable(journal)
+    if problem:
+        return Check("files", False, *problem)
+    return Check("files", True, f"{len(present)} of zvol's own, all private")
+
+
+def _session(server: Server) -> tuple[Check, bool]:
+    """Check the session or access key that a run would use, short of logging in; tell also whether it is accepted."""
+    credential = server.settings.credential
+    try:
+        if server.sessions.must_log_in:
+            text = f"none is kept: zvol logs in for each run, as {credential.account or 'nobody'} (not tried here)"
+            return Check("session", credential.account is not None, text, "Name the account."), False
+        return _accepted(server)
+    except ZvolError as exc:
+        blamed = isinstance(exc, AuthError | UsageProblem)
+        other = "Run `zvol login`, or give another session." if blamed else "It is not known to be bad: try again."
+        return Check("session", False, exc.message, exc.hint or other), False
+
+
+def _accepted(server: Server) -> tuple[Check, bool]:
+    sessions, credential = server.sessions, server.settings.credential
+    accepted = server.accepts_session()
+    if sessions.uses_access_key:
+        return Check("session", True, f"access key {credential.access_key_id} is accepted"), True
+    answer = {True: "valid", False: "it has ended", None: "the server did not say whether it is valid"}[accepted]
+    name = f"{sessions.account}/{sessions.user}" if sessions.user else sessions.account
+    again = accepted is False and credential.gives_password and not credential.gives_session
+    text = f"of {name or 'an account'}, {sessions.source}: {answer}" + ("; the next run logs in again" if again else "")
+    return Check("session", accepted is True or again, text, sessions.session.advice("")), accepted is True
