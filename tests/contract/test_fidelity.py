@@ -1,7 +1,7 @@
 """The sandbox answers as a running 5.2.1 did: every captured exchange is repeated over a real socket.
 
 Compared are the status, the kind of the body (JSON, text, empty), keys and types at every level, the error and its
-words, plain texts, and the headers that are there and not there.
+texts, plain texts, and which headers there are.
 """
 
 from __future__ import annotations

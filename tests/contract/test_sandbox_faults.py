@@ -1,4 +1,4 @@
-"""What is planted goes wrong once, for that volume, and in the way its name says."""
+"""A planted fault happens once, for that volume, in the way of its name."""
 
 from __future__ import annotations
 

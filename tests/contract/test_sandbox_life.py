@@ -1,4 +1,4 @@
-"""Sandboxes that are killed, that share a directory, and that are asked for the same job at the same moment."""
+"""Sandboxes that are killed, that share a directory, and that get the same job id at the same moment."""
 
 from __future__ import annotations
 
@@ -169,10 +169,10 @@ def test_sixteen_at_once(tmp_path: Path) -> None:
         with ThreadPoolExecutor(16) as pool:
             assert set().union(*pool.map(put, range(16))) == {202}
         assert 320 / (time.monotonic() - began) > 100  # about 1,000 on an idle machine
-        asked = ",".join(extra(number) for number in range(1, 101))
+        uuids = ",".join(extra(number) for number in range(1, 101))
         until = time.monotonic() + 10
         while True:
-            reply = clients[0].query("/v1/volumes", f"uuid?={asked}", fields="uuid,status").json["inventories"]
+            reply = clients[0].query("/v1/volumes", f"uuid?={uuids}", fields="uuid,status").json["inventories"]
             if {row["status"] for row in reply} == {"Ready"}:
                 break
             assert time.monotonic() < until

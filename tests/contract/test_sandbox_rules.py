@@ -182,7 +182,7 @@ def test_conditions(client: Client, condition: str, count: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("conditions", "options", "status", "words"),
+    ("conditions", "options", "status", "text"),
     [
         (("name=it's",), {}, 503, "ParseCancellationException"),
         (("x is not null",), {}, 503, "ParseCancellationException"),
@@ -197,11 +197,11 @@ def test_conditions(client: Client, condition: str, count: int) -> None:
     ],
 )
 def test_queries_that_fail(
-    client: Client, conditions: tuple[str, ...], options: dict[str, str], status: int, words: str
+    client: Client, conditions: tuple[str, ...], options: dict[str, str], status: int, text: str
 ) -> None:
     answer = client.query("/v1/volumes", *conditions, **options)
     assert answer.status == status
-    assert words in answer.body.decode()
+    assert text in answer.body.decode()
 
 
 def test_paging(client: Client) -> None:

@@ -1,4 +1,4 @@
-"""Each switch changes what it says and nothing else."""
+"""Each switch changes what it names and nothing else."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from zvol.sandbox import advance, names
 GIB_200 = 200 * 2**30
 
 
-@pytest.mark.parametrize(("locale", "words"), [("zh_CN", "云盘"), ("en_US", "is not in status of deleted")])
-def test_locale(tmp_path: Path, locale: str, words: str) -> None:
+@pytest.mark.parametrize(("locale", "text"), [("zh_CN", "云盘"), ("en_US", "is not in status of deleted")])
+def test_locale(tmp_path: Path, locale: str, text: str) -> None:
     with running(tmp_path, locale=locale) as client:
         error = client.end(client.recover(READY)).error
-        assert words in error["details"]
+        assert text in error["details"]
         assert error["description"] == "An operation failed"
         assert client.query("/v1/volumes", "name=x").status == 200
         client.session = "f" * 32

@@ -62,9 +62,9 @@ def _machine(tx: Tx, dates: Mapping[str, int]) -> None:
     for word in ["l3NetworkUuid", "mac", "hypervisorType", "driverType", "internalName", "type", "state"]:
         nic[word] = "x"
     vm = _row(VM, "test-vm", dates, rootVolumeUuid=ROOT, state="Running", memorySize=2147483648, cpuNum=1, cpuSpeed=0)
-    words = "zoneUuid clusterUuid imageUuid hostUuid lastHostUuid instanceOfferingUuid platform architecture"
-    for word in f"{words} defaultL3NetworkUuid type hypervisorType allocatorStrategy guestOsType".split():
-        vm[word] = "x"
+    columns = "zoneUuid clusterUuid imageUuid hostUuid lastHostUuid instanceOfferingUuid platform architecture"
+    for name in f"{columns} defaultL3NetworkUuid type hypervisorType allocatorStrategy guestOsType".split():
+        vm[name] = "x"
     tx.insert("vms", vm | {"vmNics": json.dumps([nic]), "vmCdRoms": json.dumps([drive])})
     root = _row(
         ROOT, "ROOT-for-test-vm", dates, vmInstanceUuid=VM, diskOfferingUuid=OFFERING, primaryStorageUuid=STORAGE
@@ -114,7 +114,7 @@ CREATED = {
     "304-create-noinst": "38850d60d4b94935a4c9d1fc0c1d0312",
     "318-create": "ea575f829f784b10be34c7302f7423c2",
 }
-"""The uuids that the captured server chose; the replayed requests ask for them."""
+"""The uuids that the captured server chose; the replayed requests pass them."""
 
 
 class Replay:

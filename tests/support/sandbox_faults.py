@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from zvol.sandbox.api import Call, Operation
 from zvol.sandbox.jobs import RECORDED, Jobs
-from zvol.sandbox.pipeline import Settled
+from zvol.sandbox.pipeline import EmptySuccess
 from zvol.sandbox.query import BadRequest
 from zvol.sandbox.store import Store, Tx
 from zvol.sandbox.texts import DESCRIPTIONS, Fault
@@ -103,7 +103,7 @@ class FaultyJobs(Jobs):
         if kind == "forgotten":
             tx.run("DELETE FROM jobs WHERE uuid = ?", call.job)
         if kind in ("nothing", "claimed"):
-            raise Settled
+            raise EmptySuccess
 
     def _begin(self, call: Call, operation: Operation, key: str) -> None:
         if _fault_of(call) == "slow":

@@ -111,7 +111,7 @@ class ExtendedRestApi(RestApi):
                 pipeline.check(self.node, tx, call, operation)
                 body = operation.run(self.node, tx, call)
                 self.jobs.record(tx, call, "ended", status=status_in(body))
-        except pipeline.Settled:
+        except pipeline.EmptySuccess:
             return 200, b"{}"
         except Fault as fault:
             return 503, self.node.failure(fault, job=True)

@@ -1,4 +1,4 @@
-"""Where the sandbox of a directory has been served: what a client recorded of these addresses ends with its cloud."""
+"""Where the sandbox of a directory has been served: a reset closes what clients recorded for these addresses."""
 
 from __future__ import annotations
 

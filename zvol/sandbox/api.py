@@ -50,7 +50,7 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """One API: where it is, and what handles it.
+    """One API: its route and its handler.
 
     `java` is the message class that error texts name.  `auth` is false where no Authorization header is looked at.
     `lists` may come several times in a query string, `ints` are whole numbers.
@@ -73,7 +73,7 @@ def query(name: str, path: str, resource: str) -> Api:
 
 @dataclass(slots=True)
 class Call:
-    """One API call that the HTTP layer let through; `account` is known once the session was checked."""
+    """One API call that the HTTP layer accepted; `account` is known once the session was checked."""
 
     api: Api
     params: dict[str, Any]

@@ -12,7 +12,7 @@ _MALFORMED: Final = "com.google.gson.stream.MalformedJsonException: "
 
 
 class Malformed(Exception):
-    """The body is no JSON object; the text is Gson's."""
+    """The body is not a JSON object; the message is Gson's."""
 
 
 def read_object(text: str) -> dict[str, Any] | None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from zvol.sandbox import pipeline
 from zvol.sandbox.api import Call, Operation
 from zvol.sandbox.node import Node
-from zvol.sandbox.pipeline import Settled
+from zvol.sandbox.pipeline import EmptySuccess
 from zvol.sandbox.reaper import CONFIGS, reap
 from zvol.sandbox.store import Tx
 from zvol.sandbox.texts import Fault, internal
@@ -15,7 +15,7 @@ from zvol.sandbox.worker import Queues, Worker
 
 PROCESSING: Final = 202
 CHECKED, EXECUTED, FINISHED = 0.15, 0.6, 1.0
-"""When the steps are over, as parts of the job time: a volume is back a while before its job says so."""
+"""When the steps end, as parts of the job time: a volume is recovered before its job reports it."""
 
 QUICK: Final = 0.1
 RECORDED: Final = "recoverDataVolume"
@@ -57,16 +57,16 @@ class Jobs:
         tx.run(sql, call.job, PROCESSING, b"{}", tx.now)
 
     def _send(self, call: Call, operation: Operation) -> None:
-        self.worker.after(self._time(operation, CHECKED), lambda: self._screen(call, operation))
+        self.worker.after(self._time(operation, CHECKED), lambda: self._admit(call, operation))
 
     def _time(self, operation: Operation, part: float) -> float:
         return self.node.switches.job_time * part * (1.0 if operation.slow else QUICK)
 
-    def _screen(self, call: Call, operation: Operation) -> None:
+    def _admit(self, call: Call, operation: Operation) -> None:
         try:
             with self.node.store.write() as tx:
                 self._check(tx, call, operation)
-        except Settled:
+        except EmptySuccess:
             self._finish(call, 200, b"{}", "dry-run")
         except Fault as fault:
             self._fail(call, fault, "refused")

@@ -1,4 +1,4 @@
-"""What a management node tells about itself: version, clock and time zone."""
+"""What a management node reports about itself: version, clock and time zone."""
 
 # ruff: noqa: ARG001  (all handlers have the same parameters)
 

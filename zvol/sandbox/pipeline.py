@@ -16,12 +16,12 @@ DRY_RUN: Final = "ephemeral::validationOnly"
 _UUID: Final = re.compile(r"[0-9a-f]{12}[1-5][0-9a-f]{3}[89ab][0-9a-f]{15}")
 
 
-class Settled(Exception):
+class EmptySuccess(Exception):
     """The call is answered with an empty success before anything is executed."""
 
 
 def check(node: Node, tx: Tx, call: Call, operation: Operation) -> None:
-    """Check B1 to B6; raises Fault, or Settled when nothing remains to be done."""
+    """Check B1 to B6; raises Fault, or EmptySuccess when nothing remains to be done."""
     _check_parameters(node, tx, call, operation)
     call.account = sessions.account_of(node, tx, call.token)
     sessions.renew(tx, call.token)
@@ -34,7 +34,7 @@ def check(node: Node, tx: Tx, call: Call, operation: Operation) -> None:
     if operation.check is not None:
         operation.check(node, tx, call)
     if DRY_RUN in call.system_tags:
-        raise Settled
+        raise EmptySuccess
 
 
 def _check_parameters(node: Node, tx: Tx, call: Call, operation: Operation) -> None:
@@ -49,7 +49,7 @@ def _check_parameters(node: Node, tx: Tx, call: Call, operation: Operation) -> N
         if not operation.missing_ok:
             raise node.texts.missing(name, uuid, resource.vo)
         if _UUID.fullmatch(uuid):
-            raise Settled
+            raise EmptySuccess
         raise node.texts.fault("SYS.1003", f"invalid value[{uuid}] of field [{name}]")
 
 

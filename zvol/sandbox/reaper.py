@@ -11,7 +11,7 @@ from zvol.sandbox.worker import Worker
 CONFIGS: Final = ("deletionPolicy", "expungePeriod", "expungeInterval")
 """What expunging depends on; after a change of it, it runs at once."""
 
-LOOK_SECONDS: Final = 0.25
+TICK_SECONDS: Final = 0.25
 
 
 def reap(node: Node) -> None:
@@ -37,8 +37,8 @@ class Reaper:
         self.last: int | None = None
         self.stopped = False
 
-    def look(self) -> None:
-        """Expunge if it is time, and look again soon: the clock of a sandbox can be moved."""
+    def tick(self) -> None:
+        """Expunge if it is time, and check again soon: the clock of a sandbox can be moved."""
         if self.stopped:
             return
         with self.node.store.read() as tx:
@@ -46,4 +46,4 @@ class Reaper:
         if self.last is None or now >= self.last + interval:
             self.last = now
             reap(self.node)
-        self.worker.after(LOOK_SECONDS, self.look)
+        self.worker.after(TICK_SECONDS, self.tick)

@@ -1,4 +1,4 @@
-"""What the sandbox knows: tables, inventory fields in the order the server writes them, and their links."""
+"""The resources: their tables, inventory fields in the order the server writes them, and links."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Link:
 class Resource:
     """One kind of row.  A field's kind is text, int, date, flag, json or `volumes` (nested, not stored).
 
-    `vo` is the name the server calls it by in errors and tags; `owned` rows are seen by their account only.
+    `vo` is its name in errors and tags; `owned` rows are visible to their account only.
     """
 
     java: str

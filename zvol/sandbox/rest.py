@@ -188,7 +188,7 @@ class RestApi:
         return 200, self.node.success(body)
 
     def _accept(self, call: Call, operation: Operation) -> Answer:
-        if self.node.switches.check_pause > 0:  # between the check of its id and its saving, a job can meet its twin
+        if self.node.switches.check_pause > 0:  # between check and save, the same id can be accepted twice
             time.sleep(self.node.switches.check_pause)
         self.jobs.accept(call, operation)
         location = f"http://{self.address}{self.node.switches.context}{JOBS}{call.job}"

@@ -20,7 +20,8 @@ APIS: Final[tuple[Api, ...]] = (
     *sessions.APIS,
     *accounts.APIS,
 )
-"""What zvol requests, and what a script needs to make an accident: create, delete, rename, detach, expunge, destroy."""
+"""What zvol requests, and what a script needs to set up a test: create, rename, detach, delete and expunge volumes,
+tag them, change the policy, destroy and recover VMs.  Tests add others through `Server.apis`."""
 
 
 def _pattern(path: str) -> tuple[str, ...]:
@@ -28,7 +29,7 @@ def _pattern(path: str) -> tuple[str, ...]:
 
 
 class Routes:
-    """Looks paths up; all APIs of a path come together, one alone takes every method."""
+    """Finds the APIs of a path; where a path has only one, it answers to every method."""
 
     def __init__(self, apis: Iterable[Api]) -> None:
         self._places: dict[tuple[str, ...], list[Api]] = {}

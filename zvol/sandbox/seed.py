@@ -32,7 +32,7 @@ PG_DATA: Final = volume_uuid(1)
 
 
 def seed(tx: Tx, extra: int = 0) -> None:
-    """Fill an empty database; ages are counted from now, `extra` deleted volumes are added."""
+    """Fill an empty database, with `extra` more deleted volumes; ages count from now."""
     seed_infrastructure.build(tx)
     _volumes(tx)
     _tags(tx)
@@ -107,7 +107,7 @@ def _volume(
 
 
 def _root(tx: Tx, number: int, vm: str, name: str, deleted: int | None = None) -> None:
-    """Insert the Root volume of a VM; it keeps its VM when both are gone."""
+    """Insert the root volume of a VM; it stays on its VM when both are deleted."""
     uuid, born = volume_uuid(number), tx.now - 60 * DAY
     _volume(tx, uuid, f"ROOT-for-{name}", 40, deleted=deleted, vm=vm, device=0, text=f"Root volume for VM[uuid:{vm}]")
     path = install_path(LOCAL, ADMIN, uuid, "root")

@@ -34,7 +34,7 @@ from zvol.sandbox.store import Tx
 
 
 def build(tx: Tx) -> None:
-    """Insert them into an empty database."""
+    """Insert all of them into an empty database."""
     _accounts(tx)
     _storages(tx)
     _offering(tx)

@@ -163,7 +163,7 @@ class Server:
 
     def start(self) -> None:
         self.worker.start()
-        self.worker.after(0.0, self.reaper.look)
+        self.worker.after(0.0, self.reaper.tick)
         self._thread.start()
 
     def stop(self) -> None:
@@ -192,7 +192,7 @@ class Ledger:
 
 
 def make_new(directory: Path, extra: int = 0) -> None:
-    """Make the cloud of a directory as it was in the beginning, ages counted from now."""
+    """Make the cloud of a directory as it was in the beginning, ages count from now."""
     directory.mkdir(parents=True, exist_ok=True)
     store = Store(directory)
     try:
@@ -202,7 +202,7 @@ def make_new(directory: Path, extra: int = 0) -> None:
 
 
 def move_clock(directory: Path, seconds: float) -> None:
-    """Set the clock of all servers of a directory that far from the real one."""
+    """Set the clock of all servers of a directory that many seconds from the real one."""
     store = Store(directory)
     try:
         with store.write() as tx:

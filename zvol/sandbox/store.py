@@ -53,7 +53,7 @@ class Tx:
         self.db.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", tuple(row.values()))  # noqa: S608
 
     def update(self, table: str, uuid: str, **changes: Any) -> bool:
-        """Change a row; `lastOpDate` moves only when a value really changes."""
+        """Change a row; `lastOpDate` moves only if a value changes."""
         sets = ", ".join(f"{name} = ?" for name in changes)
         differs = " OR ".join(f"{name} IS NOT ? COLLATE BINARY" for name in changes)
         sql = f"UPDATE {table} SET {sets}, lastOpDate = ? WHERE uuid = ? AND ({differs})"  # noqa: S608
@@ -83,7 +83,7 @@ class Store:
         self.publish: Callable[[list[str]], None] = lambda _lines: None
         self._lock = threading.Lock()
         self._idle: list[sqlite3.Connection] = []
-        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))  # else: by the umask
+        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))  # not by the umask
         self._writer = self._connect()
 
     def _connect(self) -> sqlite3.Connection:

@@ -12,7 +12,7 @@ from zvol.sandbox.store import Tx
 
 
 def _destroy(node: Node, tx: Tx, call: Call) -> Body:
-    """Destroy a VM: its root volume is deleted and remains its own, its data volumes are detached."""
+    """Destroy a VM: its root volume is deleted and stays on it, its data volumes are detached."""
     uuid = call.text("uuid")
     for row in tx.rows("SELECT * FROM volumes WHERE vmInstanceUuid = ?", uuid):
         if row["type"] == "Root":

@@ -31,7 +31,7 @@ def _check_recover(node: Node, tx: Tx, call: Call) -> None:
 
 
 def _recover(node: Node, tx: Tx, call: Call) -> Body:
-    """Flip the status, whatever it is by now and whatever the type is."""
+    """Change the status whatever it is now and whatever the type is: the server does not check again."""
     row = volume_of(tx, call)
     tx.update("volumes", row["uuid"], status="Ready" if row["installPath"] else "NotInstantiated")
     return _shown(node, tx, row["uuid"])
@@ -59,7 +59,7 @@ def _delete(node: Node, tx: Tx, call: Call) -> Body:
 
 
 def detach(tx: Tx, row: Row) -> None:
-    """Take a volume from its VM and remember where it was."""
+    """Detach a volume from its VM and record which one it was."""
     tx.update(
         "volumes",
         row["uuid"],
@@ -71,7 +71,7 @@ def detach(tx: Tx, row: Row) -> None:
 
 
 def remove(tx: Tx, uuid: str) -> None:
-    """Forget a volume with its snapshots and tags."""
+    """Delete a volume with its snapshots and tags."""
     tx.run("DELETE FROM owners WHERE resourceUuid IN (SELECT uuid FROM snapshots WHERE volumeUuid = ?)", uuid)
     tx.run("DELETE FROM snapshots WHERE volumeUuid = ?", uuid)
     for table in ("tags", "owners", "shares", "refs"):
@@ -182,7 +182,7 @@ def _create(node: Node, tx: Tx, call: Call) -> Body:
 
 
 def _place(tx: Tx, call: Call, uuid: str, storage: str, size: int) -> None:
-    """Note which host holds the volume, as local storage does, and keep the tag that chose it."""
+    """Record which host holds the volume, as local storage does, and the tag that chose it."""
     chosen = next((tag for tag in call.system_tags if str(tag).startswith("localStorage::hostUuid::")), None)
     dates = {"createDate": tx.now, "lastOpDate": tx.now}
     host = str(chosen).rpartition("::")[2] if chosen else HOST

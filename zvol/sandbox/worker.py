@@ -56,7 +56,7 @@ class Worker:
 
 
 class Queues:
-    """Serializes what happens to one volume; used by the worker's thread only."""
+    """Runs the tasks of a key one after the other; used by the worker's thread only."""
 
     def __init__(self) -> None:
         self._waiting: dict[str, deque[Task]] = {}
