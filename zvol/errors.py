@@ -1,6 +1,6 @@
 """Every deliberate error of zvol, and the exit codes they end in.
 
-An error is raised by the room that knows what happened and printed by one place, `zvol.render.report`.
+An error is raised by the room that knows what happened and printed by one place, `zvol.render.printer`.
 None of them is an OSError: `requests` exceptions are, and they never leave `zvol.zstack.transport`.
 """
 

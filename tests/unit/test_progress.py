@@ -1,4 +1,4 @@
-"""The progress of a long run: one line that renews itself on a terminal, plain lines now and then elsewhere."""
+"""The progress of a run: one line that is redrawn on a terminal, a new line every 30 seconds elsewhere."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def run(*, tty: bool, shown: bool = True, width: int = 200, total: int = 400) ->
     return Progress(err, clock, total, tty=tty, shown=shown, width=lambda: width), clock, err
 
 
-def test_on_a_terminal_the_line_renews_itself_and_is_wiped_away() -> None:
+def test_on_a_terminal_the_line_is_redrawn_and_erased() -> None:
     progress, clock, err = run(tty=True)
     for number in range(100):
         progress.note(Result("x", None, Outcome.RECOVERED if number % 10 else Outcome.FAILED))
@@ -38,7 +38,7 @@ def test_on_a_terminal_the_line_renews_itself_and_is_wiped_away() -> None:
     assert err.getvalue().endswith("\r" + " " * len(line) + "\r")
 
 
-def test_why_it_waits_is_said_and_harmless() -> None:
+def test_the_reason_of_a_wait_is_shown_and_escaped() -> None:
     progress, clock, err = run(tty=True)
     progress.notes = ["waiting: 502 \x1b[31m", "next try in 4s"]
     clock.now += 1
@@ -46,7 +46,7 @@ def test_why_it_waits_is_said_and_harmless() -> None:
     assert err.getvalue() == "\rzvol: 0 of 400 done, 400 left, waiting: 502 \\u{1b}[31m, next try in 4s"
 
 
-def test_a_line_never_wraps_for_then_it_could_not_be_wiped_away() -> None:
+def test_a_line_never_wraps_because_it_could_not_be_erased() -> None:
     progress, clock, err = run(tty=True, width=40)
     progress.notes = ["服务不可用" * 20]
     clock.now += 1
@@ -65,7 +65,7 @@ def test_a_line_never_wraps_for_then_it_could_not_be_wiped_away() -> None:
         (50, "100 of 400 done, 69 without an answer, ..."),
     ],
 )
-def test_what_does_not_fit_is_left_out_as_a_whole_and_no_end_is_foretold_in_a_wait(width: int, line: str) -> None:
+def test_parts_that_do_not_fit_are_left_out_and_a_wait_has_no_estimate(width: int, line: str) -> None:
     progress, clock, err = run(tty=True, width=width)
     for _ in range(100):
         progress.note(Result("x", None, Outcome.RECOVERED))
@@ -75,7 +75,7 @@ def test_what_does_not_fit_is_left_out_as_a_whole_and_no_end_is_foretold_in_a_wa
     assert err.getvalue() == "\rzvol: " + line.format(safe="the first is safe for 1h 1m")
 
 
-def test_a_single_volume_is_only_spoken_of_when_it_takes_long() -> None:
+def test_a_single_volume_has_a_line_only_when_it_takes_long() -> None:
     progress, clock, err = run(tty=True, total=1)
     clock.now += 2.9
     progress.draw()
@@ -89,7 +89,7 @@ def test_a_single_volume_is_only_spoken_of_when_it_takes_long() -> None:
     assert (first, second) == ("zvol: waiting for the server", "zvol: stopping, its answer is missing, given up in 9s")
 
 
-def test_elsewhere_a_plain_line_each_half_minute() -> None:
+def test_without_a_terminal_a_line_every_half_minute() -> None:
     progress, clock, err = run(tty=False)
     for _ in range(61):
         clock.now += 1
@@ -97,7 +97,7 @@ def test_elsewhere_a_plain_line_each_half_minute() -> None:
     assert err.getvalue() == "zvol: 0 of 400 done, 400 left\n" * 2
 
 
-def test_the_end_is_summed_up_in_words() -> None:
+def test_the_counts_are_printed_at_the_end() -> None:
     progress, clock, err = run(tty=False)
     for outcome in [Outcome.RECOVERED] * 398 + [Outcome.FAILED, Outcome.UNKNOWN]:
         progress.note(Result("x", None, outcome))

@@ -1,4 +1,4 @@
-"""What is printed: exact for programs, harmless for terminals, and with a frozen set of keys."""
+"""What is printed: exact for programs, escaped for terminals, and with a frozen set of keys."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_ndjson_is_flushed_as_each_ends() -> None:
     assert json.loads(seen[0])["uuid"] == U1
 
 
-def test_the_servers_words_come_innermost_first_and_harmless() -> None:
+def test_server_errors_are_printed_innermost_first_and_escaped() -> None:
     printed = Printed()
     printed.results([failed()], [U1], single=True)
     lines = printed.err.getvalue().splitlines()
@@ -147,7 +147,7 @@ def test_markup_is_text() -> None:
 @pytest.mark.parametrize("term", ["dumb", "xterm-256color"])
 @pytest.mark.parametrize("width", [20, 60, 80, 120, 200, 400])
 def test_a_terminal_of_any_width_shows_every_uuid(width: int, term: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TERM", term)  # rich takes 80 columns for a dumb terminal, whatever it is told
+    monkeypatch.setenv("TERM", term)  # rich takes 80 columns for a dumb terminal, whatever width it gets
     printed = Printed(tty=True, width=width)
     printed.volumes([listed("数据卷", U1), listed("x" * 50, U2)])
     text = printed.out.getvalue()
@@ -156,7 +156,7 @@ def test_a_terminal_of_any_width_shows_every_uuid(width: int, term: str, monkeyp
     assert "…" not in text
 
 
-def test_urgency_is_coloured_on_a_terminal_unless_nobody_wants_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_urgency_is_coloured_on_a_terminal_without_no_color(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
     coloured = Printed(tty=True, width=300)
     coloured.volumes([listed()])
@@ -167,12 +167,12 @@ def test_urgency_is_coloured_on_a_terminal_unless_nobody_wants_it(monkeypatch: p
     assert "31m" not in plain.out.getvalue()
 
 
-def test_unknown_columns_are_refused_with_a_guess() -> None:
+def test_unknown_columns_are_refused_with_a_suggestion() -> None:
     with pytest.raises(UsageProblem, match="did you mean name"):
         pick("nmae", ())
 
 
-def test_a_warning_of_many_is_said_once_also_when_quiet() -> None:
+def test_a_warning_of_many_volumes_is_printed_once_also_with_quiet() -> None:
     printed = Printed(quiet=True)
     many = [result(asked=f"{number:032x}", by="unknown", warnings=("look again",)) for number in range(109)]
     printed.results([*many, result(warnings=("by itself",))], [], single=False)
@@ -186,7 +186,7 @@ def test_a_warning_of_many_is_said_once_also_when_quiet() -> None:
     assert all(one["warnings"] == ["look again"] for one in json.loads(programs.out.getvalue()))
 
 
-def test_a_date_of_the_server_is_utc_or_says_whose_it_is() -> None:
+def test_a_server_date_is_utc_or_says_that_it_is_the_servers() -> None:
     theirs = "Nov 24, 2026 3:31:50 PM"
     row = listed(createDate=theirs, lastOpDate=theirs)
     printed = Printed("table")
@@ -201,7 +201,7 @@ def test_names_are_uuids_only() -> None:
     assert printed.out.getvalue() == f"{U1}\n"
 
 
-def test_errors_in_words_and_as_an_object() -> None:
+def test_errors_are_printed_for_people_and_as_an_object() -> None:
     printed = Printed("json", sandbox=True)
     printed.printer.error(ZvolError("it broke", hint="Mend it.", uuid=U1))
     first, hint, last = printed.err.getvalue().splitlines()
@@ -222,7 +222,7 @@ def test_quiet_keeps_errors_and_machine_output() -> None:
     assert "nothing" not in printed.err.getvalue()
 
 
-def test_listed_has_its_recycle_object() -> None:
+def test_a_volume_row_has_its_recycle_object() -> None:
     printed = Printed("json")
     printed.shown([listed()], single=True)
     document = json.loads(printed.out.getvalue())

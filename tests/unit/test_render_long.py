@@ -1,4 +1,4 @@
-"""Long lists: each row costs little time and little memory, whatever format they are printed in."""
+"""Long lists cost little time and memory a row in every format."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def calls_of_rich(count: int, width: int) -> int:
 
 
 @pytest.mark.parametrize("width", [200, 60])
-def test_rich_does_little_for_a_row(width: int) -> None:
+def test_rich_is_called_a_few_times_a_row(width: int) -> None:
     """As a table of one line, some of it coloured, or as a record of seven lines."""
     assert (calls_of_rich(2200, width) - calls_of_rich(200, width)) / 2000 < 100
 
@@ -103,7 +103,7 @@ def test_an_array_in_pieces_is_the_document(values: list[Any]) -> None:
     assert "".join(array(iter(values))) == document(values)
 
 
-def test_one_value_of_an_array_is_there_at_a_time() -> None:
+def test_an_array_holds_one_value_at_a_time() -> None:
     alive = 0
 
     def values() -> Iterator[dict[str, int]]:
@@ -128,14 +128,14 @@ def failed(number: int) -> Result:
 
 
 @pytest.mark.parametrize(
-    ("format", "told"), [("json", MOST), ("ndjson", MOST), ("csv", MOST), ("name", 150), ("table", 0)]
+    ("format", "on_stderr"), [("json", MOST), ("ndjson", MOST), ("csv", MOST), ("name", 150), ("table", 0)]
 )
-def test_what_is_on_stdout_is_not_told_again_without_end(format: str, told: int) -> None:
+def test_failures_on_stdout_are_repeated_on_stderr_up_to_a_limit(format: str, on_stderr: int) -> None:
     printed = Printed(format)
     printed.results([failed(number) for number in range(150)], single=False)
     out, err = printed.out, printed.err
-    assert err.getvalue().count(": it broke") == told
-    assert ("50 more did not end well; all of them are on stdout" in err.getvalue()) == (told == MOST)
+    assert err.getvalue().count(": it broke") == on_stderr
+    assert ("50 more did not end well; all of them are on stdout" in err.getvalue()) == (on_stderr == MOST)
     assert out.getvalue().count("it broke") in (150, 300) or format == "name"
 
 
@@ -147,11 +147,11 @@ def test_not_all_candidates_of_a_name_are_shown() -> None:
         )
         result = Result("v", None, Outcome.FAILED, error=error, candidates=tuple(rows(count)))
         printed.results([result], ["v"], single=True)
-        said = printed.err.getvalue()
-        assert said.count("deleted 20") == CANDIDATES
-        assert ("more\n" in said) == bool(more)
-        assert more in said
-        assert said.endswith("  Give the UUID.\n")
+        text = printed.err.getvalue()
+        assert text.count("deleted 20") == CANDIDATES
+        assert ("more\n" in text) == bool(more)
+        assert more in text
+        assert text.endswith("  Give the UUID.\n")
 
 
 # ---- on a terminal ---------------------------------------------------------------------------------------------------
@@ -188,7 +188,7 @@ def test_what_is_urgent_is_coloured_and_headers_are_bold(monkeypatch: pytest.Mon
     assert lines_of(60, monkeypatch)[0].startswith("\x1b[1mNAME:")
 
 
-def test_nothing_in_a_name_is_taken_for_markup(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_markup_in_a_name_is_text_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm-256color")
     volume = Volume("a" * 32, {"uuid": "a" * 32, "name": "[red]x[/] :smile: 127.0.0.1", "status": "Ready"})
     text = printed("table", [VolumeRow(volume, Retention(False, "not-deleted"))], tty=True).getvalue()

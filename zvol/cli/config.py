@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from operator import itemgetter
 from pathlib import Path
+from typing import Final
 
 import click
 
 from zvol.cli.app_context import AppContext
 from zvol.cli.options import Group, global_options, pass_context
 from zvol.errors import ConfigError, Exit, UsageProblem
-from zvol.render.values import Report, Table, text_column
+from zvol.render.values import Column, Report, Table, text_column
 
 
 @click.group(
@@ -61,9 +63,18 @@ def show(context: AppContext) -> Report:
     """Show each setting with where it comes from; secrets are not shown."""
     from zvol.config.describe import described
 
-    columns = [text_column(header, itemgetter(place)) for place, header in enumerate(("SETTING", "VALUE", "FROM"))]
-    as_object = lambda row: dict(zip(("key", "value", "source"), row, strict=True))  # noqa: E731
-    return Report(Table(described(context.settings), columns, as_object, itemgetter(0)))
+    return Report(Table(described(context.settings), COLUMNS, _object, itemgetter(0)))
+
+
+COLUMNS: Final[Sequence[Column[Sequence[str]]]] = [
+    text_column("SETTING", itemgetter(0)),
+    text_column("VALUE", itemgetter(1)),
+    text_column("FROM", itemgetter(2)),
+]
+
+
+def _object(setting: Sequence[str]) -> dict[str, str]:
+    return dict(zip(("key", "value", "source"), setting, strict=True))
 
 
 @command.command("validate", short_help="Check the configuration file.", epilog="Example: zvol config validate")

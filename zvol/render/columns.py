@@ -39,13 +39,13 @@ def _date(name: str) -> Callable[[VolumeRow], str]:
     return shown
 
 
-def _kept(row: VolumeRow) -> bool:
+def _not_deleted(row: VolumeRow) -> bool:
     """Tell whether a volume is not deleted, so that it has no time left to show."""
     return row.recycle.reason == "not-deleted"
 
 
 def _deleted(row: VolumeRow) -> str:
-    return "-" if _kept(row) else stamp(row.deleted_at) or "unknown"
+    return "-" if _not_deleted(row) else stamp(row.deleted_at) or "unknown"
 
 
 def _age(row: VolumeRow) -> str:
@@ -56,7 +56,7 @@ def _age(row: VolumeRow) -> str:
 
 
 def _safe_until(row: VolumeRow) -> str:
-    if _kept(row):
+    if _not_deleted(row):
         return "-"
     if row.recycle.expunges_after is not None:
         return stamp(row.recycle.expunges_after) or "unknown"
@@ -64,7 +64,7 @@ def _safe_until(row: VolumeRow) -> str:
 
 
 def _left(row: VolumeRow) -> str:
-    if _kept(row):
+    if _not_deleted(row):
         return "-"
     if row.recycle.seconds_left is not None:
         return human_duration(row.recycle.seconds_left) if row.recycle.seconds_left else "overdue"

@@ -1,4 +1,4 @@
-"""What goes wrong, in words on stderr; in JSON modes followed by one JSON object on the last line."""
+"""Messages about failures on stderr: for people, and the JSON object that ends stderr in formats for programs."""
 
 from __future__ import annotations
 
@@ -14,41 +14,35 @@ CANDIDATES: Final = 20
 """The most volumes shown for a name that may mean several."""
 
 
-def words(error: ZvolError, subject: str | None = None, command: str = "zvol") -> Iterator[str]:
-    """Yield what and where, then the server's own words, innermost first, then what to do, ready to be typed."""
-    yield escape_terminal(f"{subject}: {error.message}" if subject else error.message)
+def error_lines(error: ZvolError, subject: str | None = None, command: str = "zvol") -> Iterator[str]:
+    """Yield the message (of a configuration: each mistake), then the server's own texts, then the hint."""
+    if isinstance(error, ConfigError) and subject is None:
+        yield from (escape_terminal(f"{problem.where}: {problem.text}") for problem in error.problems)
+    else:
+        yield escape_terminal(f"{subject}: {error.message}" if subject else error.message)
     if error.fault is not None:
-        yield from fault_words(error.fault)
+        yield from fault_lines(error.fault)
     if error.hint:
-        yield escape_terminal(typed(error.hint, command))
+        yield escape_terminal(with_command(error.hint, command))
 
 
-def typed(hint: str, command: str) -> str:
-    """Return a hint whose commands go where this one went: `zvol` with the same profile, host or sandbox."""
+def with_command(hint: str, command: str) -> str:
+    """Return a hint whose commands use the same profile, host or sandbox as this one, so that they can be pasted."""
     return hint.replace("`zvol ", f"`{command} ")
 
 
-def fault_words(fault: ErrorCode) -> Iterator[str]:
-    """Yield ZStack's words: the root cause first, then the error around it."""
+def fault_lines(fault: ErrorCode) -> Iterator[str]:
+    """Yield ZStack's own texts: the root cause first, then the error around it."""
     inner = fault.innermost
     for one in (inner,) if inner.fields == fault.fields else (inner, fault):
-        said = one.details or one.description or "no words"
-        yield escape_terminal(f"  {one.code}: {said}")
+        text = one.details or one.description or "no words"
+        yield escape_terminal(f"  {one.code}: {text}")
         if one.elaboration:
             yield escape_terminal(f"    {one.elaboration}")
 
 
-def error_words(error: ZvolError, command: str = "zvol") -> Iterator[str]:
-    if isinstance(error, ConfigError):
-        yield from (escape_terminal(f"{problem.where}: {problem.text}") for problem in error.problems)
-        if error.hint:
-            yield escape_terminal(typed(error.hint, command))
-        return
-    yield from words(error, error.uuid, command)
-
-
 def as_json(error: ZvolError, uuid: str | None = None, job_uuid: str | None = None) -> dict[str, Any]:
-    """Return the object that ends stderr in JSON modes; its key set is a contract."""
+    """Return the object that ends stderr in formats for programs; its key set is a contract."""
     return {
         "error": error.error_code(),
         "kind": error.kind,
@@ -59,13 +53,13 @@ def as_json(error: ZvolError, uuid: str | None = None, job_uuid: str | None = No
     }
 
 
-def result_words(result: Result, command: str = "zvol", *, ages: bool = False) -> Iterator[str]:
-    """Yield why a result is not what was asked for; the volumes that a name may mean on lines of their own.
+def result_lines(result: Result, command: str = "zvol", *, ages: bool = False) -> Iterator[str]:
+    """Yield why a result is a failure; of an ambiguous name also its candidates, one a line.
 
-    With `ages`, as on a terminal, they show those instead of dates.
+    With `ages`, as on a terminal, they show how long ago they were deleted instead of the date.
     """
     assert result.error is not None
-    first, *rest = words(result.error, result_subject(result), command)
+    first, *rest = error_lines(result.error, result_subject(result), command)
     yield first
     for row in result.candidates[:CANDIDATES]:
         yield f"  {_candidate(row, ages=ages)}"
@@ -84,5 +78,5 @@ def _candidate(row: VolumeRow, *, ages: bool) -> str:
 
 
 def result_subject(result: Result) -> str:
-    """Return how a result's volume is called in a message: as it was typed, with the UUID when that is another text."""
+    """Return what a message calls the volume: the argument as typed, with the UUID when that is another text."""
     return result.asked if result.uuid in (None, result.asked) else f"{result.asked} ({result.uuid})"

@@ -122,7 +122,7 @@ class Printer:
             if tabled and len(bad) > 1 and not result.candidates and result.error is not None:
                 hints[result.error.hint] = None
             else:
-                self._lines(messages.result_words(result, self._command, ages=self._stderr.isatty()))
+                self._lines(messages.result_lines(result, self._command, ages=self._stderr.isatty()))
         if most is not None and len(bad) > most:
             self._lines([f"{len(bad) - most:,} more did not end well; all of them are on stdout"])
         for text in filter(None, (*hints, *advice(results))):
@@ -151,15 +151,15 @@ class Printer:
     def hint(self, text: str) -> None:
         """Print what the user may want to know or do next; not with -q."""
         if not self._quiet:
-            self._lines([escape_terminal(messages.typed(text, self._command))])
+            self._lines([escape_terminal(messages.with_command(text, self._command))])
 
     def warn(self, text: str) -> None:
         """Print a warning; also with -q."""
-        self._lines([escape_terminal(f"warning: {messages.typed(text, self._command)}")])
+        self._lines([escape_terminal(f"warning: {messages.with_command(text, self._command)}")])
 
     def error(self, error: ZvolError) -> None:
         """Print why a command ends; formats for programs get it as an object on the last line, too."""
-        self._lines(messages.error_words(error, self._command))
+        self._lines(messages.error_lines(error, error.uuid, self._command))
         if self._format.for_programs and error.exit is not Exit.USAGE:
             self._stderr.write(line(messages.as_json(error, error.uuid, error.job_uuid)))
 

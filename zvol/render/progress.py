@@ -1,31 +1,33 @@
-"""How far a long run is: one line that renews itself on a terminal, a plain line now and then elsewhere."""
+"""The progress of a run: one line that is redrawn on a terminal, a new line every 30 seconds elsewhere."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import TextIO
+from typing import Final, TextIO
 
 from zvol.model import Outcome, Result
 from zvol.text import display_width, escape_terminal, human_duration, pad
 
-TTY_SECONDS = 0.2
-ALONE_SECONDS = 1.0
-PATIENCE = 3.0
-"""Seconds after which a person wonders what became of a single volume."""
+TTY_SECONDS: Final = 0.2
+SINGLE_SECONDS: Final = 1.0
+PLAIN_SECONDS: Final = 30.0
+"""How often the line is drawn: on a terminal, there for a single volume, and elsewhere."""
 
-PLAIN_SECONDS = 30.0
-LONGEST_LINE = 160
-LONG_WORD = 12
-CUT = " ..."
+SINGLE_QUIET_SECONDS: Final = 3.0
+"""Seconds before anything is shown of a single volume: most are recovered by then."""
+
+LONGEST_LINE: Final = 160
+LONG_WORD: Final = 12
+ELLIPSIS: Final = " ..."
 
 
 class Progress:
-    """Writes to stderr only.  `now` is a monotonic clock, `total` the volumes of the run; silent when not `shown`.
+    """Writes to stderr only, and nothing unless `shown`.  `now` is a monotonic clock, `total` the volumes of the run.
 
-    `width` tells how many columns a terminal has.  `notes` say why nothing happens, the most important first,
-    `deadline` in how many seconds the first of the volumes that are left is destroyed; the caller renews both when
-    `due`.  A single volume is not counted: only a wait that is long is explained.
+    `width` returns how many columns the terminal has.  `notes` say what the run waits for, the most important first.
+    `deadline` is in how many seconds the first of the unfinished volumes may be destroyed.  The caller sets both when
+    a line is `due`.  The line of a single volume has no counts, only the reason of a long wait.
     """
 
     def __init__(
@@ -42,8 +44,8 @@ class Progress:
         self._stderr, self._now, self._total, self._tty, self._shown = stderr, now, total, tty, shown
         self._mark, self._width = mark, width
         self._began = now()
-        self._pace = (TTY_SECONDS if total > 1 else ALONE_SECONDS) if tty else PLAIN_SECONDS
-        self._next = self._began + (PATIENCE if tty and total == 1 else self._pace)
+        self._pace = (TTY_SECONDS if total > 1 else SINGLE_SECONDS) if tty else PLAIN_SECONDS
+        self._next = self._began + (SINGLE_QUIET_SECONDS if tty and total == 1 else self._pace)
         self._counts: Counter[Outcome] = Counter()
         self._drawn = 0
         self.notes: Sequence[str] = ()
@@ -55,11 +57,11 @@ class Progress:
         return self._shown and self._now() >= self._next
 
     def note(self, result: Result) -> None:
-        """Take in a result."""
+        """Count a result."""
         self._counts[result.outcome] += 1
 
     def draw(self) -> None:
-        """Draw again when it is time to."""
+        """Draw the line again when it is due."""
         if not self.due:
             return
         now = self._now()
@@ -75,14 +77,14 @@ class Progress:
         self._stderr.flush()
 
     def clear(self) -> None:
-        """Wipe the line away, so that what follows begins on a clean one."""
+        """Erase the line on a terminal, so that other messages can follow."""
         if self._drawn:
             self._stderr.write("\r" + " " * self._drawn + "\r")
             self._stderr.flush()
             self._drawn = 0
 
     def end(self) -> None:
-        """Sum up in words, after a run that was long enough to be looked at."""
+        """Print the counts of a run of several volumes."""
         if not self._shown or self._total < 2:
             return
         took = self._now() - self._began
@@ -90,27 +92,27 @@ class Progress:
         self._stderr.write(f"{self._mark}{counts} in {human_duration(took)}\n")
 
     def _parts(self, now: float) -> list[tuple[int, str]]:
-        """Return what is to be said in its order, each with its rank: the highest is left out first."""
-        said = sum(self._counts.values())
-        failed, left = said - sum(self._counts[outcome] for outcome in Outcome if outcome.success), self._total - said
+        """Return the parts of the line, each with its rank: the highest rank is left out first."""
+        done = sum(self._counts.values())
+        failed, left = done - sum(self._counts[outcome] for outcome in Outcome if outcome.success), self._total - done
         took = max(now - self._began, 0.001)
         parts = [(0, "stopping")] if self.stopping else []
         if self._total > 1:
-            parts += [(0, f"{said} of {self._total} done"), *([(2, f"{failed} not back")] if failed else [])]
+            parts += [(0, f"{done} of {self._total} done"), *([(2, f"{failed} not back")] if failed else [])]
             parts.append((6, f"{left} left"))
-            if said and left and not self.notes:
-                parts.append((5, f"{said / took:.0f}/s, about {human_duration(left * took / said)} to go"))
-        parts += [(min(7, 1 + 3 * number), note) for number, note in enumerate(self.notes or self._alone())]
+            if done and left and not self.notes:
+                parts.append((5, f"{done / took:.0f}/s, about {human_duration(left * took / done)} to go"))
+        parts += [(min(7, 1 + 3 * number), note) for number, note in enumerate(self.notes or self._default_notes())]
         if self.deadline is not None:
             parts.append((3, f"the first is safe for {human_duration(self.deadline)}"))
         return parts
 
-    def _alone(self) -> tuple[str, ...]:
+    def _default_notes(self) -> tuple[str, ...]:
         return ("waiting for the server",) if self._total == 1 else ()
 
 
 def _fitted(mark: str, parts: list[tuple[int, str]], columns: int) -> str:
-    """Leave out what is least important until a line does not wrap: what wraps cannot be wiped away."""
+    """Leave out the least important parts until the line fits: a line that wraps cannot be erased."""
     while True:
         text = mark + ", ".join(part for _, part in parts)
         least = max(rank for rank, _ in parts)
@@ -120,10 +122,10 @@ def _fitted(mark: str, parts: list[tuple[int, str]], columns: int) -> str:
 
 
 def _cut(text: str, columns: int) -> str:
-    """Cut a line that is still too long: between two words, or within one that is very long itself."""
+    """Cut a line that is still too long, at a space unless the last word is very long."""
     if display_width(text) <= columns:
         return text
-    while text and display_width(text) > columns - len(CUT):
+    while text and display_width(text) > columns - len(ELLIPSIS):
         text = text[:-1]
     words, _, torn = text.rpartition(" ")
-    return (words if display_width(torn) < LONG_WORD else text).rstrip() + CUT
+    return (words if display_width(torn) < LONG_WORD else text).rstrip() + ELLIPSIS

@@ -20,7 +20,7 @@ STYLES: Final = {
 
 
 def summary(results: Sequence[Result]) -> str:
-    """Return the counts in words, such as `3 recovered, 1 failed`."""
+    """Return how many results have each outcome, such as `3 recovered, 1 failed`."""
     counts = Counter(result.outcome for result in results)
     return ", ".join(f"{counts[outcome]} {outcome.value}" for outcome in Outcome if counts[outcome]) or "nothing to do"
 

@@ -1,0 +1,49 @@
+"""The registry is the only list of output formats: what offers or checks a format derives from it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import pytest
+
+import zvol.render.formats
+from zvol.cli.help_command import TOPICS
+from zvol.cli.params import OUTPUT
+from zvol.config.schema import KEYS, InvalidValue
+from zvol.model import Outcome
+from zvol.render.formats import DEFAULT, FORMATS, enumerated, load
+
+NOT_FORMATS = {"__init__", "interface"}
+
+
+def test_each_module_is_in_the_registry() -> None:
+    modules = {path.stem for path in Path(zvol.render.formats.__file__).parent.glob("*.py")} - NOT_FORMATS
+    assert modules == set(FORMATS)
+    assert DEFAULT in FORMATS
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_each_is_explained_and_accepted(name: str) -> None:
+    assert f"\n  {name:<8}{load(name).help.splitlines()[0]}\n" in TOPICS["output"]()
+    assert all(len(line) <= 70 for line in load(name).help.splitlines())
+    assert KEYS["output"].read(name) == name
+    assert name in TOPICS["environment"]()
+
+
+def test_others_are_refused_with_the_whole_list() -> None:
+    with pytest.raises(InvalidValue, match=", ".join(FORMATS)):
+        KEYS["output"].read("xml")
+    with pytest.raises(click.BadParameter, match=", ".join(FORMATS)):
+        OUTPUT.convert("xml", None, None)
+
+
+def test_names_as_a_sentence_has_them() -> None:
+    assert enumerated(["a"]) == "a"
+    assert enumerated(["a", "b"], "and") == "a and b"
+    assert enumerated(["a", "b", "c"]) == "a, b or c"
+
+
+def test_successful_outcomes_are_those_with_exit_code_0() -> None:
+    assert {one for one in Outcome if one.success} == {Outcome.RECOVERED, Outcome.ALREADY, Outcome.WOULD_RECOVER}
+    assert {one for one in Outcome if one.is_back} == {Outcome.RECOVERED, Outcome.ALREADY}
