@@ -118,25 +118,25 @@ def settle_wait_only(world: World) -> bool:
 WEAKER: Final[Mapping[str, Weaker]] = {
     "the larger of the two waits, not their sum": Weaker(Rules(quiet=larger_wait), CALM, "I1"),
     "no api_timeout after the settle_wait": Weaker(Rules(quiet=settle_wait_only), CALM, "I1"),
-    "no wait at all": Weaker(Rules(quiet=lambda _: True), CALM, "I2"),
-    "a wait that never ends": Weaker(Rules(quiet=lambda _: False), Setting(sends=2, lost_saves=1), "I5"),
-    "the intent after the PUT": Weaker(Rules(intent_first=False), CALM, "I1"),
+    "no quiet period": Weaker(Rules(quiet=lambda _: True), CALM, "I2"),
+    "a quiet period that never ends": Weaker(Rules(quiet=lambda _: False), Setting(sends=2, lost_saves=1), "I5"),
+    "the intent is written after the PUT": Weaker(Rules(intent_first=False), CALM, "I1"),
     "no read of the volume after a refused job": Weaker(Rules(changed({Phase.POLL: believes_the_job})), STORMY, "I3"),
     "no read of the volume after a finished job": Weaker(Rules(changed({Phase.POLL: believes_done})), STORMY, "I4"),
-    "no read of the volume when the wait is over": Weaker(Rules(changed({Phase.POLL: fails_when_quiet})), CALM, "I3"),
-    "a word that closes an intent which may act": Weaker(Rules(changed({Phase.POLL: closes_at_once})), STORMY, "I6"),
+    "no read of the volume after the quiet period": Weaker(Rules(changed({Phase.POLL: fails_when_quiet})), CALM, "I3"),
+    "an outcome that closes an intent that may act": Weaker(Rules(changed({Phase.POLL: closes_at_once})), STORMY, "I6"),
     "any lastOpDate for a second PUT": Weaker(Rules(changed({Phase.POLL: takes_any_deletion})), STORMY, "I7"),
     "any lastOpDate after a new session": Weaker(
         Rules(changed({Phase.RETRY: takes_any_deletion})), replace(STORMY, expiries=1, crashes=0), "I7"
     ),
-    "a passing fault is an end, and a proxy doubles a PUT": Weaker(
+    "a transient error counts as the end, and a proxy duplicates a PUT": Weaker(
         Rules(jobs={**JOBS, "soft": JobStatus.REFUSED}), replace(CALM, doubles=1, sends=2), "I3"
     ),
-    "no record is an end": Weaker(Rules(jobs={**JOBS, "-": JobStatus.REFUSED}), CALM, "I3"),
-    "no answer is a refusal": Weaker(
+    "a missing job counts as the end": Weaker(Rules(jobs={**JOBS, "-": JobStatus.REFUSED}), CALM, "I3"),
+    "no answer counts as a refusal": Weaker(
         Rules(changed({Phase.SENDING: takes_silence_for_refusal}, PutAnswered)), CALM, "I3"
     ),
-    "no answer is a PUT that never left": Weaker(
+    "no answer counts as never sent": Weaker(
         Rules(changed({Phase.SENDING: takes_silence_for_never_sent}, PutAnswered)), CALM, "I3"
     ),
     "a later run that does not settle": Weaker(
@@ -145,10 +145,10 @@ WEAKER: Final[Mapping[str, Weaker]] = {
     "a later run that closes what it did not settle": Weaker(
         Rules(changed({Phase.SETTLE: settles_without_a_trace})), replace(STORMY, later=1, sends=2), "I6"
     ),
-    "a resumed run that takes an inherited intent for its own": Weaker(
+    "a resumed run that treats an inherited intent as its own": Weaker(
         Rules(settles_inherited=False), Setting(sends=2, helpers=1, deletions=1, kills=2, later=1), "I8"
     ),
-    "what another account has sent is not waited for": Weaker(
+    "no wait for what another account has sent": Weaker(
         Rules(waits_for_others=False), Setting(foreign=True, crashes=1), "I1"
     ),
     "giving up closes the intent": Weaker(

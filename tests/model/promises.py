@@ -9,14 +9,14 @@ from zvol.model import Outcome
 from zvol.recovery.states import Phase
 
 PROMISES = {
-    "I1": "no two submissions of ours are alive at once",
-    "I2": "no two submissions of ours are executed in one deletion",
-    "I3": "failed is never said of a volume that is back, or still comes back by us",
-    "I4": "recovered, already and gone are never said of a volume that is not",
-    "I5": "a last word can always be reached",
-    "I6": "after the last word nothing of ours undoes a deletion, unless its intent was left open",
+    "I1": "no two submissions of ours are active at the same time",
+    "I2": "no two submissions of ours are executed for one deletion",
+    "I3": "failed is never reported for a volume that is back, or that a request of ours still brings back",
+    "I4": "recovered, already and gone are never reported for a volume that is not",
+    "I5": "an outcome can always be reached",
+    "I6": "after the outcome no request of ours undoes a deletion, unless its intent was left open",
     "I7": "no submission is decided on after the volume was deleted again",
-    "I8": "that somebody deleted it again is never said of the deletion that the run was asked for",
+    "I8": '"deleted again" is never reported for the deletion that the run was asked to undo',
 }
 
 FAILED = (Outcome.FAILED, Outcome.CONTRADICTED)

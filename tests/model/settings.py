@@ -13,25 +13,25 @@ NODES: Final = Setting(nodes=2, sends=2, fences=1, crashes=2, lost_saves=1, faul
 PEOPLE: Final = Setting(sends=2, helpers=1, deletions=1, kills=1)
 
 HOLDS: Final[Mapping[str, Setting]] = {
-    "one wait": WEATHER,
-    "one wait, a server without the duplicate check": replace(WEATHER, guard=False, crashes=1),
-    "two nodes, nobody deletes it again": NODES,
-    "two nodes, somebody deletes it again": replace(PEOPLE, nodes=2, fences=1, crashes=1),
-    "a proxy doubles a PUT, nobody deletes it again": replace(WEATHER, doubles=1, deletions=0, sends=2),
-    "a doubled PUT, no duplicate check": replace(WEATHER, doubles=1, deletions=0, sends=2, crashes=1, guard=False),
-    "three PUTs come to nothing": Setting(sends=4, crashes=1, helpers=1, giveups=1),
+    "one quiet period": WEATHER,
+    "one quiet period, a server without the duplicate check": replace(WEATHER, guard=False, crashes=1),
+    "two nodes, nobody deletes the volume again": NODES,
+    "two nodes, somebody deletes the volume again": replace(PEOPLE, nodes=2, fences=1, crashes=1),
+    "a proxy duplicates a PUT, nobody deletes the volume again": replace(WEATHER, doubles=1, deletions=0, sends=2),
+    "a duplicated PUT, no duplicate check": replace(WEATHER, doubles=1, deletions=0, sends=2, crashes=1, guard=False),
+    "three PUTs have no effect": Setting(sends=4, crashes=1, helpers=1, giveups=1),
     "the session ends": replace(PEOPLE, expiries=1, crashes=1),
     "the session ends twice": Setting(sends=4, expiries=2, giveups=1, expunges=1),
-    "zvol gives up, somebody recovers it later": replace(PEOPLE, later=1, giveups=1, crashes=1),
+    "zvol gives up, somebody recovers the volume later": replace(PEOPLE, later=1, giveups=1, crashes=1),
     "a later run without a session": Setting(sends=2, later=1, expiries=1, giveups=1, helpers=1, expunges=1),
     "a later run cannot read": Setting(sends=2, later=1, giveups=1, helpers=1, expunges=1, kills=1, changes=1),
-    "odd answers": replace(PEOPLE, refusals=1, redirects=1, nowhere=1, lies=1),
-    "odd answers and giving up": Setting(refusals=1, redirects=1, nowhere=1, lies=1, giveups=1),
-    "odd answers and a lost session": Setting(sends=2, refusals=1, lies=1, expiries=1, giveups=1, expunges=1),
+    "unexpected answers": replace(PEOPLE, refusals=1, redirects=1, nowhere=1, lies=1),
+    "unexpected answers, and zvol gives up": Setting(refusals=1, redirects=1, nowhere=1, lies=1, giveups=1),
+    "unexpected answers, and the session ends": Setting(sends=2, refusals=1, lies=1, expiries=1, giveups=1, expunges=1),
     "changed or destroyed": replace(PEOPLE, changes=1, expunges=1, lies=1, crashes=1),
     "killed while it settles an earlier run": Setting(sends=2, helpers=1, deletions=1, kills=2, later=1),
     "another account has sent": Setting(foreign=True, helpers=1, deletions=1, kills=1, crashes=1),
-    "another account has sent, and odd answers": Setting(
+    "another account has sent, and unexpected answers": Setting(
         foreign=True, sends=3, refusals=1, nowhere=1, expunges=1, lies=1
     ),
     "another account has sent, and the session ends": Setting(
@@ -49,7 +49,7 @@ LARGE: Final[Mapping[str, Setting]] = {
     "large: two others, two deletions, two kills": replace(WEATHER, helpers=2, deletions=2, kills=2, faults=0),
     "large: two later runs": replace(PEOPLE, sends=3, later=2, giveups=1, crashes=1),
     "large: two nodes, three PUTs": replace(NODES, sends=3),
-    "large: a doubled PUT and later runs": replace(
+    "large: a duplicated PUT and later runs": replace(
         PEOPLE, deletions=0, doubles=1, later=1, giveups=1, crashes=1, lost_saves=1, guard=False
     ),
 }
@@ -57,10 +57,10 @@ LARGE: Final[Mapping[str, Setting]] = {
 TWICE: Final = Setting(sends=2, doubles=1, helpers=1, kills=1)
 
 BEYOND: Final[Mapping[str, tuple[Setting, str]]] = {
-    "a proxy doubles a PUT, and somebody deletes it again": (replace(TWICE, deletions=1), "I6"),
-    "the session ends between the copies of a doubled PUT": (replace(TWICE, expiries=1), "I3"),
-    "the server refuses one copy of a doubled PUT for certain": (replace(TWICE, refusals=1), "I3"),
-    "one copy of a doubled PUT is redirected": (replace(TWICE, redirects=1), "I3"),
-    "the server says done of one copy and does the other": (replace(TWICE, lies=1), "I3"),
+    "a proxy duplicates a PUT, and somebody deletes the volume again": (replace(TWICE, deletions=1), "I6"),
+    "the session ends between the copies of a duplicated PUT": (replace(TWICE, expiries=1), "I3"),
+    "the server refuses one copy of a duplicated PUT for certain": (replace(TWICE, refusals=1), "I3"),
+    "one copy of a duplicated PUT is redirected": (replace(TWICE, redirects=1), "I3"),
+    "the server reports one copy as done and executes the other": (replace(TWICE, lies=1), "I3"),
 }
 """One thing goes wrong with one copy of a doubled PUT and not with the other: zvol cannot know of the other."""
