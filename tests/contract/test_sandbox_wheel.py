@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from zvol.sandbox.api import Api
 
 DB_1 = "50e70000c0de4b1e8a5efeedbead0001"
 UUID = "f" * 32
+SERVE_HELP = ["sandbox", "serve", "--help"]
 EXPUNGE: dict[str, Any] = {"expungeDataVolume": {}}
 RECOVER_VM: dict[str, Any] = {"recoverVmInstance": {}}
 ONLY_TESTS = [api for api in APIS if api.name != "getVolumeFormat"]
@@ -52,23 +55,40 @@ def test_commands_need_no_other_api(command: str, tmp_path: Path) -> None:
     assert set(statuses) <= {"200", "202"}, ran.err
 
 
+@contextmanager
+def served(env: dict[str, str], *options: str) -> Iterator[dict[str, str]]:
+    """Run `zvol sandbox serve`; yields the environment with its address."""
+    child = spawn(["sandbox", "serve", *options], env)
+    assert child.stdout is not None
+    try:
+        yield env | {"ZVOL_HOST": child.stdout.readline().strip().removeprefix("export ZVOL_HOST=")}
+    finally:
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+        child.stdout.close()
+
+
 def test_logging_in_and_out_needs_no_other_api(tmp_path: Path) -> None:
+    with served(environment(tmp_path / "home")) as env:
+        for command in (
+            "login --account admin --password-stdin",
+            "whoami",
+            "logout",
+            "login --account dev-team --user operator --password-stdin",
+            "logout",
+        ):
+            ran = run(command.split(), env, stdin="password")
+            assert ran.code == 0, ran
+
+
+def test_the_access_key_is_the_one_that_help_names(tmp_path: Path) -> None:
     env = environment(tmp_path / "home")
-    served = spawn(["sandbox", "serve"], env)
-    assert served.stdout is not None
-    env["ZVOL_HOST"] = served.stdout.readline().strip().removeprefix("export ZVOL_HOST=")
-    for command in (
-        "login --account admin --password-stdin",
-        "whoami",
-        "logout",
-        "login --account dev-team --user operator --password-stdin",
-        "logout",
-    ):
-        ran = run(command.split(), env, stdin="password")
-        assert ran.code == 0, ran
-    served.send_signal(9)
-    served.wait()
-    served.stdout.close()
+    found = re.search(r"access key (\S+) has the secret (\S+)\.", " ".join(run(SERVE_HELP, env).out.split()))
+    assert found is not None
+    with served(env, "--access-keys") as env:
+        signed = env | {"ZSTACK_ACCESS_KEY_ID": found[1], "ZSTACK_ACCESS_KEY_SECRET": found[2]}
+        assert run(["show", "pg-data"], signed).code == 0
+        assert run(["show", "pg-data"], signed | {"ZSTACK_ACCESS_KEY_SECRET": "another"}).code == 4
 
 
 def test_a_script_can_make_accidents(client: Client) -> None:

@@ -69,6 +69,7 @@ class Options(Switches):
 
 
 def options_of(node: Node) -> Options:
+    """Return the options of a node that was started with them, the defaults for one with plain switches."""
     return node.switches if isinstance(node.switches, Options) else Options()
 
 
@@ -96,8 +97,8 @@ class ExtendedRestApi(RestApi):
     """Answers a recovery as the vendor's page has it if that is set: at once, whatever the body is."""
 
     def _choose(self, apis: list[Api], request: Request, raw: str, path: str, body: dict[str, Any] | None) -> Api:
-        named = body is not None and any(api.name in body for api in apis)
-        if options_of(self.node).synchronous and request.method == "PUT" and body is not None and not named:
+        put = request.method == "PUT" and options_of(self.node).synchronous
+        if put and body is not None and not any(api.name in body for api in apis):
             body = body | {RECORDED: None}
         return super()._choose(apis, request, raw, path, body)
 
@@ -121,7 +122,7 @@ class ExtendedRestApi(RestApi):
 class ExtendedServer(Server):
     """A management node with the APIs and the switches of tests."""
 
-    handler = ExtendedHandler
+    handler_class = ExtendedHandler
     node_class = ExtendedNode
     rest_class = ExtendedRestApi
 

@@ -35,7 +35,8 @@ def serve(context: AppContext, /, port: int, ledger: Path | None, extra: int, **
     """Serve a small ZStack on the loopback interface until interrupted.
 
     The first two lines can be sourced by a shell: they export ZVOL_HOST and ZVOL_SESSION. To try `zvol login`, its
-    account is admin, and its password is password.
+    account is admin, and its password is password. With --access-keys, the access key zvolSandboxKey000001 has the
+    secret zvol-sandbox-secret.
     """
     from zvol.cli.embedded import sandbox_dir
     from zvol.sandbox import Switches

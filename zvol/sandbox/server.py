@@ -121,7 +121,7 @@ class Server:
     """
 
     apis: tuple[Api, ...] = APIS
-    handler: type[Handler] = Handler
+    handler_class: type[Handler] = Handler
     node_class: type[Node] = Node
     jobs_class: type[Jobs] = Jobs
     rest_class: type[RestApi] = RestApi
@@ -136,7 +136,7 @@ class Server:
         extra: int = 0,
     ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
-        self.listener = Listener(port, self.handler)
+        self.listener = Listener(port, self.handler_class)
         self.store = Store(directory, offset=switches.clock_offset)
         self.store.prepare(lambda tx: seed(tx, extra))
         self._ledger = Ledger(ledger) if ledger is not None else None
