@@ -13,6 +13,7 @@ from zvol.cli.app_context import AppContext
 from zvol.cli.options import Group, global_options, pass_context
 from zvol.cli.params import Count, Seconds, Zone
 from zvol.errors import Exit, LocalState, UsageProblem
+from zvol.session.server import SANDBOX
 
 
 @click.group("sandbox", cls=Group, short_help="A small ZStack on this machine.", epilog="Example: zvol sandbox serve")
@@ -72,19 +73,13 @@ def reset(context: AppContext) -> Exit:
 
 
 def _end_old_cloud(context: AppContext, directory: Path) -> None:
-    """Nothing that was sent to the old cloud can act in the new one, so that nothing of it is waited for."""
-    from zvol.journal.journal import Journal
+    """Close the runs on the old cloud: nothing that was sent to it can act in the new one."""
+    from zvol.journal.journal_file import close_runs_on
     from zvol.sandbox import served_at
 
     for path in (directory.parent / "journal.db", directory / "journal.db"):
-        if not path.exists():
-            continue
         try:
-            journal = Journal(path)
-            try:
-                journal.close_runs_on(["sandbox", *served_at(directory)], context.clock.wall())
-            finally:
-                journal.close()
+            close_runs_on(path, [SANDBOX, *served_at(directory)], context.clock.wall())
         except LocalState as error:
             text = f"what runs of the old cloud left open could not be closed: {error.message}"
             context.output_for_errors().warn(f"{text}. `zvol sandbox reset` tries it again")

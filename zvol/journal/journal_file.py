@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,3 +66,12 @@ class JournalFile:
     def _prune(self, journal: Journal) -> None:
         if not self._interrupted():
             journal.prune(self._clock.wall())
+
+
+def close_runs_on(path: Path, bases: Sequence[str], wall: float) -> None:
+    """Close what all runs of a journal have open on servers that are no more; raises LocalState."""
+    from zvol.journal.journal import Journal
+
+    if path.exists():
+        with closing(Journal(path)) as journal:
+            journal.close_runs_on(bases, wall)
