@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from tests.contract.cloud import Client
 from tests.support.process import environment
 from tests.support.sandbox_apis import APIS
-from tests.support.warm import run, spawn
+from tests.support.warm import run, start
 from zvol.sandbox import Switches, embedded
 from zvol.sandbox.api import Api
 
@@ -58,7 +59,7 @@ def test_commands_need_no_other_api(command: str, tmp_path: Path) -> None:
 @contextmanager
 def served(env: dict[str, str], *options: str) -> Iterator[dict[str, str]]:
     """Run `zvol sandbox serve`; yields the environment with its address."""
-    child = spawn(["sandbox", "serve", *options], env)
+    child = start(["sandbox", "serve", *options], env, stdout=subprocess.PIPE, stderr=2)
     assert child.stdout is not None
     try:
         yield env | {"ZVOL_HOST": child.stdout.readline().strip().removeprefix("export ZVOL_HOST=")}

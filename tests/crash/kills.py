@@ -7,8 +7,8 @@ import time
 
 from tests.crash.world import World
 
-EARLIEST, LATEST = 0.15, 0.7
-"""Seconds after the start between which the kill comes; python itself takes 0.1, an undisturbed run about 0.5."""
+EARLIEST, LATEST = 0.01, 0.4
+"""Seconds after the start between which the kill comes; an undisturbed run takes about 0.3."""
 
 
 def kill(world: World, chance: random.Random) -> int:

@@ -7,7 +7,6 @@ import pty
 import select
 import signal
 import sqlite3
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +18,7 @@ from tests.crash.world import World, reported
 from tests.support.fault_proxy import Proxy, Rule, proxy
 from tests.support.process import Ran, default_signals, wait_for
 from tests.support.profiles import FAST
+from tests.support.warm import Process, start
 
 SIGNALS: dict[str, tuple[int, ...]] = {
     "INT": (signal.SIGINT,),
@@ -44,17 +44,17 @@ class Scene:
     gate: Path
     command: list[str] = field(default_factory=list)
 
+    def puts(self) -> int:
+        return len(self.between.puts())
+
     @property
     def out(self) -> Path:
         return self.gate.with_suffix(".out")
 
-    def puts(self) -> int:
-        return len(self.between.puts())
-
-    def start(self) -> subprocess.Popen[bytes]:
+    def start(self) -> Process:
+        arguments = [*(self.command or ["recover", *self.volumes]), "-o", "ndjson"]
         with self.out.open("wb") as out:
-            line = [*FAST, *(self.command or ["recover", *self.volumes]), "-o", "ndjson"]
-            return subprocess.Popen(line, env=self.env, stdout=out, stderr=subprocess.PIPE, preexec_fn=default_signals)
+            return start(arguments, self.env, stdout=out, command=FAST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +98,10 @@ def unlock_the_journal(scene: Scene) -> None:
 
 def leave_something_open(scene: Scene) -> None:
     """Kill a run whose PUT the proxy lost, and resume it then."""
-    with scene.world.start(scene.env, "recover", *scene.volumes) as process:
-        wait_for(lambda: scene.puts() == 1)
-        process.kill()
-        process.communicate()
+    process = scene.world.start(scene.env, "recover", *scene.volumes)
+    wait_for(lambda: scene.puts() == 1)
+    process.kill()
+    process.communicate()
     scene.command = ["resume"]
 
 
@@ -171,16 +171,16 @@ def case(world: World, name: str, number: str) -> None:
             world.finish(scene.env, scene.volumes)
 
 
-def send(process: subprocess.Popen[bytes], numbers: tuple[int, ...]) -> None:
+def send(process: Process, numbers: tuple[int, ...]) -> None:
     for number in numbers:
         process.send_signal(number)
         time.sleep(0.15 if len(numbers) > 1 else 0)
 
 
-def ended(process: subprocess.Popen[bytes], out: Path) -> Ran:
-    _, err = process.communicate(timeout=60)
-    assert b"Traceback" not in err, err.decode()
-    return Ran(process.returncode, out.read_text(), err.decode())
+def ended(process: Process, out: Path) -> Ran:
+    _, err = process.communicate()
+    assert "Traceback" not in err, err
+    return Ran(process.returncode, out.read_text(), err)
 
 
 def pause(seconds: float) -> bool:

@@ -17,6 +17,7 @@ from tests.crash.world import SHIM, World, reported, world
 from tests.support.fault_proxy import Rule, proxy
 from tests.support.process import Ran, environment, wait_for
 from tests.support.profiles import FAST
+from tests.support.warm import Process
 
 RUNNING = pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="no prlimit here")
 
@@ -114,7 +115,7 @@ def test_a_journal_that_fails_only_at_the_end_is_7_and_the_word_is_said(cloud: W
     assert "cannot write the journal" in ran.err
 
 
-def block(process: subprocess.Popen[str]) -> None:
+def block(process: Process) -> None:
     """From now on no file of this process can be written beyond its first byte; pipes and sockets are no files."""
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (1, 1))
 

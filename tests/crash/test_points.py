@@ -30,10 +30,11 @@ def test_the_resume_is_killed_too(cloud: World) -> None:
         points.crash(cloud, 4, point, again=chance)
 
 
-def test_killed_at_moments_of_chance(cloud: World) -> None:
+@pytest.mark.parametrize("seed", [11, 12])
+def test_killed_at_moments_of_chance(seed: int, cloud: World) -> None:
     cloud.counts.clear()
-    chance, cases = random.Random(11), 0
-    while cloud.counts["kill"] < 4:
+    chance, cases = random.Random(seed), 0
+    while cloud.counts["kill"] < 2:
         kills.kill(cloud, chance)
         cases += 1
         assert cases < 20, "the kills come too late"

@@ -62,10 +62,10 @@ def test_a_signal_leaves_the_other_open_runs_for_later(cloud: World, tmp_path: P
     with proxy(cloud.cloud.host, Rule("put", "hang", 1, 2), Rule("job", "hold", 1, 999, file=gate)) as (host, between):
         env, volumes = cloud.home(host), cloud.volumes(2)
         for number, volume in enumerate(volumes):
-            with cloud.start(env, "recover", volume) as process:
-                wait_for(lambda n=number: len(between.puts()) == n + 1)  # type: ignore[misc]
-                process.kill()
-                process.communicate()
+            process = cloud.start(env, "recover", volume)
+            wait_for(lambda n=number: len(between.puts()) == n + 1)  # type: ignore[misc]
+            process.kill()
+            process.communicate()
         process = cloud.start(env, "resume", "-o", "ndjson")
         wait_for(between.held.is_set)
         process.send_signal(signal.SIGTERM)

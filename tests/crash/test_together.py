@@ -6,7 +6,6 @@ import os
 import random
 import signal
 import sqlite3
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from tests.crash import together
 from tests.crash.world import SHIM, World, reported, world
 from tests.support.fault_proxy import Rule, proxy
 from tests.support.process import Ran, wait_for
+from tests.support.warm import Process
 
 DAY = 86400
 
@@ -113,9 +113,7 @@ def test_a_stopped_process_still_holds_its_volumes(cloud: World, tmp_path: Path)
 def test_two_machines_on_the_same_volumes_both_end_right(cloud: World) -> None:
     """Each has a journal of its own, so both may submit, once each; what they say is true."""
     volumes = cloud.volumes(20)
-    processes: list[subprocess.Popen[str]] = [
-        cloud.start(cloud.home(), "recover", *volumes, "-o", "ndjson") for _ in range(2)
-    ]
+    processes: list[Process] = [cloud.start(cloud.home(), "recover", *volumes, "-o", "ndjson") for _ in range(2)]
     ended = [cloud.end(process) for process in processes]
     for ran in ended:
         assert ran.code == 0, ran

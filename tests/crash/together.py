@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import random
-import subprocess
 import time
 
 from tests.crash.world import World, reported
+from tests.support.warm import Process
 
 
 def crowd(world: World, chance: random.Random, *, size: int = 8, volumes: int = 50, kills: int = 0) -> None:
     """Start processes at moments of chance on the same volumes, kill some of them, and finish what is left."""
     env, chosen = world.home(), world.volumes(volumes)
-    processes: list[subprocess.Popen[str]] = []
+    processes: list[Process] = []
     for number in range(size):
         time.sleep(chance.uniform(0, 0.25) if number % 4 == 0 else 0)
         mine = chance.sample(chosen, len(chosen))

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.support.process import Ran, Sandbox, default_signals, sandbox
+from tests.support.process import Ran, Sandbox, sandbox
 from tests.support.profiles import FAST, RATE, profile
+from tests.support.warm import Process, start
 from zvol.errors import Exit, most_severe
 from zvol.sandbox.names import extra_uuid
 
@@ -53,12 +54,10 @@ class World:
         return profile(home, host or self.cloud.host, self.cloud.session, settle_wait=6, api_timeout=12)
 
     # ---- processes -----------------------------------------------------------------------------------------------
-    def start(self, env: dict[str, str], *arguments: str, command: Sequence[str] = FAST) -> subprocess.Popen[str]:
-        line = [*command, *arguments]
-        pipe = subprocess.PIPE
-        return subprocess.Popen(line, env=env, stdout=pipe, stderr=pipe, text=True, preexec_fn=default_signals)
+    def start(self, env: dict[str, str], *arguments: str, command: Sequence[str] = FAST) -> Process:
+        return start(arguments, env, command=command)
 
-    def end(self, process: subprocess.Popen[str], timeout: float = 60) -> Ran:
+    def end(self, process: Process | subprocess.Popen[str], timeout: float = 60) -> Ran:
         out, err = process.communicate(timeout=timeout)
         assert "Traceback" not in err, err
         ran = Ran(process.returncode, out, err)

@@ -13,7 +13,6 @@ import signal
 import socket
 import sqlite3
 import ssl
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,9 +24,10 @@ import pytest
 from tests.support.authority import Authority
 from tests.support.fault_proxy import Rule, proxy
 from tests.support.http_messages import exchange
-from tests.support.process import PG_DATA, PG_WAL, Sandbox, default_signals, environment, run, sandbox, wait_for
+from tests.support.process import PG_DATA, PG_WAL, Sandbox, environment, sandbox, wait_for
 from tests.support.profiles import fast
 from tests.support.tunnel import tunnel
+from tests.support.warm import Process, run, start
 from tests.support.wire import Raw, raw
 
 RATE = 10
@@ -152,12 +152,11 @@ def test_connections_that_are_always_too_slow(tmp_path: Path, cloud: Sandbox, au
         assert (ran.code, json.loads(ran.out)["outcome"], cloud.count("accepted", PG_DATA)) == (0, "recovered", 1)
 
 
-def start(env: dict[str, str]) -> subprocess.Popen[str]:
-    command, pipe = [*FAST, "recover", PG_DATA, "-o", "ndjson"], subprocess.PIPE
-    return subprocess.Popen(command, env=env, stdout=pipe, stderr=pipe, text=True, preexec_fn=default_signals)
+def recovering(env: dict[str, str]) -> Process:
+    return start(["recover", PG_DATA, "-o", "ndjson"], env, command=FAST)
 
 
-def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
+def ended(process: Process) -> tuple[int, str]:
     out, err = process.communicate(timeout=40)
     assert "Traceback" not in err
     return process.returncode, out
@@ -170,7 +169,7 @@ def test_a_journal_that_another_process_has_locked(tmp_path: Path, cloud: Sandbo
     with proxy(cloud.host, Rule("read", "after")) as (host, between):
         other = sqlite3.connect(file, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
-        process = start({**env, "ZVOL_HOST": host})
+        process = recovering({**env, "ZVOL_HOST": host})
         wait_for(lambda: any(one.kind == "read" for one in between.seen) and between.idle())
         deleted_on_purpose(cloud)
         other.execute("ROLLBACK")
@@ -189,5 +188,5 @@ def test_a_process_that_is_stopped_before_its_put_leaves(tmp_path: Path, cloud: 
         os.kill(running["zvol"].pid, signal.SIGCONT)
 
     with front(cloud, authority.server(), held_up(2, sleeps)) as server:
-        running["zvol"] = start(environment_of(tmp_path, cloud, server, authority))
+        running["zvol"] = recovering(environment_of(tmp_path, cloud, server, authority))
         left_as_it_is(*ended(running["zvol"]), cloud)

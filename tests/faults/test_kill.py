@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.fault_proxy import Rule, proxy
-from tests.support.process import PG_DATA, PG_WAL, Ran, Sandbox, default_signals, environment, run, sandbox, wait_for
+from tests.support.process import PG_DATA, PG_WAL, Ran, Sandbox, environment, sandbox, wait_for
 from tests.support.profiles import FAST, check_report, profile
+from tests.support.warm import run, start
 
 
 @pytest.fixture
@@ -24,9 +24,7 @@ def cloud(tmp_path: Path) -> Iterator[Sandbox]:
 
 def killed(env: dict[str, str], when: Callable[[], object], number: int = signal.SIGKILL, *volumes: str) -> Ran:
     """Start a recovery and send it a signal at a moment."""
-    command = [*FAST, "recover", *(volumes or (PG_DATA,)), "-o", "ndjson"]
-    pipe = subprocess.PIPE
-    process = subprocess.Popen(command, env=env, stdout=pipe, stderr=pipe, text=True, preexec_fn=default_signals)
+    process = start(["recover", *(volumes or (PG_DATA,)), "-o", "ndjson"], env, command=FAST)
     when()
     process.send_signal(number)
     out, err = process.communicate(timeout=40)
@@ -87,11 +85,10 @@ def test_nothing_is_sent_again_while_a_proxy_may_still_hold_the_put(
         env = profile(tmp_path / "home", host, cloud.session)
         assert killed(env, lambda: between.held.wait(20)).code == -signal.SIGKILL
         before = len(between.seen)
-        line = [*FAST, command, *([PG_DATA] if command == "recover" else []), "-o", "ndjson"]
-        with subprocess.Popen(line, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-            wait_for(lambda: sum(one.kind == "read" for one in between.seen[before:]) >= 3)
-            gate.touch()
-            out, err = process.communicate(timeout=40)
+        process = start([command, *([PG_DATA] if command == "recover" else []), "-o", "ndjson"], env, command=FAST)
+        wait_for(lambda: sum(one.kind == "read" for one in between.seen[before:]) >= 3)
+        gate.touch()
+        out, err = process.communicate(timeout=40)
     ran = Ran(process.returncode, out, err)
     assert ran.code == 0, ran
     assert len(between.puts()) == cloud.count("accepted", PG_DATA) == 1
@@ -114,7 +111,7 @@ def test_a_living_run_makes_a_volume_busy(tmp_path: Path, cloud: Sandbox) -> Non
     gate = tmp_path / "go"
     with proxy(cloud.host, Rule("put", "hold", file=gate)) as (host, between):
         env = profile(tmp_path / "home", host, cloud.session)
-        first = subprocess.Popen([*FAST, "recover", PG_DATA, "--json"], env=env, stdout=subprocess.PIPE)
+        first = start(["recover", PG_DATA, "--json"], env, command=FAST)
         between.held.wait(20)
         ran = run(["recover", PG_DATA, PG_WAL, "-o", "ndjson"], env, command=FAST)
         gate.touch()
@@ -180,9 +177,9 @@ def test_a_signal_watches_what_is_open_and_names_the_command_that_resumes(
 def test_a_signal_while_reading_ends_at_once(tmp_path: Path, cloud: Sandbox) -> None:
     with proxy(cloud.host, Rule("read", "hang")) as (host, between):
         env = environment(tmp_path / "home", {"ZVOL_HOST": host, "ZVOL_SESSION": cloud.session})
-        process = subprocess.Popen([*FAST, "list"], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        process = start(["list"], env, command=FAST)
         wait_for(lambda: len(between.seen) == 1)
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=10)
-    assert (process.returncode, out) == (143, b"")
-    assert b"Traceback" not in err
+    assert (process.returncode, out) == (143, "")
+    assert "Traceback" not in err

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.fault_proxy import Proxy, Rule, answer, proxy
-from tests.support.process import PG_DATA, PG_WAL, Ran, Sandbox, run, sandbox
+from tests.support.process import PG_DATA, PG_WAL, Ran, Sandbox, sandbox
 from tests.support.profiles import FAST, check_report, profile
+from tests.support.warm import run
 
 PAGE_502 = answer("502 Bad Gateway", b"<html><h1>502 Bad Gateway</h1></html>")
 JSON_503 = answer("503 Service Unavailable", b'{"message":"no upstream"}', kind="application/json")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import signal
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -15,9 +14,10 @@ import pytest
 
 from tests.support.fault_proxy import Proxy, Rule, proxy
 from tests.support.http_messages import answer
-from tests.support.process import PG_DATA, ZVOL, Ran, Sandbox, environment, run, sandbox
+from tests.support.process import PG_DATA, Ran, Sandbox, environment, sandbox, wait_for
 from tests.support.profiles import FAST, check_report, profile
 from tests.support.terminal import on_terminal
+from tests.support.warm import run, start
 from tests.support.wire import SECRET, hangs, raw
 from zvol.sandbox.names import extra_uuid
 
@@ -152,13 +152,10 @@ def test_what_waits_behind_a_put_that_hangs_stays_planned(tmp_path: Path, cloud:
     ten = VOLUMES[:10]
     with proxy(cloud.host, Rule("put", "drop", 1, 10), Rule("put", "hang", 11, 11)) as (host, between):
         env = profile(tmp_path / "home", host, cloud.session)
-        command = [*FAST, "recover", *ten]
-        process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        until = time.monotonic() + 30
-        while len(between.puts()) < 10 and time.monotonic() < until:
-            time.sleep(0.01)
+        process = start(["recover", *ten], env, command=FAST)
+        wait_for(lambda: len(between.puts()) >= 10)
         process.kill()
-        process.wait()
+        process.communicate()
         more = ["--concurrency", "1", "--timeout", "70s"]
         ran = run(["recover", *ten, "-o", "ndjson", *more], env, command=FAST, timeout=60)
         results = [json.loads(line) for line in ran.out.splitlines()]
@@ -182,11 +179,8 @@ def test_what_waits_behind_a_put_that_hangs_stays_planned(tmp_path: Path, cloud:
 def test_a_process_that_was_stopped_reads_once_more_before_it_says_unknown(volumes: int, tmp_path: Path) -> None:
     with sandbox(tmp_path / "cloud", "--extra", "20", "--job-time", "2") as cloud:
         env = environment(tmp_path / "home", {"ZVOL_HOST": cloud.host, "ZVOL_SESSION": cloud.session})
-        command = [*ZVOL, "recover", *VOLUMES[:volumes], "--timeout", "3s", "-o", "ndjson"]
-        process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        until = time.monotonic() + 20
-        while sum(one["event"] == "accepted" for one in cloud.events()) < volumes and time.monotonic() < until:
-            time.sleep(0.02)
+        process = start(["recover", *VOLUMES[:volumes], "--timeout", "3s", "-o", "ndjson"], env)
+        wait_for(lambda: sum(one["event"] == "accepted" for one in cloud.events()) >= volumes)
         process.send_signal(signal.SIGSTOP)
         time.sleep(4.5)
         process.send_signal(signal.SIGCONT)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import queue
 import sys
 import time
-from typing import TypeVar
+from collections.abc import Sequence
+from typing import NoReturn, TypeVar
 
 T = TypeVar("T")
 
@@ -37,7 +38,11 @@ class FastClock:
         return seconds / self.rate
 
 
-if __name__ == "__main__":
-    from zvol.cli import main
+def main(arguments: Sequence[str]) -> NoReturn:
+    from zvol import cli
 
-    main(sys.argv[2:], clock=FastClock(float(sys.argv[1])))
+    cli.main(arguments[1:], clock=FastClock(float(arguments[0])))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

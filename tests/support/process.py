@@ -1,4 +1,4 @@
-"""The installed program in real processes, and beside it the sandbox of `tests.support.sandbox_server`."""
+"""The installed program in real processes, and a real `zvol sandbox serve` beside it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tests.support.warm import Child
+    from tests.support.warm import Process
 
 PG_DATA = "d0a7a5e0c0de4b1e8a5efeedbead0001"
 PG_WAL = "d0a7a5e0c0de4b1e8a5efeedbead0002"
@@ -24,6 +24,7 @@ ROOT = "d0a7a5e0c0de4b1e8a5efeedbead0009"
 HOSTILE = "d0a7a5e0c0de4b1e8a5efeedbead0007"
 READY = "d0a7a5e0c0de4b1e8a5efeedbead000b"
 ZVOL = (sys.executable, "-m", "zvol")
+SANDBOX = (sys.executable, "-m", "tests.support.sandbox_server")
 ZVOL_SCRIPT = str(Path(sys.executable).with_name("zvol"))
 
 
@@ -86,7 +87,7 @@ class Sandbox:
     folder: Path
     options: tuple[str, ...] = ()
     port: int = 0
-    process: Child | None = None
+    process: Process | None = None
     host: str = ""
     session: str = ""
     env: dict[str, str] = field(default_factory=dict)
@@ -96,10 +97,11 @@ class Sandbox:
         return self.folder / "ledger"
 
     def start(self) -> None:
-        from tests.support.warm import spawn
+        from tests.support.warm import start
 
-        command = ["--port", str(self.port), "--ledger", str(self.ledger), *self.options]
-        self.process = spawn(command, environment(self.folder), "tests.support.sandbox_server")
+        arguments = ["--port", str(self.port), "--ledger", str(self.ledger), *self.options]
+        env = environment(self.folder)
+        self.process = start(arguments, env, stdout=subprocess.PIPE, stderr=2, command=SANDBOX)
         assert self.process.stdout is not None
         self.host = self.process.stdout.readline().strip().removeprefix("export ZVOL_HOST=")
         self.session = self.process.stdout.readline().strip().removeprefix("export ZVOL_SESSION=")

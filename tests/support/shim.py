@@ -16,9 +16,9 @@ import sqlite3
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from tests.support.fast import FastClock
 
@@ -67,13 +67,18 @@ def wrap(points: Points) -> None:
     sqlite3.connect = lambda *arguments, **named: connect(*arguments, factory=Counted, **named)  # type: ignore[assignment]
 
 
-if __name__ == "__main__":
-    from zvol.cli import main
+def main(arguments: Sequence[str]) -> NoReturn:
+    from zvol import cli
 
-    made = Points(sys.argv[2])
+    rate, plan, *rest = arguments
+    made = Points(plan)
     wrap(made)
     try:
-        main(sys.argv[3:], clock=FastClock(float(sys.argv[1])))
+        cli.main(rest, clock=FastClock(float(rate)))
     finally:
         if made.kind == "count":
-            Path(sys.argv[2].partition(":")[2]).write_text(json.dumps(made.counts))
+            Path(plan.partition(":")[2]).write_text(json.dumps(made.counts))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

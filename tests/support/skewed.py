@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from typing import NoReturn
 
 from zvol.clock import SystemClock
 
@@ -17,7 +19,11 @@ class SkewedClock(SystemClock):
         return super().wall() + self._seconds
 
 
-if __name__ == "__main__":
-    from zvol.cli import main
+def main(arguments: Sequence[str]) -> NoReturn:
+    from zvol import cli
 
-    main(sys.argv[2:], clock=SkewedClock(float(sys.argv[1])))
+    cli.main(arguments[1:], clock=SkewedClock(float(arguments[0])))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -27,33 +27,54 @@ from typing import IO, Any
 from tests.support.process import ZVOL, Ran
 from tests.support.process import run as started
 
-FAST = "tests.support.fast"
+MODULES = ("zvol", *(f"tests.support.{name}" for name in ("fast", "shim", "skewed", "sandbox_server")))
+"""What can be forked instead of `python -m MODULE`; each has a `main` that takes the arguments."""
+
 ROOT = Path(__file__).parents[2]
 
 
-class Child:
-    """A running child, as its asker sees it; `stdout` is there when it was asked for."""
+class Process:
+    """A running child, for its parent: what a subprocess.Popen is, with the output in files unless it was given one."""
 
-    def __init__(self, link: socket.socket, stdout: IO[str] | None) -> None:
+    def __init__(self, link: socket.socket, stdout: IO[str] | None, files: Sequence[IO[bytes] | int | None]) -> None:
         self.stdout = stdout
+        self._files = files
         self._link = link.makefile("r")
         link.close()
         self.pid = int(self._link.readline())
-        self.returncode: int | None = None
+        self._code: int | None = None
+
+    @property
+    def returncode(self) -> int:
+        return self.wait()
 
     def send_signal(self, number: int) -> None:
-        if self.returncode is None:
+        if self._code is None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, number)
 
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
     def wait(self, timeout: float = 60) -> int:
         """Return the exit code, negative for a signal; raises subprocess.TimeoutExpired."""
-        if self.returncode is None:
+        if self._code is None:
             if not select.select([self._link], [], [], timeout)[0]:
                 raise subprocess.TimeoutExpired("zvol", timeout)
-            self.returncode = int(self._link.readline())
+            self._code = int(self._link.readline())
             self._link.close()
-        return self.returncode
+        return self._code
+
+    def communicate(self, timeout: float = 60) -> tuple[str, str]:
+        """Wait for the end and return what was written to stdout and stderr, as far as it was not given a file."""
+        self.wait(timeout)
+        texts = ["", ""]
+        for number, file in enumerate(self._files):
+            if file is not None and not isinstance(file, int):
+                with file:
+                    file.seek(0)
+                    texts[number] = file.read().decode()
+        return texts[0], texts[1]
 
 
 def run(
@@ -64,52 +85,67 @@ def run(
     timeout: float = 60,
     command: Sequence[str] = ZVOL,
 ) -> Ran:
-    """Run zvol to its end, as tests.support.process.run does; a command that is not zvol's own is started."""
-    if command != ZVOL and FAST not in command:
+    """Run zvol to its end, as tests.support.process.run does; a command that cannot be forked is started."""
+    if command[2] not in MODULES:
         return started(arguments, env, stdin=stdin, timeout=timeout, command=command)
-    with tempfile.TemporaryFile() as into, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        into.write(stdin.encode())
-        into.seek(0)
-        rate = float(command[-1]) if FAST in command else None
-        child = _fork(arguments, env, (into.fileno(), out.fileno(), err.fileno()), rate)
-        try:
-            child.wait(timeout)
-        except subprocess.TimeoutExpired:
-            child.send_signal(signal.SIGKILL)
-            child.wait()
-            raise
-        texts = []
-        for file in (out, err):
-            file.seek(0)
-            texts.append(file.read().decode())
-    assert "Traceback" not in texts[1], texts[1]
-    return Ran(child.wait(), *texts)
+    process = start(arguments, env, stdin=stdin, command=command)
+    try:
+        out, err = process.communicate(timeout)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        raise
+    assert "Traceback" not in err, err
+    return Ran(process.returncode, out, err)
 
 
-def spawn(arguments: Sequence[str], env: Mapping[str, str], module: str = "zvol.cli") -> Child:
-    """Start the `main` of a module and return at once; its stdout is a pipe."""
-    read, write = os.pipe()
-    with open(os.devnull) as nothing:
-        child = _fork(arguments, env, (nothing.fileno(), write, 2), None, module)
-    os.close(write)
-    child.stdout = os.fdopen(read)
-    return child
-
-
-def _fork(
+def start(
     arguments: Sequence[str],
     env: Mapping[str, str],
-    streams: tuple[int, int, int],
-    rate: float | None,
-    module: str = "zvol.cli",
-) -> Child:
+    *,
+    stdin: str = "",
+    stdout: IO[Any] | int | None = None,
+    stderr: IO[Any] | int | None = None,
+    command: Sequence[str] = ZVOL,
+) -> Process:
+    """Start zvol, or another of MODULES, and return at once; a stream is a file, a descriptor, or kept for communicate.
+
+    With `subprocess.PIPE` as its stdout, that can be read while it runs.
+    """
+    python, _, module, *first = command
+    assert python == sys.executable and module in MODULES, command  # noqa: PT018
+    pipe = os.pipe() if stdout == subprocess.PIPE else None
+    out = pipe[1] if pipe else tempfile.TemporaryFile() if stdout is None else stdout  # noqa: SIM115
+    err = tempfile.TemporaryFile() if stderr is None else stderr  # noqa: SIM115
+    with tempfile.TemporaryFile() as into:
+        into.write(stdin.encode())
+        into.seek(0)
+        link = fork(
+            module,
+            [*first, *arguments],
+            env,
+            [one if isinstance(one, int) else one.fileno() for one in (into, out, err)],
+        )
+    if pipe is not None:
+        os.close(pipe[1])
+    files = [None if given is not None else made for given, made in ((stdout, out), (stderr, err))]
+    return Process(link, os.fdopen(pipe[0]) if pipe else None, files)
+
+
+def fork(
+    module: str, arguments: Sequence[str], env: Mapping[str, str], streams: Sequence[int], *, terminal: bool = False
+) -> socket.socket:
+    """Fork a child with these standard streams; returns the socket that tells its process id and how it ended.
+
+    With `terminal`, the first stream is the terminal that controls it.
+    """
     link = socket.socket(socket.AF_UNIX)
     link.connect(_parent(os.getpid()))
-    asked = {"arguments": list(arguments), "env": dict(env), "rate": rate, "folder": os.getcwd(), "module": module}
+    asked = {"module": module, "arguments": list(arguments), "env": dict(env), "terminal": terminal}
     socket.send_fds(link, [b"x"], list(streams))
-    link.sendall(json.dumps(asked).encode())
+    link.sendall(json.dumps(asked | {"folder": os.getcwd()}).encode())
     link.shutdown(socket.SHUT_WR)
-    return Child(link, None)
+    return link
 
 
 @cache
@@ -133,9 +169,9 @@ def serve(path: str) -> None:
 
     import zvol
 
-    for module in pkgutil.walk_packages(zvol.__path__, "zvol."):
-        if not module.name.startswith("zvol.__"):
-            importlib.import_module(module.name)
+    for name in (*(module.name for module in pkgutil.walk_packages(zvol.__path__, "zvol.")), *MODULES):
+        if not name.startswith("zvol.__"):
+            importlib.import_module(name)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, reap)
     listener = socket.socket(socket.AF_UNIX)
@@ -177,10 +213,9 @@ def keep(link: socket.socket) -> int:
 
 
 def be_zvol(asked: Mapping[str, Any], streams: Sequence[int]) -> int:
-    """Run the main of a module with these standard streams; returns the exit code."""
-    from tests.support.fast import FastClock
-
-    main = importlib.import_module(asked["module"]).main
+    """Be zvol with these standard streams; returns the exit code."""
+    for caught in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(caught, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.clear()
     os.environ.update(asked["env"])
@@ -189,12 +224,19 @@ def be_zvol(asked: Mapping[str, Any], streams: Sequence[int]) -> int:
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)
+    if asked["terminal"]:
+        import fcntl
+        import termios
+
+        os.setsid()
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
     sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
     sys.stderr = os.fdopen(2, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)
+    module = importlib.import_module("zvol.cli" if asked["module"] == "zvol" else asked["module"])
+    code = 0
     try:
-        main(asked["arguments"], **({} if asked["rate"] is None else {"clock": FastClock(asked["rate"])}))
-        code = 0
+        module.main(asked["arguments"])
     except SystemExit as ended:
         code = int(ended.code or 0)
     except BaseException:
