@@ -31,7 +31,7 @@ class UnreadableFile(Exception):
 
     def __init__(self, path: Path, text: str, code: int = 0) -> None:
         super().__init__(text)
-        self.text = text
+        self.path, self.text = path, text
         self.reason = f"{path} {text}"
         self.code = code
 

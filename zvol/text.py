@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from typing import Final
 
@@ -28,6 +27,8 @@ def escape_terminal(text: str) -> str:
     """
     if text.isascii() and text.isprintable() and "\\u{" not in text:
         return text
+    import unicodedata
+
     shown, marks = [], MARKS
     for char in text.replace("\\u{", "\\\\u{"):
         category = unicodedata.category(char)
@@ -45,6 +46,10 @@ def _selector(char: str) -> bool:
 
 def has_control(text: str) -> bool:
     """Tell whether a text holds a control character or half a surrogate pair."""
+    if text.isascii() and text.isprintable():
+        return False
+    import unicodedata
+
     return any(unicodedata.category(char) in ("Cc", "Cs") for char in text)
 
 
@@ -52,6 +57,8 @@ def display_width(text: str) -> int:
     """Return how many columns a safe text takes."""
     if text.isascii():
         return len(text)
+    import unicodedata
+
     marks = sum(unicodedata.category(char) in ("Mn", "Me") for char in text)
     return len(text) - marks + sum(unicodedata.east_asian_width(char) in "WF" for char in text)
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from zvol.config import credentials
-from zvol.config.settings import Overrides, Settings, resolve
+from zvol.config.settings import SettingLayers, Settings, resolve
 from zvol.errors import AuthError, Exit, UsageProblem, ZvolError
 
 ENV_SESSION = "e" * 32
@@ -53,7 +53,7 @@ def write(home: Path, text: str) -> Path:
 
 
 def got(home: Path, environ: dict[str, str] | None = None, **options: Any) -> Settings:
-    return resolve(Overrides(**options), {"HOME": str(home)} | (environ or {}))
+    return resolve(SettingLayers(options, {"HOME": str(home)} | (environ or {})))
 
 
 def fails(home: Path, environ: dict[str, str] | None = None, **options: Any) -> ZvolError:

@@ -12,7 +12,7 @@ import pytest
 
 from zvol.config import credentials
 from zvol.config.credentials import LIMIT
-from zvol.config.settings import Overrides, Settings, resolve
+from zvol.config.settings import SettingLayers, Settings, resolve
 from zvol.errors import AuthError, ConfigError, Exit, UsageProblem, ZvolError
 from zvol.secrets import Secret
 
@@ -23,7 +23,7 @@ def settings_with(folder: Path, body: str) -> Settings:
     path = folder / "z.yaml"
     path.write_text("profiles:\n  p:\n    host: https://h\n    " + body + "\n")
     path.chmod(0o600)
-    return resolve(Overrides(config=str(path)), {})
+    return resolve(SettingLayers({"config": str(path)}, {}))
 
 
 def program(folder: Path, code: str) -> Settings:
@@ -242,7 +242,7 @@ def test_more_ways_are_asked_in_their_order_and_only_when_needed(tmp_path: Path)
 
 def test_a_stored_login_may_serve_a_host_that_the_profile_does_not(tmp_path: Path) -> None:
     settings_with(tmp_path, f'session: "{SESSION}"')
-    other = resolve(Overrides(config=str(tmp_path / "z.yaml"), host="https://other"), {})
+    other = resolve(SettingLayers({"config": str(tmp_path / "z.yaml"), "host": "https://other"}, {}))
     with pytest.raises(UsageProblem):
         credentials.session(other)
     assert credentials.session(other, more=(lambda _: Secret("a" * 32),)).reveal() == "a" * 32
@@ -250,6 +250,6 @@ def test_a_stored_login_may_serve_a_host_that_the_profile_does_not(tmp_path: Pat
 
 def test_what_is_refused_is_refused_whatever_else_there_is(tmp_path: Path) -> None:
     settings_with(tmp_path, "session_file: x")
-    settings = resolve(Overrides(config=str(tmp_path / "z.yaml")), {"ZVOL_SESSION": SESSION})
+    settings = resolve(SettingLayers({"config": str(tmp_path / "z.yaml")}, {"ZVOL_SESSION": SESSION}))
     with pytest.raises(UsageProblem):
         credentials.session(settings, more=(lambda _: Secret(SESSION),))

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from zvol.config.describe import described, validate
+from zvol.config.describe import described, wrong_files
 from zvol.config.profiles import load
-from zvol.config.schema import KEYS, NEEDS
-from zvol.config.settings import Overrides, resolve
+from zvol.config.registry import FILE_KEYS, NEEDS
+from zvol.config.settings import SettingLayers, resolve
 from zvol.config.template import template
 from zvol.errors import ConfigError
+from zvol.model import Endpoint
 
 SESSION = "0123456789abcdef" * 2
 
@@ -24,7 +25,7 @@ def write(folder: Path, text: str) -> Path:
 
 
 def rows(path: Path | None, environ: dict[str, str], host: str | None = None) -> dict[str, tuple[str, str]]:
-    settings = resolve(Overrides(config=str(path) if path else None, host=host), environ)
+    settings = resolve(SettingLayers({"config": str(path) if path else None, "host": host}, environ))
     found = described(settings)
     assert all(isinstance(cell, str) and cell for row in found for cell in row)
     assert SESSION not in repr(found)
@@ -73,7 +74,7 @@ def test_the_template_is_correct_and_so_is_each_line_that_is_commented_out(tmp_p
     lines = template().splitlines()
     optional = {line.split()[1].removesuffix(":"): line for line in lines if line.startswith("    # ") and ": " in line}
     assert {"account", "user", "password_file", "access_key_id", "ca_file", "insecure_http"} <= set(optional)
-    for key in optional.keys() & KEYS.keys():
+    for key in optional.keys() & FILE_KEYS.keys():
         needed = next((others[0] for name, others in NEEDS if name == key), None)
         needed = "access_key_secret_command" if key == "access_key_id" else needed
         kept = [other for other in lines if not (key.startswith("session") and "session_command" in other)]
@@ -92,7 +93,7 @@ def test_answers_are_written_as_the_text_they_are(tmp_path: Path, name: str) -> 
     found = {key: value.value for key, value in file.profiles[name].items()}
     assert found["account"] == name
     assert found["password_command"] == ("pass", name, "a'b")
-    assert (found["insecure_http"], found["host"]) == (True, "http://10.0.0.5:8080")
+    assert (found["insecure_http"], found["host"]) == (True, Endpoint("http", "10.0.0.5", 8080, "/zstack"))
     assert set(load(write(tmp_path, template(name, "https://h", name))).profiles[name]) == {"host", "account"}
 
 
@@ -105,21 +106,21 @@ def test_validate_looks_at_every_profile_and_the_files_they_name(tmp_path: Path)
     (tmp_path / "ca").write_text("x")
     (tmp_path / "key").write_text(SESSION)
     (tmp_path / "key").chmod(0o644)
-    _, problems = validate(path)
+    problems = wrong_files(load(path))
     assert [problem.where for problem in problems] == [f"{path}:2:53", f"{path}:3:35"]
     assert "others can use it" in problems[0].text
     assert "No such file" in problems[1].text
     (tmp_path / "key").chmod(0o600)
     (tmp_path / "none").touch()
-    assert validate(path) == (load(path), ())
+    assert wrong_files(load(path)) == ()
 
 
 @pytest.mark.parametrize("text", ["profiles: {p: {hots: x}}", "- a"])
 def test_validate_raises_what_is_wrong(tmp_path: Path, text: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        validate(write(tmp_path, text))
+        SettingLayers({"config": str(write(tmp_path, text))}, {}).load()
     assert len(caught.value.problems) == 1
     with pytest.raises(ConfigError) as caught:
-        validate(tmp_path / "none")
+        SettingLayers({"config": str(tmp_path / "none")}, {}).load()
     assert caught.value.message == f"{tmp_path}/none: cannot be read: No such file or directory"
     assert "zvol config init" in caught.value.hint

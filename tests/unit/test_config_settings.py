@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from zvol.config import credentials
-from zvol.config.settings import Overrides, Settings, output_format, resolve
+from zvol.config.settings import SettingLayers, Settings, output_format, resolve
 from zvol.errors import ConfigError, UsageProblem, ZvolError
 
 ENV_SESSION = "e" * 32
@@ -56,7 +56,7 @@ def write(home: Path, text: str) -> Path:
 
 
 def got(home: Path, environ: dict[str, str] | None = None, **options: Any) -> Settings:
-    return resolve(Overrides(**options), {"HOME": str(home)} | (environ or {}))
+    return resolve(SettingLayers(options, {"HOME": str(home)} | (environ or {})))
 
 
 def fails(home: Path, environ: dict[str, str] | None = None, **options: Any) -> ZvolError:
@@ -96,7 +96,7 @@ def test_a_profile_and_its_places(home: Path) -> None:
 
 def test_the_environment_alone_is_enough(tmp_path: Path) -> None:
     environ = {"ZVOL_HOST": "https://h:8443", "ZVOL_SESSION": ENV_SESSION.upper()}
-    settings = resolve(Overrides(), environ)
+    settings = resolve(SettingLayers({}, environ))
     assert settings.endpoint.base == "https://h:8443/zstack"
     assert (settings.timeout, settings.settle_wait, settings.api_timeout) == (1800.0, 75.0, 60.0)
     assert (settings.concurrency, settings.output) == (16, "table")
@@ -159,8 +159,8 @@ def test_all_mistakes_of_environment_and_options_at_once(home: Path) -> None:
     error = fails(home, environ, timeout=0.0, concurrency=65)
     assert isinstance(error, ConfigError)
     assert [problem.where for problem in error.problems] == [
-        "environment ZVOL_OUTPUT",
         "environment ZVOL_TIMEOUT",
+        "environment ZVOL_OUTPUT",
         "environment ZVOL_NO_INPUT",
         "option --timeout",
         "option --concurrency",
@@ -180,7 +180,7 @@ def test_a_bad_host_of_each_level(home: Path) -> None:
 def test_no_host(tmp_path: Path) -> None:
     for environ in ({}, {"HOME": str(tmp_path)}):
         with pytest.raises(UsageProblem, match="no host is configured") as caught:
-            resolve(Overrides(), environ)
+            resolve(SettingLayers({}, environ))
         assert "ZVOL_HOST" in caught.value.hint
     write(tmp_path, "profiles: {p: {output: json}}")
     assert fails(tmp_path).message == "profile p has no host"
@@ -191,13 +191,13 @@ def test_a_file_is_relative_to_the_configuration_file(tmp_path: Path, monkeypatc
     monkeypatch.chdir(tmp_path)
     for ca_file, found in (("ca.pem", "etc/ca.pem"), ("../ca", "etc/../ca"), ("/ca", "/ca"), ("~/ca", "/home/me/ca")):
         (tmp_path / "etc/z.yaml").write_text(f"profiles: {{p: {{host: 'https://h', ca_file: {ca_file}}}}}")
-        settings = resolve(Overrides(config="etc/z.yaml"), {"HOME": "/home/me"})
+        settings = resolve(SettingLayers({"config": "etc/z.yaml"}, {"HOME": "/home/me"}))
         assert settings.ca_file == found
     text = "profiles: {p: {host: 'https://h', session_command: [bin/get, ./x]}}"
     (tmp_path / "etc/z.yaml").write_text(text)
-    settings = resolve(Overrides(config="etc/z.yaml"), {})
+    settings = resolve(SettingLayers({"config": "etc/z.yaml"}, {}))
     assert settings.credential.session_command == (str(tmp_path / "etc/bin/get"), "./x")
-    assert resolve(Overrides(host="https://h"), {"ZVOL_CA_FILE": "~/ca", "HOME": "/h"}).ca_file == "/h/ca"
+    assert resolve(SettingLayers({"host": "https://h"}, {"ZVOL_CA_FILE": "~/ca", "HOME": "/h"})).ca_file == "/h/ca"
 
 
 def test_a_file_in_the_working_directory_is_never_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,7 +208,7 @@ def test_a_file_in_the_working_directory_is_never_read(tmp_path: Path, monkeypat
     monkeypatch.chdir(tmp_path)
     for environ in ({}, {"XDG_CONFIG_HOME": "."}, {"HOME": "."}, {"XDG_CONFIG_HOME": ""}):
         with pytest.raises(UsageProblem, match="no host is configured"):
-            resolve(Overrides(), environ)
+            resolve(SettingLayers({}, environ))
 
 
 # ---- which profile -----------------------------------------------------------------------------------------------
@@ -239,7 +239,7 @@ def test_a_profile_that_is_not_there(home: Path, tmp_path_factory: pytest.TempPa
     assert error.message.endswith("did you mean prod?")
     assert "does not exist" in fails(tmp_path_factory.mktemp("empty"), profile="prod").message
     with pytest.raises(UsageProblem, match="no profile prod"):
-        resolve(Overrides(profile="prod", host="https://h"), {})
+        resolve(SettingLayers({"profile": "prod", "host": "https://h"}, {}))
 
 
 def test_a_file_that_is_named_must_be_there(tmp_path: Path) -> None:
@@ -267,15 +267,15 @@ def test_the_profile_is_asked_for_and_the_environment_names_another_host(home: P
 # ---- the rest ----------------------------------------------------------------------------------------------------
 def test_the_output_format_needs_no_host(home: Path) -> None:
     base = {"HOME": str(home)}
-    assert output_format(Overrides(), base) == "csv"
-    assert output_format(Overrides(profile="bare"), base) == "name"
-    assert output_format(Overrides(output="json"), base) == "json"
-    assert output_format(Overrides(), base | {"ZVOL_OUTPUT": "ndjson"}) == "ndjson"
-    assert output_format(Overrides(), {}) == "table"
+    assert output_format(SettingLayers({}, base)) == "csv"
+    assert output_format(SettingLayers({"profile": "bare"}, base)) == "name"
+    assert output_format(SettingLayers({"output": "json"}, base)) == "json"
+    assert output_format(SettingLayers({}, base | {"ZVOL_OUTPUT": "ndjson"})) == "ndjson"
+    assert output_format(SettingLayers({}, {})) == "table"
     write(home, TWO)
-    assert output_format(Overrides(), base) == "table"
+    assert output_format(SettingLayers({}, base)) == "table"
     with pytest.raises(ConfigError, match="ZVOL_OUTPUT"):
-        output_format(Overrides(), base | {"ZVOL_OUTPUT": "x"})
+        output_format(SettingLayers({}, base | {"ZVOL_OUTPUT": "x"}))
 
 
 @pytest.mark.parametrize(("with_file", "imported"), [(False, False), (True, True)])
@@ -283,8 +283,9 @@ def test_yaml_is_imported_only_for_a_file(tmp_path: Path, with_file: bool, impor
     if with_file:
         write(tmp_path, FILE)
     code = (
-        "import sys; from zvol.config import credentials; from zvol.config.settings import Overrides, resolve\n"
-        f"s = resolve(Overrides(), {{'HOME': {str(tmp_path)!r}, 'ZVOL_HOST': 'https://h', 'ZVOL_SESSION': 'a' * 32}})\n"
+        "import sys; from zvol.config import credentials; from zvol.config.settings import SettingLayers, resolve\n"
+        f"environ = {{'HOME': {str(tmp_path)!r}, 'ZVOL_HOST': 'https://h', 'ZVOL_SESSION': 'a' * 32}}\n"
+        "s = resolve(SettingLayers({}, environ))\n"
         "credentials.session(s)\n"
         "heavy = {'yaml', 'subprocess', 'difflib', 'zoneinfo', 'secrets', 'requests', 'click', 'ssl'}\n"
         "print(*sorted(heavy & set(sys.modules)))"

@@ -10,7 +10,8 @@ import pytest
 import zvol.render.formats
 from zvol.cli.help_command import TOPICS
 from zvol.cli.params import OUTPUT
-from zvol.config.schema import KEYS, InvalidValue
+from zvol.config.kinds import InvalidValue
+from zvol.config.registry import SETTINGS
 from zvol.model import Outcome
 from zvol.render.formats import DEFAULT, FORMATS, enumerated, load
 
@@ -27,13 +28,13 @@ def test_each_module_is_in_the_registry() -> None:
 def test_each_is_explained_and_accepted(name: str) -> None:
     assert f"\n  {name:<8}{load(name).help.splitlines()[0]}\n" in TOPICS["output"]()
     assert all(len(line) <= 70 for line in load(name).help.splitlines())
-    assert KEYS["output"].read(name) == name
+    assert SETTINGS["output"].kind.read(name) == name
     assert name in TOPICS["environment"]()
 
 
 def test_others_are_refused_with_the_whole_list() -> None:
     with pytest.raises(InvalidValue, match=", ".join(FORMATS)):
-        KEYS["output"].read("xml")
+        SETTINGS["output"].kind.read("xml")
     with pytest.raises(click.BadParameter, match=", ".join(FORMATS)):
         OUTPUT.convert("xml", None, None)
 

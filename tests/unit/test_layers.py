@@ -22,7 +22,7 @@ HEAVY_DOORS = {
 
 BREAKS = {
     "render/results.py": "from zvol.zstack import client",
-    "config/schema.py": "from zvol.render import columns",
+    "config/kinds.py": "from zvol.render import columns",
     "recovery/circuit_breaker.py": "import click",
     "session/server.py": "from zvol.recovery import engine",
     "catalog/diagnostics.py": "from zvol.session import server",

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from zvol.cli.signals import Signals
 from zvol.clock import Clock, SystemClock, TimeLimit
@@ -18,7 +17,7 @@ from zvol.errors import ZvolError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from zvol.config.settings import Overrides, Settings
+    from zvol.config.settings import SettingLayers, Settings
     from zvol.journal.journal_file import JournalFile
     from zvol.render.printer import Printer
     from zvol.session.server import Server
@@ -31,49 +30,33 @@ MOST_TYPED: Final = 1000
 class GlobalOptions:
     """The options that are not one command's alone, as they were given before or after it; None where they were not.
 
-    `arguments` is the whole command line.
+    `settings` holds those that are settings, by key; `arguments` is the whole command line.
     """
 
-    profile: str | None = None
-    config: str | None = None
-    host: str | None = None
-    output: str | None = None
     columns: str | None = None
-    timeout: float | None = None
-    concurrency: int | None = None
     sandbox: bool = False
     quiet: bool = False
     verbose: bool = False
     debug: bool = False
-    no_input: bool = False
+    settings: dict[str, Any] = field(default_factory=dict)
     arguments: Sequence[str] = ()
-
-    @property
-    def overrides(self) -> Overrides:
-        """Return the options that decide settings; the sandbox is the same server whatever is configured."""
-        from zvol.config.settings import Overrides
-
-        return Overrides(
-            profile=None if self.sandbox else self.profile,
-            config=None if self.sandbox else self.config,
-            host=None if self.sandbox else self.host,
-            output=self.output,
-            timeout=self.timeout,
-            concurrency=self.concurrency,
-            no_input=self.no_input,
-        )
 
     @property
     def command(self) -> str:
         """Return how to call zvol again for the same server, as a shell reads it."""
+        import shlex
+
         if self.sandbox:
             return "zvol --sandbox"
-        given = (("-p", self.profile), ("--config", self.config), ("--host", self.host))
-        return shlex.join(["zvol", *(word for option, value in given if value is not None for word in (option, value))])
+        given = (("-p", "profile"), ("--config", "config"), ("--host", "host"))
+        words = (word for option, key in given if key in self.settings for word in (option, self.settings[key]))
+        return shlex.join(["zvol", *words])
 
     @property
     def typed(self) -> str:
         """Return the command as it was typed, for people who look at old runs; a very long one is cut."""
+        import shlex
+
         text = shlex.join(["zvol", *self.arguments])
         return text if len(text) <= MOST_TYPED else text[: MOST_TYPED - 1] + "…"
 
@@ -93,6 +76,13 @@ class AppContext:
         self._began = self.clock.monotonic()
 
     @cached_property
+    def layers(self) -> SettingLayers:
+        """Return where the settings come from; they read the configuration file at most once."""
+        from zvol.config.settings import SettingLayers
+
+        return SettingLayers(self.options.settings, os.environ)
+
+    @cached_property
     def settings(self) -> Settings:
         """Return the settings, and warn of what is odd in them; raises what `config.settings.resolve` raises."""
         from zvol.config.settings import resolve
@@ -100,8 +90,8 @@ class AppContext:
         if self.options.sandbox:
             from zvol.cli.embedded import sandbox_settings
 
-            return sandbox_settings(self.options.overrides, self.stack)
-        settings = resolve(self.options.overrides, os.environ)
+            return sandbox_settings(self.options.settings, self.stack)
+        settings = resolve(self.layers)
         for text in settings.warnings:
             self.output.warn(text)
         return settings
@@ -131,7 +121,7 @@ class AppContext:
     @cached_property
     def output(self) -> Printer:
         """Return the printer.  Its format is an option, or a setting where there are any."""
-        return self._output(self.options.output or self._format_from_settings())
+        return self._output(self.options.settings.get("output") or self._format_from_settings())
 
     def output_for_errors(self) -> Printer:
         """Return a printer also when the settings themselves are wrong."""
@@ -139,7 +129,7 @@ class AppContext:
             return self.output
         from zvol.render.formats import DEFAULT, FORMATS
 
-        name = self.options.output or os.environ.get("ZVOL_OUTPUT")
+        name = self.options.settings.get("output") or os.environ.get("ZVOL_OUTPUT")
         return self._output(name if name in FORMATS else DEFAULT)
 
     def _output(self, format: str) -> Printer:
@@ -164,9 +154,9 @@ class AppContext:
 
         if self.options.sandbox:
             return DEFAULT
-        from zvol.config.settings import Overrides, output_format
+        from zvol.config.settings import output_format
 
-        return output_format(Overrides(profile=self.options.profile, config=self.options.config), os.environ)
+        return output_format(self.layers)
 
     def _journal_path(self) -> Path:
         from zvol.config.paths import state_dir

@@ -36,7 +36,7 @@ def init(context: AppContext) -> Exit:
     from zvol.config.paths import config_file
     from zvol.files import write_private
 
-    path, _ = config_file(context.options.config, os.environ)
+    path, _ = config_file(context.options.settings.get("config"), os.environ)
     if path is None:
         raise UsageProblem("there is no place for the file: HOME is not set", hint="Use --config FILE.")
     if os.path.lexists(path):
@@ -82,13 +82,13 @@ def _object(setting: Sequence[str]) -> dict[str, str]:
 @pass_context
 def validate(context: AppContext) -> Exit:
     """Check every profile of the configuration file and the files it names, and list all mistakes at once."""
-    from zvol.config.describe import validate as check
-    from zvol.config.paths import config_file
+    from zvol.config.describe import wrong_files
 
-    path, _ = config_file(context.options.config, os.environ)
+    path = context.layers.path
     if path is None:
         raise UsageProblem("there is no configuration file: HOME is not set", hint="Use --config FILE.")
-    file, problems = check(path)
+    file = context.layers.load()
+    problems = wrong_files(file)
     if problems:
         raise ConfigError(problems)
     context.output_for_errors().hint(f"{path} is correct; profiles: {', '.join(file.profiles) or 'none'}")

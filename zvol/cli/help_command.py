@@ -9,12 +9,16 @@ import click
 
 from zvol.cli.app_context import AppContext
 from zvol.cli.options import global_options, pass_context
+from zvol.config.registry import OTHER_VARIABLES, SETTINGS
 from zvol.errors import Exit
 from zvol.render.formats import FORMATS, enumerated, load
 from zvol.text import did_you_mean
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
+
+WIDTH: Final = 80
+INDENT: Final = 22
 
 MEANINGS: Final = {
     Exit.OK: "everything asked for is true now",
@@ -45,30 +49,7 @@ New codes may come; treat one you do not know as a failure.
 """
 )
 
-ENVIRONMENT: Final = """\
-  ZVOL_HOST           the server, as https://HOST[:PORT][/PREFIX];
-                      no path means /zstack, a bare / no prefix
-  ZVOL_SESSION        the session (its uuid), for ZVOL_HOST or --host only
-  ZVOL_SESSION_FILE   a file with the session that only you can read
-  ZVOL_PROFILE        the profile to use; the same as -p
-  ZVOL_CONFIG         the configuration file;
-                      default $XDG_CONFIG_HOME/zvol/config.yaml
-  ZVOL_CA_FILE        the certificate authority of the server
-  ZVOL_INSECURE_HTTP  1 allows plain http to ZVOL_HOST, ZSTACK_HOST or --host
-  ZVOL_OUTPUT         {formats}
-  ZVOL_TIMEOUT        how long to wait for a volume, such as 30m
-  ZVOL_NO_INPUT       1: never ask
-  NO_COLOR            no colours
-  ZSTACK_HOST, ZSTACK_PORT
-                      as ZStack's own tools know them:
-                      http://HOST:PORT/zstack, port 8080
-  ZSTACK_SESSION_ID   the same as ZVOL_SESSION, which wins
-  ZSTACK_ACCOUNT_NAME, ZSTACK_ACCOUNT_PASSWORD
-                      zvol logs in for one run, and out again
-  ZSTACK_ACCESS_KEY_ID, ZSTACK_ACCESS_KEY_SECRET
-                      an access key of the commercial edition; over https only
-  HTTPS_PROXY, NO_PROXY
-                      for https servers only, unless the profile says `proxy:`
+PRECEDENCE: Final = """\
 
 An option counts over the environment, the environment over the profile, the
 profile over the default; `zvol config show` says where each value comes from.
@@ -94,11 +75,24 @@ error (the whole ErrorCode), kind, exitCode, hint, uuid, jobUuid.
 Then stdout is empty, unless it is an array.
 """
 
-TOPICS: Final[Mapping[str, Callable[[], str]]] = {
-    "exit-codes": lambda: EXIT_CODES,
-    "environment": lambda: ENVIRONMENT.format(formats=enumerated()),
-    "output": lambda: output_help(),
-}
+
+def environment() -> str:
+    """Return the variables with what each holds; a long line of names has a line of its own."""
+    import textwrap
+
+    rows = []
+    for setting in SETTINGS.values():
+        text = "; ".join(part for part in (setting.help, setting.note) if part)
+        rows += [(name, text) for name in setting.variables if name.startswith("ZVOL_")]
+    lines = []
+    for names, text in (*rows, *OTHER_VARIABLES.items()):
+        first, *others = textwrap.wrap(text, WIDTH - INDENT)
+        if len(names) > INDENT - 4:
+            lines.append(f"  {names}")
+            names = ""
+        lines.append(f"  {names:{INDENT - 2}}{first}")
+        lines += [" " * INDENT + other for other in others]
+    return "\n".join(lines) + "\n" + PRECEDENCE
 
 
 def output_help() -> str:
@@ -107,6 +101,13 @@ def output_help() -> str:
     lines = (f"  {name:<8}" + one.help.replace("\n", "\n" + 10 * " ") for name, one in loaded.items())
     programs = [name for name, one in loaded.items() if one.for_programs]
     return OUTPUT.format(formats="\n".join(lines), programs=enumerated(programs, "and"))
+
+
+TOPICS: Final[Mapping[str, Callable[[], str]]] = {
+    "exit-codes": lambda: EXIT_CODES,
+    "environment": environment,
+    "output": output_help,
+}
 
 
 class HelpTopic(click.ParamType[str]):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 
 from zvol.cli.app_context import AppContext
-from zvol.cli.params import DURATION, OUTPUT, PROFILE
-from zvol.render.formats import enumerated
+from zvol.cli.params import CONCURRENCY, DURATION, OUTPUT, PROFILE
+from zvol.config import kinds
+from zvol.config.registry import SETTINGS, Setting, shown
 from zvol.text import did_you_mean
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -55,44 +56,64 @@ def _check_columns(columns: str, context: click.Context) -> None:
         pick(columns, ())
 
 
-def _store(ctx: click.Context, param: click.Parameter, value: Any) -> None:
-    """Keep what was given; what stands after the command counts over what stands before it."""
+def _store_setting(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+    """Keep an option that is a setting; the one after the command counts over the one before it."""
     context = ctx.find_object(AppContext)
-    if context is None or value is None or value is False:
-        return
-    if param.name == "json_output":
-        context.options.output = "json"
-    elif param.name is not None:
+    if context is not None and param.name is not None and value is not None and value is not False:
+        context.options.settings[param.name] = value
+
+
+def _store_json(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+    del param
+    context = ctx.find_object(AppContext)
+    if context is not None and value:
+        context.options.settings["output"] = "json"
+
+
+def _store(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+    """Keep an option that is not a setting."""
+    context = ctx.find_object(AppContext)
+    if context is not None and param.name is not None and value is not None and value is not False:
         setattr(context.options, param.name, value)
 
 
-def _flag(*names: str, help: str, name: str) -> Callable[[F], F]:
-    return click.option(*names, name, is_flag=True, expose_value=False, callback=_store, help=help)
+def setting_option(setting: Setting) -> Callable[[F], F]:
+    """Return the option of a setting."""
+    default = "" if setting.default in (None, False) else f" (default: {shown(setting.default)})"
+    text = f"{setting.help[0].upper()}{setting.help[1:]}{default}."
+    if setting.kind is kinds.FLAG:
+        kind: dict[str, Any] = {"is_flag": True}
+    else:
+        kind = {"type": _TYPES.get(setting.kind, click.STRING), "metavar": setting.kind.metavar}
+    return click.option(*setting.option, setting.key, expose_value=False, callback=_store_setting, help=text, **kind)
 
 
-def _value(*names: str, help: str, name: str, type: Any = str, metavar: str | None = None) -> Callable[[F], F]:
-    return click.option(*names, name, type=type, expose_value=False, callback=_store, help=help, metavar=metavar)
+def _flag(*names: str, help: str, callback: Callable[..., None] = _store) -> Callable[[F], F]:
+    return click.option(*names, is_flag=True, expose_value=False, callback=callback, help=help)
 
+
+_TYPES: Final[dict[kinds.Kind, click.ParamType[Any]]] = {
+    kinds.FORMAT: OUTPUT,
+    kinds.NAME: PROFILE,
+    kinds.TIMEOUT: DURATION,
+    kinds.COUNT: CONCURRENCY,
+}
+"""How an option of a kind is converted and completed."""
 
 _OPTIONS = (
-    _value("-p", "--profile", name="profile", type=PROFILE, help="Use this profile.", metavar="NAME"),
-    _value("--config", name="config", help="Use this configuration file.", metavar="FILE"),
-    _value("--host", name="host", help="Use this server, as https://HOST[:PORT][/PREFIX].", metavar="URL"),
-    _value("-o", "--output", name="output", type=OUTPUT, help=f"{enumerated()}.", metavar="FORMAT"),
-    _flag("--json", name="json_output", help="The same as -o json."),
-    _value("--columns", name="columns", help="Columns of list and show; `help` lists them.", metavar="A,B"),
-    _flag("--sandbox", name="sandbox", help="Use the small ZStack on this machine."),
-    _value(
-        "--timeout",
-        name="timeout",
-        type=DURATION,
-        help="Time for each volume, or for a command that only reads (30m).",
-        metavar="DURATION",
+    *(setting_option(setting) for setting in SETTINGS.values() if setting.option and not setting.commands),
+    _flag("--json", "json_output", callback=_store_json, help="The same as -o json."),
+    click.option(
+        "--columns",
+        expose_value=False,
+        callback=_store,
+        help="Columns of list and show; `help` lists them.",
+        metavar="A,B",
     ),
-    _flag("-q", "--quiet", name="quiet", help="No table, hints or summary."),
-    _flag("-v", "--verbose", name="verbose", help="Show the requests on stderr."),
-    _flag("--debug", name="debug", help="Show also where zvol itself failed."),
-    _flag("--no-input", name="no_input", help="Never ask."),
+    _flag("--sandbox", help="Use the small ZStack on this machine."),
+    _flag("-q", "--quiet", help="No table, hints or summary."),
+    _flag("-v", "--verbose", help="Show the requests on stderr."),
+    _flag("--debug", help="Show also where zvol itself failed."),
 )
 
 
@@ -101,3 +122,15 @@ def global_options(command: F) -> F:
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
+
+
+def own_settings(name: str) -> Callable[[F], F]:
+    """Give a command the options of the settings that are its own."""
+
+    def give(command: F) -> F:
+        for setting in SETTINGS.values():
+            if name in setting.commands:
+                command = setting_option(setting)(command)
+        return command
+
+    return give

@@ -42,11 +42,12 @@ def ask_for_configuration(context: AppContext) -> tuple[str, bool]:
 
     Raises UsageProblem for a bad name or host in the options.
     """
-    from zvol.config.schema import InvalidValue
-    from zvol.config.schema import host as checked_host
+    from zvol.config.kinds import InvalidValue
+    from zvol.config.kinds import host as checked_host
     from zvol.config.template import template
 
-    profile, host = context.options.profile or "main", context.options.host
+    options = context.options.settings
+    profile, host = options.get("profile") or "main", options.get("host")
     if has_control(profile) or not profile.strip() or len(profile) > LONGEST:
         raise UsageProblem(f"a profile's name has 1 to {LONGEST} characters, and no control character")
     bad = ""
@@ -56,7 +57,7 @@ def ask_for_configuration(context: AppContext) -> tuple[str, bool]:
         bad = f"option --host: {exc}"
     if bad:
         raise UsageProblem(bad)
-    if not can_prompt(no_input=context.options.no_input or bool(os.environ.get("ZVOL_NO_INPUT"))):
+    if not can_prompt(no_input=options.get("no_input", False) or bool(os.environ.get("ZVOL_NO_INPUT"))):
         return (template(profile, host), True) if host else (template(profile), False)
     host = host or click.prompt("Host, as https://HOST[:PORT]", value_proc=_host, err=True)
     insecure = _allow_plain_http(host)
@@ -96,13 +97,14 @@ def _allow_plain_http(host: str) -> bool:
 
 
 def _host(text: str) -> str:
-    from zvol.config.schema import InvalidValue, host
+    from zvol.config.kinds import InvalidValue, host
 
-    reason = ""
     try:
-        return host(text.strip())
+        host(text.strip())
     except InvalidValue as exc:
         reason = str(exc)
+    else:
+        return text.strip()
     raise click.UsageError(f"the host {reason}")
 
 

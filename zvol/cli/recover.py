@@ -8,8 +8,8 @@ from typing import Any, Final
 import click
 
 from zvol.cli.app_context import AppContext
-from zvol.cli.options import global_options, pass_context
-from zvol.cli.params import CONCURRENCY, TAG, Count, VolumeArgument, read_volumes
+from zvol.cli.options import global_options, own_settings, pass_context
+from zvol.cli.params import TAG, Count, VolumeArgument, read_volumes
 from zvol.cli.selectors import confirm_selection, filter_options, parse_filters
 from zvol.errors import Exit
 
@@ -35,12 +35,10 @@ WITH_SELECTION: Final = ("yes", "expect", "fail_if_empty")
 @click.option("--dry-run", is_flag=True, help="Read only: say what would happen.")
 @click.option("--strict", is_flag=True, help="A volume that is back already is a failure.")
 @click.option("--allow-root", is_flag=True, help="Recover root volumes too; their VM stays destroyed.")
-@click.option("--concurrency", type=CONCURRENCY, help="So many requests at the same time (16).", metavar="N")
+@own_settings("recover")
 @global_options
 @pass_context
-def command(
-    context: AppContext, /, volumes: tuple[str, ...], everything: bool, concurrency: int | None, **options: Any
-) -> Exit:
+def command(context: AppContext, /, volumes: tuple[str, ...], everything: bool, **options: Any) -> Exit:
     """Bring deleted data volumes back, each exactly once, and prove it by reading them back.
 
     VOLUME is a UUID, or the exact name of a deleted data volume; `-` reads them from standard input, one a line. An
@@ -48,7 +46,6 @@ def command(
     success. Each volume is reported once, and one that fails does not stop the others.
     Filters choose among the deleted data volumes instead; they show what they found and ask.
     """
-    context.options.concurrency = concurrency
     filters = parse_filters(options)
     if bool(volumes) + filters.any + everything != 1:
         text = "give VOLUMEs, or filters such as --deleted-since, or --all; they do not combine."

@@ -10,7 +10,6 @@ import click
 
 from zvol.cli.app_context import AppContext
 from zvol.cli.params import DURATION
-from zvol.cli.prompts import can_prompt, prompting
 from zvol.errors import UsageProblem
 from zvol.render.terminal import terminal_width
 
@@ -62,6 +61,8 @@ def confirm_selection(context: AppContext, rows: Sequence[VolumeRow], *, yes: bo
         raise UsageProblem(f"{len(rows)} volumes match, and {expect} were expected; nothing was sent")
     if yes or not rows:
         return True
+    from zvol.cli.prompts import can_prompt, prompting
+
     if not can_prompt(no_input=context.settings.no_input, stderr=True):
         text = f"{len(rows)} volumes match, and nobody can be asked; nothing was sent"
         raise UsageProblem(text, hint="Look with --dry-run, then add --yes (and --expect N).")

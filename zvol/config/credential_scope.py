@@ -11,35 +11,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from zvol.config.layers import Layer, SettingLayers, SettingValue
-from zvol.errors import Problem
+from zvol.config.registry import CREDENTIALS, SETTINGS, Section, variables
 from zvol.secrets import Secret
 
-PROFILE_KEYS: Final = (
-    "session",
-    "session_file",
-    "session_command",
-    "account",
-    "user",
-    "password_command",
-    "password_file",
-    "access_key_id",
-    "access_key_secret_file",
-    "access_key_secret_command",
-)
-SESSION_VARIABLES: Final[Mapping[str, str]] = {
-    "ZVOL_SESSION": "session",
-    "ZVOL_SESSION_FILE": "session_file",
-    "ZSTACK_SESSION_ID": "session",
-}
-"""What each holds, the first that is set counts."""
+PROFILE_KEYS: Final = frozenset(setting.key for setting in CREDENTIALS if setting.in_file)
+SESSION_VARIABLES: Final[Mapping[str, str]] = variables(Section.SESSION)
+"""The first that is set counts."""
 
-LOGIN_VARIABLES: Final[Mapping[str, str]] = {
-    "ZSTACK_ACCOUNT_NAME": "account",
-    "ZSTACK_ACCOUNT_PASSWORD": "password",
-    "ZSTACK_ACCESS_KEY_ID": "access_key_id",
-    "ZSTACK_ACCESS_KEY_SECRET": "access_key_secret",
-}
-_ENOUGH: Final = frozenset(PROFILE_KEYS) - {"account", "user", "access_key_id"}
+LOGIN_VARIABLES: Final[Mapping[str, str]] = variables(Section.ACCOUNT, Section.ACCESS_KEY)
+_ENOUGH: Final = PROFILE_KEYS - {"account", "user", "access_key_id"}
 """Keys that a session can be made of; the others are only names."""
 _ENOUGH_VARIABLES: Final = frozenset({"ZSTACK_ACCOUNT_PASSWORD", "ZSTACK_ACCESS_KEY_ID", "ZSTACK_ACCESS_KEY_SECRET"})
 _PAIRS: Final = (
@@ -94,17 +74,19 @@ class Credential:
         return not (self.password is None and self.password_file is None and self.password_command is None)
 
 
-def scope_credential(layers: SettingLayers, host: SettingValue, *, own: bool) -> Credential:
-    """Return what may go to the host; `own` says that it is the chosen profile's."""
+def scope_credential(layers: SettingLayers, host: SettingValue, *, own_host: bool) -> Credential:
+    """Return what may go to the host; `own_host` says that it is the chosen profile's."""
     sessions = [name for name in SESSION_VARIABLES if name in layers.environ]
     logins = [name for name in LOGIN_VARIABLES if name in layers.environ]
-    profile: dict[str, SettingValue] = {key: layers.own[key] for key in PROFILE_KEYS if key in layers.own}
-    if host.level is Layer.PROFILE:
+    profile: dict[str, SettingValue] = {
+        key: layers.profile_values[key] for key in PROFILE_KEYS if key in layers.profile_values
+    }
+    if host.layer is Layer.PROFILE:
         return _for_profile(layers, host, sessions, logins, profile)
     if sessions or not _ENOUGH_VARIABLES.isdisjoint(logins):
         return _from_environment(layers, sessions[:1] + logins)
-    if own:
-        return _from_profile(profile)
+    if own_host:
+        return _from_values(profile)
     if _ENOUGH.isdisjoint(profile):
         return _from_environment(layers, logins)
     return Credential(
@@ -125,7 +107,7 @@ def _for_profile(
             hint=f"Unset {given} to use the profile, or set ZVOL_HOST to use {given}.",
         )
     if not logins or not _ENOUGH.isdisjoint(profile):
-        return _from_profile(profile)
+        return _from_values(profile)
     return Credential(
         withheld=f"there is no session for profile {layers.profile} ({host.source}); "
         f"what {' and '.join(logins)} hold goes only to ZVOL_HOST, ZSTACK_HOST or --host",
@@ -133,20 +115,21 @@ def _for_profile(
     )
 
 
-def _from_profile(profile: Mapping[str, SettingValue]) -> Credential:
-    values: dict[str, Any] = {
-        key: Path(found.value) if key.endswith("_file") else found.value for key, found in profile.items()
+def _from_values(values: Mapping[str, SettingValue]) -> Credential:
+    given: dict[str, Any] = {
+        key: Path(one.value) if SETTINGS[key].kind.path else one.value for key, one in values.items()
     }
-    return Credential(**values, sources={key: found.source for key, found in profile.items()})
+    return Credential(**given, sources={key: one.source for key, one in values.items()})
 
 
 def _from_environment(layers: SettingLayers, names: list[str]) -> Credential:
-    values: dict[str, Any] = {}
-    sources: dict[str, str] = {}
+    found: dict[str, SettingValue] = {}
     for name in names:
         key = SESSION_VARIABLES.get(name) or LOGIN_VARIABLES[name]
-        values[key], sources[key] = layers.variable(key, name), f"environment {name}"
+        value = layers.variable(key, name)
+        if value is not None:
+            found[key] = value
     for name, other in _PAIRS:
         if name in names and other not in names:
-            layers.problems.append(Problem(f"environment {name}", f"needs {other} beside it"))
-    return Credential(**values, sources=sources)
+            layers.add_problem(f"environment {name}", f"needs {other} beside it")
+    return _from_values(found)

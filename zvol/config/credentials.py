@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
-from zvol.config import schema
+from zvol.config import kinds
 from zvol.config.credential_scope import LOGIN_VARIABLES, SESSION_VARIABLES, Credential
 from zvol.config.hosts import is_loopback
 from zvol.config.settings import Settings
@@ -222,7 +222,7 @@ def _checked(text: str, where: str, what: str) -> Secret:
     problem = "is empty"
     if text:
         try:
-            return schema.session(text)
-        except schema.InvalidValue as exc:
+            return kinds.session(text)
+        except kinds.InvalidValue as exc:
             problem = str(exc)
     raise ConfigError([Problem(where, f"{what} {problem}")])

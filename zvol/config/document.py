@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from zvol.config.kinds import InvalidValue
 from zvol.config.nodes import KIND_NAMES, Node, ProblemList, position
-from zvol.config.schema import KEYS, NEEDS, ONE_OF, OTHER_NAMES, InvalidValue
+from zvol.config.registry import EXCLUSIVE, FILE_KEYS, NEEDS, OTHER_NAMES
 from zvol.text import did_you_mean, has_control
 
 LONGEST_NAME: Final = 64
@@ -128,7 +129,7 @@ class _Checker:
     def _unknown(self, key: str, node: Node, place: str, known: Iterable[str]) -> None:
         if self.problems.full:
             return
-        other = OTHER_NAMES.get(key.lower().replace("-", "_")) if known is KEYS else None
+        other = OTHER_NAMES.get(key.lower().replace("-", "_")) if known is FILE_KEYS else None
         guess = f"; use {other}" if other else did_you_mean(key, known)
         self.problems.at(node, f"unknown key{_shown(key)}{place}{guess}")
 
@@ -137,18 +138,19 @@ class _Checker:
         profile: dict[str, Value] = {}
         present: dict[str, Node] = {}
         for key, key_node, value_node in self._pairs(node, f"profile {name}"):
-            if key not in KEYS:
-                self._unknown(key, key_node, f" in profile {name}", KEYS)
+            if key not in FILE_KEYS:
+                self._unknown(key, key_node, f" in profile {name}", FILE_KEYS)
                 continue
             present[key] = key_node
-            known = KEYS[key]
-            self.private |= known.secret
-            self.runs |= known.kind == "words"
-            raw = self._words(value_node, key) if known.kind == "words" else self._scalar(value_node, key, known.kind)
+            setting = FILE_KEYS[key]
+            shape = setting.kind.shape
+            self.private |= setting.secret
+            self.runs |= shape == "words"
+            raw = self._words(value_node, key) if shape == "words" else self._scalar(value_node, key, shape)
             if raw is None:
                 continue
             try:
-                profile[key] = Value(known.read(raw), self.problems.where(value_node))
+                profile[key] = Value(setting.kind.read(raw), self.problems.where(value_node))
             except InvalidValue as exc:
                 self.problems.at(value_node, f"{key} {exc}")
         self._together(present)
@@ -157,8 +159,8 @@ class _Checker:
 
     def _together(self, present: dict[str, Node]) -> None:
         """Note keys that exclude each other, and those that make no sense alone."""
-        for kinds in ONE_OF:
-            two = [key for key in kinds if key in present]
+        for keys in EXCLUSIVE:
+            two = [key for key in keys if key in present]
             if len(two) > 1:
                 last = max((present[key] for key in two), key=position)
                 self.problems.at(last, f"{' and '.join(two)} are of a kind: keep one")
@@ -168,7 +170,7 @@ class _Checker:
 
     def _proxy(self, profile: dict[str, Value], present: dict[str, Node]) -> None:
         host, proxy = profile.get("host"), profile.get("proxy")
-        if host and proxy and proxy.value != "none" and host.value.lower().startswith("http:"):
+        if host and proxy and proxy.value != "none" and host.value.scheme == "http":
             self.problems.at(present["proxy"], "proxy is for https hosts only")
 
     # ---- values --------------------------------------------------------------------------------------------------

@@ -1,47 +1,24 @@
-"""The levels that settings come from: options, environment, profile, defaults; each value knows its own."""
+"""The layers that settings come from: options, environment, profile, defaults; each value knows its own."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from zvol.config import schema
 from zvol.config.hosts import PORTS, ZSTACK_PORT, BadHost, parse_host
+from zvol.config.kinds import InvalidValue
 from zvol.config.paths import config_file, expand
-from zvol.config.schema import InvalidValue
+from zvol.config.registry import PLAIN, SETTINGS, Scope, Setting
 from zvol.errors import ConfigError, Problem, UsageProblem
 from zvol.files import UnreadableFile
-from zvol.model import Endpoint
-from zvol.render.formats import DEFAULT
 from zvol.text import did_you_mean
 
 if TYPE_CHECKING:
     from zvol.config.profiles import File
-
-DEFAULTS: Final[Mapping[str, Any]] = {
-    "insecure_http": False,
-    "timeout": 1800.0,
-    "settle_wait": 75.0,
-    "api_timeout": 60.0,
-    "concurrency": 16,
-    "output": DEFAULT,
-    "no_input": False,
-}
-
-VARIABLES: Final[Mapping[str, str]] = {
-    "ca_file": "ZVOL_CA_FILE",
-    "insecure_http": "ZVOL_INSECURE_HTTP",
-    "output": "ZVOL_OUTPUT",
-    "timeout": "ZVOL_TIMEOUT",
-    "no_input": "ZVOL_NO_INPUT",
-}
-"""Settings that have a variable of their own; host and session are handled apart."""
-
-HOST_KEYS: Final = frozenset({"insecure_http", "proxy", "timezone"})
-"""What a profile says of its own host; it is not true of another one."""
 
 
 class Layer(StrEnum):
@@ -53,174 +30,173 @@ class Layer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SettingValue:
-    """A value, its level, and what a person calls the place it is from."""
+    """A value, its layer, and what a person calls the place it is from."""
 
     value: Any = field(repr=False)
-    level: Layer
+    layer: Layer
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class Overrides:
-    """What was given as options; None where nothing was."""
-
-    profile: str | None = None
-    config: str | None = None
-    host: str | None = None
-    output: str | None = None
-    timeout: float | None = None
-    concurrency: int | None = None
-    no_input: bool = False
-
-
 class SettingLayers:
-    """What each level says in one run.
+    """What each layer says in one run; the configuration file is read at most once.
 
-    `environ` is without empty variables, `own` holds the chosen profile's values, `problems` what is wrong outside
-    the file.
+    `options` are the settings that were given as options, by key.  `environ` is without empty variables,
+    `profile_values` holds the values of the chosen profile, `problems` what is wrong outside the file.
     """
 
-    def __init__(self, overrides: Overrides, environ: Mapping[str, str]) -> None:
-        self.overrides = overrides
+    def __init__(self, options: Mapping[str, Any], environ: Mapping[str, str]) -> None:
+        self.options = {key: value for key, value in options.items() if value is not None}
         self.environ = {name: value for name, value in environ.items() if value}
         self.problems: list[Problem] = []
         self.warnings: list[str] = []
-        self.path: Path | None = None
+        self.path, self._named = config_file(self.options.get("config"), self.environ)
         self.profile: str | None = None
-        self.profile_from = "-"
-        self.own: dict[str, SettingValue] = {}
-        self.variables = {key: found for key, name in VARIABLES.items() if (found := self._variable(key, name))}
-        self.options = self._options()
+        self.profile_source = "-"
+        self.profile_values: dict[str, SettingValue] = {}
+        self._option_values: dict[str, SettingValue] = {}
+        self._variable_values: dict[str, SettingValue] = {}
+        for setting in PLAIN:
+            name = next((name for name in setting.variables if name in self.environ), None)
+            value = None if name is None else self.variable(setting.key, name)
+            if value is not None:
+                self._variable_values[setting.key] = value
 
-    def pick(self, key: str, *, own: bool = True) -> SettingValue:
-        """Return the value that counts; `own` says that the host is the profile's."""
-        of_profile = self.own.get(key) if own or key not in HOST_KEYS else None
-        found = self.options.get(key) or self.variables.get(key) or of_profile
-        return found or SettingValue(DEFAULTS.get(key), Layer.DEFAULT, "default")
+    def pick(self, key: str, host: SettingValue | None = None, *, own_host: bool = True) -> SettingValue:
+        """Return the value that counts for a host; `own_host` says that it is the chosen profile's."""
+        setting = SETTINGS[key]
+        variable = self._variable_values.get(key)
+        if setting.scope is Scope.OWN_LAYER and host is not None and host.layer is Layer.PROFILE:
+            variable = None
+        of_profile = self.profile_values.get(key) if own_host or setting.scope is Scope.ANY else None
+        found = self._option_values.get(key) or variable or of_profile
+        return found or SettingValue(setting.default, Layer.DEFAULT, "default")
+
+    def add_problem(self, where: str, text: str) -> None:
+        problem = Problem(where, text)
+        if problem not in self.problems:
+            self.problems.append(problem)
 
     # ---- options and environment ---------------------------------------------------------------------------------
-    def _options(self) -> dict[str, SettingValue]:
-        given = self.overrides
-        found = {
-            "output": self._read(lambda: schema.output(given.output or ""), given.output, "--output"),
-            "timeout": self._read(
-                lambda: schema.between(given.timeout or 0, schema.LONGEST_TIMEOUT), given.timeout, "--timeout"
-            ),
-            "concurrency": self._read(
-                lambda: schema.concurrency(given.concurrency or 0), given.concurrency, "--concurrency"
-            ),
-            "no_input": SettingValue(True, Layer.OPTION, "option --no-input") if given.no_input else None,
-        }
-        return {key: value for key, value in found.items() if value}
+    def read_options(self) -> None:
+        """Check the options; wrong ones are added to `problems`."""
+        for setting in PLAIN:
+            if setting.key in self.options:
+                source = f"option {setting.option[-1]}"
+                value = self._checked(setting, self.options[setting.key], Layer.OPTION, source)
+                if value is not None:
+                    self._option_values[setting.key] = value
 
-    def _read(self, read: Any, given: object, option: str) -> SettingValue | None:
-        if given is None:
-            return None
+    def variable(self, key: str, name: str) -> SettingValue | None:
+        """Return a checked variable as the value of a key, None when it is wrong, which is added to `problems`."""
+        return self._checked(SETTINGS[key], self.environ[name], Layer.ENVIRONMENT, f"environment {name}")
+
+    def _checked(self, setting: Setting, given: Any, layer: Layer, source: str) -> SettingValue | None:
         try:
-            return SettingValue(read(), Layer.OPTION, f"option {option}")
+            value = setting.kind.read(given)
         except InvalidValue as exc:
-            self.problems.append(Problem(f"option {option}", str(exc)))
-        return None
-
-    def _variable(self, key: str, name: str) -> SettingValue | None:
-        if name not in self.environ:
+            self.add_problem(source, str(exc))
             return None
-        value = self.variable(key, name)
-        return None if value is None else SettingValue(value, Layer.ENVIRONMENT, f"environment {name}")
+        return SettingValue(str(expand(value, self.environ)) if setting.kind.path else value, layer, source)
 
-    def variable(self, key: str, name: str) -> Any:
-        """Return a checked variable as the value of a key, None when it is wrong (which is noted)."""
-        rule = schema.KEYS.get(key) or schema.VARIABLES_ONLY.get(key)
-        text = self.environ[name]
+    # ---- the file ------------------------------------------------------------------------------------------------
+    @cached_property
+    def _loaded(self) -> File | UnreadableFile | ConfigError:
+        """Return the configuration file, or why there is none: also that is found out only once."""
+        from zvol.config.profiles import read
+
+        assert self.path is not None
         try:
-            value: Any = rule.read(text) if rule else schema.flag(text)
-        except InvalidValue as exc:
-            self.problems.append(Problem(f"environment {name}", str(exc)))
+            return read(self.path)
+        except (UnreadableFile, ConfigError) as exc:
+            return exc
+
+    def load(self) -> File:
+        """Return the configuration file; raises ConfigError when it is wrong or cannot be read."""
+        from zvol.config.profiles import unreadable
+
+        found = self._loaded
+        if isinstance(found, UnreadableFile):
+            raise unreadable(found)
+        if isinstance(found, ConfigError):
+            raise found
+        return found
+
+    def _file(self, *, needed: bool) -> File | None:
+        """Return the configuration file, None when nobody named it and it does not exist, or is not `needed`."""
+        if self.path is None:
             return None
-        return expand(value, self.environ) if rule and rule.path else value
+        found = self._loaded
+        if isinstance(found, UnreadableFile) and not self._named and (found.missing or not needed):
+            if not found.missing and found.reason not in self.warnings:
+                self.warnings.append(found.reason)
+            return None
+        return self.load()
 
     # ---- the profile ---------------------------------------------------------------------------------------------
-    def read_profile(self, *, host_needed: bool) -> None:
+    def choose_profile(self, *, host_needed: bool) -> None:
         """Choose a profile and take its values; `host_needed` makes it a mistake that none is chosen."""
-        path, named = config_file(self.overrides.config, self.environ)
-        self.path = path
-        wanted = self.overrides.profile or self.environ.get("ZVOL_PROFILE")
-        file = self._file(path, named=named, needed=host_needed or wanted is not None) if path else None
+        wanted = self.options.get("profile") or self.environ.get("ZVOL_PROFILE")
+        file = self._file(needed=host_needed or wanted is not None)
         if file is None:
             if wanted:
-                raise UsageProblem(f"there is no profile {wanted}: {path or 'a configuration file'} does not exist")
+                text = f"there is no profile {wanted}: {self.path or 'a configuration file'} does not exist"
+                raise UsageProblem(text)
             return
         self._choose(file, wanted, host_needed=host_needed)
         for key, value in file.profiles.get(self.profile or "", {}).items():
-            self.own[key] = SettingValue(self._below(file.path, key, value.value), Layer.PROFILE, value.where)
-
-    def _file(self, path: Path, *, named: bool, needed: bool) -> File | None:
-        from zvol.config.profiles import load, load_if_there
-
-        if named:
-            return load(path)
-        try:
-            return load_if_there(path)
-        except UnreadableFile as exc:
-            text, reason = exc.text, exc.reason
-        if needed:
-            raise ConfigError([Problem(str(path), text)])
-        self.warnings.append(reason)
-        return None
+            checked = self._relative_to(file.path, key, value.value)
+            self.profile_values[key] = SettingValue(checked, Layer.PROFILE, value.where)
 
     def _choose(self, file: File, wanted: str | None, *, host_needed: bool) -> None:
         from zvol.config.document import names
 
         known = list(file.profiles)
         if wanted is not None and wanted not in known:
-            text = (
-                f"there is no profile {wanted} in {file.path} (there is: {names(known)}){did_you_mean(wanted, known)}"
-            )
-            raise UsageProblem(text)
+            guess = did_you_mean(wanted, known)
+            raise UsageProblem(f"there is no profile {wanted} in {file.path} (there is: {names(known)}){guess}")
         if wanted is not None:
             self.profile = wanted
-            self.profile_from = "option --profile" if self.overrides.profile else "environment ZVOL_PROFILE"
+            self.profile_source = "option --profile" if self.options.get("profile") else "environment ZVOL_PROFILE"
         elif file.current is not None:
-            self.profile, self.profile_from = file.current, f"current in {file.path}"
+            self.profile, self.profile_source = file.current, f"current in {file.path}"
         elif len(known) == 1:
-            self.profile, self.profile_from = known[0], f"the only one in {file.path}"
+            self.profile, self.profile_source = known[0], f"the only one in {file.path}"
         elif known and host_needed:
             raise UsageProblem(
                 f"{file.path} has several profiles and none is chosen ({names(known)})",
                 hint="Use -p NAME, or set `current:` in the file.",
             )
 
-    def _below(self, path: Path, key: str, value: Any) -> Any:
+    def _relative_to(self, path: Path, key: str, value: Any) -> Any:
         """Return a value with its file, or its program, taken relative to the configuration file."""
-        rule = schema.KEYS[key]
-        if rule.path:
-            return path.parent / expand(value, self.environ)
-        if rule.kind == "words" and "/" in value[0]:
+        kind = SETTINGS[key].kind
+        if kind.path:
+            return str(path.parent / expand(value, self.environ))
+        if kind.shape == "words" and "/" in value[0]:
             return (str((path.parent / expand(value[0], self.environ)).absolute()), *value[1:])
         return value
 
     # ---- the host ------------------------------------------------------------------------------------------------
     @property
-    def elsewhere(self) -> bool:
+    def host_is_given(self) -> bool:
         """Tell whether an option or the environment names the host."""
-        return bool(self.overrides.host or "ZVOL_HOST" in self.environ or "ZSTACK_HOST" in self.environ)
+        return bool(self.options.get("host") or "ZVOL_HOST" in self.environ or "ZSTACK_HOST" in self.environ)
 
-    def host(self) -> tuple[Endpoint, SettingValue]:
-        """Return the endpoint that counts, and where it is from.  Raises ConfigError, UsageProblem."""
-        option, variable = self.overrides.host, self.environ.get("ZVOL_HOST")
-        if option:
-            return self._endpoint(SettingValue(option, Layer.OPTION, "option --host"))
-        if variable:
-            return self._endpoint(SettingValue(variable, Layer.ENVIRONMENT, "environment ZVOL_HOST"))
+    def host(self) -> SettingValue:
+        """Return the endpoint that counts.  Raises ConfigError, UsageProblem."""
+        if self.options.get("host"):
+            return self._endpoint(self.options["host"], Layer.OPTION, "option --host")
+        if "ZVOL_HOST" in self.environ:
+            return self._endpoint(self.environ["ZVOL_HOST"], Layer.ENVIRONMENT, "environment ZVOL_HOST")
         if "ZSTACK_HOST" in self.environ:
             return self._zstack_host()
-        if "host" in self.own:
-            return self._endpoint(self.own["host"])
+        if "host" in self.profile_values:
+            return self.profile_values["host"]
         text = f"profile {self.profile} has no host" if self.profile else "no host is configured"
         hint = "Set ZVOL_HOST, or make a profile with `zvol config init`; `zvol --sandbox …` needs neither."
         raise UsageProblem(text, hint=hint)
 
-    def _zstack_host(self) -> tuple[Endpoint, SettingValue]:
+    def _zstack_host(self) -> SettingValue:
         """Return the endpoint of ZSTACK_HOST: a name or an address, perhaps with a port, as ZStack's own tools know."""
         bare, port = self.environ["ZSTACK_HOST"], self.environ.get("ZSTACK_PORT")
         if port and not (port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65536):
@@ -228,11 +204,11 @@ class SettingLayers:
         if "://" not in bare:
             bare = f"http://[{bare}]" if bare.count(":") > 1 and "]" not in bare else f"http://{bare}"
         ports = dict.fromkeys(PORTS, int(port)) if port else {**PORTS, "http": ZSTACK_PORT}
-        return self._endpoint(SettingValue(bare, Layer.ENVIRONMENT, "environment ZSTACK_HOST"), ports)
+        return self._endpoint(bare, Layer.ENVIRONMENT, "environment ZSTACK_HOST", ports)
 
-    def _endpoint(self, found: SettingValue, ports: Mapping[str, int] = PORTS) -> tuple[Endpoint, SettingValue]:
+    def _endpoint(self, text: str, layer: Layer, source: str, ports: Mapping[str, int] = PORTS) -> SettingValue:
         try:
-            return parse_host(found.value, ports), found
+            return SettingValue(parse_host(text, ports), layer, source)
         except BadHost as exc:
-            problem = Problem(found.source, f"host {exc}")
+            problem = Problem(source, f"host {exc}")
         raise ConfigError([*self.problems, problem])

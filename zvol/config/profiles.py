@@ -16,7 +16,7 @@ from zvol.config.nodes import Node, ProblemList
 from zvol.errors import ConfigError, Problem
 from zvol.files import Content, UnreadableFile, read_file
 
-__all__ = ["DEPTH", "LIMIT", "NODES", "File", "Value", "load", "load_if_there"]
+__all__ = ["DEPTH", "LIMIT", "NODES", "File", "Value", "load", "read", "unreadable"]
 
 LIMIT: Final = 256 * 1024
 DEPTH: Final = 20
@@ -30,26 +30,19 @@ MAKE_ONE: Final = "Make one with `zvol config init`."
 def load(path: Path) -> File:
     """Read and check a configuration file.  Raises ConfigError with all that is wrong in it."""
     try:
-        return _checked(read_file(path, LIMIT))
+        return read(path)
     except UnreadableFile as exc:
-        text, hint = exc.text, MAKE_ONE if exc.missing else ""
-    raise ConfigError([Problem(str(path), text)], hint=hint)
+        error = unreadable(exc)
+    raise error
 
 
-def load_if_there(path: Path) -> File | None:
-    """Read and check a configuration file, None when there is none.
-
-    Raises ConfigError as `load` does, and Unreadable when this user cannot know what is there.
-    """
-    try:
-        return _checked(read_file(path, LIMIT))
-    except UnreadableFile as exc:
-        if exc.missing:
-            return None
-        raise
+def unreadable(exc: UnreadableFile) -> ConfigError:
+    return ConfigError([Problem(str(exc.path), exc.text)], hint=MAKE_ONE if exc.missing else "")
 
 
-def _checked(content: Content) -> File:
+def read(path: Path) -> File:
+    """Read and check a configuration file.  Raises ConfigError as `load` does, and UnreadableFile."""
+    content = read_file(path, LIMIT)
     problems = ProblemList(content.path)
     file = check(_parsed(content.data, problems), problems)
     hint = _judge(content, file, problems)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from zvol.config import schema
+from zvol.config import kinds
 from zvol.errors import ConfigError, LocalState, Problem
 from zvol.files import Content, UnreadableFile, private_dir, read_file, write_private
 from zvol.model import Endpoint
@@ -106,6 +106,6 @@ def _kept(record: dict[str, Any], path: Path) -> StoredSession | None:
     if not isinstance(session, str) or not isinstance(account, str) or not (user is None or isinstance(user, str)):
         return None
     try:
-        return StoredSession(schema.session(session), account, user, path)
-    except schema.InvalidValue:
+        return StoredSession(kinds.session(session), account, user, path)
+    except kinds.InvalidValue:
         return None

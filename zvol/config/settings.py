@@ -5,35 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
 from zvol.config.credential_scope import Credential, scope_credential
-from zvol.config.hosts import BadHost, parse_host, plain_http_warning
-from zvol.config.layers import Layer, Overrides, SettingLayers, SettingValue
+from zvol.config.hosts import BadHost, plain_http_warning
+from zvol.config.layers import Layer, SettingLayers, SettingValue
 from zvol.config.proxies import environment_proxy
-from zvol.errors import ConfigError, Problem
+from zvol.config.registry import PLAIN
+from zvol.errors import ConfigError
 from zvol.model import Endpoint
 
-__all__ = ["Credential", "Overrides", "Settings", "output_format", "resolve"]
-
-_PICKED: Final = (
-    "ca_file",
-    "timezone",
-    "timeout",
-    "settle_wait",
-    "api_timeout",
-    "concurrency",
-    "output",
-    "no_input",
-)
+__all__ = ["Credential", "SettingLayers", "Settings", "output_format", "resolve"]
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The settings that count; durations in seconds.
 
-    `proxy` is resolved: a URL, or None for none.  `sources` says of each value where it is from: `option --host`,
-    `environment ZVOL_HOST`, `file:line:column` or `default`.  `credential` has been given to this host, but not read.
+    `proxy` is resolved: a URL, or None for none.  `sources` says of each key where its value is from: `option --host`,
+    `environment ZVOL_HOST`, `file:line:column` or `default`.  `credential` may go to this host; none of it was read.
     """
 
     endpoint: Endpoint
@@ -54,88 +43,69 @@ class Settings:
     sources: Mapping[str, str]
 
 
-def resolve(overrides: Overrides, environ: Mapping[str, str]) -> Settings:
-    """Return the settings of a run; reads the configuration file, sends nothing.
+def resolve(layers: SettingLayers) -> Settings:
+    """Return the settings of a run; reads the configuration file unless that is done already, sends nothing.
 
-    Raises ConfigError or UsageProblem for what is wrong, Untrusted for plain http that nobody allowed.
+    Raises ConfigError or UsageProblem for what is wrong, Untrusted for plain http that is not allowed.
     """
-    layers = SettingLayers(overrides, environ)
-    layers.read_profile(host_needed=not layers.elsewhere)
-    endpoint, host = layers.host()
-    own = "host" in layers.own and parse_host(layers.own["host"].value) == endpoint
-    credential = scope_credential(layers, host, own=own)
-    proxy = _proxy(layers, endpoint, own=own)
+    layers.read_options()
+    layers.choose_profile(host_needed=not layers.host_is_given)
+    host = layers.host()
+    own_host = "host" in layers.profile_values and layers.profile_values["host"].value == host.value
+    credential = scope_credential(layers, host, own_host=own_host)
+    proxy = _proxy(layers, host.value, own_host=own_host)
     if layers.problems:
         raise ConfigError(layers.problems)
-    insecure = _insecure(layers, host, own=own)
-    picked = {key: layers.pick(key, own=own) for key in _PICKED}
-    ca_file = picked["ca_file"].value
-    sources = {key: found.source for key, found in picked.items()}
-    sources |= {"host": host.source, "profile": layers.profile_from, "proxy": proxy.source}
+    values = {setting.key: layers.pick(setting.key, host, own_host=own_host) for setting in PLAIN}
+    found = values | {"host": host, "proxy": proxy}
+    sources = {"profile": layers.profile_source} | {key: value.source for key, value in found.items()}
     return Settings(
-        endpoint=endpoint,
+        endpoint=host.value,
         profile=layers.profile,
         config=layers.path,
-        ca_file=None if ca_file is None else str(ca_file),
-        insecure_http=insecure.value,
         proxy=proxy.value,
-        timezone=picked["timezone"].value,
-        timeout=picked["timeout"].value,
-        settle_wait=picked["settle_wait"].value,
-        api_timeout=picked["api_timeout"].value,
-        concurrency=picked["concurrency"].value,
-        output=picked["output"].value,
-        no_input=picked["no_input"].value,
-        warnings=(*layers.warnings, *_warnings(layers, endpoint, host, insecure, own=own)),
+        warnings=(*layers.warnings, *_warnings(layers, host, values["insecure_http"], own_host=own_host)),
         credential=credential,
-        sources=sources | {"insecure_http": insecure.source} | dict(credential.sources),
+        sources=sources | dict(credential.sources),
+        **{key: value.value for key, value in values.items()},
     )
 
 
-def _insecure(layers: SettingLayers, host: SettingValue, *, own: bool) -> SettingValue:
-    """Return whether plain http is allowed: the environment answers for its own hosts, the profile for its own."""
-    candidates = [layers.variables.get("insecure_http")] if host.level is not Layer.PROFILE else []
-    candidates += [layers.own.get("insecure_http")] if own else []
-    found = [one for one in candidates if one is not None]
-    return found[0] if found else SettingValue(False, Layer.DEFAULT, "default")
-
-
-def _warnings(
-    layers: SettingLayers, endpoint: Endpoint, host: SettingValue, insecure: SettingValue, *, own: bool
-) -> list[str]:
-    """Return what the user should know; raises Untrusted for plain http that nobody allowed."""
-    profile = host.level is Layer.PROFILE
+def _warnings(layers: SettingLayers, host: SettingValue, insecure: SettingValue, *, own_host: bool) -> list[str]:
+    """Return what the user should know; raises Untrusted for plain http that is not allowed."""
+    profile = host.layer is Layer.PROFILE
     repair = "`insecure_http: true` in the profile" if profile else "ZVOL_INSECURE_HTTP=1"
-    plain = plain_http_warning(endpoint, allowed=insecure.value, where=host.source, repair=repair)
-    found = [plain] if plain else []
-    if layers.overrides.profile and host.level is Layer.ENVIRONMENT and "host" in layers.own and not own:
-        found.append(f"the host is that of {host.source}, not that of profile {layers.profile}")
-    return found
+    plain = plain_http_warning(host.value, allowed=insecure.value, where=host.source, repair=repair)
+    warnings = [plain] if plain else []
+    chosen = layers.options.get("profile") and "host" in layers.profile_values
+    if chosen and host.layer is Layer.ENVIRONMENT and not own_host:
+        warnings.append(f"the host is that of {host.source}, not that of profile {layers.profile}")
+    return warnings
 
 
-def _proxy(layers: SettingLayers, endpoint: Endpoint, *, own: bool) -> SettingValue:
+def _proxy(layers: SettingLayers, endpoint: Endpoint, *, own_host: bool) -> SettingValue:
     """Return the profile's proxy for its own host, else that of the environment for https."""
-    of_profile = layers.own.get("proxy") if own else None
-    if of_profile is not None:
+    of_profile = layers.pick("proxy", own_host=own_host)
+    if of_profile.layer is Layer.PROFILE:
         value = None if of_profile.value == "none" else of_profile.value
         return SettingValue(value, Layer.PROFILE, of_profile.source)
     try:
         found = environment_proxy(endpoint, layers.environ)
     except BadHost as exc:
-        layers.problems.append(Problem("environment HTTPS_PROXY", str(exc)))
+        layers.add_problem("environment HTTPS_PROXY", str(exc))
         found = None
     if found is None:
-        return SettingValue(None, Layer.DEFAULT, "default")
+        return of_profile
     return SettingValue(found[0], Layer.ENVIRONMENT, f"environment {found[1]}")
 
 
-def output_format(overrides: Overrides, environ: Mapping[str, str]) -> str:
+def output_format(layers: SettingLayers) -> str:
     """Return the output format of option, environment, profile or default, also where there is no host yet.
 
     Raises what `resolve` raises for the file and the environment.
     """
-    layers = SettingLayers(overrides, environ)
-    layers.read_profile(host_needed=False)
+    layers.choose_profile(host_needed=False)
     if layers.problems:
         raise ConfigError(layers.problems)
+    layers.read_options()
     return str(layers.pick("output").value)

@@ -1,11 +1,13 @@
-"""The commented configuration file that a new user begins with."""
+"""The commented configuration file that a new user begins with; its lines derive from the registry."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
+
+from zvol.config.registry import FILE_KEYS, Section, Setting, shown
 
 EXAMPLE_HOST: Final = "https://zstack.example.com:8443"
 _PLAIN: Final = re.compile(r"https?://[A-Za-z0-9.\-]+(:[0-9]+)?|[A-Za-z][A-Za-z0-9]*")
@@ -15,44 +17,10 @@ _HEAD: Final = """\
 current: {profile}
 profiles:
   {profile}:
-    host: {host}     # no path means /zstack; a bare trailing / means no prefix
 """
-_SESSION: Final = """\
-    # The session, one of these three:
-    session_command: [pass, zstack/session]   # a program that prints it
-    # session_file: session                   # a file with it that only you can read, relative to this one
-    # session: "0123456789abcdef0123456789abcdef"
-    # Or an account: `zvol login` asks for its password; with one of the next two, zvol logs in for each run.
-    # account: admin
-    # user: operator                          # a user of that account
-    # password_command: [pass, zstack/admin]
-    # password_file: password
-    # Or an access key of the commercial edition, over https only:
-    # access_key_id: AKID
-    # access_key_secret_command: [pass, zstack/key]
-"""
-_ACCOUNT: Final = """\
-    account: {account}                        # `zvol login` asks for the password, and keeps the session
-    # user: operator                          # a user of that account
-    # password_command: [pass, zstack/admin]  # prints the password: then zvol logs in for each run, as cron needs it
-"""
-_CRON: Final = """\
-    account: {account}
-    # user: operator                          # a user of that account
-    password_command: {command}               # prints the password: zvol logs in for each run, and out again
-"""
-_REST: Final = """\
-
-    # ca_file: zstack-ca.pem                  # the server's own certificate authority
-    {insecure}insecure_http: true                     # allow http:// beyond this machine
-    # proxy: none                             # or a URL; default HTTPS_PROXY, for https only
-    # timezone: Asia/Shanghai                 # only if the server cannot say
-    # timeout: 30m                            # wait so long for one volume
-    # settle_wait: 75s                        # a proxy may hold a request so long
-    # api_timeout: 60s                        # the server may take so long for one
-    # concurrency: 16
-    # output: table
-"""
+_CREDENTIALS: Final = (Section.SESSION, Section.ACCOUNT, Section.ACCESS_KEY)
+_COLUMN: Final = 44
+"""Where the comments begin, where the value leaves room."""
 
 
 def template(
@@ -64,15 +32,35 @@ def template(
     insecure: bool = False,
 ) -> str:
     """Return the file for a profile; without an account it has the ways to give a session, the first as an example."""
-    known = {
-        "profile": _quoted(profile),
-        "host": _quoted(host),
-        "account": _quoted(account or ""),
-        "command": json.dumps(list(command), ensure_ascii=False),
-        "insecure": "" if insecure else "# ",
-    }
-    who = _SESSION if not account else _CRON if command else _ACCOUNT
-    return (_HEAD + who + _REST).format_map(known)
+    values = {"host": _quoted(host)}
+    if account:
+        values["account"] = _quoted(account)
+    else:
+        values["session_command"] = FILE_KEYS["session_command"].example
+    if command:
+        values["password_command"] = json.dumps(list(command), ensure_ascii=False)
+    if insecure:
+        values["insecure_http"] = "true"
+    credentials = _lines(Section.ACCOUNT, values) if account else _ways(values)
+    server, *rest = _lines(Section.SERVER, values)
+    lines = [server, *credentials, "", *rest, *_lines(Section.RUN, values)]
+    return _HEAD.format(profile=_quoted(profile)) + "".join(f"{line}\n" for line in lines)
+
+
+def _ways(values: Mapping[str, str]) -> list[str]:
+    """Return all ways to give a session, each with its heading."""
+    return [line for section in _CREDENTIALS for line in (f"    # {section}", *_lines(section, values))]
+
+
+def _lines(section: Section, values: Mapping[str, str]) -> list[str]:
+    """Return a line for each key of a section; those without a value are commented out."""
+    return [_line(setting, values.get(key)) for key, setting in FILE_KEYS.items() if setting.section is section]
+
+
+def _line(setting: Setting, value: str | None) -> str:
+    written = value if value is not None else setting.example or shown(setting.default)
+    text = f"    {'' if value is not None else '# '}{setting.key}: {written}"
+    return f"{text:{_COLUMN}}  # {setting.help}"
 
 
 def _quoted(text: str) -> str:

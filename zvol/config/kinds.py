@@ -1,0 +1,178 @@
+"""The kinds of values that settings have: how each is checked, in a file, a variable or an option.
+
+A check returns the value that zvol uses, and raises InvalidValue without quoting what it was given.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from zvol.render.formats import FORMATS
+from zvol.secrets import Secret
+from zvol.text import did_you_mean, has_control, parse_duration
+
+if TYPE_CHECKING:
+    from zvol.model import Endpoint
+
+MOST_CONCURRENCY: Final = 64
+LONGEST_TIMEOUT: Final = 7 * 86400.0
+LONGEST_WAIT: Final = 3600.0
+"""The most for settle_wait and api_timeout, in seconds; the least for each duration is one second."""
+
+_SESSION: Final = re.compile(r"[0-9A-Fa-f]{32}")
+_KEY_ID: Final = re.compile(r"[!-9;-~]{1,128}")
+_ZONE: Final = re.compile(r"[A-Za-z0-9_+\-]+(/[A-Za-z0-9_+\-]+)*")
+_OFFSET: Final = re.compile(r"[+\-]([01][0-9]|2[0-3]):[0-5][0-9]")
+_TRUTHS: Final = dict.fromkeys(("1", "true", "yes", "on", "y", "t"), True) | dict.fromkeys(
+    ("0", "false", "no", "off", "n", "f"), False
+)
+
+
+class InvalidValue(ValueError):
+    """A value is not of its kind; the message says what is expected and never quotes the value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of value.
+
+    `read` takes a text, a list of words, or a value that an option has converted already.  `shape` is what YAML must
+    take the value for: text, duration, bool, number or words (a list of texts).  `path` marks the name of a file;
+    `metavar` stands for the value in help.
+    """
+
+    read: Callable[[Any], Any]
+    shape: str = "text"
+    metavar: str = ""
+    path: bool = False
+
+
+def text(value: str) -> str:
+    if not value.strip() or has_control(value):
+        raise InvalidValue("is empty or holds a control character")
+    return value
+
+
+def host(value: str) -> Endpoint:
+    from zvol.config.hosts import BadHost, parse_host
+
+    try:
+        return parse_host(value)
+    except BadHost as exc:
+        reason = str(exc)
+    raise InvalidValue(reason)
+
+
+def session(value: str) -> Secret:
+    """Return the 32 hex digits of a session, in lower case; raises InvalidValue without quoting them."""
+    if not _SESSION.fullmatch(value):
+        hint = ", without the word OAuth" if value.lower().startswith("oauth") else ""
+        raise InvalidValue(f"must be the 32 hex digits of a session{hint}")
+    return Secret(value.lower())
+
+
+def secret(value: str) -> Secret:
+    """Return a password or the secret of an access key; raises InvalidValue for one that is not UTF-8."""
+    if not _encodes(value):
+        raise InvalidValue("is not UTF-8")
+    return Secret(value)
+
+
+def _encodes(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def access_key_id(value: str) -> str:
+    if not _KEY_ID.fullmatch(value):
+        raise InvalidValue("must be the id of an access key: letters, digits and signs, without spaces and colons")
+    return value
+
+
+def duration(most: float) -> Callable[[str], float]:
+    """Return the check of a duration in seconds, from one second to `most`."""
+
+    def read(value: str | float) -> float:
+        seconds = parse_duration(value) if isinstance(value, str) else value
+        if seconds is None:
+            raise InvalidValue("must be a duration with its unit, such as 90s, 5m or 1h30m")
+        if not 1 <= seconds <= most:
+            raise InvalidValue(f"must be between 1 and {most:g} seconds")
+        return seconds
+
+    return read
+
+
+def concurrency(value: str | int) -> int:
+    if isinstance(value, str):
+        value = int(value) if re.fullmatch(r"[1-9][0-9]?", value) else 0
+    if not 1 <= value <= MOST_CONCURRENCY:
+        raise InvalidValue(f"must be a number from 1 to {MOST_CONCURRENCY}")
+    return value
+
+
+def output(value: str) -> str:
+    if value not in FORMATS:
+        raise InvalidValue(f"must be one of {', '.join(FORMATS)}{did_you_mean(value, FORMATS)}")
+    return value
+
+
+def flag(value: str | bool) -> bool:
+    truth = value if isinstance(value, bool) else _TRUTHS.get(value.lower())
+    if truth is None:
+        raise InvalidValue("must be true or false")
+    return truth
+
+
+def proxy(value: str) -> str:
+    """Return the proxy's URL, or `none`."""
+    if value != "none":
+        host(value)
+    return value
+
+
+def timezone(value: str) -> str:
+    if _OFFSET.fullmatch(value) or (_ZONE.fullmatch(value) and _known_zone(value)):
+        return value
+    raise InvalidValue("must be a time zone that this machine knows, such as Asia/Shanghai, or +08:00")
+
+
+def _known_zone(name: str) -> bool:
+    from zoneinfo import ZoneInfo
+
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError):
+        return False
+    return True
+
+
+def words(value: list[str]) -> tuple[str, ...]:
+    if not value or not value[0].strip():
+        raise InvalidValue("must be a list: the program and its arguments")
+    if any("\0" in word for word in value):
+        raise InvalidValue("holds a control character")
+    return tuple(value)
+
+
+TEXT: Final = Kind(text)
+NAME: Final = Kind(text, metavar="NAME")
+PATH: Final = Kind(text, metavar="FILE", path=True)
+COMMAND: Final = Kind(words, "words", metavar="COMMAND")
+HOST: Final = Kind(host, metavar="URL")
+PROXY: Final = Kind(proxy, metavar="URL")
+SESSION: Final = Kind(session)
+SECRET: Final = Kind(secret)
+KEY_ID: Final = Kind(access_key_id)
+FLAG: Final = Kind(flag, "bool")
+ZONE: Final = Kind(timezone, metavar="ZONE")
+TIMEOUT: Final = Kind(duration(LONGEST_TIMEOUT), "duration", metavar="DURATION")
+WAIT: Final = Kind(duration(LONGEST_WAIT), "duration", metavar="DURATION")
+COUNT: Final = Kind(concurrency, "number", metavar="N")
+FORMAT: Final = Kind(output, metavar="FORMAT")
