@@ -38,8 +38,8 @@ def test_the_counts_are_the_real_ones() -> None:
         "VOLUME arguments": len({*arguments.NAMES_OR_NOTHING, *arguments.REFUSED}),
         "filter values": len(set(arguments.QUERY)),
         "configurations": len(configurations.entries()),
-        "bodies that are no JSON, or not ZStack's": len(json_bodies.NOT_JSON) + len(json_bodies.NOT_ZSTACK),
-        "volumes with one odd field": len(json_bodies.ODD_FIELDS),
+        "bodies that are not JSON, or not ZStack's": len(json_bodies.NOT_JSON) + len(json_bodies.NOT_ZSTACK),
+        "volumes with one malformed field": len(json_bodies.ODD_FIELDS),
         "HTTP answers": len(http_answers.UNCLEAR),
     }
     told = {what: int(count) for what, count in re.findall(r"^\| ([^|]+) \| (\d+) \|", PAGE, re.MULTILINE)}
