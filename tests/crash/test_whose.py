@@ -222,7 +222,7 @@ def test_the_hint_after_a_damage_does_not_lead_to_a_second_put_at_once(cloud: Wo
         damaged = time.monotonic()
         assert ran.code == 7, ran
         assert "run the command again" in ran.err
-        assert "one quiet time" in ran.err
+        assert "one quiet period" in ran.err
         again = cloud.run(env, "recover", volume, "-o", "ndjson")
         gate.touch()
     assert again.code == 0, again

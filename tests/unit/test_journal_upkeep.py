@@ -147,7 +147,7 @@ def test_it_is_remembered_at_once_whatever_becomes_of_the_damaged_one(path: Path
     began = int(time.time())
     with pytest.raises(LocalState, match="damaged") as caught:
         Journal(path)
-    assert re.search(r"run the command again.*one quiet time", caught.value.hint)
+    assert re.search(r"run the command again.*one quiet period", caught.value.hint)
     [kept] = path.parent.glob("journal.db.damaged-*")
     kept.unlink()
     journal = Journal(path)

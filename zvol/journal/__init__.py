@@ -1,1 +1,1 @@
-"""What must outlast a kill: runs, intents, claims and locks."""
+"""The journal, which survives a kill: runs, intents, claims and locks."""

@@ -1,4 +1,4 @@
-"""The journal's file: opened privately and durably, every fault of it one LocalState, a damaged one set aside."""
+"""The journal's SQLite file: opening, migration, failures as LocalState, and setting a damaged file aside."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ TIME_FORMAT: Final = "%Y%m%d-%H%M%S"
 
 AGAIN: Final = "Nothing was submitted. {remedy}, then run the same command again."
 RESUME: Final = "Nothing further was submitted. {remedy}, then run `zvol resume`."
-"""What to do when the journal fails: the second one once it knows what was asked for."""
+"""The hints when the journal fails: before and after it has recorded the volumes of the run."""
 
 MAKE_ROOM: Final = "Make room, or make the folder writable"
 MAKE_ROOM_OR_MOVE: Final = f"{MAKE_ROOM}, or set XDG_STATE_HOME to a folder of your own"
-"""Another folder is a way out only while there is nothing in this one: what is open there would be forgotten."""
+"""Another folder is suggested only while this one has no journal: a new folder would hide what is open in it."""
 
 WAIT: Final = "Wait for the other zvol to end"
 DAMAGED: Final = (
     "Nothing further was submitted. See what is deleted with `zvol list`, then run the command again: requests of the "
-    "damaged journal may still act, so it sends nothing before one quiet time is over."
+    "damaged journal may still act, so it sends nothing before one quiet period is over."
 )
 STUCK: Final = "Make its folder writable, then run the command again; what is in it may still be needed."
 
 
 class Damaged(Exception):
-    """What is in the journal's place is no journal, or can no longer be read; the text says why."""
+    """The file is not a journal, or can no longer be read; the text says why."""
 
 
 def create(path: Path) -> int:
@@ -54,9 +54,9 @@ def create(path: Path) -> int:
 
 
 def connect(path: Path, alive: Callable[[], list[str]]) -> sqlite3.Connection:
-    """Open the file for reading and writing; make the tables of a new one, or those of an older zvol into ours.
+    """Open the file for reading and writing; create the tables of a new file, migrate those of an older version.
 
-    Raises LocalState while one of the runs that are `alive` may know only the older tables.
+    Raises LocalState when a migration is needed and `alive` returns runs: these may know only the older tables.
     """
     import sqlite3
 
@@ -66,8 +66,8 @@ def connect(path: Path, alive: Callable[[], list[str]]) -> sqlite3.Connection:
         db.execute("PRAGMA foreign_keys = ON")
         if _version(db, path) == 0:
             db.execute("PRAGMA journal_mode = WAL")
-        _bring_up(db, path, alive)
-        _check(db, schema.VERSION)
+        _migrate(db, path, alive)
+        _check_tables(db, schema.VERSION)
     except BaseException:
         db.close()
         raise
@@ -84,7 +84,7 @@ def connect_read_only(path: Path) -> sqlite3.Connection:
     try:
         version = _version(db, path)
         if version:
-            _check(db, version)
+            _check_tables(db, version)
         if 0 < version < schema.VERSION:
             schema.add_views(db, version)
     except BaseException:
@@ -104,8 +104,8 @@ def _version(db: sqlite3.Connection, path: Path) -> int:
     return version
 
 
-def _bring_up(db: sqlite3.Connection, path: Path, alive: Callable[[], list[str]]) -> None:
-    """Make the tables of this version, all or none; another process may be at it too."""
+def _migrate(db: sqlite3.Connection, path: Path, alive: Callable[[], list[str]]) -> None:
+    """Create or migrate the tables in one transaction; another process may be doing the same."""
     if _version(db, path) == schema.VERSION:
         return
     db.execute("BEGIN IMMEDIATE")
@@ -113,10 +113,10 @@ def _bring_up(db: sqlite3.Connection, path: Path, alive: Callable[[], list[str]]
         version = _version(db, path)
         if version == 0:
             schema.create(db)
-            _note_damaged(db, path)
+            _record_damaged(db, path)
         elif version < schema.VERSION:
-            _check(db, version)
-            _none_alive(path, alive())
+            _check_tables(db, version)
+            _require_none_alive(path, alive())
             schema.migrate(db, version)
         db.execute("COMMIT")
     except BaseException:
@@ -125,33 +125,33 @@ def _bring_up(db: sqlite3.Connection, path: Path, alive: Callable[[], list[str]]
         raise
 
 
-def _none_alive(path: Path, living: list[str]) -> None:
-    if living:
-        text = f"run {living[0]} of an older zvol still uses the journal {path}"
+def _require_none_alive(path: Path, runs: list[str]) -> None:
+    if runs:
+        text = f"run {runs[0]} of an older zvol still uses the journal {path}"
         raise LocalState(text, hint="Nothing was submitted. Wait for it to end, then run the command again.")
 
 
-def _note_damaged(db: sqlite3.Connection, path: Path) -> None:
-    """Remember in a new journal when a damaged one was set aside: what that knew of may act for a while."""
+def _record_damaged(db: sqlite3.Connection, path: Path) -> None:
+    """Record in a new journal when a damaged one was set aside: requests recorded there may still act for a while."""
     times = []
     for file in path.parent.glob(f"{path.name}.damaged-*"):
-        with contextlib.suppress(ValueError):  # a name that somebody else gave
+        with contextlib.suppress(ValueError):  # a name that the user chose
             stamp = file.name.removeprefix(f"{path.name}.damaged-")[:15]
             times.append(calendar.timegm(time.strptime(stamp, TIME_FORMAT)))
     if times:
         db.execute("INSERT INTO meta (name, value) VALUES ('set_aside', ?)", (float(max(times)),))
 
 
-def _check(db: sqlite3.Connection, version: int) -> None:
-    """See that the tables are those of this version."""
-    odd = schema.odd_table(db, version)
-    if odd is not None:
-        raise Damaged(f"its table {odd} is not that of version {version}")
+def _check_tables(db: sqlite3.Connection, version: int) -> None:
+    """Raise Damaged unless the tables are those of this version."""
+    wrong = schema.wrong_table(db, version)
+    if wrong is not None:
+        raise Damaged(f"its table {wrong} is not that of version {version}")
 
 
 @contextlib.contextmanager
 def local(path: Path, what_next: str = AGAIN, remedy: str = MAKE_ROOM) -> Iterator[None]:
-    """Turn what the file system and SQLite raise into LocalState, or into Damaged where the file is to be set aside."""
+    """Turn the errors of the file system and of SQLite into LocalState, or into Damaged for a file to be set aside."""
     import sqlite3
 
     try:
@@ -172,9 +172,9 @@ def local(path: Path, what_next: str = AGAIN, remedy: str = MAKE_ROOM) -> Iterat
 
 
 def set_aside(path: Path, inode: int | None, why: Damaged) -> LocalState:
-    """Give a damaged file another name, so that nothing of it is lost and the next run can work; return what to say.
+    """Rename a damaged file, so that nothing is lost and the next run can work; return the error to raise.
 
-    `inode` is that of the file that was found damaged: one that somebody else has put in its place meanwhile stays.
+    `inode` is that of the damaged file: a file that another process has put in its place meanwhile is not renamed.
     """
     stamp = time.strftime(TIME_FORMAT, time.gmtime(time.time()))
     kept = path.with_name(f"{path.name}.damaged-{stamp}-{secrets.token_hex(2)}")
@@ -188,7 +188,7 @@ def set_aside(path: Path, inode: int | None, why: Damaged) -> LocalState:
     for suffix in ("-wal", "-shm"):
         with contextlib.suppress(OSError):
             path.with_name(path.name + suffix).rename(kept.with_name(kept.name + suffix))
-    with contextlib.suppress(Exception):  # the next run makes it otherwise, as long as the damaged one is kept
+    with contextlib.suppress(Exception):  # else the next run creates it, as long as the damaged file exists
         create(path)
         connect(path, list).close()
     return LocalState(f"{text}; it is kept as {kept}", hint=DAMAGED)

@@ -1,4 +1,4 @@
-"""The journal's file during one command: opened when it is first needed, pruned and closed at the end."""
+"""The journal during one command: opened when first needed, pruned and closed at the end."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""Who is alive: a kernel lock (flock) on a small file for each run, held for as long as its process lives.
+"""Which runs are alive: each holds a kernel lock (flock) on a small file of its own for as long as its process lives.
 
-A process id would have to be trusted; this one is released by a kill, a crash and a reboot, and a stale file or a
-reused id means nothing.
+Unlike a process id, the lock is released by a kill, a crash and a reboot, and cannot be reused by another process.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ ELSEWHERE: Final = "Set XDG_STATE_HOME to a folder on a local file system of you
 
 
 class Locks:
-    """The lock files of a folder; `writable` is False where nothing can be written, and so nobody can hold one."""
+    """The lock files of a folder; with `writable` False nothing in it can be written, so no process holds a lock there."""
 
     def __init__(self, folder: Path, *, writable: bool = True) -> None:
         self._folder = folder
@@ -28,7 +27,7 @@ class Locks:
         self._held: dict[str, int] = {}
 
     def prepare(self) -> None:
-        """Make the folder; raises OSError."""
+        """Create the folder; raises OSError."""
         if self._writable:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
@@ -42,9 +41,9 @@ class Locks:
         return True
 
     def alive(self, run: str) -> bool:
-        """Tell whether a process holds the lock of a run, this one included; a file left by a dead one is removed.
+        """Tell whether a process holds the lock of a run, this one included; the file of a dead run is removed.
 
-        To be called by one process at a time, for two askers would see each other.
+        Call it in one process at a time: two processes that check would each see the other's lock.
         """
         if run in self._held:
             return True
@@ -57,19 +56,19 @@ class Locks:
         return fd is None
 
     def mark(self, run: str) -> None:
-        """Note in the file of a run of ours that the journal knows it."""
-        with contextlib.suppress(OSError):  # no room: then only the journal itself can tell
+        """Record in the lock file of a run of this process that the journal has the run."""
+        with contextlib.suppress(OSError):  # no space left: then only the journal itself has this fact
             os.pwrite(self._held[run], b"1", 0)
 
     def lost(self, known: Container[str]) -> list[str]:
-        """Return the runs that a journal knew and this one does not; the files that dead ones left are removed."""
-        found = []
+        """Return the runs that were in a journal and are not in `known`; the lock files of dead runs are removed."""
+        lost = []
         for file in sorted(self._folder.iterdir()):
             name = file.name
             if name not in self._held and name not in known and file.stat(follow_symlinks=False).st_size:
-                found.append(name)
+                lost.append(name)
                 self.alive(name)
-        return found
+        return lost
 
     def others(self) -> list[str]:
         """Return the runs of other processes that are alive."""
@@ -86,7 +85,7 @@ class Locks:
             self.release(run)
 
     def _remove(self, run: str, fd: int) -> None:
-        """Remove the file while it is still locked, so that nobody can take it in between."""
+        """Remove the file while it is still locked, so that no process can lock it in between."""
         with contextlib.suppress(OSError):
             (self._folder / run).unlink()
         os.close(fd)
@@ -98,7 +97,7 @@ class Locks:
             fd = open_private(path, flags)
             try:
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if _is(path, fd):
+                if _is_same_file(path, fd):
                     return fd
             except BlockingIOError:
                 os.close(fd)
@@ -106,11 +105,11 @@ class Locks:
             except OSError as exc:
                 os.close(fd)
                 raise LocalState(f"cannot lock {path}: {exc.strerror}", hint=ELSEWHERE) from exc
-            os.close(fd)  # its holder removed it between our open and our lock: such a lock keeps nobody away
+            os.close(fd)  # its holder removed it between our open and our lock: such a lock excludes nobody
 
 
-def _is(path: Path, fd: int) -> bool:
-    """Tell whether the open file is still the one of this name."""
+def _is_same_file(path: Path, fd: int) -> bool:
+    """Tell whether the open file is still the one at this path."""
     try:
         return os.path.samestat(path.stat(follow_symlinks=False), os.fstat(fd))
     except FileNotFoundError:

@@ -106,7 +106,7 @@ def add_views(db: sqlite3.Connection, version: int) -> None:
         db.execute(view)
 
 
-def odd_table(db: sqlite3.Connection, version: int) -> str | None:
+def wrong_table(db: sqlite3.Connection, version: int) -> str | None:
     """Return the name of a table whose columns are not those of the version, None when all are right."""
     tables = V1_COLUMNS if version == 1 else {name: columns_of(text) for name, text in TABLES.items()}
     for name, expected in tables.items():
