@@ -1,4 +1,4 @@
-"""The clock of this process, in one place so that tests can hand in another one."""
+"""The clock of this process, in one place so that tests can replace it."""
 
 from __future__ import annotations
 
@@ -12,35 +12,34 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-ASLEEP_TOO: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-"""Linux stops CLOCK_MONOTONIC while it is suspended, and what was read before that would look fresh."""
+MONOTONIC_CLOCK: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""Linux stops CLOCK_MONOTONIC while it is suspended; a read from before the suspension would then look fresh."""
 
-
-LAST: Final = 0.05
-"""What is left is nothing when it is less than this: no request ends in it; seconds."""
+MIN_REMAINING: Final = 0.05
+"""Seconds; a deadline with less than this remaining counts as expired, for no request completes in that time."""
 
 
 class Clock(Protocol):
-    """Time as zvol sees it; all values are seconds."""
+    """The time for zvol; all values are seconds."""
 
     def monotonic(self) -> float:
-        """Return a time that never goes back, and goes on while the machine sleeps; for waits and deadlines."""
+        """Return a time that never goes back and includes suspension of the machine; for waits and deadlines."""
 
     def wall(self) -> float:
-        """Return the time of day as seconds since 1970, UTC; for the journal and for people."""
+        """Return the time of day as seconds since 1970, UTC; for the journal and for output."""
 
     def wait_for_item(self, source: queue.SimpleQueue[T], timeout: float) -> T | None:
         """Return the next item of a queue, None when `timeout` passed first."""
 
     def real(self, seconds: float) -> float:
-        """Return how long a socket must really wait for `seconds` of this clock."""
+        """Return the real seconds, which a socket must wait, for `seconds` of this clock."""
 
 
 class SystemClock:
     """The machine's own clock."""
 
     def monotonic(self) -> float:
-        return time.clock_gettime(ASLEEP_TOO)
+        return time.clock_gettime(MONOTONIC_CLOCK)
 
     def wall(self) -> float:
         return time.time()
@@ -57,10 +56,10 @@ class SystemClock:
         return seconds
 
 
-class TimeLimit:
-    """When a command must have ended, counted from `began`: one limit for all its requests and waits together.
+class CommandDeadline:
+    """The end of a command's time, counted from `began` (monotonic): one for all its requests and waits together.
 
-    Only the transport and `pause` look at it; `lift` takes it away where other rules begin to count.
+    Only the transport and `sleep` obey it; `lift` removes it where other timeouts take over.
     """
 
     def __init__(self, clock: Clock, seconds: float = float("inf"), began: float | None = None) -> None:
@@ -69,30 +68,30 @@ class TimeLimit:
 
     @property
     def began(self) -> float:
-        """Return when the time began to count (monotonic), as if nobody had been asked anything meanwhile."""
+        """Return when the time began to count (monotonic), moved forward by the pauses since then."""
         return self._until - self.seconds
 
     @property
-    def over(self) -> bool:
-        return self.left() < LAST
+    def expired(self) -> bool:
+        return self.remaining() < MIN_REMAINING
 
-    def left(self) -> float:
-        """Return the seconds that are left, none when time is up."""
+    def remaining(self) -> float:
+        """Return the remaining seconds, never less than 0."""
         return max(0.0, self._until - self.clock.monotonic())
 
     def lift(self) -> None:
-        """Let nothing be over from now on."""
+        """Remove the deadline."""
         self._until = float("inf")
 
-    def pause(self, seconds: float) -> None:
-        """Wait, but no longer than there is time."""
+    def sleep(self, seconds: float) -> None:
+        """Sleep, but not beyond the deadline."""
         from queue import SimpleQueue
 
-        self.clock.wait_for_item(SimpleQueue[None](), min(seconds, self.left()))
+        self.clock.wait_for_item(SimpleQueue[None](), min(seconds, self.remaining()))
 
     @contextlib.contextmanager
-    def stopped(self) -> Iterator[None]:
-        """While inside, somebody is asked, and the time that this takes does not count."""
+    def paused(self) -> Iterator[None]:
+        """Stop the time inside the block: the time that a user takes to answer a prompt does not count."""
         began = self.clock.monotonic()
         try:
             yield

@@ -14,10 +14,10 @@ from tests.support.fast import FastClock
 from tests.support.process import PG_DATA, Ran, environment
 from tests.support.warm import run
 from tests.support.wire import OK, SECRET, Behaviour, auth, drips, hangs, raw, says
-from zvol.clock import SystemClock, TimeLimit
+from zvol.clock import CommandDeadline, SystemClock
 from zvol.errors import MaybeSent, NeverSent
 from zvol.zstack.transport import Transport
-from zvol.zstack.transport.deadline import SLOWEST
+from zvol.zstack.transport.deadline import MIN_BYTES_PER_SECOND
 
 LONG = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"
 
@@ -106,9 +106,9 @@ def test_a_recovery_looks_names_up_within_its_time(tmp_path: Path) -> None:
 
 # ---- one request -----------------------------------------------------------------------------------------------------
 def test_nothing_is_sent_when_time_is_up_and_what_is_lifted_does_not_count() -> None:
-    limit = TimeLimit(SystemClock(), 5.0, SystemClock().monotonic() - 6)
+    limit = CommandDeadline(SystemClock(), 5.0, SystemClock().monotonic() - 6)
     with raw(says(OK)) as server:
-        transport = Transport(server.endpoint(), limit=limit)
+        transport = Transport(server.endpoint(), deadline=limit)
         with pytest.raises(NeverSent, match="time is up after 5s") as caught:
             transport.send("GET", "/v1/x", auth=auth)
         assert (caught.value.reason, server.connections) == ("time", 0)
@@ -119,15 +119,15 @@ def test_nothing_is_sent_when_time_is_up_and_what_is_lifted_does_not_count() -> 
 
 def test_a_question_does_not_count() -> None:
     clock = FastClock(1000)
-    limit = TimeLimit(clock, 100.0)
-    with limit.stopped():
+    limit = CommandDeadline(clock, 100.0)
+    with limit.paused():
         time.sleep(0.2)
-    assert 0 < 100 - limit.left() < 90
+    assert 0 < 100 - limit.remaining() < 90
 
 
 def test_a_pause_ends_with_the_time() -> None:
     began = time.monotonic()
-    TimeLimit(SystemClock(), 0.2).pause(5)
+    CommandDeadline(SystemClock(), 0.2).sleep(5)
     assert time.monotonic() - began < 2
 
 
@@ -145,15 +145,15 @@ def test_an_answer_that_keeps_coming_has_more_time(longest: float, whole: bool) 
     with raw(pieces) as server:
         transport = Transport(server.endpoint())
         if whole:
-            assert len(transport.send("GET", "/v1/x", auth=auth, timeout=0.5, longest=longest).body) == 100_000
+            assert len(transport.send("GET", "/v1/x", auth=auth, timeout=0.5, max_seconds=longest).body) == 100_000
         else:
             with pytest.raises(MaybeSent) as caught:
-                transport.send("GET", "/v1/x", auth=auth, timeout=0.5, longest=longest)
+                transport.send("GET", "/v1/x", auth=auth, timeout=0.5, max_seconds=longest)
             assert (caught.value.begun, caught.value.late) == (True, True)
         transport.close()
 
 
-@pytest.mark.parametrize(("before", "begun"), [(LONG + b"x" * 20 * SLOWEST, True), (b"", False)])
+@pytest.mark.parametrize(("before", "begun"), [(LONG + b"x" * 20 * MIN_BYTES_PER_SECOND, True), (b"", False)])
 def test_silence_is_never_longer_than_the_time_allowed(before: bytes, begun: bool) -> None:
     """What has come buys many seconds, and then nothing more comes."""
 
@@ -165,7 +165,7 @@ def test_silence_is_never_longer_than_the_time_allowed(before: bytes, begun: boo
         transport = Transport(server.endpoint())
         began = time.monotonic()
         with pytest.raises(MaybeSent) as caught:
-            transport.send("GET", "/v1/x", auth=auth, timeout=0.5, longest=30)
+            transport.send("GET", "/v1/x", auth=auth, timeout=0.5, max_seconds=30)
         assert time.monotonic() - began < 2
         assert (caught.value.begun, caught.value.late) == (begun, True)
         transport.close()
@@ -176,6 +176,6 @@ def test_a_drip_buys_nothing() -> None:
         transport = Transport(server.endpoint())
         began = time.monotonic()
         with pytest.raises(MaybeSent):
-            transport.send("GET", "/v1/x", auth=auth, timeout=0.5, longest=30)
+            transport.send("GET", "/v1/x", auth=auth, timeout=0.5, max_seconds=30)
         assert time.monotonic() - began < 2
         transport.close()

@@ -17,7 +17,7 @@ from tests.support.wire import OK, SECRET, Raw, auth, hangs, put, raw, resets, s
 from zvol.clock import SystemClock
 from zvol.errors import MaybeSent, NeverSent
 from zvol.zstack import answers
-from zvol.zstack.answers import Answer, Unclear
+from zvol.zstack.answers import Answer, Unrecognized
 from zvol.zstack.transport import Transport
 
 STATUSES = [200, 301, 302, 303, 307, 308, 400, 401, 403, 404, 407, 408, 413, 421, 425, 429, 500, 502, 503, 504]
@@ -95,7 +95,7 @@ def test_a_page_is_an_answer_that_says_nothing() -> None:
     page = b"<html>log in first</html>"
     head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n" % len(page)
     with raw(says(head + page)) as server:
-        assert isinstance(answers.classify_put(Answer(*put(server.endpoint()))), Unclear)
+        assert isinstance(answers.classify_put(Answer(*put(server.endpoint()))), Unrecognized)
 
 
 def test_what_is_on_the_wire() -> None:
@@ -157,7 +157,7 @@ def test_it_is_the_connection_that_must_not_have_been_idle_not_the_transport() -
 
     with raw(behave) as server:
         transport = Transport(server.endpoint(""), clock=Quick())
-        slow = threading.Thread(target=transport.send, args=("GET", "/v1/slow"), kwargs={"deadline": 300})
+        slow = threading.Thread(target=transport.send, args=("GET", "/v1/slow"), kwargs={"timeout": 300})
         slow.start()
         while not served:
             time.sleep(0.001)
@@ -167,7 +167,7 @@ def test_it_is_the_connection_that_must_not_have_been_idle_not_the_transport() -
         slow.join()  # the transport was in use until now
         time.sleep(0.2)
         hold.clear()
-        again = threading.Thread(target=transport.send, args=("GET", "/v1/slow"), kwargs={"deadline": 300})
+        again = threading.Thread(target=transport.send, args=("GET", "/v1/slow"), kwargs={"timeout": 300})
         again.start()
         while len(served) < 3:
             time.sleep(0.001)

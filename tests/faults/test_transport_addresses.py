@@ -23,7 +23,7 @@ from zvol.model import Endpoint
 from zvol.zstack.transport import Transport
 from zvol.zstack.transport.deadline import RequestDeadline
 from zvol.zstack.transport.dial import Dialer
-from zvol.zstack.transport.happy_eyeballs import STAGGER, Address, ConnectionRace, in_turns
+from zvol.zstack.transport.happy_eyeballs import STAGGER, Address, ConnectionRace, interleave_families
 
 CLOSING = OK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", 1)
 HOST = Endpoint("http", "zstack.example", 80)
@@ -57,8 +57,8 @@ def refusing() -> int:
     return port
 
 
-def attempt(seconds: float = 2.0) -> RequestDeadline:
-    return RequestDeadline(Dialer(), seconds, connecting=seconds, idle=5.0, clock=SystemClock().monotonic)
+def deadline(seconds: float = 2.0) -> RequestDeadline:
+    return RequestDeadline(seconds, connecting=seconds, idle=5.0, clock=SystemClock().monotonic)
 
 
 def transport(*addresses: Address) -> Transport:
@@ -162,7 +162,7 @@ class Noted(socket.socket):
 def test_who_loses_is_closed() -> None:
     Noted.made.clear()
     with dead() as first, dead() as second, raw(says(OK)) as server:
-        sock, found = ConnectionRace(Noted, attempt()).run([address(first), address(second), address(server.port)])
+        sock, found = ConnectionRace(Noted, deadline()).run([address(first), address(second), address(server.port)])
         assert found == address(server.port)
         assert [one.fileno() == -1 for one in Noted.made] == [True, True, False]
         assert sock is Noted.made[2]
@@ -174,7 +174,7 @@ def test_who_loses_is_closed() -> None:
 def test_nobody_is_left_open_when_time_is_up() -> None:
     Noted.made.clear()
     with dead() as first, dead() as second, pytest.raises(TimeoutError):
-        ConnectionRace(Noted, attempt(0.4)).run([address(first), address(second)])
+        ConnectionRace(Noted, deadline(0.4)).run([address(first), address(second)])
     assert [one.fileno() for one in Noted.made] == [-1, -1]
 
 
@@ -201,10 +201,10 @@ def test_a_kind_of_address_that_this_machine_does_not_have() -> None:
             super().__init__(family, *about)
 
     with raw(says(OK)) as server:
-        sock, _ = ConnectionRace(Fourth, attempt()).run([address(1, socket.AF_INET6), address(server.port)])
+        sock, _ = ConnectionRace(Fourth, deadline()).run([address(1, socket.AF_INET6), address(server.port)])
         sock.close()
     with pytest.raises(OSError, match="not here"):
-        ConnectionRace(Fourth, attempt()).run([address(1, socket.AF_INET6)])
+        ConnectionRace(Fourth, deadline()).run([address(1, socket.AF_INET6)])
 
 
 def test_a_name_without_addresses() -> None:
@@ -215,12 +215,12 @@ def test_a_name_without_addresses() -> None:
 
 def test_families_take_turns() -> None:
     six, four = socket.AF_INET6, socket.AF_INET
-    found = in_turns([address(1, six), address(2, six), address(3, six), address(4, four), address(5, four)])
+    found = interleave_families([address(1, six), address(2, six), address(3, six), address(4, four), address(5, four)])
     assert [one[4][1] for one in found] == [1, 4, 2, 5, 3]
-    found = in_turns([address(1, six), address(2, four), address(3, four)])
+    found = interleave_families([address(1, six), address(2, four), address(3, four)])
     assert [one[4][1] for one in found] == [1, 2, 3]
-    assert in_turns([]) == []
-    assert in_turns([address(1), address(2)]) == [address(1), address(2)]
+    assert interleave_families([]) == []
+    assert interleave_families([address(1), address(2)]) == [address(1), address(2)]
 
 
 @linux

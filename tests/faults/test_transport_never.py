@@ -62,7 +62,7 @@ def test_a_listener_that_accepts_nobody() -> None:
             filler.close()
 
 
-# ---- the handshake breaks: weather -----------------------------------------------------------------------------------
+# ---- the handshake breaks: a transient error -----------------------------------------------------------------------------------
 def half(client: socket.socket) -> bool:
     client.recv(65536)
     client.sendall(b"\x16\x03\x03\x10\x00\x02\x00")
@@ -92,7 +92,7 @@ BREAKS: dict[str, Callable[[socket.socket], bool]] = {
 
 
 @pytest.mark.parametrize("name", BREAKS)
-def test_a_handshake_that_breaks_is_weather(name: str, tls: ssl.SSLContext) -> None:
+def test_a_handshake_that_breaks_is_transient(name: str, tls: ssl.SSLContext) -> None:
     with raw(says(OK), tls, BREAKS[name]) as server:
         found = never(server.endpoint())
         assert (found.reason in ("unreachable", "connect-timeout"), found.untrusted) == (True, False)
@@ -182,7 +182,7 @@ def test_a_dead_proxy(where: str) -> None:
     assert (found.reason, found.untrusted) == ("proxy", False)
 
 
-def test_a_tunnel_that_ends_nowhere_is_weather() -> None:
+def test_a_tunnel_that_ends_nowhere_is_transient() -> None:
     with raw(says(b"HTTP/1.1 200 OK\r\n\r\n")) as proxy:
         found = never(FAR, proxy=f"http://127.0.0.1:{proxy.port}")
         assert (found.reason, found.untrusted) == ("unreachable", False)

@@ -56,7 +56,7 @@ def test_nothing_is_believed_and_everything_ends() -> None:
         assert len(server.requests) == len(UNCLEAR) + 1
     assert first[0] == "Accepted"
     for name, (word, seconds, size) in zip(UNCLEAR, found, strict=True):
-        assert word == "Unclear", name
+        assert word == "Unrecognized", name
         assert seconds < SECONDS + GRACE, name
         assert size < first[2] + GROWTH, name
 
@@ -82,7 +82,7 @@ def test_no_redirect_is_followed() -> None:
         assert (sentinel.connections, sentinel.received) == (0, b"")
     names = [*targets(1, 2)] * len(REDIRECTS)
     for number, (word, seconds, _) in enumerate(found):
-        assert word == ("Unclear" if names[number] == "ten megabytes" else "Redirected"), names[number]
+        assert word == ("Unrecognized" if names[number] == "ten megabytes" else "Redirected"), names[number]
         assert seconds < SECONDS + GRACE
 
 

@@ -17,7 +17,7 @@ from tests.support.warm import run
 from tests.support.wire import SECRET, auth, raw
 from zvol.errors import CannotTell, Refused, TransientError
 from zvol.zstack import answers
-from zvol.zstack.answers import REDIRECTS, Answer, Redirected, Running, Unclear
+from zvol.zstack.answers import REDIRECTS, Answer, Redirected, Running, Unrecognized
 from zvol.zstack.client import Client
 from zvol.zstack.strictjson import NotJson, loads
 from zvol.zstack.transport import Transport
@@ -37,7 +37,7 @@ def test_nothing_is_believed_with_any_status(name: str) -> None:
         for classify in CLASSIFIERS:
             found = classify(Answer(status, BODIES[name]))
             running = status == 202 and BODIES[name] == b"{}"
-            assert isinstance(found, Running if running else Unclear), (status, found)
+            assert isinstance(found, Running if running else Unrecognized), (status, found)
     for status in REDIRECTS:
         for classify in CLASSIFIERS:
             assert classify(Answer(status, BODIES[name])) == Redirected("")
@@ -68,8 +68,8 @@ def test_a_client_hears_weather_from_all_of_it() -> None:
         reads: list[Callable[[], object]] = [
             lambda: client.volume(UUID),
             lambda: client.volumes([UUID, "c" * 32]),
-            lambda: client.deleted(),
-            lambda: client.all("/v1/vm-instances"),
+            lambda: client.list_volumes(),
+            lambda: client.query_all("/v1/vm-instances"),
             lambda: client.quota(UUID),
             client.server_time,
             client.timezone,
@@ -78,8 +78,8 @@ def test_a_client_hears_weather_from_all_of_it() -> None:
             for read in reads:
                 with pytest.raises((TransientError, Refused, CannotTell)):
                     read()
-            assert isinstance(client.submit(UUID, "d" * 32, 60), Unclear), name
-            assert isinstance(client.job("d" * 32), Unclear), name
+            assert isinstance(client.submit(UUID, "d" * 32, 60), Unrecognized), name
+            assert isinstance(client.job("d" * 32), Unrecognized), name
             assert client.version() is None, name
             with suppress(TransientError, Refused):
                 assert client.owner(UUID) is None, name

@@ -65,14 +65,14 @@ class AfterServer(SimServer):
             return NeverSent("stale", "too late")
         self.posted[uuid, value] += 1
         if fault == "page":
-            return answers.Unclear("HTTP 502 from a proxy")
+            return answers.Unrecognized("HTTP 502 from a proxy")
         if fault == "lost":
-            raise Late(30.0, answers.Unclear("no answer"))
+            raise Late(30.0, answers.Unrecognized("no answer"))
         self.jobs[job] = "ID.1001" if fault == "no-session" else "processing"
         if fault not in ("never", "no-session"):
             self.clock.at(self.clock.now + self.change_seconds, lambda: self._make(uuid, value, job, fault))
         if fault == "answer-lost":
-            raise Late(30.0, answers.Unclear("no answer"))
+            raise Late(30.0, answers.Unrecognized("no answer"))
         if self.post_seconds:
             raise Late(self.post_seconds, answers.Accepted(60.0))
         return answers.Accepted(60.0)

@@ -144,16 +144,16 @@ class SimServer:
             return NeverSent(reason, f"{reason} by the simulation")
         self.on_submit(uuid)
         if fault == "lost":
-            raise Late(seconds, answers.Unclear("no answer"))
+            raise Late(seconds, answers.Unrecognized("no answer"))
         if fault == "late":  # a proxy holds it
             self.alive.setdefault(uuid, set()).add(job)
             self.clock.at(self.clock.now + 40.0, lambda: self._accept(uuid, job))
-            raise Late(seconds, answers.Unclear("no answer"))
+            raise Late(seconds, answers.Unrecognized("no answer"))
         if fault == "vanish-unheard":  # it arrives, its answer is lost, and the server forgets it
             self.jobs[job] = "processing"
-            raise Late(1.0, answers.Unclear("no answer"))
+            raise Late(1.0, answers.Unrecognized("no answer"))
         if fault == "page":
-            return answers.Unclear("HTTP 502 from a proxy")
+            return answers.Unrecognized("HTTP 502 from a proxy")
         if fault == "redirect":
             return answers.Redirected("http://elsewhere/")
         if job in self.jobs:
@@ -162,9 +162,9 @@ class SimServer:
             self.lies.add(job)
         self._accept(uuid, job)
         if fault == "answer-lost":
-            raise Late(seconds, answers.Unclear("no answer"))
+            raise Late(seconds, answers.Unrecognized("no answer"))
         if fault == "done-behind-502":
-            return answers.Unclear("HTTP 502 from a proxy")
+            return answers.Unrecognized("HTTP 502 from a proxy")
         if fault == "vanish":
             self.alive[uuid].discard(job)
             self.running -= 1
@@ -175,9 +175,9 @@ class SimServer:
     def job(self, job: str, seconds: float = 8.0) -> object:
         fault = self._arrive("job")
         if self.silent:
-            raise Late(seconds, answers.Unclear("no answer"))
+            raise Late(seconds, answers.Unrecognized("no answer"))
         if not self.up or fault in ("refused", "page", "lost"):
-            return answers.Unclear("weather")
+            return answers.Unrecognized("weather")
         if fault == "running":
             return answers.Running()
         if fault == "slow":
@@ -193,12 +193,12 @@ class SimServer:
         return answers.Failed(fault_code, certain=state.startswith(("ID.", "SYS.1006")), session=state == "ID.1001")
 
     def volume(self, uuid: str, seconds: float = 8.0) -> Volume | None:
-        seen = self.look([uuid], seconds)
+        seen = self.read_volumes([uuid], seconds)
         if seen.unclear:
             raise TransientError("an inventory that is not a volume's")
         return seen.found.get(uuid)
 
-    def look(self, uuids: Sequence[str], seconds: float = 8.0) -> Volumes:
+    def read_volumes(self, uuids: Sequence[str], seconds: float = 8.0) -> Volumes:
         self._open("read")
         fault = self._arrive("read")
         if self.silent:

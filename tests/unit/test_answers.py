@@ -16,12 +16,12 @@ from zvol.zstack.answers import (
     Done,
     Duplicate,
     Failed,
-    Found,
     NoRecord,
+    QueryResult,
     Redirected,
     Refusal,
     Running,
-    Unclear,
+    Unrecognized,
 )
 from zvol.zstack.strictjson import NotJson, loads
 
@@ -48,10 +48,10 @@ def captured(name: str) -> Answer:
         ("086-timeout-neg", Accepted(1.0)),
         ("046-recover-seed-curl", Refusal),
         ("001-noauth-query", Refusal),
-        ("048-recover-empty-body", Unclear),
-        ("049-recover-bad-json", Unclear),
+        ("048-recover-empty-body", Unrecognized),
+        ("049-recover-bad-json", Unrecognized),
         ("079-recover-jobuuid-bad", Refusal),
-        ("006-unknown-url", Unclear),
+        ("006-unknown-url", Unrecognized),
     ],
 )
 def test_captured_answers_to_a_put(name: str, means: object) -> None:
@@ -133,7 +133,7 @@ def test_a_duplicate_has_arrived_and_a_synchronous_server_is_served() -> None:
 )
 def test_what_a_proxy_says_is_weather(status: int, body: bytes) -> None:
     for classify in CLASSIFIERS:
-        assert isinstance(classify(Answer(status, body)), Unclear)
+        assert isinstance(classify(Answer(status, body)), Unrecognized)
 
 
 def test_a_redirect_names_its_target() -> None:
@@ -144,7 +144,7 @@ def test_a_redirect_names_its_target() -> None:
 def test_only_a_redirecting_status_is_a_redirect() -> None:
     for status in (300, 304, 305, 306, 399):
         for classify in CLASSIFIERS:
-            assert isinstance(classify(Answer(status, b"", {"location": "http://x/"})), Unclear)
+            assert isinstance(classify(Answer(status, b"", {"location": "http://x/"})), Unrecognized)
 
 
 REFUSED: dict[bytes, tuple[int, bool]] = {
@@ -178,7 +178,7 @@ def test_the_same_words_in_somebody_elses_page_are_no_refusal(text: bytes, statu
     pages = (b"<html><body>" + text + b"</body></html>", b"Blocked.\n" + text, text + b"\nsupport id 7")
     for page in (*pages, text + b"</pre>", text + b" " * 5000, b'{"message":"' + text + b'"}'):
         for classify in CLASSIFIERS:
-            assert isinstance(classify(Answer(status, page)), Unclear)
+            assert isinstance(classify(Answer(status, page)), Unrecognized)
 
 
 @pytest.mark.parametrize("status", [200, 202, 301, 404, 502, 503])
@@ -200,19 +200,19 @@ def test_a_refusal_has_its_status(text: bytes, status: int) -> None:
     ids=repr,
 )
 def test_a_202_without_the_address_of_a_job_is_not_zstacks(body: object) -> None:
-    assert isinstance(answers.classify_put(given_json(202, body)), Unclear)
+    assert isinstance(answers.classify_put(given_json(202, body)), Unrecognized)
 
 
 @pytest.mark.parametrize("status", [400, 404, 500, 502, 504])
 def test_an_error_code_counts_only_with_the_status_that_zstack_gives_it(status: int) -> None:
     for classify in CLASSIFIERS:
-        assert isinstance(classify(given_json(status, {"error": {"code": "SYS.1006"}})), Unclear)
+        assert isinstance(classify(given_json(status, {"error": {"code": "SYS.1006"}})), Unrecognized)
 
 
 def test_an_answer_that_holds_an_error_is_not_done() -> None:
     both = {"inventory": VOLUME, "inventories": [], "error": {"code": "SYS.1000"}}
     for classify in CLASSIFIERS:
-        assert not isinstance(classify(given_json(200, both)), Done | Found)
+        assert not isinstance(classify(given_json(200, both)), Done | QueryResult)
 
 
 ANY_JSON = st.recursive(
@@ -226,7 +226,7 @@ BODIES = st.binary(max_size=200) | ANY_JSON.map(lambda value: json.dumps(value).
 @given(status=st.integers(100, 599), body=BODIES)
 def test_any_answer_is_classified_and_nothing_foreign_is_believed(status: int, body: bytes) -> None:
     answer = Answer(status, body)
-    believed = (Done, Failed, NoRecord, Found, Accepted, Duplicate)
+    believed = (Done, Failed, NoRecord, QueryResult, Accepted, Duplicate)
     for classify in CLASSIFIERS:
         found = classify(answer)
         if isinstance(found, believed):
@@ -273,5 +273,5 @@ def test_what_is_no_strict_json(data: bytes) -> None:
 
 def test_running_and_done_are_exact() -> None:
     assert answers.classify_job(Answer(202, b"{}")) == Running()
-    assert isinstance(answers.classify_job(Answer(202, b'{"a":1}')), Unclear)
+    assert isinstance(answers.classify_job(Answer(202, b'{"a":1}')), Unrecognized)
     assert answers.classify_job(Answer(200, b"{}")) == Done(None)

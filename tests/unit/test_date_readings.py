@@ -74,12 +74,12 @@ def test_without_the_moment_any_zone_that_ever_has_the_offset_may_be_meant() -> 
 
 
 def test_without_tables_an_hour_more_is_possible(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(date_readings, "_alike", lambda _offset, _moment: ())
-    date_readings._largest.cache_clear()
+    monkeypatch.setattr(date_readings, "_zones_with_offset", lambda _offset, _moment: ())
+    date_readings._largest_offset.cache_clear()
     zone = Zone.of_moment("login", timezone(timedelta(hours=1)), WINTER)
     assert instant("2026-07-01 14:00:00", zone) == SUMMER
     assert instant("2026-12-01 14:00:00", zone) == WINTER
-    date_readings._largest.cache_clear()
+    date_readings._largest_offset.cache_clear()
 
 
 def test_the_offset_of_the_profile_is_what_the_user_says() -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from zvol.zstack.dates import LONGEST, normalized_date, parse_server_date
+from zvol.zstack.dates import MAX_LENGTH, normalized_date, parse_server_date
 
 THEN = datetime(2026, 11, 23, 21, 5, 50)
 SHORT = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -82,8 +82,8 @@ def test_each_known_form_is_read(text: str) -> None:
         "Nov 23, 2026 9:05:50 XM",
         "Nov 23, 2026 9:05:50 PM CST",
         "Nov 23, 2026 9:05:50 PM x",
-        "Nov 23, 2026 9:05:50 PM" + " " * LONGEST + "x",
-        "Nov 23, 2026 9:05:50 PM" + " " * LONGEST,
+        "Nov 23, 2026 9:05:50 PM" + " " * MAX_LENGTH + "x",
+        "Nov 23, 2026 9:05:50 PM" + " " * MAX_LENGTH,
         "Nox 23, 2026 9:05:50 PM",
         "Nove 23, 2026 9:05:50 PM",
         "十三月 23, 2026 9:05:50 下午",

@@ -11,7 +11,7 @@ from zvol.catalog.listing import Calendar
 from zvol.catalog.lookups import Fact
 from zvol.errors import Exit, Refused, TransientError, Unreachable, ZvolError
 from zvol.model import Retention, Volume, VolumeRow
-from zvol.zstack.answers import Found
+from zvol.zstack.answers import QueryResult
 from zvol.zstack.zones import Zone
 
 NOW = 1_795_000_000.0
@@ -95,12 +95,12 @@ class Names:
     def __init__(self, *names: str) -> None:
         self.names = names
 
-    def all(self, _path: str, _conditions: list[str], **_how: Any) -> list[dict[str, str]]:
+    def query_all(self, _path: str, _conditions: list[str], **_how: Any) -> list[dict[str, str]]:
         return [{"uuid": name * 2, "name": name} for name in self.names]
 
-    def query(self, _path: str, query: list[tuple[str, str]]) -> Found:
+    def query_page(self, _path: str, query: list[tuple[str, str]]) -> QueryResult:
         most = int(dict(query)["limit"])
-        return Found(tuple({"uuid": name * 2, "name": name} for name in self.names[:most]), None)
+        return QueryResult(tuple({"uuid": name * 2, "name": name} for name in self.names[:most]), None)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,9 @@ class Cloud:
         self.most, self.failure = most, failure or TransientError("HTTP 414 text/html that is not ZStack's")
         self.asked: list[int] = []
 
-    def all(self, path: str, conditions: Sequence[str], *, fields: str = "", rows: int = 0) -> list[Mapping[str, Any]]:
+    def query_all(
+        self, path: str, conditions: Sequence[str], *, fields: str = "", rows: int = 0
+    ) -> list[Mapping[str, Any]]:
         assert fields == "uuid,name"
         [condition] = conditions
         uuids = condition.removeprefix("uuid?=").split(",")

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from zvol.errors import AuthError, MaybeSent, NeverSent, Unreachable, Untrusted
 from zvol.secrets import Secret
-from zvol.zstack.answer_errors import LOGIN_ADVICE
+from zvol.zstack.answer_errors import LOGIN_HINTS
 from zvol.zstack.answers import Answer
 from zvol.zstack.auth import SessionAuth
 from zvol.zstack.client import Client
-from zvol.zstack.login import log_in, log_out, valid
-from zvol.zstack.server_clock import learn
+from zvol.zstack.login import is_valid_session, log_in, log_out
+from zvol.zstack.server_clock import read_server_clock
 
 SESSION = "0123456789abcdef" * 2
 ENDED = Answer(503, b'{"error":{"code":"ID.1001","details":"Session expired"}}')
@@ -76,8 +76,8 @@ def test_any_answer_is_a_value_or_our_own_error(answer: Answer | Exception) -> N
     acts: tuple[Callable[[], object], ...] = (
         lambda: log_in(line(answer), "a", Secret("pässword-1")).session.reveal(),
         lambda: log_out(line(answer), Secret(SESSION)),
-        lambda: valid(line(answer), Secret(SESSION)),
-        lambda: learn(line(answer), "Asia/Shanghai", 1e9),
+        lambda: is_valid_session(line(answer), Secret(SESSION)),
+        lambda: read_server_clock(line(answer), "Asia/Shanghai", 1e9),
     )
     said = "".join(words(act) for act in acts)
     assert "pässword-1" not in said
@@ -118,9 +118,9 @@ def test_a_session_that_stays_ended_is_asked_about_twice_at_most(renewed: bool) 
         Client(line(ENDED), SessionAuth(Secret(SESSION))).volume("c" * 32)
 
 
-@pytest.mark.parametrize("code", sorted(set(LOGIN_ADVICE) - {"ID.1000"}))
+@pytest.mark.parametrize("code", sorted(set(LOGIN_HINTS) - {"ID.1000"}))
 def test_a_read_that_is_refused_for_more_than_a_session(code: str) -> None:
     answer = Answer(503, json.dumps({"error": {"code": code, "details": "x"}}).encode())
     with pytest.raises(AuthError) as caught:
         Client(line(answer), SessionAuth(Secret(SESSION))).volume("c" * 32)
-    assert caught.value.hint == LOGIN_ADVICE[code]
+    assert caught.value.hint == LOGIN_HINTS[code]

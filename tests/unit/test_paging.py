@@ -10,9 +10,9 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from zvol.errors import AuthError, MaybeSent, NeverSent, Refused, TransientError
-from zvol.zstack.answers import Found
-from zvol.zstack.compact import SHARED, Packer
-from zvol.zstack.paging import PAGE, PAUSES, SMALL, TORN, Pager, Query
+from zvol.zstack.answers import QueryResult
+from zvol.zstack.compact import MAX_SHARED, RowCompactor
+from zvol.zstack.paging import BACKOFF, MAX_INCONSISTENT, MAX_PAGE, MIN_PAGE, Pager, Query
 
 SIZE = 7
 CUT = TransientError("broke off", maybe_sent=MaybeSent("broke off", begun=True, late=True))
@@ -46,7 +46,7 @@ class Shelf:
         self.misleading = False
         self.pauses: list[float] = []
 
-    def fetch(self, query: Query) -> Found:
+    def fetch(self, query: Query) -> QueryResult:
         asked = dict(query)
         self.asked.append(asked)
         if self.changes:
@@ -58,7 +58,7 @@ class Shelf:
         rows = self.matching([text for name, text in query if name == "q"])
         page, rest = rows[start : start + limit], rows[start + limit :]
         self.misleading |= start == 0 and page == sorted(page) and any(one < page[-1] for one in rest)
-        return Found(tuple({"uuid": one} for one in page), len(rows))
+        return QueryResult(tuple({"uuid": one} for one in page), len(rows))
 
     def matching(self, conditions: Sequence[str]) -> list[str]:
         rows = sorted(self.keys, key=self.order)
@@ -120,12 +120,12 @@ def test_a_server_that_does_not_count_on_from_a_uuid(
     try:
         found = shelf.read()
     except TransientError:
-        assert len(shelf.pauses) == len(PAUSES)
+        assert len(shelf.pauses) == len(BACKOFF)
         return
     assume(not shelf.misleading)
     assert len(set(found)) == len(found)
     assert shelf.always <= set(found) <= shelf.ever
-    assert shelf.pauses == list(PAUSES[: len(shelf.pauses)])
+    assert shelf.pauses == list(BACKOFF[: len(shelf.pauses)])
 
 
 def test_a_list_that_never_holds_still_is_read_again_after_longer_and_longer_pauses() -> None:
@@ -133,7 +133,7 @@ def test_a_list_that_never_holds_still_is_read_again_after_longer_and_longer_pau
     shelf = Shelf([key(number) for number in range(20)], changes, compares=None)
     with pytest.raises(TransientError, match="changed each time"):
         shelf.read()
-    assert shelf.pauses == list(PAUSES) == [0.25 * 2**number for number in range(7)]
+    assert shelf.pauses == list(BACKOFF) == [0.25 * 2**number for number in range(7)]
 
 
 def test_keys_that_are_no_uuids_are_counted_off() -> None:
@@ -149,10 +149,10 @@ def test_another_key_is_never_compared() -> None:
     rows = [{"name": f"{number:032x}"} for number in range(20)]
     asked = []
 
-    def fetch(query: Query) -> Found:
+    def fetch(query: Query) -> QueryResult:
         asked.append(dict(query))
         start = int(asked[-1].get("start", 0))
-        return Found(tuple(rows[start : start + 7]), len(rows))
+        return QueryResult(tuple(rows[start : start + 7]), len(rows))
 
     assert Pager(fetch, lambda _seconds: None, key="name", size=7).all(["category=volume"]) == rows
     assert {one["sort"] for one in asked} == {"+name"}
@@ -160,9 +160,9 @@ def test_another_key_is_never_compared() -> None:
 
 
 @pytest.mark.parametrize("rows", [[{"uuid": key(1)}] * 2, [{"uuid": key(2)}, {"uuid": key(1)}, {"uuid": key(2)}]])
-def test_a_row_that_comes_twice_is_weather(rows: list[dict[str, str]]) -> None:
+def test_a_row_that_comes_twice_is_transient(rows: list[dict[str, str]]) -> None:
     with pytest.raises(TransientError):
-        Pager(lambda _query: Found(tuple(rows), len(rows)), lambda _seconds: None).all([])
+        Pager(lambda _query: QueryResult(tuple(rows), len(rows)), lambda _seconds: None).all([])
 
 
 # ---- pages that do not come ------------------------------------------------------------------------------------------
@@ -170,24 +170,24 @@ def test_a_page_that_does_not_come_whole_is_asked_for_again_at_half_the_size_and
     """As on a line that carries 300 rows in the time of a page."""
     keys = [key(number) for number in range(2500)]
     shelf = Shelf(keys, error=lambda _page, size: CUT if size > 300 else None)
-    pager = shelf.pager(PAGE)
+    pager = shelf.pager(MAX_PAGE)
     assert [row["uuid"] for row in pager.all([])] == keys
     assert [asked["limit"] for asked in shelf.asked] == ["1000", "500", *["250"] * 10]
     assert (pager.size, shelf.pauses) == (250, [])
 
 
-def test_the_smallest_page_that_does_not_come_is_weather() -> None:
+def test_the_smallest_page_that_does_not_come_is_transient() -> None:
     shelf = Shelf([key(number) for number in range(2500)], error=lambda _page, _size: CUT)
     with pytest.raises(TransientError, match="broke off"):
-        shelf.read(PAGE)
+        shelf.read(MAX_PAGE)
     assert [int(asked["limit"]) for asked in shelf.asked] == [1000, 500, 250, 125, 62, 50]
 
 
 def test_a_server_that_says_nothing_is_asked_once_more_for_little() -> None:
     shelf = Shelf([key(1)], error=lambda _page, _size: SILENT)
     with pytest.raises(TransientError, match="nothing came"):
-        shelf.read(PAGE)
-    assert [int(asked["limit"]) for asked in shelf.asked] == [PAGE, SMALL]
+        shelf.read(MAX_PAGE)
+    assert [int(asked["limit"]) for asked in shelf.asked] == [MAX_PAGE, MIN_PAGE]
     shelf = Shelf([key(1)], error=lambda _page, _size: SILENT)
     with pytest.raises(TransientError):
         shelf.read(100)
@@ -195,23 +195,23 @@ def test_a_server_that_says_nothing_is_asked_once_more_for_little() -> None:
 
 
 @pytest.mark.parametrize(
-    "weather", [PROXY, GONE, SILENT, TransientError("closed", maybe_sent=MaybeSent("closed"))], ids=str
+    "error", [PROXY, GONE, SILENT, TransientError("closed", maybe_sent=MaybeSent("closed"))], ids=str
 )
-def test_in_the_middle_of_a_list_a_page_is_asked_for_again(weather: TransientError) -> None:
-    shelf = Shelf([key(number) for number in range(20)], error=lambda page, _size: weather if page in (2, 3) else None)
+def test_in_the_middle_of_a_list_a_page_is_asked_for_again(error: TransientError) -> None:
+    shelf = Shelf([key(number) for number in range(20)], error=lambda page, _size: error if page in (2, 3) else None)
     assert len(shelf.read()) == 20
-    assert shelf.pauses == list(PAUSES[:2])
-    shelf = Shelf([key(number) for number in range(20)], error=lambda page, _size: weather if page > 1 else None)
-    with pytest.raises(TransientError, match=str(weather)):
+    assert shelf.pauses == list(BACKOFF[:2])
+    shelf = Shelf([key(number) for number in range(20)], error=lambda page, _size: error if page > 1 else None)
+    with pytest.raises(TransientError, match=str(error)):
         shelf.read()
-    assert shelf.pauses == list(PAUSES)
+    assert shelf.pauses == list(BACKOFF)
 
 
-@pytest.mark.parametrize("weather", [PROXY, GONE], ids=str)
-def test_the_first_page_is_not_asked_for_again(weather: TransientError) -> None:
-    shelf = Shelf([], error=lambda _page, _size: weather)
+@pytest.mark.parametrize("error", [PROXY, GONE], ids=str)
+def test_the_first_page_is_not_asked_for_again(error: TransientError) -> None:
+    shelf = Shelf([], error=lambda _page, _size: error)
     with pytest.raises(TransientError):
-        shelf.read(PAGE)
+        shelf.read(MAX_PAGE)
     assert (len(shelf.asked), shelf.pauses) == (1, [])
 
 
@@ -240,9 +240,9 @@ def test_when_time_is_up_the_reason_is_told_too() -> None:
 def test_a_list_that_does_not_say_how_long_it_is() -> None:
     asked: list[object] = []
 
-    def fetch(query: Query) -> Found:
+    def fetch(query: Query) -> QueryResult:
         asked.append(query)
-        return Found(({"uuid": key(1)},), None)
+        return QueryResult(({"uuid": key(1)},), None)
 
     with pytest.raises(TransientError):
         Pager(fetch, asked.append).all([])
@@ -252,26 +252,26 @@ def test_a_list_that_does_not_say_how_long_it_is() -> None:
 @pytest.mark.parametrize(("rows", "total"), [(1, 5), (5, 3), (0, 1), (8, 20), (6, 20)])
 def test_a_page_that_does_not_hold_what_it_speaks_of(rows: int, total: int) -> None:
     pauses: list[float] = []
-    page = Found(tuple({"uuid": key(number)} for number in range(rows)), total)
+    page = QueryResult(tuple({"uuid": key(number)} for number in range(rows)), total)
     with pytest.raises(TransientError, match="does not hold"):
         Pager(lambda _query: page, pauses.append, size=SIZE).all([])
-    assert pauses == list(PAUSES[:TORN]) == [0.25, 0.5, 1.0]
+    assert pauses == list(BACKOFF[:MAX_INCONSISTENT]) == [0.25, 0.5, 1.0]
 
 
 def test_a_count_of_another_moment_is_asked_for_again() -> None:
     shelf = Shelf([key(number) for number in range(20)])
     totals = iter([20, 14, 13, 6])  # of the second page the count is that of a moment before
-    pages = lambda query: Found(shelf.fetch(query).inventories, next(totals))  # noqa: E731
+    pages = lambda query: QueryResult(shelf.fetch(query).inventories, next(totals))  # noqa: E731
     assert len(Pager(pages, shelf.pauses.append, size=SIZE).all([])) == 20
-    assert shelf.pauses == [PAUSES[0]] * (len(shelf.asked) - 3)
+    assert shelf.pauses == [BACKOFF[0]] * (len(shelf.asked) - 3)
 
 
 # ---- kept small ------------------------------------------------------------------------------------------------------
 @given(st.lists(st.dictionaries(st.text(max_size=5), st.none() | st.integers() | st.text(max_size=80), max_size=6)))
 def test_a_compact_row_is_the_row(rows: list[dict[str, Any]]) -> None:
-    packer = Packer()
+    packer = RowCompactor()
     for row in rows:
-        packed = packer.pack(row)
+        packed = packer.compact(row)
         assert packed == row
         assert list(packed.items()) == list(row.items())
         assert all(packed.get(name, "no") == row.get(name, "no") for name in (*row, "another"))
@@ -279,8 +279,8 @@ def test_a_compact_row_is_the_row(rows: list[dict[str, Any]]) -> None:
 
 
 def test_rows_share_their_keys_and_texts() -> None:
-    packer = Packer()
-    one, other = (packer.pack({"uuid": key(number), "type": "".join(["Da", "ta"])}) for number in range(2))
+    packer = RowCompactor()
+    one, other = (packer.compact({"uuid": key(number), "type": "".join(["Da", "ta"])}) for number in range(2))
     assert one["type"] is other["type"]
     assert one._places is other._places
 
@@ -289,8 +289,8 @@ def test_only_so_many_texts_are_shared_and_no_long_ones() -> None:
     def text(number: int, size: int) -> str:
         return str(number).zfill(size)
 
-    packer = Packer()
-    kept = [packer.pack({"a": text(number, 64)})["a"] for number in range(SHARED + 1)]
-    again = [packer.pack({"a": text(number, 64)})["a"] for number in (0, SHARED - 1, SHARED)]
+    packer = RowCompactor()
+    kept = [packer.compact({"a": text(number, 64)})["a"] for number in range(MAX_SHARED + 1)]
+    again = [packer.compact({"a": text(number, 64)})["a"] for number in (0, MAX_SHARED - 1, MAX_SHARED)]
     assert [one is other for one, other in zip(again, (kept[0], *kept[-2:]), strict=True)] == [True, True, False]
-    assert [packer.pack({"a": text(1, 65)})["a"] is packer.pack({"a": text(1, 65)})["a"] for _ in (1,)] == [False]
+    assert [packer.compact({"a": text(1, 65)})["a"] is packer.compact({"a": text(1, 65)})["a"] for _ in (1,)] == [False]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from zvol.catalog.resolve import AT_MOST, ROOM, resolve_targets
 from zvol.errors import TransientError
 from zvol.model import Outcome, Retention, Volume, VolumeRow
-from zvol.zstack.answers import Found
+from zvol.zstack.answers import QueryResult
 from zvol.zstack.query import OPERATORS, condition
 
 
@@ -35,17 +35,17 @@ class Cloud:
         self.volumes = [Volume(str(one["uuid"]), one) for one in fields]
         self.asked: list[str] = []
 
-    def deleted(self) -> list[Volume]:
+    def list_volumes(self) -> list[Volume]:
         return [volume for volume in self.volumes if volume.deleted]
 
-    def query(self, _path: str, query: Sequence[tuple[str, str]]) -> Found:
+    def query_page(self, _path: str, query: Sequence[tuple[str, str]]) -> QueryResult:
         self.asked.append(query[0][1])
         name, value = query[0][1].split("?=")
         assert name == "name"
         values = [one.rstrip().lower() for one in value.split(",")]
         if len(values) > 2:
             raise TransientError("an optional look-up: what it costs is what it would have told")
-        return Found(tuple(one.fields for one in self.volumes if one.name.rstrip().lower() in values), None)
+        return QueryResult(tuple(one.fields for one in self.volumes if one.name.rstrip().lower() in values), None)
 
 
 NAMES = st.sampled_from(["a", "b", "a*", "", "卷", "a ", "A", "it's", "a,b", "a!=b"])
@@ -60,7 +60,7 @@ NAMES = st.sampled_from(["a", "b", "a*", "", "卷", "a ", "A", "it's", "a,b", "a
 def test_choosing_takes_exactly_what_was_named(names: list[str], kept: list[str], asked: list[str]) -> None:
     """Volumes that are not deleted are looked up at most once, never by a name that is misread, and decide nothing."""
     cloud: Any = Cloud(names, kept)
-    explain = [VolumeRow(one, Retention(True, None)) for one in cloud.deleted()]
+    explain = [VolumeRow(one, Retention(True, None)) for one in cloud.list_volumes()]
     chosen = resolve_targets(
         cloud, [(text, None, None) for text in asked], lambda some: [row for row in explain if row.volume in some]
     )

@@ -24,18 +24,21 @@ def error(code: str) -> Answer:
 
 
 def test_what_a_server_tells() -> None:
-    assert server_facts.server_time(said(TIME)) == 1_795_000_000.5
-    assert server_facts.server_time(said({"currentTime": {"MillionSeconds": 0}})) == 0.0
-    assert server_facts.timezone(said(ZONE)) == ("Asia/Shanghai", "+08:00")
-    assert server_facts.timezone(said({"offset": "Z"})) == (None, "Z")
-    assert server_facts.timezone(said({"timezone": "UTC"})) == ("UTC", None)
+    assert server_facts.parse_server_time(said(TIME)) == 1_795_000_000.5
+    assert server_facts.parse_server_time(said({"currentTime": {"MillionSeconds": 0}})) == 0.0
+    assert server_facts.parse_timezone(said(ZONE)) == ("Asia/Shanghai", "+08:00")
+    assert server_facts.parse_timezone(said({"offset": "Z"})) == (None, "Z")
+    assert server_facts.parse_timezone(said({"timezone": "UTC"})) == ("UTC", None)
 
 
-@pytest.mark.parametrize("number", [-1, 1.5, True, "1", None, server_facts.LATEST])
+@pytest.mark.parametrize("number", [-1, 1.5, True, "1", None, server_facts.MAX_MILLISECONDS])
 def test_a_time_that_is_none(number: Any) -> None:
     with pytest.raises(TransientError):
-        server_facts.server_time(said({"currentTime": {"MillionSeconds": number}}))
-    assert server_facts.server_time(said({"currentTime": {"MillionSeconds": server_facts.LATEST - 1}})) > 2e11
+        server_facts.parse_server_time(said({"currentTime": {"MillionSeconds": number}}))
+    assert (
+        server_facts.parse_server_time(said({"currentTime": {"MillionSeconds": server_facts.MAX_MILLISECONDS - 1}}))
+        > 2e11
+    )
 
 
 WEATHER = [
@@ -53,7 +56,7 @@ WEATHER = [
 
 @pytest.mark.parametrize("answer", WEATHER, ids=repr)
 def test_what_may_pass(answer: Answer) -> None:
-    for fact in (server_facts.server_time, server_facts.timezone):
+    for fact in (server_facts.parse_server_time, server_facts.parse_timezone):
         with pytest.raises(TransientError):
             fact(answer)
 
@@ -69,21 +72,21 @@ NEVER = [
 
 @pytest.mark.parametrize("answer", NEVER, ids=repr)
 def test_what_says_that_it_never_tells(answer: Answer) -> None:
-    for fact in (server_facts.server_time, server_facts.timezone):
+    for fact in (server_facts.parse_server_time, server_facts.parse_timezone):
         with pytest.raises(CannotTell) as raised:
             fact(answer)
         assert raised.value.exit is Exit.USAGE
-        assert ("timezone" in raised.value.hint) == (fact is server_facts.timezone)
+        assert ("timezone" in raised.value.hint) == (fact is server_facts.parse_timezone)
 
 
 def test_a_server_before_4_1_answers_another_question() -> None:
     for answer in (said({"inventories": []}), said({"success": True}), said({"inventories": [{"uuid": "a"}]})):
         with pytest.raises(CannotTell):
-            server_facts.timezone(answer)
+            server_facts.parse_timezone(answer)
         with pytest.raises(TransientError):
-            server_facts.server_time(answer)
+            server_facts.parse_server_time(answer)
 
 
 def test_a_redirect_is_not_trusted() -> None:
     with pytest.raises(Untrusted):
-        server_facts.server_time(Answer(302, b"", {"location": "http://x"}))
+        server_facts.parse_server_time(Answer(302, b"", {"location": "http://x"}))

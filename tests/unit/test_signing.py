@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zvol.secrets import Secret
-from zvol.zstack.auth import AccessKeyAuth, signature
+from zvol.zstack.access_key import AccessKeyAuth, signature
 from zvol.zstack.server_clock import ServerClock
-from zvol.zstack.server_facts import milliseconds
+from zvol.zstack.server_facts import parse_current_time
 from zvol.zstack.zones import Zone
 
 UUID = "d4910ee8def241e7afcb55ca1ee685c9"
@@ -89,12 +89,12 @@ def test_every_date_is_one_that_java_reads_and_the_right_instant(now: float, ahe
      {"currentTime": {"MillionSeconds": -1}}, {"currentTime": {"MillionSeconds": 10**20}}, {"currentTime": []}],
 )  # fmt: skip
 def test_a_time_that_is_none(document: dict[str, object]) -> None:
-    assert milliseconds(document) is None
+    assert parse_current_time(document) is None
 
 
 def test_advice_shows_both_clocks() -> None:
     signer = AccessKeyAuth("AK", Secret("s"), clock(ZoneInfo("Asia/Shanghai"), 7), lambda: AT)
-    advice = signer.advice("requestTimeTooSkewed")
+    advice = signer.hint("requestTimeTooSkewed")
     assert "22:20:64" not in advice
     assert "22:21:04 GMT+08:00" in advice
     assert "2017-11-14 14:20:57 UTC" in advice

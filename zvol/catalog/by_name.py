@@ -58,7 +58,9 @@ def vm(client: Client, asked: str) -> Machine:
         return Machine(uuid)
     if not asked.strip() or has_control(asked):
         raise UsageProblem("VM is empty or holds a control character; nothing was sent")
-    found = [one for one in client.all("/v1/vm-instances", fields="uuid,name,state") if one.get("state") != "Destroyed"]
+    found = [
+        one for one in client.query_all("/v1/vm-instances", fields="uuid,name,state") if one.get("state") != "Destroyed"
+    ]
     matches = [one["uuid"] for one in found if one.get("name") == asked and isinstance(one.get("uuid"), str)]
     names = sorted({str(one.get("name")) for one in found})
     more = ", ..." if len(names) > MOST else ""
@@ -71,7 +73,7 @@ def still(client: Client, shown: Volume, machine: Machine) -> Volume:
     Between the look-up of a name and the change that follows from it, somebody may have done something else.
     """
     if machine.name is not None:
-        found = client.all("/v1/vm-instances", [f"uuid={machine.uuid}"])
+        found = client.query_all("/v1/vm-instances", [f"uuid={machine.uuid}"])
         if [one.get("name") for one in found if one.get("state") != "Destroyed"] != [machine.name]:
             raise Refused(f"VM {machine.name} was renamed or destroyed meanwhile", uuid=shown.uuid, kind="changed")
     now = client.volume(shown.uuid)

@@ -60,9 +60,9 @@ def connection(
 
 
 def _version_answer(transport: Transport) -> Answer:
-    from zvol.zstack.request import ask
+    from zvol.zstack.request import request
 
-    return ask(transport, "PUT", NODE, {"getVersion": {}})
+    return request(transport, "PUT", NODE, {"getVersion": {}})
 
 
 def _version(answer: Answer) -> Check:
@@ -78,10 +78,10 @@ def _version(answer: Answer) -> Check:
 
 def clock_and_zone(transport: Transport, clock: Clock, profile_zone: str | None) -> Iterator[Check]:
     """Check the server's clock against this machine's, and whether its time zone is known."""
+    from zvol.zstack.auth import ANONYMOUS
     from zvol.zstack.client import Client
-    from zvol.zstack.server_clock import ANYBODY
 
-    client = Client(transport, ANYBODY)
+    client = Client(transport, ANONYMOUS)
     before = clock.wall()
     server: float | None = None
     try:
@@ -95,7 +95,7 @@ def clock_and_zone(transport: Transport, clock: Clock, profile_zone: str | None)
 
 
 def _zone(client: Client, profile_zone: str | None, now: float | None) -> Check:
-    from zvol.zstack.server_facts import PROFILE
+    from zvol.zstack.server_facts import TIMEZONE_HINT
     from zvol.zstack.zones import Zone
 
     try:
@@ -107,7 +107,9 @@ def _zone(client: Client, profile_zone: str | None, now: float | None) -> Check:
     else:
         why = "the server's time zone is not known here"
     if zone.tz is None:
-        return Check("zone", profile_zone is not None, f"{why}; the profile says {profile_zone or 'nothing'}", PROFILE)
+        return Check(
+            "zone", profile_zone is not None, f"{why}; the profile says {profile_zone or 'nothing'}", TIMEZONE_HINT
+        )
     ignored = f"; `timezone: {profile_zone}` of the profile does not count" if profile_zone else ""
     only = " at this moment (it does not tell its summer time: the earlier deadline counts)" if zone.offset else ""
     return Check("zone", True, f"{zone.tz}, as the server says{only}{ignored}")
@@ -119,7 +121,7 @@ def policy(client: Client) -> Check:
     from zvol.text import human_duration
 
     try:
-        found = parse_policy(client.all("/v1/global-configurations", ["category=volume"], key="name"))
+        found = parse_policy(client.query_all("/v1/global-configurations", ["category=volume"], key="name"))
     except ZvolError as exc:
         hint = "Without it no time left can be told; `--expiring-within` and the alarm do not work."
         return Check("policy", False, f"not known: {exc.message}", hint)

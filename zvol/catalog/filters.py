@@ -173,7 +173,7 @@ def _tags(client: Client, tag: str) -> dict[str, list[str]]:
     tags: dict[str, list[str]] = {}
     by_tag = condition("tag", "=", tag)
     conditions = ["resourceType=VolumeVO", *([by_tag] if by_tag else [])]
-    for item in client.all("/v1/user-tags", conditions, fields="uuid,resourceUuid,tag"):
+    for item in client.query_all("/v1/user-tags", conditions, fields="uuid,resourceUuid,tag"):
         tags.setdefault(str(item.get("resourceUuid")), []).append(str(item.get("tag")))
     return tags
 
@@ -189,7 +189,7 @@ def _meant(client: Client, path: str, what: str, asked: str, looked: Looked) -> 
 
     def named() -> frozenset[str]:
         by_name = condition("name", "=", asked)
-        found = client.all(path, [by_name] if by_name else [], fields="uuid,name")
+        found = client.query_all(path, [by_name] if by_name else [], fields="uuid,name")
         return frozenset(str(one.get("uuid")) for one in found if one.get("name") == asked)
 
     found = looked(named)
@@ -204,7 +204,7 @@ def _what_there_is(client: Client, path: str) -> str:
     """Name some of what there is; a look-up that fails costs only that."""
     query = [("fields", "uuid,name"), ("sort", "+name"), ("limit", str(MOST + 1))]
     try:
-        found = client.query(path, query).inventories
+        found = client.query_page(path, query).inventories
     except ZvolError:
         return "`zvol list` shows what the volumes were on."
     names = list(dict.fromkeys(str(one.get("name")) for one in found))

@@ -11,7 +11,7 @@ from zvol.catalog.retention import Policy, listed, most_urgent_first, parse_poli
 from zvol.errors import CannotTell, TransientError, Unreachable, UsageProblem, ZvolError
 from zvol.model import Volume, VolumeRow
 from zvol.text import escape_terminal
-from zvol.zstack.server_facts import PROFILE
+from zvol.zstack.server_facts import TIMEZONE_HINT
 from zvol.zstack.zones import Zone, first_known
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def find(client: Client, status: str = "Deleted", type: str = "Data") -> list[Vo
             )
         if given.lower() != "any":
             conditions.append(f"{name}={known[given.lower()]}")
-    return client.deleted(conditions)
+    return client.list_volumes(conditions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def _zone(client: Client, now: float | None, login: Zone, profile: Zone, missing
         if server.tz is not None:
             return server
         named = " ".join(filter(None, told))
-        reason = CannotTell(f"the server's time zone is not known here: {escape_terminal(named)}", hint=PROFILE)
+        reason = CannotTell(f"the server's time zone is not known here: {escape_terminal(named)}", hint=TIMEZONE_HINT)
     except ZvolError as exc:
         reason = exc
     zone = first_known(login, profile) if isinstance(reason, CannotTell) else login
@@ -98,7 +98,7 @@ def with_time(client: Client, volumes: Iterable[Volume], known: Calendar) -> lis
 
 
 def _policy(client: Client) -> Policy:
-    return parse_policy(client.all("/v1/global-configurations", ["category=volume"], key="name", rows=CONFIGS))
+    return parse_policy(client.query_all("/v1/global-configurations", ["category=volume"], key="name", rows=CONFIGS))
 
 
 AT_ONCE: Final = 50
@@ -114,7 +114,7 @@ def _names(client: Client, path: str, uuids: set[str | None]) -> dict[str, str]:
     while start < len(wanted):
         part = wanted[start : start + size]
         try:
-            found = client.all(path, [f"uuid?={','.join(part)}"], fields="uuid,name", rows=AT_ONCE)
+            found = client.query_all(path, [f"uuid?={','.join(part)}"], fields="uuid,name", rows=AT_ONCE)
         except ZvolError as exc:
             if len(part) <= FEW or not _answered(exc):
                 return names

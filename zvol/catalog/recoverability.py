@@ -49,7 +49,7 @@ def _policy(row: VolumeRow) -> list[str]:
 def _look(client: Client, path: str, condition: str) -> list[Mapping[str, Any]] | str:
     """Return what a query finds, or why that is not known."""
     try:
-        return client.all(path, [condition], rows=100)
+        return client.query_all(path, [condition], rows=100)
     except ZvolError as exc:
         return exc.message
 

@@ -46,7 +46,7 @@ def resolve_targets(client: Client, asked: Sequence[tuple[str, str | None, str |
     volumes: list[Volume] = []
     if names:
         try:
-            volumes = client.deleted()
+            volumes = client.list_volumes()
         except ZvolError as exc:
             error = outcomes.not_sent_for(exc)
     bearers: dict[str, list[Volume]] = {name: [] for name in names}
@@ -103,7 +103,7 @@ def _not_deleted(client: Client, names: Sequence[str]) -> list[VolumeRow]:
         ("limit", "100"),
     ]
     try:
-        found = client.query("/v1/volumes", query).inventories
+        found = client.query_page("/v1/volumes", query).inventories
     except ZvolError:
         return []
     volumes = (volume for one in found if (volume := volume_of(one)) is not None)

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from zvol.cli.signals import Signals
-from zvol.clock import Clock, SystemClock, TimeLimit
+from zvol.clock import Clock, CommandDeadline, SystemClock
 from zvol.errors import ZvolError
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class AppContext:
 
         return Server(
             self.settings,
-            TimeLimit(self.clock, self.settings.timeout, self._began),
+            CommandDeadline(self.clock, self.settings.timeout, self._began),
             stack=self.stack,
             held=self.signals.held,
             warn=lambda text: self.output.warn(text),

@@ -45,7 +45,7 @@ def command(context: AppContext, volume: str, vm: str | None) -> Report:
     if argument.uuid is None or machine.name is not None:
         read_at = clock.monotonic()
         found = by_name.still(client, found, machine)
-    context.server.limit.lift()
+    context.server.deadline.lift()
     timeout, api_timeout = context.settings.timeout, context.settings.api_timeout
     done = attach(client, clock, found, machine.uuid, read_at=read_at, timeout=timeout, api_timeout=api_timeout)
     table = Table([done], (), Volume.inventory, lambda one: one.uuid, single=True, programs_only=True)

@@ -77,7 +77,7 @@ def ask_password(context: AppContext, who: str) -> Secret:
     question = f"Password of {escape_terminal(who)} on {context.settings.endpoint.origin}"
     typed = None
     # the message of a UnicodeError quotes what was typed
-    with context.server.limit.stopped(), prompting(hidden=True), contextlib.suppress(UnicodeError):
+    with context.server.deadline.paused(), prompting(hidden=True), contextlib.suppress(UnicodeError):
         typed = click.prompt(question, hide_input=True, err=True)
     if typed is None:
         raise UsageProblem("what was typed is not UTF-8", hint=hint)

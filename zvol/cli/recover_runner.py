@@ -29,8 +29,8 @@ def recover(context: AppContext, volumes: Sequence[VolumeArgument], request: Req
     """Recover volumes, print what became of each, and return the exit code."""
     arguments = [(one.text, one.uuid, one.shown) for one in volumes]
     found = resolve_targets(context.server.client, arguments, partial(listed, context))
-    began = context.server.limit.began
-    context.server.limit.lift()
+    began = context.server.deadline.began
+    context.server.deadline.lift()
     reporter = ProgressReporter(context, len(volumes))
     engine = _engine(context, reporter, began)
     results = chain(found.refused, engine.recover(found.wanted, request))
@@ -42,7 +42,7 @@ def recover(context: AppContext, volumes: Sequence[VolumeArgument], request: Req
 
 def resume(context: AppContext, journal: Journal, runs: Sequence[Run], *, run_id: str | None, send_stale: bool) -> Exit:
     """Finish runs, print what became of each volume, and return the exit code; `run_id` is the one that was typed."""
-    context.server.limit.lift()
+    context.server.deadline.lift()
     context.journal.prune_at_end(journal)
     reporter = ProgressReporter(context, sum(run.unfinished for run in runs))
     engine = _engine(context, reporter)

@@ -68,7 +68,7 @@ def confirm_selection(context: AppContext, rows: Sequence[VolumeRow], *, yes: bo
         raise UsageProblem(text, hint="Look with --dry-run, then add --yes (and --expect N).")
     context.output.preview(rows, terminal_width(sys.stderr.fileno()))
     where = "the sandbox" if context.options.sandbox else context.settings.endpoint.origin
-    with context.server.limit.stopped(), prompting():
+    with context.server.deadline.paused(), prompting():
         return click.confirm(
             f"Bring {'this volume' if len(rows) == 1 else f'these {len(rows)} volumes'} back on {where}?", err=True
         )

@@ -53,4 +53,4 @@ def command(context: AppContext) -> Report:
     table = Table([facts], COLUMNS, dict, itemgetter("server"))
     if known:
         return Report(table)
-    return Report(table, hints=[sessions.session.advice("")], exit=Exit.AUTH)
+    return Report(table, hints=[sessions.session.hint("")], exit=Exit.AUTH)

@@ -242,7 +242,7 @@ class FollowUpPoller:
         if follow_up.head is not change:
             return
         self.schedule.put(follow_up, now)
-        if isinstance(answer, answers.Unclear):
+        if isinstance(answer, answers.Unrecognized):
             self._breaker.record_failure(now, answer.reason, began=done.began)
             return
         self._breaker.record_success(now)

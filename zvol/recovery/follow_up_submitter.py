@@ -151,7 +151,7 @@ class FollowUpSubmitter:
         if isinstance(answer, NeverSent):
             self._never_sent(follow_up, change, answer, done.began, now)
             return
-        if isinstance(answer, answers.Unclear):
+        if isinstance(answer, answers.Unrecognized):
             self._breaker.record_failure(now, answer.reason, began=done.began, put=True)
         else:
             self._breaker.record_success(now, put=True)

@@ -102,7 +102,7 @@ class JobPoller:
             return
         answer = done.value
         task.job_last_seen = LastSeen(last_seen.answer(answer), self.clock.wall())
-        if isinstance(answer, answers.Unclear):
+        if isinstance(answer, answers.Unrecognized):
             self._unclear(task, now)
             return
         self.batch.schedule.put(task, now)

@@ -47,7 +47,7 @@ def answer(seen: object) -> str:
             return f"HTTP {status}: {text}"
         case answers.Redirected(target=target):
             return f"a redirect to {target or 'another address'}"
-        case answers.Unclear(reason=reason):
+        case answers.Unrecognized(reason=reason):
             return reason
         case _:
             return "an answer that is not clear"

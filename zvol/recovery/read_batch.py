@@ -60,6 +60,6 @@ class ReadResult:
 def look(client: Client, uuids: Sequence[str], seconds: float = READ_SECONDS) -> Volumes:
     """Read volumes in one request: one by its own path, several by a query; raises what the client raises."""
     if len(uuids) > 1:
-        return client.look(uuids, seconds)
+        return client.read_volumes(uuids, seconds)
     found = client.volume(uuids[0], seconds)
     return Volumes({} if found is None else {found.uuid: found})

@@ -194,7 +194,7 @@ class Submitter:
 
     def land(self, task: VolumeTask, now: float) -> None:
         """Wait no longer for the answer to a PUT, which may act all the same."""
-        self._take_in(task, answers.Unclear("no answer yet"), now)
+        self._take_in(task, answers.Unrecognized("no answer yet"), now)
 
     def _answered(self, task: VolumeTask, job: str, done: Done) -> None:
         """Take in what came of a PUT."""

@@ -38,7 +38,7 @@ def checks(server: Server, journal: JournalFile) -> Iterator[Check]:
         yield check
         if not check.ok:
             return
-    yield from server_checks.clock_and_zone(server.transport, server.limit.clock, settings.timezone)
+    yield from server_checks.clock_and_zone(server.transport, server.deadline.clock, settings.timezone)
     check, accepted = _session(server)
     yield check
     if accepted:
@@ -84,4 +84,4 @@ def _accepted(server: Server) -> tuple[Check, bool]:
     name = f"{sessions.account}/{sessions.user}" if sessions.user else sessions.account
     again = accepted is False and credential.gives_password and not credential.gives_session
     text = f"of {name or 'an account'}, {sessions.source}: {answer}" + ("; the next run logs in again" if again else "")
-    return Check("session", accepted is True or again, text, sessions.session.advice("")), accepted is True
+    return Check("session", accepted is True or again, text, sessions.session.hint("")), accepted is True

@@ -14,14 +14,14 @@ from contextlib import AbstractContextManager, ExitStack
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from zvol.clock import TimeLimit
+from zvol.clock import CommandDeadline
 from zvol.errors import UsageProblem, ZvolError
 
 if TYPE_CHECKING:
     from zvol.config.session_store import SessionStore, StoredSession
     from zvol.config.settings import Settings
     from zvol.secrets import Secret
-    from zvol.zstack.auth import Auth, SessionAuth
+    from zvol.zstack.auth import Authenticator, SessionAuth
     from zvol.zstack.login import Login
     from zvol.zstack.transport import Transport
     from zvol.zstack.zones import Zone
@@ -48,13 +48,13 @@ class SessionProvider:
         self,
         settings: Settings,
         connect: Callable[[], Transport],
-        limit: TimeLimit,
+        deadline: CommandDeadline,
         *,
         stack: ExitStack,
         held: Callable[[], AbstractContextManager[None]],
         warn: Callable[[str], None],
     ) -> None:
-        self._settings, self._connect, self._limit = settings, connect, limit
+        self._settings, self._connect, self._deadline = settings, connect, deadline
         self._stack, self._held, self._warn = stack, held, warn
         self.source = ""
         self.account: str | None = None
@@ -65,7 +65,7 @@ class SessionProvider:
         self._renewed: bool | None = None
 
     @cached_property
-    def auth(self) -> Auth:
+    def auth(self) -> Authenticator:
         """Return what authenticates each request; raises AuthError, ConfigError, UsageProblem or Untrusted.
 
         Logs in when there is only a password, and asks for the server's clock when there is an access key.
@@ -117,18 +117,18 @@ class SessionProvider:
         other = credential.gives_session or self.uses_access_key or not credential.gives_password
         return not other and self.stored() is None
 
-    def _access_key_auth(self) -> Auth | None:
+    def _access_key_auth(self) -> Authenticator | None:
         from zvol.config import credentials
 
         key = credentials.access_key(self._settings) if self.uses_access_key else None
         if key is None:
             return None
-        from zvol.zstack.auth import AccessKeyAuth
-        from zvol.zstack.server_clock import learn
+        from zvol.zstack.access_key import AccessKeyAuth
+        from zvol.zstack.server_clock import read_server_clock
 
         self.source = ACCESS_KEY
-        wall = self._limit.clock.wall
-        return AccessKeyAuth(*key, learn(self._connect(), self._settings.timezone, wall()), wall)
+        wall = self._deadline.clock.wall
+        return AccessKeyAuth(*key, read_server_clock(self._connect(), self._settings.timezone, wall()), wall)
 
     # ---- when the session ends in the middle of a run ------------------------------------------------------------
     def renew(self) -> bool:
@@ -165,7 +165,7 @@ class SessionProvider:
         if self._login is None or server_now is None:
             return Zone()
         login, at = self._login
-        return Zone.from_login(login.created, server_now - (self._limit.clock.monotonic() - at))
+        return Zone.from_login(login.created, server_now - (self._deadline.clock.monotonic() - at))
 
     # ---- sources of a session ------------------------------------------------------------------------------------
     @cached_property
@@ -207,15 +207,15 @@ class SessionProvider:
         with self._held():
             login = log_in(self._connect(), credential.account, secret, credential.user)
             self._stack.callback(self._log_out, login.session)
-        self._login = (login, self._limit.clock.monotonic())
+        self._login = (login, self._deadline.clock.monotonic())
         self.source, self.account, self.user = LOGGED_IN, credential.account, credential.user
         return login.session
 
     def _log_out(self, session: Secret) -> None:
         from zvol.zstack.login import log_out
 
-        seconds = LATE_LOGOUT_SECONDS if self._limit.over else LOGOUT_SECONDS
-        self._limit.lift()
+        seconds = LATE_LOGOUT_SECONDS if self._deadline.expired else LOGOUT_SECONDS
+        self._deadline.lift()
         with contextlib.suppress(ZvolError):
             log_out(self._connect(), session, seconds)
 

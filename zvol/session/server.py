@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, ExitStack
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from zvol.clock import TimeLimit
+from zvol.clock import CommandDeadline
 from zvol.session.provider import SessionProvider
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ SANDBOX_ACCOUNT: Final = "account admin"
 class Server:
     """The server that the settings name, or with `sandbox` the embedded one.
 
-    `limit` is the time that the command has as long as it only reads; before it changes anything it lifts the limit.
+    `deadline` bounds the command as long as it only reads; before it changes anything it lifts the deadline.
     `stack` closes what is opened here, `held` holds signals back for as long as something must not be left half done,
     `warn` tells people, and `trace` gets a line for each request.
     """
@@ -34,7 +34,7 @@ class Server:
     def __init__(
         self,
         settings: Settings,
-        limit: TimeLimit,
+        deadline: CommandDeadline,
         *,
         stack: ExitStack,
         held: Callable[[], AbstractContextManager[None]],
@@ -42,9 +42,9 @@ class Server:
         trace: Callable[[str], None] | None = None,
         sandbox: bool = False,
     ) -> None:
-        self.settings, self.limit, self.held = settings, limit, held
+        self.settings, self.deadline, self.held = settings, deadline, held
         self._stack, self._trace, self._sandbox = stack, trace, sandbox
-        self.sessions = SessionProvider(settings, lambda: self.transport, limit, stack=stack, held=held, warn=warn)
+        self.sessions = SessionProvider(settings, lambda: self.transport, deadline, stack=stack, held=held, warn=warn)
 
     @cached_property
     def transport(self) -> Transport:
@@ -57,9 +57,9 @@ class Server:
             ca_file=settings.ca_file,
             proxy=settings.proxy,
             concurrency=settings.concurrency,
-            clock=self.limit.clock,
+            clock=self.deadline.clock,
             trace=self._trace,
-            limit=self.limit,
+            deadline=self.deadline,
         )
         self._stack.callback(transport.close)
         return transport
@@ -100,10 +100,10 @@ class Server:
         An access key is tried with the cheapest read there is.  Raises what the request raises.
         """
         from zvol.zstack.client import Client
-        from zvol.zstack.login import valid
+        from zvol.zstack.login import is_valid_session
 
         transport, auth = self.transport, self.sessions.auth
         if self.sessions.uses_access_key:
-            Client(transport, auth).query("/v1/volumes", [("limit", "1"), ("fields", "uuid")])
+            Client(transport, auth).query_page("/v1/volumes", [("limit", "1"), ("fields", "uuid")])
             return True
-        return valid(transport, self.sessions.session.secret)
+        return is_valid_session(transport, self.sessions.session.secret)

@@ -1,1 +1,1 @@
-"""How ZStack talks: transport, classifier, client."""
+"""The ZStack API: transport, classifiers of answers, client, login."""

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import Final
 
 from zvol.errors import AuthError, MaybeSent, NeverSent, Refused, TransientError, Untrusted, ZvolError
-from zvol.zstack.answers import Failed, Redirected, Refusal, Unclear
+from zvol.zstack.answers import Failed, Redirected, Refusal, Unrecognized
 
 HOST_HINT: Final = "Set `host` to the address of the management node itself."
 _WEB: Final = "in the web interface"
 _FACTOR: Final = f"This account needs a second factor: log in {_WEB}, and give zvol that session or an access key."
 _CAPTCHA: Final = f"The server asks for a captcha: log in {_WEB} once, then try again; or use an access key."
-LOGIN_ADVICE: Final = {
+LOGIN_HINTS: Final = {
     "ID.1000": "The account name or the password is wrong.",
     "ID.1005": f"The initial password must be changed first, {_WEB}.",
     "ID.1006": "Too many sessions are open for this account; log out of some, or wait until they expire.",
@@ -31,38 +31,38 @@ LOGIN_ADVICE: Final = {
 
 
 def error_of(
-    answer: Failed | Refusal | Redirected | Unclear,
-    advice: Callable[[str], str],
+    answer: Failed | Refusal | Redirected | Unrecognized,
+    hint: Callable[[str], str],
     action: str = "",
     consequence: str = "",
 ) -> ZvolError:
     """Return the error that an answer means.
 
-    `advice` returns the hint for a refused session, given the server's text; `action` names the request in messages,
+    `hint` returns what to do for a refused session, given the server's text; `action` names the request in messages,
     such as `the query`; `consequence` ends the message about a redirect.
     """
     of = f" {action}" if action else ""
     match answer:
         case Failed(fault=fault, session=True):
-            return AuthError("the server does not accept the session", fault=fault, hint=advice(""))
-        case Failed(fault=fault) if fault.code in LOGIN_ADVICE:
-            return AuthError("the server wants more than a session", fault=fault, hint=LOGIN_ADVICE[fault.code])
+            return AuthError("the server does not accept the session", fault=fault, hint=hint(""))
+        case Failed(fault=fault) if fault.code in LOGIN_HINTS:
+            return AuthError("the server wants more than a session", fault=fault, hint=LOGIN_HINTS[fault.code])
         case Failed(fault=fault, certain=True):
             return Refused(f"the server refused{of}", fault=fault)
         case Failed(fault=fault):
             return TransientError(f"the server failed{f' at {action}' if action else ''} ({fault.code})", fault=fault)
         case Refusal(text=text, auth=True):
-            return AuthError(f"the server refused the request: {text}", hint=advice(text))
+            return AuthError(f"the server refused the request: {text}", hint=hint(text))
         case Refusal(status=status, text=text):
             return Refused(f"the server refused{of} (HTTP {status}): {text}")
         case Redirected(target=target):
             text = f"the server redirects to {target or 'another address'}{consequence}"
             return Untrusted(text, hint=HOST_HINT, kind="redirected")
-        case Unclear(reason=reason):
+        case Unrecognized(reason=reason):
             return TransientError(reason)
 
 
-def transient(failure: NeverSent | MaybeSent) -> TransientError:
+def transient_error(failure: NeverSent | MaybeSent) -> TransientError:
     """Return the error of a read that got no answer."""
     if isinstance(failure, NeverSent):
         return TransientError(failure.message, failure)

@@ -1,4 +1,4 @@
-"""The calls of ZStack that zvol makes, and no others: on some paths of the server a GET deletes."""
+"""The API calls that zvol makes, and no others: on some paths of the server a GET deletes."""
 
 from __future__ import annotations
 
@@ -8,37 +8,39 @@ from typing import Any, Final, TypeVar
 from zvol.errors import MaybeSent, NeverSent, TransientError
 from zvol.model import Volume
 from zvol.zstack import answers, server_facts
-from zvol.zstack.answer_errors import error_of, transient
-from zvol.zstack.answers import Answer, Found, JobAnswer, PutAnswer, Unclear
-from zvol.zstack.auth import Auth
-from zvol.zstack.compact import Packer
-from zvol.zstack.paging import PAGE, Pager, Row
+from zvol.zstack.answer_errors import error_of, transient_error
+from zvol.zstack.answers import Answer, JobAnswer, PutAnswer, QueryResult, Unrecognized
+from zvol.zstack.auth import Authenticator
+from zvol.zstack.compact import RowCompactor
+from zvol.zstack.paging import MAX_PAGE, Pager, Row
 from zvol.zstack.transport import Transport
-from zvol.zstack.volumes import Volumes, asked_for
+from zvol.zstack.volumes import Volumes, match_volumes
 
 T = TypeVar("T")
 
 READ_SECONDS: Final = 8.0
+"""The timeout of a read."""
 PAGE_SECONDS: Final = 60.0
-"""So long a page of a list may take that keeps coming."""
+"""The timeout of a page of a list that keeps coming."""
 PUT_SECONDS: Final = 30.0
-BATCH: Final = 100
-ONE_LIMIT: Final = 1 << 20
-"""Bytes of an answer about one job."""
+"""The timeout of a change."""
+MAX_BATCH: Final = 100
+JOB_ANSWER_LIMIT: Final = 1 << 20
+"""Bytes of an answer to a change or about a job."""
 
 
 class Client:
     """One account's view of one ZStack; safe to use from several threads.
 
-    `renew` logs in again where that is possible, and tells whether it did: a read that finds the session ended is
-    then sent once more.
+    `renew` logs in again where that is possible, and returns whether it did: a read whose session has expired is then
+    sent once more.
     """
 
-    def __init__(self, transport: Transport, auth: Auth, renew: Callable[[], bool] | None = None) -> None:
+    def __init__(self, transport: Transport, auth: Authenticator, renew: Callable[[], bool] | None = None) -> None:
         self._transport = transport
         self._auth = auth
         self._renew = renew
-        self._size = PAGE
+        self._size = MAX_PAGE
 
     @property
     def origin(self) -> str:
@@ -56,10 +58,10 @@ class Client:
         fresh_until: float | None = None,
         seconds: float = PUT_SECONDS,
     ) -> PutAnswer | NeverSent:
-        """Send RecoverDataVolume once, under our own job id (32 hex), asking for a timeout in seconds.
+        """Send RecoverDataVolume once, under a job id of our own (32 hex) and with an API timeout in seconds.
 
-        It leaves by `fresh_until` (monotonic seconds), or not at all: NeverSent, `stale`.  Its answer is waited for
-        `seconds` at most.
+        It leaves by `fresh_until` (monotonic seconds), or not at all: NeverSent, `stale`.  `seconds` is the timeout of
+        the answer.
         """
         body: dict[str, Any] = {"recoverDataVolume": {}}
         if system_tags:
@@ -71,29 +73,29 @@ class Client:
         return answers.classify_put(answer) if isinstance(answer, Answer) else answer
 
     def job(self, job: str, seconds: float = READ_SECONDS) -> JobAnswer:
-        """Look at a job, always at our own address: the `location` of a 202 names the management node's own."""
+        """Read a job, always at the configured host: the `location` of a 202 has the management node's own address."""
         answer = self._job(job, seconds)
-        return answer if isinstance(answer, Unclear) else answers.classify_job(answer)
+        return answer if isinstance(answer, Unrecognized) else answers.classify_job(answer)
 
     def change(
         self, path: str, body: Any, job: str, api_timeout: float, fresh_until: float | None = None
     ) -> PutAnswer | NeverSent:
-        """POST any other change once, under our own job id; `fresh_until` as for `submit`."""
+        """POST any other change once, under a job id of our own; `fresh_until` as for `submit`."""
         headers = {"X-Job-UUID": job, "X-API-Timeout": str(int(api_timeout))}
         answer = self._answer("POST", path, body, headers, fresh_until)
         return answers.classify_change(answer) if isinstance(answer, Answer) else answer
 
     def change_job(self, job: str) -> JobAnswer:
-        """Look at the job of another change, whose inventory need not be a volume's."""
+        """Read the job of any other change, whose inventory need not be a volume's."""
         answer = self._job(job)
-        return answer if isinstance(answer, Unclear) else answers.classify_change_job(answer)
+        return answer if isinstance(answer, Unrecognized) else answers.classify_change_job(answer)
 
-    def _job(self, job: str, seconds: float = READ_SECONDS) -> Answer | Unclear:
+    def _job(self, job: str, seconds: float = READ_SECONDS) -> Answer | Unrecognized:
         path = f"/v1/api-jobs/{job}"
         try:
-            return self._transport.send("GET", path, auth=self._auth, timeout=seconds, limit=ONE_LIMIT)
+            return self._transport.send("GET", path, auth=self._auth, timeout=seconds, max_bytes=JOB_ANSWER_LIMIT)
         except (NeverSent, MaybeSent) as exc:
-            return Unclear(exc.message)
+            return Unrecognized(exc.message)
 
     def _answer(
         self,
@@ -103,7 +105,7 @@ class Client:
         headers: Mapping[str, str],
         fresh_until: float | None,
         seconds: float = PUT_SECONDS,
-    ) -> Answer | NeverSent | Unclear:
+    ) -> Answer | NeverSent | Unrecognized:
         try:
             return self._transport.send(
                 method,
@@ -112,37 +114,37 @@ class Client:
                 headers=headers,
                 auth=self._auth,
                 timeout=seconds,
-                limit=ONE_LIMIT,
+                max_bytes=JOB_ANSWER_LIMIT,
                 fresh_until=fresh_until,
             )
         except NeverSent as never:
             return never
         except MaybeSent as maybe:
-            return Unclear(maybe.message)
+            return Unrecognized(maybe.message)
 
-    # ---- reads; these raise TransientError, AuthError, Untrusted or Refused -----------------------------------------
+    # ---- reads: they raise TransientError, AuthError, Untrusted, Refused ------------------------------------------
     def volume(self, uuid: str, seconds: float = READ_SECONDS) -> Volume | None:
-        """Return a volume, None when the server has none that this account may see."""
-        seen = asked_for([uuid], self._read(f"/v1/volumes/{uuid}", seconds=seconds))
+        """Return a volume, None when it does not exist or is not visible to this account."""
+        seen = match_volumes([uuid], self._read(f"/v1/volumes/{uuid}", seconds=seconds))
         if seen.unclear:
             raise TransientError("an inventory that is not a volume's")
         return seen.found.get(uuid)
 
-    def look(self, uuids: Sequence[str], seconds: float = READ_SECONDS) -> Volumes:
-        """Read at most BATCH volumes in one request; one odd inventory leaves the other volumes as they are."""
+    def read_volumes(self, uuids: Sequence[str], seconds: float = READ_SECONDS) -> Volumes:
+        """Read at most MAX_BATCH volumes in one request; a malformed inventory does not affect the other volumes."""
         query = [("q", "uuid?=" + ",".join(uuids)), ("limit", str(len(uuids))), ("replyWithCount", "true")]
-        return asked_for(uuids, self._read("/v1/volumes", query, seconds=seconds), counted=True)
+        return match_volumes(uuids, self._read("/v1/volumes", query, seconds=seconds), counted=True)
 
     def volumes(self, uuids: Sequence[str]) -> dict[str, Volume]:
-        """Return those of the volumes that exist, by UUID; raises TransientError when an answer does not tell of all.
+        """Return those of the volumes that exist, by UUID; raises TransientError when an answer is incomplete.
 
-        A batch that is not answered where one volume is may be too much for something on the way: it is halved.
+        When a batch is not answered but a single volume is, the batch may be too long for a proxy: it is halved.
         """
         volumes: dict[str, Volume] = {}
-        start, size = 0, BATCH
+        start, size = 0, MAX_BATCH
         while part := uuids[start : start + size]:
             try:
-                seen = self.look(part)
+                seen = self.read_volumes(part)
             except TransientError:
                 if len(part) == 1:
                     raise
@@ -155,41 +157,41 @@ class Client:
             start += len(part)
         return {uuid: volumes[uuid] for uuid in uuids if uuid in volumes}
 
-    def deleted(self, conditions: Sequence[str] = ("status=Deleted", "type=Data")) -> list[Volume]:
-        """Return all volumes that match (the recycle bin by default), completely."""
-        packer = Packer()
+    def list_volumes(self, conditions: Sequence[str] = ("status=Deleted", "type=Data")) -> list[Volume]:
+        """Return all volumes that match, by default those in the recycle bin."""
+        compactor = RowCompactor()
 
-        def keep(row: Row) -> Volume:
+        def to_volume(row: Row) -> Volume:
             volume = answers.volume_of(row)
             if volume is None:
                 raise TransientError("an inventory that is not a volume's")
-            return Volume(volume.uuid, packer.pack(row))
+            return Volume(volume.uuid, compactor.compact(row))
 
-        return self._paged("/v1/volumes", conditions, keep=keep, size=self._size)
+        return self._paged("/v1/volumes", conditions, keep=to_volume, size=self._size)
 
-    def all(
-        self, path: str, conditions: Sequence[str] = (), *, key: str = "uuid", fields: str = "", rows: int = PAGE
+    def query_all(
+        self, path: str, conditions: Sequence[str] = (), *, key: str = "uuid", fields: str = "", rows: int = MAX_PAGE
     ) -> list[Mapping[str, Any]]:
-        """Return all inventories of a resource that match, each once; `key` is unique among them.
+        """Return all inventories of a resource that match, each once; `key` is a unique field of them.
 
-        `rows` is how many of them a page is asked for, `fields` which fields of them, and all when it is empty.
+        `rows` is the page size, `fields` the fields to return (comma-separated, all when empty).
         """
         return self._paged(path, conditions, key=key, fields=fields, size=min(rows, self._size))
 
     def _paged(self, path: str, conditions: Sequence[str], **how: Any) -> list[Any]:
-        """Read all pages; the size that a slow line can carry is kept."""
-        pager = Pager(lambda query: self._read(path, query, PAGE_SECONDS), self._transport.limit.pause, **how)
-        asked = pager.size
+        """Read all pages; a page size that was reduced for a slow line is kept for later lists."""
+        pager = Pager(lambda query: self._read(path, query, PAGE_SECONDS), self._transport.deadline.sleep, **how)
+        size = pager.size
         try:
             return pager.all(conditions)
         finally:
-            if pager.size < asked:
+            if pager.size < size:
                 self._size = pager.size
 
     def user_tags(self, uuids: Sequence[str]) -> dict[str, frozenset[str]]:
         """Return the user tags of each of these volumes."""
         tags: dict[str, set[str]] = {uuid: set() for uuid in uuids}
-        for item in self.all("/v1/user-tags", [f"resourceUuid?={','.join(uuids)}"]):
+        for item in self.query_all("/v1/user-tags", [f"resourceUuid?={','.join(uuids)}"]):
             resource, tag = item.get("resourceUuid"), item.get("tag")
             if resource not in tags or not isinstance(tag, str):
                 raise TransientError("an answer about other tags than those asked for")
@@ -198,39 +200,41 @@ class Client:
 
     def owner(self, uuid: str) -> str | None:
         """Return the account that owns a resource, None when the server names none."""
-        account = self._told("/v1/resources/accounts", "inventories", dict, [("resourceUuids", uuid)]).get(uuid)
+        account = self._read_document("/v1/resources/accounts", "inventories", dict, [("resourceUuids", uuid)]).get(
+            uuid
+        )
         owner = account.get("uuid") if isinstance(account, Mapping) else None
         return owner if isinstance(owner, str) else None
 
     def quota(self, account: str) -> dict[str, tuple[int, int]]:
         """Return an account's quotas as {name: (total, used)}."""
-        found = self._told(f"/v1/accounts/quota/{account}/usages", "usages", list)
+        found = self._read_document(f"/v1/accounts/quota/{account}/usages", "usages", list)
         return {
             one["name"]: (one["total"], one["used"])
             for one in found
             if isinstance(one, Mapping) and isinstance(one.get("total"), int) and isinstance(one.get("used"), int)
         }
 
-    def _told(self, path: str, key: str, kind: type[T], query: Sequence[tuple[str, str]] = ()) -> T:
-        """Return what an answer that is no list of inventories holds."""
+    def _read_document(self, path: str, key: str, kind: type[T], query: Sequence[tuple[str, str]] = ()) -> T:
+        """Return the value of `key` in an answer that is not a list of inventories."""
         answer = self._get(path, query)
         document = answers.document_of(answer)
         if document is None:
-            self._found(answer)
+            self._query_result(answer)
         found = None if document is None else document.get(key)
         if not isinstance(found, kind):
             raise TransientError(f"an answer without {key}")
         return found
 
-    def query(self, path: str, query: Sequence[tuple[str, str]]) -> Found:
+    def query_page(self, path: str, query: Sequence[tuple[str, str]]) -> QueryResult:
         """Return one page of a query."""
         return self._read(path, query)
 
-    # ---- what needs no session -----------------------------------------------------------------------------------
+    # ---- requests that need no session ---------------------------------------------------------------------------
     def version(self) -> str | None:
-        """Return the server's version, such as 5.2.1; None when it cannot be known."""
+        """Return the server's version, such as 5.2.1; None when it is not known."""
         try:
-            document = answers.document_of(self._ask("PUT", "/v1/management-nodes/actions", {"getVersion": {}}))
+            document = answers.document_of(self._request("PUT", "/v1/management-nodes/actions", {"getVersion": {}}))
         except TransientError:
             return None
         version = document.get("version") if document else None
@@ -238,47 +242,49 @@ class Client:
 
     def server_time(self) -> float:
         """Return the server's clock as seconds since 1970 UTC; raises TransientError, CannotTell or Untrusted."""
-        return server_facts.server_time(self._ask(*server_facts.CLOCK))
+        return server_facts.parse_server_time(self._request(*server_facts.CLOCK_REQUEST))
 
     def timezone(self) -> tuple[str | None, str | None]:
         """Return the server's time zone as (name, offset); raises TransientError, CannotTell or Untrusted."""
-        return server_facts.timezone(self._ask(*server_facts.ZONE))
+        return server_facts.parse_timezone(self._request(*server_facts.ZONE_REQUEST))
 
-    def _ask(self, method: str, path: str, body: object) -> Answer:
+    def _request(self, method: str, path: str, body: object) -> Answer:
         try:
             return self._transport.send(method, path, body=body, auth=self._auth, timeout=READ_SECONDS)
         except (NeverSent, MaybeSent) as exc:
-            raise transient(exc) from None
+            raise transient_error(exc) from None
 
     # ---- inside --------------------------------------------------------------------------------------------------
     def _read(
-        self, path: str, query: Sequence[tuple[str, str]] = (), longest: float = 0.0, seconds: float = READ_SECONDS
-    ) -> Found:
-        answer = self._get(path, query, longest, seconds)
-        if answer.status == 404 and isinstance(found := answers.classify_read(answer), Unclear):
+        self, path: str, query: Sequence[tuple[str, str]] = (), max_seconds: float = 0.0, seconds: float = READ_SECONDS
+    ) -> QueryResult:
+        answer = self._get(path, query, max_seconds, seconds)
+        if answer.status == 404 and isinstance(found := answers.classify_read(answer), Unrecognized):
             where = f"{self._transport.endpoint.base}{path}"
             raise TransientError(f"{found.reason} ({where}): check port and path of `host`")
-        return self._found(answer)
+        return self._query_result(answer)
 
-    def _found(self, answer: Answer) -> Found:
-        """Return what a query brought; raises TransientError, AuthError, Untrusted or Refused."""
+    def _query_result(self, answer: Answer) -> QueryResult:
+        """Return the result of a query; raises TransientError, AuthError, Untrusted or Refused for any other answer."""
         found = answers.classify_read(answer)
-        if isinstance(found, Found):
+        if isinstance(found, QueryResult):
             return found
-        raise error_of(found, self._auth.advice, "the query")
+        raise error_of(found, self._auth.hint, "the query")
 
     def _get(
-        self, path: str, query: Sequence[tuple[str, str]] = (), longest: float = 0.0, seconds: float = READ_SECONDS
+        self, path: str, query: Sequence[tuple[str, str]] = (), max_seconds: float = 0.0, seconds: float = READ_SECONDS
     ) -> Answer:
-        answer = self._got(path, query, longest, seconds)
+        answer = self._send_get(path, query, max_seconds, seconds)
         if self._renew is not None and answer.status == 503:
             found = answers.classify_read(answer)
             if isinstance(found, answers.Failed) and found.session and self._renew():
-                return self._got(path, query, longest, seconds)
+                return self._send_get(path, query, max_seconds, seconds)
         return answer
 
-    def _got(self, path: str, query: Sequence[tuple[str, str]], longest: float, seconds: float) -> Answer:
+    def _send_get(self, path: str, query: Sequence[tuple[str, str]], max_seconds: float, seconds: float) -> Answer:
         try:
-            return self._transport.send("GET", path, query=query, auth=self._auth, timeout=seconds, longest=longest)
+            return self._transport.send(
+                "GET", path, query=query, auth=self._auth, timeout=seconds, max_seconds=max_seconds
+            )
         except (NeverSent, MaybeSent) as exc:
-            raise transient(exc) from None
+            raise transient_error(exc) from None

@@ -1,18 +1,18 @@
-"""Rows of long lists, kept small: the keys of all and most of their texts are there only once."""
+"""Rows of long lists in little memory: they share their keys and most of their texts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-SHARED: Final = 10_000
-"""The most different texts that are remembered, to be shared by later rows."""
-LONGEST: Final = 64
-"""Longer texts are seldom the same."""
+MAX_SHARED: Final = 10_000
+"""The number of different texts that are kept to be shared by later rows."""
+MAX_LENGTH: Final = 64
+"""Of a shared text; longer ones are seldom equal."""
 
 
-class Compact(Mapping[str, Any]):
-    """A row that cannot be changed: `places` says where each key's value stands."""
+class CompactRow(Mapping[str, Any]):
+    """A read-only row: `places` maps each key to the position of its value."""
 
     __slots__ = ("_places", "_values")
 
@@ -36,25 +36,25 @@ class Compact(Mapping[str, Any]):
         return repr(dict(self))
 
 
-class Packer:
-    """Makes rows compact; one for each list."""
+class RowCompactor:
+    """Makes compact rows; one object per list."""
 
     def __init__(self) -> None:
         self._places: dict[tuple[str, ...], dict[str, int]] = {}
         self._texts: dict[str, str] = {}
 
-    def pack(self, row: Mapping[str, Any]) -> Compact:
+    def compact(self, row: Mapping[str, Any]) -> CompactRow:
         keys = tuple(row)
         places = self._places.get(keys)
         if places is None:
             places = {key: place for place, key in enumerate(keys)}
-            if len(self._places) < SHARED:
+            if len(self._places) < MAX_SHARED:
                 self._places[keys] = places
-        return Compact(places, tuple(self._shared(value) for value in row.values()))
+        return CompactRow(places, tuple(self._shared(value) for value in row.values()))
 
     def _shared(self, value: Any) -> Any:
-        if type(value) is not str or len(value) > LONGEST:
+        if type(value) is not str or len(value) > MAX_LENGTH:
             return value
-        if len(self._texts) < SHARED:
+        if len(self._texts) < MAX_SHARED:
             return self._texts.setdefault(value, value)
         return self._texts.get(value, value)

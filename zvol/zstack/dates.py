@@ -1,4 +1,4 @@
-"""The dates that a ZStack writes: local time of the server, without a zone, in the words of its Java version."""
+"""The dates of a ZStack server: local time without a zone, in the format of its Java version and locale."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cache
 from typing import Final
 
-LONGEST: Final = 64
+MAX_LENGTH: Final = 64
 _ENGLISH: Final = (
     *("january", "february", "march", "april", "may", "june"),
     *("july", "august", "september", "october", "november", "december"),
@@ -27,7 +27,7 @@ _HALF: Final = r"am|pm|上午|下午"
 
 @cache
 def _forms() -> tuple[re.Pattern[str], ...]:
-    """Return the known forms, compiled when the first date is read."""
+    """Return the patterns of the known formats, compiled when the first date is parsed."""
     month_first = r"(?P<month>[a-z]{3,9}|[一二三四五六七八九十]{1,2}月|\d{1,2}月)\.?"
     forms = (
         # Nov 23, 2026 9:05:50 PM: Gson's American form, with the month and the half of the day in the server's language
@@ -44,10 +44,10 @@ def _forms() -> tuple[re.Pattern[str], ...]:
 def parse_server_date(text: str) -> datetime | None:
     """Return the date of a text such as `Nov 23, 2026 9:05:50 PM`, without a zone; None when it cannot be read.
 
-    A 5.2.1 writes that form; newer Javas put a comma after the year or U+202F before PM, a Chinese one its own words.
-    The locale of this machine plays no part.
+    A 5.2.1 writes this format; newer versions of Java put a comma after the year or U+202F before PM, a Chinese locale
+    uses its own words.  The locale of this machine does not matter.
     """
-    if len(text) > LONGEST or not any(char.isdecimal() for char in text):
+    if len(text) > MAX_LENGTH or not any(char.isdecimal() for char in text):
         return None
     folded = " ".join(text.lower().split())  # U+00A0 and U+202F are spaces too
     for form in _forms():
@@ -57,9 +57,9 @@ def parse_server_date(text: str) -> datetime | None:
 
 
 def normalized_date(text: str | None) -> str | None:
-    """Return a server's date in one spelling, so that the same date is the same text; what is no date stays as it is.
+    """Return a server's date in one format, so that equal dates are equal texts; any other text is returned unchanged.
 
-    Servers of one cloud, or one server after an upgrade, may write the same date in different words.
+    Servers of one cloud, or one server after an upgrade, may write the same date in different formats.
     """
     date = parse_server_date(text or "")
     return text if date is None else date.isoformat(" ")
@@ -79,6 +79,6 @@ def _date(found: re.Match[str]) -> datetime | None:
 
 
 def _month(text: str) -> int:
-    """Return a month's number, 0 when it is none."""
+    """Return the number of a month, 0 for any other text."""
     number = text.removesuffix("月")
     return int(number) if number.isdecimal() else MONTHS.get(text, 0)

@@ -1,4 +1,4 @@
-"""What ZStack's error codes say for certain: one table for reads, PUTs and jobs."""
+"""Which of ZStack's error codes are certain: one table for reads, PUTs and jobs."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ _CERTAIN: Final = re.compile(r"ID\.[0-9]{1,6}|SYS\.(?:1003|1006|1007|1018|1019)"
 1018 not accessible and 1019 denied."""
 
 
-def certainty(code: str) -> bool:
-    """Tell whether a code means that nothing was executed and that asking again changes nothing.
+def is_certain(code: str) -> bool:
+    """Tell whether a code means that nothing was executed and that a retry is useless.
 
-    All other codes may pass: SYS.1000, 1001, 1009, 1011 and 1012 are internal errors, timeouts and cancelled messages,
-    and what a code means that is not known here, nobody can tell.
+    All other codes may be transient: SYS.1000, 1001, 1009, 1011 and 1012 are internal errors, timeouts and cancelled
+    messages, and the meaning of an unknown code is not known.
     """
     return _CERTAIN.fullmatch(code) is not None

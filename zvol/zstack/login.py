@@ -1,4 +1,4 @@
-"""From an account and its password to a session, and back."""
+"""Logging in with an account and its password, checking a session, logging out."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Any, Final
 from zvol.errors import AuthError, Unreachable, Untrusted
 from zvol.secrets import Secret, register_secret
 from zvol.zstack import answers
-from zvol.zstack.answer_errors import HOST_HINT, LOGIN_ADVICE, error_of
-from zvol.zstack.request import SECONDS, ask
+from zvol.zstack.answer_errors import HOST_HINT, LOGIN_HINTS, error_of
+from zvol.zstack.request import SECONDS, request
 
 if TYPE_CHECKING:
     from zvol.zstack.auth import Revealable
     from zvol.zstack.transport import Transport
 
-WHERE: Final = "Check port and path of `host`; a management node usually listens on port 8080, below /zstack."
+PATH_HINT: Final = "Check port and path of `host`; a management node usually listens on port 8080, below /zstack."
 
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """A new session, and when the server says it was made: local text of its own zone, None when it did not say."""
+    """A new session; `created` is its createDate, text in the server's local time, None when the server sent none."""
 
     session: Secret
     created: str | None = None
@@ -31,20 +31,20 @@ class Login:
 def log_in(transport: Transport, account: str, password: Revealable, user: str | None = None) -> Login:
     """Log in as an account, or as a user of it.
 
-    Raises AuthError when the server refuses, Untrusted or Unreachable when it could not be asked.
+    Raises AuthError when the server refuses, Untrusted or Unreachable when it cannot be reached.
     """
-    path, body = "/v1/accounts/login", {"logInByAccount": {"accountName": account, "password": hashed(password)}}
+    path, body = "/v1/accounts/login", {"logInByAccount": {"accountName": account, "password": hash_password(password)}}
     if user is not None:
         path = "/v1/accounts/users/login"
-        body = {"logInByUser": {"accountName": account, "userName": user, "password": hashed(password)}}
-    answer = ask(transport, "PUT", path, body)
+        body = {"logInByUser": {"accountName": account, "userName": user, "password": hash_password(password)}}
+    answer = request(transport, "PUT", path, body)
     inventory = (answers.document_of(answer) or {}).get("inventory")
     session = inventory.get("uuid") if isinstance(inventory, dict) else None
     if isinstance(inventory, dict) and isinstance(session, str) and re.fullmatch(r"[0-9a-f]{32}", session):
         return Login(Secret(session), _text(inventory, "createDate"))
     found = answers.classify_read(answer)
     if isinstance(found, answers.Failed) and (found.certain or not found.fault.code.startswith("SYS.")):
-        hint = LOGIN_ADVICE.get(found.fault.code) or "Ask the administrator of the cloud."
+        hint = LOGIN_HINTS.get(found.fault.code) or "Ask the administrator of the cloud."
         raise AuthError("the server did not log in", fault=found.fault, hint=hint)
     if isinstance(found, answers.Failed):
         raise Unreachable("the server failed at the login", fault=found.fault, hint="Try again later.")
@@ -57,41 +57,41 @@ def log_in(transport: Transport, account: str, password: Revealable, user: str |
     raise Unreachable(f"the login was not answered by a ZStack (HTTP {answer.status})")
 
 
-def hashed(password: Revealable) -> str:
-    """Return the SHA-512 that ZStack takes for a password; 128 hex digits are one already, and as secret as it."""
+def hash_password(password: Revealable) -> str:
+    """Return the SHA-512 that ZStack takes as a password; 128 hex digits are taken as one, and are as secret."""
     text = password.reveal()
-    found = text.lower() if re.fullmatch(r"[0-9A-Fa-f]{128}", text) else hashlib.sha512(text.encode()).hexdigest()
-    register_secret(found)
-    return found
+    digest = text.lower() if re.fullmatch(r"[0-9A-Fa-f]{128}", text) else hashlib.sha512(text.encode()).hexdigest()
+    register_secret(digest)
+    return digest
 
 
 def log_out(transport: Transport, session: Revealable, seconds: float = SECONDS) -> None:
-    """End a session; the server says yes to any.  Raises Unreachable or Untrusted."""
-    answer = ask(transport, "DELETE", f"/v1/accounts/sessions/{session.reveal()}", seconds=seconds)
+    """End a session; the server accepts any, known or not.  Raises Unreachable or Untrusted."""
+    answer = request(transport, "DELETE", f"/v1/accounts/sessions/{session.reveal()}", seconds=seconds)
     if answers.document_of(answer) is None:
         raise Unreachable(f"the logout was not answered by a ZStack (HTTP {answer.status})")
 
 
-def valid(transport: Transport, session: Revealable) -> bool | None:
-    """Tell whether the server knows a session, without renewing it; None when ZStack answered and did not say.
+def is_valid_session(transport: Transport, session: Revealable) -> bool | None:
+    """Tell whether a session is valid, without renewing it; None when ZStack's answer does not tell.
 
-    Raises Unreachable when something else answered, or ZStack failed in a way that may pass; Untrusted for a redirect.
+    Raises Unreachable when something else answered or the error is transient; Untrusted for a redirect.
     """
-    answer = ask(transport, "GET", f"/v1/accounts/sessions/{session.reveal()}/valid")
-    said = (answers.document_of(answer) or {}).get("valid")
-    if isinstance(said, bool):
-        return said
+    answer = request(transport, "GET", f"/v1/accounts/sessions/{session.reveal()}/valid")
+    found = (answers.document_of(answer) or {}).get("valid")
+    if isinstance(found, bool):
+        return found
     match answers.classify_read(answer):
         case answers.Failed(session=True):
             return False
-        case answers.Failed(certain=True) | answers.Refusal() | answers.Found():
+        case answers.Failed(certain=True) | answers.Refusal() | answers.QueryResult():
             return None
         case answers.Failed(fault=fault):
             raise Unreachable("the server failed to look at the session", fault=fault, hint="Try again later.")
         case answers.Redirected() as redirected:
             raise error_of(redirected, lambda _text: "")
-        case answers.Unclear(reason=reason):
-            raise Unreachable(f"the session could not be looked at: {reason}", hint=WHERE)
+        case answers.Unrecognized(reason=reason):
+            raise Unreachable(f"the session could not be looked at: {reason}", hint=PATH_HINT)
 
 
 def _text(inventory: dict[str, Any], name: str) -> str | None:

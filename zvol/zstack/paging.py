@@ -1,4 +1,4 @@
-"""Every page of a query: complete, each row once, also while the rows change and over a slow line."""
+"""All pages of a query: complete and each row once, also while rows change and over a slow line."""
 
 from __future__ import annotations
 
@@ -9,157 +9,160 @@ from itertools import pairwise
 from typing import Any, Final
 
 from zvol.errors import Refused, TransientError
-from zvol.zstack.answers import Found
+from zvol.zstack.answers import QueryResult
 
-PAGE: Final = 1000
-SMALL: Final = 50
-"""The smallest page that a slow line is asked for."""
-PAUSES: Final = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
-"""How long the next try of a page, or of a list, waits; seconds."""
-TORN: Final = 3
-"""How often a page is asked for again whose rows and count do not agree."""
+MAX_PAGE: Final = 1000
+MIN_PAGE: Final = 50
+"""The smallest page size that is requested over a slow line."""
+BACKOFF: Final = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
+"""Seconds before each retry of a page, or of a whole list."""
+MAX_INCONSISTENT: Final = 3
+"""Retries of a page whose rows and count do not agree."""
 
-_KEY: Final = re.compile(r"[0-9a-f]{32}")
+_UUID: Final = re.compile(r"[0-9a-f]{32}")
 
 Row = Mapping[str, Any]
 Query = Sequence[tuple[str, str]]
 
 
-class Unordered(Exception):
-    """The server does not count on from a UUID: it refused the condition, or its rows are not in this order."""
+class KeysNotOrdered(Exception):
+    """The server cannot continue after a UUID: it refused the condition, or its rows are not in the order of it."""
 
 
-class Torn(TransientError):
-    """A page whose rows and whose count of them are not of the same moment, as servers before 2.4 may send it."""
+class InconsistentPage(TransientError):
+    """The rows of a page and their count are not of the same moment, as servers before 2.4 may send them."""
 
 
-def _time_is_up(weather: TransientError) -> bool:
-    return weather.never_sent is not None and weather.never_sent.reason == "time"
+def _is_command_deadline(error: TransientError) -> bool:
+    return error.never_sent is not None and error.never_sent.reason == "time"
 
 
-def _as_it_is(row: Row) -> Any:
+def _unchanged(row: Row) -> Any:
     return row
 
 
 @dataclass(slots=True)
 class Pager:
-    """Reads a whole result, page by page; `keep` makes of each row what is kept of it.
+    """Reads a whole result, page by page; `keep` converts each row to what is returned.
 
-    A page tells how many rows there are from its first one on, so that it is known to be whole.  The next one begins
-    after its last UUID (`uuid>...`, sorted by it): whatever others change meanwhile, each row that was there all the
-    time is found exactly once.  Without such keys, or where the server does not compare them, pages are counted off,
-    and the whole list is read again until nothing changed in between.
+    Every page has the number of rows from its first one on, which shows whether it is complete.  The next page begins
+    after its last UUID (`uuid>...`, sorted by it): whatever others change meanwhile, each row that exists all the time
+    is found exactly once.  Without such keys, or when the server does not compare them, pages are requested by offset,
+    and the whole list is read again until nothing has changed in between.
 
-    `size` is how many rows a page is asked for; it shrinks where pages do not come whole in their time.  `pause` waits.
+    `size` is the page size; it shrinks when pages do not arrive completely in time.  `pause` sleeps.
     """
 
-    fetch: Callable[[Query], Found]
+    fetch: Callable[[Query], QueryResult]
     pause: Callable[[float], object]
     key: str = "uuid"
-    size: int = PAGE
+    size: int = MAX_PAGE
     fields: str = ""
-    keep: Callable[[Row], Any] = _as_it_is
+    keep: Callable[[Row], Any] = _unchanged
     _answered: bool = field(default=False, init=False)
 
     def all(self, conditions: Sequence[str]) -> list[Any]:
-        """Return every row exactly once.  Raises TransientError when that cannot be known, and what `fetch` raises."""
+        """Return every row exactly once.
+
+        Raises TransientError when that is not certain, and what `fetch` raises.
+        """
         if self.key == "uuid":
             try:
-                return [row for page in self._after(conditions) for row in page]
-            except Unordered:
+                return [row for page in self._pages_by_key(conditions) for row in page]
+            except KeysNotOrdered:
                 pass
-        return self._counted(conditions)
+        return self._all_by_offset(conditions)
 
-    # ---- from key to key ---------------------------------------------------------------------------------------------
-    def _after(self, conditions: Sequence[str]) -> Iterator[list[Any]]:
+    # ---- by key ------------------------------------------------------------------------------------------------------
+    def _pages_by_key(self, conditions: Sequence[str]) -> Iterator[list[Any]]:
         last = ""
         while True:
-            page = self._next(conditions, last)
+            page = self._page_after(conditions, last)
             keys = [row.get(self.key) for row in page.inventories]
-            whole = page.total == len(keys)
-            if (last or not whole) and not _in_order(last, keys):
-                raise Unordered
+            complete = page.total == len(keys)
+            if (last or not complete) and not _in_order(last, keys):
+                raise KeysNotOrdered
             if len(set(keys)) < len(keys):
                 raise TransientError("a list that holds something twice")
             yield [self.keep(row) for row in page.inventories]
-            if whole:
+            if complete:
                 return
             last = str(keys[-1])
 
-    def _next(self, conditions: Sequence[str], last: str) -> Found:
+    def _page_after(self, conditions: Sequence[str], last: str) -> QueryResult:
         if not last:
             return self._page(conditions, 0)
         try:
             return self._page([*conditions, f"{self.key}>{last}"], 0)
         except Refused:
-            raise Unordered from None
+            raise KeysNotOrdered from None
 
-    # ---- counted off -------------------------------------------------------------------------------------------------
-    def _counted(self, conditions: Sequence[str]) -> list[Any]:
-        for pause in (*PAUSES, None):
-            found = self._once(conditions)
-            if found is not None:
-                return found
+    # ---- by offset ---------------------------------------------------------------------------------------------------
+    def _all_by_offset(self, conditions: Sequence[str]) -> list[Any]:
+        for pause in (*BACKOFF, None):
+            rows = self._try_by_offset(conditions)
+            if rows is not None:
+                return rows
             if pause is not None:
                 self.pause(pause)
         raise TransientError("the list changed each time it was read")
 
-    def _once(self, conditions: Sequence[str]) -> list[Any] | None:
+    def _try_by_offset(self, conditions: Sequence[str]) -> list[Any] | None:
         """Return all rows, None when they changed between two pages."""
-        items: dict[object, Any] = {}
+        rows: dict[object, Any] = {}
         total: int | None = None
-        while total is None or len(items) < total:
-            page, before = self._page(conditions, len(items)), len(items)
-            items |= {row.get(self.key, id(row)): self.keep(row) for row in page.inventories}
-            if (total is not None and page.total != total) or len(items) != before + len(page.inventories):
+        while total is None or len(rows) < total:
+            page, before = self._page(conditions, len(rows)), len(rows)
+            rows |= {row.get(self.key, id(row)): self.keep(row) for row in page.inventories}
+            if (total is not None and page.total != total) or len(rows) != before + len(page.inventories):
                 return None
             total = page.total
-        return list(items.values())
+        return list(rows.values())
 
     # ---- one page ----------------------------------------------------------------------------------------------------
-    def _page(self, conditions: Sequence[str], start: int) -> Found:
-        """Return a page that holds as many rows as it speaks of, at most `size`; raises TransientError.
+    def _page(self, conditions: Sequence[str], start: int) -> QueryResult:
+        """Return a complete page of at most `size` rows; raises TransientError.
 
-        Once a page was answered, a later one is asked for again for half a minute: much has been read by then.
+        Once a page was answered, later ones are retried for half a minute, because much has been read by then.
         """
-        tries, before = 0, ""
+        retries, before = 0, ""
         while True:
             try:
-                return self._asked(conditions, start)
-            except TransientError as weather:
-                if _time_is_up(weather) and before:
-                    why = before if weather.message in before else f"{before}; {weather.message}"
-                    raise TransientError(why, weather.never_sent) from None
-                smaller = self._smaller(weather)
-                if not smaller and tries >= self._tries(weather):
+                return self._request_page(conditions, start)
+            except TransientError as error:
+                if _is_command_deadline(error) and before:
+                    why = before if error.message in before else f"{before}; {error.message}"
+                    raise TransientError(why, error.never_sent) from None
+                shrunk = self._shrink(error)
+                if not shrunk and retries >= self._max_retries(error):
                     raise
-                before = weather.message
-            if not smaller:
-                self.pause(PAUSES[tries])
-                tries += 1
+                before = error.message
+            if not shrunk:
+                self.pause(BACKOFF[retries])
+                retries += 1
 
-    def _asked(self, conditions: Sequence[str], start: int) -> Found:
+    def _request_page(self, conditions: Sequence[str], start: int) -> QueryResult:
         page = self.fetch(self._query(conditions, start))
         if page.total is None:
             raise TransientError("a list that does not say how long it is")
         if len(page.inventories) != min(self.size, max(0, page.total - start)):
-            raise Torn("a list that does not hold what it speaks of")
+            raise InconsistentPage("a list that does not hold what it speaks of")
         self._answered = True
         return page
 
-    def _tries(self, weather: TransientError) -> int:
-        if isinstance(weather, Torn):
-            return TORN
-        final = weather.never_sent is not None and weather.never_sent.untrusted
-        return len(PAUSES) if self._answered and not final else 0
+    def _max_retries(self, error: TransientError) -> int:
+        if isinstance(error, InconsistentPage):
+            return MAX_INCONSISTENT
+        untrusted = error.never_sent is not None and error.never_sent.untrusted
+        return len(BACKOFF) if self._answered and not untrusted else 0
 
-    def _smaller(self, weather: TransientError) -> bool:
-        """Ask for less where a page did not come whole, and for little where a full one did not even begin."""
-        lost = weather.maybe_sent
-        if lost is not None and lost.begun and self.size > SMALL:
-            self.size = max(SMALL, self.size // 2)
-        elif lost is not None and lost.late and not lost.begun and self.size == PAGE:
-            self.size = SMALL
+    def _shrink(self, error: TransientError) -> bool:
+        """Reduce the page size if that may help: half of it when a page was cut off, MIN_PAGE when none even began."""
+        lost = error.maybe_sent
+        if lost is not None and lost.begun and self.size > MIN_PAGE:
+            self.size = max(MIN_PAGE, self.size // 2)
+        elif lost is not None and lost.late and not lost.begun and self.size == MAX_PAGE:
+            self.size = MIN_PAGE
         else:
             return False
         return True
@@ -172,7 +175,7 @@ class Pager:
 
 
 def _in_order(last: str, keys: Sequence[object]) -> bool:
-    """Tell whether all keys are UUIDs that come after `last`, each after the one before."""
-    if not all(isinstance(key, str) and _KEY.fullmatch(key) for key in keys):
+    """Tell whether all keys are UUIDs in ascending order, all of them after `last`."""
+    if not all(isinstance(key, str) and _UUID.fullmatch(key) for key in keys):
         return False
     return all(one < other for one, other in pairwise([last, *map(str, keys)]))

@@ -1,4 +1,4 @@
-"""ZStack's query language: what can be said in it safely."""
+"""Conditions of ZStack's query language that the server cannot misread."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 OPERATORS: Final = ("!=", ">=", "<=", "!?=", "!~=", "~=", "?=", "=", ">", "<", "is null", "not null")
-"""The server takes the first of these that stands anywhere in a condition, its value included."""
+"""The server splits a condition at the first of these that occurs anywhere in it, its value included."""
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_.]+")
 
@@ -18,7 +18,7 @@ def condition(name: str, operator: str, value: str) -> str | None:
     """
     if not _NAME.fullmatch(name) or operator not in OPERATORS:
         raise ValueError(f"not a condition: {name} {operator}")
-    bad = not value or any(sign in value for sign in ("'", "\\", "%s", *OPERATORS)) or not value.isprintable()
-    if bad or (operator in ("?=", "!?=") and "," in value):
+    unsafe = not value or any(sign in value for sign in ("'", "\\", "%s", *OPERATORS)) or not value.isprintable()
+    if unsafe or (operator in ("?=", "!?=") and "," in value):
         return None
     return f"{name}{operator}{value}"

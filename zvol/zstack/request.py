@@ -1,4 +1,4 @@
-"""One request beside the recovery of volumes; what cannot be asked is an error at once."""
+"""One request outside of a recovery, without retries."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from zvol.errors import MaybeSent, NeverSent, Unreachable, Untrusted
 
 if TYPE_CHECKING:
     from zvol.zstack.answers import Answer
-    from zvol.zstack.transport import Auth, Transport
+    from zvol.zstack.transport import AuthHeaders, Transport
 
 SECONDS: Final = 15.0
 
 
-def ask(
+def request(
     transport: Transport,
     method: str,
     path: str,
     body: object = None,
     *,
-    auth: Auth | None = None,
+    auth: AuthHeaders | None = None,
     seconds: float = SECONDS,
 ) -> Answer:
     """Send one request and return its answer; raises Untrusted or Unreachable."""

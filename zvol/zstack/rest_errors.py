@@ -1,6 +1,6 @@
-"""The plain words in which ZStack's REST layer refuses a request before anything is queued (contract 3.3, 4.5, 7.6).
+"""The plain text with which ZStack's REST layer refuses a request before anything is queued (contract 3.3, 4.5, 7.6).
 
-Only a whole body of exactly one of these shapes counts: a proxy's page may hold any of the words.
+Only a body that matches one of these patterns as a whole counts: a proxy's page may contain any of the words.
 """
 
 from __future__ import annotations
@@ -8,15 +8,15 @@ from __future__ import annotations
 import re
 from typing import Final
 
-LONGEST: Final = 4096
-"""Bytes; the longest refusal quotes a condition of ours."""
+MAX_BYTES: Final = 4096
+"""The longest refusal quotes a condition that zvol sent."""
 
 STATUSES: Final = (400, 401, 403, 500)
-"""400 and 403 as seen; 500 is how a 5.2.1 says that it knows no access keys, 401 a guess about builds that do."""
+"""400 and 403 were seen; a 5.2.1, which has no access keys, says 500; 401 is a guess about builds that have them."""
 
 _QUERY: Final = "Invalid query parameter"
 _VALUE: Final = r"\. The '[^\n]*' in (?:the )?parameter\[q\] "
-_SHAPES: Final = (
+_PATTERNS: Final = (
     (re.compile(r"missing header 'Authorization'"), True),
     (re.compile(r"Authorization type must be '\w{1,32}'"), True),
     (re.compile(r"RestAuthenticationType type: \w{1,32} was not registered by any RestAuthenticationBackend"), True),
@@ -35,21 +35,21 @@ _SHAPES: Final = (
     (re.compile(r"\[\w+\] field is excepted an int or long, but was \[[^\n\]]*\]\."), False),
     (re.compile(r"Invalid value for boolean field \[\w+\], \[[^\n\]]*\] is not a valid boolean string\[.*\]\."), False),
 )
-"""What is written, and whether it is a matter of authentication.  Builds with access keys were never tried: two of
-their texts are those that the vendor's own client looks for."""
+"""The patterns, and whether each is about authentication.  Builds with access keys were never tried: two of their texts
+are those that the vendor's own client looks for."""
 
 
-def refusal(status: int, body: bytes) -> tuple[str, bool] | None:
-    """Return the words, and whether they are about authentication; None for whatever ZStack did not write."""
-    if status not in STATUSES or len(body) > LONGEST:
+def parse_rest_error(status: int, body: bytes) -> tuple[str, bool] | None:
+    """Return the text, and whether it is about authentication; None for an answer that is not ZStack's."""
+    if status not in STATUSES or len(body) > MAX_BYTES:
         return None
-    text = text_of(body)
-    return next(((text, auth) for shape, auth in _SHAPES if shape.fullmatch(text)), None)
+    text = plain_text(body)
+    return next(((text, auth) for pattern, auth in _PATTERNS if pattern.fullmatch(text)), None)
 
 
-def text_of(body: bytes) -> str:
-    """Return a plain text body, empty when it is none."""
+def plain_text(body: bytes) -> str:
+    """Return a body as text, empty when it is too long or not UTF-8."""
     try:
-        return body[:LONGEST].decode("utf-8").strip() if len(body) <= LONGEST else ""
+        return body[:MAX_BYTES].decode("utf-8").strip() if len(body) <= MAX_BYTES else ""
     except UnicodeDecodeError:
         return ""

@@ -1,6 +1,6 @@
-"""The clock on a server's wall: an access key's signature is dated by it.
+"""The server's clock and zone, in which the signature of an access key is dated.
 
-By default a ZStack compares the time of day that is written with its own and ignores the zone beside it
+By default a ZStack compares the written time of day with its own and ignores the zone beside it
 (`rest/checkTimeZone` is false); otherwise it compares instants.  A date in the server's own zone, with the offset
 written out, is right both ways.
 """
@@ -12,10 +12,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from zvol.errors import AuthError, CannotTell, TransientError, Unreachable
-from zvol.secrets import Secret
 from zvol.zstack import server_facts
-from zvol.zstack.auth import SessionAuth
-from zvol.zstack.request import ask
+from zvol.zstack.auth import ANONYMOUS
+from zvol.zstack.request import request
 from zvol.zstack.zones import Zone, first_known
 
 if TYPE_CHECKING:
@@ -24,13 +23,10 @@ if TYPE_CHECKING:
 MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
-ANYBODY: Final = SessionAuth(Secret("nobody"))
-"""For the paths that want to see an Authorization header, and do not look at what it holds."""
-
 
 @dataclass(frozen=True, slots=True)
 class ServerClock:
-    """`ahead` is how many seconds the server's clock is before this machine's; `zone` is known."""
+    """`ahead` is how many seconds the server's clock is ahead of this machine's; `zone` is known."""
 
     ahead: float
     zone: Zone
@@ -43,25 +39,25 @@ class ServerClock:
         zone = f"GMT{'+' if minutes > 0 else '-'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}" if minutes else "GMT"
         return f"{DAYS[at.weekday()]}, {at.day:02} {MONTHS[at.month - 1]} {at.year} {at:%H:%M:%S} {zone}"
 
-    def explained(self, now: float) -> str:
-        """Say what both clocks show, for a server that finds the time of a request wrong by over 15 minutes."""
-        told = {"server": "as the server itself says", "profile": "from the profile"}.get(self.zone.source, "")
+    def explain_skew(self, now: float) -> str:
+        """Return what both clocks show, for a server that finds the date of a request off by over 15 minutes."""
+        source = {"server": "as the server itself says", "profile": "from the profile"}.get(self.zone.source, "")
         here = datetime.fromtimestamp(now, UTC)
         return (
-            f"The request was dated {self.date(now)} (zone {told}); this machine's clock shows "
+            f"The request was dated {self.date(now)} (zone {source}); this machine's clock shows "
             f"{here:%Y-%m-%d %H:%M:%S} UTC, the server's was {self.ahead:+.0f} s from it. Set `timezone` in the "
             "profile to the zone of the management node, and the clocks of all its nodes alike."
         )
 
 
-def learn(transport: Transport, profile_zone: str | None, now: float) -> ServerClock:
-    """Ask the server for its clock and its zone; the profile's zone counts where the server does not tell.
+def read_server_clock(transport: Transport, profile_zone: str | None, now: float) -> ServerClock:
+    """Read the server's clock and zone; the profile's zone is used when the server does not tell its own.
 
-    Neither answer needs a session.  Raises AuthError when one cannot be known, Unreachable or Untrusted when the
-    server cannot be asked.
+    Neither request needs a session.  Raises AuthError when one of the two cannot be known, Unreachable or Untrusted
+    when the server cannot be reached.
     """
     try:
-        instant = server_facts.server_time(ask(transport, *server_facts.CLOCK, auth=ANYBODY))
+        instant = server_facts.parse_server_time(request(transport, *server_facts.CLOCK_REQUEST, auth=ANONYMOUS))
     except CannotTell as exc:
         raise AuthError(
             "the server does not tell its time, and an access key's signature needs it",
@@ -72,7 +68,8 @@ def learn(transport: Transport, profile_zone: str | None, now: float) -> ServerC
         raise _unreachable(exc, "time") from None
     profile = Zone.from_profile(profile_zone)
     try:
-        server = Zone.from_server(*server_facts.timezone(ask(transport, *server_facts.ZONE, auth=ANYBODY)), instant)
+        answer = request(transport, *server_facts.ZONE_REQUEST, auth=ANONYMOUS)
+        server = Zone.from_server(*server_facts.parse_timezone(answer), instant)
     except CannotTell:
         server = Zone()
     except TransientError as exc:
@@ -88,6 +85,6 @@ def learn(transport: Transport, profile_zone: str | None, now: float) -> ServerC
     return ServerClock(instant - now, zone)
 
 
-def _unreachable(weather: TransientError, what: str) -> Unreachable:
-    text = f"the server did not tell its {what}, which an access key's signature needs: {weather.message}"
-    return Unreachable(text, hint="Nothing was changed; try again.", fault=weather.fault)
+def _unreachable(error: TransientError, what: str) -> Unreachable:
+    text = f"the server did not tell its {what}, which an access key's signature needs: {error.message}"
+    return Unreachable(text, hint="Nothing was changed; try again.", fault=error.fault)

@@ -1,7 +1,7 @@
-"""What a server tells about itself without a session: its clock and its time zone.
+"""A server's clock and time zone, which it tells without a session.
 
-A look-up ends in a value, in TransientError (nothing that counts came back: ask again), or in CannotTell: the answer is
-ZStack's own and says that this server never tells it.
+Parsing an answer returns a value, or raises TransientError (not ZStack's answer: try again) or CannotTell (ZStack's own
+answer, and this server never tells it).
 """
 
 from __future__ import annotations
@@ -13,45 +13,45 @@ from zvol.errors import CannotTell, TransientError
 from zvol.zstack import answers
 from zvol.zstack.answer_errors import error_of
 from zvol.zstack.answers import Answer
-from zvol.zstack.rest_errors import text_of
+from zvol.zstack.rest_errors import plain_text
 
-CLOCK: Final[tuple[str, str, object]] = ("PUT", "/v1/management-nodes/actions", {"getCurrentTime": {}})
-ZONE: Final[tuple[str, str, object]] = ("GET", "/v1/management-nodes/platform-timezone", None)
-LATEST: Final = 253_370_764_800_000
-"""The last millisecond whose date can be written down in every zone."""
+CLOCK_REQUEST: Final[tuple[str, str, object]] = ("PUT", "/v1/management-nodes/actions", {"getCurrentTime": {}})
+ZONE_REQUEST: Final[tuple[str, str, object]] = ("GET", "/v1/management-nodes/platform-timezone", None)
+MAX_MILLISECONDS: Final = 253_370_764_800_000
+"""The last millisecond whose date Python can represent in every zone."""
 
-PROFILE: Final = "Set `timezone` in the profile to the zone of the management node, such as Asia/Shanghai."
+TIMEZONE_HINT: Final = "Set `timezone` in the profile to the zone of the management node, such as Asia/Shanghai."
 NO_API: Final = "no api mapping to "
 
 
-def server_time(answer: Answer) -> float:
+def parse_server_time(answer: Answer) -> float:
     """Return the server's clock as seconds since 1970 UTC."""
     document = _document(answer, "its time", "")
-    found = milliseconds(document)
+    found = parse_current_time(document)
     if found is None:
         raise TransientError("the answer about the server's clock does not hold its time")
     return found
 
 
-def timezone(answer: Answer) -> tuple[str | None, str | None]:
+def parse_timezone(answer: Answer) -> tuple[str | None, str | None]:
     """Return the server's time zone as (name, offset), one of which is known.
 
-    A server before 4.1 takes the path for a query of its management nodes, and answers or refuses that.
+    A server before 4.1 takes the path for a query of its management nodes, and answers or refuses that query.
     """
-    document = _document(answer, "its time zone", PROFILE)
+    document = _document(answer, "its time zone", TIMEZONE_HINT)
     name, offset = (_text(document, field) for field in ("timezone", "offset"))
     if name is not None or offset is not None:
         return name, offset
-    if isinstance(answers.classify_read(answer), answers.Found) or document.get("success") is True:
-        raise CannotTell("the server does not tell its time zone", hint=PROFILE)
+    if isinstance(answers.classify_read(answer), answers.QueryResult) or document.get("success") is True:
+        raise CannotTell("the server does not tell its time zone", hint=TIMEZONE_HINT)
     raise TransientError("the answer about the server's time zone does not hold one")
 
 
-def milliseconds(document: Mapping[str, Any]) -> float | None:
-    """Return the instant that getCurrentTime told, in seconds since 1970 UTC; None when it told none."""
+def parse_current_time(document: Mapping[str, Any]) -> float | None:
+    """Return the instant of a getCurrentTime answer in seconds since 1970 UTC; None when it has none."""
     current = document.get("currentTime")
     value = current.get("MillionSeconds") if isinstance(current, Mapping) else None
-    usable = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < LATEST
+    usable = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MAX_MILLISECONDS
     return value / 1000 if usable and value is not None else None
 
 
@@ -69,11 +69,11 @@ def _document(answer: Answer, what: str, hint: str) -> Mapping[str, Any]:
             raise CannotTell(f"the server does not tell {what}: {text}", hint=hint)
         case answers.Redirected() as redirected:
             raise error_of(redirected, lambda _text: "")
-        case _ if answer.status == 404 and text_of(answer.body).startswith(NO_API):
+        case _ if answer.status == 404 and plain_text(answer.body).startswith(NO_API):
             raise CannotTell(f"the server does not tell {what}", hint=hint)
-        case answers.Unclear(reason=reason):
+        case answers.Unrecognized(reason=reason):
             raise TransientError(reason)
-        case answers.Found():  # pragma: no cover - a document
+        case answers.QueryResult():  # pragma: no cover - it has a document
             raise TransientError("an answer to another question")
 
 

@@ -1,4 +1,4 @@
-"""JSON from a server that is not trusted: strict, bounded in time and memory, and raising one exception only."""
+"""A strict JSON parser for untrusted servers: bounded in time and memory, with one exception."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any, Final
 MAX_DEPTH: Final = 64
 MAX_DIGITS: Final = 20
 MAX_FRACTION: Final = 64
-"""Characters of a number that is no integer."""
+"""Characters of a number that is not an integer."""
 MAX_VALUES: Final = 500_000
 """Brackets and commas in one document: 1,000 volumes have some 30,000, and a value takes up to 100 bytes of memory."""
 
 _NEXT: Final = re.compile(r'(?:[^"\[\]{},]++|"(?:[^"\\]++|\\.)*+"?)*+([\[\]{},]|\Z)', re.DOTALL)
-"""What is no bracket or comma, strings as a whole, and the bracket or comma after it; it never goes back."""
+"""Everything up to the next bracket or comma outside of a string, and that sign; it never backtracks."""
 
 _SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 

@@ -1,4 +1,4 @@
-"""What one read told of the volumes that were asked for: some answers tell of some of them only."""
+"""Which of the requested volumes an answer contains: an answer may be usable for some of them only."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from dataclasses import dataclass
 from zvol.errors import TransientError
 from zvol.model import Volume
 from zvol.zstack import answers
-from zvol.zstack.answers import Found
+from zvol.zstack.answers import QueryResult
 from zvol.zstack.dates import normalized_date
 
 
 @dataclass(frozen=True, slots=True)
 class Volumes:
-    """The volumes that were `found`, and those of which the answer does not tell (`unclear`).
+    """The volumes that were `found`, and those about which the answer says nothing reliable (`unclear`).
 
-    A volume that is in neither of them does not exist, or is not visible to this account.
+    A requested volume that is in neither does not exist, or is not visible to this account.
     """
 
     found: Mapping[str, Volume]
     unclear: frozenset[str] = frozenset()
 
 
-def asked_for(uuids: Sequence[str], found: Found, *, counted: bool = False) -> Volumes:
-    """Return what an answer tells of the volumes asked for; raises TransientError for one about any other volume.
+def match_volumes(uuids: Sequence[str], found: QueryResult, *, counted: bool = False) -> Volumes:
+    """Match an answer with the requested volumes; raises TransientError when it contains any other volume.
 
-    What is missing is gone only where nothing else can be hidden in the answer: no inventory that is odd or there
-    twice, and with `counted` as many as the server counted.
+    A missing volume is gone only when the answer is otherwise faultless: no malformed or duplicate inventory, and with
+    `counted` as many of them as the server counted.
     """
     read = [answers.volume_of(inventory, found.sent_at) for inventory in found.inventories]
     known = [volume for volume in read if volume is not None]

@@ -1,4 +1,4 @@
-"""The time zone of a server, from what it says itself, from a login, or from the profile; never a guess.
+"""The time zone of a server: from its own answer, from a login, or from the profile; never a guess.
 
 All instants are seconds since 1970 UTC.
 """
@@ -15,13 +15,13 @@ from zvol.zstack import date_readings
 from zvol.zstack.dates import parse_server_date
 
 QUARTER: Final = 900
-"""Every zone in use is a multiple of it away from UTC; seconds."""
+"""Seconds; the offset of every zone in use is a multiple of it."""
 LOGIN_SLACK: Final = 120
-"""So far a login's date and the server's clock, read one after the other, may be apart; seconds."""
+"""Seconds by which a login's date and the server's clock, read one after the other, may differ."""
 EAST: Final = 14 * 3600
 WEST: Final = -12 * 3600
 END: Final = 253402300799
-"""9999-12-31T23:59:59Z, the last instant that can be written down."""
+"""9999-12-31T23:59:59Z, the last instant that Python can represent."""
 _NOT_ZONES: Final = frozenset({"localtime", "posixrules", "Factory"})
 
 Source = Literal["server", "login", "profile", "unknown"]
@@ -29,9 +29,9 @@ Source = Literal["server", "login", "profile", "unknown"]
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """The server's time zone, and who told.
+    """The server's time zone, and its source.
 
-    `tz` is the zone itself, or with `offset` only what it was at one `moment`, which is None when that is not known.
+    `tz` is the zone; with `offset` it is only its offset at one `moment`, which is None when that is not known.
     """
 
     source: Source = "unknown"
@@ -46,7 +46,7 @@ class Zone:
         return cls(source, tz, tz.utcoffset(None), at if known else None)
 
     def instant(self, local: datetime) -> float | None:
-        """Return when a local date was; where several readings are possible the earliest, None when none is."""
+        """Return the instant of a local date: the earliest possible one, None when there is none."""
         if self.tz is None:
             return None
         if self.offset is None:
@@ -57,9 +57,9 @@ class Zone:
 
     @classmethod
     def from_server(cls, name: str | None, offset: str | None, at: float | None = None) -> Zone:
-        """Take the answer of platform-timezone: the named zone when it agrees with the offset, else the offset.
+        """Use the answer of platform-timezone: the named zone when it agrees with the offset, else the offset.
 
-        The name knows daylight saving, the offset is what the server's own tables say at the instant `at`.
+        The name includes daylight saving time; the offset is that of the server's own tables at the instant `at`.
         """
         named, fixed = _named(name) or _fixed((name or "").removeprefix("GMT")), _fixed(offset)
         if named is not None and (fixed is None or _agree(named, fixed, at)):
@@ -70,7 +70,7 @@ class Zone:
     def from_login(cls, created: str | None, server_now: float | None) -> Zone:
         """Compare the text of a login's createDate with the server's clock at that moment.
 
-        The result is the offset of that moment: it does not tell when daylight saving begins or ends.
+        The result is the offset at that moment: it does not include when daylight saving time begins or ends.
         """
         local = parse_server_date(created or "")
         if local is None or server_now is None or not math.isfinite(server_now):
@@ -83,13 +83,13 @@ class Zone:
 
     @classmethod
     def from_profile(cls, text: str | None) -> Zone:
-        """Take what the user configured: a name, or an offset such as `+08:00`, which then holds all the year."""
+        """Use the configured zone: a name, or an offset such as `+08:00`, which then holds all year."""
         tz = _named(text) or _fixed(text)
         return cls("profile", tz) if tz is not None else cls()
 
 
 def first_known(*zones: Zone) -> Zone:
-    """Return the first zone that is one; given in the order server, login, profile."""
+    """Return the first zone that is known; pass them in the order server, login, profile."""
     return next((zone for zone in zones if zone.tz is not None), Zone())
 
 
@@ -105,7 +105,7 @@ def _fixed(offset: str | None) -> tzinfo | None:
 
 
 def _named(name: str | None) -> tzinfo | None:
-    """Return a zone of this machine's tables; the names that mean this machine's own zone are none."""
+    """Return a zone of this machine's tables; names that mean this machine's own zone are refused."""
     from zoneinfo import ZoneInfo
 
     if not name or name in _NOT_ZONES or not re.fullmatch(r"[A-Za-z][\w+-]*(/[A-Za-z0-9][\w+-]*)*", name, re.ASCII):

@@ -1,80 +1,36 @@
-"""Connections of urllib3 that keep to the time of an attempt, and tell it how far it came.
+"""Connections of urllib3 that keep to the deadline of their request and record how far it has come.
 
-Only imported inside functions, for it imports requests, urllib3 and ssl.
+Imported inside functions only, because it imports urllib3 and ssl.
 """
 
 from __future__ import annotations
 
 import contextlib
 import http.client
-import http.cookiejar
 import socket
-import ssl  # noqa: TID253
 import weakref
 from collections import deque
 from typing import Any, Final
 
-import requests  # noqa: TID253
-from requests.adapters import HTTPAdapter  # noqa: TID253
 from urllib3.connection import HTTPConnection, HTTPSConnection  # noqa: TID253
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool  # noqa: TID253
 from urllib3.exceptions import EmptyPoolError  # noqa: TID253
 
-from zvol.zstack.transport.deadline import RequestDeadline, Stage, TooOld, current, real_now
+from zvol.zstack.transport.current import current_deadline, current_request
+from zvol.zstack.transport.deadline import RequestDeadline, Stage, StaleRequest, real_now
+from zvol.zstack.transport.sockets import DeadlinePlainSocket
 
-SPARED: Final = 3
-"""How many times longer than others a connection may be idle that was opened and has carried nothing yet: until the
-read that comes before its request is over."""
+UNUSED_IDLE_FACTOR: Final = 3
+"""How many times longer than others a connection may be idle that has carried no request yet: long enough for the read
+that precedes its request."""
 
-MOST_INFORMATIONAL: Final = 16
+MAX_INFORMATIONAL: Final = 16
 """1xx answers before the answer itself."""
 
 
-# ---- sockets: no wait is longer than the rest of the attempt ---------------------------------------------------------
-class DeadlineSocket:
-    """What a socket does besides; a mixin before socket.socket or ssl.SSLSocket."""
-
-    def recv_into(self, *args: Any, **kwargs: Any) -> int:
-        self.settimeout(current().left())  # type: ignore[attr-defined]
-        count: int = super().recv_into(*args, **kwargs)  # type: ignore[misc]
-        current().arrived(count)
-        return count
-
-    def recv(self, *args: Any, **kwargs: Any) -> bytes:
-        self.settimeout(current().left())  # type: ignore[attr-defined]
-        return super().recv(*args, **kwargs)  # type: ignore[misc, no-any-return]
-
-    def send(self, *args: Any, **kwargs: Any) -> int:
-        self.settimeout(current().left())  # type: ignore[attr-defined]
-        return super().send(*args, **kwargs)  # type: ignore[misc, no-any-return]
-
-    def sendall(self, *args: Any, **kwargs: Any) -> None:
-        self.settimeout(current().left())  # type: ignore[attr-defined]
-        super().sendall(*args, **kwargs)  # type: ignore[misc]
-
-    def alive(self) -> bool:
-        """Tell whether the other side has neither closed nor said anything, on a connection that carries no request."""
-        self.settimeout(0)  # type: ignore[attr-defined]
-        try:
-            super().recv(1)  # type: ignore[misc]
-        except (BlockingIOError, ssl.SSLWantReadError):  # also where TLS has sent its session tickets
-            return True
-        except OSError:
-            pass
-        return False
-
-
-class DeadlinePlainSocket(DeadlineSocket, socket.socket):
-    pass
-
-
-class DeadlineTlsSocket(DeadlineSocket, ssl.SSLSocket):
-    pass
-
-
-# ---- one answer a request --------------------------------------------------------------------------------------------
-class Head:
-    """The head of an answer, whose lines all end: http.client takes the end of a connection for the end of a head."""
+# ---- one answer per request ------------------------------------------------------------------------------------------
+class CompleteHead:
+    """The head of an answer, every line complete: http.client takes the end of a connection for the end of the head."""
 
     def __init__(self, source: Any) -> None:
         self._source = source
@@ -88,17 +44,17 @@ class Head:
 
 
 class Response(http.client.HTTPResponse):
-    """An answer with a whole head, after the informational ones before it; http.client knows only 100 as such."""
+    """An answer with a complete head, after any informational answers; http.client skips only 100."""
 
     def begin(self) -> None:
         source: Any = self.fp
-        self.fp = Head(source)  # type: ignore[assignment]
+        self.fp = CompleteHead(source)  # type: ignore[assignment]
         super().begin()
         if self.fp is not None:
             self.fp = source
 
     def _read_status(self) -> tuple[str, int, str]:
-        for _ in range(MOST_INFORMATIONAL):
+        for _ in range(MAX_INFORMATIONAL):
             version, status, reason = super()._read_status()  # type: ignore[misc]
             if status == http.HTTPStatus.SWITCHING_PROTOCOLS or version not in ("HTTP/1.0", "HTTP/1.1"):
                 raise http.client.UnknownProtocol(version)
@@ -109,10 +65,10 @@ class Response(http.client.HTTPResponse):
 
 
 # ---- connections and their pools -------------------------------------------------------------------------------------
-class Unsent(EmptyPoolError):
-    """Nothing of the request has left, and nothing is wrong with the connection.
+class NotSentInTime(EmptyPoolError):
+    """Nothing of the request has left, and the connection can be used for another one.
 
-    As an EmptyPoolError, for urllib3 closes the connection of any other error.
+    It is an EmptyPoolError because urllib3 closes the connection for any other error.
     """
 
     def __init__(self, conn: Any) -> None:
@@ -121,7 +77,7 @@ class Unsent(EmptyPoolError):
 
 
 class TrackedConnection:
-    """What a connection does besides; a mixin before those of urllib3."""
+    """A mixin for the connections of urllib3: it opens them with our dialer and sends a request in one piece."""
 
     response_class: Any = Response
     idle_since = 0.0
@@ -130,18 +86,18 @@ class TrackedConnection:
     _parts: list[bytes] | None = None
 
     def _new_conn(self) -> socket.socket:
-        deadline = current()
-        return deadline.dialer.dial(DeadlinePlainSocket, self._dns_host, self.port, deadline)  # type: ignore[attr-defined]
+        request, host, port = current_request(), self._dns_host, self.port  # type: ignore[attr-defined]
+        return request.dialer.dial(DeadlinePlainSocket, host, port, request.deadline)
 
     def connect(self) -> None:
         super().connect()  # type: ignore[misc]
         self.idle_since, self.used = real_now(), False
 
     def request(self, *args: Any, **kwargs: Any) -> None:
-        """Open the connection, put the request together, and see last of all whether it may still leave."""
+        """Open the connection, assemble the request, and only then check whether it may still leave."""
         if self.sock is None:
             self.connect()
-        deadline = current()
+        deadline = current_deadline()
         deadline.stage = Stage.READY
         parts = self._parts = []
         try:
@@ -149,22 +105,22 @@ class TrackedConnection:
         finally:
             self._parts = None
         try:
-            deadline.leave()
-        except TooOld:
-            self._forget_request()
-            raise Unsent(self) from None
+            deadline.record_sent()
+        except StaleRequest:
+            self._reset_request()
+            raise NotSentInTime(self) from None
         self.used = True
         self.sock.sendall(b"".join(parts))
 
     def send(self, data: Any) -> None:
-        """Keep the parts of a request until they leave together; what opens the connection leaves at once."""
+        """Collect the parts of a request to send them together; bytes that open the connection are sent at once."""
         if self._parts is None:
             super().send(data)  # type: ignore[misc]
         else:
             self._parts.append(data)
 
-    def _forget_request(self) -> None:
-        """Be ready for another request, over the same socket."""
+    def _reset_request(self) -> None:
+        """Make the connection ready for another request over the same socket."""
         sock, self.sock = self.sock, None
         http.client.HTTPConnection.close(self)  # type: ignore[arg-type]
         self.sock = sock
@@ -177,57 +133,57 @@ class PlainConnection(TrackedConnection, HTTPConnection):
 class TlsConnection(TrackedConnection, HTTPSConnection):
     def _new_conn(self) -> socket.socket:
         sock = super()._new_conn()
-        return sock if self.proxy else to_handshake(sock)
+        return sock if self.proxy else begin_handshake(sock)
 
     def _tunnel(self) -> None:
-        current().stage = Stage.TUNNEL
+        current_deadline().stage = Stage.TUNNEL
         super()._tunnel()
-        to_handshake(self.sock)
+        begin_handshake(self.sock)
 
 
-def to_handshake(sock: socket.socket) -> socket.socket:
-    """Let the TLS handshake take the rest of the time: OpenSSL's waits are bounded as a whole, not one by one."""
-    deadline = current()
+def begin_handshake(sock: socket.socket) -> socket.socket:
+    """Give the TLS handshake the remaining time: the timeout bounds all waits of OpenSSL together."""
+    deadline = current_deadline()
     deadline.stage = Stage.TLS
-    sock.settimeout(deadline.left())
+    sock.settimeout(deadline.remaining())
     return sock
 
 
 class FreshPool:
-    """What a pool does besides; a mixin before those of urllib3.
+    """A mixin for the pools of urllib3: it returns no connection that has been idle for long.
 
-    It lends no connection that has been idle for long.  One that was opened for a request that came too late is spared
-    for the next that must be fresh: the read in between may cost a server that closes after each answer its own.
+    A connection that was opened for a request that became stale is kept apart for the next request with a
+    `fresh_until`: a server that closes after every answer would otherwise spend it on the read in between.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._spared: deque[Any] = deque()
-        weakref.finalize(self, close_all, self._spared)  # as urllib3 does for its own
+        self._unused: deque[Any] = deque()
+        weakref.finalize(self, close_all, self._unused)  # as urllib3 does for its own
 
     def urlopen(self, *args: Any, **kwargs: Any) -> Any:
         try:
             return super().urlopen(*args, **kwargs)  # type: ignore[misc]
-        except Unsent as unsent:
-            conn = unsent.conn
-            spared = not conn.used and hasattr(conn.sock, "alive")  # TLS within TLS cannot be asked
-            if spared:
-                self._spared.append(conn)
-            super()._put_conn(None if spared else conn)  # type: ignore[misc]
+        except NotSentInTime as error:
+            conn = error.conn
+            keep_apart = not conn.used and hasattr(conn.sock, "alive")  # TLS within TLS has no such method
+            if keep_apart:
+                self._unused.append(conn)
+            super()._put_conn(None if keep_apart else conn)  # type: ignore[misc]
             raise
 
     def _get_conn(self, timeout: float | None = None) -> Any:
-        deadline, conn = current(), super()._get_conn(timeout)  # type: ignore[misc]
+        deadline, conn = current_deadline(), super()._get_conn(timeout)  # type: ignore[misc]
         if conn.sock is not None and real_now() - conn.idle_since > deadline.idle:
             conn.close()
         must_be_fresh = deadline.fresh_until is not None
-        return self._one_spared(deadline) or conn if must_be_fresh and conn.sock is None else conn
+        return self._unused_connection(deadline) or conn if must_be_fresh and conn.sock is None else conn
 
-    def _one_spared(self, deadline: RequestDeadline) -> Any:
-        """Return a connection that was spared and still lives, None when there is none."""
+    def _unused_connection(self, deadline: RequestDeadline) -> Any:
+        """Return a connection that was kept apart and is still alive, None when there is none."""
         with contextlib.suppress(IndexError):
-            while conn := self._spared.pop():
-                if real_now() - conn.idle_since <= SPARED * deadline.idle and conn.sock.alive():
+            while conn := self._unused.pop():
+                if real_now() - conn.idle_since <= UNUSED_IDLE_FACTOR * deadline.idle and conn.sock.alive():
                     return conn
                 conn.close()
         return None
@@ -251,41 +207,4 @@ class TlsPool(FreshPool, HTTPSConnectionPool):
     ConnectionCls = TlsConnection
 
 
-class Adapter(HTTPAdapter):
-    """Sends once, over the connections above; who is trusted is in the context, and nothing of requests' own counts."""
-
-    def __init__(self, concurrency: int, context: ssl.SSLContext | None) -> None:
-        self._context = context
-        super().__init__(pool_connections=1, pool_maxsize=concurrency + 2, max_retries=0, pool_block=False)
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = POOLS
-
-    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-        context = self._context
-        manager = super().proxy_manager_for(proxy, ssl_context=context, proxy_ssl_context=context, **kwargs)
-        manager.pool_classes_by_scheme = POOLS
-        return manager
-
-    def cert_verify(self, *_args: Any, **_kwargs: Any) -> None:
-        """Leave the authorities to the context, which holds them since the beginning."""
-
-
 POOLS: Final[dict[str, Any]] = {"http": PlainPool, "https": TlsPool}
-
-
-class HttpSession(requests.Session):
-    """One session for one origin, without anything that requests would do on its own."""
-
-    def __init__(self, origin: str, adapter: Adapter, agent: str) -> None:
-        super().__init__()
-        self.trust_env = False
-        self.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
-        self.headers.clear()
-        self.headers.update({"User-Agent": agent, "Accept": "*/*", "Accept-Encoding": "identity"})
-        self.adapters.clear()
-        self.mount(origin + "/", adapter)
-
-    def get_redirect_target(self, _resp: object) -> None:
-        """Even unfollowed, requests prepares the next request, and swallows the body for it."""

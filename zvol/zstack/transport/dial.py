@@ -1,4 +1,4 @@
-"""From a name to a connection within the time of one attempt."""
+"""From a host name to a connected socket, within the deadline of one request."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from zvol.zstack.transport.deadline import RequestDeadline, Stage
-from zvol.zstack.transport.happy_eyeballs import Address, ConnectionRace, S, in_turns
+from zvol.zstack.transport.happy_eyeballs import Address, ConnectionRace, S, interleave_families
 
 Lookup = Callable[..., Sequence[Address]]
 
@@ -16,34 +16,34 @@ NUMERIC: Final = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
 
 
 class PendingLookup:
-    """One look-up under way; several attempts may wait for it."""
+    """A running look-up; several requests may wait for it."""
 
     def __init__(self, lookup: Lookup, host: str, port: int) -> None:
-        self.answered = threading.Event()
+        self.finished = threading.Event()
         self.addresses: Sequence[Address] = ()
         self.error: Exception | None = None
-        threading.Thread(target=self._ask, args=(lookup, host, port), daemon=True, name="zvol-lookup").start()
+        threading.Thread(target=self._run, args=(lookup, host, port), daemon=True, name="zvol-lookup").start()
 
-    def _ask(self, lookup: Lookup, host: str, port: int) -> None:
+    def _run(self, lookup: Lookup, host: str, port: int) -> None:
         try:
             self.addresses = lookup(host, port, type=socket.SOCK_STREAM)
-        except Exception as exc:  # noqa: BLE001  (whatever it is, those who wait must hear of it)
+        except Exception as exc:  # noqa: BLE001  (raised again in the threads that wait)
             self.error = exc
-        self.answered.set()
+        self.finished.set()
 
 
 class Dialer:
     """Connects to hosts by name or address.
 
-    getaddrinfo cannot be interrupted, so it runs in a thread that is left alone when time is up: one for each name, for
-    whoever asks next waits for the same look-up.
+    getaddrinfo cannot be interrupted, so it runs in a thread that is abandoned at the deadline.  There is one such
+    thread per name: later requests wait for the same look-up.
     """
 
     def __init__(self, lookup: Lookup = socket.getaddrinfo) -> None:
         self._lookup = lookup
         self._lock = threading.Lock()
-        self._questions: dict[tuple[str, int], PendingLookup] = {}
-        self._answered: dict[tuple[str, int], object] = {}
+        self._lookups: dict[tuple[str, int], PendingLookup] = {}
+        self._last_connected: dict[tuple[str, int], object] = {}
 
     def addresses(self, host: str, port: int, deadline: RequestDeadline) -> Sequence[Address]:
         """Return the addresses of a host; raises TimeoutError, and OSError or UnicodeError when it has none."""
@@ -52,25 +52,25 @@ class Dialer:
         except socket.gaierror:
             pass  # a name
         with self._lock:
-            question = self._questions.get((host, port))
-            if question is None or question.answered.is_set():
-                question = self._questions[host, port] = PendingLookup(self._lookup, host, port)
-        if not question.answered.wait(deadline.left(connecting=True)):
+            lookup = self._lookups.get((host, port))
+            if lookup is None or lookup.finished.is_set():
+                lookup = self._lookups[host, port] = PendingLookup(self._lookup, host, port)
+        if not lookup.finished.wait(deadline.remaining(connecting=True)):
             raise TimeoutError("the name is not looked up in time")
-        if question.error is not None:
-            raise question.error
-        return question.addresses
+        if lookup.error is not None:
+            raise lookup.error
+        return lookup.addresses
 
-    def dial(self, kind: type[S], host: str, port: int, deadline: RequestDeadline) -> S:
-        """Return a connected socket; the address that answered first is tried first from then on.
+    def dial(self, socket_class: type[S], host: str, port: int, deadline: RequestDeadline) -> S:
+        """Return a connected socket; the address that was connected last is tried first.
 
-        Raises OSError: the most telling one of all addresses.
+        Raises OSError: the most informative one of all addresses.
         """
         deadline.stage = Stage.LOOKUP
-        addresses = in_turns(self.addresses(host, port, deadline))
+        addresses = interleave_families(self.addresses(host, port, deadline))
         deadline.stage = Stage.CONNECT
-        answered = self._answered.get((host, port))
-        addresses.sort(key=lambda one: one[4] != answered)
-        sock, address = ConnectionRace(kind, deadline).run(addresses)
-        self._answered[host, port] = address[4]
+        last = self._last_connected.get((host, port))
+        addresses.sort(key=lambda address: address[4] != last)
+        sock, address = ConnectionRace(socket_class, deadline).run(addresses)
+        self._last_connected[host, port] = address[4]
         return sock

@@ -1,4 +1,4 @@
-"""What went wrong, in words that quote nothing of the request."""
+"""The messages for failed requests; they quote nothing of the request."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from zvol.zstack.transport.deadline import RequestDeadline, Stage
 
 
 class UnacceptableAnswer(ValueError):
-    """An answer that is not taken: too long, compressed, or of two lengths at once."""
+    """An answer that is not accepted: too long, compressed, or with two different lengths."""
 
 
 def causes(exc: BaseException) -> Iterator[BaseException]:
-    """Yield an exception and all that it was made of: urllib3 hides the reason in arguments and attributes."""
+    """Yield an exception and all exceptions inside it: urllib3 hides the reason in arguments and attributes."""
     todo, seen = [exc], set[int]()
     while todo:
         one = todo.pop()
@@ -30,7 +30,7 @@ def causes(exc: BaseException) -> Iterator[BaseException]:
 
 
 def never_sent(exc: BaseException, deadline: RequestDeadline, endpoint: Endpoint, *, proxy: bool) -> NeverSent:
-    """Say why a request never left; no header value is ever in it."""
+    """Return why a request was never sent; the text never contains the value of a header."""
     where, chain = f"{endpoint.host}:{endpoint.port}", list(causes(exc))
     if deadline.stage is Stage.READY and deadline.expired:
         return NeverSent("connect-timeout", f"the time allowed was over before the request to {where} could leave")
@@ -50,19 +50,19 @@ def never_sent(exc: BaseException, deadline: RequestDeadline, endpoint: Endpoint
 
 
 def stale(endpoint: Endpoint, seconds: float) -> NeverSent:
-    """Say that the request could not leave in time, and how long it took until it could."""
+    """Return the error of a request that could not leave in time; `seconds` is how long it took until it could."""
     where = f"{endpoint.host}:{endpoint.port}"
     return NeverSent("stale", f"it took {seconds:.1f} s until the request to {where} could leave")
 
 
 def _handshake(chain: list[BaseException], deadline: RequestDeadline, where: str) -> NeverSent:
-    """A handshake that fails for want of trust will fail again; one that merely broke is weather."""
+    """Return why a handshake failed: a failure of trust would happen again, a broken connection may pass."""
     import ssl
 
-    from zvol.zstack.transport.tls import refused
+    from zvol.zstack.transport.tls import trust_failure
 
     for one in chain:
-        found = refused(one, where) if isinstance(one, ssl.SSLError) else None
+        found = trust_failure(one, where) if isinstance(one, ssl.SSLError) else None
         if found is not None:
             return NeverSent(*found)
     if deadline.expired or any(isinstance(one, TimeoutError) for one in chain):
@@ -71,7 +71,7 @@ def _handshake(chain: list[BaseException], deadline: RequestDeadline, where: str
 
 
 def _status(chain: list[BaseException]) -> str:
-    """Return the status with which a proxy refused; its words are its own, and are not shown."""
+    """Return the status with which a proxy refused; its own text is not shown."""
     found = (re.match(r"Tunnel connection failed: ([0-9]{3})\b", str(one)) for one in chain if isinstance(one, OSError))
     status = next((one[1] for one in found if one), None)
     if status == "407":
@@ -80,7 +80,7 @@ def _status(chain: list[BaseException]) -> str:
 
 
 def no_answer(exc: BaseException, deadline: RequestDeadline) -> str:
-    """Say why there is no answer to a request that may have arrived."""
+    """Return why there is no answer to a request that may have arrived."""
     from http.client import RemoteDisconnected
 
     chain = list(causes(exc))
