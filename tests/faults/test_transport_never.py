@@ -62,7 +62,7 @@ def test_a_listener_that_accepts_nobody() -> None:
             filler.close()
 
 
-# ---- the handshake breaks: a transient error -----------------------------------------------------------------------------------
+# ---- the handshake breaks: a transient error -------------------------------------------------------------------------
 def half(client: socket.socket) -> bool:
     client.recv(65536)
     client.sendall(b"\x16\x03\x03\x10\x00\x02\x00")
