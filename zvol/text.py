@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Final
 
 MARKS: Final = 4
-"""Combining marks that may follow one character; more of them can cover the lines above and below."""
+"""Combining marks that may follow one character; more could cover the lines above and below."""
 
 _HEX32: Final = re.compile(r"[0-9a-f]{32}")
 _DURATION: Final = re.compile(r"(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,9})s)?", re.ASCII)
@@ -15,14 +15,14 @@ _UNITS: Final = (86400, 3600, 60, 1)
 _HIDDEN: Final = frozenset(
     "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0\U0001d159\U00016fe4"
 )
-"""Characters of a visible category that draw nothing."""
+"""Characters of a visible category that are invisible."""
 
 
 def escape_terminal(text: str) -> str:
-    """Return text that can do nothing to a terminal: what is not plainly visible becomes `\\u{hex}`.
+    """Return text that is safe on a terminal: what is not plainly visible becomes `\\u{hex}`.
 
     That is every control character (also tab and newline), escape, bidi and zero-width sign, surrogate, private or
-    unassigned code point, and combining marks after the fourth or without a character of their own.  A backslash before
+    unassigned code point, and combining marks after the fourth or without a base character.  A backslash before
     `u{` is doubled, so that two different texts never look the same.
     """
     if text.isascii() and text.isprintable() and "\\u{" not in text:
@@ -69,7 +69,7 @@ def pad(text: str, width: int) -> str:
 
 
 def fold_uuid(text: str) -> str | None:
-    """Return the 32 lower-case hex digits of a UUID, written with or without dashes; None when it is none."""
+    """Return the 32 lower-case hex digits of a UUID, written with or without dashes; None for anything else."""
     folded = text.strip(" ").lower().replace("-", "")
     return folded if _HEX32.fullmatch(folded) else None
 
@@ -83,7 +83,7 @@ def parse_duration(text: str) -> float | None:
 
 
 def not_a_duration(text: str) -> str:
-    """Say what is wrong with what `parse_duration` refused: most often a number that could be seconds or hours."""
+    """Return why `parse_duration` refused a text: most often a number without a unit."""
     bare = text.strip()
     if re.fullmatch(r"[0-9]{1,9}", bare):
         return f"{bare} has no unit: say {bare}s, {bare}m, {bare}h or {bare}d"

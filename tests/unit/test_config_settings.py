@@ -106,18 +106,18 @@ def test_the_environment_alone_is_enough(tmp_path: Path) -> None:
     assert credentials.session(settings).reveal() == ENV_SESSION
 
 
-LEVELS = {
+LAYERS = {
     "output": ("json", "ndjson", "csv", "table"),
     "timeout": (5.0, "7s", 600.0, 1800.0),
 }
 
 
-@pytest.mark.parametrize("key", LEVELS)
+@pytest.mark.parametrize("key", LAYERS)
 @pytest.mark.parametrize("present", list(itertools.product((True, False), repeat=3)))
 def test_option_over_environment_over_profile_over_default(
     tmp_path: Path, key: str, present: tuple[bool, bool, bool]
 ) -> None:
-    option, environment, of_profile, default = LEVELS[key]
+    option, environment, of_profile, default = LAYERS[key]
     body = f", {key}: {'csv' if key == 'output' else '10m'}" if present[2] else ""
     path = write(tmp_path, "profiles: {p: {host: 'https://h'" + body + "}}")
     environ = {f"ZVOL_{key.upper()}": environment} if present[1] else {}

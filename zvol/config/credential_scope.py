@@ -1,4 +1,4 @@
-"""Which credential may go to which host: only one of the host's own level.
+"""Which credential may be sent to which host: only one of the host's own layer.
 
 A session of the environment goes to ZVOL_HOST or `--host`, a profile's credential to the profile's own host.
 """
@@ -20,21 +20,21 @@ SESSION_VARIABLES: Final[Mapping[str, str]] = variables(Section.SESSION)
 
 LOGIN_VARIABLES: Final[Mapping[str, str]] = variables(Section.ACCOUNT, Section.ACCESS_KEY)
 _ENOUGH: Final = PROFILE_KEYS - {"account", "user", "access_key_id"}
-"""Keys that a session can be made of; the others are only names."""
+"""Keys that are enough for a session; the others only name somebody."""
 _ENOUGH_VARIABLES: Final = frozenset({"ZSTACK_ACCOUNT_PASSWORD", "ZSTACK_ACCESS_KEY_ID", "ZSTACK_ACCESS_KEY_SECRET"})
 _PAIRS: Final = (
     ("ZSTACK_ACCESS_KEY_ID", "ZSTACK_ACCESS_KEY_SECRET"),
     ("ZSTACK_ACCESS_KEY_SECRET", "ZSTACK_ACCESS_KEY_ID"),
 )
-"""A variable that makes no sense without the other."""
+"""A variable, and the one that it needs beside it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """What a session of this run may be made of; all of it belongs to the host, and nothing has been read yet.
+    """The credential that may be sent to the host; files and programs have not been read yet.
 
-    `sources` says where each value is from.  `refused` is set when what was given must not go to this host at all,
-    `withheld` when there is nothing for this host, but something for another one; both are whole sentences.
+    `sources` says where each value is from.  `refused` is set when a given credential must not be sent to this host,
+    `withheld` when there is none for this host, but one for another; both are whole sentences.
     """
 
     session: Secret | None = None
@@ -56,12 +56,12 @@ class Credential:
 
     @property
     def gives_session(self) -> bool:
-        """Tell whether a session was given; zvol then uses that one and never logs in beside it."""
+        """Tell whether a session was given; zvol then uses it and does not log in."""
         return not (self.session is None and self.session_file is None and self.session_command is None)
 
     @property
     def session_from(self) -> str:
-        """Return where the session that counts is from: `environment ZVOL_SESSION`, or the key and its place."""
+        """Return where that session is from: `environment ZVOL_SESSION`, or the key and its place."""
         for key in ("session", "session_file", "session_command"):
             if getattr(self, key) is not None:
                 where = self.sources.get(key, "")
@@ -70,12 +70,12 @@ class Credential:
 
     @property
     def gives_password(self) -> bool:
-        """Tell whether zvol can log in by itself."""
+        """Tell whether zvol can log in without asking for a password."""
         return not (self.password is None and self.password_file is None and self.password_command is None)
 
 
 def scope_credential(layers: SettingLayers, host: SettingValue, *, own_host: bool) -> Credential:
-    """Return what may go to the host; `own_host` says that it is the chosen profile's."""
+    """Return the credential that may be sent to the host; `own_host` says that the host is the chosen profile's."""
     sessions = [name for name in SESSION_VARIABLES if name in layers.environ]
     logins = [name for name in LOGIN_VARIABLES if name in layers.environ]
     profile: dict[str, SettingValue] = {

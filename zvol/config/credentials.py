@@ -1,4 +1,4 @@
-"""From settings to a session: read, ask a program, and never show it."""
+"""From settings to a session, an access key or a password: read from a file or a program, and never shown."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ WAYS: Final = (
 
 
 class Source(Protocol):
-    """One more way to a session, such as a stored login: it returns None when it has none for these settings."""
+    """Another way to get a session, such as a stored login; returns None when it has none for these settings."""
 
     def __call__(self, settings: Settings) -> Secret | None: ...
 
 
 def session(settings: Settings, *, environ: Mapping[str, str] | None = None, more: Sequence[Source] = ()) -> Secret:
-    """Return the session of a run, the first found: session, session_file, session_command, then `more` in order.
+    """Return the session of a run, the first there is: session, session_file, session_command, then `more` in order.
 
-    Raises UsageProblem for a credential of another level, ConfigError for one that is malformed, and AuthError when
-    there is none or the program fails; none of them quotes it.  May wait COMMAND_SECONDS for the program.
+    Raises UsageProblem for a credential of another layer, ConfigError for a malformed one, and AuthError when there is
+    none or the program fails; no message quotes it.  May wait COMMAND_SECONDS for the program.
     """
     given = _permitted(settings)
     if given.session is not None:
@@ -67,7 +67,7 @@ def access_key(settings: Settings, *, environ: Mapping[str, str] | None = None) 
     """Return the id and the secret of this host's access key, None when there is none.
 
     Raises what `session` raises, and Untrusted for plain http beyond this machine: a signature covers neither
-    the body nor the host, so whoever is on the way could make an expunge of a recover.
+    the body nor the host, so an attacker on the network could turn a recover into an expunge.
     """
     given = _permitted(settings)
     if given.access_key_id is None:
@@ -95,7 +95,7 @@ def access_key(settings: Settings, *, environ: Mapping[str, str] | None = None) 
 
 
 def password(settings: Settings, *, environ: Mapping[str, str] | None = None) -> Secret | None:
-    """Return the password of this host's level, None when there is none; raises what `session` raises."""
+    """Return the password of this host's layer, None when there is none; raises what `session` raises."""
     given = _permitted(settings)
     if given.password is not None:
         return given.password
@@ -112,7 +112,7 @@ def password(settings: Settings, *, environ: Mapping[str, str] | None = None) ->
 def typed_password(data: bytes, where: str) -> Secret:
     """Return the first line as a password, with its spaces; raises ConfigError, naming `where`, when there is none."""
     text = None
-    with contextlib.suppress(UnicodeDecodeError):  # its words quote the bytes, so that nothing must carry it on
+    with contextlib.suppress(UnicodeDecodeError):  # its message quotes the bytes, so it must not be chained
         text = re.split(r"\r?\n", data.decode("utf-8-sig"), maxsplit=1)[0]
     if not text:
         problem = "the password is not UTF-8" if text is None else "there is no password in the first line"
@@ -121,7 +121,7 @@ def typed_password(data: bytes, where: str) -> Secret:
 
 
 def _permitted(settings: Settings) -> Credential:
-    """Return the credential of this host; raises UsageProblem when what was given must not go to it."""
+    """Return the credential of this host; raises UsageProblem when it must not be sent there."""
     given = settings.credential
     if given.refused:
         raise UsageProblem(given.refused, hint=given.hint)
@@ -147,17 +147,18 @@ def from_command(
 def _output(command: Sequence[str], what: str, where: str, environ: Mapping[str, str] | None, seconds: float) -> bytes:
     """Return what a program prints; it is run without a shell and without zvol's own secrets.
 
-    Its stderr is not shown, for nobody knows what is in it.  Raises AuthError when it fails or takes longer than
+    Its stderr is not shown, because it may contain secrets.  Raises AuthError when it fails or takes longer than
     `seconds` or COMMAND_SECONDS, ConfigError when it cannot be run or prints more than LIMIT bytes.
     """
     import subprocess
 
     seconds = min(seconds, COMMAND_SECONDS)
-    hidden = {*SESSION_VARIABLES, *LOGIN_VARIABLES}
-    kept = {name: value for name, value in (os.environ if environ is None else environ).items() if name not in hidden}
+    secret = {*SESSION_VARIABLES, *LOGIN_VARIABLES}
+    inherited = os.environ if environ is None else environ
+    public = {name: value for name, value in inherited.items() if name not in secret}
     try:
         process = subprocess.Popen(  # noqa: S603  (the user's own program, from the user's own file)
-            list(command), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=kept
+            list(command), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=public
         )
     except OSError as exc:
         reason = exc.strerror or "no such program"
@@ -182,7 +183,7 @@ def _output(command: Sequence[str], what: str, where: str, environ: Mapping[str,
 def _printed(process: subprocess.Popen[bytes], end: float) -> bytes:
     """Return what a program prints, at most one byte over the limit, when it ends or `end` passes.
 
-    A child of its own may hold the pipe open for longer; nobody waits for that.
+    A child of the program may hold the pipe open for longer; zvol does not wait for that.
     """
     import select
     import subprocess

@@ -1,4 +1,4 @@
-"""What a configuration document must look like: from nodes to checked profiles, noting every mistake."""
+"""From the nodes of a configuration document to checked profiles; every mistake is added to the list."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOST_NAMES: Final = 12
 """How many profiles a message names."""
 
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z_][A-Za-z_\- ]{0,39}")
-"""A key that a message may quote; anything else could be a value, and a secret, that lost its place."""
+"""A key that a message may quote; anything else could be a secret in the wrong place."""
 
 _EXPECTED: Final = {
     "bool": "true or false, without quotes",
@@ -37,7 +37,7 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A configuration file: its profiles by name, and the name of the one that is meant without -p.
+    """A configuration file: its profiles by name, and the name of the one to use without -p.
 
     `private` is set when it holds a secret, `runs` when it names a program to run.
     """
@@ -90,13 +90,13 @@ class _Checker:
         return chosen
 
     def _named(self, node: Node) -> list[tuple[str, Node]]:
-        found = []
+        named = []
         for name, key_node, body in self._pairs(node, "profiles"):
             if len(name) > LONGEST_NAME:
                 self.problems.at(key_node, f"the name of a profile has more than {LONGEST_NAME} characters")
             else:
-                found.append((name, body))
-        return found
+                named.append((name, body))
+        return named
 
     # ---- mappings ------------------------------------------------------------------------------------------------
     def _pairs(self, node: Node, what: str) -> list[tuple[str, Node, Node]]:

@@ -1,4 +1,4 @@
-"""What a host may look like, and when zvol may talk to it."""
+"""The URL of a host: how it is parsed, and when zvol may send a session to it."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _SEGMENT: Final = re.compile(r"[A-Za-z0-9._~\-]+")
 
 
 class BadHost(ValueError):
-    """The text is no host that zvol can use; the message says why and never quotes it."""
+    """The text is not a host that zvol can use; the message says why and never quotes it."""
 
 
 def parse_host(text: str, ports: Mapping[str, int] = PORTS) -> Endpoint:
     """Return the endpoint that a host URL names; raises BadHost.
 
-    No path means /zstack, a bare trailing slash no prefix at all; `ports` are those of a URL that names none.
+    No path means /zstack, a bare trailing slash no prefix at all; `ports` are the ports by scheme of a URL without one.
     """
     if not text or has_control(text) or any(char in text for char in " \\"):
         raise BadHost("is empty or holds a space, a backslash or a control character")
@@ -50,7 +50,7 @@ def parse_host(text: str, ports: Mapping[str, int] = PORTS) -> Endpoint:
 
 def _split(text: str) -> tuple[str, int | None, str]:
     parts, port = None, None
-    with contextlib.suppress(ValueError):  # its words quote the text, so that no traceback must carry it on
+    with contextlib.suppress(ValueError):  # its message quotes the text, so no traceback must show it
         parts = urlsplit(text)
         port = parts.port if not parts.netloc.endswith(":") else 0
     if (
@@ -66,7 +66,7 @@ def _split(text: str) -> tuple[str, int | None, str]:
 def _name(host: str) -> str:
     """Return a name in lower case or an address in its one usual form.
 
-    Shortened and hexadecimal IPv4 addresses, which resolvers take for addresses too, are refused.
+    Shortened and hexadecimal IPv4 addresses, which resolvers accept as addresses, are refused.
     """
     last = host.rpartition(".")[2]
     if ":" in host or _NUMBER.fullmatch(last):
@@ -102,7 +102,7 @@ def is_loopback(endpoint: Endpoint) -> bool:
 
 
 def plain_http_warning(endpoint: Endpoint, *, allowed: bool, where: str, repair: str) -> str | None:
-    """Return the warning for plain http beyond this machine; raises Untrusted when nobody allowed it."""
+    """Return the warning for plain http beyond this machine; raises Untrusted when it is not allowed."""
     if endpoint.scheme == "https" or is_loopback(endpoint):
         return None
     if allowed:

@@ -101,7 +101,7 @@ class SettingLayers:
     # ---- the file ------------------------------------------------------------------------------------------------
     @cached_property
     def _loaded(self) -> File | UnreadableFile | ConfigError:
-        """Return the configuration file, or why there is none: also that is found out only once."""
+        """Return the configuration file, or the error of reading it: a wrong file is not read again either."""
         from zvol.config.profiles import read
 
         assert self.path is not None
@@ -122,7 +122,7 @@ class SettingLayers:
         return found
 
     def _file(self, *, needed: bool) -> File | None:
-        """Return the configuration file, None when nobody named it and it does not exist, or is not `needed`."""
+        """Return the configuration file, None for a default one that is missing, or unreadable and not `needed`."""
         if self.path is None:
             return None
         found = self._loaded

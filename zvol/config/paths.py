@@ -35,8 +35,8 @@ def expand(text: str, environ: Mapping[str, str]) -> Path:
 
 def _base(environ: Mapping[str, str], variable: str, below_home: str) -> Path | None:
     """Return a base folder; a relative one is ignored, because it would depend on the working directory."""
-    own = environ.get(variable)
-    if own and Path(own).is_absolute():
-        return Path(own)
+    base = environ.get(variable)
+    if base and Path(base).is_absolute():
+        return Path(base)
     home = environ.get("HOME")
     return Path(home) / below_home if home and Path(home).is_absolute() else None

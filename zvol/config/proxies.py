@@ -1,4 +1,4 @@
-"""Through which proxy a host is reached, when it is."""
+"""The proxy for a host, if there is one."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from zvol.secrets import register_secret
 
 
 def environment_proxy(endpoint: Endpoint, environ: Mapping[str, str]) -> tuple[str, str] | None:
-    """Return HTTPS_PROXY as a URL and the variable it is from, None when it does not count for this endpoint.
+    """Return HTTPS_PROXY as a URL and the variable it is from, None when it does not apply to this endpoint.
 
-    It counts for https beyond this machine unless NO_PROXY names the host.  Raises BadHost, naming no value.
+    It applies to https beyond this machine unless NO_PROXY names the host.  Raises BadHost, naming no value.
     """
     name = next((name for name in ("HTTPS_PROXY", "https_proxy") if environ.get(name)), None)
     exempt = environ.get("NO_PROXY") or environ.get("no_proxy") or ""

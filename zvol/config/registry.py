@@ -141,7 +141,7 @@ EXCLUSIVE: Final = (
     ("password_command", "password_file"),
     ("access_key_secret_file", "access_key_secret_command"),
 )
-"""Keys of which a profile may have one: with two nobody could say which counts."""
+"""Keys of which a profile may have only one: with two it would be unclear which one to use."""
 
 NEEDS: Final = (
     ("user", ("account",)),
@@ -151,7 +151,7 @@ NEEDS: Final = (
     ("access_key_secret_file", ("access_key_id",)),
     ("access_key_secret_command", ("access_key_id",)),
 )
-"""A key that makes no sense without one of the others."""
+"""A key, and the others of which it needs one."""
 
 OTHER_NAMES: Final = {
     "access_key_secret": "access_key_secret_file or access_key_secret_command; the secret itself has no place here",

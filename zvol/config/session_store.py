@@ -1,4 +1,4 @@
-"""Sessions that `zvol login` keeps: one private file for each server, account and user, bound to all three."""
+"""The sessions that `zvol login` stores: one private file for each server, account and user, bound to all three."""
 
 from __future__ import annotations
 
@@ -16,13 +16,15 @@ from zvol.model import Endpoint
 from zvol.secrets import Secret
 
 LIMIT: Final = 4096
+"""Bytes of a file."""
+
 MOST: Final = 200
-"""How many files of the folder are looked at when no account is named."""
+"""Files that are read when no account is named."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredSession:
-    """A session that was kept, and for whom."""
+    """A stored session, and whose it is."""
 
     session: Secret
     account: str
@@ -31,36 +33,36 @@ class StoredSession:
 
 
 class SessionStore:
-    """The kept sessions of one server: scheme, host, port and prefix."""
+    """The stored sessions of one server: scheme, host, port and prefix."""
 
     def __init__(self, directory: Path, endpoint: Endpoint) -> None:
         self.folder = directory / "sessions"
         self._base = endpoint.base
 
     def find(self, account: str | None, user: str | None) -> StoredSession | None:
-        """Return the session of an account and user, of the latest login when no account is given; None for none.
+        """Return the session of an account and user, or of the latest login where no account is given; None if missing.
 
-        Raises ConfigError for a file that others could have read.
+        Raises ConfigError for a file that others can read.
         """
         if account is not None:
             return self._read(self._path(account, user))
-        found = (self._read(path) for path in self._newest_first())
-        return next((kept for kept in found if kept is not None), None)
+        sessions = (self._read(path) for path in self._newest_first())
+        return next((stored for stored in sessions if stored is not None), None)
 
     def keep(self, session: Secret, account: str, user: str | None) -> Path:
-        """Keep a session instead of an earlier one; raises LocalState when it cannot be written."""
+        """Store a session in place of an earlier one; raises LocalState when it cannot be written."""
         path = self._path(account, user)
         private_dir(self.folder)
         record = {"base": self._base, "account": account, "user": user, "session": session.reveal()}
         write_private(path, json.dumps(record).encode())
         return path
 
-    def forget(self, kept: StoredSession) -> None:
-        """Remove a kept session; raises LocalState when it cannot be removed."""
+    def forget(self, stored: StoredSession) -> None:
+        """Remove a stored session; raises LocalState when it cannot be removed."""
         try:
-            kept.path.unlink(missing_ok=True)
+            stored.path.unlink(missing_ok=True)
         except OSError as exc:
-            raise LocalState(f"cannot remove {kept.path}: {exc.strerror}") from None
+            raise LocalState(f"cannot remove {stored.path}: {exc.strerror}") from None
 
     def _path(self, account: str, user: str | None) -> Path:
         bound = json.dumps([self._base, account, user])
@@ -74,7 +76,7 @@ class SessionStore:
         return iter([path for _, path in sorted(dated, reverse=True)][:MOST])
 
     def _read(self, path: Path) -> StoredSession | None:
-        """Return what a file keeps, when it is of this server and belongs where it is."""
+        """Return the session of a file, when it is of this server and the file has the name for its account."""
         try:
             content = read_file(path, LIMIT)
         except UnreadableFile as exc:
@@ -82,26 +84,24 @@ class SessionStore:
                 return None
             raise ConfigError([Problem(str(path), exc.text)]) from None
         record = _record(content)
-        kept = None
-        if record.get("base") == self._base:
-            kept = _kept(record, path)
-        if kept is None or self._path(kept.account, kept.user) != path:
+        stored = _stored(record, path) if record.get("base") == self._base else None
+        if stored is None or self._path(stored.account, stored.user) != path:
             return None
         exposed = content.exposure()
         if exposed:
             raise ConfigError([Problem(str(path), exposed[0])], hint=exposed[1])
-        return kept
+        return stored
 
 
 def _record(content: Content) -> dict[str, Any]:
     try:
-        found = json.loads(content.data)
+        record = json.loads(content.data)
     except (ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return record if isinstance(record, dict) else {}
 
 
-def _kept(record: dict[str, Any], path: Path) -> StoredSession | None:
+def _stored(record: dict[str, Any], path: Path) -> StoredSession | None:
     session, account, user = record.get("session"), record.get("account"), record.get("user")
     if not isinstance(session, str) or not isinstance(account, str) or not (user is None or isinstance(user, str)):
         return None
