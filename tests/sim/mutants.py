@@ -9,6 +9,7 @@ from typing import Any, Final
 import pytest
 
 from tests.model import ablations
+from tests.sim.clock import EPOCH
 from tests.sim.server import SimServer
 from zvol.journal import queries
 from zvol.journal.journal import Journal
@@ -18,8 +19,7 @@ from zvol.recovery import protocol, settle_policy
 from zvol.recovery.quiet_period import QuietPeriod
 from zvol.recovery.states import Event, GiveUp, Observed, Phase, ProtocolState
 from zvol.recovery.submitter import Submitter
-from zvol.recovery.task import VolumeTask
-from zvol.recovery.volume_poller import VolumePoller
+from zvol.recovery.task import LastSeen, VolumeTask
 
 Mutation = Callable[[pytest.MonkeyPatch], None]
 
@@ -63,9 +63,9 @@ def judged_before_the_journal(patch: pytest.MonkeyPatch) -> None:
     """The time of before the journal's calls counts, and connections take none."""
     tick = Submitter.tick
 
-    def early(sender: Submitter, now: float) -> None:
-        patch.setattr(Submitter, "_fresh", lambda _sender, track: track.fresh(now))
-        tick(sender, now)
+    def early(submitter: Submitter, now: float) -> None:
+        patch.setattr(Submitter, "_fresh", lambda _submitter, task: task.fresh(now))
+        tick(submitter, now)
 
     patch.setattr(Submitter, "tick", early)
     no_look_at_the_first_byte(patch)
@@ -74,15 +74,13 @@ def judged_before_the_journal(patch: pytest.MonkeyPatch) -> None:
 
 def as_old_as_its_answer(patch: pytest.MonkeyPatch) -> None:
     """What a read showed counts as seen when its answer came, not when its request left."""
-    look = VolumePoller._look
+    was_read = VolumeTask.was_read
 
-    def late(
-        watcher: VolumePoller, track: VolumeTask, volume: Volume | None, began: float, now: float, *, quiet: bool
-    ) -> None:
-        look(watcher, track, volume, began, now, quiet=quiet)
-        track.read_at = now
+    def late(task: VolumeTask, volume: Volume | None, _began: float, seen: LastSeen) -> None:
+        was_read(task, volume, task.polled_at, seen)
+        task.read_at = seen.at - EPOCH
 
-    patch.setattr(VolumePoller, "_look", late)
+    patch.setattr(VolumeTask, "was_read", late)
 
 
 MUTANTS: Final[Mapping[str, Mutation]] = {

@@ -12,7 +12,7 @@ from tests.sim.world import World
 from zvol.journal.journal import Journal
 from zvol.journal.records import Intent
 from zvol.model import Result
-from zvol.recovery.submitter import GROUP, OPEN_LIMIT
+from zvol.recovery.submitter import GROUP, OCCUPYING_LIMIT
 
 Fault = Callable[[str, int], str | None]
 
@@ -43,7 +43,7 @@ def test_five_thousand_volumes_are_counted(tmp_path: Path, monkeypatch: pytest.M
     assert sum(groups) == 5000
     assert len(groups) <= 5000 / GROUP + 1
     assert world.clock.most_flying <= 16
-    assert world.server.most_running <= OPEN_LIMIT
+    assert world.server.most_running <= OCCUPYING_LIMIT
     world.true(results)
 
 
@@ -71,7 +71,7 @@ def test_a_server_whose_jobs_take_long_has_256_open_and_few_commits(
     world.server.run_seconds = 30.0
     results = world.recover()
     assert outcomes(results) == {"recovered": 600}
-    assert 192 < world.server.most_running <= OPEN_LIMIT
+    assert 192 < world.server.most_running <= OCCUPYING_LIMIT
     assert len(commits) <= 600 / GROUP + world.took
     assert len(world.server.requests) <= 3 * 600
     world.true(results)

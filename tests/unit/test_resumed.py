@@ -83,7 +83,7 @@ def test_what_is_held_is_read_and_closed_where_that_is_all_there_is_to_it(tmp_pa
     left = [replace(one, held=True) for one in journal.unfinished_volumes(run)]
     engine = world.new_engine()
     assert {one.uuid: one.outcome for one in engine.resume(journal, left)} == {back: "already", gone: "gone"}
-    assert sorted(track.uuid for track in engine.left) == sorted([deleted, changed])
+    assert sorted(track.uuid for track in engine.held) == sorted([deleted, changed])
     assert [one.uuid for one in journal.unfinished_volumes(run)] == [deleted, changed]
     assert puts(world) == []
     world.close()

@@ -133,7 +133,7 @@ def why(status: RunStatus, *, alone: bool) -> tuple[str, ...]:
 
 def _waiting(hold: WaitGroup, *, alone: bool) -> str:
     match hold.wait:
-        case Wait.FLYING:
+        case Wait.IN_FLIGHT:
             return "sent, no answer yet" if alone else f"{hold.count} sent, no answer yet"
         case Wait.ACCEPTED:
             return "the server accepted it, not done yet" if alone else f"{hold.count} accepted, not done yet"
@@ -153,4 +153,4 @@ def _then(hold: WaitGroup) -> str:
     left = human_duration(hold.seconds)
     if hold.again:
         return f"sent again in {left}"
-    return f"{left} at most" if hold.wait is Wait.FLYING else f"given up in {left}"
+    return f"{left} at most" if hold.wait is Wait.IN_FLIGHT else f"given up in {left}"

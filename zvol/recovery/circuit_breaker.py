@@ -48,6 +48,13 @@ class CircuitBreaker:
     _tried_at: float = 0.0
 
     @property
+    def not_before(self) -> float:
+        """From when a request may pass: any time while closed, the next try while open, not while checking."""
+        if self.checking:
+            return math.inf
+        return -math.inf if self.open_since is None else self.retry_at
+
+    @property
     def closed(self) -> bool:
         return self.open_since is None and not self.checking
 
@@ -93,6 +100,21 @@ class CircuitBreaker:
         self.retry_at = now + self.delay * (1.0 if refused else self.jitter())
         if not self.is_last_try(now):  # it is made when patience ends, not long after it
             self.retry_at = min(self.retry_at, self.failing_since + self.give_up_after)
+
+    def probe_begins(self, now: float, pause: float) -> None:
+        """One read goes first; without its result the next one comes after a pause."""
+        self.retry_at = now + pause
+
+    def retry_now(self, now: float) -> None:
+        """Do not wait out the growing delay."""
+        self.retry_at = min(self.retry_at, now)
+
+    def check_begins(self) -> None:
+        """One volume of a batch that could not be read is read by itself; nothing else begins meanwhile."""
+        self.checking += 1
+
+    def check_ends(self, number: int = 1) -> None:
+        self.checking -= number
 
     def is_last_try(self, now: float) -> bool:
         """Tell whether patience ends with the try that is made now."""

@@ -14,8 +14,8 @@ from zvol.recovery.changes import Change, ChangeState, Kind, refusal
 from zvol.recovery.circuit_breaker import CircuitBreaker
 from zvol.recovery.follow_up_task import FollowUpTask
 from zvol.recovery.poll_schedule import PollSchedule
+from zvol.recovery.poll_times import FIRST_POLL, LONGEST_POLL
 from zvol.recovery.read_batch import look
-from zvol.recovery.task import FIRST_LOOK, LONGEST_LOOK
 from zvol.recovery.worker_pool import Done, WorkerPool
 from zvol.zstack import answers
 from zvol.zstack.volumes import Volumes
@@ -75,12 +75,12 @@ class FollowUpPoller:
 
     def put(self, follow_up: FollowUpTask, time: float) -> None:
         """Look at a volume at a time, often at first."""
-        follow_up.wait = FIRST_LOOK
+        follow_up.wait = FIRST_POLL
         self.schedule.put(follow_up, time)
 
     def later(self, follow_up: FollowUpTask, now: float) -> None:
         """Look again, less and less often."""
-        follow_up.wait = min(LONGEST_LOOK, follow_up.wait * 1.6)
+        follow_up.wait = min(LONGEST_POLL, follow_up.wait * 1.6)
         self.schedule.put(follow_up, now + follow_up.wait)
 
     def due(self) -> float:

@@ -2,52 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from zvol.clock import Clock
 from zvol.errors import Exit, LocalState
 from zvol.model import Outcome, Result
 from zvol.recovery import outcomes
 from zvol.recovery.changes import Change, ChangeState, Kind, from_journal, target
+from zvol.recovery.context import EngineContext
 from zvol.recovery.follow_up_task import FollowUpTask
 from zvol.recovery.follow_ups import FollowUps
 from zvol.recovery.task import VolumeTask
-from zvol.recovery.worker_pool import WorkerPool
+from zvol.recovery.tasks import Tasks
 
 if TYPE_CHECKING:
     from zvol.journal.records import UnfinishedVolume
-    from zvol.recovery.batch import Batch
-    from zvol.recovery.submitter import Submitter
-    from zvol.zstack.client import Client
 
 
 class FollowUpStage:
     """The follow-ups of a batch: they get the places that reads leave, at most half of all while volumes come back."""
 
-    def __init__(
-        self,
-        batch: Batch,
-        client: Client,
-        pool: WorkerPool,
-        clock: Clock,
-        jitter: Callable[[], float],
-        submitter: Submitter,
-    ) -> None:
-        self._batch, self._clock, self._settle_policy = batch, clock, submitter.settle_policy
+    def __init__(self, context: EngineContext, tasks: Tasks) -> None:
+        self._context, self._tasks = context, tasks
         self._followups = FollowUps(
-            client,
-            pool,
-            clock,
-            jitter,
-            JournalFollowUpStore(batch, submitter),
-            batch.results.append,
-            small=batch.small,
-            api_timeout=batch.options.api_timeout,
-            renew=batch.renew,
+            context.client,
+            context.pool,
+            context.clock,
+            context.jitter,
+            JournalFollowUpStore(context, tasks),
+            tasks.results.append,
+            small=tasks.small,
+            api_timeout=context.options.api_timeout,
+            renew=context.session.renew,
         )
-        batch.follow_up = self._take
+        tasks.take_follow_ups(self._take)
 
     @property
     def open(self) -> int:
@@ -64,8 +53,8 @@ class FollowUpStage:
         return [one for one in self._followups.open.values() if now - one.began >= seconds]
 
     def tick(self, now: float) -> None:
-        most = self._batch.options.concurrency
-        self._followups.tick(now, max(1, most // 2) if self._batch.pending else most)
+        most = self._context.options.concurrency
+        self._followups.tick(now, max(1, most // 2) if self._tasks.pending else most)
 
     def due(self) -> float:
         return self._followups.due()
@@ -99,63 +88,48 @@ class FollowUpStage:
 
     def _deadline(self, task: VolumeTask | None) -> float:
         given = task.deadline if task is not None else None
-        return self._clock.monotonic() + self._batch.options.timeout if given is None else given
+        return self._context.clock.monotonic() + self._context.options.timeout if given is None else given
 
     def _begin(self, follow_up: FollowUpTask) -> None:
         """A request that a dead run sent may act: it is asked after, and waited for, before it may be sent again."""
-        now = follow_up.began = self._clock.monotonic()
+        now = follow_up.began = self._context.clock.monotonic()
         for change in follow_up.changes:
             if change.stand is ChangeState.SENT:
-                change.quiet, change.until = self._settle_policy.silence(now), follow_up.deadline
+                change.quiet, change.until = self._context.settle_policy.silence(now), follow_up.deadline
         self._followups.begin(follow_up)
 
 
 class JournalFollowUpStore:
     """The journal as the follow-ups see it; the run of a volume that was back already begins with its first change."""
 
-    def __init__(self, batch: Batch, submitter: Submitter) -> None:
-        self._batch, self._submitter = batch, submitter
+    def __init__(self, context: EngineContext, tasks: Tasks) -> None:
+        self._journal, self._tasks = context.journal, tasks
 
     def before(self, follow_ups: Sequence[FollowUpTask]) -> None:
         """Make durable that the next change of each is sent under its job id; raises LocalState."""
-        if self._batch.local is not None:
-            raise self._batch.local
+        if self._journal.error is not None:
+            raise self._journal.error
         try:
             for follow_up in follow_ups:
                 if follow_up.run is None:
-                    self._keep(follow_up)
-                change = follow_up.head
-                assert change is not None
-                self.note(follow_up, change)
-            if self._batch.journal is not None:
-                self._batch.journal.flush()
+                    follow_up.run = self._journal.keep_for_follow_ups(follow_up)
+                    for change in follow_up.changes:
+                        self.note(follow_up, change)
+                head = follow_up.head
+                assert head is not None
+                self.note(follow_up, head)
+            self._journal.flush()
         except LocalState as error:
-            self._submitter.fail(error)
+            self._tasks.journal_failed(error)
             raise
-
-    def _keep(self, follow_up: FollowUpTask) -> None:
-        """Have the run remember a volume that was back already."""
-        journal, follow_up.run = self._submitter.open_run(follow_up.request)
-        journal.record_for_followups(
-            follow_up.run, follow_up.uuid, follow_up.result.asked, follow_up.result.outcome.value
-        )
-        journal.plan_followups(
-            follow_up.run, follow_up.uuid, [(one.kind.value, one.value) for one in follow_up.changes]
-        )
-        for change in follow_up.changes:
-            self.note(follow_up, change)
 
     def note(self, follow_up: FollowUpTask, change: Change) -> None:
         """Note where a change stands now."""
-        journal = self._batch.journal
-        if journal is not None and follow_up.run is not None:
-            journal.record_followup(
-                follow_up.run, follow_up.uuid, change.kind.value, change.value, change.stand.value, change.job
-            )
+        self._journal.record_follow_up(follow_up, change)
 
     def end(self, follow_up: FollowUpTask) -> bool:
         """Note what was not looked at as not wanted any more; tell whether a resumed run knows of what is left."""
         for change in follow_up.changes:
             if change.stand is ChangeState.FAILED:
                 self.note(follow_up, change)
-        return follow_up.run is not None and self._batch.local is None
+        return follow_up.run is not None and self._journal.error is None

@@ -13,7 +13,8 @@ from zvol.errors import Exit, LocalState, NeverSent
 from zvol.recovery.changes import Change, ChangeState, Kind, refusal
 from zvol.recovery.circuit_breaker import CircuitBreaker
 from zvol.recovery.follow_up_task import FollowUpTask
-from zvol.recovery.task import FIRST_LOOK, FRESH
+from zvol.recovery.poll_times import FIRST_POLL
+from zvol.recovery.task import FRESH
 from zvol.recovery.worker_pool import Done, WorkerPool
 from zvol.zstack import answers
 
@@ -162,7 +163,7 @@ class FollowUpSubmitter:
         self.refused(follow_up, change, answer, now)
         ended = change.done or change.refused is not None or change.stand is not ChangeState.SENT
         change.next_ask = now + change.ask_wait
-        self.look(follow_up, now if ended else now + FIRST_LOOK)
+        self.look(follow_up, now if ended else now + FIRST_POLL)
 
     def _never_sent(self, follow_up: FollowUpTask, change: Change, never: NeverSent, began: float, now: float) -> None:
         """Not a byte has left: it is free to try again, unless it is a matter of trust."""

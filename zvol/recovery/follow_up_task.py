@@ -9,7 +9,8 @@ from zvol.journal.request import DEFAULT_REQUEST, Request
 from zvol.model import Outcome, Result, Volume
 from zvol.recovery import outcomes
 from zvol.recovery.changes import Change, ChangeState, Kind
-from zvol.recovery.task import FIRST_LOOK, FRESH
+from zvol.recovery.poll_times import FIRST_POLL
+from zvol.recovery.task import FRESH
 
 
 @dataclass(slots=True, eq=False)
@@ -42,7 +43,7 @@ class FollowUpTask:
     alone: bool = False
     next_look: float = 0.0
     turn: int = 0
-    wait: float = FIRST_LOOK
+    wait: float = FIRST_POLL
 
     @property
     def uuid(self) -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def with_last(text: str, task: VolumeTask) -> str:
     """Return a sentence with what was seen last, and when; what it says already is not said again."""
-    places = (("the request", task.put_seen), ("its job", task.job_last_seen), ("the volume", task.read_seen))
+    places = (("the request", task.put_seen), ("its job", task.job_seen), ("the volume", task.read_seen))
     seen = [(what, one) for what, one in places if one is not None]
     said = [one.at for _, one in seen if one.text == text]
     more = [f"of {what}: {one.text} ({clock_time(one.at)})" for what, one in seen if one.text != text]

@@ -1,68 +1,66 @@
-"""When each watched volume is to be looked at again."""
+"""When each of the tasks that are polled again and again is due."""
 
 from __future__ import annotations
 
 import heapq
 import itertools
 import math
-from collections.abc import Iterator
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Hashable, Iterator
+from typing import Generic, TypeVar
 
-
-class Scheduled(Protocol):
-    """What can be looked at: `next_look` and `turn` belong to the agenda."""
-
-    next_look: float
-    turn: int
-
-    @property
-    def uuid(self) -> str: ...
-
-
-T = TypeVar("T", bound=Scheduled)
+T = TypeVar("T", bound=Hashable)
 
 
 class PollSchedule(Generic[T]):
-    """The watched volumes by the time of their next look; a later appointment replaces the earlier one."""
+    """Tasks by the time (monotonic seconds) of their next poll; a task whose poll is under way has none.
+
+    A later appointment replaces the earlier one; what is left of that in the heap is skipped.
+    """
 
     def __init__(self) -> None:
-        self._watched: dict[str, T] = {}
+        self._turns: dict[T, int] = {}
         self._heap: list[tuple[float, int, T]] = []
-        self._order = itertools.count(1)
+        self._counter = itertools.count(1)
 
     def __len__(self) -> int:
-        return len(self._watched)
+        return len(self._turns)
 
     def __iter__(self) -> Iterator[T]:
-        return iter(self._watched.values())
+        return iter(self._turns)
+
+    def __contains__(self, task: T) -> bool:
+        return task in self._turns
 
     def put(self, task: T, time: float) -> None:
-        """Look at a volume at a time (monotonic seconds)."""
-        task.next_look, task.turn = time, next(self._order)
-        self._watched[task.uuid] = task
-        heapq.heappush(self._heap, (time, task.turn, task))
+        """Poll a task at a time."""
+        self._turns[task] = turn = next(self._counter)
+        heapq.heappush(self._heap, (time, turn, task))
 
-    def keep(self, task: T) -> None:
-        """Watch a volume from now on, at the time it has."""
-        if task.uuid not in self._watched:
-            self.put(task, task.next_look)
+    def hold(self, task: T) -> None:
+        """Keep a task without an appointment: its poll is under way."""
+        self._turns[task] = 0
 
     def drop(self, task: T) -> None:
-        """Do not look at a volume any more."""
-        self._watched.pop(task.uuid, None)
+        """Do not poll a task any more."""
+        self._turns.pop(task, None)
+
+    def first(self) -> T | None:
+        """Return the task that is due first; None when none has an appointment."""
+        while self._heap:
+            _, turn, task = self._heap[0]
+            if self._turns.get(task) == turn:
+                return task
+            heapq.heappop(self._heap)
+        return None
 
     def next(self) -> float:
-        """Return the time of the next look; infinity when there is none."""
-        while self._heap:
-            time, turn, task = self._heap[0]
-            if task.turn == turn and self._watched.get(task.uuid) is task:
-                return time
-            heapq.heappop(self._heap)
-        return math.inf
+        """Return the time of the next appointment; infinity when there is none."""
+        return math.inf if self.first() is None else self._heap[0][0]
 
     def take(self, until: float, most: int) -> list[T]:
-        """Take the volumes that are due first, up to a time; whoever takes them puts them back."""
+        """Take the tasks that are due first, up to a time; they have no appointment until they are put back."""
         taken: list[T] = []
-        while len(taken) < most and self.next() <= until and self._heap:
-            taken.append(heapq.heappop(self._heap)[2])
+        while len(taken) < most and self.next() <= until and (first := self.first()) is not None:
+            self.hold(first)
+            taken.append(first)
         return taken

@@ -30,6 +30,10 @@ class QuietPeriod:
     began: float | None = None
     spent: float = 0.0
 
+    def shorten(self, last_part: float) -> None:
+        """The server was seen to honour a shorter timeout than was assumed."""
+        self.parts = (*self.parts[:-1], last_part)
+
     @property
     def over(self) -> bool:
         return self.part >= len(self.parts)
@@ -68,6 +72,9 @@ def after_accepted(now: float, api_timeout: float) -> QuietPeriod:
     return QuietPeriod((api_timeout + MARGIN,), heard=now)
 
 
-def after_silence(now: float, settle_wait: float, api_timeout: float) -> QuietPeriod:
-    """Return the quiet time of a PUT without an answer: the sum of both parts, the model breaks with the larger one."""
-    return QuietPeriod((settle_wait, api_timeout + MARGIN), heard=now)
+def after_silence(now: float, settle_wait: float, api_timeout: float, spent: float = 0.0) -> QuietPeriod:
+    """Return the quiet period of a PUT without an answer: the sum of both parts, the model breaks with the larger one.
+
+    `spent` seconds of it are over.
+    """
+    return QuietPeriod((settle_wait, api_timeout + MARGIN), heard=now, spent=spent)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from zvol.errors import ZvolError
 from zvol.recovery.batch_size import Case
+from zvol.recovery.poll_limit import PollKind
 from zvol.recovery.task import VolumeTask
 from zvol.zstack.client import READ_SECONDS
 from zvol.zstack.volumes import Volumes
@@ -22,8 +23,9 @@ class ReadBatch:
     """Volumes to be read in one request.
 
     `of`: the batch whose failure (`error`) the one volume of this part is to explain; `again`: a second one that is
-    asked whether the server refuses all of them.  `alone`: the server is up, so a failure is the volume's own; `apart`:
-    as it was before.  `last`: their time is up.
+    read to see whether the server refuses all of them.  `own_fault`: the server is up, so a failure is the volume's
+    own; `alone`: as it was before.  `last`: their time is up.  `began` is monotonic, `quiet` are the volumes whose
+    quiet period was over then.
     """
 
     tasks: list[VolumeTask]
@@ -31,16 +33,20 @@ class ReadBatch:
     of: ReadBatch | None = None
     error: ZvolError | None = None
     again: bool = False
+    own_fault: bool = False
     alone: bool = False
-    apart: bool = False
     last: bool = False
     seconds: float = READ_SECONDS
     quiet: frozenset[str] = frozenset()
     began: float = math.inf
 
     @property
-    def kind(self) -> str:
-        return "last" if self.last else "apart" if self.apart else "parts"
+    def kind(self) -> PollKind:
+        return PollKind.LAST if self.last else PollKind.ALONE if self.alone else PollKind.READ
+
+    def starts(self, now: float) -> None:
+        self.began = now
+        self.quiet = frozenset(one.uuid for one in self.tasks if one.quiet is not None and one.quiet.over)
 
 
 @dataclass(frozen=True, slots=True)

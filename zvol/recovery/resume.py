@@ -44,7 +44,7 @@ def resume(
     stale = {run.id for run in runs if abs(wall - run.started) > STALE and not send_stale}
     left = [replace(volume, held=volume.run in stale and volume.never_sent) for volume in adopted.volumes]
     yield from engine.resume(journal, left)
-    for text in _held(engine.left):
+    for text in _held(engine.held):
         warn(text)
 
 

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from zvol.errors import LocalState
 from zvol.model import Volume
-from zvol.recovery.batch import Batch
-from zvol.recovery.circuit_breaker import CircuitBreaker
+from zvol.recovery.context import EngineContext
 from zvol.recovery.states import MAX_SENDS, Phase
 from zvol.recovery.task import VolumeTask
+from zvol.recovery.tasks import Tasks
+from zvol.zstack.client import PUT_SECONDS
 
 if TYPE_CHECKING:
     from zvol.recovery.follow_up_stage import FollowUpStage
@@ -28,7 +29,7 @@ SLOW_OF_MANY: Final = 10.0
 class Wait(StrEnum):
     """What a volume waits for."""
 
-    FLYING = "flying"  # the answer to its PUT
+    IN_FLIGHT = "in-flight"  # the answer to its PUT
     ACCEPTED = "accepted"  # the server took the PUT and has not done it
     BACK = "back"  # its tags and its VM
     UNANSWERED = "unanswered"  # a PUT whose answer zvol does not have: lost, or an interrupted run's
@@ -66,7 +67,7 @@ class RunStatus:
 class Observer(Protocol):
     """Who wants to know how it goes, beside the results."""
 
-    def tick(self, pulse: Callable[[], RunStatus]) -> None:
+    def tick(self, status: Callable[[], RunStatus], /) -> None:
         """Tell that time passes; called about once a second, and whenever something came back."""
 
     def stopping(self, seconds: float) -> None:
@@ -79,49 +80,47 @@ class Observer(Protocol):
         """
 
 
-def pulse(batch: Batch, breaker: CircuitBreaker, now: float, follow_up_stage: FollowUpStage) -> RunStatus:
-    """Return how a run stands at a monotonic time."""
-    urgent = batch.most_urgent()
+def run_status(context: EngineContext, tasks: Tasks, follow_up_stage: FollowUpStage) -> RunStatus:
+    """Return how a run stands now."""
+    now, breaker, urgent = context.clock.monotonic(), context.breaker, tasks.most_urgent()
+    held_back = not breaker.closed or not breaker.allowed_submissions(now, 1)
     until = breaker.submit_after if breaker.closed else breaker.retry_at
-    held = not breaker.closed or not breaker.allowed_submissions(now, 1)
+    if held_back:
+        reason = breaker.submit_reason if breaker.closed else breaker.reason
+    else:
+        reason = "the server does not accept the session" if tasks.reads_denied else follow_up_stage.reason
     return RunStatus(
-        (breaker.reason if not breaker.closed else breaker.submit_reason)
-        if held
-        else "the server does not accept the session"
-        if batch.denied
-        else follow_up_stage.reason,
-        max(0.0, until - now) if held else 0.0,
-        (*_holds(batch, breaker, now), *_following(batch, follow_up_stage, now)),
+        reason,
+        max(0.0, until - now) if held_back else 0.0,
+        (*_waits(context, tasks, now), *_follow_ups(tasks, follow_up_stage, now)),
         urgent.volume if urgent else None,
     )
 
 
-def _holds(batch: Batch, breaker: CircuitBreaker, now: float) -> Iterator[WaitGroup]:
-    found: dict[Wait, list[tuple[float, bool]]] = {}
+def _waits(context: EngineContext, tasks: Tasks, now: float) -> Iterator[WaitGroup]:
+    ends: dict[Wait, list[tuple[float, bool]]] = {}
     reasons: dict[Wait, str] = {}
-    slow = SLOW if batch.small else SLOW_OF_MANY
-    for task in batch.pending.values():
+    slow = SLOW if tasks.small else SLOW_OF_MANY
+    for task in tasks.pending.values():
         wait = _wait(task)
-        busy = task.uuid in batch.open
-        if wait is not None and not (busy and now - task.since < slow):
-            ends = _next(task, wait, batch, breaker, now)
-            found.setdefault(wait, []).append(ends)
+        if wait is not None and not (tasks.occupies(task) and now - task.in_flight_at < slow):
+            ends.setdefault(wait, []).append(_next(task, wait, context, tasks, now))
             reasons[wait] = reasons.get(wait, "") or _reason(task, wait)
-    for wait, ends_of in found.items():
+    for wait, ends_of in ends.items():
         yield WaitGroup(wait, len(ends_of), *min(ends_of), reasons[wait])
 
 
-def _following(batch: Batch, follow_up_stage: FollowUpStage, now: float) -> Iterator[WaitGroup]:
+def _follow_ups(tasks: Tasks, follow_up_stage: FollowUpStage, now: float) -> Iterator[WaitGroup]:
     """Say how many are back and wait for their tags and VMs, once that takes long."""
-    slow = follow_up_stage.slow(now, SLOW if batch.small else SLOW_OF_MANY)
+    slow = follow_up_stage.slow(now, SLOW if tasks.small else SLOW_OF_MANY)
     if slow:
         yield WaitGroup(Wait.BACK, len(slow), max(0.0, min(one.ends for one in slow) - now), again=False)
 
 
 def _wait(task: VolumeTask) -> Wait | None:
-    if task.flying:
-        return Wait.FLYING
-    if task.apart:
+    if task.in_flight:
+        return Wait.IN_FLIGHT
+    if task.read_alone:
         return Wait.UNREAD
     if task.phase not in (Phase.POLL, Phase.SETTLE) or task.quiet is None:
         return None
@@ -134,19 +133,17 @@ def _reason(task: VolumeTask, wait: Wait) -> str:
     return "" if seen is None else seen.text
 
 
-def _next(task: VolumeTask, wait: Wait, batch: Batch, breaker: CircuitBreaker, now: float) -> tuple[float, bool]:
+def _next(task: VolumeTask, wait: Wait, context: EngineContext, tasks: Tasks, now: float) -> tuple[float, bool]:
     """Return in how many seconds something happens, and whether that is another PUT."""
-    from zvol.zstack.client import PUT_SECONDS
-
-    again = wait is not Wait.FLYING and not batch.stopping and not batch.denied and task.state.sends < MAX_SENDS
+    again = (
+        wait is not Wait.IN_FLIGHT and not tasks.stopping and not tasks.reads_denied and task.state.sends < MAX_SENDS
+    )
     if wait is Wait.UNREAD:
-        left, again = (
-            (task.ailing or now) + breaker.give_up_after - now if task.phase is Phase.START else math.inf,
-            False,
-        )
-    elif wait is Wait.FLYING or task.quiet is None:
-        left = max(0.0, task.since + PUT_SECONDS - now)
+        gives_up = (task.failing_since or now) + context.breaker.give_up_after
+        left, again = gives_up - now if task.phase is Phase.START else math.inf, False
+    elif wait is Wait.IN_FLIGHT or task.quiet is None:
+        left = max(0.0, task.in_flight_at + PUT_SECONDS - now)
     else:
         left = task.quiet.remaining(now)
-    end = batch.time_left(task, now)
+    end = tasks.time_left(task, now)
     return (max(0.0, end), False) if end < left else (max(0.0, left), again)

@@ -52,8 +52,8 @@ class SettlePolicy:
     def silence(self, now: float, spent: float = 0.0) -> QuietPeriod:
         """Return the quiet time of a PUT without an answer, that began `spent` seconds ago."""
         options = self._options
-        quiet = after_silence(now, options.settle_wait, options.api_timeout if self._granted else DEFAULT_API_TIMEOUT)
-        quiet.spent = spent
+        api_timeout = options.api_timeout if self._granted else DEFAULT_API_TIMEOUT
+        quiet = after_silence(now, options.settle_wait, api_timeout, spent)
         if not self._granted:
             self._unsure.append(quiet)
         return quiet
@@ -61,7 +61,7 @@ class SettlePolicy:
     def _grant(self) -> None:
         self._granted = True
         for quiet in self._unsure:
-            quiet.parts = (*quiet.parts[:-1], self._options.api_timeout + MARGIN)
+            quiet.shorten(self._options.api_timeout + MARGIN)
         self._unsure.clear()
 
     def _versioned(self, done: Done) -> None:

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from typing import Final
 
 from zvol.errors import ZvolError
 from zvol.journal.records import FollowUp
 from zvol.journal.request import DEFAULT_REQUEST, Request
 from zvol.model import Target, Volume
+from zvol.recovery.poll_times import BACKOFF, FIRST_ALONE, FIRST_JOB_POLL, FIRST_POLL, LONGEST_ALONE, LONGEST_JOB_POLL
 from zvol.recovery.quiet_period import QuietPeriod
-from zvol.recovery.states import JobStatus, Observation, Phase, ProtocolState, PutResult
-from zvol.zstack import answers
-
-FIRST_LOOK: Final = 0.1
-"""Seconds from the answer of a PUT to the first look; a recovery takes 120-160 ms on a running 5.2.1."""
-
-LONGEST_LOOK: Final = 2.0
-
-FIRST_ASK: Final = 5.0
-"""Seconds between the first two looks at the job of a volume that does not come back; doubled each time."""
+from zvol.recovery.states import JobStatus, Phase, ProtocolState
+from zvol.zstack.dates import parse_server_date
 
 FRESH: Final = 10.0
 """Seconds for which a read of a volume is good enough to send a PUT on."""
@@ -36,6 +30,22 @@ class Options:
     api_timeout: float = 60.0
 
 
+class Place(Enum):
+    """Where a volume stands, in the order of its way."""
+
+    UNREAD = auto()  # to be read for the first time
+    FIRST_READ = auto()  # that read is under way
+    FOUND = auto()  # deleted, to be claimed
+    QUEUED = auto()  # claimed; the most urgent are sent first
+    TO_WRITE = auto()  # its intent is to be made durable
+    TO_SEND = auto()  # its intent is durable, and a place is free for its PUT soon
+    IN_FLIGHT = auto()  # its PUT is on its way
+    POLLED = auto()  # read again and again
+    JOB_DUE = auto()  # the same, and its job is polled as soon as there is a place
+    TIME_UP = auto()  # one more read, then its conclusion
+    CONCLUDED = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class LastSeen:
     """Something that was seen on the wire, in words; `at` is the time of day as seconds since 1970."""
@@ -46,16 +56,21 @@ class LastSeen:
 
 @dataclass(slots=True, eq=False)
 class VolumeTask:
-    """Monotonic seconds everywhere; `busy` while it is being read or its job asked, `flying` while its PUT is out.
+    """What is known of one volume; times are monotonic seconds.  Only `tasks.py` and what it inherits change it.
 
-    `since`: when its PUT left, and when that was answered.  `read_at`: when the last read of it left, for what a read
-    shows may be as old as that.  `late`: how many tries in a row to send its PUT took too long.
-    `run`: its run in the journal, None before the claim.  `held`: it is read, and not sent.  `mute`: its job is not
-    asked, for its quiet time is that of another request, too.  `followups` are what the journal holds of them.
-    `apart`: it is read by itself, for a read of it failed while the server answered others, since `ailing`
-    (`blamed_at`: when such a read failed first).  `final`:
-    its time is up, and at this moment at the latest its word is said, with `time_up` as the reason where nothing was
-    sent.
+    `run`: its run in the journal, None before the claim.  `held`: it is read, and nothing is sent.  `read_at`: when the
+    first byte of its last read left, for what a read shows may be as old as that.  `followups`: what the journal holds
+    of them.  `earlier_jobs`: jobs of earlier runs that may still act.
+
+    `poll_at`, `poll_backoff`: when it is read next, and the wait before that.  `polling`: a read of it, or a poll of
+    its job, is under way; `polled_at`: when the last read began.  `job_polled`: its job was polled since the last read.
+    `next_job_poll`, `job_backoff`: the same as for reads.  `job_excluded`: its job is not polled, for its quiet period
+    is that of another request, too.  `job_grace_polls`: polls of the job since the volume is back.
+
+    `in_flight_at`: when its PUT left, and when that was answered.  `late`: tries in a row to send it that took too
+    long.  `read_alone`: it is read by itself, for a read of it failed while the server answered others, since
+    `failing_since` (`suspected_at`: when such a read failed first).  `concludes_at`: its time is up, and at this moment
+    at the latest it is concluded, with `time_up` as the reason where nothing was sent.
     """
 
     target: Target
@@ -63,37 +78,36 @@ class VolumeTask:
     run: str | None = None
     followups: tuple[FollowUp, ...] = ()
     held: bool = False
-    job_unasked: bool = False
+    claimed: bool = False
     state: ProtocolState = field(default_factory=ProtocolState)
+    place: Place = Place.UNREAD
     volume: Volume | None = None
     read_at: float | None = None
     job: str | None = None
     job_status: JobStatus = JobStatus.NOT_ASKED
-    job_asked: bool = False
-    next_ask: float = 0.0
-    ask_wait: float = FIRST_ASK
-    prior: list[str] = field(default_factory=list)
+    earlier_jobs: tuple[str, ...] = ()
     quiet: QuietPeriod | None = None
     error: ZvolError | None = None
-    claimed: bool = False
-    busy: bool = False
-    flying: bool = False
-    since: float = 0.0
-    next_look: float = 0.0
-    turn: int = 0
-    wait: float = FIRST_LOOK
-    claimed_at: float | None = None
+    reported_done_at: float | None = None
     deadline: float | None = None
-    job_grace_polls: int = 0
+    in_flight_at: float = 0.0
     late: int = 0
-    looked_at: float = -math.inf
-    apart: bool = False
-    ailing: float | None = None
-    blamed_at: float | None = None
-    final: float | None = None
+    polling: bool = False
+    polled_at: float = -math.inf
+    poll_at: float = 0.0
+    poll_backoff: float = FIRST_POLL
+    job_polled: bool = False
+    job_excluded: bool = False
+    next_job_poll: float = 0.0
+    job_backoff: float = FIRST_JOB_POLL
+    job_grace_polls: int = 0
+    read_alone: bool = False
+    failing_since: float | None = None
+    suspected_at: float | None = None
+    concludes_at: float | None = None
     time_up: ZvolError | None = None
     put_seen: LastSeen | None = None
-    job_last_seen: LastSeen | None = None
+    job_seen: LastSeen | None = None
     read_seen: LastSeen | None = None
 
     @property
@@ -105,6 +119,11 @@ class VolumeTask:
         return self.state.phase
 
     @property
+    def in_flight(self) -> bool:
+        """Its PUT is on its way."""
+        return self.place is Place.IN_FLIGHT
+
+    @property
     def watched(self) -> bool:
         """A request of ours may act, or has acted: the volume is read again and again."""
         return self.phase in (Phase.SETTLE, Phase.POLL, Phase.REPORTED_DONE, Phase.REFUSED, Phase.RETRY)
@@ -112,7 +131,7 @@ class VolumeTask:
     @property
     def waits_to_send(self) -> bool:
         """Its next PUT has not left."""
-        return self.phase in (Phase.START, Phase.INTENT) or (self.phase is Phase.SENDING and not self.flying)
+        return self.phase in (Phase.START, Phase.INTENT) or (self.phase is Phase.SENDING and not self.in_flight)
 
     @property
     def never_sent(self) -> bool:
@@ -122,59 +141,45 @@ class VolumeTask:
     @property
     def last_seen(self) -> LastSeen | None:
         """Return the last thing that was seen of it on the wire."""
-        seen = [one for one in (self.put_seen, self.job_last_seen, self.read_seen) if one is not None]
+        seen = [one for one in (self.put_seen, self.job_seen, self.read_seen) if one is not None]
         return max(seen, key=lambda one: one.at, default=None)
 
-    def new_job(self, job: str) -> None:
-        """Begin a new PUT under its own job id; what the former one showed does not count for it."""
-        self.job, self.job_status, self.job_asked = job, JobStatus.NOT_ASKED, False
-        self.put_seen, self.job_last_seen, self.error = None, None, None
-        self.quiet, self.claimed_at, self.job_grace_polls, self.job_unasked = None, None, 0, False
-
-    def begin_looking(self, now: float, ask_after: float) -> None:
-        """Look often again; its job is asked after so many seconds."""
-        self.since = now
-        self.wait, self.ask_wait, self.next_ask = FIRST_LOOK, FIRST_ASK, now + ask_after
+    @property
+    def urgency(self) -> tuple[bool, str, int]:
+        """Sort by deadline: the oldest deletion is destroyed first; an unreadable date counts as the oldest."""
+        date = parse_server_date(self.state.expected_last_op_date or "")
+        return (date is not None, date.isoformat() if date else "", self.target.order)
 
     def fresh(self, now: float) -> bool:
         """Tell whether a PUT may leave on the last read."""
         return self.read_at is not None and now - self.read_at <= FRESH
 
+    # ---- changes, made by tasks.py only --------------------------------------------------------------------------
+    def begin_put(self, job: str) -> None:
+        """A new PUT has its own job id; what the former one showed does not count for it."""
+        self.job, self.job_status, self.job_polled = job, JobStatus.NOT_ASKED, False
+        self.put_seen, self.job_seen, self.error = None, None, None
+        self.quiet, self.reported_done_at, self.job_grace_polls, self.job_excluded = None, None, 0, False
 
-def observation_of(volume: Volume | None) -> Observation:
-    if volume is None:
-        return Observation.ABSENT
-    return Observation.DELETED if volume.deleted else Observation.BACK
+    def begin_polling(self, now: float, job_after: float) -> None:
+        """Poll often again; the job after so many seconds."""
+        self.in_flight_at = now
+        self.poll_backoff, self.job_backoff, self.next_job_poll = FIRST_POLL, FIRST_JOB_POLL, now + job_after
 
+    def back_off(self, longest: float) -> None:
+        self.poll_backoff = min(longest, self.poll_backoff * BACKOFF)
 
-def job_status_of(answer: answers.JobAnswer, uuid: str) -> JobStatus:
-    """Translate an answer of the job; a job that speaks of another volume says nothing about ours."""
-    match answer:
-        case answers.Running():
-            return JobStatus.RUNNING
-        case answers.Done(volume=volume):
-            return JobStatus.DONE if volume is None or volume.uuid == uuid else JobStatus.UNCLEAR
-        case answers.Failed(session=True):
-            return JobStatus.SESSION
-        case answers.Failed(certain=True):
-            return JobStatus.REFUSED
-        case _:
-            return JobStatus.UNCLEAR
+    def job_was_polled(self, now: float, seen: LastSeen) -> None:
+        self.polling, self.job_polled, self.job_seen = False, True, seen
+        self.next_job_poll, self.job_backoff = now + self.job_backoff, min(LONGEST_JOB_POLL, self.job_backoff * 2)
 
+    def was_read(self, volume: Volume | None, began: float, seen: LastSeen) -> None:
+        asked_at = volume.asked_at if volume is not None else None
+        self.volume, self.read_at, self.read_seen = volume or self.volume, began if asked_at is None else asked_at, seen
+        self.read_alone, self.failing_since = False, None
 
-def put_result_of(answer: answers.PutAnswer, uuid: str) -> PutResult:
-    match answer:
-        case answers.Accepted():
-            return PutResult.ACCEPTED
-        case answers.Duplicate():
-            return PutResult.DUPLICATE
-        case answers.Done(volume=volume):
-            return PutResult.DONE if volume is not None and volume.uuid == uuid else PutResult.UNCLEAR
-        case answers.Failed(session=True):
-            return PutResult.SESSION
-        case answers.Failed(certain=True) | answers.Refusal():
-            return PutResult.REFUSED
-        case answers.Redirected():
-            return PutResult.REDIRECTED
-        case _:
-            return PutResult.UNCLEAR
+    def failed_alone(self, now: float) -> None:
+        """A read of it failed while the server answered others."""
+        self.read_alone, self.job_polled = True, False
+        self.failing_since = now if self.failing_since is None else self.failing_since
+        self.poll_backoff = min(LONGEST_ALONE, max(FIRST_ALONE, self.poll_backoff * 2))

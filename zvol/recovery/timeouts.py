@@ -1,125 +1,101 @@
-"""When the time of a volume is up: one more read of it, then its word."""
+"""When the time of a volume is up: one more read of it, then its conclusion."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from zvol.errors import ZvolError
 from zvol.recovery import outcomes
+from zvol.recovery.context import EngineContext
 from zvol.recovery.states import Phase
-from zvol.recovery.volume_reader import LAST_READ
+from zvol.recovery.task import VolumeTask
+from zvol.recovery.tasks import Tasks
+from zvol.recovery.volume_reader import LAST_READ, VolumeReader
 
 if TYPE_CHECKING:
-    from zvol.recovery.batch import Batch
-    from zvol.recovery.circuit_breaker import CircuitBreaker
-    from zvol.recovery.follow_up_stage import FollowUpStage
-    from zvol.recovery.task import VolumeTask
-    from zvol.recovery.volume_reader import VolumeReader
+    from zvol.errors import ZvolError
 
 LAST_WATCH: Final = 10.0
-"""Seconds for which open requests are watched after the first signal."""
+"""Seconds for which open requests are polled after the first signal."""
 
-HURRY: Final = (4.0, 0.5)
+LAST_READS: Final = (4.0, 0.5)
 """Seconds before the end at which everything open is read once more."""
 
-PACE: Final = 1.0
+PAUSE: Final = 1.0
 """Seconds between two looks at what is late, at most."""
 
 
 class Timeouts:
     """Knows when each volume must end, and ends it."""
 
-    def __init__(
-        self,
-        batch: Batch,
-        reader: VolumeReader,
-        breaker: CircuitBreaker,
-        follow_up_stage: FollowUpStage,
-        land: Callable[[VolumeTask, float], None],
-    ) -> None:
-        self.batch, self.reader, self.breaker, self.follow_up_stage = batch, reader, breaker, follow_up_stage
-        self._land = land
+    def __init__(self, context: EngineContext, tasks: Tasks, reader: VolumeReader) -> None:
+        self._context, self._tasks, self._reader = context, tasks, reader
         self._next = 0.0
         self._stops_at = math.inf
-        self._hurries = list(HURRY)
+        self._last_reads = list(LAST_READS)
 
     def due(self) -> float:
         """Return when it is to be called again at the latest."""
-        return min(self._next, self._stops_at - self._hurries[0]) if self._hurries else self._next
+        return min(self._next, self._stops_at - self._last_reads[0]) if self._last_reads else self._next
 
     def tick(self, now: float) -> None:
-        """Begin the last read of those whose time is up, and say the word on those that had it."""
-        if self.batch.stopping and self._hurries and now >= self._stops_at - self._hurries[0]:
-            self._hurries.pop(0)
-            self._hurry(now)
+        """Begin the last read of those whose time is up, and conclude those that had it."""
+        if self._last_reads and now >= self._stops_at - self._last_reads[0]:
+            self._last_reads.pop(0)
+            self._read_open(now)
         if now < self._next:
             return
-        tasks = [*self.batch.pending.values()]
-        ends = {task: self._end_of(task) for task in tasks if task.final is None}
-        self._begin([task for task, end in ends.items() if end <= now], now)
+        tasks = [*self._tasks.pending.values()]
+        ends = {task: self._end_of(task) for task in tasks if task.concludes_at is None}
+        self._begin_last_reads([task for task, end in ends.items() if end <= now], now)
         for task in tasks:
-            if task.final is not None and task.final <= now:
-                self.batch.end_now(task)
-        finals = [task.final for task in self.batch.pending.values() if task.final is not None]
-        self._next = min([now + PACE, *finals, *(end for task, end in ends.items() if task.final is None)])
-        if self.breaker.open_since is not None and not self.batch.small:
-            self._next = now + PACE  # who ends in an outage shares a read with others
+            if task.concludes_at is not None and task.concludes_at <= now:
+                self._tasks.give_up_late(task)
+        limits = [task.concludes_at for task in self._tasks.pending.values() if task.concludes_at is not None]
+        self._next = min([now + PAUSE, *limits, *(end for task, end in ends.items() if task.concludes_at is None)])
+        if self._context.breaker.open_since is not None and not self._tasks.small:
+            self._next = now + PAUSE  # what ends in an outage shares a read with others
 
-    def stop(self, now: float) -> None:
+    def stop(self, error: ZvolError, now: float) -> None:
         """A signal came: what is open ends soon, and has no time for growing delays."""
         self._stops_at = now + LAST_WATCH
-        self.breaker.retry_at = min(self.breaker.retry_at, now)
-        for task in self.batch.pending.values():
-            task.deadline = min(task.deadline or math.inf, self._stops_at)
-            if task.apart:
-                self.batch.schedule.put(task, now)
-        self.follow_up_stage.stop(now, LAST_WATCH)
+        self._tasks.stop(error, now, self._stops_at)
+        self._context.breaker.retry_now(now)
 
     # ---- inside --------------------------------------------------------------------------------------------------
     def _end_of(self, task: VolumeTask) -> float:
-        end = self.batch.end_of(task)
-        if task.ailing is not None and task.phase is Phase.START and self.breaker.closed:
-            end = min(end, max(task.ailing, self.breaker.closed_at) + self.breaker.give_up_after)
+        end, breaker = self._tasks.end_of(task), self._context.breaker
+        if task.failing_since is not None and task.phase is Phase.START and breaker.closed:
+            end = min(end, max(task.failing_since, breaker.closed_at) + breaker.give_up_after)
         return end
 
-    def _begin(self, tasks: list[VolumeTask], now: float) -> None:
+    def _begin_last_reads(self, tasks: list[VolumeTask], now: float) -> None:
         """Have volumes read for the last time, wherever they wait."""
-        last: list[VolumeTask] = []
+        to_read: list[VolumeTask] = []
         for task in tasks:
-            if self.batch.stopping and task.looked_at >= self._stops_at - HURRY[0]:
-                task.final = now
+            if self._tasks.stopping and task.polled_at >= self._stops_at - LAST_READS[0]:
+                self._tasks.give_up_late(task)
                 continue
-            task.time_up, task.final = self._why(task), now + LAST_READ
-            self._take(task, now)
-            last.append(task)
-        self.reader.read_last(last)
+            self._tasks.time_is_up(task, self._waited_for(task), now + LAST_READ, now)
+            to_read.append(task)
+        self._reader.read_last(to_read)
 
-    def _take(self, task: VolumeTask, now: float) -> None:
-        """Take a volume out of where it waits."""
-        if task.flying:
-            self._land(task, now)
-        elif task.waits_to_send and task.phase is not Phase.START:
-            self.batch.take_back(task)
-        self.batch.schedule.drop(task)
-
-    def _why(self, task: VolumeTask) -> ZvolError:
+    def _waited_for(self, task: VolumeTask) -> ZvolError:
         """Say what a volume waited for that was never sent."""
-        breaker = self.breaker
-        if task.ailing is not None and breaker.open_since is None:
-            return outcomes.unreadable(min(breaker.give_up_after, self.batch.options.timeout), task)
+        breaker, timeout = self._context.breaker, self._context.options.timeout
+        if task.failing_since is not None and breaker.open_since is None:
+            return outcomes.unreadable(min(breaker.give_up_after, timeout), task)
         if breaker.open_since is not None:
             waited = f"the server could not be asked ({breaker.reason})"
         elif breaker.submit_failing_since is not None:
             waited = f"no change was answered clearly ({breaker.submit_reason})"
         else:
             waited = "it was not read yet" if task.read_at is None else "others came first"
-        return outcomes.time_up(self.batch.options.timeout, waited, task)
+        return outcomes.time_up(timeout, waited, task)
 
-    def _hurry(self, now: float) -> None:
-        """Read all that is open once more before it ends, also what has a PUT on its way."""
-        tasks = [task for task in self.batch.pending.values() if task.flying or task.watched]
+    def _read_open(self, now: float) -> None:
+        """Read everything that is open once more before it ends, also what has a PUT on its way."""
+        tasks = [task for task in self._tasks.pending.values() if task.in_flight or task.watched]
         for task in tasks:
-            self._take(task, now)
-        self.reader.read_last(tasks)
+            self._tasks.take_for_last_read(task, now)
+        self._reader.read_last(tasks)

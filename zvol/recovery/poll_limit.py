@@ -1,0 +1,59 @@
+"""How many polls may be under way at a time; nothing else says so."""
+
+from __future__ import annotations
+
+from collections import Counter
+from enum import StrEnum
+from typing import Final
+
+from zvol.recovery.worker_pool import WorkerPool
+
+READS: Final = 4
+"""Reads: one that hangs must not keep the others waiting."""
+
+READS_ALONE: Final = 2
+"""Of these, reads of volumes that are read by themselves."""
+
+JOB_POLLS: Final = 8
+"""Polls of jobs in a large run; a small one may use all places."""
+
+
+class PollKind(StrEnum):
+    READ = "read"
+    ALONE = "alone"  # a volume that failed before while others were read
+    PROBE = "probe"  # one volume that shows whether the server is up
+    LAST = "last"  # volumes whose time is up
+    JOB = "job"
+
+
+class PollLimit:
+    """The polls that are under way, and whether a further one may begin."""
+
+    def __init__(self, pool: WorkerPool, job_polls: int = JOB_POLLS) -> None:
+        self._pool, self._job_polls = pool, job_polls
+        self._under_way = Counter[PollKind]()
+
+    def begin(self, kind: PollKind) -> None:
+        self._under_way[kind] += 1
+
+    def end(self, kind: PollKind) -> None:
+        self._under_way[kind] -= 1
+
+    def free(self, kind: PollKind = PollKind.READ) -> bool:
+        """Tell whether such a poll may begin: a last read waits for nobody, one of those alone not for all."""
+        place = self._pool.free > 0
+        match kind:
+            case PollKind.JOB:
+                return place and self._under_way[kind] < self._job_polls
+            case PollKind.LAST:
+                return self._under_way[kind] < READS and (place or not self._under_way[kind])
+            case PollKind.PROBE:
+                return place
+            case PollKind.ALONE:
+                return place and self._reads < READS and self._under_way[kind] < READS_ALONE
+            case PollKind.READ:
+                return place and self._reads < READS
+
+    @property
+    def _reads(self) -> int:
+        return self._under_way.total() - self._under_way[PollKind.JOB]

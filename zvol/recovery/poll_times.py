@@ -1,0 +1,33 @@
+"""How long is waited between two polls."""
+
+from __future__ import annotations
+
+from typing import Final
+
+FIRST_POLL: Final = 0.1
+"""Seconds from the answer of a PUT to the first read; a recovery takes 120-160 ms on a running 5.2.1."""
+
+LONGEST_POLL: Final = 2.0
+"""Seconds between two reads of a volume, at most; more where very many volumes are polled."""
+
+BACKOFF: Final = 1.6
+
+ROUND: Final = 0.2
+"""Seconds between two reads of a large run that are not full."""
+
+FIRST_JOB_POLL: Final = 5.0
+"""Seconds between the first two polls of the job of a volume that does not come back; doubled each time."""
+
+LONGEST_JOB_POLL: Final = 60.0
+
+JOB_PAUSE: Final = 1.0
+"""Seconds for which no job of a large run is polled after one was still running: the others will be, too."""
+
+FIRST_ALONE: Final = 0.5
+LONGEST_ALONE: Final = 20.0
+"""Seconds between two reads of a volume that cannot be read while others can, at first and later."""
+
+GRACE_POLLS: Final = 3
+"""Polls of the job of a volume that is back, to learn whether it was our own doing."""
+
+GRACE_STEP: Final = 0.04

@@ -1,0 +1,128 @@
+"""The journal as one run uses it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from zvol.clock import Clock
+from zvol.errors import LocalState
+from zvol.journal.records import Claims, Identity, Intent
+from zvol.journal.request import Request
+from zvol.model import Outcome
+from zvol.recovery.states import Conclude, Phase, Reason
+
+if TYPE_CHECKING:
+    from zvol.journal.journal import Journal
+    from zvol.recovery.changes import Change
+    from zvol.recovery.follow_up_task import FollowUpTask
+    from zvol.recovery.task import VolumeTask
+
+
+class RunJournal:
+    """It is opened, and the run in it begins, when that is needed first.
+
+    `run` is the run that began here, `runs` are all that are finished here, resumed ones included.  `error` is why it
+    cannot be written any more; each method that writes raises LocalState.
+    """
+
+    def __init__(
+        self,
+        open_journal: Callable[[], Journal],
+        identity: Identity,
+        clock: Clock,
+        *,
+        journal: Journal | None = None,
+        resumed: Sequence[str] = (),
+        elsewhere: Callable[[str], bool] = lambda _uuid: False,
+    ) -> None:
+        self.identity = identity
+        self.run: str | None = None
+        self.runs = [*dict.fromkeys(resumed)]
+        self.error: LocalState | None = None
+        self.sent_elsewhere = elsewhere
+        """Tells whether runs of another server or account sent a request for a volume that may still act."""
+        self._open_journal, self._journal, self._clock = open_journal, journal, clock
+
+    def begin(self, request: Request) -> tuple[Journal, str]:
+        """Return the journal and our run in it."""
+        if self._journal is None:
+            self._journal = self._open_journal()
+        if self.run is None:
+            self.run = self._journal.begin(self.identity, request, self._clock.wall())
+            self.runs.append(self.run)
+        return self._journal, self.run
+
+    def failed(self, error: LocalState) -> None:
+        """It cannot be written any more."""
+        self.error = error
+
+    def finish(self) -> None:
+        """Write down what was deferred, and end the runs."""
+        if self._journal is not None and self.runs:
+            try:
+                self._journal.finish(self._clock.wall(), *self.runs)
+            except LocalState as error:
+                self.error = self.error or error
+
+    # ---- volumes -------------------------------------------------------------------------------------------------
+    def claim(self, tasks: Sequence[VolumeTask]) -> Claims:
+        """Claim volumes for our run, which begins with the first of them."""
+        if not tasks:
+            return Claims({}, {}, frozenset())
+        journal, run = self.begin(tasks[0].request)
+        return journal.claim(run, [(one.uuid, one.target.asked, one.state.expected_last_op_date) for one in tasks])
+
+    def since_set_aside(self) -> float | None:
+        """Return how many seconds ago a damaged journal was set aside; None when none was."""
+        at = self._journal.set_aside_at if self._journal is not None else None
+        return None if at is None else self._clock.wall() - at
+
+    def plan_follow_ups(self, task: VolumeTask) -> None:
+        """Note what is to be done once the volume is back; kept in memory until the next commit, as all notes are."""
+        if self._journal is not None and task.run is not None:
+            self._journal.plan_followups(task.run, task.uuid, [(one.kind, one.value) for one in task.followups])
+
+    def record_intents(self, tasks: Sequence[VolumeTask]) -> list[str]:
+        """Make the intents of these volumes durable in one commit, and return their job ids."""
+        assert self._journal is not None
+        intents = [(t.run or "", t.uuid, Intent(uuid.uuid4().hex, t.state.expected_last_op_date)) for t in tasks]
+        self._journal.record_intents(intents, self._clock.wall())
+        return [intent.job for _, _, intent in intents]
+
+    def settle_intent(self, job: str | None) -> None:
+        """Note that nothing of a PUT can act any more."""
+        if self._journal is not None and job is not None:
+            self._journal.settle_intent(job)
+
+    def record_conclusion(self, task: VolumeTask, conclusion: Conclude) -> None:
+        if self._journal is None or task.run is None or not task.claimed:
+            return
+        gave_up = conclusion.why is Reason.GAVE_UP and task.phase is Phase.DONE
+        if conclusion.outcome is Outcome.NOT_SENT or gave_up:
+            self._journal.record_not_sent(task.run, task.uuid)
+        else:
+            settled = task.phase not in (Phase.UNSETTLED, Phase.UNRESOLVED)
+            self._journal.record_outcome(task.run, task.uuid, conclusion.outcome.value, settled=settled)
+
+    # ---- follow-ups ----------------------------------------------------------------------------------------------
+    def keep_for_follow_ups(self, follow_up: FollowUpTask) -> str:
+        """Note a volume that was back before this run, and what is to be done for it; return our run."""
+        journal, run = self.begin(follow_up.request)
+        outcome = follow_up.result.outcome.value
+        journal.record_for_followups(run, follow_up.uuid, follow_up.result.asked, outcome)
+        journal.plan_followups(run, follow_up.uuid, [(one.kind.value, one.value) for one in follow_up.changes])
+        return run
+
+    def record_follow_up(self, follow_up: FollowUpTask, change: Change) -> None:
+        """Note where a change stands now."""
+        if self._journal is not None and follow_up.run is not None:
+            self._journal.record_followup(
+                follow_up.run, follow_up.uuid, change.kind.value, change.value, change.stand.value, change.job
+            )
+
+    def flush(self) -> None:
+        """Commit what was noted."""
+        if self._journal is not None:
+            self._journal.flush()

@@ -1,0 +1,175 @@
+"""How a volume goes from one place to the next as the protocol commands, to its conclusion."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from zvol.errors import Exit, LocalState, ZvolError
+from zvol.model import Outcome, Result
+from zvol.recovery import outcomes
+from zvol.recovery.context import EngineContext
+from zvol.recovery.protocol import advance
+from zvol.recovery.states import (
+    Command,
+    Conclude,
+    Event,
+    GiveUp,
+    Observation,
+    Observed,
+    Phase,
+    ReadExpired,
+    SessionRenewed,
+)
+from zvol.recovery.task import Place, VolumeTask
+from zvol.recovery.task_queues import TaskQueues
+
+SMALL: Final = 4
+"""In a run of at most this many volumes each job is polled before each read."""
+
+
+class TaskLifecycle(TaskQueues):
+    """Obeys the protocol, and concludes.
+
+    `results` are to be handed out; `held` were read and left as they are; `unresolved` were given up while a PUT may
+    act.  `stopping`: a signal came.
+    """
+
+    def __init__(self, context: EngineContext, tasks: Iterable[VolumeTask], began: float) -> None:
+        super().__init__(context.breaker)
+        self.results: deque[Result] = deque()
+        self.held: list[VolumeTask] = []
+        self.unresolved: list[VolumeTask] = []
+        self.stopping = False
+        self._follow_up: Callable[[VolumeTask, Result], bool] = lambda _task, _result: False
+        self._context = context
+        self._closed: ZvolError | None = None
+        self._last_progress = began
+        self._occupying: set[VolumeTask] = set()
+        for task in tasks:
+            self.pending[task.uuid] = task
+            if task.phase is Phase.START:
+                self._move(task, Place.UNREAD)
+            else:
+                task.quiet = context.settle_policy.silence(context.clock.monotonic())
+                self._poll(task, 0.0)
+        self.small = len(self.pending) <= SMALL
+
+    @property
+    def may_send(self) -> bool:
+        """Whether anything may still be sent."""
+        return self._closed is None
+
+    @property
+    def occupying(self) -> int:
+        """How many volumes may keep the server busy."""
+        return len(self._occupying)
+
+    def occupies(self, task: VolumeTask) -> bool:
+        return task in self._occupying
+
+    def take_follow_ups(self, take: Callable[[VolumeTask, Result], bool]) -> None:
+        """Hand each result to `take`, which tells whether there are follow-ups: it passes the result on after them."""
+        self._follow_up = take
+
+    def end_of(self, task: VolumeTask) -> float:
+        """Return when the time of a volume is up: after its first PUT, or, without one, after the last clear answer."""
+        if task.never_sent:
+            return self._last_progress + self._context.options.timeout
+        return math.inf if task.deadline is None else task.deadline
+
+    def time_left(self, task: VolumeTask, now: float) -> float:
+        """Return for how many seconds a volume may still be waited for."""
+        return self.end_of(task) - now
+
+    # ---- the end -------------------------------------------------------------------------------------------------
+    def conclude(self, task: VolumeTask, outcome: Outcome, error: ZvolError | None = None) -> None:
+        """Conclude a volume that nothing was sent for."""
+        task.error = error
+        self._concluded(task, Conclude(outcome))
+
+    def give_up(self, task: VolumeTask, error: ZvolError | None) -> None:
+        """Conclude a volume whose time is up; `error` says why, where nothing was sent.
+
+        One that was just seen back only lacks the answer of its job.
+        """
+        if task.phase is Phase.POLL and task.job_grace_polls and task.volume is not None and not task.volume.deleted:
+            self._feed(task, Observed(Observation.BACK, job=task.job_status))
+            return
+        if task.phase is Phase.SENDING and not task.in_flight:
+            self.read_expired(task)
+        task.error = error
+        self._feed(task, GiveUp())
+
+    def give_up_late(self, task: VolumeTask) -> None:
+        """Conclude a volume that was read for the last time, if it is not concluded."""
+        if self.is_pending(task):
+            self.give_up(task, task.time_up)
+
+    def stop_sending(self, error: ZvolError) -> None:
+        """Conclude everything whose PUT has not left as not sent, now and from now on."""
+        self._closed = error
+        for task in [one for one in self.pending.values() if one.waits_to_send]:
+            self.give_up(task, error)
+
+    def journal_failed(self, error: LocalState) -> None:
+        """The journal cannot be written: nothing further is sent, what is open is polled to its end."""
+        self._context.journal.failed(error)
+        self.stop_sending(ZvolError(error.message, kind="local", hint=error.hint, exit=Exit.LOCAL))
+
+    def stop(self, error: ZvolError, now: float, until: float) -> None:
+        """A signal came: nothing new is sent, and what is open is polled until then."""
+        self.stopping = True
+        self.stop_sending(error)
+        for task in self.pending.values():
+            task.deadline = min(task.deadline or math.inf, until)
+            if task.read_alone:
+                self._poll(task, now)
+
+    def read_expired(self, task: VolumeTask, *, slow: bool = False) -> None:
+        """The volume must be read again before its PUT leaves, and an intent that was recorded for it is void.
+
+        `slow`: that is so because something took long.
+        """
+        task.late += slow
+        if task.phase is Phase.SENDING:
+            self._context.journal.settle_intent(task.job)
+        self._occupying.discard(task)
+        self._feed(task, ReadExpired())
+        if not task.state.sends:
+            task.job = None
+
+    # ---- obeying the protocol ------------------------------------------------------------------------------------
+    def _feed(self, task: VolumeTask, event: Event) -> None:
+        task.state, command = advance(task.state, event)
+        match command:
+            case Conclude():
+                self._concluded(task, command)
+            case Command.POLL if task.phase is Phase.START:
+                self._move(task, Place.QUEUED, first=True)
+            case Command.POLL:
+                if task.place not in (Place.POLLED, Place.JOB_DUE):
+                    self._poll(task, 0.0)
+            case Command.WRITE if self._closed is not None:
+                task.error = self._closed
+                self._feed(task, GiveUp())
+            case Command.WRITE:
+                self._move(task, Place.TO_WRITE, first=task.state.sends > 0)  # who has sent before has waited before
+            case Command.SEND:
+                self._occupying.add(task)
+                self._move(task, Place.TO_SEND)
+            case Command.RENEW:
+                self._feed(task, SessionRenewed(self._context.session.renew()))
+
+    def _concluded(self, task: VolumeTask, conclusion: Conclude) -> None:
+        self.pending.pop(task.uuid, None)
+        self._occupying.discard(task)
+        self._move(task, Place.CONCLUDED)
+        result = outcomes.result(task, conclusion)
+        if not self._follow_up(task, result):
+            self.results.append(result)
+        if task.phase is Phase.UNRESOLVED:
+            self.unresolved.append(task)
+        self._context.journal.record_conclusion(task, conclusion)

@@ -1,0 +1,158 @@
+"""Where each volume of a run stands, and which are next to read, to write, to send and to poll."""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict, deque
+from collections.abc import Iterator
+from itertools import chain, islice
+from typing import Final
+
+from zvol.recovery.circuit_breaker import CircuitBreaker
+from zvol.recovery.next_poll import Poll, PollConditions, next_poll
+from zvol.recovery.poll_schedule import PollSchedule
+from zvol.recovery.task import Place, VolumeTask
+
+IN_ORDER: Final = (
+    Place.UNREAD,
+    Place.FIRST_READ,
+    Place.FOUND,
+    Place.QUEUED,
+    Place.TO_WRITE,
+    Place.TO_SEND,
+    Place.JOB_DUE,
+)
+
+
+class TaskQueues:
+    """The volumes by place; `Tasks` moves them when something has happened, and nobody else.
+
+    `pending` are those without a conclusion, by UUID, in the order asked.  `small`: there are few volumes.
+    `reads_denied`: the server does not accept our session for reads.
+    """
+
+    def __init__(self, breaker: CircuitBreaker) -> None:
+        self.pending: dict[str, VolumeTask] = {}
+        self.small = True
+        self.reads_denied = False
+        self._breaker = breaker
+        self._jobs_not_before = -math.inf
+        self._by_urgency: deque[VolumeTask] = deque()
+        self._schedule: PollSchedule[VolumeTask] = PollSchedule()
+        self._queues: dict[Place, OrderedDict[VolumeTask, None]] = {place: OrderedDict() for place in IN_ORDER}
+
+    # ---- what there is -------------------------------------------------------------------------------------------
+    def is_pending(self, task: VolumeTask) -> bool:
+        """Tell whether a volume has no conclusion yet."""
+        return task.place is not Place.CONCLUDED
+
+    @property
+    def all_read(self) -> bool:
+        """Every volume was read once, or cannot be: nothing is sent before that."""
+        return not self._queues[Place.UNREAD] and not self._queues[Place.FIRST_READ]
+
+    @property
+    def polled(self) -> Iterator[VolumeTask]:
+        """The volumes that are read again and again."""
+        return chain(self._schedule, self._queues[Place.JOB_DUE])
+
+    @property
+    def polled_count(self) -> int:
+        return len(self._schedule) + len(self._queues[Place.JOB_DUE])
+
+    def size(self, place: Place) -> int:
+        """Return how many volumes wait in a place."""
+        return len(self._queues[place])
+
+    def waiting(self, place: Place) -> list[VolumeTask]:
+        """Return the volumes that wait in a place, in order."""
+        return [*self._queues[place]]
+
+    def most_urgent(self) -> VolumeTask | None:
+        """Return the volume that is destroyed first of those that are left; None before they were sorted."""
+        while self._by_urgency and not self.is_pending(self._by_urgency[0]):
+            self._by_urgency.popleft()
+        return self._by_urgency[0] if self._by_urgency else None
+
+    # ---- what is next --------------------------------------------------------------------------------------------
+    def next_in(self, place: Place) -> VolumeTask | None:
+        """Return the first volume that waits in a place."""
+        return next(iter(self._queues[place]), None)
+
+    @property
+    def poll_conditions(self) -> PollConditions:
+        return PollConditions(
+            self.small, not self._breaker.closed, self._breaker.not_before, self._jobs_not_before, self.reads_denied
+        )
+
+    @property
+    def next_poll_at(self) -> float:
+        """When the next volume is due; infinity when there is none."""
+        due = self._schedule.first()
+        return math.inf if due is None else next_poll(due, due.poll_at, self.poll_conditions)[1]
+
+    def take_unread(self, most: int) -> list[VolumeTask]:
+        """Take volumes that were not read yet."""
+        return [self._move(task, Place.FIRST_READ) for task in [*islice(self._queues[Place.UNREAD], most)]]
+
+    def take_due(self, now: float, until: float, most: int) -> list[VolumeTask]:
+        """Take the volumes that are due by then, and return those to read; of the others the job is polled first."""
+        conditions, reads = self.poll_conditions, list[VolumeTask]()
+        for task in self._schedule.take(until, most):
+            if next_poll(task, now, conditions)[0] is Poll.JOB:
+                self._move(task, Place.JOB_DUE)
+            else:
+                reads.append(task)
+        return reads
+
+    def take_job_due(self, now: float) -> VolumeTask | None:
+        """Take the next volume whose job is to be polled; where that is not so any more, the volume is read."""
+        conditions = self.poll_conditions
+        while (task := self.next_in(Place.JOB_DUE)) is not None:
+            if next_poll(task, now, conditions)[0] is Poll.JOB:
+                self._schedule.hold(self._move(task, Place.POLLED))
+                return task
+            self._poll(task, now)
+        return None
+
+    def stale_queue(self, now: float, most: int) -> list[VolumeTask]:
+        """Return the volumes that are sent next, if they must be read again before that."""
+        first = self.next_in(Place.QUEUED)
+        if first is None or first.polling or first.fresh(now):
+            return []
+        return [task for task in islice(self._queues[Place.QUEUED], most) if not task.polling]
+
+    def take_probe(self) -> list[VolumeTask]:
+        """Return one volume whose read shows whether the server is back, another one each time."""
+        return (
+            self._rotated(Place.FOUND)
+            or self._schedule.take(math.inf, 1)
+            or self.take_unread(1)
+            or self._rotated(Place.QUEUED)
+        )
+
+    # ---- moves ---------------------------------------------------------------------------------------------------
+    def _move(self, task: VolumeTask, place: Place, *, first: bool = False) -> VolumeTask:
+        """Move a volume to the end of a place, or to its front; one whose time is up only to its conclusion."""
+        if task.place is Place.TIME_UP and place is not Place.CONCLUDED:
+            return task
+        if task.place in self._queues:
+            self._queues[task.place].pop(task, None)
+        elif place is not Place.POLLED:
+            self._schedule.drop(task)
+        task.place = place
+        if place in self._queues:
+            self._queues[place][task] = None
+            self._queues[place].move_to_end(task, last=not first)
+        return task
+
+    def _poll(self, task: VolumeTask, at: float) -> None:
+        """Have a volume read at a time (monotonic)."""
+        if self._move(task, Place.POLLED).place is Place.POLLED:
+            task.poll_at = at
+            self._schedule.put(task, at)
+
+    def _rotated(self, place: Place) -> list[VolumeTask]:
+        """Move the first volume of a place to its end and return it, if there is one."""
+        first = self.next_in(place)
+        return [] if first is None else [self._move(first, place)]

@@ -1,0 +1,299 @@
+"""What has happened to the volumes of a run.
+
+`Tasks` with what it inherits (`task_queues.py`, `task_lifecycle.py`) is the only one that changes a task or moves it.
+The others report what happened (`observed`, `put_answered`, `time_is_up`) and ask what is next (`take_due`, `next_in`);
+what an event means is decided by `protocol.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Final
+
+from zvol.errors import NeverSent, ZvolError
+from zvol.model import Volume
+from zvol.recovery import last_seen, outcomes
+from zvol.recovery.changes import planned
+from zvol.recovery.classification import job_status_of, put_result_of
+from zvol.recovery.context import EngineContext
+from zvol.recovery.poll_times import FIRST_JOB_POLL, FIRST_POLL, GRACE_STEP, JOB_PAUSE
+from zvol.recovery.states import (
+    ENDED,
+    IntentRecorded,
+    JobStatus,
+    Observation,
+    Observed,
+    Phase,
+    PutAnswered,
+    PutResult,
+)
+from zvol.recovery.task import LastSeen, Place, VolumeTask
+from zvol.recovery.task_lifecycle import TaskLifecycle
+from zvol.zstack import answers
+from zvol.zstack.volumes import last_op_date_of
+
+GRACE_PERIOD: Final = 10.0
+"""Seconds for which a volume is read again after the server said done."""
+
+
+class Tasks(TaskLifecycle):
+    """All volumes of a run, and what has happened to them."""
+
+    def __init__(self, context: EngineContext, tasks: Iterable[VolumeTask], began: float) -> None:
+        super().__init__(context, tasks, began)
+        self._all_jobs_polled = False
+
+    # ---- reads ---------------------------------------------------------------------------------------------------
+    def poll_begins(self, tasks: Sequence[VolumeTask], now: float | None = None) -> None:
+        """A poll of these is under way, or waits for a place (no time)."""
+        for task in tasks:
+            task.polling, task.polled_at = True, task.polled_at if now is None else now
+
+    def poll_ends(self, tasks: Sequence[VolumeTask]) -> None:
+        for task in tasks:
+            task.polling = False
+
+    def suspect(self, tasks: Sequence[VolumeTask], at: float | None) -> None:
+        """A read of one volume failed, and that may be its own fault; None when it was read."""
+        for task in tasks:
+            task.suspected_at = at
+
+    def not_read(self, tasks: Sequence[VolumeTask], now: float, longest: float) -> None:
+        """Nothing was learnt of these volumes: they are read again, first of all those that never were."""
+        for task in reversed(tasks):
+            if task.place is Place.FIRST_READ:
+                self._move(task, Place.UNREAD, first=len(tasks) > 1)
+            elif task.place not in (Place.FOUND, Place.QUEUED):
+                self.poll_later(task, now, longest)
+
+    def read_failed(self, task: VolumeTask, why: str) -> None:
+        task.read_seen = LastSeen(why, self._context.clock.wall())
+
+    def read_failed_alone(self, task: VolumeTask, now: float) -> None:
+        """Read a volume by itself from now on, and let nobody wait for it."""
+        task.failed_alone(now)
+        self._poll(task, now + task.poll_backoff * self._context.jitter())
+
+    def was_read(self, task: VolumeTask, volume: Volume | None, began: float) -> None:
+        """A volume was read by a request that began then; `to_recover`, `observed` or `conclude` follow."""
+        task.was_read(volume, began, LastSeen(last_seen.volume(volume), self._context.clock.wall()))
+
+    def to_recover(self, task: VolumeTask) -> None:
+        """Nothing of this run is out, the volume is deleted, and nothing speaks against recovering it."""
+        if task.place in (Place.FOUND, Place.QUEUED):
+            return
+        if task.claimed and task.place is Place.POLLED:
+            self._move(task, Place.QUEUED, first=True)
+            return
+        # a list or an earlier run may tell which deletion was meant
+        meant = task.state.expected_last_op_date or last_op_date_of(task.volume)
+        task.state = replace(task.state, expected_last_op_date=meant)
+        self._move(task, Place.FOUND)
+
+    def poll_for_job(self, task: VolumeTask, now: float) -> None:
+        """The volume is back, and its job has not said yet whether it was our doing: poll that once more."""
+        task.job_grace_polls += 1
+        task.job_polled = False
+        self._poll(task, now + GRACE_STEP * task.job_grace_polls)
+
+    def observed(
+        self, task: VolumeTask, observation: Observation, began: float, now: float, *, quiet: bool, longest: float
+    ) -> None:
+        """A read that began then has shown this; `quiet`: the quiet period was over before it.
+
+        The volume is read again after `longest` seconds at most, unless it is concluded.
+        """
+        if task.phase is not Phase.START:
+            self.poll_later(task, now, longest)
+        reported = task.reported_done_at
+        grace_elapsed = reported is not None and began - reported >= GRACE_PERIOD
+        task.job_polled = False
+        last_op = last_op_date_of(task.volume) if observation is Observation.DELETED else None
+        self._feed(task, Observed(observation, last_op, task.job_status, quiet, grace_elapsed))
+
+    def not_observed(self, task: VolumeTask, now: float, longest: float) -> None:
+        """The server answered, and did not show the volume."""
+        task.job_polled = False
+        self.poll_later(task, now, longest)
+
+    def reads_answered(self, *, denied: bool) -> None:
+        """A read was answered; `denied`: only to say that the session is not accepted."""
+        self.reads_denied = denied
+
+    def server_answered(self, asked: float, answered: float) -> None:
+        """A read that left at `asked` was answered: quiet periods go on."""
+        for task in self.polled:
+            if task.quiet is not None:
+                task.quiet.note(asked, answered)
+
+    def sent_elsewhere(self, task: VolumeTask) -> None:
+        """A run of another server or account sent a request for it that may still act."""
+        task.state = replace(task.state, foreign=True)
+
+    def poll_later(self, task: VolumeTask, now: float, longest: float) -> None:
+        """Read a volume again, less and less often."""
+        task.back_off(longest)
+        self._poll(task, now + task.poll_backoff * self._context.jitter())
+
+    def poll_now(self, task: VolumeTask, now: float) -> None:
+        self._poll(task, now)
+
+    # ---- jobs ----------------------------------------------------------------------------------------------------
+    def job_polled(self, task: VolumeTask, job: str, answer: answers.JobAnswer, now: float, ended: float) -> None:
+        """A poll of a job ended then; the volume is read next.  After an unclear answer the caller decides when."""
+        task.job_was_polled(now, LastSeen(last_seen.answer(answer), self._context.clock.wall()))
+        if not self.is_pending(task):
+            return
+        status = job_status_of(answer, task.uuid)
+        if isinstance(answer, answers.Unrecognized):
+            self._pause_jobs(now)
+            return
+        self._poll(task, now)
+        if task.phase is Phase.SETTLE:
+            self._earlier_job_polled(task, job, status, now)
+            return
+        task.job_status = status
+        if status in ENDED:
+            self._last_progress = max(self._last_progress, now)
+        else:
+            self._pause_jobs(now)
+        if status is JobStatus.SESSION:
+            self._poll_all_jobs(now)
+        if status is JobStatus.DONE and task.reported_done_at is None:
+            task.reported_done_at = ended
+        if isinstance(answer, answers.Failed):
+            task.error = outcomes.of_answer(answer)
+
+    def _pause_jobs(self, now: float) -> None:
+        """The other jobs of a large run will not tell more than this one."""
+        if not self.small:
+            self._jobs_not_before = now + JOB_PAUSE
+
+    def _earlier_job_polled(self, task: VolumeTask, job: str, status: JobStatus, now: float) -> None:
+        """One of the intents that an earlier run left open may have ended; when all have, this run may begin."""
+        if status not in ENDED:
+            return
+        self._context.journal.settle_intent(job)
+        task.earlier_jobs = tuple(one for one in task.earlier_jobs if one != job)
+        task.job_polled = not task.earlier_jobs
+        task.job_status = JobStatus.NOT_ASKED if task.earlier_jobs else JobStatus.DONE
+        task.next_job_poll = now
+
+    def _poll_all_jobs(self, now: float) -> None:
+        """Poll all other jobs now, once a run: those sent before the session ended have found none either."""
+        if self._all_jobs_polled:
+            return
+        self._all_jobs_polled = True
+        for task in self.polled:
+            if task.phase is Phase.POLL and task.job_status is JobStatus.NOT_ASKED:
+                task.next_job_poll = now
+                if not task.polling and task.place is Place.POLLED:
+                    self._schedule.put(task, now)
+
+    # ---- claims --------------------------------------------------------------------------------------------------
+    def take_found(self) -> list[VolumeTask]:
+        """Return the volumes that are to be claimed, the most urgent first."""
+        found = sorted(self.waiting(Place.FOUND), key=lambda task: task.urgency)
+        self._by_urgency.extend(found)
+        return found
+
+    def hold(self, task: VolumeTask) -> None:
+        """Leave a volume as it is, without a conclusion: what it is in the journal it stays."""
+        self.pending.pop(task.uuid, None)
+        self._move(task, Place.CONCLUDED)
+        self.held.append(task)
+
+    def claimed(self, task: VolumeTask, run: str | None) -> None:
+        """A volume is ours, in that run if in none yet; it waits for its turn unless `settle_first` follows."""
+        task.claimed, task.run = True, task.run or run
+        task.followups = task.followups or tuple(planned(task.request, task.volume))
+        self._context.journal.plan_follow_ups(task)
+        self._move(task, Place.QUEUED)
+
+    def settle_first(self, task: VolumeTask, jobs: Sequence[str], spent: float = 0.0) -> None:
+        """Earlier intents are open: a volume of a large run is read first, and its jobs are polled later.
+
+        Without jobs that may be polled only time tells; `spent` seconds of it are over.
+        """
+        now = self._context.clock.monotonic()
+        task.state = replace(task.state, phase=Phase.SETTLE)
+        task.earlier_jobs = tuple(jobs)
+        task.quiet = self._context.settle_policy.silence(now, spent)
+        task.deadline = now + self._context.options.timeout
+        task.begin_polling(now, 0.0 if self.small else FIRST_POLL)
+        self._poll(task, now)
+
+    # ---- intents and PUTs ----------------------------------------------------------------------------------------
+    def its_turn(self, task: VolumeTask) -> None:
+        """It is the turn of a volume that was read a moment ago."""
+        self._feed(task, Observed(Observation.DELETED, last_op_date_of(task.volume)))
+
+    def intent_recorded(self, task: VolumeTask, job: str) -> None:
+        task.begin_put(job)
+        self._feed(task, IntentRecorded())
+
+    def all_reads_expired(self) -> None:
+        for place in (Place.TO_SEND, Place.TO_WRITE):
+            for task in self.waiting(place):
+                self.read_expired(task)
+
+    def submitted(self, task: VolumeTask, now: float) -> None:
+        """The PUT is on its way."""
+        if task.deadline is None:
+            task.deadline = now + self._context.options.timeout
+        task.in_flight_at = now
+        self._move(task, Place.IN_FLIGHT)
+
+    def not_submitted(self, task: VolumeTask, never: NeverSent) -> None:
+        """Not a byte of the PUT has left: the same intent is good for another try."""
+        task.put_seen = LastSeen(never.message, self._context.clock.wall())
+        task.error = outcomes.not_sent_for(never)
+        if task.state.sends == 1:
+            task.deadline = None
+        self._move(task, Place.TO_SEND, first=True)
+        if never.untrusted:
+            self._feed(task, PutAnswered(PutResult.NEVER_SENT))
+        elif self._closed is not None:
+            self.give_up(task, self._closed)
+
+    def put_answered(self, task: VolumeTask, answer: answers.PutAnswer, now: float) -> None:
+        """The PUT has ended, with this answer or without one; a new quiet period begins."""
+        policy, put = self._context.settle_policy, put_result_of(answer, task.uuid)
+        task.put_seen = LastSeen(last_seen.answer(answer), self._context.clock.wall())
+        task.quiet = policy.accepted(now, answer) if isinstance(answer, answers.Accepted) else policy.silence(now)
+        if isinstance(answer, answers.Done):
+            task.reported_done_at = now
+        if isinstance(answer, answers.Failed | answers.Refusal | answers.Redirected):
+            task.error = outcomes.of_answer(answer)
+        if put is PutResult.UNCLEAR:
+            self._occupying.discard(task)
+        task.late = 0
+        task.begin_polling(now, 0.0 if self.small else FIRST_JOB_POLL)
+        self._poll(task, now + (0.0 if put in (PutResult.DONE, PutResult.REFUSED) else FIRST_POLL))
+        self._feed(task, PutAnswered(put))
+
+    def change_answered(self, now: float) -> None:
+        """A change was answered clearly: what waits behind it has its full time again."""
+        self._last_progress = max(self._last_progress, now)
+
+    def server_was_away(self) -> None:
+        """Whatever was under way there only waits now."""
+        self._occupying.clear()
+
+    # ---- the end -------------------------------------------------------------------------------------------------
+    def time_is_up(self, task: VolumeTask, reason: ZvolError | None, until: float, now: float) -> None:
+        """Take a volume out of where it waits: it is read once more, and concluded at a time at the latest."""
+        task.time_up = reason
+        task.concludes_at = until
+        self.take_for_last_read(task, now)
+        self._move(task, Place.TIME_UP)
+
+    def take_for_last_read(self, task: VolumeTask, now: float) -> None:
+        """Wait no longer for a PUT or a place: the volume is read now, whatever it waits for."""
+        if task.in_flight:
+            self.put_answered(task, answers.Unrecognized("no answer yet"), now)
+        elif task.waits_to_send and task.phase is not Phase.START:
+            self.read_expired(task)
+        if task.place in (Place.POLLED, Place.JOB_DUE):
+            self._schedule.hold(self._move(task, Place.POLLED))
