@@ -127,12 +127,12 @@ class ZvolError(Exception):
         self.uuid = uuid
         self.job_uuid = job_uuid
 
-    def copy(self, *, message: str | None = None, hint: str | None = None) -> ZvolError:
-        """Return the same error with another message or hint."""
+    def copy(self, *, message: str | None = None, hint: str | None = None, kind: str = "") -> ZvolError:
+        """Return the same error with another message, hint or kind."""
         return ZvolError(
             self.message if message is None else message,
             hint=self.hint if hint is None else hint,
-            kind=self.kind,
+            kind=kind or self.kind,
             exit=self.exit,
             fault=self.fault,
         )
@@ -173,8 +173,6 @@ class ConfigError(ZvolError):
 
 class Refused(ZvolError):
     """The server refused for certain; `fault` is its ErrorCode where it sent one."""
-
-    kind = "refused"
 
 
 class CannotTell(UsageProblem):

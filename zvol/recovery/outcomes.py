@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zvol.errors import AuthError, Exit, NeverSent, TransientError, Unreachable, ZvolError
+from zvol.errors import AuthError, Exit, NeverSent, Refused, TransientError, Unreachable, ZvolError
 from zvol.journal.records import Holder, Identity
 from zvol.model import Outcome, Result, Volume
 from zvol.recovery import last_seen
@@ -144,7 +144,8 @@ NOT_SENT = "Nothing was submitted, so it is safe to run the command again."
 
 def of_answer(answer: answers.Failed | answers.Refusal | answers.Redirected) -> ZvolError:
     """Return the error of a request that the server refused."""
-    return error_of(answer, lambda _text: LOGIN, consequence="; nothing was executed")
+    error = error_of(answer, lambda _text: LOGIN, consequence="; nothing was executed")
+    return error.copy(kind="refused") if isinstance(error, Refused) else error
 
 
 def too_late(tries: int, age: float, why: str) -> ZvolError:
