@@ -144,7 +144,7 @@ def expected(name: str, row: LookUp, undisturbed: int) -> int | None:
     options = re.findall(r"`([^`]+)`", row.rests)
     if row.rests == "the protocol" or (arguments[0] == "recover" and "to recover them: the protocol" in row.what):
         return None
-    if "where no login tells it" in row.what and more == PASSWORD:
+    if "if no login shows it" in row.what and more == PASSWORD:
         return undisturbed
     if arguments[0] == "doctor":
         return 1
