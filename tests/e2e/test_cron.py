@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.fault_proxy import proxy
-from tests.support.process import PG_DATA, PG_WAL, Sandbox, run, sandbox
+from tests.support.process import PG_DATA, PG_WAL, Sandbox, sandbox
 from tests.support.tls import tls
+from tests.support.warm import run
 from zvol.sandbox.names import ACCESS_SECRET
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "authentication.md"

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.process import PG_DATA, Sandbox, run
+from tests.support.process import PG_DATA, Sandbox
+from tests.support.warm import run
 
 SESSION = "a" * 32
 

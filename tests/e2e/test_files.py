@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.process import PG_DATA, PG_WAL, READY, ZVOL, Ran, Sandbox, run
+from tests.support.process import PG_DATA, PG_WAL, READY, ZVOL, Ran, Sandbox
+from tests.support.warm import run
 
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 NOBODY = 65534

@@ -9,8 +9,9 @@ from pathlib import Path
 import click
 import pytest
 
-from tests.support.process import PG_DATA, ZVOL_SCRIPT, Sandbox, run
+from tests.support.process import PG_DATA, ZVOL_SCRIPT, Sandbox
 from tests.support.tree import commands, leaves
+from tests.support.warm import run
 from zvol.cli.app import COMMANDS, app
 from zvol.cli.help_command import TOPICS
 

@@ -7,7 +7,8 @@ import shlex
 
 import pytest
 
-from tests.support.process import PG_DATA, Sandbox, run
+from tests.support.process import PG_DATA, Sandbox
+from tests.support.warm import run
 
 ATTACH = re.compile(r"it was last on \w+: (zvol .+)$", re.MULTILINE)
 NEXT = re.compile(r"^Next: +(zvol .+)$", re.MULTILINE)

@@ -16,8 +16,9 @@ from pathlib import Path
 import pyte
 import pytest
 
-from tests.support.process import ZVOL, Sandbox, environment, run, sandbox
+from tests.support.process import ZVOL, Sandbox, environment, sandbox
 from tests.support.profiles import fast
+from tests.support.warm import run
 from zvol.sandbox.names import extra_uuid
 
 VOLUMES = [extra_uuid(number) for number in range(1, 21)]

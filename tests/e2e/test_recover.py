@@ -9,7 +9,8 @@ import subprocess
 
 import pytest
 
-from tests.support.process import PG_DATA, PG_WAL, READY, ROOT, ZVOL, Sandbox, run
+from tests.support.process import PG_DATA, PG_WAL, READY, ROOT, ZVOL, Sandbox
+from tests.support.warm import run
 from zvol.model import INVENTORY_FIELDS
 
 RESULT_KEYS = ["asked", "uuid", "outcome", "changed", "by", "inventory", "error", "jobUuid", "warnings"]

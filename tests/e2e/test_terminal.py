@@ -6,8 +6,9 @@ import re
 
 import pytest
 
-from tests.support.process import PG_DATA, READY, Sandbox, run
+from tests.support.process import PG_DATA, READY, Sandbox
 from tests.support.terminal import on_terminal
+from tests.support.warm import run
 
 
 @pytest.mark.parametrize("columns", [40, 60, 80, 120, 200])

@@ -134,9 +134,9 @@ def test_each_filter_value_alone_matches_nothing(filter: str) -> None:
         assert Filters(**{filter: value}).match(row, known) is False, value  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("number", [b"\xef\xbc\x91\xef\xbc\x92", b"1e3", b"0x10", b"-1", b" ", b"9" * 30, b"\xd9\xa3"])
-def test_numbers_are_ascii_digits(number: bytes, at: dict[str, str], cloud: Stage) -> None:
+@pytest.mark.parametrize("number", ["\uff11\uff12", "1e3", "0x10", "-1", " ", "9" * 30, "\u0663"])
+def test_numbers_are_ascii_digits(number: str, at: dict[str, str], cloud: Stage) -> None:
     for arguments in (["list", "--limit"], ["recover", "--all", "--expect"], ["recover", UUID, "--concurrency"]):
-        ended = subprocess.run([*ZVOL, *arguments, number], env=at, capture_output=True, check=False)
-        assert ended.returncode == 2, ended
+        ran = run([*arguments, number], at)
+        assert ran.code == 2, ran
     assert not any(method == "PUT" and "/volumes/" in path for method, path in cloud.seen)

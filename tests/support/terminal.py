@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import os
-import pty
 import re
 import select
 import struct
-import sys
 import termios
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ from functools import cached_property
 import pyte
 
 from tests.support.process import ZVOL
+from tests.support.warm import start_on
 
 ROWS = 400
 COLOURS = re.compile(rb"\x1b\[[0-9;]*m")
@@ -69,10 +68,9 @@ def on_terminal(
 
     `meanwhile` is what somebody else does before each answer.
     """
-    pid, fd = pty.fork()
-    if pid == 0:  # pragma: no cover
-        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, columns, 0, 0))
-        os.execvpe(sys.executable, [*command, *arguments], dict(env))
+    fd, terminal = os.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, columns, 0, 0))
+    process = start_on(terminal, arguments, env, command=command)
     raw, read, interrupted = b"", 0, False
     waiting = [*([(question, reply)] if reply else []), *replies]
     while True:
@@ -90,6 +88,5 @@ def on_terminal(
             interrupted = typed == "\x03"
             meanwhile()
             os.write(fd, typed.encode())
-    _, status = os.waitpid(pid, 0)
     os.close(fd)
-    return Shown(os.waitstatus_to_exitcode(status), raw, columns)
+    return Shown(process.wait(), raw, columns)

@@ -86,7 +86,7 @@ def run(
     command: Sequence[str] = ZVOL,
 ) -> Ran:
     """Run zvol to its end, as tests.support.process.run does; a command that cannot be forked is started."""
-    if command[2] not in MODULES:
+    if command[1:2] != ZVOL[1:2] or command[2] not in MODULES:
         return started(arguments, env, stdin=stdin, timeout=timeout, command=command)
     process = start(arguments, env, stdin=stdin, command=command)
     try:
@@ -130,6 +130,15 @@ def start(
         os.close(pipe[1])
     files = [None if given is not None else made for given, made in ((stdout, out), (stderr, err))]
     return Process(link, os.fdopen(pipe[0]) if pipe else None, files)
+
+
+def start_on(
+    terminal: int, arguments: Sequence[str], env: Mapping[str, str], *, command: Sequence[str] = ZVOL
+) -> Process:
+    """Start zvol with all its streams on a terminal, which controls it; closes the descriptor here."""
+    link = fork(command[2], [*command[3:], *arguments], env, [terminal] * 3, terminal=True)
+    os.close(terminal)
+    return Process(link, None, ())
 
 
 def fork(
