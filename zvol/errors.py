@@ -145,6 +145,10 @@ class ZvolError(Exception):
         return {"code": code, "description": self.message, "details": self.message}
 
 
+NOT_SENT = "Nothing was submitted, so it is safe to run the command again."
+"""The hint when a server could not be reached before anything was submitted."""
+
+
 class UsageProblem(ZvolError):
     """The request makes no sense; nothing was sent."""
 

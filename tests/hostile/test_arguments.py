@@ -14,7 +14,7 @@ from tests.support.hostile.arguments import EVEN_SO, NAME, NAMES_OR_NOTHING, QUE
 from tests.support.hostile.names import HALVES, forbidden
 from tests.support.process import ZVOL, environment
 from tests.support.warm import run
-from zvol.catalog.filters import Filters, Known
+from zvol.catalog.filters import FilterFacts, Filters
 from zvol.cli.params import read_volumes
 from zvol.errors import UsageProblem
 from zvol.model import Retention, Volume, VolumeRow
@@ -129,7 +129,7 @@ def test_a_filter_never_widens(option: str, at: dict[str, str], cloud: Stage) ->
 def test_each_filter_value_alone_matches_nothing(filter: str) -> None:
     volume = Volume(UUID, {"uuid": UUID, "name": NAME, "lastVmInstanceUuid": "b" * 32, "primaryStorageUuid": "c" * 32})
     row = VolumeRow(volume, Retention(None, None), last_vm="db-1", storage="local-ssd")
-    known = Known(0.0, frozenset("d" * 32), frozenset("e" * 32), {UUID: ["owner:dba"]})
+    known = FilterFacts(0.0, frozenset("d" * 32), frozenset("e" * 32), {UUID: ["owner:dba"]})
     for value in QUERY:
         assert Filters(**{filter: value}).match(row, known) is False, value  # type: ignore[arg-type]
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zvol.catalog.retention import Policy, instant, recycle
+from zvol.catalog.retention import Policy, instant, retention_of
 from zvol.model import Volume
 from zvol.zstack import date_readings
 from zvol.zstack.zones import END, Zone
@@ -90,7 +90,7 @@ def test_the_offset_of_the_profile_is_what_the_user_says() -> None:
 @pytest.mark.parametrize("now", [None, SUMMER + 10])
 def test_without_the_servers_clock_no_time_is_known(now: float | None) -> None:
     fields = {"uuid": "a" * 32, "status": "Deleted", "type": "Data", "lastOpDate": "2026-07-01 12:00:00"}
-    found = recycle(Volume("a" * 32, fields), Policy("Delay", 1000), Zone("server", UTC), now)
+    found = retention_of(Volume("a" * 32, fields), Policy("Delay", 1000), Zone("server", UTC), now)
     known = now is not None
     assert found.recoverable is True
     assert (found.expunges_after, found.seconds_left) == ((SUMMER + 1000, 990) if known else (None, None))

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from zvol.catalog.filters import Filters, Known, When, parse_when, select
-from zvol.catalog.listing import Calendar
+from zvol.catalog.filters import FilterFacts, Filters, TimeBound, parse_when, select
+from zvol.catalog.listing import RetentionContext
 from zvol.catalog.lookups import Fact
 from zvol.errors import Exit, Refused, TransientError, Unreachable, ZvolError
 from zvol.model import Retention, Volume, VolumeRow
@@ -15,7 +15,7 @@ from zvol.zstack.answers import QueryResult
 from zvol.zstack.zones import Zone
 
 NOW = 1_795_000_000.0
-CALENDAR = Calendar(None, Zone(), NOW)
+CALENDAR = RetentionContext(None, Zone(), NOW)
 SOON = Retention(True, None, expunges_after=NOW + 60, seconds_left=60)
 LATER = Retention(True, None, expunges_after=NOW + 6000, seconds_left=6000)
 UNKNOWN = Retention(True, None)
@@ -30,12 +30,12 @@ def row(number: int, recycle: Retention = UNKNOWN, deleted: float | None = None,
 
 
 def test_each_filter_is_a_yes_a_no_or_not_known() -> None:
-    vms = Known(NOW, vms=frozenset(("a",)), stores=frozenset(("b",)), tags={row(1).volume.uuid: ["t"]})
+    vms = FilterFacts(NOW, vms=frozenset(("a",)), storages=frozenset(("b",)), tags={row(1).volume.uuid: ["t"]})
     on, off = row(1, lastVmInstanceUuid="a", primaryStorageUuid="b"), row(2, lastVmInstanceUuid="x")
     for filters in (Filters(last_vm="n"), Filters(storage="n"), Filters(tagged="t")):
         assert [filters.match(one, vms) for one in (on, off)] == [True, False]
-        assert filters.match(on, Known(NOW)) is None
-    assert Filters(last_vm="n").match(row(3), Known(NOW)) is False, "it was never on any"
+        assert filters.match(on, FilterFacts(NOW)) is None
+    assert Filters(last_vm="n").match(row(3), FilterFacts(NOW)) is False, "it was never on any"
     within = Filters(expiring_within=60.0)
     assert [within.match(one, vms) for one in (row(1, SOON), row(1, LATER), row(1), row(1, KEPT))] == [
         True,
@@ -46,20 +46,20 @@ def test_each_filter_is_a_yes_a_no_or_not_known() -> None:
 
 
 def test_dates() -> None:
-    since, before = Filters(since=When(ago=100.0)), Filters(before=When(NOW - 100))
+    since, before = Filters(since=TimeBound(ago=100.0)), Filters(before=TimeBound(NOW - 100))
     at, ago, ready = row(1, deleted=NOW - 100), row(1, deleted=NOW - 101), row(1, deleted=NOW, status="Ready")
-    assert [since.match(one, Known(NOW)) for one in (at, ago, row(1), ready)] == [True, False, None, False]
-    assert [before.match(one, Known(NOW)) for one in (at, ago, row(1), ready)] == [False, True, None, False]
-    assert since.match(at, Known(None)) is None
-    assert before.match(ago, Known(None)) is True
-    assert parse_when("2h") == When(ago=7200.0)
-    assert parse_when("1970-01-01T00:00:10Z") == When(10.0)
+    assert [since.match(one, FilterFacts(NOW)) for one in (at, ago, row(1), ready)] == [True, False, None, False]
+    assert [before.match(one, FilterFacts(NOW)) for one in (at, ago, row(1), ready)] == [False, True, None, False]
+    assert since.match(at, FilterFacts(None)) is None
+    assert before.match(ago, FilterFacts(None)) is True
+    assert parse_when("2h") == TimeBound(ago=7200.0)
+    assert parse_when("1970-01-01T00:00:10Z") == TimeBound(10.0)
 
 
 def test_a_no_of_another_filter_decides() -> None:
     both = Filters(name="v1", expiring_within=60.0)
-    assert both.match(row(2), Known(NOW)) is False
-    assert both.match(row(1), Known(NOW)) is None
+    assert both.match(row(2), FilterFacts(NOW)) is False
+    assert both.match(row(1), FilterFacts(NOW)) is None
     assert select([row(2)], both, NOBODY, CALENDAR) == []
 
 
@@ -83,7 +83,7 @@ def test_the_reason_that_is_hardest_to_mend_is_the_exit_code() -> None:
     missing[Fact.ZONE] = Unreachable("no", hint="do this")
     missing[Fact.CLOCK] = ZvolError("certain")
     with pytest.raises(ZvolError) as raised:
-        select([row(1)], Filters(expiring_within=60.0), NOBODY, Calendar(None, Zone(), None, missing))
+        select([row(1)], Filters(expiring_within=60.0), NOBODY, RetentionContext(None, Zone(), None, missing))
     assert raised.value.exit is Exit.FAILED
     assert "HTTP 502" in raised.value.message
     assert raised.value.hint == "do this"

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from zvol.catalog.listing import Calendar, with_time
+from zvol.catalog.listing import RetentionContext, volume_rows
 from zvol.errors import MaybeSent, NeverSent, Refused, TransientError
 from zvol.model import Volume
 from zvol.zstack.zones import Zone
@@ -36,7 +36,7 @@ class Cloud:
 
 def names(cloud: Any, count: int) -> list[str | None]:
     found = [{"uuid": f"{n:032x}", "name": "v", "lastVmInstanceUuid": f"{n:031x}a"} for n in range(count)]
-    rows = with_time(cloud, [Volume(str(one["uuid"]), one) for one in found], Calendar(None, Zone(), None))
+    rows = volume_rows(cloud, [Volume(str(one["uuid"]), one) for one in found], RetentionContext(None, Zone(), None))
     return [row.last_vm for row in sorted(rows, key=lambda row: row.volume.uuid)]
 
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from zvol.catalog.resolve import AT_MOST, ROOM, resolve_targets
+from zvol.catalog.resolve import MAX_NAME_CHARS, MAX_NAMES, resolve_targets
 from zvol.errors import TransientError
 from zvol.model import Outcome, Retention, Volume, VolumeRow
 from zvol.zstack.answers import QueryResult
@@ -64,7 +64,7 @@ def test_choosing_takes_exactly_what_was_named(names: list[str], kept: list[str]
     chosen = resolve_targets(
         cloud, [(text, None, None) for text in asked], lambda some: [row for row in explain if row.volume in some]
     )
-    for want in chosen.wanted:
+    for want in chosen.targets:
         assert names.count(want.asked) == 1
         assert names[int(want.uuid, 16)] == want.asked
     unknown = {text for text in asked if text not in names and condition("name", "?=", text)}
@@ -73,7 +73,7 @@ def test_choosing_takes_exactly_what_was_named(names: list[str], kept: list[str]
         assert names.count(result.asked) != 1
         told = kept.count(result.asked) if result.asked in unknown and len(unknown) <= 2 else 0
         assert len(result.candidates) == (names.count(result.asked) or told)
-    assert {want.asked for want in chosen.wanted} | {result.asked for result in chosen.refused} == set(asked)
+    assert {want.asked for want in chosen.targets} | {result.asked for result in chosen.refused} == set(asked)
     assert len(cloud.asked) == bool(unknown)
 
 
@@ -82,8 +82,8 @@ def test_the_look_up_of_names_fits_into_a_url() -> None:
     names = ["ä" * 300, *(f"{number:03}" + "x" * 97 for number in range(40)), "the other"]
     resolve_targets(cloud, [(name, None, None) for name in names], lambda _some: [])
     [condition] = cloud.asked
-    assert len(quote(condition)) <= ROOM + len(quote("name?="))
+    assert len(quote(condition)) <= MAX_NAME_CHARS + len(quote("name?="))
     assert condition.count(",") == 14
     cloud = Cloud([], [])
     resolve_targets(cloud, [(f"v{number}", None, None) for number in range(40)], lambda _some: [])
-    assert cloud.asked[0].count(",") == AT_MOST - 1
+    assert cloud.asked[0].count(",") == MAX_NAMES - 1

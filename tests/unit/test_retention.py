@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from zvol.catalog.retention import (
     Policy,
     expires_within,
-    listed,
     most_urgent_first,
     parse_policy,
-    recycle,
+    retention_of,
+    volume_row,
 )
 from zvol.model import Retention, Volume, VolumeRow
 from zvol.zstack.zones import END, Zone
@@ -84,44 +84,44 @@ def test_any_configs_are_a_policy(configs: list[Mapping[str, Any]]) -> None:
 
 # ---- the time left ---------------------------------------------------------------------------------------------------
 def test_a_deleted_data_volume() -> None:
-    assert recycle(volume(), DELAY, ZERO, AT + 100.5) == Retention(
+    assert retention_of(volume(), DELAY, ZERO, AT + 100.5) == Retention(
         True, None, "deleted", AT + PERIOD, PERIOD - 101, "Delay", "server"
     )
 
 
 def test_the_zone_moves_the_deadline() -> None:
-    shanghai = recycle(volume(), DELAY, Zone("profile", ZoneInfo("Asia/Shanghai")), AT)
+    shanghai = retention_of(volume(), DELAY, Zone("profile", ZoneInfo("Asia/Shanghai")), AT)
     assert shanghai.expunges_after == AT + PERIOD - 8 * 3600
     assert shanghai.clock == "profile"
 
 
 def test_the_period_counts_in_real_hours_across_a_change() -> None:
     berlin = Zone("server", ZoneInfo("Europe/Berlin"))
-    autumn = recycle(volume(lastOpDate="Oct 24, 2026 12:00:00 PM"), DELAY, berlin, AT).json()
+    autumn = retention_of(volume(lastOpDate="Oct 24, 2026 12:00:00 PM"), DELAY, berlin, AT).json()
     assert autumn["expungesAfter"] == "2026-10-27T10:00:00Z"  # 11:00 there, not 12:00
-    spring = recycle(volume(lastOpDate="Mar 28, 2026 12:00:00 PM"), DELAY, berlin, AT).json()
+    spring = retention_of(volume(lastOpDate="Mar 28, 2026 12:00:00 PM"), DELAY, berlin, AT).json()
     assert spring["expungesAfter"] == "2026-03-31T11:00:00Z"
 
 
 def test_overdue_is_still_there_while_it_is_listed() -> None:
     for late in (0, 1, 3600, 365 * DAY):
-        found = recycle(volume(), DELAY, ZERO, AT + PERIOD + late)
+        found = retention_of(volume(), DELAY, ZERO, AT + PERIOD + late)
         assert (found.recoverable, found.reason, found.seconds_left) == (True, "overdue", 0)
         assert found.expunges_after == AT + PERIOD
 
 
 def test_less_than_a_second_is_nothing() -> None:
-    assert recycle(volume(), DELAY, ZERO, AT + PERIOD - 0.5).seconds_left == 0
-    assert recycle(volume(), DELAY, ZERO, AT + PERIOD - 1).seconds_left == 1
+    assert retention_of(volume(), DELAY, ZERO, AT + PERIOD - 0.5).seconds_left == 0
+    assert retention_of(volume(), DELAY, ZERO, AT + PERIOD - 1).seconds_left == 1
 
 
 def test_never_has_no_deadline() -> None:
-    found = recycle(volume(), Policy("Never", PERIOD, 3600), ZERO, AT + 365 * DAY)
+    found = retention_of(volume(), Policy("Never", PERIOD, 3600), ZERO, AT + 365 * DAY)
     assert found == Retention(True, None, "deleted", None, None, "Never", "server")
 
 
 def test_direct_is_for_later_deletions() -> None:
-    found = recycle(volume(), Policy("Direct", PERIOD, 3600), ZERO, AT)
+    found = retention_of(volume(), Policy("Direct", PERIOD, 3600), ZERO, AT)
     assert (found.recoverable, found.expunges_after, found.policy) == (True, AT + PERIOD, "Direct")
 
 
@@ -139,22 +139,22 @@ def test_direct_is_for_later_deletions() -> None:
     ],
 )
 def test_what_is_not_known_is_not_guessed(one: Volume, policy: Policy | None, zone: Zone) -> None:
-    found = recycle(one, policy, zone, AT)
+    found = retention_of(one, policy, zone, AT)
     assert (found.recoverable, found.reason, found.expunges_after, found.seconds_left) == (True, None, None, None)
 
 
 def test_a_change_ahead_of_the_servers_clock_disproves_the_zone() -> None:
-    assert recycle(volume(), DELAY, ZERO, AT - 600).seconds_left == PERIOD + 600
-    ahead = listed(volume(), DELAY, ZERO, AT - 601, {}, {})
+    assert retention_of(volume(), DELAY, ZERO, AT - 600).seconds_left == PERIOD + 600
+    ahead = volume_row(volume(), DELAY, ZERO, AT - 601, {}, {})
     assert (ahead.recycle.recoverable, ahead.recycle.expunges_after, ahead.deleted_at) == (True, None, None)
 
 
 def test_the_interval_is_not_needed() -> None:
-    assert recycle(volume(), Policy("Delay", PERIOD), ZERO, AT).seconds_left == PERIOD
+    assert retention_of(volume(), Policy("Delay", PERIOD), ZERO, AT).seconds_left == PERIOD
 
 
 def test_a_period_without_end_can_be_written_down() -> None:
-    found = recycle(volume(), Policy("Delay", 999_999_999_999), ZERO, AT)
+    found = retention_of(volume(), Policy("Delay", 999_999_999_999), ZERO, AT)
     assert found.json()["expungesAfter"] == "9999-12-31T23:59:59Z"
 
 
@@ -173,12 +173,12 @@ def test_a_period_without_end_can_be_written_down() -> None:
     ],
 )
 def test_what_has_no_time_left(fields: dict[str, Any], recoverable: bool | None, reason: str | None) -> None:
-    found = recycle(volume(**fields), DELAY, ZERO, AT)
+    found = retention_of(volume(**fields), DELAY, ZERO, AT)
     assert found == Retention(recoverable, reason, policy="Delay", clock="server")
 
 
 def test_a_volume_never_instantiated_is_recoverable() -> None:
-    assert recycle(volume(installPath=None, primaryStorageUuid=None), DELAY, ZERO, AT).recoverable is True
+    assert retention_of(volume(installPath=None, primaryStorageUuid=None), DELAY, ZERO, AT).recoverable is True
 
 
 @pytest.mark.parametrize(
@@ -196,18 +196,18 @@ def test_a_volume_never_instantiated_is_recoverable() -> None:
 )
 def test_what_the_clock_runs_from(detached: str | None, expected: str) -> None:
     for zone in (ZERO, Zone()):
-        assert recycle(volume(lastDetachDate=detached), DELAY, zone, AT).clock_from == expected
+        assert retention_of(volume(lastDetachDate=detached), DELAY, zone, AT).clock_from == expected
 
 
 def test_no_date_no_clock() -> None:
-    assert recycle(volume(lastOpDate="?", lastDetachDate=DELETED), DELAY, ZERO, AT).clock_from is None
+    assert retention_of(volume(lastOpDate="?", lastDetachDate=DELETED), DELAY, ZERO, AT).clock_from is None
 
 
 @settings(deadline=None)
 @given(st.integers(0, 2**32), st.integers(1, 10**12 - 1), st.floats(0, 2**33), st.sampled_from(["Delay", "Direct"]))
 def test_the_arithmetic(changed: int, period: int, now: float, policy: str) -> None:
     text = datetime.fromtimestamp(changed, UTC).replace(tzinfo=None).isoformat(" ")
-    found = recycle(volume(lastOpDate=text), Policy(policy, period, 3600), ZERO, now)
+    found = retention_of(volume(lastOpDate=text), Policy(policy, period, 3600), ZERO, now)
     if changed > now + 600:
         assert found.expunges_after is None
         return
@@ -228,7 +228,7 @@ def test_the_arithmetic(changed: int, period: int, now: float, policy: str) -> N
     st.floats(0, 1e12),
 )
 def test_any_inventory_has_an_answer(fields: dict[str, Any], policy: Policy | None, zone: Zone, now: float) -> None:
-    row = listed(Volume("a" * 32, {"uuid": "a" * 32} | fields), policy, zone, now, {}, {})
+    row = volume_row(Volume("a" * 32, {"uuid": "a" * 32} | fields), policy, zone, now, {}, {})
     assert (row.recycle.expunges_after is None) == (row.recycle.seconds_left is None)
     assert row.recycle.reason is None or row.recycle.recoverable is not None
     row.json()
@@ -238,18 +238,18 @@ def test_any_inventory_has_an_answer(fields: dict[str, Any], policy: Policy | No
 # ---- lists -----------------------------------------------------------------------------------------------------------
 def test_a_row_has_names() -> None:
     one = volume(lastVmInstanceUuid="7" * 32)
-    row = listed(one, DELAY, ZERO, AT, {"7" * 32: "web"}, {"5" * 32: "ceph"})
+    row = volume_row(one, DELAY, ZERO, AT, {"7" * 32: "web"}, {"5" * 32: "ceph"})
     assert (row.volume, row.last_vm, row.storage, row.deleted_at) == (one, "web", "ceph", AT)
-    assert row.recycle == recycle(one, DELAY, ZERO, AT)
+    assert row.recycle == retention_of(one, DELAY, ZERO, AT)
 
 
 def test_a_row_without_names_or_a_deletion() -> None:
-    row = listed(volume(status="Ready"), DELAY, ZERO, AT, {}, {})
+    row = volume_row(volume(status="Ready"), DELAY, ZERO, AT, {}, {})
     assert (row.last_vm, row.storage, row.deleted_at) == (None, None, None)
 
 
 ROWS: dict[str, VolumeRow] = {
-    name: listed(one, policy, zone, AT, {}, {})
+    name: volume_row(one, policy, zone, AT, {}, {})
     for name, one, policy, zone in [
         ("unknown, no date", volume("9" * 32, lastOpDate=None), DELAY, ZERO),
         ("unknown, older", volume("8" * 32, lastOpDate="Nov 20, 2026 9:05:50 PM"), DELAY, Zone()),

@@ -1,12 +1,13 @@
-"""What `attach` works on: a volume that is not deleted, and a VM; each by its UUID or its exact name."""
+"""Finding the volume and the VM of `zvol attach`, each by its UUID or its exact name."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from zvol.catalog.listing import find
+from zvol.catalog.listing import find_volumes
+from zvol.catalog.lookups import first_named
 from zvol.errors import Refused, UsageProblem
 from zvol.model import Volume
 from zvol.text import fold_uuid, has_control
@@ -15,67 +16,57 @@ from zvol.zstack.volumes import last_op_date_of
 if TYPE_CHECKING:
     from zvol.zstack.client import Client
 
-MOST: Final = 12
-"""How many candidates a message names."""
-
 
 @dataclass(frozen=True, slots=True)
-class Machine:
-    """A VM: its UUID, and the name that it was asked for by."""
+class VmRef:
+    """A VM; `name` is the name that the user gave, None when it was given by its UUID."""
 
     uuid: str
     name: str | None = None
 
 
-def volume(client: Client, name: str, uuid: str | None) -> Volume:
-    """Return the volume of a UUID, or the only data volume that has this name and is not deleted.
+def find_volume(client: Client, name: str, uuid: str | None) -> Volume:
+    """Return the volume with a UUID, or the only data volume with a name that is not deleted.
 
-    Raises Refused for none or several, and what the client raises.
+    Raises Refused when there is none or several, and what the client raises.
     """
     if uuid is not None:
-        found = client.volume(uuid)
-        if found is None:
+        volume = client.volume(uuid)
+        if volume is None:
             raise Refused("there is no such volume", uuid=uuid, kind="gone")
-        return found
-    matches = {one.uuid: one for one in find(client, "any", "Data") if one.name == name and not one.deleted}
-    return matches[
-        _only(
-            list(matches),
-            name,
-            "data volume",
-            "`zvol list --status any` shows all; attach takes one that is not deleted.",
-        )
-    ]
+        return volume
+    volumes = find_volumes(client, "any", "Data")
+    matches = {volume.uuid: volume for volume in volumes if volume.name == name and not volume.deleted}
+    hint = "`zvol list --status any` shows all; attach takes one that is not deleted."
+    return matches[_only(list(matches), name, "data volume", hint)]
 
 
-def vm(client: Client, asked: str) -> Machine:
-    """Return the VM that was given by UUID, or by the name that only one VM has which is not destroyed.
+def find_vm(client: Client, asked: str) -> VmRef:
+    """Return the VM with a UUID, or the only VM with a name that is not destroyed.
 
-    Raises UsageProblem for what is no name, Refused for none or several, and what the client raises.
+    Raises UsageProblem for an invalid name, Refused when there is none or several, and what the client raises.
     """
     uuid = fold_uuid(asked)
     if uuid is not None:
-        return Machine(uuid)
+        return VmRef(uuid)
     if not asked.strip() or has_control(asked):
         raise UsageProblem("VM is empty or holds a control character; nothing was sent")
-    found = [
-        one for one in client.query_all("/v1/vm-instances", fields="uuid,name,state") if one.get("state") != "Destroyed"
-    ]
-    matches = [one["uuid"] for one in found if one.get("name") == asked and isinstance(one.get("uuid"), str)]
-    names = sorted({str(one.get("name")) for one in found})
-    more = ", ..." if len(names) > MOST else ""
-    return Machine(_only(matches, asked, "VM", f"There is: {', '.join(names[:MOST]) or 'none'}{more}."), asked)
+    vms = client.query_all("/v1/vm-instances", fields="uuid,name,state")
+    vms = [vm for vm in vms if vm.get("state") != "Destroyed"]
+    matches = [vm["uuid"] for vm in vms if vm.get("name") == asked and isinstance(vm.get("uuid"), str)]
+    names = sorted({str(vm.get("name")) for vm in vms})
+    return VmRef(_only(matches, asked, "VM", f"There is: {first_named(names) or 'none'}."), asked)
 
 
-def still(client: Client, shown: Volume, machine: Machine) -> Volume:
-    """Return the volume as it is now; raises Refused when a name does not mean any more what it meant.
+def read_unchanged(client: Client, shown: Volume, vm: VmRef) -> Volume:
+    """Read the volume again; raises Refused when it or the VM's name has changed since it was looked up.
 
-    Between the look-up of a name and the change that follows from it, somebody may have done something else.
+    Between the look-up of a name and the change, somebody may have renamed, deleted or attached something.
     """
-    if machine.name is not None:
-        found = client.query_all("/v1/vm-instances", [f"uuid={machine.uuid}"])
-        if [one.get("name") for one in found if one.get("state") != "Destroyed"] != [machine.name]:
-            raise Refused(f"VM {machine.name} was renamed or destroyed meanwhile", uuid=shown.uuid, kind="changed")
+    if vm.name is not None:
+        found = client.query_all("/v1/vm-instances", [f"uuid={vm.uuid}"])
+        if [one.get("name") for one in found if one.get("state") != "Destroyed"] != [vm.name]:
+            raise Refused(f"VM {vm.name} was renamed or destroyed meanwhile", uuid=shown.uuid, kind="changed")
     now = client.volume(shown.uuid)
     if now is None or last_op_date_of(now) != last_op_date_of(shown):
         raise Refused(
@@ -92,6 +83,5 @@ def _only(uuids: Sequence[str], name: str, what: str, hint: str) -> str:
         return uuids[0]
     if not uuids:
         raise Refused(f"there is no {what} {name}", kind="not-found", hint=hint)
-    more = ", ..." if len(uuids) > MOST else ""
-    hint = f"Give the UUID of the one you mean: {', '.join(uuids[:MOST])}{more}"
+    hint = f"Give the UUID of the one you mean: {first_named(uuids)}"
     raise Refused(f"{len(uuids)} {what}s are called {name}", kind="ambiguous", hint=hint)

@@ -125,7 +125,7 @@ def policy(client: Client) -> Check:
     except ZvolError as exc:
         hint = "Without it no time left can be told; `--expiring-within` and the alarm do not work."
         return Check("policy", False, f"not known: {exc.message}", hint)
-    if not found.whole:
+    if not found.complete:
         hint = "Without deletionPolicy and expungePeriod no time left can be told."
         return Check("policy", False, "the server does not say how long it keeps deleted volumes", hint)
     period = human_duration(found.period_seconds) if found.period_seconds else "an unknown time"

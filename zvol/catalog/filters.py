@@ -1,7 +1,7 @@
-"""Which deleted volumes are meant: filters that all must agree, decided here and not by the server's query language.
+"""Selecting deleted volumes by filters that must all match; they are applied here, not by the server's query language.
 
-Each is a yes, a no, or not known.  What is not known is never taken for one of them: the command ends, but for the
-alarm, which rings.
+A filter matches, does not match, or cannot be decided.  A filter that cannot be decided ends the command; only the
+alarm counts such volumes as a match.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from zvol.catalog.lookups import MOST, Fact, not_decided, not_known
+from zvol.catalog.lookups import MAX_NAMED, Fact, first_named, undecided_volumes, unknown_facts
 from zvol.catalog.retention import expires_within
 from zvol.errors import Refused, UsageProblem, ZvolError
 from zvol.model import VolumeRow
@@ -20,7 +20,7 @@ from zvol.text import escape_terminal, fold_uuid, not_a_duration, parse_duration
 from zvol.zstack.query import condition
 
 if TYPE_CHECKING:
-    from zvol.catalog.listing import Calendar
+    from zvol.catalog.listing import RetentionContext
     from zvol.zstack.client import Client
 
 T = TypeVar("T")
@@ -34,7 +34,7 @@ OPTIONS: Final = {
     "tagged": "--tagged",
     "expiring_within": "--expiring-within",
 }
-RESTS_ON: Final = {
+REQUIRED_FACTS: Final = {
     "since": (Fact.CLOCK, Fact.ZONE),
     "before": (Fact.CLOCK, Fact.ZONE),
     "expiring_within": (Fact.POLICY, Fact.CLOCK, Fact.ZONE),
@@ -42,8 +42,8 @@ RESTS_ON: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class When:
-    """A date (seconds since 1970 UTC), or a number of seconds ago on the server's clock."""
+class TimeBound:
+    """An instant (seconds since 1970 UTC), or a number of seconds ago on the server's clock."""
 
     instant: float | None = None
     ago: float = 0.0
@@ -55,22 +55,22 @@ class When:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What filters rest on: the server's clock, the UUIDs that a name means, and tags; None where it is not known."""
+class FilterFacts:
+    """What filters depend on: the server's clock, the UUIDs of a name, and tags by volume; None when not known."""
 
     now: float | None = None
     vms: frozenset[str] | None = None
-    stores: frozenset[str] | None = None
+    storages: frozenset[str] | None = None
     tags: Mapping[str, Sequence[str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """All given filters must match; None where a filter was not given."""
+    """The filters that were given, which must all match; None for the others."""
 
     name: str | None = None
-    since: When | None = None
-    before: When | None = None
+    since: TimeBound | None = None
+    before: TimeBound | None = None
     last_vm: str | None = None
     storage: str | None = None
     tagged: str | None = None
@@ -80,145 +80,148 @@ class Filters:
     def any(self) -> bool:
         return any(getattr(self, name) is not None for name in self.__slots__)
 
-    def match(self, row: VolumeRow, known: Known) -> bool | None:
-        """Tell whether a volume is meant; None when that is not known."""
-        found = [verdict for _, verdict in self.verdicts(row, known)]
-        return False if False in found else None if None in found else True
+    def match(self, row: VolumeRow, facts: FilterFacts) -> bool | None:
+        """Tell whether all filters match a volume; None when that cannot be decided."""
+        matches = [match for _, match in self.evaluate(row, facts)]
+        return False if False in matches else None if None in matches else True
 
-    def verdicts(self, row: VolumeRow, known: Known) -> Iterator[tuple[str, bool | None]]:
-        """Yield what each filter that was given says of a volume."""
+    def evaluate(self, row: VolumeRow, facts: FilterFacts) -> Iterator[tuple[str, bool | None]]:
+        """Yield each given filter, and whether it matches a volume; None when that cannot be decided."""
         volume = row.volume
         if self.name is not None:
             yield "name", fnmatchcase(volume.name, self.name)
         if self.since is not None:
-            yield "since", _deleted(row, self.since.at(known.now), lambda deleted, when: deleted >= when)
+            yield "since", _is_deleted(row, self.since.at(facts.now), lambda deleted, bound: deleted >= bound)
         if self.before is not None:
-            yield "before", _deleted(row, self.before.at(known.now), lambda deleted, when: deleted < when)
+            yield "before", _is_deleted(row, self.before.at(facts.now), lambda deleted, bound: deleted < bound)
         if self.last_vm is not None:
-            yield "last_vm", _among(volume.text("lastVmInstanceUuid"), known.vms)
+            yield "last_vm", _is_one_of(volume.text("lastVmInstanceUuid"), facts.vms)
         if self.storage is not None:
-            yield "storage", _among(volume.text("primaryStorageUuid"), known.stores)
+            yield "storage", _is_one_of(volume.text("primaryStorageUuid"), facts.storages)
         if self.tagged is not None:
-            yield "tagged", None if known.tags is None else self.tagged in known.tags.get(volume.uuid, ())
+            yield "tagged", None if facts.tags is None else self.tagged in facts.tags.get(volume.uuid, ())
         if self.expiring_within is not None:
             yield "expiring_within", expires_within(row.recycle, self.expiring_within)
 
 
-def _deleted(row: VolumeRow, when: float | None, agrees: Callable[[float, float], bool]) -> bool | None:
+def _is_deleted(row: VolumeRow, bound: float | None, compare: Callable[[float, float], bool]) -> bool | None:
     if not row.volume.deleted:
         return False
-    return None if row.deleted_at is None or when is None else agrees(row.deleted_at, when)
+    return None if row.deleted_at is None or bound is None else compare(row.deleted_at, bound)
 
 
-def _among(uuid: str | None, meant: frozenset[str] | None) -> bool | None:
-    """Tell whether a volume's resource is one of those that are meant; a volume without one has none of them."""
-    return False if uuid is None else None if meant is None else uuid in meant
+def _is_one_of(uuid: str | None, uuids: frozenset[str] | None) -> bool | None:
+    """Tell whether a volume's VM or storage is one of those with the name; None when these are not known."""
+    return False if uuid is None else None if uuids is None else uuid in uuids
 
 
 def select(
-    rows: Sequence[VolumeRow], filters: Filters, client: Client, calendar: Calendar, *, alarm: bool = False
+    rows: Sequence[VolumeRow], filters: Filters, client: Client, context: RetentionContext, *, alarm: bool = False
 ) -> list[VolumeRow]:
-    """Return the rows that match; for an `alarm` those that may match, too.
+    """Return the rows that match; for an `alarm` also those that cannot be decided.
 
-    Raises ZvolError when it is not known which match, Refused when there is no VM or storage of the name.
+    Raises ZvolError when a row cannot be decided, Refused when there is no VM or storage with the name.
     """
-    known = _look_up(filters, client, calendar.now, alarm=alarm)
-    chosen, unsure = [], []
+    facts = _look_up(filters, client, context.now, alarm=alarm)
+    selected, undecided = [], []
     for row in rows:
-        match = filters.match(row, known)
+        match = filters.match(row, facts)
         if match or (match is None and alarm):
-            chosen.append(row)
+            selected.append(row)
         elif match is None:
-            unsure.append(row)
-    if unsure:
-        raise _undecided(unsure, filters, known, calendar)
-    return chosen
+            undecided.append(row)
+    if undecided:
+        raise _undecided_error(undecided, filters, facts, context)
+    return selected
 
 
-def _undecided(rows: Sequence[VolumeRow], filters: Filters, known: Known, calendar: Calendar) -> ZvolError:
-    """Say which filter cannot be decided, and why: for want of a look-up, or because of single volumes."""
-    unsure = {name for row in rows for name, verdict in filters.verdicts(row, known) if verdict is None}
-    first = next(name for name in OPTIONS if name in unsure)
-    reasons = {fact.value: calendar.missing[fact] for fact in RESTS_ON[first] if fact in calendar.missing}
+def _undecided_error(
+    rows: Sequence[VolumeRow], filters: Filters, facts: FilterFacts, context: RetentionContext
+) -> ZvolError:
+    """Return which filter cannot be decided, and why: because of a failed look-up, or of single volumes."""
+    undecided = {name for row in rows for name, match in filters.evaluate(row, facts) if match is None}
+    first = next(name for name in OPTIONS if name in undecided)
+    reasons = {fact.value: context.missing[fact] for fact in REQUIRED_FACTS[first] if fact in context.missing}
     if reasons:
-        return not_known(OPTIONS[first], reasons)
-    return not_decided(OPTIONS[first], [row.volume.uuid for row in rows])
+        return unknown_facts(OPTIONS[first], reasons)
+    return undecided_volumes(OPTIONS[first], [row.volume.uuid for row in rows])
 
 
-# ---- look-ups that only a filter needs ---------------------------------------------------------------------------
-def _look_up(filters: Filters, client: Client, now: float | None, *, alarm: bool) -> Known:
-    def looked(option: str, subject: str, look_up: Callable[[], T]) -> T | None:
+# ---- look-ups for filters -----------------------------------------------------------------------------------------
+def _look_up(filters: Filters, client: Client, now: float | None, *, alarm: bool) -> FilterFacts:
+    def try_query(option: str, subject: str, query: Callable[[], T]) -> T | None:
         try:
-            return look_up()
+            return query()
         except ZvolError as exc:
             if alarm:
                 return None
-            raise not_known(OPTIONS[option], {subject: exc}) from None
+            raise unknown_facts(OPTIONS[option], {subject: exc}) from None
 
-    vms = stores = tags = None
+    vms = storages = tags = None
     if filters.last_vm is not None:
-        vms = _meant(
-            client, "/v1/vm-instances", "VM", filters.last_vm, lambda f: looked("last_vm", "which VM it is", f)
-        )
+        find = _NameQuery(client, "/v1/vm-instances", "VM", filters.last_vm)
+        vms = find.checked(try_query("last_vm", "which VM it is", find.uuids))
     if filters.storage is not None:
-        path, what = "/v1/primary-storage", "primary storage"
-        stores = _meant(client, path, what, filters.storage, lambda f: looked("storage", "which storage it is", f))
+        find = _NameQuery(client, "/v1/primary-storage", "primary storage", filters.storage)
+        storages = find.checked(try_query("storage", "which storage it is", find.uuids))
     if filters.tagged is not None:
-        tags = looked("tagged", "which volumes have the tag", lambda: _tags(client, str(filters.tagged)))
-    return Known(now, vms, stores, tags)
+        tags = try_query("tagged", "which volumes have the tag", lambda: _tags(client, str(filters.tagged)))
+    return FilterFacts(now, vms, storages, tags)
 
 
 def _tags(client: Client, tag: str) -> dict[str, list[str]]:
-    """Return the tags of volumes, by volume: this one and those that the server takes for the same, or all of them."""
+    """Return the tags of volumes by volume: those that the server finds equal to this one, or all tags."""
     tags: dict[str, list[str]] = {}
-    by_tag = condition("tag", "=", tag)
-    conditions = ["resourceType=VolumeVO", *([by_tag] if by_tag else [])]
+    with_tag = condition("tag", "=", tag)
+    conditions = ["resourceType=VolumeVO", *([with_tag] if with_tag else [])]
     for item in client.query_all("/v1/user-tags", conditions, fields="uuid,resourceUuid,tag"):
         tags.setdefault(str(item.get("resourceUuid")), []).append(str(item.get("tag")))
     return tags
 
 
-Looked = Callable[[Callable[[], frozenset[str]]], frozenset[str] | None]
+@dataclass(frozen=True, slots=True)
+class _NameQuery:
+    """The VMs, or the primary storages, with a name or a UUID."""
+
+    client: Client
+    path: str
+    what: str
+    asked: str
+
+    def uuids(self) -> frozenset[str]:
+        """Return the UUIDs of all that have the name, or the UUID that was given."""
+        uuid = fold_uuid(self.asked)
+        if uuid is not None:
+            return frozenset((uuid,))
+        by_name = condition("name", "=", self.asked)
+        found = self.client.query_all(self.path, [by_name] if by_name else [], fields="uuid,name")
+        return frozenset(str(one.get("uuid")) for one in found if one.get("name") == self.asked)
+
+    def checked(self, uuids: frozenset[str] | None) -> frozenset[str] | None:
+        """Return the UUIDs; raises Refused when there are none."""
+        if uuids is not None and not uuids:
+            text = f"there is no {self.what} {escape_terminal(self.asked)}"
+            raise Refused(text, kind="not-found", hint=self._existing())
+        return uuids
+
+    def _existing(self) -> str:
+        """Return a hint with some of the names that exist, without them when their look-up fails."""
+        query = [("fields", "uuid,name"), ("sort", "+name"), ("limit", str(MAX_NAMED + 1))]
+        try:
+            found = self.client.query_page(self.path, query).inventories
+        except ZvolError:
+            return "`zvol list` shows what the volumes were on."
+        names = list(dict.fromkeys(str(one.get("name")) for one in found))
+        return f"There is: {first_named(names) or 'none'}."
 
 
-def _meant(client: Client, path: str, what: str, asked: str, looked: Looked) -> frozenset[str] | None:
-    """Return the UUIDs of all that have a name, or the one that was given; raises Refused when there is none."""
-    uuid = fold_uuid(asked)
-    if uuid is not None:
-        return frozenset((uuid,))
-
-    def named() -> frozenset[str]:
-        by_name = condition("name", "=", asked)
-        found = client.query_all(path, [by_name] if by_name else [], fields="uuid,name")
-        return frozenset(str(one.get("uuid")) for one in found if one.get("name") == asked)
-
-    found = looked(named)
-    if found is not None and not found:
-        raise Refused(
-            f"there is no {what} {escape_terminal(asked)}", kind="not-found", hint=_what_there_is(client, path)
-        )
-    return found
-
-
-def _what_there_is(client: Client, path: str) -> str:
-    """Name some of what there is; a look-up that fails costs only that."""
-    query = [("fields", "uuid,name"), ("sort", "+name"), ("limit", str(MOST + 1))]
-    try:
-        found = client.query_page(path, query).inventories
-    except ZvolError:
-        return "`zvol list` shows what the volumes were on."
-    names = list(dict.fromkeys(str(one.get("name")) for one in found))
-    more = ", ..." if len(names) > MOST else ""
-    return f"There is: {', '.join(names[:MOST]) or 'none'}{more}."
-
-
-def parse_when(text: str) -> When:
+def parse_when(text: str) -> TimeBound:
     """Return the instant of `2h` (ago), `2026-11-23 10:00` (local time) or RFC 3339.  Raises UsageProblem otherwise."""
     ago = parse_duration(text)
     if ago is not None:
-        return When(ago=ago)
+        return TimeBound(ago=ago)
     try:
-        return When(datetime.fromisoformat(text.strip()).timestamp())
+        return TimeBound(datetime.fromisoformat(text.strip()).timestamp())
     except (ValueError, OverflowError, OSError):
         hint = "Use a duration such as 2h, or a date such as 2026-11-23 or 2026-11-23T10:00:00Z."
         why = (

@@ -1,4 +1,4 @@
-"""What is in the recycle bin, with the names of what the UUIDs of a volume point to."""
+"""Listing volumes with their time left and the names of their VM and primary storage."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from zvol.catalog.lookups import Fact, tried
-from zvol.catalog.retention import Policy, listed, most_urgent_first, parse_policy
+from zvol.catalog.lookups import Fact, look_up
+from zvol.catalog.retention import Policy, most_urgent_first, parse_policy, volume_row
 from zvol.errors import CannotTell, TransientError, Unreachable, UsageProblem, ZvolError
 from zvol.model import Volume, VolumeRow
 from zvol.text import escape_terminal
@@ -17,17 +17,19 @@ from zvol.zstack.zones import Zone, first_known
 if TYPE_CHECKING:
     from zvol.zstack.client import Client
 
-CONFIGS: Final = 100
-"""A server has some twenty configurations of volumes."""
-
 STATUSES = ("Creating", "Deleted", "Migrating", "NotInstantiated", "Ready")
-
-
 TYPES = ("Data", "Root", "Memory", "Cache")
 
+POLICY_ROWS: Final = 100
+"""The page size for the global configurations of category `volume`; a server has some twenty."""
+NAME_BATCH: Final = 50
+"""The most UUIDs that fit into a URL of 2,000 characters."""
+SMALL_NAME_BATCH: Final = 10
+"""The number of UUIDs to try when a proxy does not accept long URLs."""
 
-def find(client: Client, status: str = "Deleted", type: str = "Data") -> list[Volume]:
-    """Return the volumes of a status and a type (`any` for all); raises what the client raises."""
+
+def find_volumes(client: Client, status: str = "Deleted", type: str = "Data") -> list[Volume]:
+    """Return the volumes of a status and a type (`any` for all); raises UsageProblem, and what the client raises."""
     conditions = []
     for name, given, names in (("status", status, STATUSES), ("type", type, TYPES)):
         known = {one.lower(): one for one in names}
@@ -41,10 +43,10 @@ def find(client: Client, status: str = "Deleted", type: str = "Data") -> list[Vo
 
 
 @dataclass(frozen=True, slots=True)
-class Calendar:
-    """What decides how long deleted volumes are safe: the policy, the server's zone and its clock.
+class RetentionContext:
+    """What the time left of deleted volumes depends on: the policy, the server's time zone and its clock `now`.
 
-    What could not be looked up is unknown, with the reason in `missing`; this machine's clock stands in for nothing.
+    What could not be looked up is unknown, with the error in `missing`; this machine's clock is never a substitute.
     """
 
     policy: Policy | None
@@ -56,30 +58,38 @@ class Calendar:
 LoginZone = Callable[[float | None], Zone]
 
 
-def calendar(client: Client, profile_zone: str | None, login_zone: LoginZone = lambda _now: Zone()) -> Calendar:
-    """Ask for it; `login_zone` tells the zone that a login showed, given the server's clock."""
+def retention_context(
+    client: Client, profile_zone: str | None, login_zone: LoginZone = lambda _now: Zone()
+) -> RetentionContext:
+    """Look up the retention context; `login_zone` returns the zone that a login showed, given the server's clock."""
     missing: dict[Fact, ZvolError] = {}
-    policy = tried(lambda: _policy(client), Fact.POLICY, missing)
-    if policy is not None and not policy.whole:
+    policy = look_up(Fact.POLICY, lambda: _policy(client), missing)
+    if policy is not None and not policy.complete:
         missing[Fact.POLICY] = Unreachable("the server's answer does not hold deletionPolicy and expungePeriod")
-    now = tried(client.server_time, Fact.CLOCK, missing)
+    now = look_up(Fact.CLOCK, client.server_time, missing)
     zone = _zone(client, now, login_zone(now), Zone.from_profile(profile_zone), missing)
-    return Calendar(policy, zone, now, missing)
+    return RetentionContext(policy, zone, now, missing)
+
+
+def _policy(client: Client) -> Policy:
+    configs = client.query_all("/v1/global-configurations", ["category=volume"], key="name", rows=POLICY_ROWS)
+    return parse_policy(configs)
 
 
 def _zone(client: Client, now: float | None, login: Zone, profile: Zone, missing: dict[Fact, ZvolError]) -> Zone:
-    """Return the server's zone.  The profile's counts only where the server's own answer is that it cannot tell.
+    """Return the server's zone; that of the profile only when the server itself answers that it cannot tell.
 
-    A login's date is the server's own word, too, and counts also when the server could not be asked.
+    The date of a login comes from the server, too, and is also used when the server does not answer.
     """
     reason: ZvolError
     try:
-        told = client.timezone()
-        server = Zone.from_server(*told, now)
+        answer = client.timezone()
+        server = Zone.from_server(*answer, now)
         if server.tz is not None:
             return server
-        named = " ".join(filter(None, told))
-        reason = CannotTell(f"the server's time zone is not known here: {escape_terminal(named)}", hint=TIMEZONE_HINT)
+        named = " ".join(filter(None, answer))
+        text = f"the server's time zone is not known here: {escape_terminal(named)}"
+        reason = CannotTell(text, hint=TIMEZONE_HINT)
     except ZvolError as exc:
         reason = exc
     zone = first_known(login, profile) if isinstance(reason, CannotTell) else login
@@ -88,37 +98,28 @@ def _zone(client: Client, now: float | None, login: Zone, profile: Zone, missing
     return zone
 
 
-def with_time(client: Client, volumes: Iterable[Volume], known: Calendar) -> list[VolumeRow]:
-    """Return volumes with their time left and names, most urgent first; a look-up that fails costs only the names."""
+def volume_rows(client: Client, volumes: Iterable[Volume], context: RetentionContext) -> list[VolumeRow]:
+    """Return volumes with their time left and names, most urgent first; a failed look-up only leaves out names."""
     volumes = list(volumes)
-    vms = _names(client, "/v1/vm-instances", {volume.text("lastVmInstanceUuid") for volume in volumes})
-    stores = _names(client, "/v1/primary-storage", {volume.text("primaryStorageUuid") for volume in volumes})
-    found = [listed(volume, known.policy, known.zone, known.now, vms, stores) for volume in volumes]
-    return sorted(found, key=most_urgent_first)
+    vms = _resource_names(client, "/v1/vm-instances", {volume.text("lastVmInstanceUuid") for volume in volumes})
+    storages = _resource_names(client, "/v1/primary-storage", {volume.text("primaryStorageUuid") for volume in volumes})
+    rows = [volume_row(volume, context.policy, context.zone, context.now, vms, storages) for volume in volumes]
+    return sorted(rows, key=most_urgent_first)
 
 
-def _policy(client: Client) -> Policy:
-    return parse_policy(client.query_all("/v1/global-configurations", ["category=volume"], key="name", rows=CONFIGS))
-
-
-AT_ONCE: Final = 50
-"""The most UUIDs that fit into a URL of 2,000 characters."""
-FEW: Final = 10
-
-
-def _names(client: Client, path: str, uuids: set[str | None]) -> dict[str, str]:
-    """Return the names of resources by UUID; a look-up that fails costs only the names."""
+def _resource_names(client: Client, path: str, uuids: set[str | None]) -> dict[str, str]:
+    """Return the names of resources by UUID, without those whose look-up failed."""
     wanted = sorted(uuid for uuid in uuids if uuid)
     names: dict[str, str] = {}
-    size, start = AT_ONCE, 0
+    size, start = NAME_BATCH, 0
     while start < len(wanted):
         part = wanted[start : start + size]
         try:
-            found = client.query_all(path, [f"uuid?={','.join(part)}"], fields="uuid,name", rows=AT_ONCE)
+            found = client.query_all(path, [f"uuid?={','.join(part)}"], fields="uuid,name", rows=NAME_BATCH)
         except ZvolError as exc:
-            if len(part) <= FEW or not _answered(exc):
+            if len(part) <= SMALL_NAME_BATCH or not _is_answered(exc):
                 return names
-            size = FEW  # something on the way takes no long URLs
+            size = SMALL_NAME_BATCH
             continue
         names |= {
             one["uuid"]: one["name"] for one in found if all(isinstance(one.get(f), str) for f in ("uuid", "name"))
@@ -127,6 +128,6 @@ def _names(client: Client, path: str, uuids: set[str | None]) -> dict[str, str]:
     return names
 
 
-def _answered(reason: ZvolError) -> bool:
-    """Tell whether something answered, even if it was no ZStack."""
-    return isinstance(reason, TransientError) and reason.never_sent is None and reason.maybe_sent is None
+def _is_answered(error: ZvolError) -> bool:
+    """Tell whether a transient error is an answer, from ZStack or from anything else."""
+    return isinstance(error, TransientError) and error.never_sent is None and error.maybe_sent is None

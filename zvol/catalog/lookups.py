@@ -1,6 +1,6 @@
-"""What a decision rests on beside the volumes themselves, and what it means that one could not be looked up.
+"""The facts that decisions about volumes depend on, and the errors when one cannot be looked up.
 
-A look-up that fails is neither a yes nor a no: a filter that rests on it cannot be decided, and says so and why.
+A failed look-up is neither a yes nor a no: a filter that needs the fact cannot be decided, and its error says why.
 """
 
 from __future__ import annotations
@@ -13,29 +13,29 @@ from zvol.errors import SEVERITY, Unreachable, ZvolError
 
 T = TypeVar("T")
 
-MOST: Final = 12
-"""How many volumes a message names."""
+MAX_NAMED: Final = 12
+"""The most resources that a message names."""
 
 
 class Fact(StrEnum):
-    """A look-up that times rest on, in the words of a message."""
+    """A fact that the time left depends on, as messages call it."""
 
     POLICY = "how long the server keeps deleted volumes"
     CLOCK = "the server's clock"
     ZONE = "the server's time zone"
 
 
-def tried(look_up: Callable[[], T], fact: Fact, missing: dict[Fact, ZvolError]) -> T | None:
-    """Return what a look-up brings; None when it fails, and the reason is noted."""
+def look_up(fact: Fact, query: Callable[[], T], missing: dict[Fact, ZvolError]) -> T | None:
+    """Return what a query returns; when it fails, None, and the error is put into `missing`."""
     try:
-        return look_up()
+        return query()
     except ZvolError as exc:
         missing[fact] = exc
         return None
 
 
-def not_known(option: str, reasons: Mapping[str, ZvolError]) -> ZvolError:
-    """Return the error of an option that cannot be decided for these reasons, each under its subject."""
+def unknown_facts(option: str, reasons: Mapping[str, ZvolError]) -> ZvolError:
+    """Return the error of an option that cannot be decided; `reasons` are the failed look-ups by their subject."""
     worst = min(reasons.values(), key=lambda error: SEVERITY.index(error.exit))
     why = "; ".join(f"{subject} is not known ({error.message})" for subject, error in reasons.items())
     hint = next((error.hint for error in reasons.values() if error.hint), "")
@@ -44,9 +44,13 @@ def not_known(option: str, reasons: Mapping[str, ZvolError]) -> ZvolError:
     return ZvolError(text, hint=hint or again, kind=worst.kind, exit=worst.exit, fault=worst.fault)
 
 
-def not_decided(option: str, uuids: Sequence[str]) -> ZvolError:
-    """Return the error of an option that cannot be decided for some volumes, whose dates nobody can read."""
-    more = ", ..." if len(uuids) > MOST else ""
+def undecided_volumes(option: str, uuids: Sequence[str]) -> ZvolError:
+    """Return the error of an option that cannot be decided for volumes with an unreadable date."""
     text = f"{option} cannot be decided: the time left or the date of a volume cannot be told"
     hint = "Nothing was sent. `zvol list` shows them; give the UUIDs of those you mean."
-    return Unreachable(f"{text}: {', '.join(uuids[:MOST])}{more}", hint=hint, kind="undecided")
+    return Unreachable(f"{text}: {first_named(uuids)}", hint=hint, kind="undecided")
+
+
+def first_named(names: Sequence[str]) -> str:
+    """Return the first names as an enumeration."""
+    return ", ".join(names[:MAX_NAMED]) + (", ..." if len(names) > MAX_NAMED else "")

@@ -1,4 +1,4 @@
-"""Whether a volume can be brought back, and what it would come back with: every reason that can be known."""
+"""Whether a volume can be recovered, and with what: every reason that can be found out."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ if TYPE_CHECKING:
     from zvol.zstack.client import Client
 
 ADMIN = "36c27e8ff05c4780bf6d2fa65700f22e"
-"""The built-in admin account of every ZStack; quotas do not count for it."""
+"""The built-in admin account of every ZStack; quotas do not apply to it."""
 
 
-def inspected(row: VolumeRow, client: Client) -> VolumeRow:
-    """Return a listed volume with notes, and with `recoverable` as far as quota allows; a failed look-up costs one."""
+def with_recoverability(row: VolumeRow, client: Client) -> VolumeRow:
+    """Return a row with notes, and with `recoverable` corrected by the quota; a failed look-up leaves a note."""
     if not row.volume.deleted:
         attach = row.volume.text("lastVmInstanceUuid") and not row.volume.text("vmInstanceUuid")
-        return replace(row, notes=tuple(_attached(row)), next=f"attach {row.volume.uuid}" if attach else "")
-    notes = [*_policy(row), *_storage(row, client), *_attached(row)]
-    snapshots = _look(client, "/v1/volume-snapshots", f"volumeUuid={row.volume.uuid}")
-    tags = _look(client, "/v1/user-tags", f"resourceUuid={row.volume.uuid}")
+        return replace(row, notes=tuple(_last_vm_note(row)), next=f"attach {row.volume.uuid}" if attach else "")
+    notes = [*_policy_note(row), *_storage_notes(row, client), *_last_vm_note(row)]
+    snapshots = _query(client, "/v1/volume-snapshots", f"volumeUuid={row.volume.uuid}")
+    tags = _query(client, "/v1/user-tags", f"resourceUuid={row.volume.uuid}")
     for what, found, key in (("snapshots", snapshots, "name"), ("tags", tags, "tag")):
         if isinstance(found, str):
             notes.append(f"whether it comes back with {what} is not known: {found}")
         elif found:
             many = f"{len(found)} snapshots" if key == "name" else "its tags"
             notes.append(f"comes back with {many}: {_names(found, key)}")
-    row = _quota(row, client, None if isinstance(snapshots, str) else len(snapshots))
+    row = _check_quota(row, client, None if isinstance(snapshots, str) else len(snapshots))
     again = f"recover {row.volume.uuid}" if row.recycle.recoverable is not False else ""
     return replace(row, notes=(*row.notes, *notes), next=again)
 
 
-def _policy(row: VolumeRow) -> list[str]:
-    """Say what the cloud's deletion policy means for a volume that is in the recycle bin."""
+def _policy_note(row: VolumeRow) -> list[str]:
+    """Return what the cloud's deletion policy means for a volume in the recycle bin."""
     if row.recycle.policy == "Never":
         return ["the cloud's policy is Never: it stays in the recycle bin until somebody expunges it"]
     if row.recycle.policy == "Direct":
@@ -46,8 +46,8 @@ def _policy(row: VolumeRow) -> list[str]:
     return []
 
 
-def _look(client: Client, path: str, condition: str) -> list[Mapping[str, Any]] | str:
-    """Return what a query finds, or why that is not known."""
+def _query(client: Client, path: str, condition: str) -> list[Mapping[str, Any]] | str:
+    """Return what a query finds, or the message of its error."""
     try:
         return client.query_all(path, [condition], rows=100)
     except ZvolError as exc:
@@ -58,7 +58,7 @@ def _names(items: list[Mapping[str, Any]], key: str) -> str:
     return ", ".join(str(item.get(key)) for item in items[:10]) + (", ..." if len(items) > 10 else "")
 
 
-def _attached(row: VolumeRow) -> list[str]:
+def _last_vm_note(row: VolumeRow) -> list[str]:
     vm, when = row.volume.text("lastVmInstanceUuid"), stamp(row.dates.get("lastDetachDate"))
     if row.volume.text("vmInstanceUuid") or vm is None:
         return []
@@ -67,12 +67,12 @@ def _attached(row: VolumeRow) -> list[str]:
     return [f"was last on VM {called}{until}; it is not attached again by itself"]
 
 
-def _storage(row: VolumeRow, client: Client) -> list[str]:
-    """Say what is wrong with the storage: the server brings the volume back all the same, but its data may be away."""
+def _storage_notes(row: VolumeRow, client: Client) -> list[str]:
+    """Return what is wrong with the storage: the server recovers the volume anyway, but its data may be unavailable."""
     uuid = row.volume.text("primaryStorageUuid")
     if uuid is None:
         return []
-    found = _look(client, "/v1/primary-storage", f"uuid={uuid}")
+    found = _query(client, "/v1/primary-storage", f"uuid={uuid}")
     if isinstance(found, str):
         return [f"how its primary storage is, is not known: {found}"]
     if not found:
@@ -85,10 +85,10 @@ def _storage(row: VolumeRow, client: Client) -> list[str]:
     ]
 
 
-def _quota(row: VolumeRow, client: Client, snapshots: int | None) -> VolumeRow:
-    """Look at both quotas of the owner.  Whether they count depends on whose session this is, which cannot be asked.
+def _check_quota(row: VolumeRow, client: Client, snapshots: int | None) -> VolumeRow:
+    """Check both quotas of the owner.  Whether they apply depends on whose session this is, which cannot be queried.
 
-    A quota that is not known, or `snapshots` that cannot be counted, may forbid it: then it is not known either.
+    With an unknown quota, or `snapshots` that cannot be counted (None), it is not known whether it is recoverable.
     """
     if row.recycle.recoverable is not True:
         return row
@@ -96,21 +96,21 @@ def _quota(row: VolumeRow, client: Client, snapshots: int | None) -> VolumeRow:
         owner = client.owner(row.volume.uuid)
         usages = client.quota(owner) if owner and owner != ADMIN else {}
     except ZvolError as exc:
-        return _unsure(row, f"whether a quota of its owner is full is not known: {exc.message}")
+        return _quota_unknown(row, f"whether a quota of its owner is full is not known: {exc.message}")
     if owner != ADMIN and not usages:
-        return _unsure(row, "whether a quota of its owner is full is not known: the server does not tell it")
+        return _quota_unknown(row, "whether a quota of its owner is full is not known: the server does not tell it")
     for name, asked in (("volume.data.num", 1), ("snapshot.volume.num", snapshots)):
         if name not in usages or asked == 0:
             continue
         total, used = usages[name]
         if used + (asked or 0) > total:
-            return _unsure(
+            return _quota_unknown(
                 row, f"quota {name} of its owner is full ({used} of {total}); only the admin can bring it back"
             )
         if asked is None:
-            return _unsure(row, f"whether its snapshots fit into the quota {name} of its owner is not known")
+            return _quota_unknown(row, f"whether its snapshots fit into the quota {name} of its owner is not known")
     return row
 
 
-def _unsure(row: VolumeRow, text: str) -> VolumeRow:
+def _quota_unknown(row: VolumeRow, text: str) -> VolumeRow:
     return replace(row, recycle=replace(row.recycle, recoverable=None, reason="quota"), notes=(*row.notes, text))

@@ -1,6 +1,6 @@
-"""How long a deleted volume is safe: pure arithmetic over what the server said, and never a guess.
+"""How long a deleted volume is safe: pure arithmetic on the server's data, never a guess.
 
-All instants are seconds since 1970 UTC.  Where two readings of a date are possible the earlier deadline is taken.
+All instants are seconds since 1970 UTC.  When a date can be read in two ways, the earlier deadline counts.
 """
 
 from __future__ import annotations
@@ -18,33 +18,33 @@ from zvol.zstack.zones import END, Zone
 
 POLICIES: Final = ("Delay", "Never", "Direct")
 DETACH_SLACK: Final = 60
-"""Deleting an attached volume detaches it: the two dates are no further apart than this; seconds."""
+"""Seconds; deleting an attached volume detaches it, and the two dates differ by no more than this."""
 DATES: Final = ("createDate", "lastOpDate", "lastDetachDate")
-AHEAD: Final = 600
-"""A change that lies further ahead of the server's clock shows that its zone is another one; seconds."""
+MAX_AHEAD: Final = 600
+"""Seconds; a change further ahead of the server's clock than this shows that its zone is not the assumed one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The global configs of category `volume`; seconds, None where the server said nothing usable."""
+    """The global configurations of category `volume`; seconds, None when the server sent nothing usable."""
 
     deletion_policy: str | None = None
     period_seconds: int | None = None
     interval_seconds: int | None = None
 
     @property
-    def whole(self) -> bool:
-        """Tell whether it decides how long a volume is safe."""
+    def complete(self) -> bool:
+        """Tell whether it is enough to know how long a volume is safe."""
         return self.deletion_policy == "Never" or None not in (self.deletion_policy, self.period_seconds)
 
 
 def parse_policy(configs: Iterable[Mapping[str, Any]]) -> Policy:
-    """Read the inventories of global configs; their values are texts, and anything odd is None."""
+    """Parse the inventories of global configurations; their values are texts, and anything unexpected is None."""
     values: dict[object, object] = {}
     for item in configs:
         if item.get("category") == "volume" and isinstance(item.get("name"), str):
             name = item["name"]
-            values[name] = item.get("value") if name not in values else None  # two answers are none
+            values[name] = item.get("value") if name not in values else None  # contradictory answers count as none
     policy = values.get("deletionPolicy")
     return Policy(
         policy if isinstance(policy, str) and policy in POLICIES else None,
@@ -54,21 +54,21 @@ def parse_policy(configs: Iterable[Mapping[str, Any]]) -> Policy:
 
 
 def instant(text: str | None, zone: Zone) -> float | None:
-    """Return when a server's local text was: the earliest of several possible instants, None when it is not known."""
+    """Return the instant of a server's local date: the earliest of several possible ones, None when it is not known."""
     local = parse_server_date(text or "")
     return None if local is None else zone.instant(local)
 
 
 def last_change(volume: Volume, zone: Zone, now: float | None) -> float | None:
-    """Return when the volume's row last changed; None when unknown, or when the server's clock `now` disproves it.
+    """Return when the volume's record last changed; None when unknown, or when the server's clock `now` contradicts it.
 
-    A server's date is of its own clock: while that is not known, nobody can tell what the date means here.
+    A server's date is on its own clock: without that clock the date has no meaning here.
     """
     changed = instant(volume.last_op_date, zone)
-    return None if changed is None or now is None or changed > now + AHEAD else changed
+    return None if changed is None or now is None or changed > now + MAX_AHEAD else changed
 
 
-def recycle(volume: Volume, policy: Policy | None, zone: Zone, now: float | None) -> Retention:
+def retention_of(volume: Volume, policy: Policy | None, zone: Zone, now: float | None) -> Retention:
     """Return a volume's time in the recycle bin, on the server's clock `now`; None when that is not known."""
     policy, clock = policy or Policy(), zone.source if now is not None else "unknown"
 
@@ -85,22 +85,23 @@ def recycle(volume: Volume, policy: Policy | None, zone: Zone, now: float | None
         return answer(False, "root")
     after = _deadline(last_change(volume, zone, now), policy)
     left = None if after is None or now is None else max(0, math.floor(after - now))
-    reason = "overdue" if left == 0 else None  # listed, so it is there until the next run of the server's task
+    reason = "overdue" if left == 0 else None  # it is listed, so it exists until the next run of the server's task
     return answer(True, reason, clock_from=_clock_from(volume), expunges_after=after, seconds_left=left)
 
 
 def _deadline(changed: float | None, policy: Policy) -> float | None:
-    """Return the end of the period.  `Direct` is for later deletions: what is in the bin already keeps its own."""
+    """Return the end of the retention period; `Direct` applies to later deletions only."""
     if changed is None or policy.period_seconds is None or policy.deletion_policy not in ("Delay", "Direct"):
         return None
     return min(changed + policy.period_seconds, float(END))
 
 
 def _clock_from(volume: Volume) -> str | None:
-    """Say what the last change was, as far as it shows.
+    """Return what the last change was, as far as it can be told.
 
-    ZStack keeps no date of the deletion, only of the last change.  `deleted`: nothing says that they are two.
-    `changed`: the volume left its VM at another time, so the deletion may be older than the change the clock runs from.
+    ZStack keeps no date of the deletion, only of the last change.  `deleted`: nothing indicates that they differ.
+    `changed`: the volume was detached at another time, so the deletion may be older than the change that is counted
+    from.
     """
     changed = parse_server_date(volume.last_op_date or "")
     if changed is None:
@@ -110,7 +111,7 @@ def _clock_from(volume: Volume) -> str | None:
     return "changed" if apart > DETACH_SLACK else "deleted"
 
 
-def listed(
+def volume_row(
     volume: Volume,
     policy: Policy | None,
     zone: Zone,
@@ -122,7 +123,7 @@ def listed(
     changed = last_change(volume, zone, now)
     return VolumeRow(
         volume=volume,
-        recycle=recycle(volume, policy, zone, now),
+        recycle=retention_of(volume, policy, zone, now),
         deleted_at=changed if volume.deleted else None,
         last_vm=vm_names.get(volume.text("lastVmInstanceUuid") or ""),
         storage=storage_names.get(volume.text("primaryStorageUuid") or ""),
@@ -137,15 +138,15 @@ def _dates(volume: Volume, zone: Zone) -> dict[str, float]:
 
 
 def expires_within(time: Retention, seconds: float) -> bool | None:
-    """Tell whether a volume is destroyed within `seconds`; None when that is not known, no when nothing can be lost."""
+    """Tell whether a volume is destroyed within `seconds`; None when not known, False when nothing can be lost."""
     if time.recoverable is False or time.policy == "Never":
         return False
     return None if time.seconds_left is None else time.seconds_left <= seconds
 
 
 def most_urgent_first(row: VolumeRow) -> tuple[int, float, datetime, str]:
-    """Sort key, a total order: unknown time left, then by deadline, then what stays; equals by last change and UUID."""
-    changed = parse_server_date(row.volume.last_op_date or "") or datetime.min  # noqa: DTZ901 (as the server's: no zone)
+    """Return a sort key: unknown time left first, then by deadline, then those that stay; last by change and UUID."""
+    changed = parse_server_date(row.volume.last_op_date or "") or datetime.min  # noqa: DTZ901 (no zone, as the server's)
     if expires_within(row.recycle, math.inf) is False:
         return (2, 0.0, changed, row.volume.uuid)
     after = row.recycle.expunges_after

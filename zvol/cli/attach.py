@@ -35,16 +35,16 @@ def command(context: AppContext, volume: str, vm: str | None) -> Report:
         raise UsageProblem("attach takes one VOLUME")
     argument, client, clock = arguments[0], context.server.client, context.clock
     read_at = clock.monotonic()
-    found = by_name.volume(client, argument.text, argument.uuid)
+    found = by_name.find_volume(client, argument.text, argument.uuid)
     now = found.text("vmInstanceUuid")
     last = now or found.text("lastVmInstanceUuid")
-    machine = by_name.vm(client, vm) if vm is not None else by_name.Machine(last) if last else None
+    machine = by_name.find_vm(client, vm) if vm is not None else by_name.VmRef(last) if last else None
     if machine is None:
         hint = f"Name the VM, by UUID or by name: `zvol attach {found.uuid} VM`"
         raise UsageProblem("the volume was never on a VM", hint=hint)
     if argument.uuid is None or machine.name is not None:
         read_at = clock.monotonic()
-        found = by_name.still(client, found, machine)
+        found = by_name.read_unchanged(client, found, machine)
     context.server.deadline.lift()
     timeout, api_timeout = context.settings.timeout, context.settings.api_timeout
     done = attach(client, clock, found, machine.uuid, read_at=read_at, timeout=timeout, api_timeout=api_timeout)

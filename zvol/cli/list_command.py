@@ -44,7 +44,7 @@ def command(
     SAFE UNTIL is a promise of the server's own settings: nothing is destroyed before it. All filters must match.
     """
     from zvol.catalog.filters import select
-    from zvol.catalog.listing import find
+    from zvol.catalog.listing import find_volumes
     from zvol.cli.volume_rows import looked
     from zvol.render import columns
 
@@ -53,7 +53,7 @@ def command(
     if exit_code and given["expiring"] is None:
         raise click.UsageError("--exit-code needs --expiring-within.")
     filters = parse_filters(given)
-    found, known = looked(context, find(context.server.client, status, type))
+    found, known = looked(context, find_volumes(context.server.client, status, type))
     rows = select(found, filters, context.server.client, known, alarm=exit_code)
     if sort != "left":
         rows.sort(key=KEYS[sort], reverse=sort != "name")

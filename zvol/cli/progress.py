@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from zvol.cli.app_context import AppContext
-from zvol.cli.volume_rows import calendar
+from zvol.cli.volume_rows import retention_facts
 from zvol.errors import LocalState
 from zvol.model import Result
 from zvol.recovery.run_status import RunStatus, Wait, WaitGroup
@@ -20,7 +20,7 @@ from zvol.render.terminal import terminal_width
 from zvol.text import human_duration
 
 if TYPE_CHECKING:
-    from zvol.catalog.listing import Calendar
+    from zvol.catalog.listing import RetentionContext
 
 LOOK_UP_AFTER: Final = 2.0
 """Seconds after which a run is long enough to look up how long its volumes are safe."""
@@ -38,7 +38,7 @@ class ProgressReporter:
         self._now = context.clock.monotonic
         self._began = self._now()
         self._total = total
-        self._calendar: Calendar | None = None
+        self._retention: RetentionContext | None = None
         self._looked_up_at = 0.0
         self._looking_up = False
         self._progress = Progress(
@@ -93,15 +93,15 @@ class ProgressReporter:
     # ---- how long the volumes are safe ---------------------------------------------------------------------------
     def _safe_for(self, status: RunStatus) -> float | None:
         """Return for how many seconds the most urgent volume is safe; None while that is not known."""
-        from zvol.catalog.retention import recycle
+        from zvol.catalog.retention import retention_of
 
-        if self._calendar is None:
+        if self._retention is None:
             self._start_look_up(status)
             return None
         if status.urgent is None:
             return None
-        known = self._calendar
-        left = recycle(status.urgent, known.policy, known.zone, known.now).seconds_left
+        known = self._retention
+        left = retention_of(status.urgent, known.policy, known.zone, known.now).seconds_left
         return None if left is None else max(0.0, left - (self._now() - self._looked_up_at))
 
     def _start_look_up(self, status: RunStatus) -> None:
@@ -113,9 +113,9 @@ class ProgressReporter:
 
     def _look_up(self) -> None:
         with contextlib.suppress(Exception):  # it decides nothing
-            found = calendar(self._context)
+            found = retention_facts(self._context)
             self._looked_up_at = self._now()
-            self._calendar = found
+            self._retention = found
 
 
 def why(status: RunStatus, *, alone: bool) -> tuple[str, ...]:

@@ -64,10 +64,10 @@ def command(context: AppContext, /, volumes: tuple[str, ...], everything: bool, 
 def _selected(context: AppContext, filters: Any, options: dict[str, Any]) -> list[VolumeArgument]:
     """Return what the filters select, once the user agreed; raises Abort when not."""
     from zvol.catalog.filters import select
-    from zvol.catalog.listing import find
+    from zvol.catalog.listing import find_volumes
     from zvol.cli.volume_rows import looked
 
-    found, known = looked(context, find(context.server.client))
+    found, known = looked(context, find_volumes(context.server.client))
     rows = select(found, filters, context.server.client, known)
     if not confirm_selection(context, rows, yes=options["yes"] or options["dry_run"], expect=options["expect"]):
         raise click.Abort

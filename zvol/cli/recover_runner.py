@@ -33,7 +33,7 @@ def recover(context: AppContext, volumes: Sequence[VolumeArgument], request: Req
     context.server.deadline.lift()
     reporter = ProgressReporter(context, len(volumes))
     engine = _engine(context, reporter, began)
-    results = chain(found.refused, engine.recover(found.wanted, request))
+    results = chain(found.refused, engine.recover(found.targets, request))
     order = [one.text for one in volumes]
     advice = lambda ended: _advice(context, ended, engine.run_id)  # noqa: E731
     recovery = Recovery(reporter.follow(results), order, single=single and not request.dry_run, advice=advice)

@@ -22,7 +22,7 @@ from zvol.render.values import Report
 @pass_context
 def command(context: AppContext, volumes: tuple[str, ...]) -> Report:
     """Show all that is known of volumes: recoverable or why not, how long is left, where they were attached."""
-    from zvol.catalog.recoverability import inspected
+    from zvol.catalog.recoverability import with_recoverability
     from zvol.catalog.resolve import resolve_targets
     from zvol.cli.volume_rows import listed
     from zvol.model import Outcome, Result
@@ -36,14 +36,14 @@ def command(context: AppContext, volumes: tuple[str, ...]) -> Report:
     asked = read_volumes(volumes, sys.stdin)
     client = context.server.client
     chosen = resolve_targets(client, [(one.text, one.uuid, None) for one in asked], partial(listed, context))
-    found = client.volumes([want.uuid for want in chosen.wanted])
-    rows = {row.volume.uuid: inspected(row, client) for row in listed(context, found.values())}
+    found = client.volumes([want.uuid for want in chosen.targets])
+    rows = {row.volume.uuid: with_recoverability(row, client) for row in listed(context, found.values())}
     gone: list[Result] = [
-        outcomes.result(VolumeTask(want), Conclude(Outcome.GONE)) for want in chosen.wanted if want.uuid not in rows
+        outcomes.result(VolumeTask(want), Conclude(Outcome.GONE)) for want in chosen.targets if want.uuid not in rows
     ]
     single = len(volumes) == 1 and volumes[0] != "-"
     refused = [*chosen.refused, *gone]
-    shown = [rows[want.uuid] for want in chosen.wanted if want.uuid in rows]
+    shown = [rows[want.uuid] for want in chosen.targets if want.uuid in rows]
     table = in_full(shown, context.options.columns, single=single, command=context.options.command)
     exit_code = most_severe(result.exit for result in refused)
     return Report(table if rows or not refused else None, failures=refused, exit=exit_code)

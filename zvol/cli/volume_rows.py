@@ -9,15 +9,15 @@ from zvol.cli.app_context import AppContext
 from zvol.model import Volume, VolumeRow
 
 if TYPE_CHECKING:
-    from zvol.catalog.listing import Calendar
+    from zvol.catalog.listing import RetentionContext
 
 
-def looked(context: AppContext, volumes: Iterable[Volume]) -> tuple[list[VolumeRow], Calendar]:
+def looked(context: AppContext, volumes: Iterable[Volume]) -> tuple[list[VolumeRow], RetentionContext]:
     """Return volumes with their time left, most urgent first, and what that rests on."""
-    from zvol.catalog.listing import with_time
+    from zvol.catalog.listing import volume_rows
 
-    volumes, known = list(volumes), calendar(context)
-    return with_time(context.server.client, volumes, known), known
+    volumes, known = list(volumes), retention_facts(context)
+    return volume_rows(context.server.client, volumes, known), known
 
 
 def listed(context: AppContext, volumes: Iterable[Volume]) -> list[VolumeRow]:
@@ -25,8 +25,8 @@ def listed(context: AppContext, volumes: Iterable[Volume]) -> list[VolumeRow]:
     return looked(context, volumes)[0]
 
 
-def calendar(context: AppContext) -> Calendar:
-    """Return what decides how long deleted volumes are safe."""
-    from zvol.catalog.listing import calendar
+def retention_facts(context: AppContext) -> RetentionContext:
+    """Look up what the time left of deleted volumes depends on."""
+    from zvol.catalog.listing import retention_context
 
-    return calendar(context.server.client, context.settings.timezone, context.server.zone)
+    return retention_context(context.server.client, context.settings.timezone, context.server.zone)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zvol.errors import AuthError, Exit, NeverSent, Refused, TransientError, Unreachable, ZvolError
+from zvol.errors import NOT_SENT, AuthError, Exit, NeverSent, Refused, TransientError, Unreachable, ZvolError
 from zvol.journal.records import Holder, Identity
 from zvol.model import Outcome, Result, Volume
 from zvol.recovery import last_seen
@@ -137,9 +137,6 @@ def not_sent_for(error: ZvolError) -> ZvolError:
         return error.copy(hint=error.hint or LOGIN)
     unreachable = isinstance(error, NeverSent | TransientError) and error.exit is Exit.UNREACHABLE
     return error.copy(hint=NOT_SENT) if unreachable else error
-
-
-NOT_SENT = "Nothing was submitted, so it is safe to run the command again."
 
 
 def of_answer(answer: answers.Failed | answers.Refusal | answers.Redirected) -> ZvolError:
