@@ -1,4 +1,4 @@
-"""Volumes read in batches: what is too much for something on the way is halved, and an outage is asked about twice."""
+"""Volumes read in batches: what is too much for something on the way is halved, and an outage costs two requests."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ class RestApi:
 
     def __init__(self, most: int, refusal: Answer | MaybeSent | None = None) -> None:
         self.most, self.refusal = most, refusal or Answer(414, b"<html>too long</html>")
-        self.asked: list[int] = []
+        self.sizes: list[int] = []
 
     def send(self, _method: str, path: str, query: Sequence[tuple[str, str]] = (), **_: Any) -> Answer:
-        listed = dict(query).get("q", "uuid?=" + path.rpartition("/")[2]).removeprefix("uuid?=").split(",")
-        self.asked.append(len(listed))
-        if len(listed) > self.most:
+        uuids = dict(query).get("q", "uuid?=" + path.rpartition("/")[2]).removeprefix("uuid?=").split(",")
+        self.sizes.append(len(uuids))
+        if len(uuids) > self.most:
             if isinstance(self.refusal, MaybeSent):
                 raise self.refusal
             return self.refusal
-        found = [{"uuid": uuid, "status": "Deleted"} for uuid in listed]
+        found = [{"uuid": uuid, "status": "Deleted"} for uuid in uuids]
         return Answer(200, json.dumps({"inventories": found, "total": len(found)}).encode())
 
 
@@ -43,21 +43,21 @@ def client(front: Any) -> Client:
 def test_a_batch_that_is_too_much_is_halved_and_the_size_is_kept(refusal: Any) -> None:
     front = RestApi(30, refusal)
     assert list(client(front).volumes(UUIDS)) == UUIDS
-    assert front.asked == [100, 1, 50, 1, *[25] * 10]
+    assert front.sizes == [100, 1, 50, 1, *[25] * 10]
 
 
 def test_whole_batches_where_nothing_is_in_the_way() -> None:
     front = RestApi(100)
     assert list(client(front).volumes(UUIDS)) == UUIDS
-    assert front.asked == [100, 100, 50]
+    assert front.sizes == [100, 100, 50]
 
 
 def test_an_outage_is_one_for_a_single_volume_too() -> None:
     front = RestApi(0)
     with pytest.raises(TransientError):
         client(front).volumes(UUIDS)
-    assert front.asked == [100, 1]
+    assert front.sizes == [100, 1]
     front = RestApi(0)
     with pytest.raises(TransientError):
         client(front).volumes(UUIDS[:1])
-    assert front.asked == [1]
+    assert front.sizes == [1]

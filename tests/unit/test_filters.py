@@ -19,7 +19,7 @@ CALENDAR = RetentionContext(None, Zone(), NOW)
 SOON = Retention(True, None, expunges_after=NOW + 60, seconds_left=60)
 LATER = Retention(True, None, expunges_after=NOW + 6000, seconds_left=6000)
 UNKNOWN = Retention(True, None)
-KEPT = Retention(True, None, policy="Never")
+NEVER_EXPUNGED = Retention(True, None, policy="Never")
 NOBODY: Any = None
 
 
@@ -37,7 +37,7 @@ def test_each_filter_is_a_yes_a_no_or_not_known() -> None:
         assert filters.match(on, FilterFacts(NOW)) is None
     assert Filters(last_vm="n").match(row(3), FilterFacts(NOW)) is False, "it was never on any"
     within = Filters(expiring_within=60.0)
-    assert [within.match(one, vms) for one in (row(1, SOON), row(1, LATER), row(1), row(1, KEPT))] == [
+    assert [within.match(one, vms) for one in (row(1, SOON), row(1, LATER), row(1), row(1, NEVER_EXPUNGED))] == [
         True,
         False,
         None,

@@ -139,7 +139,7 @@ def test_a_dead_run_can_be_adopted_once(path: Path) -> None:
     journal.close()
 
 
-def test_a_word_that_was_not_committed_is_found_out_again(path: Path) -> None:
+def test_an_outcome_that_was_not_committed_is_found_out_again(path: Path) -> None:
     journal = Journal(path)
     run = journal.begin(ME, REQUEST, NOW)
     journal.claim(run, [(A, "a", T)])

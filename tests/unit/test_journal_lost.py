@@ -1,4 +1,4 @@
-"""A journal that somebody emptied, or took away, while a killed run had something open in it."""
+"""A journal that was emptied or removed while a killed run had something open in it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_what_it_knew_may_still_act(tmp_path: Path, harm: object) -> None:
     journal.close()
 
 
-def test_it_is_told_once(tmp_path: Path) -> None:
+def test_it_is_reported_once(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     run = killed(path)
     emptied(path)

@@ -25,24 +25,24 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "journal.db"
 
 
-def spoken(journal: Journal) -> list[str]:
+def executed_sql(journal: Journal) -> list[str]:
     """Return a list that fills with the SQL that is executed from now on."""
-    said: list[str] = []
-    journal._db.set_trace_callback(said.append)
-    return said
+    executed: list[str] = []
+    journal._db.set_trace_callback(executed.append)
+    return executed
 
 
 # ---- old runs ---------------------------------------------------------------------------------------------------
 def test_nothing_is_forgotten_before_the_work_is_done(path: Path) -> None:
     fill(path, 100)
     journal = Journal(path)
-    said = spoken(journal)
+    executed = executed_sql(journal)
     run = journal.begin(ME, Request(), LATER)
     journal.claim(run, [(A, "a", "then")])
     journal.record_intents([(run, A, Intent("1" * 32, "then"))], LATER)
     journal.record_outcome(run, A, "recovered", settled=True)
     journal.finish(LATER, run)
-    assert not [sql for sql in said if sql.startswith("DELETE")]
+    assert not [sql for sql in executed if sql.startswith("DELETE")]
     assert len(journal.runs()) == 101
     journal.prune(LATER)
     assert len(journal.runs()) < 101
@@ -54,18 +54,18 @@ def test_it_forgets_in_small_steps_the_oldest_first(path: Path, monkeypatch: pyt
     fill(path, 50)
     monkeypatch.setattr(room, "PRUNE_SECONDS", 0.0)
     journal = Journal(path)
-    said = spoken(journal)
+    executed = executed_sql(journal)
     journal.prune(LATER)
-    assert len({sql for sql in said if sql.startswith("DELETE FROM runs")}) == queries.PRUNE_BATCH == 20
-    assert sum(sql == "COMMIT" for sql in said) == 1
+    assert len({sql for sql in executed if sql.startswith("DELETE FROM runs")}) == queries.PRUNE_BATCH == 20
+    assert sum(sql == "COMMIT" for sql in executed) == 1
     assert min(one.id for one in journal.runs()) == "old-00020"
     monkeypatch.setattr(room, "PRUNE_SECONDS", 60.0)
     journal.prune(LATER)
     assert journal.runs() == []
     assert journal._db.execute("SELECT count(*) FROM intents").fetchone() == (0,)
-    said.clear()
+    executed.clear()
     journal.prune(LATER)
-    assert "COMMIT" not in said, "nothing to forget is no work"
+    assert "COMMIT" not in executed, "without old runs nothing is committed"
     journal.close()
 
 

@@ -187,7 +187,7 @@ def test_what_is_closed_is_named(path: Path) -> None:
 
 
 @pytest.mark.parametrize(("later", "named"), [(MAY_ACT - 1, [A, C]), (MAY_ACT, [A])])
-def test_what_is_told_is_named_for_as_long_as_its_request_may_act(path: Path, later: float, named: list[str]) -> None:
+def test_a_recorded_outcome_is_named_while_its_request_may_act(path: Path, later: float, named: list[str]) -> None:
     journal = Journal(path)
     run = journal.begin(ME, Request(), NOW)
     journal.claim(run, [(A, "a", "then"), (C, "c", "then")])

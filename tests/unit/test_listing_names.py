@@ -19,7 +19,7 @@ class Cloud:
 
     def __init__(self, most: int = 10_000, failure: Exception | None = None) -> None:
         self.most, self.failure = most, failure or TransientError("HTTP 414 text/html that is not ZStack's")
-        self.asked: list[int] = []
+        self.sizes: list[int] = []
 
     def query_all(
         self, path: str, conditions: Sequence[str], *, fields: str = "", rows: int = 0
@@ -27,7 +27,7 @@ class Cloud:
         assert fields == "uuid,name"
         [condition] = conditions
         uuids = condition.removeprefix("uuid?=").split(",")
-        self.asked.append(len(uuids))
+        self.sizes.append(len(uuids))
         assert rows >= len(uuids)
         if len(quote(path + condition)) + 100 > self.most:
             raise self.failure
@@ -43,16 +43,16 @@ def names(cloud: Any, count: int) -> list[str | None]:
 def test_a_url_stays_below_two_thousand_characters() -> None:
     cloud = Cloud(most=2000)
     assert names(cloud, 120) == [f"name of {n:031x}a" for n in range(120)]
-    assert cloud.asked == [50, 50, 20]
+    assert cloud.sizes == [50, 50, 20]
 
 
 def test_where_that_is_too_long_fewer_are_asked_for() -> None:
     cloud = Cloud(most=600)
     assert names(cloud, 60) == [f"name of {n:031x}a" for n in range(60)]
-    assert cloud.asked == [50, 10, 10, 10, 10, 10, 10]
+    assert cloud.sizes == [50, 10, 10, 10, 10, 10, 10]
     cloud = Cloud(most=100)
     assert names(cloud, 60) == [None] * 60
-    assert cloud.asked == [50, 10]
+    assert cloud.sizes == [50, 10]
 
 
 @pytest.mark.parametrize(
@@ -66,4 +66,4 @@ def test_where_that_is_too_long_fewer_are_asked_for() -> None:
 def test_where_nothing_answers_nothing_more_is_asked(failure: Exception) -> None:
     cloud = Cloud(most=100, failure=failure)
     assert names(cloud, 60) == [None] * 60
-    assert cloud.asked == [50]
+    assert cloud.sizes == [50]

@@ -22,7 +22,7 @@ from zvol.zstack.server_clock import read_server_clock
 SESSION = "0123456789abcdef" * 2
 ENDED = Answer(503, b'{"error":{"code":"ID.1001","details":"Session expired"}}')
 NONE = Answer(200, b'{"inventories":[],"total":0}')
-WORDS = ("inventory", "uuid", "createDate", "error", "code", "currentTime", "MillionSeconds", "valid")
+KEYS = ("inventory", "uuid", "createDate", "error", "code", "currentTime", "MillionSeconds", "valid")
 
 
 class Line:
@@ -30,10 +30,10 @@ class Line:
 
     def __init__(self, say: Callable[[str, str, Mapping[str, str]], Answer]) -> None:
         self.say = say
-        self.asked: list[tuple[str, str]] = []
+        self.requests: list[tuple[str, str]] = []
 
     def send(self, method: str, path: str, *, auth: Any = None, **_given: Any) -> Answer:
-        self.asked.append((method, path))
+        self.requests.append((method, path))
         return self.say(method, path, auth(method, path) if auth else {})
 
 
@@ -79,12 +79,12 @@ def test_any_answer_is_a_value_or_our_own_error(answer: Answer | Exception) -> N
         lambda: is_valid_session(line(answer), Secret(SESSION)),
         lambda: read_server_clock(line(answer), "Asia/Shanghai", 1e9),
     )
-    said = "".join(words(act) for act in acts)
-    assert "pässword-1" not in said
-    assert SESSION not in said
+    texts = "".join(shown_text(act) for act in acts)
+    assert "pässword-1" not in texts
+    assert SESSION not in texts
 
 
-def words(act: Callable[[], object]) -> str:
+def shown_text(act: Callable[[], object]) -> str:
     try:
         act()
     except OURS as exc:
@@ -104,7 +104,7 @@ def test_a_read_whose_session_ended_is_sent_once_more_with_the_new_one() -> None
 
     server = Line(say)
     assert Client(server, session, renew).volumes(["c" * 32]) == {}  # type: ignore[arg-type]
-    assert len(server.asked) == 2
+    assert len(server.requests) == 2
 
 
 @pytest.mark.parametrize("renewed", [True, False])
@@ -112,7 +112,7 @@ def test_a_session_that_stays_ended_is_asked_about_twice_at_most(renewed: bool) 
     server = line(ENDED)
     with pytest.raises(AuthError) as caught:
         Client(server, SessionAuth(Secret(SESSION)), lambda: renewed).volume("c" * 32)
-    assert len(server.asked) == 1 + renewed
+    assert len(server.requests) == 1 + renewed
     assert "zvol login" in caught.value.hint
     with pytest.raises(AuthError):
         Client(line(ENDED), SessionAuth(Secret(SESSION))).volume("c" * 32)

@@ -42,19 +42,19 @@ class Shelf:
     ) -> None:
         self.keys, self.always, self.ever = set(keys), set(keys), set(keys)
         self.changes, self.compares, self.order, self.error = list(changes), compares, order, error
-        self.asked: list[dict[str, str]] = []
+        self.queries: list[dict[str, str]] = []
         self.misleading = False
         self.pauses: list[float] = []
 
     def fetch(self, query: Query) -> QueryResult:
-        asked = dict(query)
-        self.asked.append(asked)
+        parameters = dict(query)
+        self.queries.append(parameters)
         if self.changes:
             self.change(*self.changes.pop(0))
-        limit, start = int(asked["limit"]), int(asked.get("start", 0))
-        if (found := self.error(len(self.asked), limit)) is not None:
+        limit, start = int(parameters["limit"]), int(parameters.get("start", 0))
+        if (found := self.error(len(self.queries), limit)) is not None:
             raise found
-        assert asked["sort"] == "+uuid"
+        assert parameters["sort"] == "+uuid"
         rows = self.matching([text for name, text in query if name == "q"])
         page, rest = rows[start : start + limit], rows[start + limit :]
         self.misleading |= start == 0 and page == sorted(page) and any(one < page[-1] for one in rest)
@@ -96,7 +96,7 @@ def test_what_was_there_all_the_time_is_found_exactly_once(
     assert len(set(found)) == len(found)
     assert shelf.always <= set(found) <= shelf.ever
     assert shelf.pauses == []
-    assert all("start" not in asked for asked in shelf.asked)
+    assert all("start" not in query for query in shelf.queries)
 
 
 OTHERS: dict[str, dict[str, Any]] = {
@@ -140,23 +140,23 @@ def test_keys_that_are_no_uuids_are_counted_off() -> None:
     keys = [f"Name.{number:02}" for number in range(20)]
     shelf = Shelf(keys)
     assert shelf.read() == keys
-    assert not any(">" in asked["q"] for asked in shelf.asked)
-    assert {asked.get("start") for asked in shelf.asked} >= {"7", "14"}
+    assert not any(">" in query["q"] for query in shelf.queries)
+    assert {query.get("start") for query in shelf.queries} >= {"7", "14"}
     assert Shelf(["B", "a"], order=str.lower).read() == ["a", "B"]
 
 
 def test_another_key_is_never_compared() -> None:
     rows = [{"name": f"{number:032x}"} for number in range(20)]
-    asked = []
+    queries = []
 
     def fetch(query: Query) -> QueryResult:
-        asked.append(dict(query))
-        start = int(asked[-1].get("start", 0))
+        queries.append(dict(query))
+        start = int(queries[-1].get("start", 0))
         return QueryResult(tuple(rows[start : start + 7]), len(rows))
 
     assert Pager(fetch, lambda _seconds: None, key="name", size=7).all(["category=volume"]) == rows
-    assert {one["sort"] for one in asked} == {"+name"}
-    assert {one["q"] for one in asked} == {"category=volume"}
+    assert {one["sort"] for one in queries} == {"+name"}
+    assert {one["q"] for one in queries} == {"category=volume"}
 
 
 @pytest.mark.parametrize("rows", [[{"uuid": key(1)}] * 2, [{"uuid": key(2)}, {"uuid": key(1)}, {"uuid": key(2)}]])
@@ -166,13 +166,13 @@ def test_a_row_that_comes_twice_is_transient(rows: list[dict[str, str]]) -> None
 
 
 # ---- pages that do not come ------------------------------------------------------------------------------------------
-def test_a_page_that_does_not_come_whole_is_asked_for_again_at_half_the_size_and_the_size_is_kept() -> None:
+def test_a_page_that_does_not_come_whole_is_requested_again_at_half_the_size_and_the_size_is_kept() -> None:
     """As on a line that carries 300 rows in the time of a page."""
     keys = [key(number) for number in range(2500)]
     shelf = Shelf(keys, error=lambda _page, size: CUT if size > 300 else None)
     pager = shelf.pager(MAX_PAGE)
     assert [row["uuid"] for row in pager.all([])] == keys
-    assert [asked["limit"] for asked in shelf.asked] == ["1000", "500", *["250"] * 10]
+    assert [query["limit"] for query in shelf.queries] == ["1000", "500", *["250"] * 10]
     assert (pager.size, shelf.pauses) == (250, [])
 
 
@@ -180,24 +180,24 @@ def test_the_smallest_page_that_does_not_come_is_transient() -> None:
     shelf = Shelf([key(number) for number in range(2500)], error=lambda _page, _size: CUT)
     with pytest.raises(TransientError, match="broke off"):
         shelf.read(MAX_PAGE)
-    assert [int(asked["limit"]) for asked in shelf.asked] == [1000, 500, 250, 125, 62, 50]
+    assert [int(query["limit"]) for query in shelf.queries] == [1000, 500, 250, 125, 62, 50]
 
 
-def test_a_server_that_says_nothing_is_asked_once_more_for_little() -> None:
+def test_a_server_that_says_nothing_is_requested_once_more_with_a_small_page() -> None:
     shelf = Shelf([key(1)], error=lambda _page, _size: SILENT)
     with pytest.raises(TransientError, match="nothing came"):
         shelf.read(MAX_PAGE)
-    assert [int(asked["limit"]) for asked in shelf.asked] == [MAX_PAGE, MIN_PAGE]
+    assert [int(query["limit"]) for query in shelf.queries] == [MAX_PAGE, MIN_PAGE]
     shelf = Shelf([key(1)], error=lambda _page, _size: SILENT)
     with pytest.raises(TransientError):
         shelf.read(100)
-    assert len(shelf.asked) == 1
+    assert len(shelf.queries) == 1
 
 
 @pytest.mark.parametrize(
     "error", [PROXY, GONE, SILENT, TransientError("closed", maybe_sent=MaybeSent("closed"))], ids=str
 )
-def test_in_the_middle_of_a_list_a_page_is_asked_for_again(error: TransientError) -> None:
+def test_in_the_middle_of_a_list_a_page_is_requested_again(error: TransientError) -> None:
     shelf = Shelf([key(number) for number in range(20)], error=lambda page, _size: error if page in (2, 3) else None)
     assert len(shelf.read()) == 20
     assert shelf.pauses == list(BACKOFF[:2])
@@ -208,11 +208,11 @@ def test_in_the_middle_of_a_list_a_page_is_asked_for_again(error: TransientError
 
 
 @pytest.mark.parametrize("error", [PROXY, GONE], ids=str)
-def test_the_first_page_is_not_asked_for_again(error: TransientError) -> None:
+def test_the_first_page_is_not_requested_again(error: TransientError) -> None:
     shelf = Shelf([], error=lambda _page, _size: error)
     with pytest.raises(TransientError):
         shelf.read(MAX_PAGE)
-    assert (len(shelf.asked), shelf.pauses) == (1, [])
+    assert (len(shelf.queries), shelf.pauses) == (1, [])
 
 
 @pytest.mark.parametrize("wrong", [TransientError("x", NeverSent("certificate", "x")), AuthError("x"), Refused("x")])
@@ -222,7 +222,7 @@ def test_what_will_not_get_better_ends_the_list(wrong: Any) -> None:
     with pytest.raises(type(wrong)):
         shelf.read()
     assert shelf.pauses == []
-    assert len(shelf.asked) == (3 if isinstance(wrong, Refused) else 2)
+    assert len(shelf.queries) == (3 if isinstance(wrong, Refused) else 2)
 
 
 def test_when_time_is_up_the_reason_is_told_too() -> None:
@@ -238,15 +238,15 @@ def test_when_time_is_up_the_reason_is_told_too() -> None:
 
 # ---- pages that lie --------------------------------------------------------------------------------------------------
 def test_a_list_that_does_not_say_how_long_it_is() -> None:
-    asked: list[object] = []
+    queries: list[object] = []
 
     def fetch(query: Query) -> QueryResult:
-        asked.append(query)
+        queries.append(query)
         return QueryResult(({"uuid": key(1)},), None)
 
     with pytest.raises(TransientError):
-        Pager(fetch, asked.append).all([])
-    assert len(asked) == 1
+        Pager(fetch, queries.append).all([])
+    assert len(queries) == 1
 
 
 @pytest.mark.parametrize(("rows", "total"), [(1, 5), (5, 3), (0, 1), (8, 20), (6, 20)])
@@ -258,12 +258,12 @@ def test_a_page_that_does_not_hold_what_it_speaks_of(rows: int, total: int) -> N
     assert pauses == list(BACKOFF[:MAX_INCONSISTENT]) == [0.25, 0.5, 1.0]
 
 
-def test_a_count_of_another_moment_is_asked_for_again() -> None:
+def test_a_count_of_another_moment_is_requested_again() -> None:
     shelf = Shelf([key(number) for number in range(20)])
     totals = iter([20, 14, 13, 6])  # of the second page the count is that of a moment before
     pages = lambda query: QueryResult(shelf.fetch(query).inventories, next(totals))  # noqa: E731
     assert len(Pager(pages, shelf.pauses.append, size=SIZE).all([])) == 20
-    assert shelf.pauses == [BACKOFF[0]] * (len(shelf.asked) - 3)
+    assert shelf.pauses == [BACKOFF[0]] * (len(shelf.queries) - 3)
 
 
 # ---- kept small ------------------------------------------------------------------------------------------------------

@@ -33,18 +33,18 @@ class Cloud:
         statuses = [(name, "Deleted") for name in deleted] + [(name, "Ready") for name in kept]
         fields = [{"uuid": f"{n:032x}", "name": name, "status": status} for n, (name, status) in enumerate(statuses)]
         self.volumes = [Volume(str(one["uuid"]), one) for one in fields]
-        self.asked: list[str] = []
+        self.conditions: list[str] = []
 
     def list_volumes(self) -> list[Volume]:
         return [volume for volume in self.volumes if volume.deleted]
 
     def query_page(self, _path: str, query: Sequence[tuple[str, str]]) -> QueryResult:
-        self.asked.append(query[0][1])
+        self.conditions.append(query[0][1])
         name, value = query[0][1].split("?=")
         assert name == "name"
         values = [one.rstrip().lower() for one in value.split(",")]
         if len(values) > 2:
-            raise TransientError("an optional look-up: what it costs is what it would have told")
+            raise TransientError("an optional look-up: when it fails, only its result is missing")
         return QueryResult(tuple(one.fields for one in self.volumes if one.name.rstrip().lower() in values), None)
 
 
@@ -71,19 +71,19 @@ def test_choosing_takes_exactly_what_was_named(names: list[str], kept: list[str]
     for result in chosen.refused:
         assert result.outcome is Outcome.FAILED
         assert names.count(result.asked) != 1
-        told = kept.count(result.asked) if result.asked in unknown and len(unknown) <= 2 else 0
-        assert len(result.candidates) == (names.count(result.asked) or told)
+        candidates = kept.count(result.asked) if result.asked in unknown and len(unknown) <= 2 else 0
+        assert len(result.candidates) == (names.count(result.asked) or candidates)
     assert {want.asked for want in chosen.targets} | {result.asked for result in chosen.refused} == set(asked)
-    assert len(cloud.asked) == bool(unknown)
+    assert len(cloud.conditions) == bool(unknown)
 
 
 def test_the_look_up_of_names_fits_into_a_url() -> None:
     cloud: Any = Cloud([], ["the other"])
     names = ["ä" * 300, *(f"{number:03}" + "x" * 97 for number in range(40)), "the other"]
     resolve_targets(cloud, [(name, None, None) for name in names], lambda _some: [])
-    [condition] = cloud.asked
+    [condition] = cloud.conditions
     assert len(quote(condition)) <= MAX_NAME_CHARS + len(quote("name?="))
     assert condition.count(",") == 14
     cloud = Cloud([], [])
     resolve_targets(cloud, [(f"v{number}", None, None) for number in range(40)], lambda _some: [])
-    assert cloud.asked[0].count(",") == MAX_NAMES - 1
+    assert cloud.conditions[0].count(",") == MAX_NAMES - 1

@@ -1,4 +1,4 @@
-"""The server's clock and zone: a value, weather, or an answer that it can never tell."""
+"""The server's clock and zone: a value, a transient error, or an answer that it can never tell."""
 
 from __future__ import annotations
 
@@ -15,46 +15,48 @@ TIME = {"currentTime": {"MillionSeconds": 1_795_000_000_500, "Seconds": 1_795_00
 ZONE = {"timezone": "Asia/Shanghai", "offset": "+08:00", "success": True}
 
 
-def said(value: Any, status: int = 200) -> Answer:
+def answer_with(value: Any, status: int = 200) -> Answer:
     return Answer(status, json.dumps(value).encode())
 
 
 def error(code: str) -> Answer:
-    return said({"error": {"code": code, "description": "no"}}, 503)
+    return answer_with({"error": {"code": code, "description": "no"}}, 503)
 
 
 def test_what_a_server_tells() -> None:
-    assert server_facts.parse_server_time(said(TIME)) == 1_795_000_000.5
-    assert server_facts.parse_server_time(said({"currentTime": {"MillionSeconds": 0}})) == 0.0
-    assert server_facts.parse_timezone(said(ZONE)) == ("Asia/Shanghai", "+08:00")
-    assert server_facts.parse_timezone(said({"offset": "Z"})) == (None, "Z")
-    assert server_facts.parse_timezone(said({"timezone": "UTC"})) == ("UTC", None)
+    assert server_facts.parse_server_time(answer_with(TIME)) == 1_795_000_000.5
+    assert server_facts.parse_server_time(answer_with({"currentTime": {"MillionSeconds": 0}})) == 0.0
+    assert server_facts.parse_timezone(answer_with(ZONE)) == ("Asia/Shanghai", "+08:00")
+    assert server_facts.parse_timezone(answer_with({"offset": "Z"})) == (None, "Z")
+    assert server_facts.parse_timezone(answer_with({"timezone": "UTC"})) == ("UTC", None)
 
 
 @pytest.mark.parametrize("number", [-1, 1.5, True, "1", None, server_facts.MAX_MILLISECONDS])
 def test_a_time_that_is_none(number: Any) -> None:
     with pytest.raises(TransientError):
-        server_facts.parse_server_time(said({"currentTime": {"MillionSeconds": number}}))
+        server_facts.parse_server_time(answer_with({"currentTime": {"MillionSeconds": number}}))
     assert (
-        server_facts.parse_server_time(said({"currentTime": {"MillionSeconds": server_facts.MAX_MILLISECONDS - 1}}))
+        server_facts.parse_server_time(
+            answer_with({"currentTime": {"MillionSeconds": server_facts.MAX_MILLISECONDS - 1}})
+        )
         > 2e11
     )
 
 
-WEATHER = [
+TRANSIENT = [
     Answer(502, b"<html>"),
     Answer(503, b"<html>"),
     Answer(404, b"<html>"),
     Answer(200, b"<html>"),
-    said({"ok": True}),
-    said({}),
+    answer_with({"ok": True}),
+    answer_with({}),
     error("SYS.1000"),
     error("SYS.1009"),
     error("NEW.1"),
 ]
 
 
-@pytest.mark.parametrize("answer", WEATHER, ids=repr)
+@pytest.mark.parametrize("answer", TRANSIENT, ids=repr)
 def test_what_may_pass(answer: Answer) -> None:
     for fact in (server_facts.parse_server_time, server_facts.parse_timezone):
         with pytest.raises(TransientError):
@@ -80,7 +82,11 @@ def test_what_says_that_it_never_tells(answer: Answer) -> None:
 
 
 def test_a_server_before_4_1_answers_another_question() -> None:
-    for answer in (said({"inventories": []}), said({"success": True}), said({"inventories": [{"uuid": "a"}]})):
+    for answer in (
+        answer_with({"inventories": []}),
+        answer_with({"success": True}),
+        answer_with({"inventories": [{"uuid": "a"}]}),
+    ):
         with pytest.raises(CannotTell):
             server_facts.parse_timezone(answer)
         with pytest.raises(TransientError):

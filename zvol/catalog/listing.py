@@ -109,11 +109,11 @@ def volume_rows(client: Client, volumes: Iterable[Volume], context: RetentionCon
 
 def _resource_names(client: Client, path: str, uuids: set[str | None]) -> dict[str, str]:
     """Return the names of resources by UUID, without those whose look-up failed."""
-    wanted = sorted(uuid for uuid in uuids if uuid)
+    ordered = sorted(uuid for uuid in uuids if uuid)
     names: dict[str, str] = {}
     size, start = NAME_BATCH, 0
-    while start < len(wanted):
-        part = wanted[start : start + size]
+    while start < len(ordered):
+        part = ordered[start : start + size]
         try:
             found = client.query_all(path, [f"uuid?={','.join(part)}"], fields="uuid,name", rows=NAME_BATCH)
         except ZvolError as exc:

@@ -150,7 +150,7 @@ def _check_tables(db: sqlite3.Connection, version: int) -> None:
 
 
 @contextlib.contextmanager
-def local(path: Path, what_next: str = AGAIN, remedy: str = MAKE_ROOM) -> Iterator[None]:
+def as_local_state(path: Path, what_next: str = AGAIN, remedy: str = MAKE_ROOM) -> Iterator[None]:
     """Turn the errors of the file system and of SQLite into LocalState, or into Damaged for a file to be set aside."""
     import sqlite3
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from zvol.errors import LocalState
 from zvol.journal import database, queries
-from zvol.journal.database import AGAIN, BUSY_TIMEOUT, RESUME, Damaged, local
+from zvol.journal.database import AGAIN, BUSY_TIMEOUT, RESUME, Damaged, as_local_state
 from zvol.journal.locks import Locks
 from zvol.journal.records import Adopted, Claims, ClosedVolume, Holder, Identity, Intent, Run, UnfinishedVolume
 from zvol.journal.request import Request
@@ -260,12 +260,12 @@ class Journal:
         """Turn every failure of the file into LocalState; set a damaged file aside unless a living run uses it."""
         what_next = RESUME if self._claimed else AGAIN
         try:
-            with local(self.path, what_next, self._remedy):
+            with as_local_state(self.path, what_next, self._remedy):
                 yield
         except Damaged as why:
             if not self.writable:
                 raise LocalState(f"the journal {self.path} is damaged ({why})") from why
-            with local(self.path, what_next):
+            with as_local_state(self.path, what_next):
                 others = self.locks.others()
             if others:
                 text = f"the journal {self.path} is damaged ({why}), and run {others[0]} still uses it"
