@@ -91,7 +91,7 @@ def other_runs(db: sqlite3.Connection, run: str, uuid: str) -> list[OtherRun]:
     """Return the other runs in which a volume is unfinished or has an open intent, of any server and account."""
     unfinished = {row[0]: Identity(*row[1:]) for row in db.execute(_RUNS_WITH_VOLUME, (uuid, run))}
     sent = {row[0]: Identity(*row[1:]) for row in db.execute(_RUNS_WITH_INTENT, (uuid, run))}
-    return [OtherRun(run, who, run in unfinished, run in sent) for run, who in (unfinished | sent).items()]
+    return [OtherRun(other, who, other in unfinished, other in sent) for other, who in (unfinished | sent).items()]
 
 
 def take_over(db: sqlite3.Connection, old: str, new: str, uuid: str) -> list[Intent]:

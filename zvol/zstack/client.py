@@ -25,8 +25,9 @@ PAGE_SECONDS: Final = 60.0
 PUT_SECONDS: Final = 30.0
 """The timeout of a change."""
 MAX_BATCH: Final = 100
-JOB_ANSWER_LIMIT: Final = 1 << 20
-"""Bytes of an answer to a change or about a job."""
+"""The most volumes that are read in one request."""
+MAX_ANSWER_BYTES: Final = 1 << 20
+"""Of an answer to a change or about a job."""
 
 
 class Client:
@@ -69,7 +70,7 @@ class Client:
         if user_tags:
             body["userTags"] = list(user_tags)
         headers = {"X-Job-UUID": job, "X-API-Timeout": str(int(api_timeout))}
-        answer = self._answer("PUT", f"/v1/volumes/{uuid}/actions", body, headers, fresh_until, seconds)
+        answer = self._send_change("PUT", f"/v1/volumes/{uuid}/actions", body, headers, fresh_until, seconds)
         return answers.classify_put(answer) if isinstance(answer, Answer) else answer
 
     def job(self, job: str, seconds: float = READ_SECONDS) -> JobAnswer:
@@ -82,7 +83,7 @@ class Client:
     ) -> PutAnswer | NeverSent:
         """POST any other change once, under a job id of our own; `fresh_until` as for `submit`."""
         headers = {"X-Job-UUID": job, "X-API-Timeout": str(int(api_timeout))}
-        answer = self._answer("POST", path, body, headers, fresh_until)
+        answer = self._send_change("POST", path, body, headers, fresh_until)
         return answers.classify_change(answer) if isinstance(answer, Answer) else answer
 
     def change_job(self, job: str) -> JobAnswer:
@@ -93,11 +94,11 @@ class Client:
     def _job(self, job: str, seconds: float = READ_SECONDS) -> Answer | Unrecognized:
         path = f"/v1/api-jobs/{job}"
         try:
-            return self._transport.send("GET", path, auth=self._auth, timeout=seconds, max_bytes=JOB_ANSWER_LIMIT)
+            return self._transport.send("GET", path, auth=self._auth, timeout=seconds, max_bytes=MAX_ANSWER_BYTES)
         except (NeverSent, MaybeSent) as exc:
             return Unrecognized(exc.message)
 
-    def _answer(
+    def _send_change(
         self,
         method: str,
         path: str,
@@ -114,7 +115,7 @@ class Client:
                 headers=headers,
                 auth=self._auth,
                 timeout=seconds,
-                max_bytes=JOB_ANSWER_LIMIT,
+                max_bytes=MAX_ANSWER_BYTES,
                 fresh_until=fresh_until,
             )
         except NeverSent as never:
@@ -200,9 +201,8 @@ class Client:
 
     def owner(self, uuid: str) -> str | None:
         """Return the account that owns a resource, None when the server names none."""
-        account = self._read_document("/v1/resources/accounts", "inventories", dict, [("resourceUuids", uuid)]).get(
-            uuid
-        )
+        query = [("resourceUuids", uuid)]
+        account = self._read_document("/v1/resources/accounts", "inventories", dict, query).get(uuid)
         owner = account.get("uuid") if isinstance(account, Mapping) else None
         return owner if isinstance(owner, str) else None
 

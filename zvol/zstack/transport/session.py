@@ -17,7 +17,7 @@ from zvol.zstack.transport.connections import POOLS
 
 
 class Adapter(HTTPAdapter):
-    """Uses the connections above; the certificate authorities are those of `context`."""
+    """Uses the pools of `connections.py`; the certificate authorities are those of `context`."""
 
     def __init__(self, concurrency: int, context: ssl.SSLContext | None) -> None:
         self._context = context
