@@ -12,7 +12,7 @@ PROMISES = {
     "I1": "no two submissions of ours are active at the same time",
     "I2": "no two submissions of ours are executed for one deletion",
     "I3": "failed is never reported for a volume that is back, or that a request of ours still brings back",
-    "I4": "recovered, already and gone are never reported for a volume that is not",
+    "I4": "recovered and already are never reported for a volume that is not back, nor gone for one that is not absent",
     "I5": "an outcome can always be reached",
     "I6": "after the outcome no request of ours undoes a deletion, unless its intent was left open",
     "I7": "no submission is decided on after the volume was deleted again",
