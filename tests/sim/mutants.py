@@ -74,13 +74,13 @@ def judged_before_the_journal(patch: pytest.MonkeyPatch) -> None:
 
 def as_old_as_its_answer(patch: pytest.MonkeyPatch) -> None:
     """What a read showed counts as seen when its answer came, not when its request left."""
-    was_read = VolumeTask.was_read
+    record_read = VolumeTask.record_read
 
     def late(task: VolumeTask, volume: Volume | None, _began: float, seen: LastSeen) -> None:
-        was_read(task, volume, task.polled_at, seen)
+        record_read(task, volume, task.polled_at, seen)
         task.read_at = seen.at - EPOCH
 
-    patch.setattr(VolumeTask, "was_read", late)
+    patch.setattr(VolumeTask, "record_read", late)
 
 
 MUTANTS: Final[Mapping[str, Mutation]] = {

@@ -145,17 +145,17 @@ def test_a_batch_that_fails_once_although_it_worked_before_was_bad_luck() -> Non
     sizes = BatchSize()
     sizes.answered(100, None)
     for bad_luck, expected in ((1, 100), (2, 50)):
-        case = sizes.split(None, 100, 2)
-        sizes.answered(50, case)
-        sizes.answered(49, case)
+        failed = sizes.split(None, 100, 2)
+        sizes.answered(50, failed)
+        sizes.answered(49, failed)
         assert sizes.size == expected, bad_luck
 
 
 def test_a_volume_that_is_to_blame_leaves_the_size_as_it_is() -> None:
     sizes = BatchSize()
-    case = sizes.split(None, 100, 2)
-    sizes.answered(50, case)
-    sizes.ended(case, spoilt=True)
+    failed = sizes.split(None, 100, 2)
+    sizes.answered(50, failed)
+    sizes.ended(failed, inconclusive=True)
     assert sizes.size == 100
 
 
@@ -166,7 +166,7 @@ def test_a_size_that_works_is_doubled_after_a_while_and_each_failure_makes_that_
             assert sizes.size == 50
             sizes.answered(50, None)
         assert sizes.size == 100
-        case = sizes.split(None, 100, 2)
-        sizes.answered(50, case)
-        assert (case.size, case.left, case.worked, case.spoilt) == (100, 1, 50, False)
-        sizes.answered(49, case)
+        failed = sizes.split(None, 100, 2)
+        sizes.answered(50, failed)
+        assert (failed.size, failed.parts_left, failed.largest_read, failed.inconclusive) == (100, 1, 50, False)
+        sizes.answered(49, failed)

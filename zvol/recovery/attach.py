@@ -9,7 +9,7 @@ from zvol.errors import ZvolError
 from zvol.model import Outcome, Result, Volume
 from zvol.recovery.changes import Change, ChangeState, Kind
 from zvol.recovery.follow_up_task import FollowUpTask
-from zvol.recovery.follow_ups import alone
+from zvol.recovery.follow_ups import run_alone
 
 if TYPE_CHECKING:
     from zvol.zstack.client import Client
@@ -24,12 +24,12 @@ def attach(
     """
     change = Change(Kind.ATTACH, vm)
     result = Result(volume.uuid, volume.uuid, Outcome.ALREADY, volume=volume)
-    task = FollowUpTask(result, [change], clock.monotonic() + timeout, read=True, volume=volume, read_at=read_at)
-    done = alone(client, clock, task, api_timeout)
-    if change.stand is ChangeState.DONE:
+    task = FollowUpTask(result, [change], clock.monotonic() + timeout, was_read=True, volume=volume, read_at=read_at)
+    done = run_alone(client, clock, task, api_timeout)
+    if change.state is ChangeState.DONE:
         return done.volume or volume
-    if change.stand is ChangeState.SENT:
+    if change.state is ChangeState.SENT:
         kind, text = "unknown", f"the request was sent, and {change.not_known}"
     else:
-        kind, text = "failed", f"not attached to VM {vm}: {change.words}"
+        kind, text = "failed", f"not attached to VM {vm}: {change.reason}"
     raise ZvolError(text, kind=kind, exit=change.exit, uuid=volume.uuid)

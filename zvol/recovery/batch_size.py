@@ -1,11 +1,11 @@
-"""How many volumes one request may name: a front may have a limit, and says no more of it than that a batch fails."""
+"""How many volumes one request may name: a proxy may have a limit, which shows only in that a batch fails."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
 
-BATCH: Final = 100
+MAX_BATCH: Final = 100
 """Volumes a read at most."""
 
 GROWTH: Final = 8
@@ -13,61 +13,73 @@ GROWTH: Final = 8
 
 
 @dataclass(slots=True, eq=False)
-class Case:
-    """A batch that failed: how many of its parts are `left`, the most volumes in one that `worked`.
+class FailedBatch:
+    """A batch that failed, and its parts: how many are not read yet, and the size of the largest that was read.
 
-    `spoilt`: a volume was to blame, or the server was away meanwhile.
+    `inconclusive`: a volume was the cause, or the server was away meanwhile, so that this says nothing about the size.
     """
 
     size: int
-    left: int = 1
-    worked: int = 0
-    spoilt: bool = False
+    parts_left: int = 1
+    largest_read: int = 0
+    inconclusive: bool = False
+
+    def split(self, parts: int) -> None:
+        """A part is read in several parts."""
+        self.parts_left += parts - 1
+
+    def part_read(self, number: int) -> None:
+        self.largest_read = max(self.largest_read, number)
+
+    def part_ended(self, *, inconclusive: bool) -> bool:
+        """Take in the end of a part; tell whether it was the last one, and the size may be the cause."""
+        self.parts_left -= 1
+        self.inconclusive = self.inconclusive or inconclusive
+        return not self.parts_left and not self.inconclusive and self.largest_read > 0
 
 
 @dataclass(slots=True)
 class BatchSize:
-    """`size` is what is asked for in one request; `proved` is the most that was answered.
+    """`size` is how many volumes one request names; `proved` is the most that was answered.
 
-    A batch that fails although as many were answered before was bad luck, unless it happens twice in a row.
+    When a batch fails although one as large was answered before, that is taken for chance, unless it happens twice in a
+    row.
     """
 
-    size: int = BATCH
+    size: int = MAX_BATCH
     proved: int = 0
     _full: int = 0
     _enough: int = GROWTH
-    _unlucky: bool = False
+    _failed_by_chance: bool = False
 
-    def answered(self, number: int, case: Case | None) -> None:
-        """Take in that `number` volumes were read in one request."""
-        if case is not None:
-            case.worked = max(case.worked, number)
-            self.ended(case, spoilt=False)
+    def answered(self, number: int, failed: FailedBatch | None) -> None:
+        """Take in that `number` volumes were read in one request, as a part of a failed batch or not."""
+        if failed is not None:
+            failed.part_read(number)
+            self.ended(failed, inconclusive=False)
             return
         self.proved = max(self.proved, number)
         if number < self.size:
             return
-        self._unlucky = False
+        self._failed_by_chance = False
         self._full += 1
-        if self.size < BATCH and self._full >= self._enough:
-            self.size, self._full = min(BATCH, self.size * 2), 0
+        if self.size < MAX_BATCH and self._full >= self._enough:
+            self.size, self._full = min(MAX_BATCH, self.size * 2), 0
 
-    def split(self, case: Case | None, number: int, parts: int) -> Case:
-        """Return the case of a batch that is read in `parts` parts; a part of one that failed belongs to the same."""
-        case = case or Case(number)
-        case.left += parts - 1
-        return case
+    def split(self, failed: FailedBatch | None, number: int, parts: int) -> FailedBatch:
+        """Return the failed batch that is read in `parts` parts; a part of one that failed belongs to the same."""
+        failed = failed or FailedBatch(number)
+        failed.split(parts)
+        return failed
 
-    def ended(self, case: Case, *, spoilt: bool) -> None:
-        """Take in that one part was read, or that it failed by itself; after the last one the size may be the cause."""
-        case.left -= 1
-        case.spoilt = case.spoilt or spoilt
-        if case.left or case.spoilt or not case.worked:
+    def ended(self, failed: FailedBatch, *, inconclusive: bool) -> None:
+        """Take in that a part was read, or that it failed by itself; after the last one the size may be the cause."""
+        if not failed.part_ended(inconclusive=inconclusive):
             return
-        if case.size <= self.proved and not self._unlucky:
-            self._unlucky = True
+        if failed.size <= self.proved and not self._failed_by_chance:
+            self._failed_by_chance = True
             return
-        if case.size > self.proved > 0:
+        if failed.size > self.proved > 0:
             self._enough *= 2
-        self.size = self.proved = case.worked
-        self._full, self._unlucky = 0, False
+        self.size = self.proved = failed.largest_read
+        self._full, self._failed_by_chance = 0, False

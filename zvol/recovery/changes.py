@@ -1,11 +1,11 @@
-"""Small changes to a volume that is back, a tag or a VM: what they are, and what a look at the volume says of them."""
+"""Changes to a recovered volume, a tag or a VM: what they are, and what a read of the volume shows of them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from zvol.errors import ErrorCode, Exit
 from zvol.journal.records import FollowUp
@@ -14,16 +14,19 @@ from zvol.model import Volume
 from zvol.recovery.quiet_period import QuietPeriod
 from zvol.zstack import answers
 
+LONGEST_JOB_BACKOFF: Final = 30.0
+"""Seconds between two polls of the job of a change."""
+
 
 class Kind(StrEnum):
-    """What a change makes true: a user tag is on the volume, or the volume is on a VM."""
+    """What a change makes: a user tag of the volume, or an attachment to a VM."""
 
     TAG = "tag"
     ATTACH = "attach"
 
 
 class ChangeState(StrEnum):
-    """Where a change stands; the words of the journal.  `sent` may act, or has acted."""
+    """The state of a change as it is in the journal; `sent` may act, or has acted."""
 
     PLANNED = "planned"
     SENT = "sent"
@@ -32,70 +35,125 @@ class ChangeState(StrEnum):
 
 
 class ChangeCheck(StrEnum):
-    """What a look says of a change: it is true, it is not, or it must not be made any more."""
+    """What a read shows of a change: it is made, it is not, or it must not be made any more."""
 
-    TRUE = "true"
+    MADE = "made"
     NOT_YET = "not-yet"
     BARRED = "barred"
 
 
 @dataclass(slots=True, eq=False)
 class Change:
-    """One change; `value` is the tag, or the UUID of the VM (empty when it is not known).
+    """One change; `value` is the tag, or the UUID of the VM (empty when it is not known).  Times are monotonic seconds.
 
-    `flying`: its request is on its way.  `until`: when it is called unknown; `quiet`: until nothing of a request that
-    an earlier run sent can act any more.  `refused`: the server's words; `done`: its job says done; both count for a
-    look that began after `heard`.  `asked`: its job was asked since the last look.  `before` is the lastAttachDate that
-    the volume had.  `words` and `exit` are how it ended.
+    `in_flight`: its request is on its way.  `until`: when its outcome is called unknown.  `quiet`: until nothing of a
+    request that an earlier run sent can act any more.  `refused`: the server's words; `done`: its job reported done;
+    both count for a read that began after `answered_at`.  `job_polled`: its job was polled since the last read.
+    `attach_date`: the lastAttachDate that the volume had before.  `reason` and `exit`: why it was not made.
     """
 
     kind: Kind
     value: str
-    stand: ChangeState = ChangeState.PLANNED
+    state: ChangeState = ChangeState.PLANNED
     job: str | None = None
-    flying: bool = False
+    in_flight: bool = False
     until: float = 0.0
     quiet: QuietPeriod | None = None
     refused: str | None = None
     refused_exit: Exit = Exit.FAILED
     done: bool = False
-    heard: float = 0.0
+    answered_at: float = 0.0
     renewed: bool = False
-    before: str | None = None
-    asked: bool = False
-    next_ask: float = 0.0
-    ask_wait: float = 1.0
-    words: str = ""
+    attach_date: str | None = None
+    job_polled: bool = False
+    next_job_poll: float = 0.0
+    job_backoff: float = 1.0
+    reason: str = ""
     exit: Exit = Exit.OK
 
     @property
     def ended(self) -> bool:
-        return self.stand in (ChangeState.DONE, ChangeState.FAILED)
+        return self.state in (ChangeState.DONE, ChangeState.FAILED)
 
     @property
     def warning(self) -> str:
-        """Say what did not become true, and why."""
+        """Say what was not made, and why."""
         if self.kind is Kind.TAG:
-            return f"user tag {self.value!r}: {self.words}"
-        return f"not attached to VM {self.value}: {self.words}" if self.value else self.words
+            return f"user tag {self.value!r}: {self.reason}"
+        return f"not attached to VM {self.value}: {self.reason}" if self.value else self.reason
 
     @property
     def not_known(self) -> str:
         return f"it is not known whether it {'was created' if self.kind is Kind.TAG else 'is attached'}"
 
     def request(self, volume: str) -> tuple[str, dict[str, Any]]:
-        """Return the path and the body of the POST that makes it true."""
+        """Return the path and the body of the POST that makes it."""
         if self.kind is Kind.TAG:
             return "/v1/user-tags", {"params": {"resourceType": "VolumeVO", "resourceUuid": volume, "tag": self.value}}
         return f"/v1/volumes/{volume}/vm-instances/{self.value}", {}
 
+    # ---- what happens to it --------------------------------------------------------------------------------------
+    def begin(self, job: str) -> None:
+        """It is sent next, under this job id; the journal is written before that."""
+        self.job, self.state = job, ChangeState.SENT
+
+    def leave(self, until: float, attach_date: str | None) -> None:
+        """Its request leaves."""
+        self.until, self.in_flight, self.attach_date = until, True, attach_date
+
+    def land(self) -> None:
+        """Its request has ended."""
+        self.in_flight = False
+
+    def poll_job_later(self, now: float) -> None:
+        self.next_job_poll = now + self.job_backoff
+
+    def record_job(self, now: float) -> None:
+        """Its job was polled."""
+        self.job_polled = True
+        self.poll_job_later(now)
+        self.job_backoff = min(LONGEST_JOB_BACKOFF, self.job_backoff * 2)
+
+    def was_checked(self, asked: float, answered: float) -> None:
+        """What it makes was read."""
+        self.job_polled = False
+        if self.quiet is not None:
+            self.quiet.note(asked, answered)
+
+    def report_done(self, now: float) -> None:
+        """The server reported that it is done."""
+        self.done, self.answered_at = True, now
+
+    def report_refused(self, why: str, exit: Exit, now: float) -> None:
+        """The server reported that nothing was executed."""
+        self.refused, self.refused_exit, self.answered_at = why, exit, now
+
+    def session_renewed(self) -> None:
+        self.renewed = True
+
+    def settle(self, quiet: QuietPeriod, until: float) -> None:
+        """A request that an earlier run sent may act: it is waited for."""
+        self.quiet, self.until = quiet, until
+
     def again(self) -> None:
         """Nothing of its last request was executed, or can act any more: it may be sent again."""
-        self.stand, self.job, self.quiet = ChangeState.PLANNED, None, None
+        self.state, self.job, self.quiet = ChangeState.PLANNED, None, None
         self.refused, self.done = None, False
 
+    def end(self, reason: str = "", exit: Exit = Exit.OK) -> None:
+        """It is made, or will not be: `reason`."""
+        self.state, self.reason, self.exit = ChangeState.FAILED if reason else ChangeState.DONE, reason, exit
 
-def target(request: Request, volume: Volume | None) -> list[Change]:
+    def drop(self, state: ChangeState = ChangeState.FAILED) -> None:
+        """It is not made, and that needs no word."""
+        self.state = state
+
+    def explain(self, reason: str, exit: Exit) -> None:
+        """Say how far it came, where it is left as it is."""
+        self.reason, self.exit = reason, exit
+
+
+def planned_changes(request: Request, volume: Volume | None) -> list[Change]:
     """Return what is to be done after a recovery; `volume` is as it was read."""
     tags = dict.fromkeys(request.user_tags) if request.ensure_tags and not request.dry_run else {}
     changes = [Change(Kind.TAG, tag) for tag in tags]
@@ -106,7 +164,7 @@ def target(request: Request, volume: Volume | None) -> list[Change]:
 
 def planned(request: Request, volume: Volume | None) -> list[FollowUp]:
     """Return the same for the journal."""
-    return [FollowUp(change.kind.value, change.value) for change in target(request, volume)]
+    return [FollowUp(change.kind.value, change.value) for change in planned_changes(request, volume)]
 
 
 def from_journal(rows: Sequence[FollowUp], request: Request) -> list[Change]:
@@ -119,13 +177,13 @@ def from_journal(rows: Sequence[FollowUp], request: Request) -> list[Change]:
 def _from_journal(row: FollowUp) -> Change:
     """What a dead run was refused is not tried again."""
     change = Change(Kind(row.kind), row.value, ChangeState(row.state), row.job)
-    if change.stand is ChangeState.FAILED:
-        change.words, change.exit = "it was refused before the run was interrupted", Exit.FAILED
+    if change.state is ChangeState.FAILED:
+        change.explain("it was refused before the run was interrupted", Exit.FAILED)
     return change
 
 
 def on_vm(change: Change, volume: Volume | None) -> tuple[ChangeCheck, str]:
-    """Say what a read of the volume means for an attach; the words are why it must not be made."""
+    """Return what a read of the volume shows of an attachment, and why it must not be made."""
     if volume is None:
         return ChangeCheck.BARRED, "the volume is gone"
     if volume.deleted:
@@ -133,19 +191,19 @@ def on_vm(change: Change, volume: Volume | None) -> tuple[ChangeCheck, str]:
     where = volume.text("vmInstanceUuid")
     if where is not None:
         return (
-            (ChangeCheck.TRUE, "")
+            (ChangeCheck.MADE, "")
             if where == change.value
             else (ChangeCheck.BARRED, f"it is on VM {where}, and was left there")
         )
-    return (ChangeCheck.TRUE, "") if _shared(change, volume) else (ChangeCheck.NOT_YET, "")
+    return (ChangeCheck.MADE, "") if _shared(change, volume) else (ChangeCheck.NOT_YET, "")
 
 
 def _shared(change: Change, volume: Volume) -> bool:
     """A shareable volume does not show its VMs: there the finished job counts, or a new date of its last attach."""
-    if change.stand is not ChangeState.SENT or volume.fields.get("isShareable") is not True:
+    if change.state is not ChangeState.SENT or volume.fields.get("isShareable") is not True:
         return False
     date = volume.text("lastAttachDate")
-    return change.done or (date is not None and change.before is not None and date != change.before)
+    return change.done or (date is not None and change.attach_date is not None and date != change.attach_date)
 
 
 def nowhere(volume: Volume) -> str:
@@ -156,7 +214,7 @@ def nowhere(volume: Volume) -> str:
 
 
 def refusal(answer: object) -> tuple[str, Exit] | None:
-    """Return the server's words for a certain refusal, None for everything else."""
+    """Return the server's words where it is certain that nothing was executed; None for everything else."""
     match answer:
         case answers.Failed(fault=fault, certain=True):
             return _words(fault), Exit.FAILED

@@ -101,12 +101,10 @@ class Engine:
             if volume not in back
         ]
         self._run = run = self._new_run(tasks, self._run_journal(journal, [volume.run for volume in volumes]))
-        busy = [
-            Result(one.asked, one.uuid, Outcome.BUSY, error=outcomes.busy(one.holder, self.identity))
-            for one in volumes
-            if one.holder is not None
-        ]
-        run.tasks.results.extend(busy)
+        for volume in volumes:
+            if volume.holder is not None:
+                busy = outcomes.busy(volume.holder, self.identity)
+                run.tasks.report(Result(volume.asked, volume.uuid, Outcome.BUSY, error=busy))
         for volume in back:
             run.follow_up_stage.resume(volume)
         return run.results()

@@ -48,14 +48,14 @@ class EngineRun:
         """Run to the end; yield each result as soon as it is known."""
         context = self.context
         try:
-            yield from self._new_results()
+            yield from self.tasks.hand_out()
             while self._working:
                 self._tick()
-                yield from self._new_results()
+                yield from self.tasks.hand_out()
                 if self._working:
                     due = min(self._volume_poller.due(), self.follow_up_stage.due(), self._timeouts.due())
                     context.pool.wait(context.clock, min(HEARTBEAT, max(0.0, due - context.clock.monotonic())))
-                yield from self._new_results()  # what is known does not wait for the journal
+                yield from self.tasks.hand_out()  # what is known does not wait for the journal
         finally:
             context.pool.shutdown()
             context.journal.finish()
@@ -63,11 +63,7 @@ class EngineRun:
 
     @property
     def _working(self) -> bool:
-        return bool(self.tasks.pending or self.follow_up_stage.open)
-
-    def _new_results(self) -> Iterator[Result]:
-        while self.tasks.results:
-            yield self.tasks.results.popleft()
+        return bool(self.tasks.any_pending or self.follow_up_stage.pending)
 
     def _tick(self) -> None:
         now, breaker = self.context.clock.monotonic(), self.context.breaker
@@ -93,7 +89,7 @@ class EngineRun:
             if self._working and self._stops() == 1 and self._observer is not None:
                 self._observer.stopping(LAST_WATCH)
         if self._stops() > 1:
-            for task in [*self.tasks.pending.values()]:
+            for task in self.tasks.pending:
                 self.tasks.give_up(task, stopped)
             self.follow_up_stage.stop(now, 0.0)
 
@@ -104,7 +100,7 @@ class EngineRun:
             return
         self._loss_reported = True
         if self._observer is not None:
-            open_tasks = [*self.tasks.pending.values(), *self.tasks.unresolved]
+            open_tasks = [*self.tasks.pending, *self.tasks.unresolved]
             jobs = [(task.uuid, task.job) for task in open_tasks if task.job is not None]
             not_sent = sum(one.error is not None and one.error.kind == "local" for one in self.tasks.results)
             self._observer.journal_lost(error, jobs, not_sent)

@@ -1,4 +1,4 @@
-"""One volume that is back, and what is still to be done for it."""
+"""One recovered volume, and what is still to be done for it."""
 
 from __future__ import annotations
 
@@ -9,41 +9,39 @@ from zvol.journal.request import DEFAULT_REQUEST, Request
 from zvol.model import Outcome, Result, Volume
 from zvol.recovery import outcomes
 from zvol.recovery.changes import Change, ChangeState, Kind
-from zvol.recovery.poll_times import FIRST_POLL
+from zvol.recovery.poll_times import BACKOFF, FIRST_POLL, LONGEST_POLL
 from zvol.recovery.task import FRESH
 
 
 @dataclass(slots=True, eq=False)
 class FollowUpTask:
-    """Monotonic seconds everywhere; `changes` are made one after the other, in their order.
+    """The changes are made one after the other, in their order.  Times are monotonic seconds.
 
-    `read`: the volume was read in this run, `volume` is what that showed, None when there is none any more.  `left` are
-    the changes that did not end: the journal keeps them.  `last`: since when only one more look is waited for.
-    `troubled`: since when its looks fail, `alone`: it is looked at by itself since then.
+    `was_read`: the volume was read in this run; `volume` is what that showed, None when there is none any more.
+    `left` are the changes that did not end: the journal keeps them.  `last_read_since`: since when only one more read
+    is waited for.  `failing_since`: since when its reads fail, `failed_at`: when one failed last, for `reason`;
+    `read_alone`: it is read by itself.  `quiet`: the quiet period of its change was over before the last read.
     """
 
     result: Result
     changes: list[Change]
     deadline: float
     run: str | None = None
-    read: bool = False
+    was_read: bool = False
     volume: Volume | None = None
     read_at: float | None = None
     request: Request = DEFAULT_REQUEST
     tags: frozenset[str] | None = None
     left: list[Change] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    notes_exit: Exit = Exit.OK
     quiet: bool = False
     began: float = 0.0
-    last: float | None = None
-    troubled: float | None = None
+    last_read_since: float | None = None
+    failing_since: float | None = None
     failed_at: float = 0.0
     reason: str = ""
-    alone: bool = False
-    next_look: float = 0.0
-    turn: int = 0
-    wait: float = FIRST_POLL
+    read_alone: bool = False
+    poll_backoff: float = FIRST_POLL
 
     @property
     def uuid(self) -> str:
@@ -51,41 +49,91 @@ class FollowUpTask:
         return self.result.uuid
 
     @property
-    def head(self) -> Change | None:
+    def change(self) -> Change | None:
         """Return the change that is worked on, None when there is no other."""
         return next((one for one in self.changes if not one.ended and one not in self.left), None)
+
+    def is_in(self, state: ChangeState) -> bool:
+        """Tell whether the change that is worked on is in this state."""
+        return self.change is not None and self.change.state is state
 
     @property
     def ends(self) -> float:
         """Return when the change that is worked on is given up."""
-        change = self.head
-        return (
-            self.deadline
-            if change is None or change.stand is not ChangeState.SENT
-            else min(change.until, self.deadline)
-        )
+        change = self.change
+        sent = change is not None and change.state is ChangeState.SENT
+        return min(change.until, self.deadline) if change is not None and sent else self.deadline
 
     @property
-    def looks_at(self) -> Kind:
-        """Tell which look is next: the volume itself before anything else."""
-        change = self.head
-        return Kind.TAG if self.read and change is not None and change.kind is Kind.TAG else Kind.ATTACH
+    def next_read(self) -> Kind:
+        """Return what is read next: the volume itself before anything else."""
+        change = self.change
+        return Kind.TAG if self.was_read and change is not None and change.kind is Kind.TAG else Kind.ATTACH
 
     def fresh(self, now: float) -> bool:
         """Tell whether the volume may be attached on its last read."""
         return self.read_at is not None and now - self.read_at <= FRESH
 
-    def leave(self, change: Change, words: str, exit: Exit) -> None:
-        """Say how far a change came that is left as it is, for a resumed run to finish."""
-        change.words, change.exit = words, exit
+    # ---- what happens to it --------------------------------------------------------------------------------------
+    def begin(self, now: float) -> None:
+        self.began = now
+
+    def join(self, run: str) -> None:
+        """The journal keeps it in this run."""
+        self.run = run
+
+    def end_by(self, time: float) -> None:
+        self.deadline = min(self.deadline, time)
+
+    def poll_often(self) -> None:
+        self.poll_backoff = FIRST_POLL
+
+    def wait_longer(self) -> None:
+        self.poll_backoff = min(LONGEST_POLL, self.poll_backoff * BACKOFF)
+
+    def await_last_read(self, since: float | None) -> None:
+        self.last_read_since = since
+
+    def record_volume(self, volume: Volume | None, began: float) -> None:
+        """The volume was read, by a request that began then, or there is none any more."""
+        asked_at = volume.asked_at if volume is not None else None
+        self.volume, self.was_read, self.read_at = volume, True, began if asked_at is None else asked_at
+
+    def record_tags(self, tags: frozenset[str]) -> None:
+        self.tags = tags
+
+    def answered(self, *, quiet: bool, unclear: bool) -> None:
+        """The server answered a read; `unclear`: an odd inventory, which is read by itself."""
+        self.quiet, self.read_alone = quiet, unclear
+        if not unclear:
+            self.failing_since = None
+
+    def failed(self, why: str, began: float, now: float) -> None:
+        """A read of it alone failed."""
+        self.read_alone, self.reason, self.failed_at = True, why, now
+        self.failing_since = began if self.failing_since is None else self.failing_since
+
+    def give_up_tags(self, note: str) -> None:
+        """The tags could not be read, and that decides nothing; for a run that is killed now they stay planned."""
+        self.notes.append(note)
+        self.failing_since = None
+        for change in self.changes:
+            if change.kind is Kind.TAG and not change.ended:
+                change.drop()
+
+    def leave(self, change: Change, reason: str, exit: Exit) -> None:
+        """Leave a change as it is, for a resumed run to finish; `reason` says how far it came."""
+        change.explain(reason, exit)
         self.left.append(change)
 
-    def end(self, change: Change, words: str = "", exit: Exit = Exit.OK) -> None:
-        """A change is made, or will not be."""
-        change.stand, change.words, change.exit = ChangeState.FAILED if words else ChangeState.DONE, words, exit
+    def leave_rest(self, note: str) -> None:
+        """Leave all changes that have not ended."""
+        self.notes.append(note)
+        self.left += [one for one in self.changes if not one.ended and one not in self.left]
 
+    # ---- the result ----------------------------------------------------------------------------------------------
     def still_there(self) -> bool:
-        """Tell whether a volume that an earlier run brought back still is; its first look here decides."""
+        """Tell whether a volume that an earlier run recovered still is; its first read here decides."""
         if self.result.volume is not None:
             return True
         if self.volume is None:
@@ -102,11 +150,11 @@ class FollowUpTask:
 
         `kept`: a resumed run knows of what is left.
         """
-        warnings = [*self.notes, *(change.warning for change in self.changes if change.words)]
-        exits = (self.result.extra_exit, self.notes_exit, *(change.exit for change in self.changes))
+        warnings = [*self.notes, *(change.warning for change in self.changes if change.reason)]
+        exits = (self.result.extra_exit, *(change.exit for change in self.changes))
         if self.left:
             warnings.append(f"what is left of that is done by {'`zvol resume`' if kept else 'the same command again'}")
-        if not self.read:
+        if not self.was_read:
             return self._unread(most_severe(exits), "; ".join(warnings))
         return replace(
             self.result,
@@ -116,9 +164,9 @@ class FollowUpTask:
             unfinished=bool(self.left) and kept,
         )
 
-    def _unread(self, exit: Exit, said: str) -> Result:
+    def _unread(self, exit: Exit, message: str) -> Result:
         """The volume of an earlier run was not read: whether it is still there is not known."""
-        sent = any(change.stand is ChangeState.SENT for change in self.changes)
-        error = ZvolError(said, kind="unknown" if sent else "stopped", exit=exit)
+        sent = any(change.state is ChangeState.SENT for change in self.changes)
+        error = ZvolError(message, kind="unknown" if sent else "stopped", exit=exit)
         outcome = Outcome.UNKNOWN if sent else Outcome.NOT_SENT
         return replace(self.result, outcome=outcome, by=None, error=error, unfinished=True)

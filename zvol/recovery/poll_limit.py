@@ -57,3 +57,47 @@ class PollLimit:
     @property
     def _reads(self) -> int:
         return self._under_way.total() - self._under_way[PollKind.JOB]
+
+
+class FollowUpRequest(StrEnum):
+    READ_VOLUMES = "read-volumes"
+    READ_TAGS = "read-tags"
+    JOB = "job"
+    CHANGE = "change"
+
+
+FOLLOW_UP_LIMITS: Final = {FollowUpRequest.READ_VOLUMES: 2, FollowUpRequest.READ_TAGS: 2, FollowUpRequest.JOB: 4}
+"""Requests of a kind at the same time; in a small run jobs have no limit of their own."""
+
+
+class FollowUpLimit:
+    """The requests of follow-ups that are under way: they get a share of the places, and what others leave of it."""
+
+    def __init__(self, pool: WorkerPool, share: int, *, small: bool) -> None:
+        self._pool, self._share, self._small = pool, share, small
+        self._under_way = Counter[FollowUpRequest]()
+
+    def give(self, share: int) -> None:
+        """At most this many requests may be under way from now on."""
+        self._share = share
+
+    def begin(self, kind: FollowUpRequest) -> None:
+        self._under_way[kind] += 1
+
+    def end(self, kind: FollowUpRequest) -> None:
+        self._under_way[kind] -= 1
+
+    def under_way(self, kind: FollowUpRequest) -> int:
+        return self._under_way[kind]
+
+    @property
+    def places(self) -> int:
+        """How many requests more may begin."""
+        return min(self._pool.free, self._share - self._under_way.total())
+
+    def free(self, kind: FollowUpRequest) -> bool:
+        """Tell whether such a request may begin."""
+        if self.places <= 0:
+            return False
+        unlimited = kind is FollowUpRequest.CHANGE or (kind is FollowUpRequest.JOB and self._small)
+        return unlimited or self._under_way[kind] < FOLLOW_UP_LIMITS[kind]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from zvol.errors import ZvolError
-from zvol.recovery.batch_size import Case
+from zvol.recovery.batch_size import FailedBatch
 from zvol.recovery.poll_limit import PollKind
 from zvol.recovery.task import VolumeTask
 from zvol.zstack.client import READ_SECONDS
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 class ReadBatch:
     """Volumes to be read in one request.
 
+    `failed`: the batch that failed and that this is a part of.
     `of`: the batch whose failure (`error`) the one volume of this part is to explain; `again`: a second one that is
     read to see whether the server refuses all of them.  `own_fault`: the server is up, so a failure is the volume's
     own; `alone`: as it was before.  `last`: their time is up.  `began` is monotonic, `quiet` are the volumes whose
@@ -29,7 +30,7 @@ class ReadBatch:
     """
 
     tasks: list[VolumeTask]
-    case: Case | None = None
+    failed: FailedBatch | None = None
     of: ReadBatch | None = None
     error: ZvolError | None = None
     again: bool = False
@@ -63,7 +64,7 @@ class ReadResult:
     last: bool = False
 
 
-def look(client: Client, uuids: Sequence[str], seconds: float = READ_SECONDS) -> Volumes:
+def read_volumes(client: Client, uuids: Sequence[str], seconds: float = READ_SECONDS) -> Volumes:
     """Read volumes in one request: one by its own path, several by a query; raises what the client raises."""
     if len(uuids) > 1:
         return client.read_volumes(uuids, seconds)

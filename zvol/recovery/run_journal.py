@@ -119,7 +119,7 @@ class RunJournal:
         """Note where a change stands now."""
         if self._journal is not None and follow_up.run is not None:
             self._journal.record_followup(
-                follow_up.run, follow_up.uuid, change.kind.value, change.value, change.stand.value, change.job
+                follow_up.run, follow_up.uuid, change.kind.value, change.value, change.state.value, change.job
             )
 
     def flush(self) -> None:

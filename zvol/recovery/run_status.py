@@ -101,7 +101,7 @@ def _waits(context: EngineContext, tasks: Tasks, now: float) -> Iterator[WaitGro
     ends: dict[Wait, list[tuple[float, bool]]] = {}
     reasons: dict[Wait, str] = {}
     slow = SLOW if tasks.small else SLOW_OF_MANY
-    for task in tasks.pending.values():
+    for task in tasks.pending:
         wait = _wait(task)
         if wait is not None and not (tasks.occupies(task) and now - task.in_flight_at < slow):
             ends.setdefault(wait, []).append(_next(task, wait, context, tasks, now))

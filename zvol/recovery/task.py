@@ -169,11 +169,11 @@ class VolumeTask:
     def back_off(self, longest: float) -> None:
         self.poll_backoff = min(longest, self.poll_backoff * BACKOFF)
 
-    def job_was_polled(self, now: float, seen: LastSeen) -> None:
+    def record_job_poll(self, now: float, seen: LastSeen) -> None:
         self.polling, self.job_polled, self.job_seen = False, True, seen
         self.next_job_poll, self.job_backoff = now + self.job_backoff, min(LONGEST_JOB_POLL, self.job_backoff * 2)
 
-    def was_read(self, volume: Volume | None, began: float, seen: LastSeen) -> None:
+    def record_read(self, volume: Volume | None, began: float, seen: LastSeen) -> None:
         asked_at = volume.asked_at if volume is not None else None
         self.volume, self.read_at, self.read_seen = volume or self.volume, began if asked_at is None else asked_at, seen
         self.read_alone, self.failing_since = False, None

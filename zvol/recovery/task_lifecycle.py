@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from zvol.errors import Exit, LocalState, ZvolError
@@ -33,29 +33,28 @@ SMALL: Final = 4
 class TaskLifecycle(TaskQueues):
     """Obeys the protocol, and concludes.
 
-    `results` are to be handed out; `held` were read and left as they are; `unresolved` were given up while a PUT may
-    act.  `stopping`: a signal came.
+    `held` were read and left as they are; `unresolved` were given up while a PUT may act.  `stopping`: a signal came.
     """
 
     def __init__(self, context: EngineContext, tasks: Iterable[VolumeTask], began: float) -> None:
         super().__init__(context.breaker)
-        self.results: deque[Result] = deque()
         self.held: list[VolumeTask] = []
         self.unresolved: list[VolumeTask] = []
         self.stopping = False
         self._follow_up: Callable[[VolumeTask, Result], bool] = lambda _task, _result: False
         self._context = context
+        self._results: deque[Result] = deque()
         self._closed: ZvolError | None = None
         self._last_progress = began
         self._occupying: set[VolumeTask] = set()
         for task in tasks:
-            self.pending[task.uuid] = task
+            self._pending[task.uuid] = task
             if task.phase is Phase.START:
                 self._move(task, Place.UNREAD)
             else:
                 task.quiet = context.settle_policy.silence(context.clock.monotonic())
                 self._poll(task, 0.0)
-        self.small = len(self.pending) <= SMALL
+        self.small = len(self._pending) <= SMALL
 
     @property
     def may_send(self) -> bool:
@@ -73,6 +72,20 @@ class TaskLifecycle(TaskQueues):
     def take_follow_ups(self, take: Callable[[VolumeTask, Result], bool]) -> None:
         """Hand each result to `take`, which tells whether there are follow-ups: it passes the result on after them."""
         self._follow_up = take
+
+    def report(self, result: Result) -> None:
+        """Have a result handed out."""
+        self._results.append(result)
+
+    @property
+    def results(self) -> Sequence[Result]:
+        """The results that are not handed out yet."""
+        return tuple(self._results)
+
+    def hand_out(self) -> Iterator[Result]:
+        """Yield the results that are there, once."""
+        while self._results:
+            yield self._results.popleft()
 
     def end_of(self, task: VolumeTask) -> float:
         """Return when the time of a volume is up: after its first PUT, or, without one, after the last clear answer."""
@@ -111,7 +124,7 @@ class TaskLifecycle(TaskQueues):
     def stop_sending(self, error: ZvolError) -> None:
         """Conclude everything whose PUT has not left as not sent, now and from now on."""
         self._closed = error
-        for task in [one for one in self.pending.values() if one.waits_to_send]:
+        for task in [one for one in self._pending.values() if one.waits_to_send]:
             self.give_up(task, error)
 
     def journal_failed(self, error: LocalState) -> None:
@@ -123,7 +136,7 @@ class TaskLifecycle(TaskQueues):
         """A signal came: nothing new is sent, and what is open is polled until then."""
         self.stopping = True
         self.stop_sending(error)
-        for task in self.pending.values():
+        for task in self._pending.values():
             task.deadline = min(task.deadline or math.inf, until)
             if task.read_alone:
                 self._poll(task, now)
@@ -164,12 +177,12 @@ class TaskLifecycle(TaskQueues):
                 self._feed(task, SessionRenewed(self._context.session.renew()))
 
     def _concluded(self, task: VolumeTask, conclusion: Conclude) -> None:
-        self.pending.pop(task.uuid, None)
+        self._pending.pop(task.uuid, None)
         self._occupying.discard(task)
         self._move(task, Place.CONCLUDED)
         result = outcomes.result(task, conclusion)
         if not self._follow_up(task, result):
-            self.results.append(result)
+            self.report(result)
         if task.phase is Phase.UNRESOLVED:
             self.unresolved.append(task)
         self._context.journal.record_conclusion(task, conclusion)

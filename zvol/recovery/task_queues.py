@@ -27,21 +27,29 @@ IN_ORDER: Final = (
 class TaskQueues:
     """The volumes by place; `Tasks` moves them when something has happened, and nobody else.
 
-    `pending` are those without a conclusion, by UUID, in the order asked.  `small`: there are few volumes.
-    `reads_denied`: the server does not accept our session for reads.
+    `small`: there are few volumes.  `reads_denied`: the server does not accept our session for reads.
     """
 
     def __init__(self, breaker: CircuitBreaker) -> None:
-        self.pending: dict[str, VolumeTask] = {}
         self.small = True
         self.reads_denied = False
         self._breaker = breaker
+        self._pending: dict[str, VolumeTask] = {}
         self._jobs_not_before = -math.inf
         self._by_urgency: deque[VolumeTask] = deque()
         self._schedule: PollSchedule[VolumeTask] = PollSchedule()
         self._queues: dict[Place, OrderedDict[VolumeTask, None]] = {place: OrderedDict() for place in IN_ORDER}
 
     # ---- what there is -------------------------------------------------------------------------------------------
+    @property
+    def pending(self) -> list[VolumeTask]:
+        """The volumes without a conclusion, in the order asked."""
+        return [*self._pending.values()]
+
+    @property
+    def any_pending(self) -> bool:
+        return bool(self._pending)
+
     def is_pending(self, task: VolumeTask) -> bool:
         """Tell whether a volume has no conclusion yet."""
         return task.place is not Place.CONCLUDED

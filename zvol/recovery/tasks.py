@@ -77,7 +77,7 @@ class Tasks(TaskLifecycle):
 
     def was_read(self, task: VolumeTask, volume: Volume | None, began: float) -> None:
         """A volume was read by a request that began then; `to_recover`, `observed` or `conclude` follow."""
-        task.was_read(volume, began, LastSeen(last_seen.volume(volume), self._context.clock.wall()))
+        task.record_read(volume, began, LastSeen(last_seen.volume(volume), self._context.clock.wall()))
 
     def to_recover(self, task: VolumeTask) -> None:
         """Nothing of this run is out, the volume is deleted, and nothing speaks against recovering it."""
@@ -142,7 +142,7 @@ class Tasks(TaskLifecycle):
     # ---- jobs ----------------------------------------------------------------------------------------------------
     def job_polled(self, task: VolumeTask, job: str, answer: answers.JobAnswer, now: float, ended: float) -> None:
         """A poll of a job ended then; the volume is read next.  After an unclear answer the caller decides when."""
-        task.job_was_polled(now, LastSeen(last_seen.answer(answer), self._context.clock.wall()))
+        task.record_job_poll(now, LastSeen(last_seen.answer(answer), self._context.clock.wall()))
         if not self.is_pending(task):
             return
         status = job_status_of(answer, task.uuid)
@@ -200,7 +200,7 @@ class Tasks(TaskLifecycle):
 
     def hold(self, task: VolumeTask) -> None:
         """Leave a volume as it is, without a conclusion: what it is in the journal it stays."""
-        self.pending.pop(task.uuid, None)
+        self._pending.pop(task.uuid, None)
         self._move(task, Place.CONCLUDED)
         self.held.append(task)
 

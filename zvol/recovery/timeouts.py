@@ -45,13 +45,13 @@ class Timeouts:
             self._read_open(now)
         if now < self._next:
             return
-        tasks = [*self._tasks.pending.values()]
+        tasks = self._tasks.pending
         ends = {task: self._end_of(task) for task in tasks if task.concludes_at is None}
         self._begin_last_reads([task for task, end in ends.items() if end <= now], now)
         for task in tasks:
             if task.concludes_at is not None and task.concludes_at <= now:
                 self._tasks.give_up_late(task)
-        limits = [task.concludes_at for task in self._tasks.pending.values() if task.concludes_at is not None]
+        limits = [task.concludes_at for task in self._tasks.pending if task.concludes_at is not None]
         self._next = min([now + PAUSE, *limits, *(end for task, end in ends.items() if task.concludes_at is None)])
         if self._context.breaker.open_since is not None and not self._tasks.small:
             self._next = now + PAUSE  # what ends in an outage shares a read with others
@@ -95,7 +95,7 @@ class Timeouts:
 
     def _read_open(self, now: float) -> None:
         """Read everything that is open once more before it ends, also what has a PUT on its way."""
-        tasks = [task for task in self._tasks.pending.values() if task.in_flight or task.watched]
+        tasks = [task for task in self._tasks.pending if task.in_flight or task.watched]
         for task in tasks:
             self._tasks.take_for_last_read(task, now)
         self._reader.read_last(tasks)

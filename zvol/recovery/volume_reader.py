@@ -17,7 +17,7 @@ from zvol.errors import Refused, TransientError, Untrusted, ZvolError
 from zvol.recovery.batch_size import BatchSize
 from zvol.recovery.context import EngineContext
 from zvol.recovery.poll_limit import PollKind, PollLimit
-from zvol.recovery.read_batch import ReadBatch, ReadResult, look
+from zvol.recovery.read_batch import ReadBatch, ReadResult, read_volumes
 from zvol.recovery.task import VolumeTask
 from zvol.recovery.tasks import Tasks
 from zvol.recovery.worker_pool import Done
@@ -109,7 +109,7 @@ class VolumeReader:
         self._tasks.poll_begins(part.tasks, now)
         longest = max(self._tasks.time_left(task, now) for task in part.tasks)
         seconds = part.seconds if part.last else max(SHORTEST_READ, min(part.seconds, longest))
-        read = partial(look, self._context.client, [task.uuid for task in part.tasks], seconds)
+        read = partial(read_volumes, self._context.client, [task.uuid for task in part.tasks], seconds)
         self._context.pool.submit(read, lambda done: self._ended(part, done), beyond=part.last)
 
     def _ended(self, part: ReadBatch, done: Done) -> None:
@@ -143,9 +143,9 @@ class VolumeReader:
         volumes, error = _volumes(done), _error(done)
         unclear = [task for task in part.tasks if volumes is not None and task.uuid in volumes.unclear]
         if error is None:
-            self._sizes.answered(len(part.tasks), part.case)
-        elif part.case is not None:
-            self._sizes.ended(part.case, spoilt=True)
+            self._sizes.answered(len(part.tasks), part.failed)
+        elif part.failed is not None:
+            self._sizes.ended(part.failed, inconclusive=True)
         for task in unclear:
             self._queue(ReadBatch([task], own_fault=True, last=part.last, seconds=part.seconds))
         tasks = [task for task in part.tasks if task not in unclear]
@@ -179,8 +179,8 @@ class VolumeReader:
             case Verdict.AWAY:
                 self._away(part, done)
             case Verdict.ALL:
-                if part.case is not None:
-                    self._sizes.ended(part.case, spoilt=True)
+                if part.failed is not None:
+                    self._sizes.ended(part.failed, inconclusive=True)
                 self._deliver(part, part.tasks, done)
             case Verdict.BATCH:
                 others = [task for task in part.tasks if task not in check.tasks]
@@ -194,9 +194,9 @@ class VolumeReader:
         """Read what is left of a batch that failed."""
         half = (len(others) + 1) // 2
         halves = [tasks for tasks in (others[:half], others[half:]) if tasks]
-        case = self._sizes.split(part.case, len(part.tasks), len(halves))
+        failed = self._sizes.split(part.failed, len(part.tasks), len(halves))
         for tasks in halves:
-            smaller = ReadBatch(tasks, case, own_fault=len(tasks) == 1, last=part.last, seconds=part.seconds)
+            smaller = ReadBatch(tasks, failed, own_fault=len(tasks) == 1, last=part.last, seconds=part.seconds)
             self._queue(smaller)
 
     def _away(self, part: ReadBatch, done: Done) -> None:
@@ -208,8 +208,8 @@ class VolumeReader:
             waiting += parts
             parts.clear()
         for one in waiting:
-            if one.case is not None:
-                self._sizes.ended(one.case, spoilt=True)
+            if one.failed is not None:
+                self._sizes.ended(one.failed, inconclusive=True)
             self._tasks.poll_ends(one.tasks)
             self._deliver(one, one.tasks, done)
 
@@ -230,7 +230,7 @@ def _verdict(check: ReadBatch, part: ReadBatch, error: ZvolError | None, *, own_
         return Verdict.AWAY if isinstance(error, TransientError) else Verdict.ALL
     another = not check.again and len(part.tasks) > 1
     if isinstance(error, TransientError):  # the one may itself be what fails, where a moment ago others did not
-        return Verdict.AGAIN if another and (part.case is not None or part.last) else Verdict.AWAY
+        return Verdict.AGAIN if another and (part.failed is not None or part.last) else Verdict.AWAY
     if type(error) is not type(check.error):
         return Verdict.BATCH
     return Verdict.AGAIN if another else Verdict.ALL

@@ -1,0 +1,131 @@
+"""Only the owner of the tasks changes them: nobody else assigns a field, moves one, or reaches into private state."""
+
+from __future__ import annotations
+
+import ast
+from collections import OrderedDict, deque
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOM = Path(__file__).parents[2] / "zvol" / "recovery"
+OWNERS = {"task_queues.py", "task_lifecycle.py", "tasks.py"}
+"""The modules of `Tasks`, which alone may change a task."""
+
+READING = {
+    "copy",
+    "count",
+    "get",
+    "index",
+    "items",
+    "keys",
+    "values",
+    "union",
+    "difference",
+    "intersection",
+    "issubset",
+}
+CHANGING = {name for kind in (list, dict, set, deque, OrderedDict) for name in dir(kind)} - READING
+"""Methods that change a container in place."""
+
+
+def targets(node: ast.AST) -> Iterator[ast.expr]:
+    """Yield what a statement assigns or deletes, the members of tuples one by one."""
+    match node:
+        case ast.Assign(targets=found) | ast.Delete(targets=found):
+            pass
+        case ast.AugAssign(target=one) | ast.AnnAssign(target=one) | ast.For(target=one) | ast.NamedExpr(target=one):
+            found = [one]
+        case ast.withitem(optional_vars=one) if one is not None:
+            found = [one]
+        case _:
+            return
+    for one in found:
+        yield from one.elts if isinstance(one, ast.Tuple | ast.List) else [one]
+
+
+def own(expression: ast.expr) -> bool:
+    """Tell whether something is a field of `self` itself, or no field at all."""
+    while isinstance(expression, ast.Subscript | ast.Starred):
+        expression = expression.value
+    return not isinstance(expression, ast.Attribute) or ast.unparse(expression.value) in ("self", "cls")
+
+
+def mutators() -> set[str]:
+    """Return the methods of VolumeTask that change its fields."""
+    [task] = [
+        node
+        for node in ast.parse((ROOM / "task.py").read_text()).body
+        if isinstance(node, ast.ClassDef) and node.name == "VolumeTask"
+    ]
+    methods = [node for node in task.body if isinstance(node, ast.FunctionDef)]
+    return {
+        method.name
+        for method in methods
+        if any(isinstance(one, ast.Attribute) for node in ast.walk(method) for one in targets(node))
+    }
+
+
+def found_in(name: str, source: str) -> Iterator[str]:
+    """Yield what a module does that only an owner may do."""
+    owner, changes = name in OWNERS, mutators()
+    for node in ast.walk(ast.parse(source)):
+        for one in targets(node):
+            if not own(one) and not (owner and ast.unparse(one).startswith("task.")):
+                yield f"{name}:{node.lineno} assigns {ast.unparse(one)}"  # type: ignore[attr-defined]
+        match node:
+            case ast.Attribute(value=base, attr=field) if field.startswith("_") and not field.startswith("__"):
+                if ast.unparse(base) not in ("self", "cls"):
+                    yield f"{name}:{node.lineno} reaches into {ast.unparse(node)}"
+            case ast.Call(func=ast.Attribute(value=ast.Attribute() as container, attr=method)) if method in CHANGING:
+                if not own(container):
+                    yield f"{name}:{node.lineno} changes {ast.unparse(container)}"
+            case ast.Call(func=ast.Attribute(attr=method)) if method in changes and not owner:
+                yield f"{name}:{node.lineno} calls {ast.unparse(node.func)}"
+            case ast.Call(func=ast.Name(id="setattr" | "delattr")):
+                yield f"{name}:{node.lineno} calls setattr"
+            case _:
+                pass
+
+
+@pytest.mark.parametrize("file", sorted(ROOM.glob("*.py")), ids=lambda path: path.stem)
+def test_a_class_changes_its_own_fields_only(file: Path) -> None:
+    assert [*found_in(file.name, file.read_text())] == []
+
+
+def test_the_methods_that_change_a_task_are_known() -> None:
+    assert {"begin_put", "begin_polling", "record_read"} <= mutators()
+    assert "fresh" not in mutators()
+
+
+@pytest.mark.parametrize(
+    ("statement", "what"),
+    [
+        ("task.place = Place.QUEUED", "assigns task.place"),
+        ("task.late += 1", "assigns task.late"),
+        ("task.error: ZvolError = error", "assigns task.error"),
+        ("task.run, task.claimed = run, True", "assigns task.claimed"),
+        ("for task.run in runs: pass", "assigns task.run"),
+        ("del task.run", "assigns task.run"),
+        ("self.tasks.reads_denied = True", "assigns self.tasks.reads_denied"),
+        ("context.journal.error = None", "assigns context.journal.error"),
+        ("tasks.fields['x'] = 1", "assigns tasks.fields['x']"),
+        ("tasks.held.append(task)", "changes tasks.held"),
+        ("self._tasks._move(task, Place.QUEUED)", "reaches into self._tasks._move"),
+        ("task.record_read(None, 0.0, seen)", "calls task.record_read"),
+        ("setattr(task, 'late', 1)", "calls setattr"),
+    ],
+)
+def test_each_way_around_the_owner_is_found(statement: str, what: str) -> None:
+    assert f"other.py:1 {what}" in [*found_in("other.py", statement)]
+
+
+def test_only_the_owner_may_change_a_task() -> None:
+    assert [*found_in("tasks.py", "task.late += 1")] == []
+    assert [*found_in("tasks.py", "self._context.journal.error = None")] != []
+
+
+def test_nobody_but_the_owner_knows_the_queues() -> None:
+    importers = {file.name for file in ROOM.glob("*.py") if "task_queues" in file.read_text()}
+    assert importers <= OWNERS

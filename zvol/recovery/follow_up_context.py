@@ -1,0 +1,62 @@
+"""What the parts of the follow-ups share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from zvol.clock import Clock
+from zvol.recovery.changes import Change
+from zvol.recovery.circuit_breaker import CircuitBreaker
+from zvol.recovery.follow_up_task import FollowUpTask
+from zvol.recovery.poll_limit import FollowUpLimit
+from zvol.recovery.worker_pool import WorkerPool
+
+if TYPE_CHECKING:
+    from zvol.zstack.client import Client
+
+
+class FollowUpStore(Protocol):
+    """What remembers the changes, so that a run that is killed can be finished."""
+
+    def before(self, follow_ups: Sequence[FollowUpTask]) -> None:
+        """Make durable that the next change of each is sent under its job id; raises LocalState."""
+
+    def record(self, follow_up: FollowUpTask, change: Change) -> None:
+        """Record the state of a change."""
+
+    def end(self, follow_up: FollowUpTask) -> bool:
+        """Record that nothing more is done for a volume; tell whether a resumed run knows of what is left."""
+
+
+class NullFollowUpStore:
+    """The store of a command that is no run."""
+
+    def before(self, follow_ups: Sequence[FollowUpTask]) -> None:
+        pass
+
+    def record(self, follow_up: FollowUpTask, change: Change) -> None:
+        pass
+
+    def end(self, follow_up: FollowUpTask) -> bool:
+        del follow_up
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUpContext:
+    """The collaborators; `small`: there are few volumes, so each job is polled before each read.
+
+    The circuit breaker is their own: what is in the way of follow-ups keeps no volume from being recovered.
+    """
+
+    client: Client
+    pool: WorkerPool
+    clock: Clock
+    breaker: CircuitBreaker
+    limit: FollowUpLimit
+    store: FollowUpStore
+    renew: Callable[[], bool] = lambda: False
+    api_timeout: float = 60.0
+    small: bool = True
