@@ -16,7 +16,7 @@ from typing import cast
 from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from tests.sim.clock import pool_on
-from tests.sim.journal import SlowJournal
+from tests.sim.journal import SlowJournal, open_journal
 from tests.sim.process import Process
 from tests.sim.surroundings import Surroundings, instants, moments, requests
 from zvol.journal.journal import Journal
@@ -151,7 +151,7 @@ class Machine(Surroundings):
 
     def _journal(self) -> Journal:
         self._home.mkdir(exist_ok=True)
-        opened = lambda: Journal(self._home / "journal.db")  # noqa: E731
+        opened = lambda: open_journal(self._home / "journal.db")  # noqa: E731
         journal = SlowJournal(opened, self.clock, lambda: (self._slow("lock"), self._slow("sync")))
         self.journals.append(cast(Journal, journal))
         return self.journals[-1]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.sim.clock import SimClock, pool_on
+from tests.sim.journal import open_journal
 from tests.sim.server import SimServer
 from zvol.journal.journal import Journal
 from zvol.journal.records import Identity
@@ -49,7 +50,7 @@ class World:
         return engine
 
     def journal(self) -> Journal:
-        journal = Journal(self.path)
+        journal = open_journal(self.path)
         self.journals.append(journal)
         return journal
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.sim.clock import EPOCH, SimClock, pool_on
+from tests.sim.journal import open_journal
 from tests.sim.server import SimServer
 from zvol.clock import SystemClock
 from zvol.journal.journal import Journal
@@ -49,7 +50,7 @@ class Machine:
         return Engine(self.server, Options(**options), self.journal, self.clock, identity=ME, pool=crew)  # type: ignore[arg-type]
 
     def journal(self) -> Journal:
-        self.open.append(Journal(self.path))
+        self.open.append(open_journal(self.path))
         return self.open[-1]
 
     def recover(self, **options: object) -> list[Result]:

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.sim.clock import SimClock, pool_on
+from tests.sim.journal import open_journal
 from tests.sim.server import SimServer
 from zvol.errors import Exit, most_severe
 from zvol.journal.journal import Journal
@@ -56,7 +57,7 @@ class Story:
         return Engine(self.server, options, self.journal, self.clock, identity=ME, pool=pool_on(self.clock))  # type: ignore[arg-type]
 
     def journal(self) -> Journal:
-        self.journals.append(Journal(self.path))
+        self.journals.append(open_journal(self.path))
         return self.journals[-1]
 
     def kill(self) -> None:
