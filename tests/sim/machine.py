@@ -116,7 +116,7 @@ class Machine(Surroundings):
             assert (row or self.gone[result.uuid]).was_ready(looked), result
         alive = set(self.server.alive.get(result.uuid, ()))
         if result.outcome in (Outcome.FAILED, Outcome.CONTRADICTED):
-            assert not alive, result
+            assert not alive, f"a submission of ours was alive: {result}"
         if result.outcome is Outcome.NOT_SENT:
             assert not alive & self._sent(result.uuid), result
         if result.outcome is Outcome.FAILED and result.error is not None and result.error.kind == "refused":
