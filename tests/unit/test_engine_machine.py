@@ -21,5 +21,5 @@ def test_what_is_wrong_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     MUTANTS["a quiet time of one second"](monkeypatch)
     until_found = settings(SETTINGS, max_examples=1000, phases=[Phase.generate], derandomize=True, database=None)
     first = settings(until_found, report_multiple_bugs=False)
-    with pytest.raises(AssertionError, match="of ours (was|were) alive"):
+    with pytest.raises(AssertionError, match=r"of ours (was|were) alive"):
         run_state_machine_as_test(Machine, settings=first)
