@@ -72,11 +72,11 @@ def test_a_profile_over_https(tmp_path: Path) -> None:
 )
 def test_a_wrong_key_is_4(tmp_path: Path, command: list[str]) -> None:
     with commercial(tmp_path) as (cloud, env):
-        for wrong in ({"ZSTACK_ACCESS_KEY_SECRET": "CANARY-0123"}, {"ZSTACK_ACCESS_KEY_ID": "nobodyskey1"}):
+        for wrong in ({"ZSTACK_ACCESS_KEY_SECRET": "MARKER-0123"}, {"ZSTACK_ACCESS_KEY_ID": "nobodyskey1"}):
             ran = run([*command, "--debug", "-v"], env | wrong)
             assert ran.code == 4, ran
             assert "Check the id and the secret of the access key" in ran.err
-            assert "CANARY" not in ran.out + ran.err
+            assert "MARKER" not in ran.out + ran.err
         assert cloud.events() == []
 
 
@@ -144,7 +144,7 @@ def test_a_key_goes_only_to_the_host_of_its_own_level(tmp_path: Path) -> None:
         ({"ZSTACK_ACCESS_KEY_ID": "a b"}, "must be the id of an access key"),
         ({"ZSTACK_ACCESS_KEY_ID": "a\r\nX: y"}, "must be the id of an access key"),
         ({"ZSTACK_ACCESS_KEY_ID": "schlüssel"}, "must be the id of an access key"),
-        ({"ZSTACK_ACCESS_KEY_SECRET": "CANARY\udcff"}, "is not UTF-8"),
+        ({"ZSTACK_ACCESS_KEY_SECRET": "MARKER\udcff"}, "is not UTF-8"),
     ],
 )
 def test_half_a_key_and_odd_ones(tmp_path: Path, change: dict[str, str], words: str) -> None:
@@ -152,7 +152,7 @@ def test_half_a_key_and_odd_ones(tmp_path: Path, change: dict[str, str], words: 
     ran = run(["list"], {name: value for name, value in env.items() if value})
     assert (ran.code, ran.out) == (2, "")
     assert words in ran.err
-    assert "CANARY" not in ran.err
+    assert "MARKER" not in ran.err
 
 
 def test_a_session_that_was_given_comes_first(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def test_init_asks_what_it_needs(env: dict[str, str]) -> None:
         ([(b"Host", "http://10.0.0.1\n"), (b"Allow it", "n\n")], 2, None),
         ([(b"Host", "\x03")], 130, None),
         ([(b"Host", "\x04")], 1, None),
-        ([(b"Host", "https://u:CANARY@z\n"), (b"user or a password", "\x03")], 130, None),
+        ([(b"Host", "https://u:MARKER@z\n"), (b"user or a password", "\x03")], 130, None),
     ],
 )
 def test_answers_to_init(env: dict[str, str], replies: list[tuple[bytes, str]], code: int, holds: str | None) -> None:
@@ -106,10 +106,10 @@ def test_init_asks_nothing_that_was_given_and_nothing_with_no_input(env: dict[st
     ran = run(["config", "show", "--config", str(there), "--json"], env)
     found = {one["key"]: one["value"] for one in ran.json()}
     assert (found["profile"], found["host"]) == ("生产", "https://z:443/zstack")
-    for bad in (["--host", "https://u:CANARY@z"], ["-p", "x" * 65], ["-p", "a\tb"]):
+    for bad in (["--host", "https://u:MARKER@z"], ["-p", "x" * 65], ["-p", "a\tb"]):
         ran = run(["config", "init", "--config", str(tmp_path / "d.yaml"), *bad], env, stdin="never read")
         assert ran.code == 2
-        assert "CANARY" not in ran.err
+        assert "MARKER" not in ran.err
     assert not (tmp_path / "d.yaml").exists()
 
 
@@ -127,10 +127,10 @@ def test_validate_looks_at_the_files_that_profiles_name(env: dict[str, str]) -> 
 def test_show_names_the_source_of_each_value(env: dict[str, str]) -> None:
     path = Path(env["HOME"]) / "c.yaml"
     body = (
-        "host: https://z\n    timeout: 5m\n    account: it\n    password_command: [pass, CANARY]\n    timezone: +08:00"
+        "host: https://z\n    timeout: 5m\n    account: it\n    password_command: [pass, MARKER]\n    timezone: +08:00"
     )
     path.write_text(f"profiles:\n  a:\n    {body}\n")
-    more = {"ZVOL_OUTPUT": "json", "ZVOL_TIMEOUT": "7m", "HTTPS_PROXY": "http://u:CANARY@p:1"}
+    more = {"ZVOL_OUTPUT": "json", "ZVOL_TIMEOUT": "7m", "HTTPS_PROXY": "http://u:MARKER@p:1"}
     ran = run(["config", "show", "--config", str(path), "--no-input"], env | more)
     found = {one["key"]: (one["value"], one["source"]) for one in ran.json()}
     assert found["host"] == ("https://z:443/zstack", f"{path}:3:11")
@@ -139,7 +139,7 @@ def test_show_names_the_source_of_each_value(env: dict[str, str]) -> None:
     assert found["concurrency"] == ("16", "default")
     assert found["password_command"] == ("pass ***", f"{path}:6:23")
     assert found["timezone"][1] == f"{path}:7:15"
-    assert "CANARY" not in ran.out + ran.err
+    assert "MARKER" not in ran.out + ran.err
 
 
 def test_reset_makes_the_sandbox_as_it_was(env: dict[str, str]) -> None:

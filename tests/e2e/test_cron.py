@@ -17,7 +17,7 @@ from tests.support.warm import run
 from zvol.sandbox.names import ACCESS_SECRET
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "authentication.md"
-CANARY = "correct-horse-battery-7"
+MARKER = "correct-horse-battery-7"
 
 
 def recipe(name: str) -> str:

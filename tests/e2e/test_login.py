@@ -76,14 +76,14 @@ def test_a_terminal_is_asked_and_shows_nothing(out: dict[str, str]) -> None:
 
 @pytest.mark.parametrize(
     ("typed", "code"),
-    [(["\x03"], 130), (["\x04"], 1), (["\n", "\x04"], 1), (["wrong-CANARY\n"], 4), (["CANARY-пароль\n"], 4)],
+    [(["\x03"], 130), (["\x04"], 1), (["\n", "\x04"], 1), (["wrong-MARKER\n"], 4), (["MARKER-пароль\n"], 4)],
 )
 def test_answers_on_a_terminal_that_lead_nowhere(out: dict[str, str], typed: list[str], code: int) -> None:
     shown = on_terminal(ADMIN, out, replies=[(b"Password of", text) for text in typed])
     assert shown.code == code, shown.text
     assert shown.raw.endswith(b"\n")
     assert "Traceback" not in shown.text
-    assert "CANARY" not in shown.text
+    assert "MARKER" not in shown.text
     assert not kept(out)
 
 
@@ -130,7 +130,7 @@ def test_a_password_is_taken_as_it_is(out: dict[str, str], cloud: Sandbox) -> No
         assert run(["login", "--account", f"user-{number}"], out | {"ZSTACK_ACCOUNT_PASSWORD": text}).code == 0
 
 
-@pytest.mark.parametrize("text", [b"", b"\n", b"\r\npassword", b"\xff\xfep\0", b"CANARY\xff\xfe\n"])
+@pytest.mark.parametrize("text", [b"", b"\n", b"\r\npassword", b"\xff\xfep\0", b"MARKER\xff\xfe\n"])
 def test_what_is_no_password(out: dict[str, str], text: bytes) -> None:
     import subprocess
 
@@ -139,9 +139,9 @@ def test_what_is_no_password(out: dict[str, str], text: bytes) -> None:
     ran = subprocess.run([*ZVOL, *STDIN, "--debug"], env=out, input=text, capture_output=True, check=False)
     assert (ran.returncode, ran.stdout) == (2, b"")
     assert ran.stderr.startswith(b"zvol: standard input: ")
-    assert b"CANARY" not in ran.stderr
+    assert b"MARKER" not in ran.stderr
     assert b"Traceback" not in ran.stderr
-    assert run(STDIN, out | {"ZSTACK_ACCOUNT_PASSWORD": "CANARY\udcff"}, stdin="x").code == 2
+    assert run(STDIN, out | {"ZSTACK_ACCOUNT_PASSWORD": "MARKER\udcff"}, stdin="x").code == 2
 
 
 # ---- whose session -----------------------------------------------------------------------------------------------
@@ -206,11 +206,11 @@ def test_the_sandbox_needs_no_login(tmp_path: Path) -> None:
 
 # ---- refusals ----------------------------------------------------------------------------------------------------
 def test_a_wrong_password_is_4_with_advice(out: dict[str, str]) -> None:
-    ran = run([*STDIN, "--json"], out, stdin="wrong-CANARY")
+    ran = run([*STDIN, "--json"], out, stdin="wrong-MARKER")
     assert (ran.code, ran.out) == (4, "")
     assert ran.error()["error"]["code"] == "ID.1000"
     assert "password is wrong" in ran.error()["hint"]
-    assert "CANARY" not in ran.err
+    assert "MARKER" not in ran.err
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,7 @@ def test_a_renewal_that_fails_says_why(at: dict[str, str], cloud: Sandbox, tmp_p
     gate = tmp_path / "go"
     home = Path(at["HOME"])
     program = home / "password"
-    program.write_text(f"#!/bin/sh\n[ -e {home}/once ] && echo wrong-CANARY-1 || echo password\ntouch {home}/once\n")
+    program.write_text(f"#!/bin/sh\n[ -e {home}/once ] && echo wrong-MARKER-1 || echo password\ntouch {home}/once\n")
     program.chmod(0o700)
     folder = home / ".config" / "zvol"
     folder.mkdir(parents=True)
@@ -106,7 +106,7 @@ def test_a_renewal_that_fails_says_why(at: dict[str, str], cloud: Sandbox, tmp_p
             assert ran.code == 4, ran
             assert "logging in again failed" in ran.err
             assert "account name or the password is wrong" in ran.err
-            assert "CANARY" not in ran.err
+            assert "MARKER" not in ran.err
 
         ended_while(cloud, between, gate, work)
         assert between.count_sessions()[0] == 2

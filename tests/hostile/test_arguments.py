@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from tests.support.fake_server import SESSION, Stage, stage, uuid
+from tests.support.fake_server import SESSION, FakeServer, fake_server, uuid
 from tests.support.hostile.arguments import EVEN_SO, NAME, NAMES_OR_NOTHING, QUERY, REFUSED, UUID
 from tests.support.hostile.names import HALVES, forbidden
 from tests.support.process import ZVOL, environment
@@ -25,13 +25,13 @@ TYPED = [text for text in REFUSED if "\0" not in text and not any(char in text f
 
 
 @pytest.fixture
-def cloud() -> Iterator[Stage]:
-    with stage([NAME, "pg-wal", "other", "%", "_"]) as made:
-        yield made
+def cloud() -> Iterator[FakeServer]:
+    with fake_server([NAME, "pg-wal", "other", "%", "_"]) as server:
+        yield server
 
 
 @pytest.fixture
-def at(cloud: Stage, tmp_path: Path) -> dict[str, str]:
+def at(cloud: FakeServer, tmp_path: Path) -> dict[str, str]:
     return environment(tmp_path / "home", {"ZVOL_HOST": cloud.host, "ZVOL_SESSION": SESSION})
 
 
@@ -50,7 +50,7 @@ def test_each_is_a_name_or_a_mistake_and_never_the_volume() -> None:
         assert read_volumes([text], None)[0].uuid == UUID
 
 
-def test_names_are_compared_here_and_never_misread(at: dict[str, str], cloud: Stage) -> None:
+def test_names_are_compared_here_and_never_misread(at: dict[str, str], cloud: FakeServer) -> None:
     """All at once, each with its own answer: from the whole recycle bin, and one look at what is not deleted."""
     texts = [text for text in NAMES_OR_NOTHING if text not in ("%", "_")]
     ran = run(["recover", "--json", "--", *texts], at)
@@ -70,7 +70,7 @@ def test_names_are_compared_here_and_never_misread(at: dict[str, str], cloud: St
     assert set(named[1].removeprefix("name?=").split(",")) <= {text for text in texts if condition("name", "?=", text)}
 
 
-def test_a_name_that_is_a_wildcard_is_that_name(at: dict[str, str], cloud: Stage) -> None:
+def test_a_name_that_is_a_wildcard_is_that_name(at: dict[str, str], cloud: FakeServer) -> None:
     results = run(["recover", "%", "_", "*", "--dry-run", "--json"], at).json()
     assert [(one["outcome"], one["uuid"]) for one in results] == [
         ("would-recover", uuid("a", 3)),
@@ -81,7 +81,7 @@ def test_a_name_that_is_a_wildcard_is_that_name(at: dict[str, str], cloud: Stage
 
 @pytest.mark.parametrize("name", ["recover", "show"])
 def test_control_characters_are_2_all_are_named_and_nothing_is_sent(
-    name: str, at: dict[str, str], cloud: Stage
+    name: str, at: dict[str, str], cloud: FakeServer
 ) -> None:
     ran = run([name, UUID, "--", *TYPED], at)
     assert (ran.code, ran.out) == (2, "")
@@ -92,7 +92,7 @@ def test_control_characters_are_2_all_are_named_and_nothing_is_sent(
 
 @pytest.mark.parametrize("data", [b"\xff\xfe\n", b"a\0b\n", b"\xed\xa0\x80\n", b"x\n\n", b"a\x1b[31m\n", b"\x80"])
 @pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
-def test_standard_input_that_is_no_text(data: bytes, locale: str, at: dict[str, str], cloud: Stage) -> None:
+def test_standard_input_that_is_no_text(data: bytes, locale: str, at: dict[str, str], cloud: FakeServer) -> None:
     more = {"LC_ALL": locale, "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
     ended = subprocess.run([*ZVOL, "recover", "-"], env=at | more, input=data, capture_output=True, check=False)
     assert (ended.returncode, ended.stdout) == (2, b""), ended
@@ -100,7 +100,7 @@ def test_standard_input_that_is_no_text(data: bytes, locale: str, at: dict[str, 
     assert cloud.seen == []
 
 
-def test_bytes_that_are_no_text_in_an_argument(at: dict[str, str], cloud: Stage) -> None:
+def test_bytes_that_are_no_text_in_an_argument(at: dict[str, str], cloud: FakeServer) -> None:
     ended = subprocess.run([*ZVOL, "recover", b"pg\xffdata"], env=at, capture_output=True, check=False)
     assert (ended.returncode, ended.stdout) == (2, b"")
     assert b"pg\\u{dcff}data" in ended.stderr
@@ -108,7 +108,7 @@ def test_bytes_that_are_no_text_in_an_argument(at: dict[str, str], cloud: Stage)
 
 
 @pytest.mark.parametrize("option", ["--name", "--last-vm", "--primary-storage", "--tagged"])
-def test_a_filter_never_widens(option: str, at: dict[str, str], cloud: Stage) -> None:
+def test_a_filter_never_widens(option: str, at: dict[str, str], cloud: FakeServer) -> None:
     """Each value alone, and all in one command line, where the last counts: it matches nothing, and is never sent."""
     values = ["", " ", "' or '1'='1", "name!=x", "is null", "x&q=status=Ready", "\\", "%s", "a,b", "\x1b[31m", *"[!"]
     if option != "--name":
@@ -135,7 +135,7 @@ def test_each_filter_value_alone_matches_nothing(filter: str) -> None:
 
 
 @pytest.mark.parametrize("number", ["\uff11\uff12", "1e3", "0x10", "-1", " ", "9" * 30, "\u0663"])
-def test_numbers_are_ascii_digits(number: str, at: dict[str, str], cloud: Stage) -> None:
+def test_numbers_are_ascii_digits(number: str, at: dict[str, str], cloud: FakeServer) -> None:
     for arguments in (["list", "--limit"], ["recover", "--all", "--expect"], ["recover", UUID, "--concurrency"]):
         ran = run([*arguments, number], at)
         assert ran.code == 2, ran

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.calls import counted
-from tests.support.hostile.configurations import CANARY, Entry, entries
+from tests.support.hostile.configurations import MARKER, Entry, entries
 from tests.support.process import environment
 from tests.support.warm import run
 from zvol.config.document import File
@@ -83,7 +83,7 @@ def test_each_of_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entry: En
     for problem in error.problems:
         assert problem.where.startswith(str(path))
         assert "\n" not in problem.text
-    assert CANARY not in "".join(traceback.format_exception(error)) + error.hint + repr(error.problems)
+    assert MARKER not in "".join(traceback.format_exception(error)) + error.hint + repr(error.problems)
 
 
 def test_all_of_them_in_little_memory(tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_people_see_one_line_for_each_mistake(tmp_path: Path) -> None:
         for command in (["config", "validate"], ["list", "--json"]):
             ran = run([*command, "--config", str(path)], env)
             assert (ran.code, ran.out) == (2, ""), name
-            assert CANARY not in ran.err
+            assert MARKER not in ran.err
             assert all(line.startswith((f"zvol: {path}", f"    {path}", "  ")) for line in ran.err.splitlines()), (
                 ran.err
             )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.fake_server import SESSION, Stage, stage, uuid
+from tests.support.fake_server import SESSION, FakeServer, fake_server, uuid
 from tests.support.hostile.names import HALVES, NAMES, forbidden
 from tests.support.process import ZVOL, environment
 from tests.support.profiles import fast
@@ -26,13 +26,13 @@ SHORT = [text for text in TEXTS if len(escape_terminal(text)) < 90 and text.stri
 
 
 @pytest.fixture(scope="module")
-def cloud() -> Iterator[Stage]:
-    with stage(TEXTS) as made:
-        yield made
+def cloud() -> Iterator[FakeServer]:
+    with fake_server(TEXTS) as server:
+        yield server
 
 
 @pytest.fixture
-def at(cloud: Stage, tmp_path: Path) -> dict[str, str]:
+def at(cloud: FakeServer, tmp_path: Path) -> dict[str, str]:
     return environment(tmp_path / "home", {"ZVOL_HOST": cloud.host, "ZVOL_SESSION": SESSION, "TERM": "xterm-256color"})
 
 
@@ -58,7 +58,7 @@ def on_screen(shown: Shown, texts: list[str]) -> None:
 @pytest.mark.parametrize("columns", ["name,uuid", "last-vm,uuid", "storage,uuid", "description,uuid"])
 def test_a_list_on_a_terminal(columns: str, tmp_path: Path) -> None:
     texts = [text for text in SHORT if drawn(escape_terminal(text))]
-    with stage(texts) as cloud:
+    with fake_server(texts) as cloud:
         env = environment(tmp_path / "home", {"ZVOL_HOST": cloud.host, "ZVOL_SESSION": SESSION, "TERM": "xterm"})
         shown = on_terminal(["list", "--columns", columns], env, columns=200)
     assert shown.code == 0
@@ -75,7 +75,7 @@ def test_every_format_on_a_terminal(format: str, at: dict[str, str]) -> None:
     harmless(shown)
 
 
-def test_the_question_before_many_volumes_on_a_terminal(at: dict[str, str], cloud: Stage) -> None:
+def test_the_question_before_many_volumes_on_a_terminal(at: dict[str, str], cloud: FakeServer) -> None:
     before = len(cloud.seen)
     shown = on_terminal(["recover", "--all"], at, columns=200, reply="n\n")
     assert shown.code == 1
@@ -87,7 +87,7 @@ def test_the_question_before_many_volumes_on_a_terminal(at: dict[str, str], clou
 def test_errors_of_many_volumes_on_a_terminal_and_in_a_pipe(tmp_path: Path) -> None:
     """Each PUT is refused in words that are hostile; the volumes stay deleted."""
     texts = TEXTS[::3]
-    with stage(texts) as cloud:
+    with fake_server(texts) as cloud:
         env = environment(tmp_path / "home", {"ZVOL_HOST": cloud.host, "ZVOL_SESSION": SESSION, "TERM": "xterm"})
         shown = on_terminal(["recover", "--all", "--yes", "-v"], env, columns=200, command=FAST)
         ran = run(["recover", "--all", "--yes"], env, command=FAST)
@@ -111,7 +111,7 @@ def test_one_volume_in_full_and_its_error(number: int, at: dict[str, str]) -> No
 @pytest.mark.parametrize("arguments", [["list"], ["show", uuid("a", 0)], ["recover", uuid("a", 1)]], ids=" ".join)
 def test_texts_without_end(arguments: list[str], tmp_path: Path) -> None:
     assert len(LONG) >= 3
-    with stage(LONG) as cloud:
+    with fake_server(LONG) as cloud:
         env = environment(tmp_path / "home", {"ZVOL_HOST": cloud.host, "ZVOL_SESSION": SESSION, "TERM": "xterm"})
         harmless(on_terminal(arguments, env, columns=80))
         ran = run(arguments, env)
@@ -143,7 +143,7 @@ def test_jq_reads_every_name_exactly(at: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("half", HALVES, ids=ascii)
 def test_half_a_pair_is_no_json_and_no_answer(half: str, tmp_path: Path) -> None:
-    with stage(["good", half]) as cloud:
+    with fake_server(["good", half]) as cloud:
         env = environment(tmp_path / "home", {"ZVOL_HOST": cloud.host, "ZVOL_SESSION": SESSION})
         ran = run(["list", "--json"], env)
     assert (ran.code, ran.out) == (5, "")

@@ -11,7 +11,7 @@ import pytest
 import trustme
 
 from tests.support import secret_markers
-from tests.support.echo_server import MODES, parrot
+from tests.support.echo_server import MODES, echo_server
 from tests.support.process import PG_DATA, ZVOL, Ran, environment
 from tests.support.process import run as started
 from tests.support.profiles import fast
@@ -78,7 +78,7 @@ def hosts() -> Iterator[dict[str, str]]:
     from contextlib import ExitStack
 
     with ExitStack() as stack:
-        yield {mode: stack.enter_context(parrot(mode)) for mode in MODES}
+        yield {mode: stack.enter_context(echo_server(mode)) for mode in MODES}
 
 
 @pytest.mark.parametrize(("mode", "way", "name"), CASES)
@@ -106,7 +106,7 @@ def test_certificates_that_are_not_trusted_and_no_tls_at_all(env: dict[str, str]
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
-    with parrot("page", context) as host:
+    with echo_server("page", context) as host:
         for url in (host, hosts["page"].replace("http:", "https:")):
             for way in WAYS.values():
                 assert watched("list", [], env | way | {"ZVOL_HOST": url}, ZVOL).code in (4, 9)
@@ -165,7 +165,9 @@ from zvol.zstack import client
 def broken(self, *arguments):
     session, secret = os.environ["ZVOL_SESSION"], arguments
     raise RuntimeError(f"{session} {secret} {self}" + session)
-client.Client.volumes = client.Client.deleted = client.Client.volume = broken
+for name in ("volume", "volumes", "list_volumes"):
+    assert hasattr(client.Client, name), name
+    setattr(client.Client, name, broken)
 from zvol.cli import main
 main(sys.argv[1:])
 """

@@ -16,19 +16,19 @@ from tests.support.secret_markers import OTHER_SESSION, PASSWORD
 MODES = ("page", "fault", "nested", "refusal", "redirect", "kind", "names", "garbage", "login")
 
 
-def parrot_class(mode: str) -> type[BaseHTTPRequestHandler]:
-    class Parrot(BaseHTTPRequestHandler):
+def handler_class(mode: str) -> type[BaseHTTPRequestHandler]:
+    class EchoHandler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def answer(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
             body = self.rfile.read(length).decode()
-            said = f"{self.headers.get('Authorization')} {self.headers.get('Signature', '')} {body} {self.path}"
+            received = f"{self.headers.get('Authorization')} {self.headers.get('Signature', '')} {body} {self.path}"
             if mode == "garbage":
-                self.wfile.write(f"{self.requestline} {said}\r\n\r\n".encode())
+                self.wfile.write(f"{self.requestline} {received}\r\n\r\n".encode())
                 self.close_connection = True
                 return
-            status, headers, content = reply(mode, self.command, self.path, said)
+            status, headers, content = reply(mode, self.command, self.path, received)
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, " ".join(value.split()))
@@ -41,48 +41,63 @@ def parrot_class(mode: str) -> type[BaseHTTPRequestHandler]:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    return Parrot
+    return EchoHandler
 
 
-def reply(mode: str, method: str, path: str, said: str) -> tuple[int, dict[str, str], bytes]:
-    """Return status, headers and body of an answer that quotes what was `said`."""
+def reply(mode: str, method: str, path: str, received: str) -> tuple[int, dict[str, str], bytes]:
+    """Return status, headers and body of an answer that quotes what was `received`."""
     if mode == "login" and path.endswith("/login"):
-        return document(503, {"error": fault(f"{PASSWORD} is wrong, {said}")})
+        return document(503, {"error": fault(f"{PASSWORD} is wrong, {received}")})
     match mode:
         case "page":
-            return 500, {"Content-Type": "text/html", "Server": said}, f"<html>{said}</html>".encode()
+            return 500, {"Content-Type": "text/html", "Server": received}, f"<html>{received}</html>".encode()
         case "fault":
-            return document(503, {"error": fault(said)})
+            return document(503, {"error": fault(received)})
         case "nested":
-            return document(503, {"error": fault("outer") | {"cause": fault(said), "causes": [fault(said.upper())]}})
+            return document(
+                503, {"error": fault("outer") | {"cause": fault(received), "causes": [fault(received.upper())]}}
+            )
         case "refusal":
-            return 400, {}, f"requestTimeTooSkewed {said}".encode()
+            return 400, {}, f"requestTimeTooSkewed {received}".encode()
         case "redirect":
-            return 302, {"Location": f"http://evil.example/?{said}"}, b""
+            return 302, {"Location": f"http://evil.example/?{received}"}, b""
         case "kind":
-            return 502, {"Content-Type": f"text/{said}"}, b""
+            return 502, {"Content-Type": f"text/{received}"}, b""
         case _:
-            return names(method, path, said)
+            return names(method, path, received)
 
 
-def names(method: str, path: str, said: str) -> tuple[int, dict[str, str], bytes]:
+def names(method: str, path: str, received: str) -> tuple[int, dict[str, str], bytes]:
     """Answer as a ZStack would, with a volume that is called after the secret, and a job that fails with it."""
     if path.endswith("/login"):
         return document(200, {"inventory": {"uuid": OTHER_SESSION}})
     if "/api-jobs/" in path:
-        return document(503, {"error": fault(said)})
+        return document(503, {"error": fault(received)})
     if method == "PUT" and "/volumes/" in path:
-        return document(202, {"location": f"http://evil.example/{said}/v1/api-jobs/{'f' * 32}"})
+        return document(202, {"location": f"http://evil.example/{received}/v1/api-jobs/{'f' * 32}"})
     if path.endswith("/management-nodes/actions"):
-        return document(200, {"version": said, "currentTime": {"MillionSeconds": 1_795_000_000_000}})
+        return document(200, {"version": received, "currentTime": {"MillionSeconds": 1_795_000_000_000}})
     if path.endswith("/valid"):
         return document(200, {"valid": True})
-    volume = {"uuid": PG_DATA, "name": said, "description": said, "status": "Deleted", "type": "Data", "tag": said}
+    volume = {
+        "uuid": PG_DATA,
+        "name": received,
+        "description": received,
+        "status": "Deleted",
+        "type": "Data",
+        "tag": received,
+    }
     return document(200, {"inventories": [volume], "total": 1})
 
 
-def fault(said: str) -> dict[str, Any]:
-    return {"code": "ID.1003", "description": said, "details": said, "elaboration": said, "opaque": {said: [said]}}
+def fault(received: str) -> dict[str, Any]:
+    return {
+        "code": "ID.1003",
+        "description": received,
+        "details": received,
+        "elaboration": received,
+        "opaque": {received: [received]},
+    }
 
 
 def document(status: int, content: Any) -> tuple[int, dict[str, str], bytes]:
@@ -90,9 +105,9 @@ def document(status: int, content: Any) -> tuple[int, dict[str, str], bytes]:
 
 
 @contextmanager
-def parrot(mode: str, context: ssl.SSLContext | None = None) -> Iterator[str]:
+def echo_server(mode: str, context: ssl.SSLContext | None = None) -> Iterator[str]:
     """Serve until the context ends; yields the host URL."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), parrot_class(mode))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler_class(mode))
     if context is not None:
         server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     server.daemon_threads = True

@@ -18,7 +18,7 @@ def uuid(kind: str, number: int) -> str:
     return f"{kind}{number:031x}"
 
 
-class Stage:
+class FakeServer:
     """`texts` are the names; `seen` are the requests that came, as (method, path with query)."""
 
     def __init__(self, texts: Sequence[str]) -> None:
@@ -100,9 +100,9 @@ def page(items: list[dict[str, Any]], query: dict[str, str]) -> dict[str, Any]:
 
 
 @contextmanager
-def stage(texts: Sequence[str]) -> Iterator[Stage]:
+def fake_server(texts: Sequence[str]) -> Iterator[FakeServer]:
     """Serve until the context ends."""
-    made = Stage(texts)
+    server = FakeServer(texts)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -111,7 +111,7 @@ def stage(texts: Sequence[str]) -> Iterator[Stage]:
 
         def do_GET(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            status, document = made.answer(self.command, self.path, self.headers)
+            status, document = server.answer(self.command, self.path, self.headers)
             content = json.dumps(document).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(content)))
@@ -123,12 +123,12 @@ def stage(texts: Sequence[str]) -> Iterator[Stage]:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    made.host = f"http://127.0.0.1:{server.server_port}/zstack"
+    listener = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    listener.daemon_threads = True
+    threading.Thread(target=listener.serve_forever, args=(0.05,), daemon=True).start()
+    server.host = f"http://127.0.0.1:{listener.server_port}/zstack"
     try:
-        yield made
+        yield server
     finally:
-        server.shutdown()
-        server.server_close()
+        listener.shutdown()
+        listener.server_close()

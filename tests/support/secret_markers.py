@@ -13,9 +13,9 @@ from tests.support.process import Ran
 
 SESSION = "5e55104ca4a41e5c0ffee5e55104ca4a"
 OTHER_SESSION = "0ddba11c0de4b1e8a5efeedbead5e55a"
-PASSWORD = 'C4nary "pässwort" & 50%'
-PROXY_PASSWORD = "pr0xy-C4nary+geheim"
-KEY_ID, KEY_SECRET = "C4naryKeyId000000000", "S3cretKeyC4nary0123456789abcdefghijklmno"
+PASSWORD = 'M4rker "pässwort" & 50%'
+PROXY_PASSWORD = "pr0xy-M4rker+geheim"
+KEY_ID, KEY_SECRET = "M4rkerKeyId000000000", "S3cretKeyM4rker0123456789abcdefghijklmno"
 HASH = hashlib.sha512(PASSWORD.encode()).hexdigest()
 ALL = (SESSION, OTHER_SESSION, PASSWORD, HASH, PROXY_PASSWORD, KEY_SECRET)
 

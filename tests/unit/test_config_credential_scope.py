@@ -153,22 +153,22 @@ def test_the_names_that_zstack_users_have(tmp_path: Path) -> None:
     environ = {
         "ZSTACK_HOST": "127.0.0.1",
         "ZSTACK_ACCOUNT_NAME": "admin",
-        "ZSTACK_ACCOUNT_PASSWORD": "CANARY",
+        "ZSTACK_ACCOUNT_PASSWORD": "MARKER",
         "ZSTACK_ACCESS_KEY_ID": "AK",
-        "ZSTACK_ACCESS_KEY_SECRET": "CANARY",
+        "ZSTACK_ACCESS_KEY_SECRET": "MARKER",
     }
     settings = got(tmp_path, environ)
     found = settings.credential
     assert (found.account, found.access_key_id) == ("admin", "AK")
     assert found.password is not None
     assert found.access_key_secret is not None
-    assert found.password.reveal() == found.access_key_secret.reveal() == "CANARY"
+    assert found.password.reveal() == found.access_key_secret.reveal() == "MARKER"
     assert settings.sources["password"] == "environment ZSTACK_ACCOUNT_PASSWORD"
-    assert "CANARY" not in repr(settings)
+    assert "MARKER" not in repr(settings)
 
 
 def test_a_login_of_the_environment_and_a_profiles_host(home: Path) -> None:
-    environ = {"ZSTACK_ACCOUNT_NAME": "a", "ZSTACK_ACCOUNT_PASSWORD": "CANARY"}
+    environ = {"ZSTACK_ACCOUNT_NAME": "a", "ZSTACK_ACCOUNT_PASSWORD": "MARKER"}
     found = got(home, environ).credential
     assert (found.account, found.password) == (None, None)
     assert session(home, environ) == FILE_SESSION
@@ -176,4 +176,4 @@ def test_a_login_of_the_environment_and_a_profiles_host(home: Path) -> None:
     error = fails(home, environ)
     assert isinstance(error, UsageProblem)
     assert "ZSTACK_ACCOUNT_PASSWORD" in error.message
-    assert "CANARY" not in error.message
+    assert "MARKER" not in error.message

@@ -30,14 +30,14 @@ def program(folder: Path, code: str) -> Settings:
     """Return settings whose session_command is a Python program."""
     script = folder / "get.py"
     script.write_text("import os, sys, time\n" + code)
-    return settings_with(folder, f"session_command: ['{sys.executable}', -S, -E, '{script}', CANARY]")
+    return settings_with(folder, f"session_command: ['{sys.executable}', -S, -E, '{script}', MARKER]")
 
 
 def refusal(settings: Settings) -> ZvolError:
     with pytest.raises(ZvolError) as caught:
         credentials.session(settings)
     shown = "".join(traceback.format_exception(caught.value)) + caught.value.hint
-    assert "CANARY" not in shown
+    assert "MARKER" not in shown
     assert SESSION not in shown
     return caught.value
 
@@ -58,7 +58,7 @@ def test_the_first_line_of_a_file(tmp_path: Path, data: str) -> None:
     [
         (b"", "is empty"),
         (b"\n" + SESSION.encode(), "is empty"),
-        (b"CANARY", "must be the 32 hex digits"),
+        (b"MARKER", "must be the 32 hex digits"),
         (f"OAuth {SESSION}".encode(), "without the word OAuth"),
         (SESSION.encode() + b"0", "must be the 32 hex digits"),
         (b"\xff\xfe" + SESSION.encode("utf-16-le"), "must be the 32 hex digits"),
@@ -108,7 +108,7 @@ def test_nothing_is_read_before_it_is_needed(tmp_path: Path) -> None:
         f"print('{SESSION}')",
         f"print('  {SESSION.upper()}  ')",
         f"sys.stdout.write('{SESSION}')",
-        f"print('{SESSION}'); print('CANARY' * 100); print('CANARY', file=sys.stderr)",
+        f"print('{SESSION}'); print('MARKER' * 100); print('MARKER', file=sys.stderr)",
         f"sys.stdout.write('{SESSION[:16]}'); sys.stdout.flush(); time.sleep(0.05); print('{SESSION[16:]}')",
         f"sys.stdin.read() == '' and print('{SESSION}')",
     ],
@@ -122,13 +122,13 @@ def test_the_first_line_that_a_program_prints(tmp_path: Path, code: str, capfd: 
     ("code", "kind", "words"),
     [
         ("", ConfigError, "is empty"),
-        ("print('CANARY')", ConfigError, "must be the 32 hex digits"),
+        ("print('MARKER')", ConfigError, "must be the 32 hex digits"),
         (f"print('OAuth {SESSION}')", ConfigError, "without the word OAuth"),
         (f"print('{SESSION}'); sys.exit(3)", AuthError, "ended with exit code 3"),
-        ("print('CANARY', file=sys.stderr); sys.exit(1)", AuthError, "ended with exit code 1"),
+        ("print('MARKER', file=sys.stderr); sys.exit(1)", AuthError, "ended with exit code 1"),
         ("os.kill(os.getpid(), 9)", AuthError, "was ended by signal 9"),
         (f"print('{SESSION}'); print('x' * {LIMIT})", ConfigError, "printed more than 4096 bytes"),
-        ("while True: sys.stdout.write('CANARY' * 1000)", ConfigError, "printed more than 4096 bytes"),
+        ("while True: sys.stdout.write('MARKER' * 1000)", ConfigError, "printed more than 4096 bytes"),
         ("sys.stdout.buffer.write(bytes(range(256)))", ConfigError, "must be the 32 hex digits"),
     ],
 )
@@ -177,7 +177,7 @@ os._exit(0)
         ("[no-such-program-here]", "cannot be run: no-such-program-here: No such file"),
         ("[./z.yaml]", "/z.yaml: Permission denied"),
         ("[/]", "cannot be run: /: Permission denied"),
-        ("['echo CANARY; exit 0']", "cannot be run: No such file"),
+        ("['echo MARKER; exit 0']", "cannot be run: No such file"),
     ],
 )
 def test_a_program_that_cannot_be_run(tmp_path: Path, command: str, words: str) -> None:
@@ -201,10 +201,10 @@ def test_no_shell_reads_the_arguments(tmp_path: Path) -> None:
 def test_a_program_does_not_see_zvols_secrets(tmp_path: Path) -> None:
     secret = ["ZVOL_SESSION", "ZVOL_SESSION_FILE", "ZSTACK_SESSION_ID", "ZSTACK_ACCOUNT_PASSWORD",
               "ZSTACK_ACCESS_KEY_SECRET"]  # fmt: skip
-    environ = dict.fromkeys(secret, "CANARY") | {"KEPT": "yes", "PATH": os.environ["PATH"]}
+    environ = dict.fromkeys(secret, "MARKER") | {"PASSED": "yes", "PATH": os.environ["PATH"]}
     code = f"""
-assert os.environ.get('KEPT') == 'yes'
-assert 'CANARY' not in os.environ.values()
+assert os.environ.get('PASSED') == 'yes'
+assert 'MARKER' not in os.environ.values()
 print('{SESSION}')
 """
     assert credentials.session(program(tmp_path, code), environ=environ).reveal() == SESSION

@@ -29,15 +29,15 @@ def rows(path: Path | None, environ: dict[str, str], host: str | None = None) ->
     found = described(settings)
     assert all(isinstance(cell, str) and cell for row in found for cell in row)
     assert SESSION not in repr(found)
-    assert "CANARY" not in repr(found)
+    assert "MARKER" not in repr(found)
     return {key: (value, source) for key, value, source in found}
 
 
 def test_each_setting_with_its_place(tmp_path: Path) -> None:
     path = write(
-        tmp_path, "profiles:\n  p:\n    host: https://h\n    timeout: 90s\n    session_command: [pass, CANARY]\n"
+        tmp_path, "profiles:\n  p:\n    host: https://h\n    timeout: 90s\n    session_command: [pass, MARKER]\n"
     )
-    found = rows(path, {"ZVOL_OUTPUT": "json", "HTTPS_PROXY": "http://u:CANARY@p:1"})
+    found = rows(path, {"ZVOL_OUTPUT": "json", "HTTPS_PROXY": "http://u:MARKER@p:1"})
     assert found["profile"] == ("p", f"the only one in {path}")
     assert found["host"] == ("https://h:443/zstack", f"{path}:3:11")
     assert found["timeout"] == ("90s", f"{path}:4:14")
@@ -51,7 +51,7 @@ def test_each_setting_with_its_place(tmp_path: Path) -> None:
 def test_a_secret_is_not_shown(tmp_path: Path) -> None:
     path = write(tmp_path, f"profiles: {{p: {{host: 'https://h', session: {SESSION}}}}}")
     assert rows(path, {})["session"] == ("***", f"{path}:1:44")
-    environ = {"ZVOL_HOST": "https://h", "ZSTACK_ACCOUNT_NAME": "admin", "ZSTACK_ACCOUNT_PASSWORD": "CANARY"}
+    environ = {"ZVOL_HOST": "https://h", "ZSTACK_ACCOUNT_NAME": "admin", "ZSTACK_ACCOUNT_PASSWORD": "MARKER"}
     found = rows(None, environ)
     assert found["account"] == ("admin", "environment ZSTACK_ACCOUNT_NAME")
     assert found["password"] == ("***", "environment ZSTACK_ACCOUNT_PASSWORD")

@@ -128,11 +128,11 @@ def test_a_profile_decides_for_its_own_host_only(home: Path) -> None:
 
 # ---- what a profile says of its host -----------------------------------------------------------------------------
 def test_proxy_and_zone_are_the_profiles_hosts(home: Path) -> None:
-    environ = {"HTTPS_PROXY": "http://u:CANARY@env:1", "ZVOL_HOST": "https://h"}
+    environ = {"HTTPS_PROXY": "http://u:MARKER@env:1", "ZVOL_HOST": "https://h"}
     settings = got(home, environ)
-    assert settings.proxy == "http://u:CANARY@env:1"
+    assert settings.proxy == "http://u:MARKER@env:1"
     assert settings.sources["proxy"] == "environment HTTPS_PROXY"
-    assert "CANARY" not in repr(settings)
+    assert "MARKER" not in repr(settings)
     assert settings.timezone is None
     assert settings.output == "csv"
     assert got(home, {"HTTPS_PROXY": "http://env:1"}).proxy == "http://proxy:3128"

@@ -76,16 +76,16 @@ HOSTILE: dict[str, str | bytes] = {
     "escape": b"profiles: {p: {account: \x1b[0m}}",
     "second mark": "\ufeff\ufeffprofiles: {}",
     "tab": "profiles:\n\tp: {}",
-    "tab after": "profiles:\n  p:\n\t\thost: CANARY",
-    "open quote": 'profiles: {p: {session: "CANARY',
-    "open bracket": "profiles: {p: {session: CANARY",
-    "no space": "profiles:\n  p:\n    session:CANARY\n    host: x",
-    "at": "profiles: {p: {account: @CANARY}}",
-    "percent": "profiles:\n  p:\n    account: %CANARY",
-    "backtick": "profiles: {p: {account: `CANARY}}",
-    "bad escape": 'profiles: {p: {account: "\\CANARY"}}',
-    "indentation": "profiles:\n  p:\n    host: x\n   session: CANARY",
-    "text then mapping": "profiles: CANARY\n  p: x",
+    "tab after": "profiles:\n  p:\n\t\thost: MARKER",
+    "open quote": 'profiles: {p: {session: "MARKER',
+    "open bracket": "profiles: {p: {session: MARKER",
+    "no space": "profiles:\n  p:\n    session:MARKER\n    host: x",
+    "at": "profiles: {p: {account: @MARKER}}",
+    "percent": "profiles:\n  p:\n    account: %MARKER",
+    "backtick": "profiles: {p: {account: `MARKER}}",
+    "bad escape": 'profiles: {p: {account: "\\MARKER"}}',
+    "indentation": "profiles:\n  p:\n    host: x\n   session: MARKER",
+    "text then mapping": "profiles: MARKER\n  p: x",
     "deep flow": "a: " + "[" * 100_000,
     "deep flow closed": "a: " + "[" * 5000 + "]" * 5000,
     "deep map": "{a: " * 5000,
@@ -99,7 +99,7 @@ HOSTILE: dict[str, str | bytes] = {
     "many mistakes": "profiles:\n  p:\n" + "".join(f"    hosst{i}: v\n" for i in range(9_000)),
     "many duplicates": "profiles:\n" + "  p: {}\n" * 6_000,
     "long key": "profiles: {p: {" + "k" * 200_000 + ": v}}",
-    "long value": "profiles: {p: {session: " + "CANARY" * 40_000 + "}}",
+    "long value": "profiles: {p: {session: " + "MARKER" * 40_000 + "}}",
     "long host": "profiles: {p: {host: 'https://" + "a." * 100_000 + "'}}",
     "long path": "profiles: {p: {host: 'https://a" + "/a" * 100_000 + "/?'}}",
     "long duration": "profiles: {p: {timeout: " + "1" * 200_000 + "}}",
@@ -121,7 +121,7 @@ def test_hostile_files_are_a_clean_and_quick_error(tmp_path: Path, name: str) ->
     with pytest.raises(ConfigError) as caught, counted() as work:
         load(path)
     assert work.calls < MOST_CALLS
-    assert "CANARY" not in "".join(traceback.format_exception(caught.value))
+    assert "MARKER" not in "".join(traceback.format_exception(caught.value))
     assert len(caught.value.message) < 20_000
     assert len(caught.value.problems) <= 52
 
@@ -136,16 +136,16 @@ def test_tags_are_refused_and_do_nothing(tmp_path: Path, tag: str, place: str, m
     assert not (tmp_path / "pwned").exists()
 
 
-def test_nothing_of_a_canary_file_appears_in_any_error(tmp_path: Path) -> None:
+def test_no_error_quotes_the_file(tmp_path: Path) -> None:
     keys = ["host", "account", "session", "session_file", "session_command", "proxy", "timezone", "timeout", "output",
             "concurrency", "insecure_http", "ca_file", "password", "unknown", "access_key_secret"]  # fmt: skip
-    shapes = ["CANARY", '"CANARY\\n"', "[CANARY, 1]", "{CANARY: CANARY}", "!CANARY x", "&CANARY x", "*CANARY",
-              "'CANARY",
-              "https://u:CANARY@h", "https://h:CANARY", "OAuth CANARY", "- CANARY", "CANARY: x", "@CANARY", "|CANARY",
-              "http://[CANARY", "2026-01-01 # CANARY", "\tCANARY"]  # fmt: skip
+    shapes = ["MARKER", '"MARKER\\n"', "[MARKER, 1]", "{MARKER: MARKER}", "!MARKER x", "&MARKER x", "*MARKER",
+              "'MARKER",
+              "https://u:MARKER@h", "https://h:MARKER", "OAuth MARKER", "- MARKER", "MARKER: x", "@MARKER", "|MARKER",
+              "http://[MARKER", "2026-01-01 # MARKER", "\tMARKER"]  # fmt: skip
     for key, shape in itertools.product(keys, shapes):
         path = write(tmp_path, f"profiles:\n  p:\n    host: https://h\n    {key}: {shape}\n    x: 1\n")
         with pytest.raises(ConfigError) as caught:
             load(path)
-        assert "CANARY" not in "".join(traceback.format_exception(caught.value))
-        assert "CANARY" not in repr(caught.value.problems)
+        assert "MARKER" not in "".join(traceback.format_exception(caught.value))
+        assert "MARKER" not in repr(caught.value.problems)

@@ -154,7 +154,7 @@ def test_all_mistakes_of_environment_and_options_at_once(home: Path) -> None:
         "ZVOL_NO_INPUT": "maybe",
         "ZVOL_HOST": "https://h",
         "ZVOL_SESSION": f"OAuth {ENV_SESSION}",
-        "HTTPS_PROXY": "socks5://u:CANARY@p",
+        "HTTPS_PROXY": "socks5://u:MARKER@p",
     }
     error = fails(home, environ, timeout=0.0, concurrency=65)
     assert isinstance(error, ConfigError)
@@ -168,7 +168,7 @@ def test_all_mistakes_of_environment_and_options_at_once(home: Path) -> None:
         "environment HTTPS_PROXY",
     ]
     assert "did you mean json?" in error.message
-    assert "CANARY" not in error.message
+    assert "MARKER" not in error.message
 
 
 def test_a_bad_host_of_each_level(home: Path) -> None:

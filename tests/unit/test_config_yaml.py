@@ -110,11 +110,11 @@ def test_one_error_lists_all_mistakes_in_the_order_of_the_file(tmp_path: Path) -
 curent: x
 profiles:
   prod:
-    host: ftp://CANARY
-    hots: CANARY
-    timeout: CANARY
+    host: ftp://MARKER
+    hots: MARKER
+    timeout: MARKER
     concurrency: 99
-    session: CANARY
+    session: MARKER
   lab:
     session: 1
     insecure_http: "true"
@@ -162,7 +162,7 @@ profiles:
         ('profiles: {p: {"host": "https://a", host: b}}', "1:37: duplicate key host: it is on line 1 already"),
         ("profiles: {p: {URL: x}}", "1:16: unknown key URL in profile p; use host"),
         (f"profiles: {{p: {{{SESSION}: x}}}}", "1:16: unknown key in profile p"),
-        ("profiles: {p: {session:CANARY}}", "1:16: unknown key in profile p; did you mean session?"),
+        ("profiles: {p: {session:MARKER}}", "1:16: unknown key in profile p; did you mean session?"),
     ],
 )  # fmt: skip
 def test_mistakes_of_keys(tmp_path: Path, text: str, expected: str) -> None:
@@ -170,9 +170,9 @@ def test_mistakes_of_keys(tmp_path: Path, text: str, expected: str) -> None:
 
 
 def test_a_password_has_no_place_in_the_file(tmp_path: Path) -> None:
-    (found,) = wrong_profile(tmp_path, "password: CANARY")
+    (found,) = wrong_profile(tmp_path, "password: MARKER")
     assert "password_file or password_command" in found
-    assert "CANARY" not in found
+    assert "MARKER" not in found
 
 
 @pytest.mark.parametrize(

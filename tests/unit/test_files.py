@@ -34,17 +34,17 @@ def mode(path: Path) -> int:
 @pytest.mark.parametrize("bits", range(0o600, 0o667))
 def test_a_secret_is_read_only_from_a_file_that_is_closed_to_others(tmp_path: Path, bits: int) -> None:
     path = tmp_path / "it's secret"
-    path.write_text("CANARY")
+    path.write_text("MARKER")
     path.chmod(bits)
     if not bits & 0o077:
-        assert read_private(path, 100) == b"CANARY"
+        assert read_private(path, 100) == b"MARKER"
         return
     with pytest.raises(ConfigError) as caught:
         read_private(path, 100, "where")
     assert caught.value.problems[0].where == "where"
     assert f"mode {bits:04o}" in caught.value.message
     assert caught.value.hint == f"Run: chmod 600 '{tmp_path}/it'\"'\"'s secret'"
-    assert "CANARY" not in str(caught.value)
+    assert "MARKER" not in str(caught.value)
 
 
 def test_a_link_to_a_private_file_is_refused(tmp_path: Path) -> None:
