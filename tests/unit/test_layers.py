@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,67 @@ def sources() -> list[Path]:
     return sorted((ROOT / "zvol").rglob("*.py"))
 
 
+# ---- circles -----------------------------------------------------------------------------------------------------
+def runtime_imports(node: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
+    """Yield what is imported when the code runs: also in functions, but not for type checkers only."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and ast.unparse(child.test).endswith("TYPE_CHECKING"):
+            continue
+        if isinstance(child, ast.Import | ast.ImportFrom):
+            yield child
+        yield from runtime_imports(child)
+
+
+def import_graph(sources: Mapping[str, str]) -> dict[str, set[str]]:
+    """Return for each module, of name and source, the others among them that it imports."""
+    graph: dict[str, set[str]] = {}
+    for module, source in sources.items():
+        found = graph[module] = set()
+        for node in runtime_imports(ast.parse(source)):
+            if isinstance(node, ast.Import):
+                found |= {alias.name for alias in node.names}
+            else:
+                names = {f"{node.module}.{alias.name}" for alias in node.names}
+                found |= names if names <= sources.keys() else {*names, str(node.module)}
+        found &= sources.keys() - {module, "zvol"}
+    return graph
+
+
+def circles(graph: Mapping[str, set[str]]) -> set[str]:
+    """Return the modules that import themselves by way of others."""
+    left = dict(graph)
+    while free := {module for module, imported in left.items() if not imported & left.keys()}:
+        left = {module: imported for module, imported in left.items() if module not in free}
+    while unused := left.keys() - set().union(*left.values()):
+        left = {module: imported for module, imported in left.items() if module not in unused}
+    return set(left)
+
+
+def test_no_two_files_import_each_other_in_a_circle() -> None:
+    found = {}
+    for path in sources():
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        found[".".join(parts).removesuffix(".__init__")] = path.read_text()
+    graph = import_graph(found)
+    assert sum(map(len, graph.values())) > 400
+    assert circles(graph) == set()
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "circle"),
+    [
+        ("import b", "import a", True),
+        ("from b import x", "def f():\n    from a import y", True),
+        ("import b", "import c", False),
+        ("import b", "if TYPE_CHECKING:\n    import a", False),
+    ],
+)
+def test_a_circle_is_found(a: str, b: str, circle: bool) -> None:
+    graph = import_graph({"a": a, "b": b, "c": "", "d": "import a"})
+    assert circles(graph) == ({"a", "b"} if circle else set())
+
+
+# ---- heavy libraries ---------------------------------------------------------------------------------------------
 def test_heavy_libraries_have_one_door_each() -> None:
     for path in sources():
         name = str(path.relative_to(ROOT))
