@@ -17,7 +17,7 @@ from zvol.zstack.client import Client
 UUIDS = [f"{number:032x}" for number in range(250)]
 
 
-class RestApi:
+class Proxy:
     """Answers for the volumes of a request that names at most `most` of them."""
 
     def __init__(self, most: int, refusal: Answer | MaybeSent | None = None) -> None:
@@ -35,29 +35,29 @@ class RestApi:
         return Answer(200, json.dumps({"inventories": found, "total": len(found)}).encode())
 
 
-def client(front: Any) -> Client:
-    return Client(front, SessionAuth(Secret("5ec4e75ec4e75ec4e75ec4e75ec4e75e")))
+def client(proxy: Any) -> Client:
+    return Client(proxy, SessionAuth(Secret("5ec4e75ec4e75ec4e75ec4e75ec4e75e")))
 
 
 @pytest.mark.parametrize("refusal", [None, Answer(502), MaybeSent("reset")])
 def test_a_batch_that_is_too_much_is_halved_and_the_size_is_kept(refusal: Any) -> None:
-    front = RestApi(30, refusal)
-    assert list(client(front).volumes(UUIDS)) == UUIDS
-    assert front.sizes == [100, 1, 50, 1, *[25] * 10]
+    proxy = Proxy(30, refusal)
+    assert list(client(proxy).volumes(UUIDS)) == UUIDS
+    assert proxy.sizes == [100, 1, 50, 1, *[25] * 10]
 
 
 def test_whole_batches_where_nothing_is_in_the_way() -> None:
-    front = RestApi(100)
-    assert list(client(front).volumes(UUIDS)) == UUIDS
-    assert front.sizes == [100, 100, 50]
+    proxy = Proxy(100)
+    assert list(client(proxy).volumes(UUIDS)) == UUIDS
+    assert proxy.sizes == [100, 100, 50]
 
 
 def test_an_outage_is_one_for_a_single_volume_too() -> None:
-    front = RestApi(0)
+    proxy = Proxy(0)
     with pytest.raises(TransientError):
-        client(front).volumes(UUIDS)
-    assert front.sizes == [100, 1]
-    front = RestApi(0)
+        client(proxy).volumes(UUIDS)
+    assert proxy.sizes == [100, 1]
+    proxy = Proxy(0)
     with pytest.raises(TransientError):
-        client(front).volumes(UUIDS[:1])
-    assert front.sizes == [1]
+        client(proxy).volumes(UUIDS[:1])
+    assert proxy.sizes == [1]

@@ -185,9 +185,9 @@ def test_a_damaged_journal_is_set_aside_and_never_truncated(path: Path) -> None:
     path.write_bytes(damaged)
     with pytest.raises(LocalState, match="damaged") as caught:
         Journal(path)
-    [kept] = path.parent.glob("journal.db.damaged-*")
-    assert kept.read_bytes() == damaged
-    assert str(kept) in caught.value.message
+    [damaged_file] = path.parent.glob("journal.db.damaged-*")
+    assert damaged_file.read_bytes() == damaged
+    assert str(damaged_file) in caught.value.message
     Journal(path).close()
 
 

@@ -83,7 +83,7 @@ def test_killed_after_the_first_page_is_a_new_journal(path: Path) -> None:
 def test_cut_at_any_place_it_works_or_is_set_aside_as_it_is(path: Path) -> None:
     fill(path)
     whole = path.read_bytes()
-    kept = 0
+    set_aside_files = 0
     for size in {1, 15, 16, 17, 99, 100, 101, *range(511, len(whole), 4096 - 585)}:
         for file in path.parent.glob("journal.db*"):
             if file.is_file():
@@ -92,12 +92,12 @@ def test_cut_at_any_place_it_works_or_is_set_aside_as_it_is(path: Path) -> None:
         try:
             use(path)
         except LocalState as error:
-            kept += 1
+            set_aside_files += 1
             [file] = set_aside(path)
             whole_message = error.message.endswith(f"it is kept as {file}")
             assert (whole_message, error.exit, file.stat().st_size >= size) == (True, 7, True)  # noqa: PT017
             use(path)
-    assert kept >= 5
+    assert set_aside_files >= 5
 
 
 GARBAGE = {
@@ -135,8 +135,8 @@ def test_a_folder_in_its_place_is_set_aside(path: Path) -> None:
     (path / "something").touch()
     with pytest.raises(LocalState, match="it is not a file"):
         use(path)
-    [kept] = set_aside(path)
-    assert (kept / "something").exists()
+    [damaged_file] = set_aside(path)
+    assert (damaged_file / "something").exists()
     use(path)
 
 
@@ -157,9 +157,9 @@ def test_the_journal_of_a_newer_zvol_is_left_as_it_is(path: Path) -> None:
         db.execute(f"PRAGMA user_version = {VERSION + 1}")
     db.close()
     before = path.read_bytes()
-    for looking in (False, True):
+    for read_only_ok in (False, True):
         with pytest.raises(LocalState, match="newer zvol") as caught:
-            Journal(path, read_only_ok=looking)
+            Journal(path, read_only_ok=read_only_ok)
         assert caught.value.exit == 7
     assert path.read_bytes() == before
     assert set_aside(path) == []

@@ -99,12 +99,12 @@ def test_the_tables_are_those_of_a_new_one(path: Path, tmp_path: Path) -> None:
     assert shapes[0] == shapes[1]
 
 
-@pytest.mark.parametrize("looking", [False, True])
-def test_while_a_run_of_the_older_zvol_lives_it_stays_as_it_is(looking: bool, path: Path) -> None:
+@pytest.mark.parametrize("read_only_ok", [False, True])
+def test_while_a_run_of_the_older_zvol_lives_it_stays_as_it_is(read_only_ok: bool, path: Path) -> None:
     living = Locks(path.with_name("journal.db.locks"))
     living.prepare()
     living.take("old")
-    if looking:
+    if read_only_ok:
         journal = Journal(path, read_only_ok=True)
         assert [(one.id, one.alive, one.unfinished) for one in journal.runs()] == [
             ("boxed", False, 1),

@@ -148,8 +148,8 @@ def test_it_is_remembered_at_once_whatever_becomes_of_the_damaged_one(path: Path
     with pytest.raises(LocalState, match="damaged") as caught:
         Journal(path)
     assert re.search(r"run the command again.*one quiet period", caught.value.hint)
-    [kept] = path.parent.glob("journal.db.damaged-*")
-    kept.unlink()
+    [damaged_file] = path.parent.glob("journal.db.damaged-*")
+    damaged_file.unlink()
     journal = Journal(path)
     assert journal.set_aside_at is not None
     assert began <= journal.set_aside_at <= time.time()

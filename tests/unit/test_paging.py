@@ -266,21 +266,21 @@ def test_a_count_of_another_moment_is_requested_again() -> None:
     assert shelf.pauses == [BACKOFF[0]] * (len(shelf.queries) - 3)
 
 
-# ---- kept small ------------------------------------------------------------------------------------------------------
+# ---- compact rows ----------------------------------------------------------------------------------------------------
 @given(st.lists(st.dictionaries(st.text(max_size=5), st.none() | st.integers() | st.text(max_size=80), max_size=6)))
 def test_a_compact_row_is_the_row(rows: list[dict[str, Any]]) -> None:
-    packer = RowCompactor()
+    compactor = RowCompactor()
     for row in rows:
-        packed = packer.compact(row)
-        assert packed == row
-        assert list(packed.items()) == list(row.items())
-        assert all(packed.get(name, "no") == row.get(name, "no") for name in (*row, "another"))
-        assert repr(packed) == repr(row)
+        compact = compactor.compact(row)
+        assert compact == row
+        assert list(compact.items()) == list(row.items())
+        assert all(compact.get(name, "no") == row.get(name, "no") for name in (*row, "another"))
+        assert repr(compact) == repr(row)
 
 
 def test_rows_share_their_keys_and_texts() -> None:
-    packer = RowCompactor()
-    one, other = (packer.compact({"uuid": key(number), "type": "".join(["Da", "ta"])}) for number in range(2))
+    compactor = RowCompactor()
+    one, other = (compactor.compact({"uuid": key(number), "type": "".join(["Da", "ta"])}) for number in range(2))
     assert one["type"] is other["type"]
     assert one._places is other._places
 
@@ -289,8 +289,10 @@ def test_only_so_many_texts_are_shared_and_no_long_ones() -> None:
     def text(number: int, size: int) -> str:
         return str(number).zfill(size)
 
-    packer = RowCompactor()
-    kept = [packer.compact({"a": text(number, 64)})["a"] for number in range(MAX_SHARED + 1)]
-    again = [packer.compact({"a": text(number, 64)})["a"] for number in (0, MAX_SHARED - 1, MAX_SHARED)]
-    assert [one is other for one, other in zip(again, (kept[0], *kept[-2:]), strict=True)] == [True, True, False]
-    assert [packer.compact({"a": text(1, 65)})["a"] is packer.compact({"a": text(1, 65)})["a"] for _ in (1,)] == [False]
+    compactor = RowCompactor()
+    first = [compactor.compact({"a": text(number, 64)})["a"] for number in range(MAX_SHARED + 1)]
+    again = [compactor.compact({"a": text(number, 64)})["a"] for number in (0, MAX_SHARED - 1, MAX_SHARED)]
+    assert [one is other for one, other in zip(again, (first[0], *first[-2:]), strict=True)] == [True, True, False]
+    assert [compactor.compact({"a": text(1, 65)})["a"] is compactor.compact({"a": text(1, 65)})["a"] for _ in (1,)] == [
+        False
+    ]

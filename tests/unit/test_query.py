@@ -29,8 +29,8 @@ def test_a_condition_is_what_was_meant_or_is_not_sent(value: str) -> None:
 class Cloud:
     """Deleted volumes to choose from and others; it compares names as MySQL does, and asked thrice it fails."""
 
-    def __init__(self, deleted: list[str], kept: list[str]) -> None:
-        statuses = [(name, "Deleted") for name in deleted] + [(name, "Ready") for name in kept]
+    def __init__(self, deleted: list[str], others: list[str]) -> None:
+        statuses = [(name, "Deleted") for name in deleted] + [(name, "Ready") for name in others]
         fields = [{"uuid": f"{n:032x}", "name": name, "status": status} for n, (name, status) in enumerate(statuses)]
         self.volumes = [Volume(str(one["uuid"]), one) for one in fields]
         self.conditions: list[str] = []
@@ -53,13 +53,13 @@ NAMES = st.sampled_from(["a", "b", "a*", "", "卷", "a ", "A", "it's", "a,b", "a
 
 @given(
     names=st.lists(NAMES, max_size=6),
-    kept=st.lists(NAMES, max_size=6),
+    others=st.lists(NAMES, max_size=6),
     asked=st.lists(NAMES.filter(bool), min_size=1, max_size=4),
 )
-@example(names=["a", "a"], kept=["a"], asked=["a", "A"])
-def test_choosing_takes_exactly_what_was_named(names: list[str], kept: list[str], asked: list[str]) -> None:
+@example(names=["a", "a"], others=["a"], asked=["a", "A"])
+def test_choosing_takes_exactly_what_was_named(names: list[str], others: list[str], asked: list[str]) -> None:
     """Volumes that are not deleted are looked up at most once, never by a name that is misread, and decide nothing."""
-    cloud: Any = Cloud(names, kept)
+    cloud: Any = Cloud(names, others)
     explain = [VolumeRow(one, Retention(True, None)) for one in cloud.list_volumes()]
     chosen = resolve_targets(
         cloud, [(text, None, None) for text in asked], lambda some: [row for row in explain if row.volume in some]
@@ -71,7 +71,7 @@ def test_choosing_takes_exactly_what_was_named(names: list[str], kept: list[str]
     for result in chosen.refused:
         assert result.outcome is Outcome.FAILED
         assert names.count(result.asked) != 1
-        candidates = kept.count(result.asked) if result.asked in unknown and len(unknown) <= 2 else 0
+        candidates = others.count(result.asked) if result.asked in unknown and len(unknown) <= 2 else 0
         assert len(result.candidates) == (names.count(result.asked) or candidates)
     assert {want.asked for want in chosen.targets} | {result.asked for result in chosen.refused} == set(asked)
     assert len(cloud.conditions) == bool(unknown)

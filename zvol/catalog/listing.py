@@ -65,7 +65,7 @@ def retention_context(
     missing: dict[Fact, ZvolError] = {}
     policy = look_up(Fact.POLICY, lambda: _policy(client), missing)
     if policy is not None and not policy.complete:
-        missing[Fact.POLICY] = Unreachable("the server's answer does not hold deletionPolicy and expungePeriod")
+        missing[Fact.POLICY] = Unreachable("the server's answer lacks deletionPolicy or expungePeriod")
     now = look_up(Fact.CLOCK, client.server_time, missing)
     zone = _zone(client, now, login_zone(now), Zone.from_profile(profile_zone), missing)
     return RetentionContext(policy, zone, now, missing)

@@ -79,9 +79,9 @@ def _storage_notes(row: VolumeRow, client: Client) -> list[str]:
         return ["its primary storage does not exist any more, or is not visible to this account"]
     state, status = found[0].get("state"), found[0].get("status")
     return [
-        f"its primary storage {found[0].get('name')} is {word}: the volume comes back, its data may be out of reach"
-        for word in (state, status)
-        if word not in ("Enabled", "Connected")
+        f"its primary storage {found[0].get('name')} is {problem}: the volume comes back, its data may be out of reach"
+        for problem in (state, status)
+        if problem not in ("Enabled", "Connected")
     ]
 
 

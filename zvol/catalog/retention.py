@@ -97,7 +97,7 @@ def _deadline(changed: float | None, policy: Policy) -> float | None:
 
 
 def _clock_from(volume: Volume) -> str | None:
-    """Return what the last change was, as far as it can be told.
+    """Return what the last change was, as far as it is known.
 
     ZStack keeps no date of the deletion, only of the last change.  `deleted`: nothing indicates that they differ.
     `changed`: the volume was detached at another time, so the deletion may be older than the change that is counted

@@ -177,18 +177,18 @@ def set_aside(path: Path, inode: int | None, why: Damaged) -> LocalState:
     `inode` is that of the damaged file: a file that another process has put in its place meanwhile is not renamed.
     """
     stamp = time.strftime(TIME_FORMAT, time.gmtime(time.time()))
-    kept = path.with_name(f"{path.name}.damaged-{stamp}-{secrets.token_hex(2)}")
+    damaged = path.with_name(f"{path.name}.damaged-{stamp}-{secrets.token_hex(2)}")
     text = f"the journal {path} is damaged ({why})"
     try:
         if inode is not None and path.stat(follow_symlinks=False).st_ino != inode:
             return LocalState(f"{text}; another zvol has set it aside", hint=DAMAGED)
-        path.rename(kept)
+        path.rename(damaged)
     except OSError as exc:
         return LocalState(f"{text} and cannot be set aside: {exc.strerror}", hint=STUCK)
     for suffix in ("-wal", "-shm"):
         with contextlib.suppress(OSError):
-            path.with_name(path.name + suffix).rename(kept.with_name(kept.name + suffix))
+            path.with_name(path.name + suffix).rename(damaged.with_name(damaged.name + suffix))
     with contextlib.suppress(Exception):  # else the next run creates it, as long as the damaged file exists
         create(path)
         connect(path, list).close()
-    return LocalState(f"{text}; it is kept as {kept}", hint=DAMAGED)
+    return LocalState(f"{text}; it is kept as {damaged}", hint=DAMAGED)

@@ -56,7 +56,7 @@ V1_TO_V2: Final = (
 )
 
 V2_TO_V3: Final = ("UPDATE volumes SET state = 'recorded' WHERE state = 'said'",)
-"""Version 2 has the tables of version 3, and an older word for a volume with an outcome."""
+"""Version 2 has the tables of version 3, and another name of the state of a volume with an outcome."""
 
 V1_VIEWS: Final = (
     "CREATE TEMP VIEW runs AS SELECT id, origin AS base, options AS request, started, ended, NULL AS account "

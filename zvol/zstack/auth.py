@@ -22,7 +22,7 @@ class Authenticator(Protocol):
     def __call__(self, method: str, path: str) -> Mapping[str, str]: ...
 
     def hint(self, refusal: str) -> str:
-        """Return what to do when the server does not accept the request, in its words `refusal` (may be empty)."""
+        """Return what to do when the server does not accept the request; `refusal` is its text, if it sent any."""
 
 
 class SessionAuth:

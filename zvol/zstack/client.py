@@ -153,7 +153,7 @@ class Client:
                 size = len(part) // 2
                 continue
             if seen.unclear:
-                raise TransientError("an answer that does not tell of all the volumes that were asked for")
+                raise TransientError("the answer does not tell about all requested volumes")
             volumes |= seen.found
             start += len(part)
         return {uuid: volumes[uuid] for uuid in uuids if uuid in volumes}
@@ -180,7 +180,7 @@ class Client:
         return self._paged(path, conditions, key=key, fields=fields, size=min(rows, self._size))
 
     def _paged(self, path: str, conditions: Sequence[str], **how: Any) -> list[Any]:
-        """Read all pages; a page size that was reduced for a slow line is kept for later lists."""
+        """Read all pages; a page size that was reduced for a slow line is also used for later lists."""
         pager = Pager(lambda query: self._read(path, query, PAGE_SECONDS), self._transport.deadline.sleep, **how)
         size = pager.size
         try:
@@ -195,7 +195,7 @@ class Client:
         for item in self.query_all("/v1/user-tags", [f"resourceUuid?={','.join(uuids)}"]):
             resource, tag = item.get("resourceUuid"), item.get("tag")
             if resource not in tags or not isinstance(tag, str):
-                raise TransientError("an answer about other tags than those asked for")
+                raise TransientError("the answer contains tags that were not requested")
             tags[resource].add(tag)
         return {uuid: frozenset(found) for uuid, found in tags.items()}
 
@@ -223,7 +223,7 @@ class Client:
             self._query_result(answer)
         found = None if document is None else document.get(key)
         if not isinstance(found, kind):
-            raise TransientError(f"an answer without {key}")
+            raise TransientError(f"the answer has no {key}")
         return found
 
     def query_page(self, path: str, query: Sequence[tuple[str, str]]) -> QueryResult:

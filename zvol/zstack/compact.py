@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 MAX_SHARED: Final = 10_000
-"""The number of different texts that are kept to be shared by later rows."""
+"""The number of different texts that later rows can share."""
 MAX_LENGTH: Final = 64
 """Of a shared text; longer ones are seldom equal."""
 

@@ -45,7 +45,7 @@ def parse_server_date(text: str) -> datetime | None:
     """Return the date of a text such as `Nov 23, 2026 9:05:50 PM`, without a zone; None when it cannot be read.
 
     A 5.2.1 writes this format; newer versions of Java put a comma after the year or U+202F before PM, a Chinese locale
-    uses its own words.  The locale of this machine does not matter.
+    has its own names.  The locale of this machine does not matter.
     """
     if len(text) > MAX_LENGTH or not any(char.isdecimal() for char in text):
         return None

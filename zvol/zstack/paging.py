@@ -83,7 +83,7 @@ class Pager:
             if (last or not complete) and not _in_order(last, keys):
                 raise KeysNotOrdered
             if len(set(keys)) < len(keys):
-                raise TransientError("a list that holds something twice")
+                raise TransientError("the list contains an item twice")
             yield [self.keep(row) for row in page.inventories]
             if complete:
                 return
@@ -144,9 +144,9 @@ class Pager:
     def _request_page(self, conditions: Sequence[str], start: int) -> QueryResult:
         page = self.fetch(self._query(conditions, start))
         if page.total is None:
-            raise TransientError("a list that does not say how long it is")
+            raise TransientError("the list has no total")
         if len(page.inventories) != min(self.size, max(0, page.total - start)):
-            raise InconsistentPage("a list that does not hold what it speaks of")
+            raise InconsistentPage("the list and its total do not agree")
         self._answered = True
         return page
 

@@ -29,7 +29,7 @@ def parse_server_time(answer: Answer) -> float:
     document = _document(answer, "its time", "")
     found = parse_current_time(document)
     if found is None:
-        raise TransientError("the answer about the server's clock does not hold its time")
+        raise TransientError("the answer about the server's clock has no time")
     return found
 
 
@@ -44,7 +44,7 @@ def parse_timezone(answer: Answer) -> tuple[str | None, str | None]:
         return name, offset
     if isinstance(answers.classify_read(answer), answers.QueryResult) or document.get("success") is True:
         raise CannotTell("the server does not tell its time zone", hint=TIMEZONE_HINT)
-    raise TransientError("the answer about the server's time zone does not hold one")
+    raise TransientError("the answer about the server's time zone has none")
 
 
 def parse_current_time(document: Mapping[str, Any]) -> float | None:
@@ -74,7 +74,7 @@ def _document(answer: Answer, what: str, hint: str) -> Mapping[str, Any]:
         case answers.Unrecognized(reason=reason):
             raise TransientError(reason)
         case answers.QueryResult():  # pragma: no cover - it has a document
-            raise TransientError("an answer to another question")
+            raise TransientError("the answer belongs to another request")
 
 
 def _text(document: Mapping[str, Any], name: str) -> str | None:

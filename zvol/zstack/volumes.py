@@ -33,7 +33,7 @@ def match_volumes(uuids: Sequence[str], found: QueryResult, *, counted: bool = F
     read = [answers.volume_of(inventory, found.sent_at) for inventory in found.inventories]
     known = [volume for volume in read if volume is not None]
     if not {volume.uuid for volume in known} <= set(uuids):
-        raise TransientError("an answer about other volumes than those asked for")
+        raise TransientError("the answer contains volumes that were not requested")
     times = Counter(volume.uuid for volume in known)
     volumes = {volume.uuid: volume for volume in known if times[volume.uuid] == 1}
     short = counted and len(read) < len(uuids) and found.total != len(read)

@@ -173,10 +173,10 @@ def _read(response: requests.Response, max_bytes: int) -> bytes:
     """Read the body to its end, so that the connection can be reused; raises UnacceptableAnswer."""
     headers = response.raw.headers
     if headers.get("Content-Encoding", "identity").strip().lower() not in ("identity", ""):
-        raise UnacceptableAnswer("a compressed answer, which was not asked for")
+        raise UnacceptableAnswer("a compressed answer, which was not requested")
     lengths, coding = headers.getlist("Content-Length"), headers.getlist("Transfer-Encoding")
     if len(set(lengths)) > 1 or (lengths and coding) or not all(re.fullmatch("[0-9]{1,15}", one) for one in lengths):
-        raise UnacceptableAnswer("an answer whose length is not clear")
+        raise UnacceptableAnswer("an answer of unclear length")
     content: bytes = response.raw.read(max_bytes + 1, decode_content=False)
     if len(content) > max_bytes:
         raise UnacceptableAnswer(f"an answer of more than {max_bytes} bytes")

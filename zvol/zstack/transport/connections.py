@@ -17,7 +17,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool  # no
 from urllib3.exceptions import EmptyPoolError  # noqa: TID253
 
 from zvol.zstack.transport.current import current_deadline, current_request
-from zvol.zstack.transport.deadline import RequestDeadline, Stage, StaleRequest, real_now
+from zvol.zstack.transport.deadline import RequestDeadline, StaleRequest, Step, real_now
 from zvol.zstack.transport.sockets import DeadlinePlainSocket
 
 UNUSED_IDLE_FACTOR: Final = 3
@@ -39,7 +39,7 @@ class CompleteHead:
     def readline(self, limit: int) -> bytes:
         line: bytes = self._source.readline(limit)
         if not line.endswith(b"\n") and len(line) < limit:
-            raise http.client.RemoteDisconnected("half a head")
+            raise http.client.RemoteDisconnected("an incomplete head")
         return line
 
 
@@ -98,7 +98,7 @@ class TrackedConnection:
         if self.sock is None:
             self.connect()
         deadline = current_deadline()
-        deadline.stage = Stage.READY
+        deadline.step = Step.READY
         parts = self._parts = []
         try:
             super().request(*args, **kwargs)  # type: ignore[misc]
@@ -136,7 +136,7 @@ class TlsConnection(TrackedConnection, HTTPSConnection):
         return sock if self.proxy else begin_handshake(sock)
 
     def _tunnel(self) -> None:
-        current_deadline().stage = Stage.TUNNEL
+        current_deadline().step = Step.TUNNEL
         super()._tunnel()
         begin_handshake(self.sock)
 
@@ -144,7 +144,7 @@ class TlsConnection(TrackedConnection, HTTPSConnection):
 def begin_handshake(sock: socket.socket) -> socket.socket:
     """Give the TLS handshake the remaining time: the timeout bounds all waits of OpenSSL together."""
     deadline = current_deadline()
-    deadline.stage = Stage.TLS
+    deadline.step = Step.TLS
     sock.settimeout(deadline.remaining())
     return sock
 

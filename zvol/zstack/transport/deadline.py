@@ -1,7 +1,7 @@
 """The deadline of one request, and how far the request has come.
 
-A read timeout does not bound a server that sends one byte a second, so every wait on a socket asks the deadline for
-the remaining time of the whole request.
+A read timeout does not bound a server that sends one byte a second, so every wait on a socket gets
+the remaining time of the whole request from the deadline.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ real_now: Final = SystemClock().monotonic
 """Real seconds, suspension of the machine included: a connection was idle for that time, too."""
 
 
-class Stage(IntEnum):
+class Step(IntEnum):
     """How far a request has come; before SENT not a byte of it can have left."""
 
     LOOKUP = 0
@@ -54,7 +54,7 @@ class RequestDeadline:
         fresh_until: float | None = None,
     ) -> None:
         now = real_now()
-        self.stage = Stage.LOOKUP
+        self.step = Step.LOOKUP
         self.idle = idle
         self.received = 0
         self.fresh_until = fresh_until
@@ -91,11 +91,11 @@ class RequestDeadline:
         self.stale = self.fresh_until is not None and now > self.fresh_until
         if self.stale:
             raise StaleRequest
-        self.sent_at, self.stage = now, Stage.SENT
+        self.sent_at, self.step = now, Step.SENT
 
     @property
     def sent(self) -> bool:
-        return self.stage is Stage.SENT
+        return self.step is Step.SENT
 
     @property
     def expired(self) -> bool:

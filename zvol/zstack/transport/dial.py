@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from zvol.zstack.transport.deadline import RequestDeadline, Stage
+from zvol.zstack.transport.deadline import RequestDeadline, Step
 from zvol.zstack.transport.happy_eyeballs import Address, ConnectionRace, S, interleave_families
 
 Lookup = Callable[..., Sequence[Address]]
@@ -66,9 +66,9 @@ class Dialer:
 
         Raises OSError: the most informative one of all addresses.
         """
-        deadline.stage = Stage.LOOKUP
+        deadline.step = Step.LOOKUP
         addresses = interleave_families(self.addresses(host, port, deadline))
-        deadline.stage = Stage.CONNECT
+        deadline.step = Step.CONNECT
         last = self._last_connected.get((host, port))
         addresses.sort(key=lambda address: address[4] != last)
         sock, address = ConnectionRace(socket_class, deadline).run(addresses)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from zvol.errors import NeverSent
 from zvol.model import Endpoint
-from zvol.zstack.transport.deadline import RequestDeadline, Stage
+from zvol.zstack.transport.deadline import RequestDeadline, Step
 
 
 class UnacceptableAnswer(ValueError):
@@ -32,13 +32,13 @@ def causes(exc: BaseException) -> Iterator[BaseException]:
 def never_sent(exc: BaseException, deadline: RequestDeadline, endpoint: Endpoint, *, proxy: bool) -> NeverSent:
     """Return why a request was never sent; the text never contains the value of a header."""
     where, chain = f"{endpoint.host}:{endpoint.port}", list(causes(exc))
-    if deadline.stage is Stage.READY and deadline.expired:
+    if deadline.step is Step.READY and deadline.expired:
         return NeverSent("connect-timeout", f"the time allowed was over before the request to {where} could leave")
-    if deadline.stage is Stage.TLS:
+    if deadline.step is Step.TLS:
         return _handshake(chain, deadline, where)
-    if deadline.stage is Stage.TUNNEL or (proxy and any(isinstance(one, OSError) for one in chain)):
+    if deadline.step is Step.TUNNEL or (proxy and any(isinstance(one, OSError) for one in chain)):
         return NeverSent("proxy", f"the proxy does not let us reach {where}{_status(chain)}")
-    if deadline.stage is Stage.LOOKUP and any(isinstance(one, socket.gaierror | TimeoutError) for one in chain):
+    if deadline.step is Step.LOOKUP and any(isinstance(one, socket.gaierror | TimeoutError) for one in chain):
         return NeverSent("dns", f"cannot resolve {endpoint.host}")
     if any(isinstance(one, ConnectionRefusedError) for one in chain):
         return NeverSent("refused", f"{where} refuses the connection")

@@ -32,7 +32,7 @@ def interleave_families(addresses: Sequence[Address]) -> list[Address]:
 
 
 class ConnectionRace(Generic[S]):
-    """Connection attempts to the addresses of one host; `run` may be called once."""
+    """Simultaneous connections to the addresses of one host; `run` may be called once."""
 
     def __init__(self, socket_class: type[S], deadline: RequestDeadline) -> None:
         self._socket_class, self._deadline = socket_class, deadline
