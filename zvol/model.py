@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from zvol.errors import Exit, ZvolError, most_severe
 
@@ -30,6 +30,10 @@ INVENTORY_FIELDS: tuple[str, ...] = (
     "isShareable",
 )
 """The documented fields of a VolumeInventory and isShareable: always in zvol's JSON, null when the server sent none."""
+
+
+DELETED: Final = "Deleted"
+"""The status of a volume in the recycle bin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,7 @@ class Volume:
 
     @property
     def deleted(self) -> bool:
-        return self.status == "Deleted"
+        return self.status == DELETED
 
     @property
     def half_expunged(self) -> bool:

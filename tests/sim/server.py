@@ -13,6 +13,7 @@ from tests.sim.clock import Connecting, Late, SimClock
 from zvol.errors import AuthError, ErrorCode, NeverSent, TransientError
 from zvol.model import Volume
 from zvol.zstack import answers
+from zvol.zstack.resource_kinds import DATA_VOLUME, ResourceKind
 from zvol.zstack.volumes import Volumes
 
 RUN_SECONDS = 0.13
@@ -128,7 +129,9 @@ class SimServer:
         *_tags: Sequence[str],
         fresh_until: float | None = None,
         seconds: float = 30.0,
+        kind: ResourceKind = DATA_VOLUME,
     ) -> object:
+        assert kind is DATA_VOLUME
         self._open("put")
         if fresh_until is not None and self.clock.now > fresh_until:
             return NeverSent("stale", "it could leave too late")

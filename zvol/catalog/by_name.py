@@ -11,7 +11,7 @@ from zvol.catalog.lookups import first_named
 from zvol.errors import Refused, UsageProblem
 from zvol.model import Volume
 from zvol.text import fold_uuid, has_control
-from zvol.zstack.volumes import last_op_date_of
+from zvol.zstack.resource_kinds import DATA_VOLUME
 
 if TYPE_CHECKING:
     from zvol.zstack.client import Client
@@ -68,7 +68,7 @@ def read_unchanged(client: Client, shown: Volume, vm: VmRef) -> Volume:
         if [one.get("name") for one in found if one.get("state") != "Destroyed"] != [vm.name]:
             raise Refused(f"VM {vm.name} was renamed or destroyed meanwhile", uuid=shown.uuid, kind="changed")
     now = client.volume(shown.uuid)
-    if now is None or last_op_date_of(now) != last_op_date_of(shown):
+    if now is None or DATA_VOLUME.deletion_of(now) != DATA_VOLUME.deletion_of(shown):
         raise Refused(
             "the volume was deleted or changed meanwhile; it was left as it is",
             uuid=shown.uuid,

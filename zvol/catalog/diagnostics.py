@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from zvol.clock import Clock
 from zvol.errors import CannotTell, ConfigError, Untrusted, ZvolError
 from zvol.model import Check, Endpoint
+from zvol.zstack.resource_kinds import DATA_VOLUME
 
 if TYPE_CHECKING:
     from zvol.zstack.answers import Answer
@@ -121,7 +122,7 @@ def policy(client: Client) -> Check:
     from zvol.text import human_duration
 
     try:
-        found = parse_policy(client.query_all("/v1/global-configurations", ["category=volume"], key="name"))
+        found = parse_policy(client.query_all("/v1/global-configurations", [DATA_VOLUME.configs], key="name"))
     except ZvolError as exc:
         hint = "Without it no time left can be told; `--expiring-within` and the alarm do not work."
         return Check("policy", False, f"not known: {exc.message}", hint)

@@ -11,6 +11,7 @@ from zvol.catalog.retention import Policy, most_urgent_first, parse_policy, volu
 from zvol.errors import CannotTell, TransientError, Unreachable, UsageProblem, ZvolError
 from zvol.model import Volume, VolumeRow
 from zvol.text import escape_terminal
+from zvol.zstack.resource_kinds import DATA_VOLUME
 from zvol.zstack.server_facts import TIMEZONE_HINT
 from zvol.zstack.zones import Zone, first_known
 
@@ -28,7 +29,7 @@ SMALL_NAME_BATCH: Final = 10
 """The number of UUIDs to try when a proxy does not accept long URLs."""
 
 
-def find_volumes(client: Client, status: str = "Deleted", type: str = "Data") -> list[Volume]:
+def find_volumes(client: Client, status: str = DATA_VOLUME.deleted_state, type: str = "Data") -> list[Volume]:
     """Return the volumes of a status and a type (`any` for all); raises UsageProblem, and what the client raises."""
     conditions = []
     for name, given, names in (("status", status, STATUSES), ("type", type, TYPES)):
@@ -72,7 +73,7 @@ def retention_context(
 
 
 def _policy(client: Client) -> Policy:
-    configs = client.query_all("/v1/global-configurations", ["category=volume"], key="name", rows=POLICY_ROWS)
+    configs = client.query_all("/v1/global-configurations", [DATA_VOLUME.configs], key="name", rows=POLICY_ROWS)
     return parse_policy(configs)
 
 

@@ -11,6 +11,7 @@ from zvol.errors import NOT_SENT, Exit, NeverSent, TransientError, ZvolError
 from zvol.model import Outcome, Result, Retention, Target, Volume, VolumeRow
 from zvol.zstack.answers import volume_of
 from zvol.zstack.query import condition
+from zvol.zstack.resource_kinds import DATA_VOLUME
 
 if TYPE_CHECKING:
     from zvol.zstack.client import Client
@@ -101,7 +102,7 @@ def _not_deleted(client: Client, names: Sequence[str]) -> list[VolumeRow]:
         return []
     query = [("q", f"name?={','.join(names)}"), ("q", "status!=Deleted"), ("q", "type=Data"), ("limit", "100")]
     try:
-        found = client.query_page("/v1/volumes", query).inventories
+        found = client.query_page(DATA_VOLUME.path, query).inventories
     except ZvolError:
         return []
     volumes = (volume for one in found if (volume := volume_of(one)) is not None)

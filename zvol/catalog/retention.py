@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from zvol.model import Retention, Volume, VolumeRow
 from zvol.zstack.dates import parse_server_date
+from zvol.zstack.resource_kinds import DATA_VOLUME
 from zvol.zstack.zones import END, Zone
 
 POLICIES: Final = ("Delay", "Never", "Direct")
@@ -42,7 +43,7 @@ def parse_policy(configs: Iterable[Mapping[str, Any]]) -> Policy:
     """Parse the inventories of global configurations; their values are texts, and anything unexpected is None."""
     values: dict[object, object] = {}
     for item in configs:
-        if item.get("category") == "volume" and isinstance(item.get("name"), str):
+        if item.get("category") == DATA_VOLUME.config_category and isinstance(item.get("name"), str):
             name = item["name"]
             values[name] = item.get("value") if name not in values else None  # contradictory answers count as none
     policy = values.get("deletionPolicy")
@@ -79,10 +80,9 @@ def retention_of(volume: Volume, policy: Policy | None, zone: Zone, now: float |
         return answer(None)
     if not volume.deleted:
         return answer(False, "not-deleted")
-    if volume.half_expunged:
-        return answer(False, "half-expunged")
-    if volume.type != "Data":
-        return answer(False, "root")
+    refusal = DATA_VOLUME.refusal(volume)
+    if refusal is not None:
+        return answer(False, refusal.kind)
     after = _deadline(last_change(volume, zone, now), policy)
     left = None if after is None or now is None else max(0, math.floor(after - now))
     reason = "overdue" if left == 0 else None  # it is listed, so it exists until the next run of the server's task

@@ -5,12 +5,13 @@ from __future__ import annotations
 from zvol.model import Volume
 from zvol.recovery.states import JobStatus, Observation, PutResult
 from zvol.zstack import answers
+from zvol.zstack.resource_kinds import ResourceKind
 
 
-def observation_of(volume: Volume | None) -> Observation:
+def observation_of(kind: ResourceKind, volume: Volume | None) -> Observation:
     if volume is None:
         return Observation.ABSENT
-    return Observation.DELETED if volume.deleted else Observation.BACK
+    return Observation.DELETED if kind.is_deleted(volume) else Observation.BACK
 
 
 def job_status_of(answer: answers.JobAnswer, uuid: str) -> JobStatus:

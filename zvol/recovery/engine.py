@@ -29,6 +29,7 @@ from zvol.recovery.states import ProtocolState
 from zvol.recovery.task import Options, VolumeTask
 from zvol.recovery.worker_pool import Done, WorkerPool
 from zvol.zstack.dates import normalized_date
+from zvol.zstack.resource_kinds import DATA_VOLUME, ResourceKind
 
 if TYPE_CHECKING:
     from zvol.journal.journal import Journal
@@ -55,10 +56,11 @@ class Engine:
         elsewhere: Callable[[str], bool] | None = None,
         observer: Observer | None = None,
         began: float | None = None,
+        kind: ResourceKind = DATA_VOLUME,
         pool: Callable[[int, queue.SimpleQueue[Done | None], Callable[[], float]], WorkerPool] = WorkerPool,
     ) -> None:
         self.client, self.options, self.clock = client, options, clock
-        self.identity = identity
+        self.identity, self.kind = identity, kind
         self._began = began
         self._open_journal = open_journal
         self._renew = renew
@@ -128,6 +130,7 @@ class Engine:
         give_up_after = GIVE_UP_SECONDS if self.options.timeout > GIVE_UP_SECONDS else math.inf
         pool = self._pool(self.options.concurrency, self._inbox, self.clock.monotonic)
         context = EngineContext(
+            self.kind,
             self.options,
             self.client,
             pool,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from zvol.errors import NOT_SENT, AuthError, Exit, NeverSent, Refused, TransientError, Unreachable, ZvolError
 from zvol.journal.records import Holder, Identity
-from zvol.model import Outcome, Result, Volume
+from zvol.model import Outcome, Result
 from zvol.recovery import last_seen
 from zvol.recovery.states import MAX_SENDS, Conclude, Phase, Reason
 from zvol.recovery.task import FRESH, VolumeTask
@@ -184,24 +184,3 @@ def busy(holder: Holder, ours: Identity) -> ZvolError:
     where = "" if holder.base == ours.base else f", at {holder.base}"
     text = f"another zvol run ({holder.run}) is on this volume{where}"
     return ZvolError(text, kind="busy", hint="Wait for it to end; `zvol runs` shows it.", exit=Exit.BUSY)
-
-
-def root(volume: Volume) -> ZvolError:
-    text = f"it is a {volume.type} volume, not a data volume: it would come back while its VM stays destroyed"
-    return ZvolError(text, kind="root", hint="Recover the VM instead, or insist with --allow-root.")
-
-
-HALF_EXPUNGED = ZvolError(
-    "its destruction has begun: the data is no longer on any primary storage",
-    kind="half-expunged",
-    hint="It cannot be brought back by zvol; ask the administrator for a backup.",
-)
-
-
-def guard(volume: Volume, *, allow_root: bool) -> ZvolError | None:
-    """Say why a deleted volume must not be recovered although the server would do it; None when it may."""
-    if volume.half_expunged:
-        return HALF_EXPUNGED
-    if volume.type != "Data" and not allow_root:
-        return root(volume)
-    return None

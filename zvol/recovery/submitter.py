@@ -143,16 +143,19 @@ class Submitter:
                 self._tasks.read_expired(task)
 
     def _put(self, task: VolumeTask) -> None:
-        client, request, job, read_at = self._context.client, task.request, task.job, task.read_at
+        client, kind, job, read_at = self._context.client, self._context.kind, task.job, task.read_at
         api_timeout, now = self._context.options.api_timeout, self._context.clock.monotonic()
         assert job is not None
         assert read_at is not None
         self._in_flight += 1
         self._tasks.submitted(task, now)
-        tags, seconds = (request.system_tags, request.user_tags), min(PUT_SECONDS, self._tasks.time_left(task, now))
+        tags = (task.request.system_tags, task.request.user_tags)
+        seconds = min(PUT_SECONDS, self._tasks.time_left(task, now))
 
         def send() -> object:
-            return client.submit(task.uuid, job, api_timeout, *tags, fresh_until=read_at + FRESH, seconds=seconds)
+            return client.submit(
+                task.uuid, job, api_timeout, *tags, fresh_until=read_at + FRESH, seconds=seconds, kind=kind
+            )
 
         self._context.pool.submit(send, lambda done: self._answered(task, job, done))
 

@@ -108,7 +108,8 @@ class TaskLifecycle(TaskQueues):
 
         One that was just seen back only lacks the answer of its job.
         """
-        if task.phase is Phase.POLL and task.job_grace_polls and task.volume is not None and not task.volume.deleted:
+        seen_back = task.volume is not None and not self._context.kind.is_deleted(task.volume)
+        if task.phase is Phase.POLL and task.job_grace_polls and seen_back:
             self._feed(task, Observed(Observation.BACK, job=task.job_status))
             return
         if task.phase is Phase.SENDING and not task.in_flight:

@@ -31,7 +31,6 @@ from zvol.recovery.states import (
 from zvol.recovery.task import LastSeen, Place, VolumeTask
 from zvol.recovery.task_lifecycle import TaskLifecycle
 from zvol.zstack import answers
-from zvol.zstack.volumes import last_op_date_of
 
 GRACE_PERIOD: Final = 10.0
 """Seconds for which a volume is read again after the server said done."""
@@ -87,7 +86,7 @@ class Tasks(TaskLifecycle):
             self._move(task, Place.QUEUED, first=True)
             return
         # a list or an earlier run may tell which deletion was meant
-        meant = task.state.expected_last_op_date or last_op_date_of(task.volume)
+        meant = task.state.expected_last_op_date or self._context.kind.deletion_of(task.volume)
         task.state = replace(task.state, expected_last_op_date=meant)
         self._move(task, Place.FOUND)
 
@@ -109,7 +108,7 @@ class Tasks(TaskLifecycle):
         reported = task.reported_done_at
         grace_elapsed = reported is not None and began - reported >= GRACE_PERIOD
         task.job_polled = False
-        last_op = last_op_date_of(task.volume) if observation is Observation.DELETED else None
+        last_op = self._context.kind.deletion_of(task.volume) if observation is Observation.DELETED else None
         self._feed(task, Observed(observation, last_op, task.job_status, quiet, grace_elapsed))
 
     def not_observed(self, task: VolumeTask, now: float, longest: float) -> None:
@@ -227,7 +226,7 @@ class Tasks(TaskLifecycle):
     # ---- intents and PUTs ----------------------------------------------------------------------------------------
     def its_turn(self, task: VolumeTask) -> None:
         """It is the turn of a volume that was read a moment ago."""
-        self._feed(task, Observed(Observation.DELETED, last_op_date_of(task.volume)))
+        self._feed(task, Observed(Observation.DELETED, self._context.kind.deletion_of(task.volume)))
 
     def intent_recorded(self, task: VolumeTask, job: str) -> None:
         task.begin_put(job)

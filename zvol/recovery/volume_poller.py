@@ -19,7 +19,6 @@ from zvol.recovery.task import Place, VolumeTask
 from zvol.recovery.tasks import Tasks
 from zvol.recovery.volume_reader import LAST_READ, VolumeReader
 from zvol.zstack.client import READ_SECONDS
-from zvol.zstack.volumes import last_op_date_of
 
 AHEAD: Final = LONGEST_POLL / 2
 """A read that is not full takes volumes along that are due within this many seconds."""
@@ -147,7 +146,7 @@ class VolumePoller:
         """A volume was read, or the server has none."""
         if not task.watched and task.phase is not Phase.START:
             return
-        observation = observation_of(volume)
+        observation = observation_of(self._context.kind, volume)
         self._tasks.was_read(task, volume, read.began)
         if task.phase is Phase.START and volume is not None and observation is Observation.DELETED:
             if not self._conclude_unsent(task, volume):
@@ -165,10 +164,11 @@ class VolumePoller:
 
     def _conclude_unsent(self, task: VolumeTask, volume: Volume) -> bool:
         """Some deleted volumes are not to be recovered although the server would do it; and a dry run ends here."""
-        error = outcomes.guard(volume, allow_root=task.request.allow_root)
+        kind, expected = self._context.kind, task.state.expected_last_op_date
+        error = kind.refusal(volume, insist=task.request.allow_root)
         if error is not None:
             self._tasks.conclude(task, Outcome.FAILED, error)
-        elif task.request.dry_run and task.state.expected_last_op_date not in (None, last_op_date_of(volume)):
+        elif task.request.dry_run and expected not in (None, kind.deletion_of(volume)):
             self._tasks.conclude(task, Outcome.FAILED, outcomes.CHANGED)
         elif task.request.dry_run:
             self._tasks.conclude(task, Outcome.WOULD_RECOVER)

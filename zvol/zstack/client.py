@@ -13,6 +13,7 @@ from zvol.zstack.answers import Answer, JobAnswer, PutAnswer, QueryResult, Unrec
 from zvol.zstack.auth import Authenticator
 from zvol.zstack.compact import RowCompactor
 from zvol.zstack.paging import MAX_PAGE, Pager, Row
+from zvol.zstack.resource_kinds import DATA_VOLUME, ResourceKind
 from zvol.zstack.transport import Transport
 from zvol.zstack.volumes import Volumes, match_volumes
 
@@ -58,19 +59,16 @@ class Client:
         *,
         fresh_until: float | None = None,
         seconds: float = PUT_SECONDS,
+        kind: ResourceKind = DATA_VOLUME,
     ) -> PutAnswer | NeverSent:
-        """Send RecoverDataVolume once, under a job id of our own (32 hex) and with an API timeout in seconds.
+        """Recover a resource: send the PUT once, under a job id of our own (32 hex), with an API timeout in seconds.
 
         It leaves by `fresh_until` (monotonic seconds), or not at all: NeverSent, `stale`.  `seconds` is the timeout of
         the answer.
         """
-        body: dict[str, Any] = {"recoverDataVolume": {}}
-        if system_tags:
-            body["systemTags"] = list(system_tags)
-        if user_tags:
-            body["userTags"] = list(user_tags)
+        body = kind.recovery(system_tags, user_tags)
         headers = {"X-Job-UUID": job, "X-API-Timeout": str(int(api_timeout))}
-        answer = self._send_change("PUT", f"/v1/volumes/{uuid}/actions", body, headers, fresh_until, seconds)
+        answer = self._send_change("PUT", kind.actions_of(uuid), body, headers, fresh_until, seconds)
         return answers.classify_put(answer) if isinstance(answer, Answer) else answer
 
     def job(self, job: str, seconds: float = READ_SECONDS) -> JobAnswer:
@@ -126,7 +124,7 @@ class Client:
     # ---- reads: they raise TransientError, AuthError, Untrusted, Refused ------------------------------------------
     def volume(self, uuid: str, seconds: float = READ_SECONDS) -> Volume | None:
         """Return a volume, None when it does not exist or is not visible to this account."""
-        seen = match_volumes([uuid], self._read(f"/v1/volumes/{uuid}", seconds=seconds))
+        seen = match_volumes([uuid], self._read(DATA_VOLUME.path_of(uuid), seconds=seconds))
         if seen.unclear:
             raise TransientError("an inventory that is not a volume's")
         return seen.found.get(uuid)
@@ -134,7 +132,7 @@ class Client:
     def read_volumes(self, uuids: Sequence[str], seconds: float = READ_SECONDS) -> Volumes:
         """Read at most MAX_BATCH volumes in one request; a malformed inventory does not affect the other volumes."""
         query = [("q", "uuid?=" + ",".join(uuids)), ("limit", str(len(uuids))), ("replyWithCount", "true")]
-        return match_volumes(uuids, self._read("/v1/volumes", query, seconds=seconds), counted=True)
+        return match_volumes(uuids, self._read(DATA_VOLUME.path, query, seconds=seconds), counted=True)
 
     def volumes(self, uuids: Sequence[str]) -> dict[str, Volume]:
         """Return those of the volumes that exist, by UUID; raises TransientError when an answer is incomplete.
@@ -168,7 +166,7 @@ class Client:
                 raise TransientError("an inventory that is not a volume's")
             return Volume(volume.uuid, compactor.compact(row))
 
-        return self._paged("/v1/volumes", conditions, keep=to_volume, size=self._size)
+        return self._paged(DATA_VOLUME.path, conditions, keep=to_volume, size=self._size)
 
     def query_all(
         self, path: str, conditions: Sequence[str] = (), *, key: str = "uuid", fields: str = "", rows: int = MAX_PAGE

@@ -10,7 +10,6 @@ from zvol.errors import TransientError
 from zvol.model import Volume
 from zvol.zstack import answers
 from zvol.zstack.answers import QueryResult
-from zvol.zstack.dates import normalized_date
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +39,3 @@ def match_volumes(uuids: Sequence[str], found: QueryResult, *, counted: bool = F
     if len(volumes) == len(read) and not short:
         return Volumes(volumes)
     return Volumes(volumes, frozenset(uuid for uuid in uuids if uuid not in volumes))
-
-
-def last_op_date_of(volume: Volume | None) -> str | None:
-    """Return a volume's lastOpDate, which identifies one deletion of it, in zvol's own spelling."""
-    return None if volume is None else normalized_date(volume.last_op_date)

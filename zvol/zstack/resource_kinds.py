@@ -1,0 +1,104 @@
+"""What kinds of deleted resources ZStack can recover: all that is specific to one of them is in one value.
+
+The next one is RecoverVmInstance: `/v1/vm-instances`, `recoverVmInstance`, `state` Destroyed, category `vm`, no guard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from zvol.errors import ZvolError
+from zvol.model import DELETED, Volume
+from zvol.zstack.dates import normalized_date
+
+Guard = Callable[[Volume], ZvolError | None]
+"""Returns why a deleted resource must not be recovered although the server would do it; None when it may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceKind:
+    """One kind of resource, and the call that recovers it.
+
+    `name`: in messages and in the journal (its `target`).  `path`: where it is queried.  `action`: the key of the
+    recovery in the body of the PUT.  `state_field` has the value `deleted_state` while it is in the recycle bin, and
+    any other once it is back.  `date_field` changes with each deletion, so its value identifies one.
+    `config_category`: the global configurations with its deletion policy.  `guards` are tried in order; the request can
+    insist against those whose error kind is in `insistable`.
+    """
+
+    name: str
+    path: str
+    action: str
+    state_field: str
+    deleted_state: str
+    date_field: str
+    config_category: str
+    guards: tuple[Guard, ...] = ()
+    insistable: frozenset[str] = frozenset()
+
+    def path_of(self, uuid: str) -> str:
+        return f"{self.path}/{uuid}"
+
+    def actions_of(self, uuid: str) -> str:
+        return f"{self.path}/{uuid}/actions"
+
+    @property
+    def configs(self) -> str:
+        """The condition that finds its global configurations."""
+        return f"category={self.config_category}"
+
+    def recovery(self, system_tags: Sequence[str] = (), user_tags: Sequence[str] = ()) -> dict[str, Any]:
+        """Return the body of the PUT that recovers it."""
+        body: dict[str, Any] = {self.action: {}}
+        if system_tags:
+            body["systemTags"] = list(system_tags)
+        if user_tags:
+            body["userTags"] = list(user_tags)
+        return body
+
+    def is_deleted(self, resource: Volume) -> bool:
+        """Tell whether it is in the recycle bin; else it is back."""
+        return resource.text(self.state_field) == self.deleted_state
+
+    def deletion_of(self, resource: Volume | None) -> str | None:
+        """Return what identifies one deletion of it: its date in zvol's own spelling."""
+        return None if resource is None else normalized_date(resource.text(self.date_field))
+
+    def refusal(self, resource: Volume, *, insist: bool = False) -> ZvolError | None:
+        """Return why a deleted resource is not recovered; None when nothing speaks against it."""
+        errors = (guard(resource) for guard in self.guards)
+        return next((error for error in errors if error and not (insist and error.kind in self.insistable)), None)
+
+
+# ---- data volumes ------------------------------------------------------------------------------------------------
+def _half_expunged(volume: Volume) -> ZvolError | None:
+    if not volume.half_expunged:
+        return None
+    return ZvolError(
+        "its destruction has begun: the data is no longer on any primary storage",
+        kind="half-expunged",
+        hint="It cannot be brought back by zvol; ask the administrator for a backup.",
+    )
+
+
+def _root(volume: Volume) -> ZvolError | None:
+    """The server recovers a root volume too, but its VM stays destroyed (contract, checked part 9)."""
+    if volume.type == "Data":
+        return None
+    text = f"it is a {volume.type} volume, not a data volume: it would come back while its VM stays destroyed"
+    return ZvolError(text, kind="root", hint="Recover the VM instead, or insist with --allow-root.")
+
+
+DATA_VOLUME: Final = ResourceKind(
+    name="volume",
+    path="/v1/volumes",
+    action="recoverDataVolume",
+    state_field="status",
+    deleted_state=DELETED,
+    date_field="lastOpDate",
+    config_category="volume",
+    guards=(_half_expunged, _root),
+    insistable=frozenset({"root"}),
+)
