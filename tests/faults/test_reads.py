@@ -98,4 +98,4 @@ def test_the_program_does_not_say_gone_or_already_of_it(found: list[Any], tmp_pa
         env = environment(tmp_path / "home", {"ZVOL_HOST": server.endpoint().base, "ZVOL_SESSION": SECRET})
         ended = run(["show", ONE], env)
         assert (ended.code, ended.out) == (5, "")
-        assert "about other volumes" in ended.err
+        assert "contains volumes that were not requested" in ended.err

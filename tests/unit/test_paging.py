@@ -250,10 +250,10 @@ def test_a_list_that_does_not_say_how_long_it_is() -> None:
 
 
 @pytest.mark.parametrize(("rows", "total"), [(1, 5), (5, 3), (0, 1), (8, 20), (6, 20)])
-def test_a_page_that_does_not_hold_what_it_speaks_of(rows: int, total: int) -> None:
+def test_a_page_that_does_not_agree_with_its_total(rows: int, total: int) -> None:
     pauses: list[float] = []
     page = QueryResult(tuple({"uuid": key(number)} for number in range(rows)), total)
-    with pytest.raises(TransientError, match="does not hold"):
+    with pytest.raises(TransientError, match="the list and its total do not agree"):
         Pager(lambda _query: page, pauses.append, size=SIZE).all([])
     assert pauses == list(BACKOFF[:MAX_INCONSISTENT]) == [0.25, 0.5, 1.0]
 
