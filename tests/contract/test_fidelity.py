@@ -37,13 +37,13 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Answ
     store.close()
 
 
-def test_there_are_many() -> None:
+def test_all_captured_exchanges_are_repeated() -> None:
     assert len(names()) == len(set(names())) >= 200
     assert {path.stem for path in Path(__file__).with_name("wire").glob("*.http")} == set(names())
 
 
 @pytest.mark.parametrize("name", names())
-def test_same(name: str, answers: dict[str, Answer]) -> None:
+def test_each_captured_exchange_is_answered_alike(name: str, answers: dict[str, Answer]) -> None:
     real, ours = exchange(name).answer, answers[name]
     assert (ours.status, ours.kind) == (real.status, real.kind), ours.body
     assert shape(ours.json) == shape(real.json)

@@ -29,7 +29,7 @@ def _together(clients: list[Client], job: str, volume: str) -> list[Answer]:
         return list(pool.map(put, clients))
 
 
-def test_four_puts_with_one_id_can_all_be_accepted(tmp_path: Path) -> None:
+def test_four_puts_with_the_same_id_can_all_be_accepted(tmp_path: Path) -> None:
     ledger = tmp_path / "ledger"
     with embedded(tmp_path / "cloud", Switches(job_time=0.02), ledger=ledger, extra=30) as cloud:
         clients = [Client(cloud.host, cloud.session) for _ in range(4)]
@@ -48,7 +48,7 @@ def test_four_puts_with_one_id_can_all_be_accepted(tmp_path: Path) -> None:
     assert accepted > 1
 
 
-def test_killed_in_the_middle(tmp_path: Path) -> None:
+def test_a_sandbox_that_is_killed_during_jobs(tmp_path: Path) -> None:
     volumes = [extra(number) for number in range(1, 61)]
     with process(tmp_path, volumes=60, job_time=0.3) as first:
         client = first.client()
@@ -80,7 +80,7 @@ def test_killed_in_the_middle(tmp_path: Path) -> None:
         client.close()
 
 
-def test_ledger_knows_what_was_killed(tmp_path: Path) -> None:
+def test_the_ledger_shows_which_executions_were_killed(tmp_path: Path) -> None:
     with process(tmp_path, volumes=20, job_time=0.3) as first:
         client = first.client()
         for number in range(1, 21):
@@ -98,7 +98,7 @@ def test_ledger_knows_what_was_killed(tmp_path: Path) -> None:
         client.close()
 
 
-def test_two_processes_are_two_nodes_of_one_cloud(tmp_path: Path) -> None:
+def test_two_processes_are_two_management_nodes_of_one_cloud(tmp_path: Path) -> None:
     with process(tmp_path, volumes=40) as first, process(tmp_path) as second:
         one, two = first.client(), second.client()
         two.session = first.session
@@ -112,7 +112,7 @@ def test_two_processes_are_two_nodes_of_one_cloud(tmp_path: Path) -> None:
         two.close()
 
 
-def test_ledger_tells_the_order(tmp_path: Path) -> None:
+def test_the_ledger_lists_events_in_order(tmp_path: Path) -> None:
     with embedded(tmp_path, Switches(job_time=0.01), ledger=tmp_path / "ledger") as cloud:
         client = Client(cloud.host, cloud.session)
         client.end(client.recover(PG_DATA))
@@ -135,7 +135,7 @@ def test_serve_ends_with_a_signal(tmp_path: Path, how: signal.Signals) -> None:
         client.close()
 
 
-def test_an_orderly_stop_finishes_what_was_accepted(tmp_path: Path) -> None:
+def test_an_orderly_stop_finishes_the_accepted_jobs(tmp_path: Path) -> None:
     with embedded(tmp_path, Switches(job_time=5)) as cloud:
         client = Client(cloud.host, cloud.session)
         accepted = client.recover(PG_DATA)
@@ -148,7 +148,7 @@ def test_an_orderly_stop_finishes_what_was_accepted(tmp_path: Path) -> None:
         client.close()
 
 
-def test_reset_makes_it_new(tmp_path: Path) -> None:
+def test_reset_restores_the_initial_state(tmp_path: Path) -> None:
     for count in (3, 0):
         reset(tmp_path, count)
         with embedded(tmp_path, Switches(job_time=0.01)) as cloud:
@@ -158,7 +158,7 @@ def test_reset_makes_it_new(tmp_path: Path) -> None:
             client.close()
 
 
-def test_sixteen_at_once(tmp_path: Path) -> None:
+def test_sixteen_concurrent_clients(tmp_path: Path) -> None:
     with embedded(tmp_path, extra=320) as cloud:
         clients = [Client(cloud.host, cloud.session) for _ in range(16)]
 

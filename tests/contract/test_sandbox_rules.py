@@ -69,7 +69,7 @@ def test_seed(client: Client) -> None:
         ("DELETE", "/v1/volumes/x/actions", None, {}, 500, "No delete API found for the path[/zstack/v1/volumes/x/act"),
     ],
 )
-def test_stage_a(
+def test_requests_refused_by_the_http_layer(
     client: Client, method: str, path: str, body: bytes | None, headers: dict[str, str], status: int, text: str
 ) -> None:
     answer = client.raw(method, path, body, **headers)
@@ -111,7 +111,7 @@ def test_quota_before_status(client: Client) -> None:
     tenant.close()
 
 
-def test_deleting_what_is_not_there(client: Client) -> None:
+def test_deleting_a_missing_volume(client: Client) -> None:
     assert client.end(client.send("DELETE", "/v1/volumes/aaaaaaaaaaaa4aaa8aaaaaaaaaaaaaaa")).body == b"{}"
     assert client.end(client.send("DELETE", "/v1/volumes/nothing")).error["code"] == "SYS.1003"
     assert client.end(client.send("DELETE", f"/v1/volumes/{PG_DATA}")).error["code"] == "SYS.1006"
@@ -119,7 +119,7 @@ def test_deleting_what_is_not_there(client: Client) -> None:
     assert client.end(client.send("DELETE", f"/v1/volumes/{root}")).error["code"] == "SYS.1007"
 
 
-def test_last_operation_moves_when_something_changes(client: Client, tmp_path: Path) -> None:
+def test_the_last_operation_date_changes_with_each_change(client: Client, tmp_path: Path) -> None:
     from zvol.sandbox import advance
 
     before = client.volume(PG_DATA)
@@ -133,7 +133,7 @@ def test_last_operation_moves_when_something_changes(client: Client, tmp_path: P
     assert client.end(client.recover(NEVER_USED)).json["inventory"]["status"] == "NotInstantiated"
 
 
-def test_dry_run_and_what_only_looks_like_one(client: Client) -> None:
+def test_dry_run_and_a_tag_that_only_resembles_it(client: Client) -> None:
     path = f"/v1/volumes/{PG_DATA}/actions"
     dry = {"recoverDataVolume": {}, "systemTags": ["ephemeral::validationOnly"]}
     assert client.end(client.send("PUT", path, dry)).body == b"{}"
@@ -146,7 +146,7 @@ def test_dry_run_and_what_only_looks_like_one(client: Client) -> None:
     assert [row["tag"] for row in tags] == ["production", "owner:dba"]
 
 
-def test_unique_paths_ignore_the_method(client: Client) -> None:
+def test_a_unique_path_is_found_with_any_method(client: Client) -> None:
     assert client.send("POST", "/v1/volumes").json["inventories"]
     made = client.end(client.send("GET", "/v1/volumes/data?name=accident&diskSize=1"))
     assert made.json["inventory"]["name"] == "accident"
@@ -177,7 +177,7 @@ def test_unique_paths_ignore_the_method(client: Client) -> None:
         ("lastOpDate<2000-01-01 00:00:00", 0),
     ],
 )
-def test_conditions(client: Client, condition: str, count: int) -> None:
+def test_query_conditions(client: Client, condition: str, count: int) -> None:
     assert client.query("/v1/volumes", condition, count="true").json["total"] == count
 
 
@@ -196,7 +196,7 @@ def test_conditions(client: Client, condition: str, count: int) -> None:
         (("__userTag__~=%s",), {}, 503, "SYS.1000"),
     ],
 )
-def test_queries_that_fail(
+def test_invalid_queries(
     client: Client, conditions: tuple[str, ...], options: dict[str, str], status: int, text: str
 ) -> None:
     answer = client.query("/v1/volumes", *conditions, **options)
@@ -217,7 +217,7 @@ def test_paging(client: Client) -> None:
     )
 
 
-def test_attach_and_what_a_deletion_leaves(client: Client) -> None:
+def test_attach_and_the_fields_after_a_deletion(client: Client) -> None:
     client.end(client.recover(PG_DATA))
     attached = client.end(client.send("POST", f"/v1/volumes/{PG_DATA}/vm-instances/{DB_1}", {}))
     assert attached.json["inventory"]["deviceId"] == 2
@@ -231,7 +231,7 @@ def test_attach_and_what_a_deletion_leaves(client: Client) -> None:
     assert "deviceId" not in row
 
 
-def test_one_volume_is_one_queue(tmp_path: Path) -> None:
+def test_jobs_of_one_volume_run_one_after_the_other(tmp_path: Path) -> None:
     with embedded(tmp_path, Switches(job_time=0.1)) as cloud:
         client = Client(cloud.host, cloud.session)
         first, second = client.recover(PG_DATA), client.recover(PG_DATA)
@@ -266,7 +266,7 @@ def test_bodies_are_never_compressed_and_idle_connections_close(tmp_path: Path) 
         client.close()
 
 
-def test_a_broken_client_disturbs_nobody(client: Client, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_broken_connection_does_not_affect_other_clients(client: Client, capfd: pytest.CaptureFixture[str]) -> None:
     parts = urlsplit(f"http://{client.connection.host}:{client.connection.port}")
     with socket.create_connection((str(parts.hostname), int(parts.port or 0))) as raw:
         raw.sendall(b"PUT /zstack/v1/volumes HTTP/1.1\r\nContent-Length: 100\r\n\r\nhalf")

@@ -101,7 +101,7 @@ def test_location_and_content_type(tmp_path: Path) -> None:
         assert client.end(accepted).status == 200
 
 
-def test_the_clock_expunges(tmp_path: Path) -> None:
+def test_volumes_are_expunged_when_their_period_ends(tmp_path: Path) -> None:
     with running(tmp_path) as client:
         oldest = "d0a7a5e0c0de4b1e8a5efeedbead0006"
         assert client.status(oldest) == "Deleted"

@@ -82,7 +82,7 @@ def test_logging_in_and_out_needs_no_other_api(tmp_path: Path) -> None:
             assert ran.code == 0, ran
 
 
-def test_the_access_key_is_the_one_that_help_names(tmp_path: Path) -> None:
+def test_the_access_key_is_the_one_in_the_help_text(tmp_path: Path) -> None:
     env = environment(tmp_path / "home")
     found = re.search(r"access key (\S+) has the secret (\S+)\.", " ".join(run(SERVE_HELP, env).out.split()))
     assert found is not None
@@ -92,7 +92,7 @@ def test_the_access_key_is_the_one_that_help_names(tmp_path: Path) -> None:
         assert run(["show", "pg-data"], signed | {"ZSTACK_ACCESS_KEY_SECRET": "another"}).code == 4
 
 
-def test_a_script_can_make_accidents(client: Client) -> None:
+def test_a_script_can_delete_attach_and_expunge(client: Client) -> None:
     made = client.end(client.send("POST", "/v1/volumes/data", {"params": {"name": "mine", "diskSize": 2**30}}))
     mine, actions = made.json["inventory"]["uuid"], f"/v1/volumes/{made.json['inventory']['uuid']}/actions"
     for method, path, body in (

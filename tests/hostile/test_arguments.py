@@ -35,11 +35,11 @@ def at(cloud: FakeServer, tmp_path: Path) -> dict[str, str]:
     return environment(tmp_path / "home", {"ZVOL_HOST": cloud.host, "ZVOL_SESSION": SESSION})
 
 
-def test_there_are_enough_of_them() -> None:
+def test_the_size_of_the_corpus() -> None:
     assert len({*NAMES_OR_NOTHING, *REFUSED}) >= 300
 
 
-def test_each_is_a_name_or_a_mistake_and_never_the_volume() -> None:
+def test_each_argument_is_a_name_or_refused_and_never_the_volume() -> None:
     for text in NAMES_OR_NOTHING:
         [asked] = read_volumes([text], None)
         assert (asked.text, asked.uuid) in ((text, None), (text, "f" * 31)), ascii(text)
@@ -50,7 +50,7 @@ def test_each_is_a_name_or_a_mistake_and_never_the_volume() -> None:
         assert read_volumes([text], None)[0].uuid == UUID
 
 
-def test_names_are_compared_here_and_never_misread(at: dict[str, str], cloud: FakeServer) -> None:
+def test_zvol_compares_names_itself(at: dict[str, str], cloud: FakeServer) -> None:
     """All at once, each with its own answer: from the whole recycle bin, and one look at what is not deleted."""
     texts = [text for text in NAMES_OR_NOTHING if text not in ("%", "_")]
     ran = run(["recover", "--json", "--", *texts], at)
@@ -70,7 +70,7 @@ def test_names_are_compared_here_and_never_misread(at: dict[str, str], cloud: Fa
     assert set(named[1].removeprefix("name?=").split(",")) <= {text for text in texts if condition("name", "?=", text)}
 
 
-def test_a_name_that_is_a_wildcard_is_that_name(at: dict[str, str], cloud: FakeServer) -> None:
+def test_a_wildcard_in_a_name_is_literal(at: dict[str, str], cloud: FakeServer) -> None:
     results = run(["recover", "%", "_", "*", "--dry-run", "--json"], at).json()
     assert [(one["outcome"], one["uuid"]) for one in results] == [
         ("would-recover", uuid("a", 3)),
@@ -80,7 +80,7 @@ def test_a_name_that_is_a_wildcard_is_that_name(at: dict[str, str], cloud: FakeS
 
 
 @pytest.mark.parametrize("name", ["recover", "show"])
-def test_control_characters_are_2_all_are_named_and_nothing_is_sent(
+def test_control_characters_exit_2_list_each_argument_and_send_nothing(
     name: str, at: dict[str, str], cloud: FakeServer
 ) -> None:
     ran = run([name, UUID, "--", *TYPED], at)
@@ -92,7 +92,7 @@ def test_control_characters_are_2_all_are_named_and_nothing_is_sent(
 
 @pytest.mark.parametrize("data", [b"\xff\xfe\n", b"a\0b\n", b"\xed\xa0\x80\n", b"x\n\n", b"a\x1b[31m\n", b"\x80"])
 @pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
-def test_standard_input_that_is_no_text(data: bytes, locale: str, at: dict[str, str], cloud: FakeServer) -> None:
+def test_standard_input_that_is_not_text(data: bytes, locale: str, at: dict[str, str], cloud: FakeServer) -> None:
     more = {"LC_ALL": locale, "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
     ended = subprocess.run([*ZVOL, "recover", "-"], env=at | more, input=data, capture_output=True, check=False)
     assert (ended.returncode, ended.stdout) == (2, b""), ended
@@ -100,7 +100,7 @@ def test_standard_input_that_is_no_text(data: bytes, locale: str, at: dict[str, 
     assert cloud.seen == []
 
 
-def test_bytes_that_are_no_text_in_an_argument(at: dict[str, str], cloud: FakeServer) -> None:
+def test_an_argument_that_is_not_text(at: dict[str, str], cloud: FakeServer) -> None:
     ended = subprocess.run([*ZVOL, "recover", b"pg\xffdata"], env=at, capture_output=True, check=False)
     assert (ended.returncode, ended.stdout) == (2, b"")
     assert b"pg\\u{dcff}data" in ended.stderr
@@ -108,7 +108,7 @@ def test_bytes_that_are_no_text_in_an_argument(at: dict[str, str], cloud: FakeSe
 
 
 @pytest.mark.parametrize("option", ["--name", "--last-vm", "--primary-storage", "--tagged"])
-def test_a_filter_never_widens(option: str, at: dict[str, str], cloud: FakeServer) -> None:
+def test_a_hostile_filter_value_matches_nothing(option: str, at: dict[str, str], cloud: FakeServer) -> None:
     """Each value alone, and all in one command line, where the last counts: it matches nothing, and is never sent."""
     values = ["", " ", "' or '1'='1", "name!=x", "is null", "x&q=status=Ready", "\\", "%s", "a,b", "\x1b[31m", *"[!"]
     if option != "--name":

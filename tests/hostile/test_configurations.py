@@ -52,13 +52,13 @@ def read(path: Path) -> tuple[File | None, ConfigError | None]:
         return None, exc
 
 
-def test_the_corpus_is_as_large_as_is_said() -> None:
+def test_the_size_of_the_corpus() -> None:
     names = [name for name, _, _ in ALL]
     assert len(names) == len(set(names)) >= 250
 
 
 @pytest.mark.parametrize("entry", ALL, ids=[name for name, _, _ in ALL])
-def test_each_of_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entry: Entry) -> None:
+def test_each_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entry: Entry) -> None:
     import yaml  # noqa: F401  (its import is not what is counted)
 
     monkeypatch.chdir(tmp_path)
@@ -86,7 +86,7 @@ def test_each_of_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entry: En
     assert MARKER not in "".join(traceback.format_exception(error)) + error.hint + repr(error.problems)
 
 
-def test_all_of_them_in_little_memory(tmp_path: Path) -> None:
+def test_memory_for_all_configurations(tmp_path: Path) -> None:
     ran = subprocess.run(
         [sys.executable, "-c", CHILD, str(tmp_path / "c.yaml")],
         capture_output=True, text=True, timeout=60, check=False, cwd=Path(__file__).parents[2],
@@ -95,7 +95,7 @@ def test_all_of_them_in_little_memory(tmp_path: Path) -> None:
     assert int(ran.stdout) < MEGABYTES
 
 
-def test_people_see_one_line_for_each_mistake(tmp_path: Path) -> None:
+def test_the_program_prints_one_line_for_each_mistake(tmp_path: Path) -> None:
     """The same through the program, for some of each kind."""
     env = environment(tmp_path / "home")
     wrong = [(name, text) for name, text, verdict in ALL if isinstance(verdict, str)]

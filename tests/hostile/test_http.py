@@ -46,11 +46,11 @@ def submitted(server: Raw, count: int) -> list[tuple[str, float, int]]:
     return [tuple(json.loads(line)) for line in ended.stdout.splitlines()]
 
 
-def test_how_many_there_are() -> None:
+def test_the_size_of_the_corpus() -> None:
     assert (len(UNCLEAR), len(TAKEN), len(REDIRECTS) * len(targets(1, 2))) == (101, 16, 70)
 
 
-def test_nothing_is_believed_and_everything_ends() -> None:
+def test_each_answer_is_rejected_within_time_and_memory() -> None:
     with raw(saying([Says(TAKEN["as it should be"]), *UNCLEAR.values()])) as server:
         first, *found = submitted(server, len(UNCLEAR) + 1)
         assert len(server.requests) == len(UNCLEAR) + 1
@@ -61,7 +61,7 @@ def test_nothing_is_believed_and_everything_ends() -> None:
         assert size < first[2] + GROWTH, name
 
 
-def test_odd_answers_are_answers() -> None:
+def test_unusual_answers_are_accepted() -> None:
     with raw(saying([Says(data) for data in TAKEN.values()])) as server:
         found = submitted(server, len(TAKEN))
     assert dict(zip(TAKEN, (word for word, _, _ in found), strict=True)) == dict.fromkeys(TAKEN, "Accepted")
@@ -87,7 +87,7 @@ def test_no_redirect_is_followed() -> None:
 
 
 @pytest.mark.parametrize("status", REDIRECTS)
-def test_a_redirect_is_9_and_says_where_it_would_lead(status: int, tmp_path: Path) -> None:
+def test_a_redirect_exits_9_and_names_its_target(status: int, tmp_path: Path) -> None:
     with raw(says(b"")) as sentinel:
         place = b"http://127.0.0.1:%d/\x1b[2J" % sentinel.port
         data = answer(b"Location: " + place, b"Content-Length: 0", body=b"", status=b"HTTP/1.1 %d X" % status)
@@ -101,7 +101,7 @@ def test_a_redirect_is_9_and_says_where_it_would_lead(status: int, tmp_path: Pat
         assert sentinel.connections == 0
 
 
-def test_the_location_of_a_job_is_never_asked(tmp_path: Path) -> None:
+def test_the_location_of_a_job_is_never_requested(tmp_path: Path) -> None:
     """Wherever a 202 says the job is: it is looked at where the volume was."""
     volume = {"uuid": UUID, "status": "Deleted", "type": "Data", "lastOpDate": "Nov 23, 2026 9:05:50 PM"}
     state = dict(volume)

@@ -27,12 +27,12 @@ STATUSES = (200, 201, 202, 204, 206, 400, 401, 403, 404, 405, 409, 410, 418, 429
 CLASSIFIERS = (answers.classify_put, answers.classify_job, answers.classify_read)
 
 
-def test_how_many_there_are() -> None:
+def test_the_size_of_the_corpus() -> None:
     assert (len(NOT_JSON), len(NOT_ZSTACK), len(ODD_FIELDS)) == (189, 135, 270)
 
 
 @pytest.mark.parametrize("name", BODIES)
-def test_nothing_is_believed_with_any_status(name: str) -> None:
+def test_no_body_is_accepted_with_any_status(name: str) -> None:
     for status in STATUSES:
         for classify in CLASSIFIERS:
             found = classify(Answer(status, BODIES[name]))
@@ -44,7 +44,7 @@ def test_nothing_is_believed_with_any_status(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NOT_JSON)
-def test_what_is_no_json_is_refused_by_the_one_exception(name: str) -> None:
+def test_invalid_json_raises_one_exception_type(name: str) -> None:
     with pytest.raises(NotJson):
         loads(NOT_JSON[name])
 
@@ -60,7 +60,7 @@ def answering(choose: Callable[[str], tuple[int, bytes]]) -> Callable[[socket.so
     return behave
 
 
-def test_a_client_hears_weather_from_all_of_it() -> None:
+def test_a_client_raises_a_transient_error_for_each_body() -> None:
     body = b""
     with raw(answering(lambda _path: (200, body))) as server:
         transport = Transport(server.endpoint())
@@ -102,7 +102,7 @@ def hostile_cloud() -> Callable[[str], tuple[int, bytes]]:
 
 
 @pytest.mark.parametrize("format", ["table", "json", "ndjson", "csv", "name"])
-def test_the_program_lists_and_shows_volumes_with_odd_fields(format: str, tmp_path: Path) -> None:
+def test_the_program_lists_and_shows_volumes_with_malformed_fields(format: str, tmp_path: Path) -> None:
     with raw(answering(hostile_cloud())) as server:
         env = environment(tmp_path / "home", {"ZVOL_HOST": server.endpoint().base, "ZVOL_SESSION": SECRET})
         listed = run(["list", "--status", "any", "-o", format], env)

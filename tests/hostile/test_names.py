@@ -24,7 +24,7 @@ SIGNS = re.compile(r"\s*[=+\-@＝＋－＠]")
 ANY = [*NAMES, *HALVES]
 
 
-def test_there_are_enough_of_them() -> None:
+def test_the_size_of_the_corpus() -> None:
     assert len(set(NAMES)) >= 300
     assert len(CONTROLS) == 65
     assert len(set(FORMULAS)) >= 60
@@ -77,7 +77,7 @@ def print_all(printed: Printed, text: str) -> None:
 
 
 @pytest.mark.parametrize("tty", [True, False], ids=["terminal", "pipe"])
-def test_for_people_nothing_but_what_can_be_seen(tty: bool) -> None:
+def test_output_for_people_has_only_visible_text(tty: bool) -> None:
     everything = (
         "name,uuid,description,status,type,state,format,install-path,last-vm,last-vm-uuid,storage,created,reason"
     )
@@ -90,7 +90,7 @@ def test_for_people_nothing_but_what_can_be_seen(tty: bool) -> None:
 
 
 @pytest.mark.parametrize("format", ["csv", "json", "ndjson", "name"])
-def test_what_programs_get_does_no_harm_on_a_terminal(format: str) -> None:
+def test_machine_output_is_harmless_on_a_terminal(format: str) -> None:
     for text in ANY:
         printed = printed_to(format, tty=True)
         print_all(printed, text)
@@ -107,7 +107,7 @@ def test_json_is_exact(format: str) -> None:
         assert printed.out.getvalue().isascii()
 
 
-def test_csv_is_exact_and_no_spreadsheet_runs_it() -> None:
+def test_csv_is_exact_and_has_no_formula() -> None:
     for text in (*NAMES, *FORMULAS):
         printed = printed_to("csv", tty=False, chosen="uuid,name")
         printed.volumes([listed(text)])
@@ -130,7 +130,7 @@ def test_progress_is_one_harmless_line() -> None:
         assert stream.getvalue().count("\n") == 1
 
 
-def test_no_tower_of_marks_and_a_known_width() -> None:
+def test_combining_marks_are_limited_and_the_width_is_known() -> None:
     for text in ANY:
         escaped = escape_terminal(text)
         assert re.search(r"[\u0300-\u036f\u0483-\u0489\u20d0-\u20ff]{5}", escaped) is None, ascii(text)

@@ -75,7 +75,7 @@ def test_every_format_on_a_terminal(format: str, at: dict[str, str]) -> None:
     harmless(shown)
 
 
-def test_the_question_before_many_volumes_on_a_terminal(at: dict[str, str], cloud: FakeServer) -> None:
+def test_the_confirmation_prompt_for_many_volumes_on_a_terminal(at: dict[str, str], cloud: FakeServer) -> None:
     before = len(cloud.seen)
     shown = on_terminal(["recover", "--all"], at, columns=200, reply="n\n")
     assert shown.code == 1
@@ -109,7 +109,7 @@ def test_one_volume_in_full_and_its_error(number: int, at: dict[str, str]) -> No
 
 
 @pytest.mark.parametrize("arguments", [["list"], ["show", uuid("a", 0)], ["recover", uuid("a", 1)]], ids=" ".join)
-def test_texts_without_end(arguments: list[str], tmp_path: Path) -> None:
+def test_very_long_texts(arguments: list[str], tmp_path: Path) -> None:
     assert len(LONG) >= 3
     with fake_server(LONG) as cloud:
         env = environment(tmp_path / "home", {"ZVOL_HOST": cloud.host, "ZVOL_SESSION": SESSION, "TERM": "xterm"})
@@ -126,7 +126,7 @@ def test_runs_and_doctor_on_a_terminal(at: dict[str, str]) -> None:
     harmless(shown)
 
 
-def test_in_a_pipe(at: dict[str, str]) -> None:
+def test_output_in_a_pipe(at: dict[str, str]) -> None:
     for arguments in (["list"], ["show", *(uuid("a", number) for number in range(0, len(TEXTS), 17))]):
         ran = run(arguments, at)
         assert ran.code == 0
@@ -142,7 +142,7 @@ def test_jq_reads_every_name_exactly(at: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("half", HALVES, ids=ascii)
-def test_half_a_pair_is_no_json_and_no_answer(half: str, tmp_path: Path) -> None:
+def test_an_unpaired_surrogate_is_not_an_answer(half: str, tmp_path: Path) -> None:
     with fake_server(["good", half]) as cloud:
         env = environment(tmp_path / "home", {"ZVOL_HOST": cloud.host, "ZVOL_SESSION": SESSION})
         ran = run(["list", "--json"], env)

@@ -34,12 +34,12 @@ CASES = {
 }
 
 
-def test_there_are_many() -> None:
+def test_the_number_of_cases() -> None:
     assert len(CASES) > 30
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_it_ends_well(case: str, tmp_path: Path) -> None:
+def test_each_option_and_argument_ends_cleanly(case: str, tmp_path: Path) -> None:
     name, option = CASES[case]
     env = environment(tmp_path / "home", {"ZVOL_HOST": "http://127.0.0.1:1", "ZVOL_SESSION": "a" * 32})
     ran = run([*name.split(), option or "--", VALUE], env)
@@ -52,7 +52,7 @@ def test_it_ends_well(case: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "variable", ["PROFILE", "CONFIG", "HOST", "SESSION", "CA_FILE", "OUTPUT", "TIMEOUT", "NO_INPUT"]
 )
-def test_so_does_every_variable(variable: str, tmp_path: Path) -> None:
+def test_each_variable_ends_cleanly(variable: str, tmp_path: Path) -> None:
     env = environment(tmp_path / "home", {"ZVOL_HOST": "http://127.0.0.1:1"})
     ran = run(["list"], env | {f"ZVOL_{variable}": VALUE})
     said = ran.out + ran.err

@@ -69,7 +69,7 @@ def env(tmp_path: Path) -> dict[str, str]:
     return environment(tmp_path / "home")
 
 
-def test_every_command_is_tried() -> None:
+def test_every_command_is_tested() -> None:
     assert {*ASKING, *ALONE, *APART} == set(leaves())
 
 
@@ -91,17 +91,17 @@ def test_a_server_that_sends_secrets_back(
 
 
 @pytest.mark.parametrize("name", ALONE)
-def test_a_command_that_asks_no_server(name: str, env: dict[str, str]) -> None:
+def test_a_command_without_a_server(name: str, env: dict[str, str]) -> None:
     everything = WAYS["session"] | WAYS["password"] | WAYS["access key"] | {"ZVOL_HOST": "http://127.0.0.1:1"}
     assert watched(name, ALONE[name], env | everything).code in (0, 2)
 
 
 @pytest.mark.parametrize("name", ASKING)
-def test_a_dead_host(name: str, env: dict[str, str]) -> None:
+def test_an_unreachable_host(name: str, env: dict[str, str]) -> None:
     watched(name, ASKING[name], env | WAYS["session"] | {"ZVOL_HOST": "http://127.0.0.1:1"})
 
 
-def test_certificates_that_are_not_trusted_and_no_tls_at_all(env: dict[str, str], hosts: dict[str, str]) -> None:
+def test_an_untrusted_certificate_and_a_server_without_tls(env: dict[str, str], hosts: dict[str, str]) -> None:
     import ssl
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -119,7 +119,7 @@ def test_a_proxy_with_a_password(env: dict[str, str], hosts: dict[str, str]) -> 
         watched(name, [], env | WAYS["session"] | more)
 
 
-def test_what_login_keeps_is_the_session_and_nothing_else(env: dict[str, str], hosts: dict[str, str]) -> None:
+def test_login_stores_only_the_session(env: dict[str, str], hosts: dict[str, str]) -> None:
     assert watched("login", ASKING["login"], env | {"ZVOL_HOST": hosts["names"]}, ZVOL).code == 0
     [kept] = [path for path in secret_markers.files(Path(env["HOME"])) if path.parent.name == "sessions"]
     assert OTHER_SESSION in kept.read_text()

@@ -43,7 +43,9 @@ def start(env: dict[str, str], *command: str) -> subprocess.Popen[str]:
     return process
 
 
-def test_few_requests_and_each_result_as_it_ends(world: tuple[Sandbox, FaultInjector, dict[str, str]]) -> None:
+def test_few_requests_and_each_result_is_printed_when_it_ends(
+    world: tuple[Sandbox, FaultInjector, dict[str, str]],
+) -> None:
     cloud, between, env = world
     process = start(env, *ZVOL)
     assert process.stdout is not None
@@ -60,7 +62,7 @@ def test_few_requests_and_each_result_as_it_ends(world: tuple[Sandbox, FaultInje
     cloud.never_two_alive()
 
 
-def test_a_server_killed_in_the_middle_and_started_again(world: tuple[Sandbox, FaultInjector, dict[str, str]]) -> None:
+def test_a_server_that_is_killed_and_restarted(world: tuple[Sandbox, FaultInjector, dict[str, str]]) -> None:
     """As on a running server: some are back with jobs at 202 for ever and told at once, the others after one wait."""
     cloud, _between, env = world
     cloud.end()

@@ -33,7 +33,7 @@ def size(format: str, env: Mapping[str, str], count: int) -> int:
 
 
 @pytest.mark.parametrize("format", ["json", "csv", "table"])
-def test_a_row_takes_little(format: str, tmp_path: Path) -> None:
+def test_memory_for_each_row(format: str, tmp_path: Path) -> None:
     sizes = []
     for extra in (0, MORE):
         with sandbox(tmp_path / f"cloud-{extra}", *(["--extra", str(extra)] if extra else [])) as cloud:

@@ -102,7 +102,7 @@ def test_which_failures_are_certain(code: str, certain: bool, session: bool) -> 
     assert (found.certain, found.session) == (certain, session)
 
 
-def test_a_duplicate_has_arrived_and_a_synchronous_server_is_served() -> None:
+def test_a_duplicate_and_the_answer_of_a_synchronous_server() -> None:
     assert answers.classify_put(Answer(400, b"Duplicate job uuid[" + b"a" * 32 + b"]")) == Duplicate()
     done = answers.classify_put(given_json(200, {"inventory": VOLUME}))
     assert isinstance(done, Done)
@@ -131,12 +131,12 @@ def test_a_duplicate_has_arrived_and_a_synchronous_server_is_served() -> None:
         (418, b"{}"),
     ],
 )
-def test_what_a_proxy_says_is_weather(status: int, body: bytes) -> None:
+def test_an_answer_of_a_proxy_is_unrecognized(status: int, body: bytes) -> None:
     for classify in CLASSIFIERS:
         assert isinstance(classify(Answer(status, body)), Unrecognized)
 
 
-def test_a_redirect_names_its_target() -> None:
+def test_a_redirect_has_its_target() -> None:
     for classify in CLASSIFIERS:
         assert classify(Answer(302, b"", {"location": "http://x/"})) == Redirected("http://x/")
 
@@ -166,7 +166,7 @@ REFUSED: dict[bytes, tuple[int, bool]] = {
 
 
 @pytest.mark.parametrize("text", REFUSED)
-def test_what_zstack_refuses_in_its_own_words(text: bytes) -> None:
+def test_plain_text_refusals_of_zstack(text: bytes) -> None:
     status, auth = REFUSED[text]
     for classify in (answers.classify_put, answers.classify_read):
         assert classify(Answer(status, text)) == Refusal(status, text.decode(), auth)
@@ -174,7 +174,7 @@ def test_what_zstack_refuses_in_its_own_words(text: bytes) -> None:
 
 @pytest.mark.parametrize("status", [400, 401, 403, 500])
 @pytest.mark.parametrize("text", REFUSED)
-def test_the_same_words_in_somebody_elses_page_are_no_refusal(text: bytes, status: int) -> None:
+def test_the_same_text_in_another_page_is_not_a_refusal(text: bytes, status: int) -> None:
     pages = (b"<html><body>" + text + b"</body></html>", b"Blocked.\n" + text, text + b"\nsupport id 7")
     for page in (*pages, text + b"</pre>", text + b" " * 5000, b'{"message":"' + text + b'"}'):
         for classify in CLASSIFIERS:
@@ -183,7 +183,7 @@ def test_the_same_words_in_somebody_elses_page_are_no_refusal(text: bytes, statu
 
 @pytest.mark.parametrize("status", [200, 202, 301, 404, 502, 503])
 @pytest.mark.parametrize("text", REFUSED)
-def test_a_refusal_has_its_status(text: bytes, status: int) -> None:
+def test_a_refusal_counts_only_with_its_status(text: bytes, status: int) -> None:
     for classify in CLASSIFIERS:
         assert not isinstance(classify(Answer(status, text)), Refusal)
 
@@ -199,12 +199,12 @@ def test_a_refusal_has_its_status(text: bytes, status: int) -> None:
     ],
     ids=repr,
 )
-def test_a_202_without_the_address_of_a_job_is_not_zstacks(body: object) -> None:
+def test_a_202_without_the_location_of_a_job_is_unrecognized(body: object) -> None:
     assert isinstance(answers.classify_put(given_json(202, body)), Unrecognized)
 
 
 @pytest.mark.parametrize("status", [400, 404, 500, 502, 504])
-def test_an_error_code_counts_only_with_the_status_that_zstack_gives_it(status: int) -> None:
+def test_an_error_code_counts_only_with_its_status(status: int) -> None:
     for classify in CLASSIFIERS:
         assert isinstance(classify(given_json(status, {"error": {"code": "SYS.1006"}})), Unrecognized)
 
@@ -224,7 +224,7 @@ BODIES = st.binary(max_size=200) | ANY_JSON.map(lambda value: json.dumps(value).
 
 
 @given(status=st.integers(100, 599), body=BODIES)
-def test_any_answer_is_classified_and_nothing_foreign_is_believed(status: int, body: bytes) -> None:
+def test_any_answer_is_classified_and_foreign_answers_are_unrecognized(status: int, body: bytes) -> None:
     answer = Answer(status, body)
     believed = (Done, Failed, NoRecord, QueryResult, Accepted, Duplicate)
     for classify in CLASSIFIERS:
@@ -235,7 +235,7 @@ def test_any_answer_is_classified_and_nothing_foreign_is_believed(status: int, b
 
 
 @given(ANY_JSON)
-def test_strict_json_reads_what_python_writes_or_says_no(value: object) -> None:
+def test_strict_json_reads_what_python_writes_or_refuses_it(value: object) -> None:
     text = json.dumps(value)
     try:
         found = loads(text.encode())
@@ -266,7 +266,7 @@ def test_strict_json_reads_what_python_writes_or_says_no(value: object) -> None:
     ],
     ids=range(16),
 )
-def test_what_is_no_strict_json(data: bytes) -> None:
+def test_invalid_json_is_refused(data: bytes) -> None:
     with pytest.raises(NotJson):
         loads(data)
 

@@ -40,19 +40,19 @@ def client(proxy: Any) -> Client:
 
 
 @pytest.mark.parametrize("refusal", [None, Answer(502), MaybeSent("reset")])
-def test_a_batch_that_is_too_much_is_halved_and_the_size_is_kept(refusal: Any) -> None:
+def test_a_batch_that_is_too_large_is_halved_and_its_size_is_reused(refusal: Any) -> None:
     proxy = Proxy(30, refusal)
     assert list(client(proxy).volumes(UUIDS)) == UUIDS
     assert proxy.sizes == [100, 1, 50, 1, *[25] * 10]
 
 
-def test_whole_batches_where_nothing_is_in_the_way() -> None:
+def test_full_batches_without_errors() -> None:
     proxy = Proxy(100)
     assert list(client(proxy).volumes(UUIDS)) == UUIDS
     assert proxy.sizes == [100, 100, 50]
 
 
-def test_an_outage_is_one_for_a_single_volume_too() -> None:
+def test_an_outage_costs_at_most_two_requests() -> None:
     proxy = Proxy(0)
     with pytest.raises(TransientError):
         client(proxy).volumes(UUIDS)

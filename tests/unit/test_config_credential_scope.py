@@ -113,7 +113,7 @@ def test_a_profiles_credential_never_goes_to_another_host(home: Path, where: str
         assert (where if where != "option" else "option --host") in error.message
 
 
-def test_a_file_called_like_a_level_is_still_a_profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_named_like_a_layer_is_still_a_profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for name in ("environment", "option.yaml", "default"):
         Path(name).write_text("profiles: {p: {host: 'https://h'}}")
@@ -121,7 +121,7 @@ def test_a_file_called_like_a_level_is_still_a_profile(tmp_path: Path, monkeypat
         assert isinstance(error, UsageProblem)
 
 
-def test_a_host_that_is_the_profiles_own_is_the_profiles_own(home: Path) -> None:
+def test_a_host_equal_to_the_profiles_gets_the_profiles_credential(home: Path) -> None:
     for environ, options in (({}, {"host": "https://PROD.example.com:443/zstack"}),
                              ({"ZVOL_HOST": "https://prod.example.com"}, {})):  # fmt: skip
         assert session(home, environ, **options) == FILE_SESSION
@@ -130,7 +130,7 @@ def test_a_host_that_is_the_profiles_own_is_the_profiles_own(home: Path) -> None
         assert isinstance(fails(home, host=other), UsageProblem)
 
 
-def test_which_session_of_the_environment_counts(home: Path) -> None:
+def test_which_environment_session_is_used(home: Path) -> None:
     names = {"ZVOL_SESSION": "a" * 32, "ZVOL_SESSION_FILE": str(home / "none"), "ZSTACK_SESSION_ID": "b" * 32}
     base = {"ZVOL_HOST": "https://h"}
     assert session(home, base | names) == "a" * 32
@@ -140,7 +140,7 @@ def test_which_session_of_the_environment_counts(home: Path) -> None:
     assert session(home, base | names) == "b" * 32
 
 
-def test_no_credentials_at_all(tmp_path: Path) -> None:
+def test_no_credentials(tmp_path: Path) -> None:
     error = fails(tmp_path, {"ZVOL_HOST": "https://h"})
     assert isinstance(error, AuthError)
     assert error.exit is Exit.AUTH
@@ -149,7 +149,7 @@ def test_no_credentials_at_all(tmp_path: Path) -> None:
         assert way in error.hint
 
 
-def test_the_names_that_zstack_users_have(tmp_path: Path) -> None:
+def test_the_variables_of_zstack_are_read(tmp_path: Path) -> None:
     environ = {
         "ZSTACK_HOST": "127.0.0.1",
         "ZSTACK_ACCOUNT_NAME": "admin",
@@ -167,7 +167,7 @@ def test_the_names_that_zstack_users_have(tmp_path: Path) -> None:
     assert "MARKER" not in repr(settings)
 
 
-def test_a_login_of_the_environment_and_a_profiles_host(home: Path) -> None:
+def test_an_environment_login_is_not_used_for_a_profiles_host(home: Path) -> None:
     environ = {"ZSTACK_ACCOUNT_NAME": "a", "ZSTACK_ACCOUNT_PASSWORD": "MARKER"}
     found = got(home, environ).credential
     assert (found.account, found.password) == (None, None)

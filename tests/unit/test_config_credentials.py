@@ -65,7 +65,7 @@ def test_the_first_line_of_a_file(tmp_path: Path, data: str) -> None:
         (SESSION.encode() + b"\n" + b"x" * LIMIT, "more than 4096 bytes"),
     ],
 )
-def test_a_file_that_holds_no_session(tmp_path: Path, data: bytes, words: str) -> None:
+def test_a_file_without_a_session(tmp_path: Path, data: bytes, words: str) -> None:
     (tmp_path / "key").write_bytes(data)
     (tmp_path / "key").chmod(0o600)
     error = refusal(settings_with(tmp_path, "session_file: key"))
@@ -132,7 +132,7 @@ def test_the_first_line_that_a_program_prints(tmp_path: Path, code: str, capfd: 
         ("sys.stdout.buffer.write(bytes(range(256)))", ConfigError, "must be the 32 hex digits"),
     ],
 )
-def test_a_program_that_gives_no_session(tmp_path: Path, code: str, kind: type[ZvolError], words: str) -> None:
+def test_a_program_without_a_session(tmp_path: Path, code: str, kind: type[ZvolError], words: str) -> None:
     error = refusal(program(tmp_path, code))
     assert type(error) is kind
     assert error.exit is (Exit.AUTH if kind is AuthError else Exit.USAGE)
@@ -160,7 +160,7 @@ def test_a_program_that_does_not_end(tmp_path: Path, code: str, monkeypatch: pyt
     assert "by hand" in error.hint
 
 
-def test_nobody_waits_for_a_child_that_holds_the_pipe(tmp_path: Path) -> None:
+def test_a_child_that_holds_the_pipe_does_not_block(tmp_path: Path) -> None:
     code = f"""
 print('{SESSION}'); sys.stdout.flush()
 if os.fork() == 0: time.sleep(3)
@@ -210,7 +210,7 @@ print('{SESSION}')
     assert credentials.session(program(tmp_path, code), environ=environ).reveal() == SESSION
 
 
-def test_a_program_of_the_working_directory_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_program_in_the_working_directory_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "here").mkdir()
     (tmp_path / "here/get").write_text(f"#!/bin/sh\necho {SESSION}\n")
     (tmp_path / "here/get").chmod(0o755)
@@ -220,7 +220,7 @@ def test_a_program_of_the_working_directory_is_not_run(tmp_path: Path, monkeypat
 
 
 # ---- more ways ---------------------------------------------------------------------------------------------------
-def test_more_ways_are_asked_in_their_order_and_only_when_needed(tmp_path: Path) -> None:
+def test_further_sources_are_used_in_order_and_only_when_needed(tmp_path: Path) -> None:
     asked: list[str] = []
 
     def none(settings: Settings) -> Secret | None:
@@ -240,7 +240,7 @@ def test_more_ways_are_asked_in_their_order_and_only_when_needed(tmp_path: Path)
         credentials.session(settings, more=(none,))
 
 
-def test_a_stored_login_may_serve_a_host_that_the_profile_does_not(tmp_path: Path) -> None:
+def test_a_stored_login_works_for_a_host_that_is_not_the_profiles(tmp_path: Path) -> None:
     settings_with(tmp_path, f'session: "{SESSION}"')
     other = resolve(SettingLayers({"config": str(tmp_path / "z.yaml"), "host": "https://other"}, {}))
     with pytest.raises(UsageProblem):
@@ -248,7 +248,7 @@ def test_a_stored_login_may_serve_a_host_that_the_profile_does_not(tmp_path: Pat
     assert credentials.session(other, more=(lambda _: Secret("a" * 32),)).reveal() == "a" * 32
 
 
-def test_what_is_refused_is_refused_whatever_else_there_is(tmp_path: Path) -> None:
+def test_a_refused_source_is_an_error_despite_other_sources(tmp_path: Path) -> None:
     settings_with(tmp_path, "session_file: x")
     settings = resolve(SettingLayers({"config": str(tmp_path / "z.yaml")}, {"ZVOL_SESSION": SESSION}))
     with pytest.raises(UsageProblem):

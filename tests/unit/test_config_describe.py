@@ -33,7 +33,7 @@ def rows(path: Path | None, environ: dict[str, str], host: str | None = None) ->
     return {key: (value, source) for key, value, source in found}
 
 
-def test_each_setting_with_its_place(tmp_path: Path) -> None:
+def test_each_setting_has_its_source(tmp_path: Path) -> None:
     path = write(
         tmp_path, "profiles:\n  p:\n    host: https://h\n    timeout: 90s\n    session_command: [pass, MARKER]\n"
     )
@@ -57,7 +57,7 @@ def test_a_secret_is_not_shown(tmp_path: Path) -> None:
     assert found["password"] == ("***", "environment ZSTACK_ACCOUNT_PASSWORD")
 
 
-def test_a_credential_that_does_not_count_is_explained(tmp_path: Path) -> None:
+def test_an_unused_credential_is_explained(tmp_path: Path) -> None:
     path = write(tmp_path, f"profiles: {{p: {{host: 'https://h', session: {SESSION}}}}}")
     value, why = rows(path, {"ZVOL_SESSION": SESSION})["session"]
     assert value == "-"
@@ -66,7 +66,7 @@ def test_a_credential_that_does_not_count_is_explained(tmp_path: Path) -> None:
     assert rows(None, {"ZVOL_HOST": "https://x"})["session"] == ("-", "-")
 
 
-def test_the_template_is_correct_and_so_is_each_line_that_is_commented_out(tmp_path: Path) -> None:
+def test_the_template_and_each_commented_line_are_valid(tmp_path: Path) -> None:
     file = load(write(tmp_path, template()))
     assert file.current == "main"
     assert set(file.profiles["main"]) == {"host", "session_command"}
@@ -86,7 +86,7 @@ def test_the_template_is_correct_and_so_is_each_line_that_is_commented_out(tmp_p
 @pytest.mark.parametrize(
     "name", ["main", "no", "On", "1", "生产", "a: b", '"', "\\", "x # y", " a", "null", "~", "12:30"]
 )
-def test_answers_are_written_as_the_text_they_are(tmp_path: Path, name: str) -> None:
+def test_answers_are_written_as_text(tmp_path: Path, name: str) -> None:
     text = template(name, "http://10.0.0.5:8080", name, ["pass", name, "a'b"], insecure=True)
     file = load(write(tmp_path, text))
     assert file.current == name
@@ -97,7 +97,7 @@ def test_answers_are_written_as_the_text_they_are(tmp_path: Path, name: str) -> 
     assert set(load(write(tmp_path, template(name, "https://h", name))).profiles[name]) == {"host", "account"}
 
 
-def test_validate_looks_at_every_profile_and_the_files_they_name(tmp_path: Path) -> None:
+def test_validate_checks_every_profile_and_its_files(tmp_path: Path) -> None:
     path = write(
         tmp_path,
         "profiles:\n  a: {host: 'https://a', ca_file: ca, session_file: key}\n"
@@ -116,7 +116,7 @@ def test_validate_looks_at_every_profile_and_the_files_they_name(tmp_path: Path)
 
 
 @pytest.mark.parametrize("text", ["profiles: {p: {hots: x}}", "- a"])
-def test_validate_raises_what_is_wrong(tmp_path: Path, text: str) -> None:
+def test_validate_raises_an_error(tmp_path: Path, text: str) -> None:
     with pytest.raises(ConfigError) as caught:
         SettingLayers({"config": str(write(tmp_path, text))}, {}).load()
     assert len(caught.value.problems) == 1

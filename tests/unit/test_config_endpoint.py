@@ -94,14 +94,14 @@ def test_zstack_host(tmp_path: Path, host: str, port: str | None, base: str) -> 
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "x", "-1", "８０", " 1", "1" * 5000])
-def test_a_bad_zstack_port(tmp_path: Path, port: str) -> None:
+def test_an_invalid_zstack_port(tmp_path: Path, port: str) -> None:
     error = fails(tmp_path, {"ZSTACK_HOST": "h", "ZSTACK_PORT": port})
     assert isinstance(error, ConfigError)
     assert error.problems[0].where == "environment ZSTACK_PORT"
 
 
 # ---- plain http --------------------------------------------------------------------------------------------------
-def test_plain_http_is_allowed_by_the_level_of_the_host(home: Path) -> None:
+def test_plain_http_is_allowed_by_the_layer_of_the_host(home: Path) -> None:
     allowed = {"ZVOL_INSECURE_HTTP": "true"}
     http = {"ZVOL_HOST": "http://h"}
     for environ, options in ((http, {}), ({}, {"host": "http://h"}), (http, {"profile": "lab"})):
@@ -119,7 +119,7 @@ def test_plain_http_is_allowed_by_the_level_of_the_host(home: Path) -> None:
     assert "insecure_http: true" in error.hint
 
 
-def test_a_profile_decides_for_its_own_host_only(home: Path) -> None:
+def test_a_profile_allows_http_for_its_own_host_only(home: Path) -> None:
     assert got(home, {"ZVOL_INSECURE_HTTP": "0"}, profile="lab").insecure_http
     assert isinstance(fails(home, {"ZVOL_HOST": "http://h", "ZVOL_INSECURE_HTTP": "0"}, profile="lab"), Untrusted)
     assert not got(home, {"ZVOL_HOST": "http://127.0.0.1"}).warnings
@@ -127,7 +127,7 @@ def test_a_profile_decides_for_its_own_host_only(home: Path) -> None:
 
 
 # ---- what a profile says of its host -----------------------------------------------------------------------------
-def test_proxy_and_zone_are_the_profiles_hosts(home: Path) -> None:
+def test_proxy_and_time_zone_apply_to_the_profiles_host_only(home: Path) -> None:
     environ = {"HTTPS_PROXY": "http://u:MARKER@env:1", "ZVOL_HOST": "https://h"}
     settings = got(home, environ)
     assert settings.proxy == "http://u:MARKER@env:1"

@@ -114,7 +114,7 @@ HOSTILE: dict[str, str | bytes] = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_files_are_a_clean_and_quick_error(tmp_path: Path, name: str) -> None:
+def test_hostile_files_raise_a_clean_error_quickly(tmp_path: Path, name: str) -> None:
     path = write(tmp_path, HOSTILE[name])
     import yaml  # noqa: F401  (its import is not what is counted)
 

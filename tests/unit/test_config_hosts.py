@@ -147,7 +147,7 @@ def test_the_reason_never_quotes_the_text() -> None:
         ("0.0.0.0", False),
     ],
 )
-def test_plain_http_is_free_on_this_machine_only(host: str, here: bool) -> None:
+def test_plain_http_needs_no_permission_on_this_machine_only(host: str, here: bool) -> None:
     endpoint = parse_host(f"http://{host}:8080")
     assert is_loopback(endpoint) is here
     if here:
@@ -193,7 +193,7 @@ def test_the_proxy_of_the_environment(environ: dict[str, str], found: tuple[str,
 
 
 @pytest.mark.parametrize("text", ["socks5://p:1", "http://p:x", "http://u:a/b@p:1", "http://u:a b@p:1", "http://"])
-def test_a_proxy_that_is_none_is_refused_without_quoting_it(text: str) -> None:
+def test_an_invalid_proxy_is_refused_without_quoting_it(text: str) -> None:
     with pytest.raises(BadHost) as caught:
         environment_proxy(HTTPS, {"HTTPS_PROXY": text})
     assert "a/b" not in str(caught.value)

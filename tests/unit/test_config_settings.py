@@ -74,7 +74,7 @@ def session(home: Path, environ: dict[str, str] | None = None, **options: Any) -
 
 
 # ---- where values come from --------------------------------------------------------------------------------------
-def test_a_profile_and_its_places(home: Path) -> None:
+def test_a_profile_and_the_sources_of_its_values(home: Path) -> None:
     settings = got(home)
     file = home / ".config/zvol/config.yaml"
     assert settings.endpoint.base == "https://prod.example.com:443/zstack"
@@ -133,7 +133,7 @@ def test_option_over_environment_over_profile_over_default(
     assert settings.sources[key].startswith(source)
 
 
-def test_an_empty_variable_is_none(home: Path) -> None:
+def test_an_empty_variable_is_ignored(home: Path) -> None:
     names = ["PROFILE", "CONFIG", "HOST", "SESSION", "SESSION_FILE", "CA_FILE", "INSECURE_HTTP", "OUTPUT", "TIMEOUT"]
     environ = {f"ZVOL_{name}": "" for name in [*names, "NO_INPUT"]} | {"ZSTACK_HOST": "", "ZSTACK_SESSION_ID": ""}
     assert repr(got(home, environ)) == repr(got(home))
@@ -171,7 +171,7 @@ def test_all_mistakes_of_environment_and_options_at_once(home: Path) -> None:
     assert "MARKER" not in error.message
 
 
-def test_a_bad_host_of_each_level(home: Path) -> None:
+def test_an_invalid_host_in_each_layer(home: Path) -> None:
     assert "option --host: host must begin" in fails(home, host="h").message
     assert "environment ZVOL_HOST: host must begin" in fails(home, {"ZVOL_HOST": "h"}).message
     assert "environment ZSTACK_HOST: host" in fails(home, {"ZSTACK_HOST": "h h"}).message
@@ -215,7 +215,7 @@ def test_a_file_in_the_working_directory_is_never_read(tmp_path: Path, monkeypat
 TWO = "profiles: {a: {host: 'https://a'}, b: {host: 'https://b'}}"
 
 
-def test_two_profiles_and_none_chosen(tmp_path: Path) -> None:
+def test_two_profiles_and_none_selected(tmp_path: Path) -> None:
     write(tmp_path, TWO)
     error = fails(tmp_path)
     assert isinstance(error, UsageProblem)
@@ -227,12 +227,12 @@ def test_two_profiles_and_none_chosen(tmp_path: Path) -> None:
     assert got(tmp_path, host="https://c").profile is None
 
 
-def test_one_profile_needs_no_choice(tmp_path: Path) -> None:
+def test_a_single_profile_is_selected(tmp_path: Path) -> None:
     write(tmp_path, "profiles: {a: {host: 'https://a'}}")
     assert got(tmp_path).profile == "a"
 
 
-def test_a_profile_that_is_not_there(home: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_a_missing_profile(home: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     error = fails(home, profile="prd")
     assert isinstance(error, UsageProblem)
     assert "there is: prod, lab, bare" in error.message
@@ -242,21 +242,21 @@ def test_a_profile_that_is_not_there(home: Path, tmp_path_factory: pytest.TempPa
         resolve(SettingLayers({"profile": "prod", "host": "https://h"}, {}))
 
 
-def test_a_file_that_is_named_must_be_there(tmp_path: Path) -> None:
+def test_a_named_configuration_file_must_exist(tmp_path: Path) -> None:
     for environ, options in (({"ZVOL_CONFIG": str(tmp_path / "x")}, {}), ({}, {"config": str(tmp_path / "x")})):
         error = fails(tmp_path, environ | {"ZVOL_HOST": "https://h"}, **options)
         assert isinstance(error, ConfigError)
         assert "No such file" in error.message
 
 
-def test_a_default_file_that_cannot_be_looked_at(tmp_path: Path) -> None:
+def test_an_unreadable_default_file(tmp_path: Path) -> None:
     (tmp_path / ".config/zvol/config.yaml").mkdir(parents=True)
     assert isinstance(fails(tmp_path), ConfigError)
     settings = got(tmp_path, {"ZVOL_HOST": "https://h", "ZVOL_SESSION": ENV_SESSION})
     assert settings.warnings == (f"{tmp_path}/.config/zvol/config.yaml is not a file",)
 
 
-def test_the_profile_is_asked_for_and_the_environment_names_another_host(home: Path) -> None:
+def test_a_requested_profile_with_another_host_in_the_environment(home: Path) -> None:
     environ = {"ZVOL_HOST": "https://other", "ZVOL_SESSION": ENV_SESSION}
     assert got(home, environ).warnings == ()
     settings = got(home, environ, profile="prod")

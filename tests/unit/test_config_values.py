@@ -48,7 +48,7 @@ def wrong_profile(folder: Path, body: str) -> list[str]:
     ["no", "yes", "on", "~", "null", "''", "123", "017", "0x1f", "1.5", ".inf", "1e3.0", "2026-11-24", "1:30",
      "1_000", "1.10", "=", "[a]", "{a: b}", "2026-11-24 10:00:00", '"a\\tb"', '" "'],
 )  # fmt: skip
-def test_what_is_not_text_is_not_taken_for_text(tmp_path: Path, value: str) -> None:
+def test_a_value_that_is_not_text_is_refused(tmp_path: Path, value: str) -> None:
     if value == "1e3.0":
         assert profile(tmp_path, f"account: {value}") == {"account": value}
         return
@@ -116,6 +116,6 @@ def test_a_session_of_digits_is_never_another_number(tmp_path: Path, text: str) 
     test_a_session_stays_the_same_text_or_is_refused.hypothesis.inner_test(tmp_path, text, "")  # type: ignore[attr-defined]
 
 
-def test_yaml_has_one_door() -> None:
+def test_yaml_is_imported_in_one_module() -> None:
     room = Path(profiles.__file__).parent
     assert [path.name for path in sorted(room.glob("*.py")) if "import yaml" in path.read_text()] == ["profiles.py"]

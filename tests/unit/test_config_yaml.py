@@ -68,7 +68,7 @@ profiles:
   生产: {{host: "https://h/"}}"""
 
 
-def test_everything_that_can_be_said(tmp_path: Path) -> None:
+def test_a_file_with_every_key(tmp_path: Path) -> None:
     path = write(tmp_path, EVERYTHING)
     file = load(path)
     assert file.current == "prod"
@@ -101,7 +101,7 @@ def test_everything_that_can_be_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text", ["", "\n", "# only words\n", "---\n", "---\n...\n", "profiles: {}\n", "\ufeffprofiles: {}\n", "{}", "\r\n"]
 )
-def test_files_that_say_nothing(tmp_path: Path, text: str) -> None:
+def test_files_without_settings(tmp_path: Path, text: str) -> None:
     assert load(write(tmp_path, text)) == File(tmp_path / "config.yaml", None, {})
 
 
@@ -165,11 +165,11 @@ profiles:
         ("profiles: {p: {session:MARKER}}", "1:16: unknown key in profile p; did you mean session?"),
     ],
 )  # fmt: skip
-def test_mistakes_of_keys(tmp_path: Path, text: str, expected: str) -> None:
+def test_invalid_keys(tmp_path: Path, text: str, expected: str) -> None:
     assert wrong(tmp_path, text) == [expected]
 
 
-def test_a_password_has_no_place_in_the_file(tmp_path: Path) -> None:
+def test_a_password_in_the_file_is_refused(tmp_path: Path) -> None:
     (found,) = wrong_profile(tmp_path, "password: MARKER")
     assert "password_file or password_command" in found
     assert "MARKER" not in found
@@ -193,7 +193,7 @@ def test_a_password_has_no_place_in_the_file(tmp_path: Path) -> None:
         ("host: http://127.0.0.1\nproxy: http://p:1", "proxy is for https hosts only"),
     ],
 )
-def test_keys_that_go_together_or_not(tmp_path: Path, body: str, expected: str) -> None:
+def test_keys_that_require_or_exclude_each_other(tmp_path: Path, body: str, expected: str) -> None:
     assert any(expected in problem for problem in wrong_profile(tmp_path, body))
 
 
@@ -217,12 +217,12 @@ def test_a_file_without_a_secret_may_be_read_by_all(tmp_path: Path, bits: int) -
     load(write(tmp_path, "profiles: {p: {host: 'https://h', session_file: s}}", bits))
 
 
-def test_a_secret_that_is_malformed_or_double_is_still_one(tmp_path: Path) -> None:
+def test_a_malformed_or_duplicate_secret_is_still_a_secret(tmp_path: Path) -> None:
     assert any("mode 0644" in problem for problem in wrong(tmp_path, "profiles: {p: {session: x}}", 0o644))
 
 
 @pytest.mark.parametrize(("bits", "fine"), [(0o600, True), (0o664, True), (0o646, False), (0o666, False)])
-def test_a_file_that_names_a_program_must_not_be_everybodys(tmp_path: Path, bits: int, fine: bool) -> None:
+def test_a_file_that_names_a_program_must_not_be_writable_by_others(tmp_path: Path, bits: int, fine: bool) -> None:
     text = "profiles: {p: {session_command: [a]}}"
     if fine:
         load(write(tmp_path, text, bits))
@@ -231,7 +231,7 @@ def test_a_file_that_names_a_program_must_not_be_everybodys(tmp_path: Path, bits
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
-def test_a_file_of_somebody_else_runs_no_program(tmp_path: Path) -> None:
+def test_another_users_file_runs_no_program(tmp_path: Path) -> None:
     path = write(tmp_path, "profiles: {p: {session_command: [a]}}")
     os.chown(path, 12345, 12345)
     with pytest.raises(ConfigError, match="belongs to another user"):
@@ -240,7 +240,7 @@ def test_a_file_of_somebody_else_runs_no_program(tmp_path: Path) -> None:
     assert load(path).profiles["p"]
 
 
-def test_a_link_is_fine_without_a_secret(tmp_path: Path) -> None:
+def test_a_link_is_accepted_without_a_secret(tmp_path: Path) -> None:
     path = write(tmp_path, "profiles: {p: {host: 'https://h'}}")
     (tmp_path / "link").symlink_to(path)
     assert "p" in load(tmp_path / "link").profiles
@@ -254,13 +254,13 @@ def test_no_file(tmp_path: Path) -> None:
         load(tmp_path / "none")
 
 
-def test_the_places_of_bad_bytes(tmp_path: Path) -> None:
+def test_the_positions_of_invalid_bytes(tmp_path: Path) -> None:
     assert wrong(tmp_path, b"a: b\nc\xff: d") == ["2:2: is not UTF-8 here"]
     assert wrong(tmp_path, b"\xef\xbb\xbf\n\n\x00") == ["3:1: has a character here that YAML does not allow"]
     assert wrong(tmp_path, "profiles:\n\tp: {}")[0].endswith("use spaces, not tabs")
 
 
-def test_the_limits_are_the_ones_that_are_promised(tmp_path: Path) -> None:
+def test_the_documented_limits(tmp_path: Path) -> None:
     load(write(tmp_path, b"#" * LIMIT))
     nested = "profiles: " + "{a: " * (DEPTH - 1) + "}" * (DEPTH - 1)
     assert not any("nested" in problem for problem in wrong(tmp_path, nested))
@@ -271,7 +271,7 @@ def test_the_limits_are_the_ones_that_are_promised(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("parser", ["CSafeLoader", "SafeLoader"])
-def test_both_parsers_see_the_same(tmp_path: Path, parser: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_both_parsers_give_the_same_result(tmp_path: Path, parser: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if parser == "SafeLoader":
         monkeypatch.delattr("yaml.CSafeLoader", raising=False)
     text = "current: x\nprofiles:\n  'a': {host: &a \"h\", b: *a, c: !t d}\n  é: {hots: 1}\n"

@@ -40,7 +40,7 @@ def logged_in(zone: str, at: float) -> Zone:
         ("Asia/Kathmandu", SUMMER, WINTER - 365 * 86400, 0),
     ],
 )
-def test_what_a_login_tells_of_an_older_date(zone: str, now: float, then: float, earlier: int) -> None:
+def test_an_older_date_with_the_offset_of_a_login(zone: str, now: float, then: float, earlier: int) -> None:
     found = instant(text(then, zone), logged_in(zone, now))
     assert found == then - earlier
 
@@ -51,14 +51,14 @@ def test_what_a_login_tells_of_an_older_date(zone: str, now: float, then: float,
     st.datetimes(datetime(2024, 1, 1), datetime(2028, 1, 1)),
     st.integers(0, 400 * 86400),
 )
-def test_never_later_than_it_was(zone: str, now: datetime, ago: int) -> None:
+def test_a_date_is_never_read_later_than_it_was(zone: str, now: datetime, ago: int) -> None:
     at = now.replace(tzinfo=UTC, microsecond=0).timestamp()
     found = instant(text(at - ago, zone), logged_in(zone, at))
     assert found is not None
     assert at - ago - 4 * HOUR <= found <= at - ago  # in 2023 Casey in Antarctica changed from +11:00 to +08:00
 
 
-def test_the_offset_of_a_server_whose_zone_has_no_known_name_is_that_of_one_moment() -> None:
+def test_the_offset_of_a_server_with_an_unknown_zone_is_that_of_one_moment() -> None:
     for name in (None, "Nowhere/Land", "Asia/Tokyo"):
         zone = Zone.from_server(name, "+01:00", WINTER)
         assert zone.source == "server"
@@ -68,12 +68,12 @@ def test_the_offset_of_a_server_whose_zone_has_no_known_name_is_that_of_one_mome
     assert custom.offset is None
 
 
-def test_without_the_moment_any_zone_that_ever_has_the_offset_may_be_meant() -> None:
+def test_without_the_moment_any_zone_that_ever_had_the_offset_is_possible() -> None:
     zone = Zone.from_server(None, "+01:00", None)
     assert instant(text(SUMMER, "Europe/Berlin"), zone) == SUMMER
 
 
-def test_without_tables_an_hour_more_is_possible(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_zone_tables_an_offset_one_hour_larger_is_possible(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(date_readings, "_zones_with_offset", lambda _offset, _moment: ())
     date_readings._largest_offset.cache_clear()
     zone = Zone.of_moment("login", timezone(timedelta(hours=1)), WINTER)
@@ -82,7 +82,7 @@ def test_without_tables_an_hour_more_is_possible(monkeypatch: pytest.MonkeyPatch
     date_readings._largest_offset.cache_clear()
 
 
-def test_the_offset_of_the_profile_is_what_the_user_says() -> None:
+def test_the_offset_of_the_profile_holds_for_every_date() -> None:
     zone = Zone.from_profile("+01:00")
     assert instant("2026-07-01 13:00:00", zone) == SUMMER
 
@@ -98,12 +98,12 @@ def test_without_the_servers_clock_no_time_is_known(now: float | None) -> None:
 
 
 @pytest.mark.parametrize("at", [-1.0, 1e30, float("inf"), float("nan"), float(END), float(END) - 86400])
-def test_a_moment_out_of_this_world_is_none(at: float) -> None:
+def test_a_moment_out_of_range_is_none(at: float) -> None:
     zone = Zone.from_server(None, "+01:00", at)
     assert zone.moment is None
     assert instant(text(SUMMER, "Europe/Berlin"), zone) == SUMMER
 
 
-def test_the_first_instant_that_counts() -> None:
+def test_the_epoch_is_a_valid_instant() -> None:
     assert instant("1970-01-01 00:00:00", Zone("server", UTC)) == 0
     assert Zone.from_server(None, "Z", 0.0).moment == 0

@@ -104,7 +104,7 @@ def test_each_known_form_is_read(text: str) -> None:
         "٢٠٢٦-١١-٢٣ ٢١:٠٥:٥٠",
     ],
 )
-def test_what_cannot_be_read_is_none(text: str) -> None:
+def test_an_unreadable_date_is_none(text: str) -> None:
     assert parse_server_date(text) is None
 
 
@@ -159,14 +159,14 @@ def test_any_text_of_the_right_letters_is_a_date_or_none(text: str) -> None:
 
 @settings(deadline=None)
 @given(SECONDS, st.sampled_from(["", ","]), st.sampled_from([" ", "\u202f", "\u00a0"]))
-def test_what_java_writes_is_read_back(date: datetime, comma: str, space: str) -> None:
+def test_a_date_written_by_java_is_read_back(date: datetime, comma: str, space: str) -> None:
     assert parse_server_date(american(date, comma=comma, space=space)) == date
     assert parse_server_date(american(date, comma=comma, space=space, am="上午", pm="下午")) == date
 
 
 @settings(deadline=None)
 @given(SECONDS)
-def test_what_a_database_writes_is_read_back(date: datetime) -> None:
+def test_a_date_written_by_a_database_is_read_back(date: datetime) -> None:
     assert parse_server_date(date.isoformat(" ")) == date
 
 
@@ -189,7 +189,7 @@ def lc_time(request: pytest.FixtureRequest) -> Iterator[str]:
     locale.setlocale(locale.LC_ALL, before)
 
 
-def test_the_locale_of_this_machine_plays_no_part(lc_time: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_locale_of_this_machine_has_no_effect(lc_time: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def depends_on_the_locale(*_: object) -> None:
         raise AssertionError("the names of months come from the locale")
 
@@ -212,7 +212,7 @@ def test_another_second_is_another_date(date: datetime, later: int) -> None:
 
 
 @given(st.text(st.characters()))
-def test_what_is_no_date_is_compared_as_it_is(text: str) -> None:
+def test_text_that_is_not_a_date_is_compared_as_text(text: str) -> None:
     assert normalized_date(normalized_date(text)) == normalized_date(text)
     assert parse_server_date(text) is not None or normalized_date(text) == text
     assert normalized_date(None) is None

@@ -32,7 +32,7 @@ def mode(path: Path) -> int:
 
 # ---- reading -----------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("bits", range(0o600, 0o667))
-def test_a_secret_is_read_only_from_a_file_that_is_closed_to_others(tmp_path: Path, bits: int) -> None:
+def test_a_secret_is_read_only_from_a_private_file(tmp_path: Path, bits: int) -> None:
     path = tmp_path / "it's secret"
     path.write_text("MARKER")
     path.chmod(bits)
@@ -57,7 +57,7 @@ def test_a_link_to_a_private_file_is_refused(tmp_path: Path) -> None:
     assert read_file(link, 100).data == b"x"
 
 
-def test_a_file_of_somebody_else_is_refused() -> None:
+def test_another_users_file_is_refused() -> None:
     theirs = Content(Path("x"), b"", 0o600, os.geteuid() + 12345, False)
     assert theirs.foreign
     assert theirs.exposure() is not None
@@ -74,7 +74,7 @@ def test_root_does_not_trust_the_file_of_a_user(tmp_path: Path) -> None:
         read_private(path, 100)
 
 
-def test_what_cannot_be_read(tmp_path: Path) -> None:
+def test_unreadable_files(tmp_path: Path) -> None:
     big, fifo, loop = tmp_path / "big", tmp_path / "fifo", tmp_path / "loop"
     big.write_bytes(b"x" * 101)
     os.mkfifo(fifo)
@@ -95,7 +95,7 @@ def test_what_cannot_be_read(tmp_path: Path) -> None:
             read_private(path, 100)
 
 
-def test_what_is_missing(tmp_path: Path) -> None:
+def test_missing_files(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for path, missing in ((tmp_path / "none", True), (tmp_path / "file" / "x", True), (tmp_path, False)):
         with pytest.raises(UnreadableFile) as caught:
@@ -135,7 +135,7 @@ def test_a_file_that_is_swapped_for_a_link_is_never_read_as_private(tmp_path: Pa
 
 # ---- writing -----------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("mask", [0o000, 0o022, 0o077, 0o027])
-def test_what_is_written_is_private_whatever_the_umask(tmp_path: Path, mask: int) -> None:
+def test_written_files_are_private_whatever_the_umask(tmp_path: Path, mask: int) -> None:
     path = tmp_path / "a" / "b" / "file"
     with umask(mask):
         write_private(path, b"one")
@@ -148,7 +148,7 @@ def test_what_is_written_is_private_whatever_the_umask(tmp_path: Path, mask: int
     assert [entry.name for entry in path.parent.iterdir()] == ["file"]
 
 
-def test_a_umask_cannot_take_the_file_from_its_owner(tmp_path: Path) -> None:
+def test_the_owner_can_read_the_file_whatever_the_umask(tmp_path: Path) -> None:
     with umask(0o777):
         write_private(tmp_path / "file", b"one")
     assert mode(tmp_path / "file") == 0o600
@@ -172,7 +172,7 @@ def test_an_existing_file_or_link_is_never_overwritten_unless_asked(tmp_path: Pa
     assert not path.is_symlink()
 
 
-def test_a_file_system_without_hard_links_is_good_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_system_without_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise PermissionError(1, "Operation not permitted")
 
@@ -196,7 +196,7 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path: Path, monkey
     assert [(entry.name, entry.read_bytes()) for entry in tmp_path.iterdir()] == [("file", b"one")]
 
 
-def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
+def test_an_unwritable_folder(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(LocalState):
         write_private(tmp_path / "file" / "x", b"")
@@ -206,20 +206,20 @@ def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
         private_dir(tmp_path / "file" / "x")
 
 
-def test_a_folder_that_is_open_is_closed(tmp_path: Path) -> None:
+def test_an_open_folder_is_made_private(tmp_path: Path) -> None:
     (tmp_path / "zvol").mkdir(mode=0o755)
     private_dir(tmp_path / "zvol")
     assert mode(tmp_path / "zvol") == 0o700
 
 
-def test_a_folder_may_be_a_link_of_ones_own(tmp_path: Path) -> None:
+def test_a_folder_may_be_the_users_own_link(tmp_path: Path) -> None:
     (tmp_path / "disk").mkdir(mode=0o700)
     (tmp_path / "zvol").symlink_to(tmp_path / "disk")
     assert private_dir(tmp_path / "zvol") == tmp_path / "zvol"
 
 
 @pytest.mark.skipif(not ROOT, reason="only root can give a folder away")
-def test_a_folder_of_somebody_else_is_refused(tmp_path: Path) -> None:
+def test_another_users_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "theirs").mkdir(mode=0o777)
     os.chown(tmp_path / "theirs", 12345, 12345)
     (tmp_path / "link").symlink_to(tmp_path)

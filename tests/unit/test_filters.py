@@ -29,7 +29,7 @@ def row(number: int, recycle: Retention = UNKNOWN, deleted: float | None = None,
     return VolumeRow(Volume(uuid, inventory), recycle, deleted, server_now=NOW)
 
 
-def test_each_filter_is_a_yes_a_no_or_not_known() -> None:
+def test_each_filter_is_true_false_or_unknown() -> None:
     vms = FilterFacts(NOW, vms=frozenset(("a",)), storages=frozenset(("b",)), tags={row(1).volume.uuid: ["t"]})
     on, off = row(1, lastVmInstanceUuid="a", primaryStorageUuid="b"), row(2, lastVmInstanceUuid="x")
     for filters in (Filters(last_vm="n"), Filters(storage="n"), Filters(tagged="t")):
@@ -56,14 +56,14 @@ def test_dates() -> None:
     assert parse_when("1970-01-01T00:00:10Z") == TimeBound(10.0)
 
 
-def test_a_no_of_another_filter_decides() -> None:
+def test_another_filter_that_is_false_decides() -> None:
     both = Filters(name="v1", expiring_within=60.0)
     assert both.match(row(2), FilterFacts(NOW)) is False
     assert both.match(row(1), FilterFacts(NOW)) is None
     assert select([row(2)], both, NOBODY, CALENDAR) == []
 
 
-def test_a_volume_that_cannot_be_decided_stops_all_and_is_named() -> None:
+def test_an_undecided_volume_is_an_error_that_names_it() -> None:
     rows = [row(number, SOON if number == 20 else UNKNOWN) for number in range(1, 21)]
     with pytest.raises(ZvolError) as raised:
         select(rows, Filters(expiring_within=60.0), NOBODY, CALENDAR)
@@ -78,7 +78,7 @@ def test_a_volume_that_cannot_be_decided_stops_all_and_is_named() -> None:
     assert select([row(1, SOON), row(2, LATER)], Filters(expiring_within=60.0), NOBODY, CALENDAR) == [row(1, SOON)]
 
 
-def test_the_reason_that_is_hardest_to_mend_is_the_exit_code() -> None:
+def test_the_most_severe_reason_is_the_exit_code() -> None:
     missing: dict[Fact, TransientError | ZvolError] = {Fact.POLICY: TransientError("HTTP 502")}
     missing[Fact.ZONE] = Unreachable("no", hint="do this")
     missing[Fact.CLOCK] = ZvolError("certain")
@@ -106,7 +106,7 @@ class Names:
 @pytest.mark.parametrize(
     ("count", "shown"), [(0, "There is: none."), (12, ", v11."), (13, ", v11, ...."), (40, ", v11, ....")]
 )
-def test_what_there_is(count: int, shown: str) -> None:
+def test_the_hint_lists_the_known_names(count: int, shown: str) -> None:
     cloud: Any = Names(*(f"v{number}" for number in range(count)))
     with pytest.raises(Refused) as raised:
         select([], Filters(last_vm="nobody"), cloud, CALENDAR)
@@ -114,13 +114,13 @@ def test_what_there_is(count: int, shown: str) -> None:
     assert raised.value.exit is Exit.FAILED
 
 
-def test_all_vms_of_a_name_are_meant() -> None:
+def test_all_vms_with_the_name_match() -> None:
     cloud: Any = Names("a", "b", "a")
     rows = [row(1, lastVmInstanceUuid="aa"), row(2, lastVmInstanceUuid="bb"), row(3)]
     assert select(rows, Filters(last_vm="a"), cloud, CALENDAR) == rows[:1]
 
 
-def test_twelve_are_named_without_more() -> None:
+def test_twelve_undecided_volumes_are_all_named() -> None:
     with pytest.raises(ZvolError) as raised:
         select([row(number) for number in range(12)], Filters(expiring_within=1.0), NOBODY, CALENDAR)
     assert not raised.value.message.endswith("...")

@@ -25,21 +25,21 @@ def test_each_module_is_in_the_registry() -> None:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_each_is_explained_and_accepted(name: str) -> None:
+def test_each_format_is_documented_and_accepted(name: str) -> None:
     assert f"\n  {name:<8}{load(name).help.splitlines()[0]}\n" in TOPICS["output"]()
     assert all(len(line) <= 70 for line in load(name).help.splitlines())
     assert SETTINGS["output"].kind.read(name) == name
     assert name in TOPICS["environment"]()
 
 
-def test_others_are_refused_with_the_whole_list() -> None:
+def test_other_formats_are_refused_with_the_full_list() -> None:
     with pytest.raises(InvalidValue, match=", ".join(FORMATS)):
         SETTINGS["output"].kind.read("xml")
     with pytest.raises(click.BadParameter, match=", ".join(FORMATS)):
         OUTPUT.convert("xml", None, None)
 
 
-def test_names_as_a_sentence_has_them() -> None:
+def test_format_names_in_a_sentence() -> None:
     assert enumerated(["a"]) == "a"
     assert enumerated(["a", "b"], "and") == "a and b"
     assert enumerated(["a", "b", "c"]) == "a, b or c"

@@ -90,7 +90,7 @@ def test_a_volume_of_a_living_run_is_busy(path: Path) -> None:
         kill(process)
 
 
-def test_a_dead_run_gives_its_volumes_and_its_open_intents_away(path: Path) -> None:
+def test_the_volumes_and_open_intents_of_a_dead_run_are_taken_over(path: Path) -> None:
     process, theirs = holder(path)
     kill(process)
     journal = Journal(path)
@@ -105,7 +105,7 @@ def test_a_dead_run_gives_its_volumes_and_its_open_intents_away(path: Path) -> N
 @pytest.mark.parametrize(
     "other", [Identity("https://elsewhere:443", "account test"), Identity(ORIGIN, "account b"), Identity(ORIGIN, None)]
 )
-def test_another_server_or_account_only_delays(other: Identity, path: Path) -> None:
+def test_the_volumes_of_another_server_or_account_are_not_taken_over(other: Identity, path: Path) -> None:
     process, theirs = holder(path)
     journal = Journal(path)
     try:
@@ -139,7 +139,7 @@ def test_a_dead_run_can_be_adopted_once(path: Path) -> None:
     journal.close()
 
 
-def test_an_outcome_that_was_not_committed_is_found_out_again(path: Path) -> None:
+def test_a_volume_without_a_committed_outcome_is_unfinished(path: Path) -> None:
     journal = Journal(path)
     run = journal.begin(ME, REQUEST, NOW)
     journal.claim(run, [(A, "a", T)])
@@ -152,7 +152,7 @@ def test_an_outcome_that_was_not_committed_is_found_out_again(path: Path) -> Non
     again.close()
 
 
-def test_an_unknown_outcome_stays_open_and_an_open_report_keeps_its_intent(path: Path) -> None:
+def test_an_unknown_outcome_stays_open_and_an_unsettled_outcome_keeps_its_intent(path: Path) -> None:
     journal = Journal(path)
     run = journal.begin(ME, REQUEST, NOW)
     journal.claim(run, [(A, "a", T), (B, "b", T)])
@@ -199,7 +199,7 @@ def test_a_symbolic_link_is_refused(path: Path, tmp_path: Path) -> None:
         Journal(path)
 
 
-def test_old_runs_with_nothing_open_are_forgotten(path: Path) -> None:
+def test_old_runs_with_nothing_open_are_pruned(path: Path) -> None:
     journal = Journal(path)
     for settled in (True, False):
         run = journal.begin(ME, REQUEST, NOW)

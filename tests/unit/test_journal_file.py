@@ -80,7 +80,7 @@ def test_killed_after_the_first_page_is_a_new_journal(path: Path) -> None:
     assert set_aside(path) == []
 
 
-def test_cut_at_any_place_it_works_or_is_set_aside_as_it_is(path: Path) -> None:
+def test_a_truncated_journal_works_or_is_set_aside_unchanged(path: Path) -> None:
     fill(path)
     whole = path.read_bytes()
     set_aside_files = 0
@@ -108,7 +108,7 @@ GARBAGE = {
 
 
 @pytest.mark.parametrize("kind", GARBAGE)
-def test_garbage_is_set_aside_byte_by_byte(kind: str, path: Path) -> None:
+def test_garbage_is_set_aside_unchanged(kind: str, path: Path) -> None:
     path.write_bytes(GARBAGE[kind])
     with pytest.raises(LocalState, match="damaged"):
         use(path)
@@ -141,7 +141,7 @@ def test_a_folder_in_its_place_is_set_aside(path: Path) -> None:
 
 
 @pytest.mark.parametrize("sql", ["CREATE TABLE other (x)", f"PRAGMA user_version = {VERSION}"])
-def test_a_database_that_is_no_journal_is_set_aside(sql: str, path: Path) -> None:
+def test_another_database_is_set_aside(sql: str, path: Path) -> None:
     with sqlite3.connect(path) as db:
         db.execute(sql)
     db.close()
@@ -165,7 +165,7 @@ def test_the_journal_of_a_newer_zvol_is_left_as_it_is(path: Path) -> None:
     assert set_aside(path) == []
 
 
-def test_two_damaged_ones_in_a_second_are_both_kept(path: Path) -> None:
+def test_two_journals_damaged_in_the_same_second_are_both_set_aside(path: Path) -> None:
     for text in (b"one" * 1000, b"two" * 1000):
         path.write_bytes(text)
         with pytest.raises(LocalState, match="damaged"):
@@ -173,7 +173,7 @@ def test_two_damaged_ones_in_a_second_are_both_kept(path: Path) -> None:
     assert sorted(file.read_bytes()[:3] for file in set_aside(path)) == [b"one", b"two"]
 
 
-def test_a_damaged_one_stays_in_its_place_while_a_living_run_uses_it(path: Path) -> None:
+def test_a_damaged_journal_stays_in_place_while_a_living_run_uses_it(path: Path) -> None:
     fill(path)
     path.write_bytes(b"garbage" * 1000)
     living = Locks(path.with_name("journal.db.locks"))
@@ -186,7 +186,7 @@ def test_a_damaged_one_stays_in_its_place_while_a_living_run_uses_it(path: Path)
         Journal(path)
 
 
-def test_one_that_was_put_there_meanwhile_is_not_set_aside(path: Path) -> None:
+def test_a_journal_that_was_replaced_meanwhile_is_not_set_aside(path: Path) -> None:
     """Two processes find the same damage; the second must not move the new journal of the first."""
     fill(path)
     old = Journal(path)
@@ -206,14 +206,14 @@ def raise_corrupt() -> None:
     raise error
 
 
-def test_a_mode_that_others_can_read_is_mended(path: Path) -> None:
+def test_a_mode_that_others_can_read_is_corrected(path: Path) -> None:
     path.touch(0o644)
     path.chmod(0o644)
     use(path)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_another_users_file_is_refused_and_stays(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_users_file_is_refused_and_stays_unchanged(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(path)
     monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
     with pytest.raises(LocalState, match="belongs to another user"):
@@ -221,7 +221,7 @@ def test_another_users_file_is_refused_and_stays(path: Path, monkeypatch: pytest
     assert set_aside(path) == []
 
 
-def test_many_processes_make_a_new_journal_at_the_same_time(path: Path) -> None:
+def test_many_processes_create_a_new_journal_at_the_same_time(path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     with context.Pool(6) as pool:
         pool.map(use, [path] * 24)
@@ -230,7 +230,7 @@ def test_many_processes_make_a_new_journal_at_the_same_time(path: Path) -> None:
     journal.close()
 
 
-def test_a_torn_log_leaves_a_journal_as_it_was_after_one_of_its_commits(path: Path, tmp_path: Path) -> None:
+def test_a_truncated_log_leaves_the_journal_as_after_one_of_its_commits(path: Path, tmp_path: Path) -> None:
     """Power fails in the middle of a commit: what is not whole never was."""
     journal = Journal(path)
     states: list[dict[str, int]] = [{}]

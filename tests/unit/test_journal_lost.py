@@ -37,7 +37,7 @@ def gone(path: Path) -> None:
 
 
 @pytest.mark.parametrize("harm", [emptied, gone])
-def test_what_it_knew_may_still_act(tmp_path: Path, harm: object) -> None:
+def test_a_request_of_a_lost_journal_may_still_act(tmp_path: Path, harm: object) -> None:
     path = tmp_path / "journal.db"
     killed(path)
     harm(path)  # type: ignore[operator]
@@ -47,7 +47,7 @@ def test_what_it_knew_may_still_act(tmp_path: Path, harm: object) -> None:
     journal.close()
 
 
-def test_it_is_reported_once(tmp_path: Path) -> None:
+def test_a_lost_journal_is_reported_once(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     run = killed(path)
     emptied(path)
@@ -58,7 +58,7 @@ def test_it_is_reported_once(tmp_path: Path) -> None:
     journal.close()
 
 
-def test_a_run_that_is_in_it_is_not_lost(tmp_path: Path) -> None:
+def test_a_run_in_the_journal_is_not_lost(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     killed(path)
     journal = Journal(path)
@@ -68,7 +68,7 @@ def test_a_run_that_is_in_it_is_not_lost(tmp_path: Path) -> None:
     journal.close()
 
 
-def test_a_lock_file_whose_run_never_was_in_a_journal_says_nothing(tmp_path: Path) -> None:
+def test_a_lock_file_of_a_run_that_was_never_in_a_journal_is_ignored(tmp_path: Path) -> None:
     """A run that was killed before its first commit."""
     path = tmp_path / "journal.db"
     journal = Journal(path)

@@ -33,7 +33,7 @@ def executed_sql(journal: Journal) -> list[str]:
 
 
 # ---- old runs ---------------------------------------------------------------------------------------------------
-def test_nothing_is_forgotten_before_the_work_is_done(path: Path) -> None:
+def test_nothing_is_pruned_before_the_work_is_done(path: Path) -> None:
     fill(path, 100)
     journal = Journal(path)
     executed = executed_sql(journal)
@@ -50,7 +50,7 @@ def test_nothing_is_forgotten_before_the_work_is_done(path: Path) -> None:
     journal.close()
 
 
-def test_it_forgets_in_small_steps_the_oldest_first(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_runs_are_pruned_in_small_steps_the_oldest_first(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(path, 50)
     monkeypatch.setattr(room, "PRUNE_SECONDS", 0.0)
     journal = Journal(path)
@@ -69,7 +69,7 @@ def test_it_forgets_in_small_steps_the_oldest_first(path: Path, monkeypatch: pyt
     journal.close()
 
 
-def test_what_is_looked_for_among_old_runs_is_found_by_an_index(path: Path) -> None:
+def test_queries_among_old_runs_use_an_index(path: Path) -> None:
     fill(path, 3)
     db = sqlite3.connect(path)
     plan = planned(db, queries._PRUNABLE, LATER, LATER, 20)
@@ -86,7 +86,7 @@ def planned(db: sqlite3.Connection, sql: str, *values: object) -> str:
     return "\n".join(row[3] for row in db.execute("EXPLAIN QUERY PLAN " + sql, values))
 
 
-def test_while_somebody_else_is_at_work_nothing_is_forgotten(path: Path) -> None:
+def test_nothing_is_pruned_while_another_run_is_active(path: Path) -> None:
     fill(path, 30)
     other = Locks(path.with_name("journal.db.locks"))
     other.prepare()
@@ -100,7 +100,7 @@ def test_while_somebody_else_is_at_work_nothing_is_forgotten(path: Path) -> None
     journal.close()
 
 
-def test_while_somebody_else_writes_nothing_is_forgotten_and_nobody_waits(path: Path) -> None:
+def test_nothing_is_pruned_and_nobody_waits_while_another_process_writes(path: Path) -> None:
     fill(path, 30)
     journal = Journal(path)
     other = sqlite3.connect(path, isolation_level=None)
@@ -114,7 +114,7 @@ def test_while_somebody_else_writes_nothing_is_forgotten_and_nobody_waits(path: 
     journal.close()
 
 
-def test_what_is_open_or_our_own_or_too_young_is_not_forgotten(path: Path) -> None:
+def test_open_own_and_recent_runs_are_not_pruned(path: Path) -> None:
     journal = Journal(path)
     planned, sent, fresh, own = (journal.begin(ME, Request(), NOW) for _ in range(4))
     journal.claim(planned, [(A, "a", "then")])

@@ -73,7 +73,7 @@ def test_nothing_open_is_lost(path: Path) -> None:
     assert version(path) == schema.VERSION == 3
 
 
-def test_it_is_used_like_a_new_one(path: Path) -> None:
+def test_a_migrated_journal_is_used_like_a_new_one(path: Path) -> None:
     for _ in range(2):  # the second one finds nothing to do
         journal = Journal(path)
         run = journal.begin(ME, Request(), NOW)
@@ -85,7 +85,7 @@ def test_it_is_used_like_a_new_one(path: Path) -> None:
         journal.close()
 
 
-def test_the_tables_are_those_of_a_new_one(path: Path, tmp_path: Path) -> None:
+def test_the_migrated_tables_are_those_of_a_new_journal(path: Path, tmp_path: Path) -> None:
     Journal(path).close()
     Journal(tmp_path / "new.db").close()
     shapes = []
@@ -100,7 +100,7 @@ def test_the_tables_are_those_of_a_new_one(path: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("read_only_ok", [False, True])
-def test_while_a_run_of_the_older_zvol_lives_it_stays_as_it_is(read_only_ok: bool, path: Path) -> None:
+def test_it_is_not_migrated_while_a_run_of_the_older_zvol_lives(read_only_ok: bool, path: Path) -> None:
     living = Locks(path.with_name("journal.db.locks"))
     living.prepare()
     living.take("old")
@@ -123,7 +123,7 @@ def test_while_a_run_of_the_older_zvol_lives_it_stays_as_it_is(read_only_ok: boo
     assert version(path) == schema.VERSION
 
 
-def test_one_that_cannot_be_written_can_be_looked_at(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_read_only_journal_can_be_read(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.access", lambda *_: False)
     journal = Journal(path, read_only_ok=True)
     assert [(one.id, one.unfinished) for one in journal.runs()] == [("boxed", 1), ("old", 2)]
@@ -132,7 +132,7 @@ def test_one_that_cannot_be_written_can_be_looked_at(path: Path, monkeypatch: py
     assert version(path) == 1
 
 
-def test_an_odd_one_is_set_aside(path: Path) -> None:
+def test_a_journal_with_another_schema_is_set_aside(path: Path) -> None:
     db = sqlite3.connect(path)
     db.execute("ALTER TABLE volumes RENAME COLUMN seq TO place")
     db.close()
@@ -141,7 +141,7 @@ def test_an_odd_one_is_set_aside(path: Path) -> None:
     assert len(list(path.parent.glob("journal.db.damaged-*"))) == 1
 
 
-def test_a_request_is_remembered_and_what_is_not_understood_takes_its_default() -> None:
+def test_a_request_is_stored_and_unknown_fields_take_their_defaults() -> None:
     request = Request(("s",), ("t", "ü"), False, True, True, True, True, "zvol recover x")
     assert Request.from_json(request.to_json()) == request
     assert Request.from_json('{"reattach": true, "later": 1, "strict": "yes", "user_tags": [1]}') == Request(

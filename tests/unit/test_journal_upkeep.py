@@ -30,7 +30,9 @@ def path(tmp_path: Path) -> Path:
 
 
 # ---- others that write -------------------------------------------------------------------------------------------
-def test_a_file_that_others_keep_is_no_lack_of_room(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_locked_journal_is_reported_as_in_use_and_not_as_a_full_disk(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(room, "BUSY_TIMEOUT", 0.05)
     journal = Journal(path)
     run = journal.begin(ME, Request(), NOW)
@@ -53,7 +55,7 @@ def test_a_file_that_others_keep_is_no_lack_of_room(path: Path, monkeypatch: pyt
     journal.close()
 
 
-def test_a_run_that_was_taken_over_is_in_the_journal(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_was_taken_over_stays_in_the_journal(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     journal = Journal(path)
     run = journal.begin(ME, Request(), NOW)
     journal.claim(run, [(A, "a", "then")])
@@ -94,7 +96,7 @@ def synced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="names of descriptors as Linux has them")
-def test_new_folders_and_the_new_file_outlive_a_power_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_new_folders_and_the_new_file_are_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = synced(monkeypatch)
     folder = tmp_path / "home" / "state" / "zvol"
     Journal(private_dir(folder) / "journal.db").close()
@@ -105,7 +107,7 @@ def test_new_folders_and_the_new_file_outlive_a_power_cut(tmp_path: Path, monkey
 
 
 @pytest.mark.parametrize("there", [True, False])
-def test_another_folder_is_only_a_way_out_where_there_is_nothing(there: bool, path: Path) -> None:
+def test_another_folder_is_suggested_only_when_there_is_no_journal(there: bool, path: Path) -> None:
     if there:
         Journal(path).close()
     locks = path.with_name("journal.db.locks")
@@ -118,7 +120,7 @@ def test_another_folder_is_only_a_way_out_where_there_is_nothing(there: bool, pa
     assert caught.value.hint.endswith("then run the same command again.")
 
 
-def test_what_a_newer_zvol_wrote_is_not_walked_away_from(path: Path) -> None:
+def test_another_folder_is_not_suggested_for_the_journal_of_a_newer_zvol(path: Path) -> None:
     Journal(path).close()
     with sqlite3.connect(path) as db:
         db.execute("PRAGMA user_version = 99")
@@ -129,7 +131,7 @@ def test_what_a_newer_zvol_wrote_is_not_walked_away_from(path: Path) -> None:
 
 
 # ---- set aside ---------------------------------------------------------------------------------------------------
-def test_a_new_journal_remembers_when_a_damaged_one_was_set_aside(path: Path) -> None:
+def test_a_new_journal_stores_when_a_damaged_one_was_set_aside(path: Path) -> None:
     for name in ("20261125-083000-aaaa", "20261125-083001-bbbb", "garbage", "20261199-990000-cccc"):
         path.with_name(f"journal.db.damaged-{name}").touch()
     journal = Journal(path)
@@ -142,7 +144,7 @@ def test_a_new_journal_remembers_when_a_damaged_one_was_set_aside(path: Path) ->
     journal.close()
 
 
-def test_it_is_remembered_at_once_whatever_becomes_of_the_damaged_one(path: Path) -> None:
+def test_the_time_is_stored_even_if_the_damaged_file_is_removed(path: Path) -> None:
     path.write_bytes(b"garbage" * 2000)
     began = int(time.time())
     with pytest.raises(LocalState, match="damaged") as caught:
@@ -156,14 +158,14 @@ def test_it_is_remembered_at_once_whatever_becomes_of_the_damaged_one(path: Path
     journal.close()
 
 
-def test_one_that_was_never_damaged_remembers_nothing(path: Path) -> None:
+def test_an_undamaged_journal_stores_no_such_time(path: Path) -> None:
     journal = Journal(path)
     assert journal.set_aside_at is None
     journal.close()
 
 
 # ---- closed by hand ----------------------------------------------------------------------------------------------
-def test_what_is_closed_is_named(path: Path) -> None:
+def test_forget_returns_the_volumes_that_it_closed(path: Path) -> None:
     journal = Journal(path)
     run = journal.begin(ME, Request(), NOW)
     journal.claim(run, [(A, "a", "then"), (B, "b", "then"), (C, "c", "then"), ("d" * 32, "d", "then")])
@@ -187,7 +189,9 @@ def test_what_is_closed_is_named(path: Path) -> None:
 
 
 @pytest.mark.parametrize(("later", "named"), [(MAY_ACT - 1, [A, C]), (MAY_ACT, [A])])
-def test_a_recorded_outcome_is_named_while_its_request_may_act(path: Path, later: float, named: list[str]) -> None:
+def test_forget_returns_a_recorded_outcome_while_its_request_may_act(
+    path: Path, later: float, named: list[str]
+) -> None:
     journal = Journal(path)
     run = journal.begin(ME, Request(), NOW)
     journal.claim(run, [(A, "a", "then"), (C, "c", "then")])
@@ -201,7 +205,7 @@ def test_a_recorded_outcome_is_named_while_its_request_may_act(path: Path, later
     journal.close()
 
 
-def test_only_what_is_on_servers_that_are_no_more_is_closed(path: Path) -> None:
+def test_only_runs_on_the_given_servers_are_closed(path: Path) -> None:
     journal = Journal(path)
     bases = ("http://127.0.0.1:1/zstack", "http://127.0.0.1:2/zstack", "sandbox")
     runs = [journal.begin(Identity(base, "account test"), Request(), NOW) for base in bases]

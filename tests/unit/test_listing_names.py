@@ -46,7 +46,7 @@ def test_a_url_stays_below_two_thousand_characters() -> None:
     assert cloud.sizes == [50, 50, 20]
 
 
-def test_where_that_is_too_long_fewer_are_asked_for() -> None:
+def test_smaller_batches_where_the_url_is_too_long() -> None:
     cloud = Cloud(most=600)
     assert names(cloud, 60) == [f"name of {n:031x}a" for n in range(60)]
     assert cloud.sizes == [50, 10, 10, 10, 10, 10, 10]
@@ -63,7 +63,7 @@ def test_where_that_is_too_long_fewer_are_asked_for() -> None:
         TransientError("silent", maybe_sent=MaybeSent("silent", late=True)),
     ],
 )
-def test_where_nothing_answers_nothing_more_is_asked(failure: Exception) -> None:
+def test_an_unreachable_server_is_requested_once(failure: Exception) -> None:
     cloud = Cloud(most=100, failure=failure)
     assert names(cloud, 60) == [None] * 60
     assert cloud.sizes == [50]

@@ -39,7 +39,7 @@ def folder(tmp_path: Path) -> Path:
     return made
 
 
-def test_a_lock_has_one_holder_however_often_its_file_is_removed(folder: Path) -> None:
+def test_a_lock_has_one_holder_even_if_its_file_is_removed(folder: Path) -> None:
     """One may open the file, another remove and release it, a third make it anew: only one of them may hold it."""
     command = [sys.executable, "-c", TAKER, str(folder), "2"]
     takers = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(4)]
@@ -49,7 +49,7 @@ def test_a_lock_has_one_holder_however_often_its_file_is_removed(folder: Path) -
         assert int(out) > 10
 
 
-def test_a_stale_file_means_nothing(folder: Path) -> None:
+def test_a_stale_lock_file_is_ignored(folder: Path) -> None:
     (folder / RUN).write_text(str(os.getpid()))  # also not with the id of a process that lives
     assert not Locks(folder).alive(RUN)
     assert not (folder / RUN).exists()
@@ -66,7 +66,7 @@ def test_a_lock_is_not_inherited_by_programs_that_zvol_starts(folder: Path) -> N
         child.kill()
 
 
-def test_alive_asks_without_keeping_anything(folder: Path) -> None:
+def test_alive_leaves_no_file_and_no_lock(folder: Path) -> None:
     mine, other = Locks(folder), Locks(folder)
     assert not mine.alive(RUN)
     assert list(folder.iterdir()) == []
@@ -80,7 +80,7 @@ def test_alive_asks_without_keeping_anything(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [errno.ENOLCK, errno.EIO, errno.EOPNOTSUPP])
-def test_a_file_system_that_cannot_lock_is_a_clear_refusal(
+def test_a_file_system_without_locks_is_a_clear_error(
     number: int, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_arguments: object) -> None:

@@ -72,7 +72,7 @@ OURS = (AuthError, Unreachable, Untrusted)
 
 
 @given(ANSWERS | FAULTS)
-def test_any_answer_is_a_value_or_our_own_error(answer: Answer | Exception) -> None:
+def test_any_answer_is_a_value_or_a_zvol_error(answer: Answer | Exception) -> None:
     acts: tuple[Callable[[], object], ...] = (
         lambda: log_in(line(answer), "a", Secret("pässword-1")).session.reveal(),
         lambda: log_out(line(answer), Secret(SESSION)),
@@ -92,7 +92,7 @@ def shown_text(act: Callable[[], object]) -> str:
     return ""
 
 
-def test_a_read_whose_session_ended_is_sent_once_more_with_the_new_one() -> None:
+def test_a_read_is_sent_again_once_with_the_new_session() -> None:
     session = SessionAuth(Secret("a" * 32))
 
     def say(_method: str, _path: str, headers: Mapping[str, str]) -> Answer:
@@ -108,7 +108,7 @@ def test_a_read_whose_session_ended_is_sent_once_more_with_the_new_one() -> None
 
 
 @pytest.mark.parametrize("renewed", [True, False])
-def test_a_session_that_stays_ended_is_asked_about_twice_at_most(renewed: bool) -> None:
+def test_an_invalid_session_is_tried_at_most_twice(renewed: bool) -> None:
     server = line(ENDED)
     with pytest.raises(AuthError) as caught:
         Client(server, SessionAuth(Secret(SESSION)), lambda: renewed).volume("c" * 32)
@@ -119,7 +119,7 @@ def test_a_session_that_stays_ended_is_asked_about_twice_at_most(renewed: bool) 
 
 
 @pytest.mark.parametrize("code", sorted(set(LOGIN_HINTS) - {"ID.1000"}))
-def test_a_read_that_is_refused_for_more_than_a_session(code: str) -> None:
+def test_a_read_that_is_refused_for_another_reason_than_the_session(code: str) -> None:
     answer = Answer(503, json.dumps({"error": {"code": code, "details": "x"}}).encode())
     with pytest.raises(AuthError) as caught:
         Client(line(answer), SessionAuth(Secret(SESSION))).volume("c" * 32)

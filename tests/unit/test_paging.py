@@ -88,9 +88,7 @@ CHANGES = st.lists(st.tuples(st.booleans(), st.integers(0, 60).map(key)), max_si
 
 
 @given(keys=KEYS, changes=CHANGES, size=st.integers(1, 9))
-def test_what_was_there_all_the_time_is_found_exactly_once(
-    keys: list[str], changes: list[tuple[bool, str]], size: int
-) -> None:
+def test_each_unchanged_row_is_found_exactly_once(keys: list[str], changes: list[tuple[bool, str]], size: int) -> None:
     shelf = Shelf(keys, changes)
     found = shelf.read(size)
     assert len(set(found)) == len(found)
@@ -112,9 +110,7 @@ OTHERS: dict[str, dict[str, Any]] = {
 @settings(max_examples=25)
 @given(keys=KEYS, changes=CHANGES)
 @example(keys=[key(number) for number in (0x00, 0x10, 0x20, 0x30, 0x31, 0x32, 0x33, 0x04)], changes=[])
-def test_a_server_that_does_not_count_on_from_a_uuid(
-    other: str, keys: list[str], changes: list[tuple[bool, str]]
-) -> None:
+def test_a_server_that_ignores_the_order_of_uuids(other: str, keys: list[str], changes: list[tuple[bool, str]]) -> None:
     """Then only what did not change while it was read is taken; an order that no page shows cannot be noticed."""
     shelf = Shelf(keys, changes, **OTHERS[other])
     try:
@@ -128,7 +124,7 @@ def test_a_server_that_does_not_count_on_from_a_uuid(
     assert shelf.pauses == list(BACKOFF[: len(shelf.pauses)])
 
 
-def test_a_list_that_never_holds_still_is_read_again_after_longer_and_longer_pauses() -> None:
+def test_a_list_that_keeps_changing_is_read_again_with_backoff() -> None:
     changes = [(number % 2 == 0, key(99)) for number in range(1000)]
     shelf = Shelf([key(number) for number in range(20)], changes, compares=None)
     with pytest.raises(TransientError, match="changed each time"):
@@ -136,7 +132,7 @@ def test_a_list_that_never_holds_still_is_read_again_after_longer_and_longer_pau
     assert shelf.pauses == list(BACKOFF) == [0.25 * 2**number for number in range(7)]
 
 
-def test_keys_that_are_no_uuids_are_counted_off() -> None:
+def test_keys_that_are_not_uuids_are_paged_by_offset() -> None:
     keys = [f"Name.{number:02}" for number in range(20)]
     shelf = Shelf(keys)
     assert shelf.read() == keys
@@ -145,7 +141,7 @@ def test_keys_that_are_no_uuids_are_counted_off() -> None:
     assert Shelf(["B", "a"], order=str.lower).read() == ["a", "B"]
 
 
-def test_another_key_is_never_compared() -> None:
+def test_another_key_is_paged_by_offset() -> None:
     rows = [{"name": f"{number:032x}"} for number in range(20)]
     queries = []
 
@@ -166,7 +162,7 @@ def test_a_row_that_comes_twice_is_transient(rows: list[dict[str, str]]) -> None
 
 
 # ---- pages that do not come ------------------------------------------------------------------------------------------
-def test_a_page_that_does_not_come_whole_is_requested_again_at_half_the_size_and_the_size_is_kept() -> None:
+def test_a_truncated_page_is_requested_again_at_half_the_size_which_is_reused() -> None:
     """As on a line that carries 300 rows in the time of a page."""
     keys = [key(number) for number in range(2500)]
     shelf = Shelf(keys, error=lambda _page, size: CUT if size > 300 else None)
@@ -176,14 +172,14 @@ def test_a_page_that_does_not_come_whole_is_requested_again_at_half_the_size_and
     assert (pager.size, shelf.pauses) == (250, [])
 
 
-def test_the_smallest_page_that_does_not_come_is_transient() -> None:
+def test_a_failure_of_the_smallest_page_is_transient() -> None:
     shelf = Shelf([key(number) for number in range(2500)], error=lambda _page, _size: CUT)
     with pytest.raises(TransientError, match="broke off"):
         shelf.read(MAX_PAGE)
     assert [int(query["limit"]) for query in shelf.queries] == [1000, 500, 250, 125, 62, 50]
 
 
-def test_a_server_that_says_nothing_is_requested_once_more_with_a_small_page() -> None:
+def test_a_silent_server_is_requested_once_more_with_a_small_page() -> None:
     shelf = Shelf([key(1)], error=lambda _page, _size: SILENT)
     with pytest.raises(TransientError, match="nothing came"):
         shelf.read(MAX_PAGE)
@@ -197,7 +193,7 @@ def test_a_server_that_says_nothing_is_requested_once_more_with_a_small_page() -
 @pytest.mark.parametrize(
     "error", [PROXY, GONE, SILENT, TransientError("closed", maybe_sent=MaybeSent("closed"))], ids=str
 )
-def test_in_the_middle_of_a_list_a_page_is_requested_again(error: TransientError) -> None:
+def test_a_page_in_the_middle_of_a_list_is_requested_again(error: TransientError) -> None:
     shelf = Shelf([key(number) for number in range(20)], error=lambda page, _size: error if page in (2, 3) else None)
     assert len(shelf.read()) == 20
     assert shelf.pauses == list(BACKOFF[:2])
@@ -216,7 +212,7 @@ def test_the_first_page_is_not_requested_again(error: TransientError) -> None:
 
 
 @pytest.mark.parametrize("wrong", [TransientError("x", NeverSent("certificate", "x")), AuthError("x"), Refused("x")])
-def test_what_will_not_get_better_ends_the_list(wrong: Any) -> None:
+def test_a_permanent_error_ends_the_list(wrong: Any) -> None:
     """A condition that is refused is counted off instead, and that is refused, too."""
     shelf = Shelf([key(number) for number in range(20)], error=lambda page, _size: wrong if page > 1 else None)
     with pytest.raises(type(wrong)):
@@ -225,7 +221,7 @@ def test_what_will_not_get_better_ends_the_list(wrong: Any) -> None:
     assert len(shelf.queries) == (3 if isinstance(wrong, Refused) else 2)
 
 
-def test_when_time_is_up_the_reason_is_told_too() -> None:
+def test_a_timeout_names_the_reason_too() -> None:
     over = TransientError("time is up", NeverSent("time", "time is up"))
     shelf = Shelf(
         [key(number) for number in range(20)],
@@ -237,7 +233,7 @@ def test_when_time_is_up_the_reason_is_told_too() -> None:
 
 
 # ---- pages that lie --------------------------------------------------------------------------------------------------
-def test_a_list_that_does_not_say_how_long_it_is() -> None:
+def test_a_list_without_a_total() -> None:
     queries: list[object] = []
 
     def fetch(query: Query) -> QueryResult:
@@ -258,7 +254,7 @@ def test_a_page_that_does_not_agree_with_its_total(rows: int, total: int) -> Non
     assert pauses == list(BACKOFF[:MAX_INCONSISTENT]) == [0.25, 0.5, 1.0]
 
 
-def test_a_count_of_another_moment_is_requested_again() -> None:
+def test_a_page_with_an_outdated_total_is_requested_again() -> None:
     shelf = Shelf([key(number) for number in range(20)])
     totals = iter([20, 14, 13, 6])  # of the second page the count is that of a moment before
     pages = lambda query: QueryResult(shelf.fetch(query).inventories, next(totals))  # noqa: E731
@@ -268,7 +264,7 @@ def test_a_count_of_another_moment_is_requested_again() -> None:
 
 # ---- compact rows ----------------------------------------------------------------------------------------------------
 @given(st.lists(st.dictionaries(st.text(max_size=5), st.none() | st.integers() | st.text(max_size=80), max_size=6)))
-def test_a_compact_row_is_the_row(rows: list[dict[str, Any]]) -> None:
+def test_a_compact_row_equals_the_row(rows: list[dict[str, Any]]) -> None:
     compactor = RowCompactor()
     for row in rows:
         compact = compactor.compact(row)
@@ -285,7 +281,7 @@ def test_rows_share_their_keys_and_texts() -> None:
     assert one._places is other._places
 
 
-def test_only_so_many_texts_are_shared_and_no_long_ones() -> None:
+def test_only_a_limited_number_of_short_texts_is_shared() -> None:
     def text(number: int, size: int) -> str:
         return str(number).zfill(size)
 

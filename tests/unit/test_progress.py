@@ -38,7 +38,7 @@ def test_on_a_terminal_the_line_is_redrawn_and_erased() -> None:
     assert err.getvalue().endswith("\r" + " " * len(line) + "\r")
 
 
-def test_the_reason_of_a_wait_is_shown_and_escaped() -> None:
+def test_the_reason_for_waiting_is_shown_and_escaped() -> None:
     progress, clock, err = run(tty=True)
     progress.notes = ["waiting: 502 \x1b[31m", "next try in 4s"]
     clock.now += 1
@@ -106,7 +106,7 @@ def test_the_counts_are_printed_at_the_end() -> None:
     assert err.getvalue() == "zvol: 398 recovered, 1 failed, 1 unknown in 1m 15s\n"
 
 
-def test_quiet_is_quiet() -> None:
+def test_quiet_prints_nothing() -> None:
     progress, clock, err = run(tty=True, shown=False)
     clock.now += 100
     progress.draw()

@@ -17,7 +17,7 @@ from zvol.zstack.query import OPERATORS, condition
 
 
 @given(st.text(max_size=40))
-def test_a_condition_is_what_was_meant_or_is_not_sent(value: str) -> None:
+def test_a_condition_is_exact_or_not_sent(value: str) -> None:
     made = condition("name", "=", value)
     if made is None:
         return
@@ -57,7 +57,7 @@ NAMES = st.sampled_from(["a", "b", "a*", "", "卷", "a ", "A", "it's", "a,b", "a
     asked=st.lists(NAMES.filter(bool), min_size=1, max_size=4),
 )
 @example(names=["a", "a"], others=["a"], asked=["a", "A"])
-def test_choosing_takes_exactly_what_was_named(names: list[str], others: list[str], asked: list[str]) -> None:
+def test_resolving_takes_exactly_the_named_volumes(names: list[str], others: list[str], asked: list[str]) -> None:
     """Volumes that are not deleted are looked up at most once, never by a name that is misread, and decide nothing."""
     cloud: Any = Cloud(names, others)
     explain = [VolumeRow(one, Retention(True, None)) for one in cloud.list_volumes()]
@@ -77,7 +77,7 @@ def test_choosing_takes_exactly_what_was_named(names: list[str], others: list[st
     assert len(cloud.conditions) == bool(unknown)
 
 
-def test_the_look_up_of_names_fits_into_a_url() -> None:
+def test_the_lookup_of_names_fits_into_a_url() -> None:
     cloud: Any = Cloud([], ["the other"])
     names = ["ä" * 300, *(f"{number:03}" + "x" * 97 for number in range(40)), "the other"]
     resolve_targets(cloud, [(name, None, None) for name in names], lambda _some: [])

@@ -88,7 +88,7 @@ def test_a_read_that_was_sent_too_early_does_not_end_it() -> None:
     assert quiet.over
 
 
-def test_a_silence_afterwards_does_not_take_it_back() -> None:
+def test_a_silence_afterwards_does_not_begin_it_again() -> None:
     quiet = after_accepted(0.0, API)
     reads(quiet, every(1.0, 80))
     quiet.note(500.0, 900.0)
@@ -150,7 +150,7 @@ def passed(parts: Sequence[float], done: Sequence[Read]) -> bool:
 
 
 @given(PARTS, READS)
-def test_over_is_what_its_definition_says(parts: tuple[float, ...], pauses: list[tuple[float, float]]) -> None:
+def test_over_matches_its_definition(parts: tuple[float, ...], pauses: list[tuple[float, float]]) -> None:
     quiet, done = QuietPeriod(parts, heard=0.0), timeline(pauses)
     for number, (asked, answered) in enumerate(done, 1):
         quiet.note(asked, answered)
@@ -189,7 +189,7 @@ def test_what_remains_is_never_negative_and_never_more_than_all(
 
 
 @given(READS)
-def test_it_is_over_at_last_when_the_server_keeps_answering(pauses: list[tuple[float, float]]) -> None:
+def test_it_ends_when_the_server_keeps_answering(pauses: list[tuple[float, float]]) -> None:
     quiet, now = after_silence(0.0, 30.0, 20.0), 0.0
     for asked, answered in timeline(pauses):
         quiet.note(asked, answered)
@@ -197,7 +197,7 @@ def test_it_is_over_at_last_when_the_server_keeps_answering(pauses: list[tuple[f
     assert quiet.over or reads(quiet, every(1.0, 30 + 20 + MARGIN + 4, begin=now)) is not None
 
 
-def test_what_was_over_before_it_began_counts() -> None:
+def test_time_spent_before_it_began_counts() -> None:
     quiet = QuietPeriod((75.0, 75.0), heard=0.0, spent=100.0)
     assert quiet.remaining(0.0) == 50.0
     quiet.note(0.0, 1.0)
@@ -211,14 +211,14 @@ def test_what_was_over_before_it_began_counts() -> None:
     assert quiet.over
 
 
-def test_what_was_over_counts_no_more_after_a_silence() -> None:
+def test_time_spent_before_it_began_does_not_count_after_a_silence() -> None:
     quiet = QuietPeriod((75.0, 75.0), heard=0.0, spent=100.0)
     quiet.note(0.0, 1.0)
     quiet.note(20.0, 21.0)
     assert quiet.remaining(21.0) == 150.0
 
 
-def test_more_than_all_of_it_was_over() -> None:
+def test_more_time_was_spent_than_it_needs() -> None:
     quiet = QuietPeriod((75.0, 75.0), heard=0.0, spent=200.0)
     assert quiet.remaining(0.0) == 0.0
     for second in range(3):

@@ -9,7 +9,7 @@ from zvol.journal.records import Identity, named_account
 HERE = "https://zstack.example.com:8443/zstack"
 
 
-def test_an_account_that_is_not_known_is_not_even_itself() -> None:
+def test_an_unknown_account_does_not_equal_itself() -> None:
     assert not Identity(HERE, None).same(Identity(HERE, None))
     assert Identity(HERE, "account a").same(Identity(HERE, "account a"))
     assert not Identity(HERE, "account a").same(Identity(HERE, "account b"))
@@ -26,11 +26,11 @@ def test_an_account_that_is_not_known_is_not_even_itself() -> None:
         (None, False),
     ],
 )
-def test_a_session_has_no_name(account: str | None, known: bool) -> None:
+def test_a_session_does_not_name_its_account(account: str | None, known: bool) -> None:
     assert Identity(HERE, account).known is known
 
 
-def test_no_two_accounts_have_one_name() -> None:
+def test_each_account_has_its_own_name() -> None:
     pairs = [("a", None), ("a", "b"), ("a/b", None), ("a%2Fb", None), ("a", "b/c"), ("a/b", "c"), ("B", None)]
     assert len({named_account(*pair) for pair in pairs}) == len(pairs)
     assert named_account("admin", None) == "account admin"

@@ -120,7 +120,7 @@ def test_any_name_is_exact_for_programs_and_harmless_for_people(name: str) -> No
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=30))
-def test_csv_is_exact_and_no_spreadsheet_runs_it(name: str) -> None:
+def test_csv_is_exact_and_has_no_formula(name: str) -> None:
     printed = Printed("csv", chosen="name,uuid")
     printed.volumes([listed(name)])
     header, row = list(csv.reader(io.StringIO(printed.out.getvalue(), newline="")))[:2]
@@ -172,7 +172,7 @@ def test_unknown_columns_are_refused_with_a_suggestion() -> None:
         pick("nmae", ())
 
 
-def test_a_warning_of_many_volumes_is_printed_once_also_with_quiet() -> None:
+def test_a_warning_for_many_volumes_is_printed_once_also_with_quiet() -> None:
     printed = Printed(quiet=True)
     many = [result(asked=f"{number:032x}", by="unknown", warnings=("look again",)) for number in range(109)]
     printed.results([*many, result(warnings=("by itself",))], [], single=False)

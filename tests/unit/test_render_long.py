@@ -99,7 +99,7 @@ VALUES = st.none() | st.integers() | st.text() | st.dictionaries(st.text(), st.n
 
 
 @given(st.lists(VALUES, max_size=5))
-def test_an_array_in_pieces_is_the_document(values: list[Any]) -> None:
+def test_an_array_in_pieces_equals_the_whole_document(values: list[Any]) -> None:
     assert "".join(array(iter(values))) == document(values)
 
 
@@ -177,7 +177,7 @@ def test_a_table_is_drawn_where_it_just_fits(monkeypatch: pytest.MonkeyPatch) ->
     assert [set(one) for one in columns] == [{0}, {plain_lines[0].index("UUID")}]
 
 
-def test_what_is_urgent_is_coloured_and_headers_are_bold(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_urgent_cells_are_coloured_and_headers_are_bold(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
     header, *urgent, calm = lines_of(200, monkeypatch)
     assert header.startswith("\x1b[1mNAME\x1b[0m")

@@ -59,16 +59,16 @@ def test_the_policy_of_the_server() -> None:
 @pytest.mark.parametrize(
     "value", [259200, 259200.0, "", "0", "-1", "1.5", "1e3", " 5", "5\n", "٣", "9" * 13, None, True, []]
 )
-def test_an_odd_period_is_none(value: object) -> None:
+def test_an_invalid_period_is_none(value: object) -> None:
     assert parse_policy([config("expungePeriod", value), config("expungeInterval", value)]) == Policy()
 
 
 @pytest.mark.parametrize("value", ["DBOnly", "delay", "", None, 1, [], {}])
-def test_an_odd_policy_is_none(value: object) -> None:
+def test_an_invalid_policy_is_none(value: object) -> None:
     assert parse_policy([config("deletionPolicy", value)]).deletion_policy is None
 
 
-def test_two_answers_are_none() -> None:
+def test_contradicting_values_are_none() -> None:
     assert parse_policy([config("expungePeriod", "5"), config("expungePeriod", "6")]).period_seconds is None
     assert parse_policy([{}, {"name": []}, {"category": "volume"}]) == Policy()
 
@@ -110,7 +110,7 @@ def test_overdue_is_still_there_while_it_is_listed() -> None:
         assert found.expunges_after == AT + PERIOD
 
 
-def test_less_than_a_second_is_nothing() -> None:
+def test_less_than_a_second_is_shown_as_zero() -> None:
     assert retention_of(volume(), DELAY, ZERO, AT + PERIOD - 0.5).seconds_left == 0
     assert retention_of(volume(), DELAY, ZERO, AT + PERIOD - 1).seconds_left == 1
 
@@ -120,7 +120,7 @@ def test_never_has_no_deadline() -> None:
     assert found == Retention(True, None, "deleted", None, None, "Never", "server")
 
 
-def test_direct_is_for_later_deletions() -> None:
+def test_the_policy_direct_applies_to_later_deletions_only() -> None:
     found = retention_of(volume(), Policy("Direct", PERIOD, 3600), ZERO, AT)
     assert (found.recoverable, found.expunges_after, found.policy) == (True, AT + PERIOD, "Direct")
 
@@ -138,7 +138,7 @@ def test_direct_is_for_later_deletions() -> None:
         (volume(lastOpDate=5), DELAY, ZERO),
     ],
 )
-def test_what_is_not_known_is_not_guessed(one: Volume, policy: Policy | None, zone: Zone) -> None:
+def test_unknown_values_are_not_guessed(one: Volume, policy: Policy | None, zone: Zone) -> None:
     found = retention_of(one, policy, zone, AT)
     assert (found.recoverable, found.reason, found.expunges_after, found.seconds_left) == (True, None, None, None)
 
@@ -153,7 +153,7 @@ def test_the_interval_is_not_needed() -> None:
     assert retention_of(volume(), Policy("Delay", PERIOD), ZERO, AT).seconds_left == PERIOD
 
 
-def test_a_period_without_end_can_be_written_down() -> None:
+def test_an_infinite_period_can_be_printed() -> None:
     found = retention_of(volume(), Policy("Delay", 999_999_999_999), ZERO, AT)
     assert found.json()["expungesAfter"] == "9999-12-31T23:59:59Z"
 
@@ -172,7 +172,7 @@ def test_a_period_without_end_can_be_written_down() -> None:
         ({"type": None}, None, None),
     ],
 )
-def test_what_has_no_time_left(fields: dict[str, Any], recoverable: bool | None, reason: str | None) -> None:
+def test_volumes_without_a_time_left(fields: dict[str, Any], recoverable: bool | None, reason: str | None) -> None:
     found = retention_of(volume(**fields), DELAY, ZERO, AT)
     assert found == Retention(recoverable, reason, policy="Delay", clock="server")
 
@@ -194,18 +194,18 @@ def test_a_volume_never_instantiated_is_recoverable() -> None:
         ("yesterday", "deleted"),
     ],
 )
-def test_what_the_clock_runs_from(detached: str | None, expected: str) -> None:
+def test_the_date_from_which_the_period_counts(detached: str | None, expected: str) -> None:
     for zone in (ZERO, Zone()):
         assert retention_of(volume(lastDetachDate=detached), DELAY, zone, AT).clock_from == expected
 
 
-def test_no_date_no_clock() -> None:
+def test_without_a_date_there_is_no_deadline() -> None:
     assert retention_of(volume(lastOpDate="?", lastDetachDate=DELETED), DELAY, ZERO, AT).clock_from is None
 
 
 @settings(deadline=None)
 @given(st.integers(0, 2**32), st.integers(1, 10**12 - 1), st.floats(0, 2**33), st.sampled_from(["Delay", "Direct"]))
-def test_the_arithmetic(changed: int, period: int, now: float, policy: str) -> None:
+def test_the_deadline_is_the_date_plus_the_period(changed: int, period: int, now: float, policy: str) -> None:
     text = datetime.fromtimestamp(changed, UTC).replace(tzinfo=None).isoformat(" ")
     found = retention_of(volume(lastOpDate=text), Policy(policy, period, 3600), ZERO, now)
     if changed > now + 600:
@@ -227,7 +227,7 @@ def test_the_arithmetic(changed: int, period: int, now: float, policy: str) -> N
     st.sampled_from([ZERO, Zone()]),
     st.floats(0, 1e12),
 )
-def test_any_inventory_has_an_answer(fields: dict[str, Any], policy: Policy | None, zone: Zone, now: float) -> None:
+def test_any_inventory_has_a_retention(fields: dict[str, Any], policy: Policy | None, zone: Zone, now: float) -> None:
     row = volume_row(Volume("a" * 32, {"uuid": "a" * 32} | fields), policy, zone, now, {}, {})
     assert (row.recycle.expunges_after is None) == (row.recycle.seconds_left is None)
     assert row.recycle.reason is None or row.recycle.recoverable is not None
@@ -273,7 +273,7 @@ def test_the_most_urgent_comes_first() -> None:
 
 @settings(deadline=None)
 @given(st.permutations(list(ROWS)))
-def test_the_order_does_not_depend_on_the_order(names: list[str]) -> None:
+def test_the_order_does_not_depend_on_the_input_order(names: list[str]) -> None:
     assert sorted((ROWS[name] for name in names), key=most_urgent_first) == list(ROWS.values())
 
 
@@ -286,13 +286,13 @@ def test_the_order_is_total() -> None:
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_what_expires_soon(name: str) -> None:
+def test_volumes_that_expire_soon(name: str) -> None:
     soon = expires_within(ROWS[name].recycle, DAY)
     assert soon is (None if name.startswith("unknown") else name.startswith("overdue") or name == "soon")
 
 
 @settings(deadline=None)
 @given(st.sampled_from(list(ROWS.values())), st.sampled_from(list(ROWS.values())), st.floats(0, 1e9))
-def test_what_expires_is_at_the_top(one: VolumeRow, other: VolumeRow, seconds: float) -> None:
+def test_volumes_that_expire_come_first(one: VolumeRow, other: VolumeRow, seconds: float) -> None:
     if expires_within(one.recycle, seconds) is not False and expires_within(other.recycle, seconds) is False:
         assert most_urgent_first(one) < most_urgent_first(other)

@@ -48,12 +48,12 @@ def test_a_named_zone_knows_daylight_saving(offset: str | None) -> None:
     assert Zone.from_server("Europe/Berlin", offset) == Zone("server", ZoneInfo("Europe/Berlin"))
 
 
-def test_a_name_that_contradicts_the_offset_loses() -> None:
+def test_an_offset_overrides_a_contradicting_name() -> None:
     assert Zone.from_server("Europe/Berlin", "+08:00").tz == timezone(timedelta(hours=8))
     assert Zone.from_server("CST6CDT", "+08:00").tz == timezone(timedelta(hours=8))
 
 
-def test_the_offset_is_compared_at_its_own_instant() -> None:
+def test_the_offset_is_compared_at_its_own_moment() -> None:
     summer, winter = utc(2026, 7, 1), utc(2026, 12, 1)
     assert Zone.from_server("Europe/Berlin", "+02:00", summer).tz == ZoneInfo("Europe/Berlin")
     assert Zone.from_server("Europe/Berlin", "+01:00", winter).tz == ZoneInfo("Europe/Berlin")
@@ -61,7 +61,7 @@ def test_the_offset_is_compared_at_its_own_instant() -> None:
 
 
 @pytest.mark.parametrize("at", [-1.0, 1e30, math.inf, math.nan, float(END)])
-def test_a_clock_out_of_this_world_is_ignored(at: float) -> None:
+def test_a_clock_out_of_range_is_ignored(at: float) -> None:
     assert Zone.from_server("Europe/Berlin", "+02:00", at).tz == ZoneInfo("Europe/Berlin")
 
 
@@ -90,7 +90,7 @@ def test_the_offset_from_a_login(minutes: int, late: int) -> None:
         ("yesterday", AT),
     ],
 )
-def test_a_login_that_says_nothing(created: str | None, server: float | None) -> None:
+def test_a_login_without_a_usable_date(created: str | None, server: float | None) -> None:
     assert Zone.from_login(created, server) == Zone()
 
 
@@ -107,14 +107,14 @@ def test_any_answer_is_a_zone_or_unknown(name: str, offset: str) -> None:
     assert Zone.from_profile(name).source in ("profile", "unknown")
 
 
-def test_the_profile() -> None:
+def test_the_time_zone_of_the_profile() -> None:
     assert Zone.from_profile("Asia/Shanghai") == Zone("profile", ZoneInfo("Asia/Shanghai"))
     assert Zone.from_profile("+05:45") == Zone("profile", timezone(timedelta(minutes=345)))
     assert Zone.from_profile(None) == Zone.from_profile("Asia/Shangai") == Zone()
     assert Zone.from_profile("localtime") == Zone.from_server("posixrules", None) == Zone()  # this machine's own
 
 
-def test_the_server_knows_best() -> None:
+def test_the_server_comes_before_login_and_profile() -> None:
     server, login, profile = Zone("server", UTC), Zone("login", UTC), Zone("profile", UTC)
     assert first_known(server, login, profile) == server
     assert first_known(Zone(), login, profile) == login
@@ -123,7 +123,7 @@ def test_the_server_knows_best() -> None:
 
 
 # ---- instants --------------------------------------------------------------------------------------------------------
-def test_an_odd_offset() -> None:
+def test_an_offset_of_a_quarter_of_an_hour() -> None:
     nepal = Zone.from_server("Asia/Kathmandu", "+05:45")
     assert instant(DELETED, nepal) == AT - 345 * 60 == instant(DELETED, Zone.from_server(None, "+05:45"))
 
@@ -159,7 +159,7 @@ def test_daylight_saving(name: str, text: str, expected: tuple[int, ...]) -> Non
         ["Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe", "Africa/Casablanca"]
     ),
 )
-def test_never_later_than_any_reading(local: datetime, name: str) -> None:
+def test_an_ambiguous_date_takes_its_earliest_reading(local: datetime, name: str) -> None:
     local = local.replace(microsecond=0)
     found = instant(local.isoformat(" "), Zone("server", ZoneInfo(name)))
     readings = [local.replace(tzinfo=ZoneInfo(name), fold=fold).timestamp() for fold in (0, 1)]
@@ -167,16 +167,16 @@ def test_never_later_than_any_reading(local: datetime, name: str) -> None:
 
 
 @pytest.mark.parametrize("text", [None, "", "yesterday", "Jan 1, 1969 1:00:00 AM", "Jan 1, 0001 1:00:00 AM"])
-def test_no_instant(text: str | None) -> None:
+def test_unreadable_dates_have_no_instant(text: str | None) -> None:
     assert instant(text, ZERO) is None
 
 
-def test_no_instant_at_the_end_of_time() -> None:
+def test_a_date_at_the_end_of_the_range_has_no_instant() -> None:
     assert instant("Dec 31, 9999 11:59:59 PM", ZERO) == END
     assert instant("Dec 31, 9999 11:59:59 PM", Zone("server", timezone(timedelta(hours=-1)))) is None
 
 
-def test_no_zone_no_instant() -> None:
+def test_without_a_zone_there_is_no_instant() -> None:
     assert instant(DELETED, Zone()) is None
 
 

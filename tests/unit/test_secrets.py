@@ -16,7 +16,7 @@ from zvol.secrets import Secret, redact, register_secret
 from zvol.text import escape_terminal
 
 
-def test_a_secret_does_not_give_itself_away() -> None:
+def test_a_secret_is_not_shown_by_repr_or_format() -> None:
     secret = Secret("hunter2")
     assert secret.reveal() == "hunter2"
     assert "hunter2" not in f"{secret} {secret!r} {secret:>20} {[secret]} {secret!s}"
@@ -30,7 +30,7 @@ def no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("no_secrets")
-def test_a_secret_is_redacted_in_every_form_and_what_is_around_it_stays() -> None:
+def test_a_secret_is_redacted_in_every_form_and_the_text_around_it_stays() -> None:
     secret = 'pä55 "wört"/+%'
     data = secret.encode()
     Secret(secret)
@@ -52,7 +52,7 @@ def test_a_secret_is_redacted_in_every_form_and_what_is_around_it_stays() -> Non
 
 @pytest.mark.usefixtures("no_secrets")
 @pytest.mark.parametrize("text", ["", "short7!", "password", "密码密码密码密码", "1234567890"])
-def test_what_stands_in_ordinary_words_is_not_redacted(text: str) -> None:
+def test_text_that_occurs_in_ordinary_words_is_not_redacted(text: str) -> None:
     Secret(text)
     assert redact(f"the {text} is wrong") == f"the {text} is wrong"
 

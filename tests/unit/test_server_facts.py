@@ -23,7 +23,7 @@ def error(code: str) -> Answer:
     return answer_with({"error": {"code": code, "description": "no"}}, 503)
 
 
-def test_what_a_server_tells() -> None:
+def test_time_and_zone_of_a_server() -> None:
     assert server_facts.parse_server_time(answer_with(TIME)) == 1_795_000_000.5
     assert server_facts.parse_server_time(answer_with({"currentTime": {"MillionSeconds": 0}})) == 0.0
     assert server_facts.parse_timezone(answer_with(ZONE)) == ("Asia/Shanghai", "+08:00")
@@ -32,7 +32,7 @@ def test_what_a_server_tells() -> None:
 
 
 @pytest.mark.parametrize("number", [-1, 1.5, True, "1", None, server_facts.MAX_MILLISECONDS])
-def test_a_time_that_is_none(number: Any) -> None:
+def test_an_invalid_time(number: Any) -> None:
     with pytest.raises(TransientError):
         server_facts.parse_server_time(answer_with({"currentTime": {"MillionSeconds": number}}))
     assert (
@@ -57,7 +57,7 @@ TRANSIENT = [
 
 
 @pytest.mark.parametrize("answer", TRANSIENT, ids=repr)
-def test_what_may_pass(answer: Answer) -> None:
+def test_transient_errors(answer: Answer) -> None:
     for fact in (server_facts.parse_server_time, server_facts.parse_timezone):
         with pytest.raises(TransientError):
             fact(answer)
@@ -73,7 +73,7 @@ NEVER = [
 
 
 @pytest.mark.parametrize("answer", NEVER, ids=repr)
-def test_what_says_that_it_never_tells(answer: Answer) -> None:
+def test_permanent_errors(answer: Answer) -> None:
     for fact in (server_facts.parse_server_time, server_facts.parse_timezone):
         with pytest.raises(CannotTell) as raised:
             fact(answer)
@@ -81,7 +81,7 @@ def test_what_says_that_it_never_tells(answer: Answer) -> None:
         assert ("timezone" in raised.value.hint) == (fact is server_facts.parse_timezone)
 
 
-def test_a_server_before_4_1_answers_another_question() -> None:
+def test_a_server_before_4_1_has_no_time_zone() -> None:
     for answer in (
         answer_with({"inventories": []}),
         answer_with({"success": True}),

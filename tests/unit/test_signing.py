@@ -25,7 +25,7 @@ def clock(zone: tzinfo, ahead: float = 0.0) -> ServerClock:
     return ServerClock(ahead, Zone("server", zone))
 
 
-def test_the_vector_of_the_contract() -> None:
+def test_the_documented_test_vector() -> None:
     path = f"/v1/volumes/{UUID}/actions"
     made = signature(Secret("test-secret"), "PUT", "Tue, 14 Nov 2017 22:20:57 CST", path)
     assert made == "Sv0gXhyHq7NTJmRpZHF/vQ6v+bA="
@@ -58,15 +58,15 @@ def test_the_path_is_signed_decoded() -> None:
         (timezone(timedelta(minutes=-30)), "Tue, 14 Nov 2017 13:50:57 GMT-00:30"),
     ],
 )
-def test_the_date_is_the_clock_on_the_servers_wall(zone: tzinfo, written: str) -> None:
+def test_the_date_is_in_the_servers_time_zone(zone: tzinfo, written: str) -> None:
     assert clock(zone).date(AT) == written
 
 
-def test_the_servers_clock_counts_not_this_machines() -> None:
+def test_the_servers_clock_is_used_and_not_this_machines() -> None:
     assert clock(UTC, ahead=3600).date(AT) == "Tue, 14 Nov 2017 15:20:57 GMT"
 
 
-def test_daylight_saving_is_that_of_the_moment() -> None:
+def test_daylight_saving_follows_the_date() -> None:
     berlin = clock(ZoneInfo("Europe/Berlin"))
     summer = datetime(2017, 7, 1, 12, tzinfo=UTC).timestamp()
     assert berlin.date(summer).endswith("14:00:00 GMT+02:00")
@@ -74,7 +74,7 @@ def test_daylight_saving_is_that_of_the_moment() -> None:
 
 
 @given(st.floats(0, 4e9), st.floats(-1e6, 1e6), st.integers(-18 * 4, 18 * 4))
-def test_every_date_is_one_that_java_reads_and_the_right_instant(now: float, ahead: float, quarters: int) -> None:
+def test_every_date_is_readable_by_java_and_the_right_instant(now: float, ahead: float, quarters: int) -> None:
     zone = timezone(timedelta(minutes=15 * quarters))
     text = clock(zone, ahead).date(now)
     assert JAVA.fullmatch(text)
@@ -88,11 +88,11 @@ def test_every_date_is_one_that_java_reads_and_the_right_instant(now: float, ahe
     [{}, {"currentTime": None}, {"currentTime": {"MillionSeconds": "1"}}, {"currentTime": {"MillionSeconds": True}},
      {"currentTime": {"MillionSeconds": -1}}, {"currentTime": {"MillionSeconds": 10**20}}, {"currentTime": []}],
 )  # fmt: skip
-def test_a_time_that_is_none(document: dict[str, object]) -> None:
+def test_an_invalid_time(document: dict[str, object]) -> None:
     assert parse_current_time(document) is None
 
 
-def test_advice_shows_both_clocks() -> None:
+def test_the_advice_shows_both_clocks() -> None:
     signer = AccessKeyAuth("AK", Secret("s"), clock(ZoneInfo("Asia/Shanghai"), 7), lambda: AT)
     advice = signer.hint("requestTimeTooSkewed")
     assert "22:20:64" not in advice

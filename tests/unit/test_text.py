@@ -18,7 +18,7 @@ NASTY = [
 
 
 @given(ANY_TEXT)
-def test_nothing_dangerous_is_shown(text: str) -> None:
+def test_no_dangerous_character_is_shown(text: str) -> None:
     shown = escape_terminal(text)
     assert all(char == " " or unicodedata.category(char)[0] not in "CZ" for char in shown)
     assert shown.isprintable()
@@ -34,7 +34,7 @@ def test_two_texts_never_look_the_same(one: str, other: str) -> None:
     assert (escape_terminal(one) == escape_terminal(other)) == (one == other)
 
 
-def test_a_text_that_imitates_an_escape_is_told_from_one() -> None:
+def test_text_that_imitates_an_escape_is_distinguishable() -> None:
     assert escape_terminal("\x1b") != escape_terminal("\\u{1b}")
     assert escape_terminal("\\u{1b}") == "\\\\u{1b}"
 
@@ -44,7 +44,7 @@ def test_ordinary_names_stay_as_they_are(text: str) -> None:
     assert escape_terminal(text) == text
 
 
-def test_a_tower_of_combining_marks_is_cut_visibly() -> None:
+def test_a_stack_of_combining_marks_is_cut_visibly() -> None:
     shown = escape_terminal("a" + "\u0301" * 10_000)
     assert shown.count("\u0301") == 4
     assert shown.count("\\u{301}") == 9_996

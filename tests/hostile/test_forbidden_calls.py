@@ -28,7 +28,7 @@ KEYWORDS = {("shell", True), ("verify", False), ("allow_redirects", True), ("sho
 
 
 @pytest.mark.parametrize("path", sorted(ROOT.rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))
-def test_none_of_them_is_used(path: Path) -> None:
+def test_no_forbidden_call_is_used(path: Path) -> None:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Call):
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
