@@ -42,23 +42,23 @@ def changed(rules: Mapping[Phase, Rule], event: type[Event] = Observed) -> Table
     return {**TRANSITIONS, **{(phase, event): rule for phase, rule in rules.items()}}
 
 
-# ---- what may be concluded from a look --------------------------------------------------------------------------
+# ---- what may be concluded from a read --------------------------------------------------------------------------
 def believes_the_job(state: ProtocolState, event: Event) -> Move:
     assert isinstance(event, Observed)
     if event.job is JobStatus.REFUSED:
-        return protocol.say(state, Outcome.FAILED)
-    return protocol.watch(state, event)
+        return protocol.conclude(state, Outcome.FAILED)
+    return protocol.polled(state, event)
 
 
 def believes_done(state: ProtocolState, event: Event) -> Move:
     assert isinstance(event, Observed)
     if event.job is JobStatus.DONE:
-        return protocol.say(state, Outcome.RECOVERED)
-    return protocol.watch(state, event)
+        return protocol.conclude(state, Outcome.RECOVERED)
+    return protocol.polled(state, event)
 
 
 def closes_at_once(state: ProtocolState, event: Event) -> Move:
-    after, command = protocol.watch(state, event)
+    after, command = protocol.polled(state, event)
     return (replace(after, phase=Phase.DONE) if after.phase is Phase.UNSETTLED else after), command
 
 
@@ -74,9 +74,9 @@ def takes_any_deletion(state: ProtocolState, event: Event) -> Move:
 
 
 def fails_when_quiet(state: ProtocolState, event: Event) -> Move:
-    """The volume is not looked at when the waiting is over."""
+    """The volume is not read when the quiet period is over."""
     assert isinstance(event, Observed)
-    return protocol.say(state, Outcome.FAILED) if event.quiet else protocol.watch(state, event)
+    return protocol.conclude(state, Outcome.FAILED) if event.quiet else protocol.polled(state, event)
 
 
 def starts_at_once(state: ProtocolState, event: Event) -> Move:
@@ -92,17 +92,17 @@ def settles_without_a_trace(state: ProtocolState, event: Event) -> Move:
 
 def forgets(state: ProtocolState, _event: Event) -> Move:
     """Giving up closes the intent."""
-    return protocol.say(state, Outcome.UNKNOWN)
+    return protocol.conclude(state, Outcome.UNKNOWN)
 
 
 def takes_silence_for_refusal(state: ProtocolState, event: Event) -> Move:
     assert isinstance(event, PutAnswered)
-    return protocol.answered(state, PutAnswered(PutResult.REFUSED) if event.put is PutResult.UNCLEAR else event)
+    return protocol.put_answered(state, PutAnswered(PutResult.REFUSED) if event.put is PutResult.UNCLEAR else event)
 
 
 def takes_silence_for_never_sent(state: ProtocolState, event: Event) -> Move:
     assert isinstance(event, PutAnswered)
-    return protocol.answered(state, PutAnswered(PutResult.NEVER_SENT) if event.put is PutResult.UNCLEAR else event)
+    return protocol.put_answered(state, PutAnswered(PutResult.NEVER_SENT) if event.put is PutResult.UNCLEAR else event)
 
 
 # ---- when nothing of ours can act any more ----------------------------------------------------------------------

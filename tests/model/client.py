@@ -29,7 +29,7 @@ from zvol.recovery.states import (
 OBSERVATIONS = {"deleted": Observation.DELETED, "back": Observation.BACK, "absent": Observation.ABSENT}
 
 Move = tuple[Phase, type[Event], Phase, str]
-"""A phase, an event, and what came of it: the next phase, and the word or the command."""
+"""A phase, an event, and what came of it: the next phase, and the outcome or the command."""
 
 
 class Client:
@@ -54,9 +54,9 @@ class Client:
         if w.may("giveups"):
             yield "zvol gives up", self.feed(w.spend("giveups"), GiveUp())
         match w.step:
-            case "look":
+            case "read":
                 if "up" in w.nodes:
-                    yield from self.looks(w)
+                    yield from self.reads(w)
             case "write":
                 yield "zvol writes its intent down", self.write(w)
                 if w.may("nowhere"):
@@ -73,11 +73,11 @@ class Client:
                 yield "zvol gets a new session", self.feed(w._replace(session=True), SessionRenewed(True))
                 yield "zvol gets no new session", self.feed(w, SessionRenewed(False))
 
-    def looks(self, w: World) -> Iterator[Step]:
-        """The job is asked, and the volume is read after that: two steps."""
-        asked = self.ask(w)
-        if asked != w:
-            yield "zvol asks the job", asked
+    def reads(self, w: World) -> Iterator[Step]:
+        """The job is polled, and the volume is read after that: two steps."""
+        polled = self.poll_job(w)
+        if polled != w:
+            yield "zvol polls the job", polled
         claims = w.state.phase is Phase.REPORTED_DONE or (w.state.phase is Phase.POLL and w.seen is JobStatus.DONE)
         seen = OBSERVATIONS[w.volume] if w.session else Observation.DENIED
         last_op = w.last_op if seen is Observation.DELETED else None
@@ -87,13 +87,13 @@ class Client:
                 label = f"zvol reads: {seen}, job {w.seen}" + ", quiet" * quiet + ", after a while" * grace_elapsed
                 yield label, self.feed(w, event)
 
-    def ask(self, w: World) -> World:
-        """Ask the job, as the engine does: what has ended is not asked again."""
+    def poll_job(self, w: World) -> World:
+        """Poll the job, as the engine does: one that has ended is not polled again."""
         if w.state.phase is Phase.SETTLE and w.prior:
             if self.rules.jobs[w.rows[w.prior[0]]] not in ENDED:
                 return w
             rest = w.prior[1:]
-            return w._replace(prior=rest, seen=JobStatus.NOT_ASKED if rest else JobStatus.DONE)
+            return w._replace(prior=rest, seen=JobStatus.NOT_POLLED if rest else JobStatus.DONE)
         if w.state.phase is Phase.POLL and w.seen not in ENDED and w.journal:
             return w._replace(seen=self.rules.jobs[w.rows[w.journal[-1][0]]])
         return w
@@ -106,10 +106,10 @@ class Client:
         match command:
             case Conclude(outcome=outcome):
                 keeps = not w.claimed or state.phase in (Phase.UNSETTLED, Phase.UNRESOLVED)
-                sighted = isinstance(event, Observed) and event.observation is not Observation.DENIED
+                after_read = isinstance(event, Observed) and event.observation is not Observation.DENIED
                 kept = w.journal if keeps else ()
-                over = w._replace(zvol="over", step="look", prior=(), word=outcome, kept=kept, sighted=sighted)
-                return over._replace(changed=command.why is Reason.CHANGED, seen=JobStatus.NOT_ASKED)
+                over = w._replace(zvol="over", step="read", prior=(), outcome=outcome, kept=kept, after_read=after_read)
+                return over._replace(changed=command.why is Reason.CHANGED, seen=JobStatus.NOT_POLLED)
             case Command.WRITE:
                 return self.claim(w)
             case Command.SEND:
@@ -117,10 +117,10 @@ class Client:
             case Command.RENEW:
                 return w._replace(step="renew")
             case _:
-                return w._replace(step="look")
+                return w._replace(step="read")
 
     def claim(self, w: World) -> World:
-        """The journal is looked at before the first intent: what earlier runs left open is settled first.
+        """The journal is read before the first intent: what earlier runs left open is settled first.
 
         What runs of other servers or accounts left open is not ours: it can only be waited for.
         """
@@ -132,13 +132,13 @@ class Client:
         if not prior and not foreign:
             return self.claim(w)
         state = ProtocolState(phase=Phase.SETTLE, expected_last_op_date=w.state.expected_last_op_date, foreign=foreign)
-        return w._replace(state=state, prior=() if foreign else prior, step="look")
+        return w._replace(state=state, prior=() if foreign else prior, step="read")
 
     def write(self, w: World) -> World:
         w = self.feed(w, IntentRecorded())
         number = len(w.rows)
         first = int((w.state.expected_last_op_date or "").partition(".")[0]) if w.first is None else w.first
-        w = w._replace(rows=(*w.rows, "-"), seen=JobStatus.NOT_ASKED, first=first)
+        w = w._replace(rows=(*w.rows, "-"), seen=JobStatus.NOT_POLLED, first=first)
         return self.intend(w, number) if self.rules.intent_first else w
 
     def intend(self, w: World, number: int) -> World:
@@ -157,7 +157,7 @@ class Client:
             w = self.intend(w, len(w.rows) - 1)
         return self.feed(w, PutAnswered(answer))
 
-    def hear(self, w: World, number: int, answer: PutResult) -> World:
+    def receive(self, w: World, number: int, answer: PutResult) -> World:
         """An answer has come, which matters only while zvol waits for this one."""
         waits = w.zvol == "running" and w.step == "answer" and number == len(w.rows) - 1
         return self.answered(w, answer) if waits else w
@@ -166,9 +166,9 @@ class Client:
     def gone(self, w: World) -> Iterator[Step]:
         noted = w.journal == w.kept
         if w.zvol == "over" and not noted:
-            yield "zvol notes its word", w._replace(journal=w.kept)
+            yield "zvol records the outcome", w._replace(journal=w.kept)
             if w.may("kills"):
-                yield "zvol is killed before it noted its word", dead(w.spend("kills"))
+                yield "zvol is killed before it recorded the outcome", dead(w.spend("kills"))
         if w.zvol == "dead" or (w.state.phase is Phase.UNRESOLVED and noted):
             yield "zvol resume", resume(w, settles=self.rules.settles_inherited)
         if (w.zvol == "dead" or noted) and w.may("later"):
@@ -203,12 +203,12 @@ def fresh(w: World) -> World:
     return w._replace(
         zvol="running",
         state=ProtocolState(),
-        step="look",
-        seen=JobStatus.NOT_ASKED,
+        step="read",
+        seen=JobStatus.NOT_POLLED,
         prior=(),
         claimed=False,
         session=True,
-        word=None,
-        sighted=False,
+        outcome=None,
+        after_read=False,
         changed=False,
     )

@@ -21,7 +21,7 @@ class Model:
     def __init__(self, setting: Setting, rules: Rules | None = None) -> None:
         self.setting = setting
         self.client = Client(setting, rules or Rules())
-        self.server = Server(setting, self.client.hear)
+        self.server = Server(setting, self.client.receive)
 
     def steps(self, w: World) -> Iterator[Step]:
         yield from self.server.steps(w)
@@ -61,23 +61,23 @@ def explore(setting: Setting, rules: Rules | None = None, *, until: str | None =
         if until in found.broken:
             break
     else:
-        stuck = speechless(states, edges, offsets)
+        stuck = without_outcome(states, edges, offsets)
         if stuck is not None:
             found.broken["I5"] = trace(way, stuck)
     found.states = len(states)
     return found
 
 
-def speechless(states: list[World], edges: array[int], offsets: array[int]) -> int | None:
-    """Return a state from which no last word can be reached; None when there is none."""
-    said = bytearray(world.word is not None or world.step == "exhausted" for world in states)
+def without_outcome(states: list[World], edges: array[int], offsets: array[int]) -> int | None:
+    """Return a state from which no outcome can be reached; None when there is none."""
+    reaches = bytearray(world.outcome is not None or world.step == "exhausted" for world in states)
     changed = True
     while changed:
         changed = False
         for at in range(len(states) - 1, -1, -1):
-            if not said[at] and any(said[to] for to in edges[offsets[at] : offsets[at + 1]]):
-                said[at] = changed = True
-    return said.index(0) if 0 in said else None
+            if not reaches[at] and any(reaches[to] for to in edges[offsets[at] : offsets[at + 1]]):
+                reaches[at] = changed = True
+    return reaches.index(0) if 0 in reaches else None
 
 
 def trace(way: Way, at: int, *last: str) -> list[str]:

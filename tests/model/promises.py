@@ -29,37 +29,37 @@ def broken(before: World, label: Label, after: World) -> Iterator[str]:
         yield "I1"
     if len(after.executed) > 1:
         yield "I2"
-    if after.word is not None and before.word is None:
-        yield from spoken(after)
+    if after.outcome is not None and before.outcome is None:
+        yield from concluded(after)
     if label.endswith("EXECUTES") and before.zvol == "over":
         yield from undone(before, {*after.executed} - {*before.executed})
-    if after.step == "write" and before.step == "look" and not meant(after):
+    if after.step == "write" and before.step == "read" and not meant(after):
         yield "I7"
 
 
 def meant(w: World) -> bool:
     """Tell whether the deletion that is there now is the one that zvol may undo."""
-    return w.first in (None, w.expected_last_op_date) and w.meant in (None, w.last_op)
+    return w.first in (None, w.deletions) and w.meant in (None, w.last_op)
 
 
-def spoken(w: World) -> Iterator[str]:
-    """The last word.  One that follows an answer, not a sight, speaks of our own doing only."""
-    if w.word in FAILED and w.volume == "back" and (w.sighted or w.executed):
+def concluded(w: World) -> Iterator[str]:
+    """The outcome.  One that follows an answer, not a read, concerns our own requests only."""
+    if w.outcome in FAILED and w.volume == "back" and (w.after_read or w.executed):
         yield "I3"
-    if w.word in TRUE_OF and w.volume != TRUE_OF[w.word]:
+    if w.outcome in TRUE_OF and w.volume != TRUE_OF[w.outcome]:
         yield "I4"
     if w.changed and w.last_op == w.meant:
         yield "I8"
 
 
 def undone(before: World, executed: set[int]) -> Iterator[str]:
-    """A submission is executed after the last word; `executed` are the numbers that are new in this deletion."""
+    """A submission is executed after the outcome; `executed` are the numbers that are new in this deletion."""
     remembered = executed <= {number for number, _ in before.kept} | {*before.others}
-    if before.word in FAILED:
+    if before.outcome in FAILED:
         yield "I3"
     if before.volume != "deleted" or remembered:
         return
-    if before.word is Outcome.NOT_SENT:
+    if before.outcome is Outcome.NOT_SENT:
         yield "I3"
     if before.state.phase is Phase.DONE:
         yield "I6"

@@ -13,15 +13,15 @@ from collections.abc import Callable, Iterator
 from tests.model.world import LIVE, Setting, Step, World, bag, put, unbag
 from zvol.recovery.states import PutResult
 
-Hear = Callable[[World, int, PutResult], World]
+Receive = Callable[[World, int, PutResult], World]
 Item = tuple[int, int, str]
 
 
 class Server:
-    """All that may happen outside zvol.  `hear` tells it an answer, if it still waits for one."""
+    """All that may happen outside zvol.  `receive` gives it an answer, if it still waits for one."""
 
-    def __init__(self, setting: Setting, hear: Hear) -> None:
-        self.setting, self.hear = setting, hear
+    def __init__(self, setting: Setting, receive: Receive) -> None:
+        self.setting, self.receive = setting, receive
 
     def steps(self, w: World) -> Iterator[Step]:
         for number in dict.fromkeys(w.net):
@@ -52,12 +52,12 @@ class Server:
                 yield f"PUT {number} arrives at node {node}", enter(there, (number, node, "arrived"))
 
     def answer(self, rest: World, after: World, number: int, words: PutResult) -> Iterator[World]:
-        """The answer is lost, or heard; `rest` is the world without the PUT, to see whether it has a copy (A3)."""
+        """The answer is lost, or arrives; `rest` is the world without the PUT, to see whether it has a copy (A3)."""
         yield after
         if words is PutResult.DUPLICATE or not (self.setting.alone and rest.copies(number)):
-            heard = self.hear(after, number, words)
-            if heard != after:
-                yield heard
+            received = self.receive(after, number, words)
+            if received != after:
+                yield received
 
     # ---- inside a node -------------------------------------------------------------------------------------------
     def serve(self, w: World, item: Item) -> Iterator[Step]:
@@ -153,9 +153,7 @@ def people(w: World) -> Iterator[Step]:
     if w.session and w.may("expiries"):
         yield "the session ends", w.spend("expiries")._replace(session=False)
     if w.volume == "back" and w.may("deletions"):
-        again = w.spend("deletions")._replace(
-            volume="deleted", expected_last_op_date=w.expected_last_op_date + 1, executed=()
-        )
+        again = w.spend("deletions")._replace(volume="deleted", deletions=w.deletions + 1, executed=())
         yield "somebody deletes it again", again
     if w.volume != "deleted":
         return

@@ -70,7 +70,7 @@ def test_beyond_its_assumptions_it_does_not_hold(name: str) -> None:
 
 
 def test_the_model_makes_every_move_of_the_table() -> None:
-    """Every row of the table, and every word and next phase that a row can lead to."""
+    """Every row of the table, and every outcome and next phase that a row can lead to."""
     made = set().union(*(explored(HOLDS[name]).moves for name in COVERING))
     assert possible_moves() - made == UNREACHED
     assert {(phase, kind) for phase, kind, _, _ in made} == set(TRANSITIONS)

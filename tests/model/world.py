@@ -1,6 +1,6 @@
 """Everything there is around one volume, as values, and how much of it may go wrong.
 
-Times do not exist here.  Waiting is modelled by what it buys: a quiet time can be over only when nothing of ours is in
+Times do not exist here.  Waiting is modelled by its effect: a quiet period can be over only when nothing of ours is in
 the network (A1) and in the server (A2).
 """
 
@@ -81,7 +81,7 @@ class World(NamedTuple):
     left: tuple[int, ...]
     nodes: tuple[str, ...]
     volume: str = "deleted"  # deleted, back, absent
-    expected_last_op_date: int = 0  # how often it was deleted again
+    deletions: int = 0  # how often it was deleted again
     moved: int = 0  # how often its lastOpDate moved while it was deleted
     executed: tuple[int, ...] = ()  # in this episode
     net: tuple[int, ...] = ()
@@ -90,23 +90,25 @@ class World(NamedTuple):
     session: bool = True
     zvol: str = "running"  # running, dead, over
     state: ProtocolState = ProtocolState()
-    step: str = "look"  # look, write, send, answer, renew, exhausted (the model has no more PUTs to give)
-    seen: JobStatus = JobStatus.NOT_ASKED
+    step: str = "read"  # read, write, send, answer, renew, exhausted (the model has no more PUTs to give)
+    seen: JobStatus = JobStatus.NOT_POLLED
     prior: tuple[int, ...] = ()  # PUTs of earlier runs that are being settled
     others: tuple[int, ...] = ()  # PUTs of other servers or accounts, whose intents are never closed by us
     claimed: bool = False
-    meant: str | None = None  # the lastOpDate for which this run was asked, as it is on the disk
+    meant: str | None = (
+        None  # the lastOpDate that identifies the deletion this run was asked to undo, as it is on the disk
+    )
     inherited: tuple[int, ...] = ()  # PUTs of earlier runs whose intents this run has taken over, as it is on the disk
     journal: tuple[Intent, ...] = ()  # the open intents, as they are on the disk
-    kept: tuple[Intent, ...] = ()  # the open intents, as they will be when zvol has written its word down
+    kept: tuple[Intent, ...] = ()  # the open intents, as they will be when zvol has recorded the outcome
     first: int | None = None  # the episode in which this request first sent
-    word: Outcome | None = None
-    sighted: bool = False  # the word was said on a sight of the volume
-    changed: bool = False  # the word was that somebody had deleted or changed the volume
+    outcome: Outcome | None = None
+    after_read: bool = False  # the outcome was concluded from a read of the volume
+    changed: bool = False  # the outcome was that somebody had deleted or changed the volume
 
     @property
     def last_op(self) -> str:
-        return f"{self.expected_last_op_date}.{self.moved}"
+        return f"{self.deletions}.{self.moved}"
 
     def may(self, budget: str) -> bool:
         return self.left[BUDGETS.index(budget)] > 0

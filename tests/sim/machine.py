@@ -131,11 +131,11 @@ class Machine(Surroundings):
         if row is None:
             return
         first = self.meant[uuid]
-        assert first == row.expected_last_op_date or self.clock.now - row.deleted_at <= FRESH + 1e-6, "old news"
+        assert first == row.deletions or self.clock.now - row.deleted_at <= FRESH + 1e-6, "old news"
 
     def _first_read(self, uuid: str) -> None:
         if self._is(uuid, "Deleted"):
-            self.meant.setdefault(uuid, self.server.rows[uuid].expected_last_op_date)
+            self.meant.setdefault(uuid, self.server.rows[uuid].deletions)
 
     def _sent(self, uuid: str) -> set[str]:
         """Return the jobs that this run has an intent for; what a dead one sent is open in the journal."""

@@ -26,7 +26,7 @@ Mutation = Callable[[pytest.MonkeyPatch], None]
 
 def short_quiet_time(patch: pytest.MonkeyPatch) -> None:
     for name in ("after_silence", "after_accepted"):
-        patch.setattr(settle_policy, name, lambda now, *_waits: QuietPeriod((1.0,), heard=now))
+        patch.setattr(settle_policy, name, lambda now, *_waits: QuietPeriod((1.0,), answered_at=now))
 
 
 def rule(phase: Phase, changed: protocol.Rule, event: type[Event] = Observed) -> Mutation:
@@ -37,7 +37,7 @@ def rule(phase: Phase, changed: protocol.Rule, event: type[Event] = Observed) ->
 def any_deletion(state: ProtocolState, event: Event) -> protocol.Move:
     """Whatever is deleted now is what was meant."""
     assert isinstance(event, Observed)
-    return protocol.watch(replace(state, expected_last_op_date=event.last_op or state.expected_last_op_date), event)
+    return protocol.polled(replace(state, expected_last_op_date=event.last_op or state.expected_last_op_date), event)
 
 
 def intent_after_the_put(patch: pytest.MonkeyPatch) -> None:

@@ -21,11 +21,11 @@ RUN_SECONDS = 0.13
 
 @dataclass
 class Row:
-    """A volume in the server's database; `episode` counts its deletions."""
+    """A volume in the server's database; `deletions` counts its deletions."""
 
     status: str = "Deleted"
     last_op: int = 0
-    expected_last_op_date: int = 0
+    deletions: int = 0
     executed: list[str] = field(default_factory=list)
     deleted_at: float = -1.0
     back_at: float = -1.0
@@ -102,7 +102,7 @@ class SimServer:
     # ---- what other people do ------------------------------------------------------------------------------------
     def delete(self, uuid: str) -> None:
         row = self.rows[uuid]
-        row.status, row.last_op, row.expected_last_op_date = "Deleted", row.last_op + 1, row.expected_last_op_date + 1
+        row.status, row.last_op, row.deletions = "Deleted", row.last_op + 1, row.deletions + 1
         row.deleted_at = self.clock.now
         row.executed.clear()
 

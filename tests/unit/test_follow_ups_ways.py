@@ -27,8 +27,8 @@ class Watching:
         self.seen: list[RunStatus] = []
         self.stopped = 0
 
-    def tick(self, pulse: Callable[[], RunStatus]) -> None:
-        self.seen.append(pulse())
+    def tick(self, status: Callable[[], RunStatus], /) -> None:
+        self.seen.append(status())
 
     def stopping(self, seconds: float) -> None:
         self.stopped += 1
@@ -43,11 +43,11 @@ def test_a_person_is_told_what_is_waited_for(world: AfterWorld) -> None:
     world.server.stuck[world.uuids[0], VM] = "never"
     world.clock.at(world.clock.now + 30.0, lambda: world.engine.stop())
     world.follow(ATTACH)
-    holds = [hold for pulse in watching.seen for hold in pulse.holds if hold.wait is Wait.BACK]
-    assert {(hold.count, hold.again) for hold in holds} == {(1, False)}
-    assert 50 < holds[0].seconds <= 60 - 3, "not before it takes long"
-    assert "back, its tags and VM not yet; given up in" in why(RunStatus(holds=tuple(holds[:1])), alone=True)[0]
-    assert "1 back, their tags and VMs not yet" in why(RunStatus(holds=tuple(holds[:1])), alone=False)[0]
+    waits = [wait for status in watching.seen for wait in status.waits if wait.wait is Wait.BACK]
+    assert {(wait.count, wait.again) for wait in waits} == {(1, False)}
+    assert 50 < waits[0].seconds <= 60 - 3, "not before it takes long"
+    assert "back, its tags and VM not yet; given up in" in why(RunStatus(waits=tuple(waits[:1])), alone=True)[0]
+    assert "1 back, their tags and VMs not yet" in why(RunStatus(waits=tuple(waits[:1])), alone=False)[0]
     assert watching.stopped == 1
 
 
@@ -55,7 +55,7 @@ def test_what_is_in_their_way_is_told(world: AfterWorld) -> None:
     world.observer = watching = Watching()
     world.server.fault = lambda kind, _number: "page" if kind == "tags" else None
     world.follow(TAG)
-    assert "HTTP 502 from a proxy" in {pulse.reason for pulse in watching.seen}
+    assert "HTTP 502 from a proxy" in {status.reason for status in watching.seen}
 
 
 # ---- shareable volumes ---------------------------------------------------------------------------------------------

@@ -52,7 +52,7 @@ def test_time_before_the_first_answered_read_does_not_count() -> None:
 
 
 def test_the_second_part_begins_at_the_read_that_ended_the_first() -> None:
-    quiet = QuietPeriod((20.0, 20.0), heard=0.0)
+    quiet = QuietPeriod((20.0, 20.0), answered_at=0.0)
     times = [5.0, 14.0, 23.0, 29.0]  # 29 is late for the first part: the second one begins there
     assert reads(quiet, times) is None
     assert quiet.part == 1
@@ -151,7 +151,7 @@ def passed(parts: Sequence[float], done: Sequence[Read]) -> bool:
 
 @given(PARTS, READS)
 def test_over_matches_its_definition(parts: tuple[float, ...], pauses: list[tuple[float, float]]) -> None:
-    quiet, done = QuietPeriod(parts, heard=0.0), timeline(pauses)
+    quiet, done = QuietPeriod(parts, answered_at=0.0), timeline(pauses)
     for number, (asked, answered) in enumerate(done, 1):
         quiet.note(asked, answered)
         assert quiet.over == naive(parts, done[:number])
@@ -177,7 +177,7 @@ def test_never_over_before_the_sum_has_passed_without_a_silence(
 def test_what_remains_is_never_negative_and_never_more_than_all(
     parts: tuple[float, ...], pauses: list[tuple[float, float]], late: float
 ) -> None:
-    quiet = QuietPeriod(parts, heard=0.0)
+    quiet = QuietPeriod(parts, answered_at=0.0)
     for asked, answered in timeline(pauses):
         quiet.note(asked, answered)
         now = answered + late
@@ -198,7 +198,7 @@ def test_it_ends_when_the_server_keeps_answering(pauses: list[tuple[float, float
 
 
 def test_time_spent_before_it_began_counts() -> None:
-    quiet = QuietPeriod((75.0, 75.0), heard=0.0, spent=100.0)
+    quiet = QuietPeriod((75.0, 75.0), answered_at=0.0, spent=100.0)
     assert quiet.remaining(0.0) == 50.0
     quiet.note(0.0, 1.0)
     assert quiet.remaining(1.0) == 50.0
@@ -212,14 +212,14 @@ def test_time_spent_before_it_began_counts() -> None:
 
 
 def test_time_spent_before_it_began_does_not_count_after_a_silence() -> None:
-    quiet = QuietPeriod((75.0, 75.0), heard=0.0, spent=100.0)
+    quiet = QuietPeriod((75.0, 75.0), answered_at=0.0, spent=100.0)
     quiet.note(0.0, 1.0)
     quiet.note(20.0, 21.0)
     assert quiet.remaining(21.0) == 150.0
 
 
 def test_more_time_was_spent_than_it_needs() -> None:
-    quiet = QuietPeriod((75.0, 75.0), heard=0.0, spent=200.0)
+    quiet = QuietPeriod((75.0, 75.0), answered_at=0.0, spent=200.0)
     assert quiet.remaining(0.0) == 0.0
     for second in range(3):
         quiet.note(float(second), second + 0.5)

@@ -23,8 +23,8 @@ class Listener:
         self.told: dict[int, tuple[str, ...]] = {}
         self.stops: list[float] = []
 
-    def tick(self, pulse: Callable[[], RunStatus]) -> None:
-        self.told[int(self.clock.monotonic() - self.began)] = why(pulse(), alone=self.alone)
+    def tick(self, status: Callable[[], RunStatus], /) -> None:
+        self.told[int(self.clock.monotonic() - self.began)] = why(status(), alone=self.alone)
 
     def stopping(self, seconds: float) -> None:
         self.stops.append(seconds)

@@ -125,32 +125,32 @@ def why(status: RunStatus, *, alone: bool) -> tuple[str, ...]:
         reasons.append(f"waiting: {status.reason}")
     if status.retry_in:
         reasons.append(f"next try in {max(1.0, status.retry_in):.0f}s")
-    reasons += [f"{_waiting(hold, alone=alone)}; {_then(hold)}" for hold in status.holds]
-    if any(hold.again for hold in status.holds):
+    reasons += [f"{_waiting(wait, alone=alone)}; {_then(wait)}" for wait in status.waits]
+    if any(wait.again for wait in status.waits):
         reasons.append("unless it comes back" if alone else "unless they come back")
     return tuple(reasons)
 
 
-def _waiting(hold: WaitGroup, *, alone: bool) -> str:
-    match hold.wait:
+def _waiting(wait: WaitGroup, *, alone: bool) -> str:
+    match wait.wait:
         case Wait.IN_FLIGHT:
-            return "sent, no answer yet" if alone else f"{hold.count} sent, no answer yet"
+            return "sent, no answer yet" if alone else f"{wait.count} sent, no answer yet"
         case Wait.ACCEPTED:
-            return "the server accepted it, not done yet" if alone else f"{hold.count} accepted, not done yet"
+            return "the server accepted it, not done yet" if alone else f"{wait.count} accepted, not done yet"
         case Wait.BACK:
-            return "back, its tags and VM not yet" if alone else f"{hold.count} back, their tags and VMs not yet"
+            return "back, its tags and VM not yet" if alone else f"{wait.count} back, their tags and VMs not yet"
         case Wait.UNANSWERED:
-            seen = f" ({hold.reason})" if hold.reason else ""
+            seen = f" ({wait.reason})" if wait.reason else ""
             return (
-                f"its answer is missing{seen}; watched" if alone else f"{hold.count} without an answer{seen}; watched"
+                f"its answer is missing{seen}; watched" if alone else f"{wait.count} without an answer{seen}; watched"
             )
         case Wait.UNREAD:
-            return f"{'it' if alone else hold.count} cannot be read ({hold.reason})"
+            return f"{'it' if alone else wait.count} cannot be read ({wait.reason})"
 
 
-def _then(hold: WaitGroup) -> str:
+def _then(wait: WaitGroup) -> str:
     """Return what happens next, and when."""
-    left = human_duration(hold.seconds)
-    if hold.again:
+    left = human_duration(wait.seconds)
+    if wait.again:
         return f"sent again in {left}"
-    return f"{left} at most" if hold.wait is Wait.IN_FLIGHT else f"given up in {left}"
+    return f"{left} at most" if wait.wait is Wait.IN_FLIGHT else f"given up in {left}"

@@ -1,4 +1,4 @@
-"""The one gate for bad weather: after an unclear answer everybody waits, and one probe goes first."""
+"""Holds requests back while the server does not answer: after a failure one probe goes first."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ GIVE_UP_SECONDS = 60.0
 
 @dataclass(slots=True)
 class CircuitBreaker:
-    """Open while the server answers.  Times are monotonic seconds; `jitter` returns a factor around one.
+    """Closed while the server answers.  Times are monotonic seconds; `jitter` returns a factor around one.
 
-    A read that is answered opens it.  Reads may work where changes do not: after an unclear PUT only one PUT goes at a
-    time, after a growing delay of its own, until one of them is answered clearly.  Before anything was sent patience is
-    short (`hopeless`): a name that does not resolve or a refused connection is tried three times in five seconds, any
-    other weather for `patience` seconds.  `outages` counts how often the server was really away.  While `checking`
-    batches that could not be read, nothing else begins until a single volume of each has been read.
+    A failure opens it, a read that is answered closes it.  Reads may work where changes do not: after an unclear PUT
+    only one PUT goes at a time, after a growing delay of its own, until one of them is answered clearly.  Before
+    anything was sent it gives up early (`should_give_up`): a name that does not resolve or a refused connection is
+    tried three times in five seconds, anything else for `give_up_after` seconds.  `outages` counts how often the server
+    was really away.  While `checking` batches that could not be read, nothing else begins until a single volume of each
+    has been read.
     """
 
     jitter: Callable[[], float]
@@ -44,7 +45,7 @@ class CircuitBreaker:
     reason: str = ""
     never_sent: NeverSent | None = None
     submit_reason: str = ""
-    _bad_at: float = 0.0
+    _failed_at: float = 0.0
     _tried_at: float = 0.0
 
     @property
@@ -65,7 +66,7 @@ class CircuitBreaker:
         return 1 if now >= self.submit_after else 0
 
     def record_success(self, now: float, *, put: bool = False) -> None:
-        """The server answered something that ZStack says."""
+        """The server gave an answer of ZStack."""
         if self.open_since is not None and now - self.open_since > SILENCE:
             self.outages += 1
         if self.open_since is not None:
@@ -77,28 +78,28 @@ class CircuitBreaker:
     def record_failure(
         self, now: float, reason: str, never_sent: NeverSent | None = None, *, began: float, put: bool = False
     ) -> None:
-        """Nothing that ZStack says came back; wait before the next probe, longer each time.
+        """No answer of ZStack came back; wait before the next probe, longer each time.
 
-        What was on its way when the gate closed says nothing new.
+        A request that was on its way when the circuit breaker opened shows nothing new.
         """
         if put and (self.submit_failing_since is None or began >= self.submit_after):
             self.submit_failing_since = now if self.submit_failing_since is None else self.submit_failing_since
             self.submit_delay = min(LONGEST_DELAY, self.submit_delay * 2 or FIRST_DELAY)
             self.submit_after = now + self.submit_delay * self.jitter()
             self.submit_reason = reason
-        if self.open_since is not None and began < self._bad_at:
+        if self.open_since is not None and began < self._failed_at:
             return
         refused = never_sent is not None and never_sent.reason in ("dns", "refused")
         if self.open_since is None:
             self.open_since, self.failing_since = now, began
             self.outages += refused
-        self._bad_at, self._tried_at = now, began
+        self._failed_at, self._tried_at = now, began
         self.tries += 1
         self.reason, self.never_sent = reason, never_sent
         self.only_refused = self.only_refused and refused
         self.delay = min(LONGEST_DELAY, self.delay * 2 or (UNSENT_DELAY if refused else FIRST_DELAY))
         self.retry_at = now + self.delay * (1.0 if refused else self.jitter())
-        if not self.is_last_try(now):  # it is made when patience ends, not long after it
+        if not self.is_last_try(now):  # it is made when the time is over, not long after that
             self.retry_at = min(self.retry_at, self.failing_since + self.give_up_after)
 
     def probe_begins(self, now: float, pause: float) -> None:
@@ -117,11 +118,11 @@ class CircuitBreaker:
         self.checking -= number
 
     def is_last_try(self, now: float) -> bool:
-        """Tell whether patience ends with the try that is made now."""
+        """Tell whether the try that is made now is the last one."""
         return now >= self.failing_since + self.give_up_after
 
     def should_give_up(self) -> bool:
-        """Tell whether those who have sent nothing should give up: by the last try, not by the clock."""
+        """Tell whether volumes for which nothing was sent should be given up: after the last try, not by the clock."""
         if self.open_since is None:
             return False
         if self.only_refused:
@@ -129,5 +130,5 @@ class CircuitBreaker:
         return self.is_last_try(self._tried_at)
 
     def submissions_failing(self, now: float, give_up_after: float) -> bool:
-        """Tell whether no change was answered clearly for `patience` seconds."""
+        """Tell whether no change was answered clearly for `give_up_after` seconds."""
         return self.submit_failing_since is not None and now - self.submit_failing_since >= give_up_after

@@ -1,4 +1,4 @@
-"""From what the server answered to what the protocol speaks of."""
+"""From the answers of the server to the values of the protocol."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def observation_of(kind: ResourceKind, volume: Volume | None) -> Observation:
 
 
 def job_status_of(answer: answers.JobAnswer, uuid: str) -> JobStatus:
-    """Translate an answer of the job; a job that speaks of another volume says nothing about ours."""
+    """Translate the answer about a job; one that names another volume shows nothing about ours."""
     match answer:
         case answers.Running():
             return JobStatus.RUNNING

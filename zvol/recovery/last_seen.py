@@ -1,4 +1,4 @@
-"""What was last seen on the wire of a volume, in words: of the answer to its request, of its job, and of itself."""
+"""What was last seen of a volume, as text: the answer to its request, its job, and the volume itself."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 def with_last(text: str, task: VolumeTask) -> str:
-    """Return a sentence with what was seen last, and when; what it says already is not said again."""
+    """Return a sentence with what was seen last, and when; what the sentence contains already is not repeated."""
     places = (("the request", task.put_seen), ("its job", task.job_seen), ("the volume", task.read_seen))
     seen = [(what, one) for what, one in places if one is not None]
-    said = [one.at for _, one in seen if one.text == text]
+    repeated = [one.at for _, one in seen if one.text == text]
     more = [f"of {what}: {one.text} ({clock_time(one.at)})" for what, one in seen if one.text != text]
-    text += f" ({clock_time(max(said))})" if said else ""
+    text += f" ({clock_time(max(repeated))})" if repeated else ""
     return f"{text}; last seen {', '.join(more)}" if more else text
 
 
@@ -28,7 +28,7 @@ def clock_time(instant: float) -> str:
 
 
 def answer(seen: object) -> str:
-    """Say what an answer to a change or about its job was."""
+    """Return an answer to a change, or about its job, as text."""
     match seen:
         case answers.Accepted():
             return "accepted"
@@ -54,7 +54,7 @@ def answer(seen: object) -> str:
 
 
 def volume(seen: Volume | None) -> str:
-    """Say how a volume was when it was read."""
+    """Return the state of a volume when it was read, as text."""
     if seen is None:
         return "not there"
     return "deleted" if seen.deleted else f"status {seen.status}"

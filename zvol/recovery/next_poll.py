@@ -53,7 +53,7 @@ def _job_first(task: VolumeTask, now: float, conditions: PollConditions) -> bool
         return False
     if conditions.small:
         return True
-    only_jobs_tell = conditions.reads_denied and task.job_status is JobStatus.NOT_ASKED
+    only_jobs_tell = conditions.reads_denied and task.job_status is JobStatus.NOT_POLLED
     return now >= conditions.jobs_not_before and (now >= task.next_job_poll or only_jobs_tell)
 
 

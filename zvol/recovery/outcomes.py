@@ -1,4 +1,4 @@
-"""What zvol says of a volume, in one place: from the protocol's last word to the Result that is shown."""
+"""From the protocol's conclusion on a volume to the Result that is shown: all texts about outcomes."""
 
 from __future__ import annotations
 
@@ -19,32 +19,36 @@ LOGIN = "Get a new session, then run the command again; what is open is settled 
 GONE = "It was destroyed, never existed, or is not visible to this account. `zvol list` shows what can be recovered."
 
 
-def result(task: VolumeTask, word: Conclude) -> Result:
-    """Build the Result for the protocol's last word on a volume."""
-    back = word.outcome is Outcome.RECOVERED
-    strict = (STRICT,) if word.outcome is Outcome.ALREADY and task.request.strict else ()
-    why = None if word.outcome.success else error(task, word)
+def result(task: VolumeTask, conclusion: Conclude) -> Result:
+    """Return the Result of the protocol's conclusion on a volume."""
+    back = conclusion.outcome is Outcome.RECOVERED
+    strict = (STRICT,) if conclusion.outcome is Outcome.ALREADY and task.request.strict else ()
+    why = None if conclusion.outcome.success else error(task, conclusion)
     return Result(
         asked=task.target.asked,
         uuid=task.uuid,
-        outcome=word.outcome,
-        changed=_changed(task, word),
-        by=("zvol" if word.by_zvol else "unknown") if back else None,
+        outcome=conclusion.outcome,
+        changed=_changed(task, conclusion),
+        by=("zvol" if conclusion.by_zvol else "unknown") if back else None,
         volume=task.volume,
         error=why,
         job_uuid=task.job if task.state.sends else None,
         warnings=(*_warnings(task), *strict),
         extra_exit=Exit.FAILED if strict else Exit.OK,
-        unfinished=word.outcome is Outcome.NOT_SENT and task.claimed and why is not None and why.kind != "local",
+        unfinished=conclusion.outcome is Outcome.NOT_SENT and task.claimed and why is not None and why.kind != "local",
     )
 
 
-def _changed(task: VolumeTask, word: Conclude) -> bool | None:
-    if word.outcome is Outcome.RECOVERED:
-        return True if word.by_zvol else None
-    if word.outcome in (Outcome.UNKNOWN, Outcome.CONTRADICTED) or (word.outcome is Outcome.GONE and task.state.sends):
-        return None
-    return False
+def _changed(task: VolumeTask, conclusion: Conclude) -> bool | None:
+    match conclusion.outcome:
+        case Outcome.RECOVERED:
+            return True if conclusion.by_zvol else None
+        case Outcome.UNKNOWN | Outcome.CONTRADICTED:
+            return None
+        case Outcome.GONE if task.state.sends:
+            return None
+        case _:
+            return False
 
 
 def _warnings(task: VolumeTask) -> tuple[str, ...]:
@@ -58,16 +62,16 @@ def _warnings(task: VolumeTask) -> tuple[str, ...]:
     return ()
 
 
-def error(task: VolumeTask, word: Conclude) -> ZvolError:
-    """Say why a volume did not end well; where that is not settled, also what was seen of it last."""
-    found = _trouble(task, word)
-    if word.outcome not in (Outcome.UNKNOWN, Outcome.NOT_SENT):
+def error(task: VolumeTask, conclusion: Conclude) -> ZvolError:
+    """Return why a volume was not recovered; where that is not settled, also what was seen of it last."""
+    found = _error(task, conclusion)
+    if conclusion.outcome not in (Outcome.UNKNOWN, Outcome.NOT_SENT):
         return found
     return found.copy(message=last_seen.with_last(found.message, task))
 
 
-def _trouble(task: VolumeTask, word: Conclude) -> ZvolError:
-    match word.outcome, word.why:
+def _error(task: VolumeTask, conclusion: Conclude) -> ZvolError:
+    match conclusion.outcome, conclusion.why:
         case Outcome.GONE, _:
             return ZvolError("there is no such volume", kind="gone", hint=GONE)
         case Outcome.FAILED, Reason.CHANGED:
@@ -83,7 +87,7 @@ def _trouble(task: VolumeTask, word: Conclude) -> ZvolError:
         case Outcome.UNKNOWN, Reason.ELSEWHERE:
             return ELSEWHERE
         case Outcome.UNKNOWN, _:
-            return _unknown(task, word.why)
+            return _unknown(task, conclusion.why)
         case Outcome.FAILED, Reason.REDIRECT:
             default = ZvolError("the server redirects", kind="redirected", exit=Exit.UNTRUSTED)
         case _, Reason.SESSION:
@@ -96,7 +100,7 @@ def _trouble(task: VolumeTask, word: Conclude) -> ZvolError:
 
 
 def _unknown(task: VolumeTask, why: Reason) -> ZvolError:
-    """Say what is not known, and who finds it out."""
+    """Return the error of an outcome that is not known, with what finds it out."""
     match why:
         case Reason.NO_SENDS_LEFT:
             text = f"{MAX_SENDS} requests were sent and the volume is still deleted"
@@ -120,13 +124,13 @@ def _unknown(task: VolumeTask, why: Reason) -> ZvolError:
 
 
 def time_up(timeout: float, waited: str, task: VolumeTask) -> ZvolError:
-    """Say why nothing was sent for a volume before its time was over; `resume` knows it once it is claimed."""
+    """Return why nothing was sent for a volume before its deadline; `resume` knows it once it is claimed."""
     text = f"time is up after {human_duration(timeout)}, and nothing was sent: {waited}"
     return ZvolError(text, kind="time-up", hint=FINISH if task.claimed else NOT_SENT, exit=Exit.UNREACHABLE)
 
 
 def unreadable(grace_elapsed: float, task: VolumeTask) -> ZvolError:
-    """Say that a volume cannot be read, while the server answers for others."""
+    """Return the error of a volume that cannot be read, while the server answers for others."""
     text = f"it could not be read for {human_duration(grace_elapsed)}, so nothing was sent"
     return ZvolError(text, kind="unreachable", hint=FINISH if task.claimed else NOT_SENT, exit=Exit.UNREACHABLE)
 
@@ -146,7 +150,7 @@ def of_answer(answer: answers.Failed | answers.Refusal | answers.Redirected) -> 
 
 
 def too_late(tries: int, age: float, why: str) -> ZvolError:
-    """Say that the PUT was not sent because each time its read was too old when it could leave."""
+    """Return the error of a PUT that was not sent because each time its read was too old when it could leave."""
     text = f"not sent: {tries} times the last look at the volume was too old when the request could leave"
     text += f" ({age:.1f} s; {FRESH:.0f} s are allowed)"
     return ZvolError(text, kind="stale", hint=f"The last time {why}; look into that. {FINISH}", exit=Exit.UNREACHABLE)
@@ -174,13 +178,13 @@ ELSEWHERE = ZvolError(
 
 
 def stopped(*, in_journal: bool) -> ZvolError:
-    """Say that a signal came first; the journal knows the volume only once the run has begun."""
+    """Return the error of a volume when a signal came first; the journal knows it only once the run has begun."""
     text = "the run was stopped before anything was sent"
     return ZvolError(text, kind="stopped", hint=FINISH if in_journal else NOT_SENT, exit=Exit.UNREACHABLE)
 
 
 def busy(holder: Holder, ours: Identity) -> ZvolError:
-    """Say that a living run is on a volume, and where that works when it is not here."""
+    """Return the error of a volume that a living run works on; with its server when that is another one."""
     where = "" if holder.base == ours.base else f", at {holder.base}"
     text = f"another zvol run ({holder.run}) is on this volume{where}"
     return ZvolError(text, kind="busy", hint="Wait for it to end; `zvol runs` shows it.", exit=Exit.BUSY)

@@ -1,9 +1,9 @@
 """The state machine of recovering one volume: events in, commands out, no clock and no socket.
 
-`TRANSITIONS` is the whole of it: for each phase and kind of event, what zvol concludes and does next.  The model in
+`TRANSITIONS` is the whole of it: for each phase and kind of event, what zvol concludes or does next.  The model in
 `tests/model` walks this same table through every interleaving of network, server and other people, and shows that each
-of its conditions is needed.  Time enters only as two facts in a `Look`: `quiet` (the quiet time was over before these
-reads began) and `patience` (the server said "done" a while ago).
+of its conditions is needed.  Time enters only as two facts of an `Observed`: `quiet` (the quiet period was over before
+these reads began) and `grace_elapsed` (the server reported "done" a while ago).
 """
 
 from __future__ import annotations
@@ -38,34 +38,34 @@ Move = tuple[ProtocolState, Decision]
 Rule = Callable[[ProtocolState, Event], Move]
 
 
-def say(
+def conclude(
     state: ProtocolState,
     outcome: Outcome,
     why: Reason = Reason.NONE,
     *,
     by_zvol: bool = False,
-    left: Phase = Phase.DONE,
+    phase: Phase = Phase.DONE,
 ) -> Move:
-    return replace(state, phase=left), Conclude(outcome, why, by_zvol)
+    return replace(state, phase=phase), Conclude(outcome, why, by_zvol)
 
 
-def stay(state: ProtocolState, _event: Event) -> Move:
+def keep_polling(state: ProtocolState, _event: Event) -> Move:
     return state, Command.POLL
 
 
-def absent(state: ProtocolState) -> Move:
-    """It is gone, unless it may only be out of our sight: then what others have sent may still bring it back."""
+def conclude_absent(state: ProtocolState) -> Move:
+    """It is gone, unless it may only be invisible here: then a request of somebody else may still bring it back."""
     if state.foreign:
-        return say(state, Outcome.UNKNOWN, Reason.ELSEWHERE, left=Phase.UNRESOLVED)
-    return say(state, Outcome.GONE)
+        return conclude(state, Outcome.UNKNOWN, Reason.ELSEWHERE, phase=Phase.UNRESOLVED)
+    return conclude(state, Outcome.GONE)
 
 
-def resent(state: ProtocolState, event: Observed) -> Move:
-    """Nothing of ours can act any more and the volume is still deleted: send under a new id, if that is still right."""
+def send_again(state: ProtocolState, event: Observed) -> Move:
+    """Nothing of ours can act any more and the volume is still deleted: send under a new job id, unless it changed."""
     if event.last_op != state.expected_last_op_date:
-        return say(state, Outcome.FAILED, Reason.CHANGED)
+        return conclude(state, Outcome.FAILED, Reason.CHANGED)
     if state.sends >= MAX_SENDS:
-        return say(state, Outcome.UNKNOWN, Reason.NO_SENDS_LEFT)
+        return conclude(state, Outcome.UNKNOWN, Reason.NO_SENDS_LEFT)
     return replace(state, phase=Phase.INTENT), Command.WRITE
 
 
@@ -73,43 +73,43 @@ def resent(state: ProtocolState, event: Observed) -> Move:
 def start(state: ProtocolState, event: Event) -> Move:
     assert isinstance(event, Observed)
     if event.observation is Observation.BACK:
-        return say(state, Outcome.ALREADY)
+        return conclude(state, Outcome.ALREADY)
     if event.observation is Observation.ABSENT:
-        return absent(state)
+        return conclude_absent(state)
     if event.observation is Observation.DENIED:
-        return say(state, Outcome.NOT_SENT, Reason.SESSION)
+        return conclude(state, Outcome.NOT_SENT, Reason.SESSION)
     if state.expected_last_op_date not in (None, event.last_op):
-        return say(state, Outcome.FAILED, Reason.CHANGED)
+        return conclude(state, Outcome.FAILED, Reason.CHANGED)
     return replace(state, phase=Phase.INTENT, expected_last_op_date=event.last_op), Command.WRITE
 
 
 def settle(state: ProtocolState, event: Event) -> Move:
-    """An earlier run left an intent open: only when it cannot act any more does this run begin.
+    """An earlier run left an intent open: this run begins only when that cannot act any more.
 
-    It was asked for the deletion that is there now, so the `episode` of its first look counts.  The intent may be that
-    of another server or account: then no job is asked, and only time tells.
+    The user meant the deletion that is there now, so the lastOpDate of this run's first read counts.  The intent may be
+    one of another server or account: then no job is polled, and only the end of the quiet period counts.
     """
     assert isinstance(event, Observed)
     if event.job in ENDED or event.quiet:
         return start(replace(state, phase=Phase.START), event)
     if event.observation is Observation.BACK:
-        return say(state, Outcome.ALREADY, left=Phase.UNSETTLED)
+        return conclude(state, Outcome.ALREADY, phase=Phase.UNSETTLED)
     if event.observation is Observation.ABSENT:
-        return absent(state)
-    return stay(state, event)
+        return conclude_absent(state)
+    return keep_polling(state, event)
 
 
-def written(state: ProtocolState, _event: Event) -> Move:
+def intent_recorded(state: ProtocolState, _event: Event) -> Move:
     return replace(state, phase=Phase.SENDING, sends=state.sends + 1, answered=False), Command.SEND
 
 
-def stale(state: ProtocolState, _event: Event) -> Move:
-    """The volume must be read again before its PUT leaves; an intent that was written for it is void."""
+def read_expired(state: ProtocolState, _event: Event) -> Move:
+    """The volume must be read again before its PUT leaves; an intent that was recorded for it is void."""
     sends = state.sends - (state.phase is Phase.SENDING)
     return replace(state, phase=Phase.RETRY if sends else Phase.START, sends=sends), Command.POLL
 
 
-def answered(state: ProtocolState, event: Event) -> Move:
+def put_answered(state: ProtocolState, event: Event) -> Move:
     assert isinstance(event, PutAnswered)
     match event.put:
         case PutResult.ACCEPTED:
@@ -123,126 +123,126 @@ def answered(state: ProtocolState, event: Event) -> Move:
         case PutResult.SESSION:
             return without_session(state)
         case PutResult.REDIRECTED:
-            return say(state, Outcome.FAILED, Reason.REDIRECT)
+            return conclude(state, Outcome.FAILED, Reason.REDIRECT)
         case PutResult.NEVER_SENT:
-            return say(state, Outcome.NOT_SENT if state.sends == 1 else Outcome.UNKNOWN, Reason.GAVE_UP)
+            return conclude(state, Outcome.NOT_SENT if state.sends == 1 else Outcome.UNKNOWN, Reason.GAVE_UP)
 
 
 def without_session(state: ProtocolState) -> Move:
-    """The server did nothing because it does not accept our session."""
+    """The server did nothing, because it does not accept our session."""
     if state.renewed:
-        return say(state, Outcome.FAILED, Reason.SESSION)
+        return conclude(state, Outcome.FAILED, Reason.SESSION)
     return replace(state, phase=Phase.RENEW), Command.RENEW
 
 
-def watch(state: ProtocolState, event: Event) -> Move:
+def polled(state: ProtocolState, event: Event) -> Move:
     assert isinstance(event, Observed)
     if event.observation is Observation.ABSENT:
-        return absent(state)
+        return conclude_absent(state)
     if event.job is JobStatus.SESSION and event.observation is not Observation.BACK:
         return without_session(state)
     if event.job in (JobStatus.DONE, JobStatus.REFUSED):
-        return ended(state, event)
+        return job_ended(state, event)
     if event.observation is Observation.BACK:
-        return say(state, Outcome.RECOVERED, left=Phase.DONE if settled(event) else Phase.UNSETTLED)
+        return conclude(state, Outcome.RECOVERED, phase=Phase.DONE if cannot_act(event) else Phase.UNSETTLED)
     if event.quiet and event.observation is Observation.DELETED:
-        return resent(state, event)
+        return send_again(state, event)
     if event.quiet and event.observation is Observation.DENIED:
-        return say(state, Outcome.UNKNOWN, Reason.SESSION)
-    return stay(state, event)
+        return conclude(state, Outcome.UNKNOWN, Reason.SESSION)
+    return keep_polling(state, event)
 
 
-def settled(event: Observed) -> bool:
+def cannot_act(event: Observed) -> bool:
     """Nothing of ours can act any more."""
     return event.quiet or event.job is JobStatus.SESSION
 
 
-def ended(state: ProtocolState, event: Observed) -> Move:
-    """The job has ended, done or refused for certain; the volume, read after that, decides."""
+def job_ended(state: ProtocolState, event: Observed) -> Move:
+    """The job has ended, done or certainly refused; the volume, read after that, decides."""
     done = event.job is JobStatus.DONE
     if event.observation is Observation.BACK:
-        return say(state, Outcome.RECOVERED, by_zvol=done)
+        return conclude(state, Outcome.RECOVERED, by_zvol=done)
     if event.observation is Observation.DENIED:
-        return say(state, Outcome.UNKNOWN, Reason.NOT_READ_BACK, left=Phase.UNRESOLVED)
+        return conclude(state, Outcome.UNKNOWN, Reason.NOT_READ_BACK, phase=Phase.UNRESOLVED)
     if done:
-        return claimed(replace(state, phase=Phase.REPORTED_DONE), event)
-    return say(state, Outcome.FAILED, Reason.SERVER)
+        return reported_done(replace(state, phase=Phase.REPORTED_DONE), event)
+    return conclude(state, Outcome.FAILED, Reason.SERVER)
 
 
-def claimed(state: ProtocolState, event: Event) -> Move:
-    """The server says done: the volume is back, or is read again for a while before it is called a contradiction."""
+def reported_done(state: ProtocolState, event: Event) -> Move:
+    """The server reported done: the volume is back, or is read again for a while before that is a contradiction."""
     assert isinstance(event, Observed)
     if event.observation is Observation.BACK:
-        return say(state, Outcome.RECOVERED, by_zvol=True)
+        return conclude(state, Outcome.RECOVERED, by_zvol=True)
     if event.observation is Observation.ABSENT:
-        return absent(state)
+        return conclude_absent(state)
     if event.observation is Observation.DENIED:
-        return say(state, Outcome.UNKNOWN, Reason.NOT_READ_BACK, left=Phase.UNRESOLVED)
-    if event.observation is Observation.DELETED and event.last_op != state.expected_last_op_date:
-        return say(state, Outcome.FAILED, Reason.CHANGED)
-    if event.observation is Observation.DELETED and event.grace_elapsed:
-        return say(state, Outcome.CONTRADICTED)
-    return stay(state, event)
+        return conclude(state, Outcome.UNKNOWN, Reason.NOT_READ_BACK, phase=Phase.UNRESOLVED)
+    if event.last_op != state.expected_last_op_date:
+        return conclude(state, Outcome.FAILED, Reason.CHANGED)
+    if event.grace_elapsed:
+        return conclude(state, Outcome.CONTRADICTED)
+    return keep_polling(state, event)
 
 
 def refused(state: ProtocolState, event: Event) -> Move:
     assert isinstance(event, Observed)
     if event.observation is Observation.BACK:
-        return say(state, Outcome.RECOVERED)
+        return conclude(state, Outcome.RECOVERED)
     if event.observation is Observation.ABSENT:
-        return absent(state)
-    return say(state, Outcome.FAILED, Reason.SERVER)
+        return conclude_absent(state)
+    return conclude(state, Outcome.FAILED, Reason.SERVER)
 
 
-def renewed(state: ProtocolState, event: Event) -> Move:
+def session_renewed(state: ProtocolState, event: Event) -> Move:
     assert isinstance(event, SessionRenewed)
     if not event.ok:
-        return say(state, Outcome.FAILED, Reason.SESSION)
+        return conclude(state, Outcome.FAILED, Reason.SESSION)
     return replace(state, phase=Phase.RETRY, renewed=True), Command.POLL
 
 
 def retry(state: ProtocolState, event: Event) -> Move:
     assert isinstance(event, Observed)
     if event.observation is Observation.BACK:
-        return say(state, Outcome.RECOVERED)
+        return conclude(state, Outcome.RECOVERED)
     if event.observation is Observation.ABSENT:
-        return absent(state)
+        return conclude_absent(state)
     if event.observation is Observation.DENIED:
-        return say(state, Outcome.FAILED, Reason.SESSION)
-    return resent(state, event)
+        return conclude(state, Outcome.FAILED, Reason.SESSION)
+    return send_again(state, event)
 
 
-def unsent(state: ProtocolState, _event: Event) -> Move:
+def give_up_unsent(state: ProtocolState, _event: Event) -> Move:
     outcome = Outcome.NOT_SENT if state.sends == 0 else Outcome.UNKNOWN
-    return say(state, outcome, Reason.GAVE_UP)
+    return conclude(state, outcome, Reason.GAVE_UP)
 
 
-def abandoned(state: ProtocolState, _event: Event) -> Move:
-    """A PUT of ours may act, or the volume could not be read back: zvol does not know, and says so."""
-    return say(state, Outcome.UNKNOWN, Reason.GAVE_UP, left=Phase.UNRESOLVED)
+def give_up_unresolved(state: ProtocolState, _event: Event) -> Move:
+    """A PUT of ours may act, or the volume could not be read back: the outcome is not known."""
+    return conclude(state, Outcome.UNKNOWN, Reason.GAVE_UP, phase=Phase.UNRESOLVED)
 
 
 TRANSITIONS: Final[Mapping[tuple[Phase, type[Event]], Rule]] = {
     (Phase.START, Observed): start,
-    (Phase.START, GiveUp): unsent,
+    (Phase.START, GiveUp): give_up_unsent,
     (Phase.SETTLE, Observed): settle,
-    (Phase.SETTLE, GiveUp): abandoned,
-    (Phase.INTENT, IntentRecorded): written,
-    (Phase.INTENT, ReadExpired): stale,
-    (Phase.INTENT, GiveUp): unsent,
-    (Phase.SENDING, ReadExpired): stale,
-    (Phase.SENDING, PutAnswered): answered,
-    (Phase.SENDING, GiveUp): abandoned,
-    (Phase.POLL, Observed): watch,
-    (Phase.POLL, GiveUp): abandoned,
-    (Phase.REPORTED_DONE, Observed): claimed,
-    (Phase.REPORTED_DONE, GiveUp): abandoned,
+    (Phase.SETTLE, GiveUp): give_up_unresolved,
+    (Phase.INTENT, IntentRecorded): intent_recorded,
+    (Phase.INTENT, ReadExpired): read_expired,
+    (Phase.INTENT, GiveUp): give_up_unsent,
+    (Phase.SENDING, ReadExpired): read_expired,
+    (Phase.SENDING, PutAnswered): put_answered,
+    (Phase.SENDING, GiveUp): give_up_unresolved,
+    (Phase.POLL, Observed): polled,
+    (Phase.POLL, GiveUp): give_up_unresolved,
+    (Phase.REPORTED_DONE, Observed): reported_done,
+    (Phase.REPORTED_DONE, GiveUp): give_up_unresolved,
     (Phase.REFUSED, Observed): refused,
-    (Phase.REFUSED, GiveUp): abandoned,
-    (Phase.RENEW, SessionRenewed): renewed,
-    (Phase.RENEW, GiveUp): abandoned,
+    (Phase.REFUSED, GiveUp): give_up_unresolved,
+    (Phase.RENEW, SessionRenewed): session_renewed,
+    (Phase.RENEW, GiveUp): give_up_unresolved,
     (Phase.RETRY, Observed): retry,
-    (Phase.RETRY, GiveUp): abandoned,
+    (Phase.RETRY, GiveUp): give_up_unresolved,
 }
 
 

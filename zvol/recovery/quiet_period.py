@@ -1,4 +1,4 @@
-"""When nothing of a PUT can act any more: the quiet time, computed from times that are handed in.
+"""When a PUT can no longer act: the quiet period, computed from times that are passed in.
 
 Two assumptions stand behind it, named in docs/protocol.md.  A1: no request lives in a proxy longer than
 `settle_wait`.  A2: a message that the server accepted has left its queue after `apiTimeout`, while the server answers
@@ -13,19 +13,19 @@ MARGIN = 15.0
 """Seconds added to the server's timeout."""
 
 SILENCE = 10.0
-"""Seconds without any answer after which the quiet time starts again: a standing server has no limit on its queue."""
+"""Seconds without any answer after which the quiet period starts again: a server that stands still keeps its queue."""
 
 
 @dataclass(slots=True)
 class QuietPeriod:
-    """The quiet time after one PUT; all values are seconds of the monotonic clock.
+    """The quiet period after one PUT; all values are seconds of the monotonic clock.
 
-    `heard` is the last time the server answered anything; the PUT's own end counts as that.  `spent` seconds of it were
-    over before it began.
+    `answered_at` is the last time the server answered anything; the PUT's own end counts as that.  `spent` seconds of
+    it were over before it began.
     """
 
     parts: tuple[float, ...]
-    heard: float
+    answered_at: float
     part: int = 0
     began: float | None = None
     spent: float = 0.0
@@ -48,9 +48,9 @@ class QuietPeriod:
         """Take in a read that was sent at `asked` and answered at `answered`."""
         if self.over:
             return
-        if answered - self.heard > SILENCE:
+        if answered - self.answered_at > SILENCE:
             self.part, self.began, self.spent = 0, None, 0.0
-        self.heard = answered
+        self.answered_at = answered
         if self.began is None:
             self.began = answered
         elif asked - self.began >= self._length:
@@ -68,8 +68,8 @@ class QuietPeriod:
 
 
 def after_accepted(now: float, api_timeout: float) -> QuietPeriod:
-    """Return the quiet time of a PUT that was answered 202."""
-    return QuietPeriod((api_timeout + MARGIN,), heard=now)
+    """Return the quiet period of a PUT that was answered 202."""
+    return QuietPeriod((api_timeout + MARGIN,), answered_at=now)
 
 
 def after_silence(now: float, settle_wait: float, api_timeout: float, spent: float = 0.0) -> QuietPeriod:
@@ -77,4 +77,4 @@ def after_silence(now: float, settle_wait: float, api_timeout: float, spent: flo
 
     `spent` seconds of it are over.
     """
-    return QuietPeriod((settle_wait, api_timeout + MARGIN), heard=now, spent=spent)
+    return QuietPeriod((settle_wait, api_timeout + MARGIN), answered_at=now, spent=spent)

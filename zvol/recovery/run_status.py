@@ -1,4 +1,4 @@
-"""How a run stands while it goes on: what it waits for, and for how long at most until something happens."""
+"""The status of a run that goes on: what it waits for, and for how long at most until something happens."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from zvol.recovery.follow_up_stage import FollowUpStage
 
 SLOW: Final = 3.0
-"""Seconds after which a request that is not done is worth a word, for a person who waits for few volumes."""
+"""Seconds after which a request that is not done is reported to a user who waits for few volumes."""
 
 SLOW_OF_MANY: Final = 10.0
 """The same for a large batch, where the server is kept busy."""
@@ -53,30 +53,30 @@ class WaitGroup:
 
 @dataclass(frozen=True, slots=True)
 class RunStatus:
-    """How it stands: why nothing is learnt now and in how many seconds it is tried again, and what else takes time.
+    """Why the server cannot be reached now and in how many seconds it is tried again, and what else takes time.
 
     `urgent` is the volume that is destroyed first of those that are left, when that is known.
     """
 
     reason: str = ""
     retry_in: float = 0.0
-    holds: tuple[WaitGroup, ...] = ()
+    waits: tuple[WaitGroup, ...] = ()
     urgent: Volume | None = None
 
 
 class Observer(Protocol):
-    """Who wants to know how it goes, beside the results."""
+    """Gets the progress of a run, beside the results."""
 
     def tick(self, status: Callable[[], RunStatus], /) -> None:
-        """Tell that time passes; called about once a second, and whenever something came back."""
+        """Called about once a second, and whenever an answer came."""
 
     def stopping(self, seconds: float) -> None:
-        """Tell that a signal came: nothing new is sent, and what is open is watched for so many seconds at most."""
+        """A signal came: nothing new is sent, and what is open is polled for `seconds` at most."""
 
     def journal_lost(self, error: LocalState, jobs: Sequence[tuple[str, str]], unsent: int) -> None:
-        """Tell that the journal cannot be written.
+        """The journal cannot be written.
 
-        `jobs` are the (volume, job) pairs that are open; `unsent` results, about to be told, carry the error too.
+        `jobs` are the (volume, job) pairs that are open; `unsent` results that follow carry the error too.
         """
 
 
@@ -111,7 +111,7 @@ def _waits(context: EngineContext, tasks: Tasks, now: float) -> Iterator[WaitGro
 
 
 def _follow_ups(tasks: Tasks, follow_up_stage: FollowUpStage, now: float) -> Iterator[WaitGroup]:
-    """Say how many are back and wait for their tags and VMs, once that takes long."""
+    """Yield how many are back and wait for their tags and VMs, once that takes long."""
     slow = follow_up_stage.slow(now, SLOW if tasks.small else SLOW_OF_MANY)
     if slow:
         yield WaitGroup(Wait.BACK, len(slow), max(0.0, min(one.ends for one in slow) - now), again=False)

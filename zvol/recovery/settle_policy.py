@@ -14,31 +14,31 @@ if TYPE_CHECKING:
     from zvol.zstack.client import Client
 
 DEFAULT_API_TIMEOUT: Final = 1800.0
-"""Seconds a 5.2.1 allows a recovery when it does not honour the timeout that was asked for."""
+"""Seconds a 5.2.1 allows a recovery when it does not honour the requested timeout."""
 
-VERSION_PACE: Final = 30.0
-"""Seconds between two questions for the version."""
+VERSION_INTERVAL: Final = 30.0
+"""Seconds between two requests for the version."""
 
 TRIED_VERSIONS: Final = ("5.2.",)
 
 
 class SettlePolicy:
-    """Begins quiet times; the timeout asked for counts only where a 202 or the version shows that it is honoured."""
+    """Begins quiet periods; the requested timeout counts only where a 202 or the version shows that it is honoured."""
 
     def __init__(self, options: Options, client: Client, pool: WorkerPool) -> None:
         self._options, self._client, self._pool = options, client, pool
         self._granted = False
         self._unsure: list[QuietPeriod] = []
-        self._next_question = 0.0
+        self._next_request = 0.0
 
     def tick(self, now: float) -> None:
-        """Ask for the version when that would shorten a wait."""
-        if self._unsure and now >= self._next_question and self._pool.free:
-            self._next_question = now + VERSION_PACE
+        """Request the version when that would shorten a wait."""
+        if self._unsure and now >= self._next_request and self._pool.free:
+            self._next_request = now + VERSION_INTERVAL
             self._pool.submit(self._client.version, self._versioned)
 
     def accepted(self, now: float, answer: answers.Accepted) -> QuietPeriod:
-        """Return the quiet time of a PUT that was answered 202."""
+        """Return the quiet period of a PUT that was answered 202."""
         granted = answer.api_timeout or DEFAULT_API_TIMEOUT
         if granted <= self._options.api_timeout:
             self._grant()
@@ -50,7 +50,7 @@ class SettlePolicy:
         return self._options.settle_wait + DEFAULT_API_TIMEOUT + MARGIN
 
     def silence(self, now: float, spent: float = 0.0) -> QuietPeriod:
-        """Return the quiet time of a PUT without an answer, that began `spent` seconds ago."""
+        """Return the quiet period of a PUT without an answer, that began `spent` seconds ago."""
         options = self._options
         api_timeout = options.api_timeout if self._granted else DEFAULT_API_TIMEOUT
         quiet = after_silence(now, options.settle_wait, api_timeout, spent)
@@ -66,6 +66,6 @@ class SettlePolicy:
 
     def _versioned(self, done: Done) -> None:
         if isinstance(done.value, str):
-            self._next_question = math.inf
+            self._next_request = math.inf
             if done.value.startswith(TRIED_VERSIONS):
                 self._grant()

@@ -1,8 +1,8 @@
-"""What the protocol speaks of: phases, what was seen, events and commands.  Values only."""
+"""The values of the protocol: phases, observations, events and commands."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -18,9 +18,9 @@ class Phase(StrEnum):
     INTENT = "intent"  # the intent is to be made durable
     SENDING = "sending"  # the intent is durable, the PUT is on its way
     POLL = "poll"  # the PUT may act
-    REPORTED_DONE = "reported-done"  # the server said done, the volume has not shown it
-    REFUSED = "refused"  # the server refused for certain, the volume must be read after that
-    RENEW = "renew"  # nothing was executed for want of a session; a new one is being fetched
+    REPORTED_DONE = "reported-done"  # the server reported done, and the volume is not back yet
+    REFUSED = "refused"  # the server certainly refused; the volume must be read after that
+    RENEW = "renew"  # the session was not accepted, so nothing was executed; a new one is being fetched
     RETRY = "retry"  # what was sent cannot act; the volume must be read before the next intent
     UNSETTLED = "unsettled"  # concluded, but a PUT may still act: the intent stays open for a later run to settle
     UNRESOLVED = "unresolved"  # concluded as "unknown": the intent stays open
@@ -37,9 +37,9 @@ class Observation(StrEnum):
 
 
 class JobStatus(StrEnum):
-    """What the last look at the job, before the read of the volume, showed."""
+    """What the last poll of the job, before the read of the volume, showed."""
 
-    NOT_ASKED = "not-asked"
+    NOT_POLLED = "not-polled"
     RUNNING = "running"
     DONE = "done"
     REFUSED = "refused"  # failed, and certain not to have been executed
@@ -67,11 +67,15 @@ class PutResult(StrEnum):
 # ---- events ------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """The job was looked at (or not), and then the volume was read."""
+    """The job was polled (or not), and then the volume was read.
+
+    `last_op`: its lastOpDate.  `quiet`: the quiet period was over before this.  `grace_elapsed`: the server reported
+    done at least a grace period ago.
+    """
 
     observation: Observation
     last_op: str | None = None
-    job: JobStatus = JobStatus.NOT_ASKED
+    job: JobStatus = JobStatus.NOT_POLLED
     quiet: bool = False
     grace_elapsed: bool = False
 
@@ -102,7 +106,7 @@ class SessionRenewed:
 
 @dataclass(frozen=True, slots=True)
 class GiveUp:
-    """The deadline has passed, or the run was told to stop."""
+    """The deadline has passed, or a signal came."""
 
 
 Event = Observed | IntentRecorded | ReadExpired | PutAnswered | SessionRenewed | GiveUp
@@ -111,16 +115,16 @@ Event = Observed | IntentRecorded | ReadExpired | PutAnswered | SessionRenewed |
 # ---- commands ----------------------------------------------------------------------------------------------------
 class Command(StrEnum):
     POLL = "poll"  # read again, later
-    WRITE = "write"  # make the intent durable, under a new job id, then report Written
-    SEND = "send"  # PUT once, then report Answered
-    RENEW = "renew"  # log in again, then report Renewed
+    WRITE = "write"  # make the intent durable, under a new job id, then report IntentRecorded
+    SEND = "send"  # PUT once, then report PutAnswered
+    RENEW = "renew"  # log in again, then report SessionRenewed
 
 
 class Reason(StrEnum):
-    """Why the word is what it is, where the outcome alone does not say it."""
+    """The reason for an outcome, where the outcome alone does not say it."""
 
     NONE = ""
-    SERVER = "server"  # in the server's own words
+    SERVER = "server"  # the server refused
     CHANGED = "changed"  # somebody deleted or changed the volume meanwhile
     SESSION = "session"
     REDIRECT = "redirect"
@@ -132,7 +136,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Conclude:
-    """The last word on this volume.  `by_zvol`: the server says that our job did it."""
+    """The conclusion on a volume.  `by_zvol`: the server reported that the job of our own request did it."""
 
     outcome: Outcome
     why: Reason = Reason.NONE
@@ -144,8 +148,10 @@ Decision = Command | Conclude
 
 @dataclass(frozen=True, slots=True)
 class ProtocolState:
-    """All that zvol knows of one volume.  `episode` is the lastOpDate that the intent was written for.
+    """All that the protocol knows of one volume.
 
+    `expected_last_op_date`: the lastOpDate that identifies the deletion to undo.  `sends`: the PUTs of this run,
+    `answered`: the last one was accepted.  `renewed`: the session was renewed.
     `foreign`: runs of another server or account have sent something that may act; what we do not see, they may.
     """
 
@@ -155,4 +161,3 @@ class ProtocolState:
     answered: bool = False
     renewed: bool = False
     foreign: bool = False
-    words: object = field(default=None, compare=False)

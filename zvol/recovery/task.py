@@ -84,7 +84,7 @@ class VolumeTask:
     volume: Volume | None = None
     read_at: float | None = None
     job: str | None = None
-    job_status: JobStatus = JobStatus.NOT_ASKED
+    job_status: JobStatus = JobStatus.NOT_POLLED
     earlier_jobs: tuple[str, ...] = ()
     quiet: QuietPeriod | None = None
     error: ZvolError | None = None
@@ -157,7 +157,7 @@ class VolumeTask:
     # ---- changes, made by tasks.py only --------------------------------------------------------------------------
     def begin_put(self, job: str) -> None:
         """A new PUT has its own job id; what the former one showed does not count for it."""
-        self.job, self.job_status, self.job_polled = job, JobStatus.NOT_ASKED, False
+        self.job, self.job_status, self.job_polled = job, JobStatus.NOT_POLLED, False
         self.put_seen, self.job_seen, self.error = None, None, None
         self.quiet, self.reported_done_at, self.job_grace_polls, self.job_excluded = None, None, 0, False
 

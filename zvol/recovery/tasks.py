@@ -176,7 +176,7 @@ class Tasks(TaskLifecycle):
         self._context.journal.settle_intent(job)
         task.earlier_jobs = tuple(one for one in task.earlier_jobs if one != job)
         task.job_polled = not task.earlier_jobs
-        task.job_status = JobStatus.NOT_ASKED if task.earlier_jobs else JobStatus.DONE
+        task.job_status = JobStatus.NOT_POLLED if task.earlier_jobs else JobStatus.DONE
         task.next_job_poll = now
 
     def _poll_all_jobs(self, now: float) -> None:
@@ -185,7 +185,7 @@ class Tasks(TaskLifecycle):
             return
         self._all_jobs_polled = True
         for task in self.polled:
-            if task.phase is Phase.POLL and task.job_status is JobStatus.NOT_ASKED:
+            if task.phase is Phase.POLL and task.job_status is JobStatus.NOT_POLLED:
                 task.next_job_poll = now
                 if not task.polling and task.place is Place.POLLED:
                     self._schedule.put(task, now)

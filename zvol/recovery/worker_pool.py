@@ -1,4 +1,4 @@
-"""The threads that wait for the server: each takes one request at a time, and puts what came of it into the inbox."""
+"""The threads that wait for the server: each does one request at a time, and puts the result into the inbox."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ class WorkerPool:
         return max(0, self._size - self.busy)
 
     def submit(self, work: Callable[[], object], deliver: Callable[[Done], None], *, beyond: bool = False) -> None:
-        """Have `work` done; `deliver` is called with the outcome by whoever empties the inbox, not by the thread.
+        """Have `work` done; `deliver` is called with the result by the thread that empties the inbox.
 
-        With `beyond` it is begun at once, also when all others are at work.
+        With `beyond` it is begun at once, also when all threads are at work.
         """
         self.busy += 1
         if self._threads < (self.busy if beyond else min(self._size, self.busy)):
@@ -58,7 +58,7 @@ class WorkerPool:
         self._tasks.put(Task(work, deliver))
 
     def wait(self, clock: Clock, seconds: float) -> None:
-        """Sleep until something comes back, for so long at most; then take in all that came back."""
+        """Sleep until a result comes, for `seconds` at most; then deliver all results that are there."""
         done = clock.wait_for_item(self._inbox, seconds)
         while done is not None:
             self.busy -= 1
@@ -75,6 +75,6 @@ class WorkerPool:
             began = self._now()
             try:
                 value, error = task.work(), None
-            except BaseException as exc:  # noqa: BLE001  (whatever it is, the one who asked must hear of it)
+            except BaseException as exc:  # noqa: BLE001  (whatever it is, the caller must get it)
                 value, error = None, exc
             self._inbox.put(Done(task.deliver, began, self._now(), value, error))
