@@ -1,6 +1,6 @@
-"""Private files: how zvol reads, writes, creates and locks them; the only place that knows modes, owners and links.
+"""Reads, writes and creates private files; the only module that checks modes, owners and links.
 
-It serves the configuration, credentials, stored sessions and the journal.
+Configuration, credentials, stored sessions and the journal use it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class UnreadableFile(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a file held, with its mode and owner at that moment; `link` is set when its path is a symbolic link."""
+    """The content of a file, with its mode and owner when it was read; `link`: its path is a symbolic link."""
 
     path: Path
     data: bytes = field(repr=False)
@@ -70,7 +70,7 @@ class Content:
 def read_file(path: Path, limit: int) -> Content:
     """Return a regular file of at most `limit` bytes; raises UnreadableFile.
 
-    Owner and mode are those of the open descriptor, so that the file that is judged is the one that was read.
+    Owner and mode are those of the open descriptor, so that they are checked for the same file that was read.
     """
     flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
     try:
@@ -136,7 +136,7 @@ def exposure_on_disk(path: Path) -> tuple[str, str] | None:
     return None
 
 
-# ---- creating and locking ----------------------------------------------------------------------------------------
+# ---- creating ---------------------------------------------------------------------------------------------------
 def private_dir(path: Path) -> Path:
     """Make a folder that only its owner may enter, and return it; raises LocalState when that is not possible."""
     try:
@@ -192,7 +192,7 @@ def create_private(path: Path) -> int:
 
 
 def sync_dir(path: Path) -> None:
-    """Make the names in a folder durable, where the file system can."""
+    """Make the names in a folder durable, if the file system supports it."""
     with contextlib.suppress(OSError):
         fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:

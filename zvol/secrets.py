@@ -7,7 +7,7 @@ from typing import Final, NoReturn
 from zvol.text import escape_terminal
 
 SHORTEST: Final = 8
-"""The least length of a secret that is redacted: a shorter one also occurs in ordinary words."""
+"""The least length of a secret that is redacted; shorter ones occur in ordinary text."""
 
 _registered: dict[str, None] = {}
 """The texts that `redact` replaces: every written form of every secret, the longest first within each secret."""
@@ -40,8 +40,8 @@ class Secret:
 def register_secret(text: str) -> None:
     """Redact a secret from now on in everything that this process prints, also in JSON, URLs, hex and base64.
 
-    A secret that is short, only letters or only digits is not redacted: it occurs in unrelated words and numbers, and
-    replacing it there would reveal it.
+    A secret that is short, only letters or only digits is not redacted: it also occurs in unrelated text, and redacting
+    it there would reveal it.
     """
     if len(text) < SHORTEST or text.isalpha() or text.isdigit() or text in _registered:
         return

@@ -1,4 +1,4 @@
-"""Text that is safe to show, and the small formats people type and read: sizes, durations, UUIDs."""
+"""Escaping text for a terminal, and the formats that people type and read: sizes, durations, UUIDs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _HIDDEN: Final = frozenset(
 
 
 def escape_terminal(text: str) -> str:
-    """Return text that is safe on a terminal: what is not plainly visible becomes `\\u{hex}`.
+    """Return text that is safe on a terminal: every character that is not visible becomes `\\u{hex}`.
 
     That is every control character (also tab and newline), escape, bidi and zero-width sign, surrogate, private or
     unassigned code point, and combining marks after the fourth or without a base character.  A backslash before

@@ -171,4 +171,4 @@ def test_a_kept_session_says_whose_it_is(env: dict[str, str], cloud: Sandbox) ->
     command = ["login", "--account", "dev-team", "--user", "operator", "--password-stdin"]
     assert run(command, env, stdin="password").code == 0
     found = {one["check"]: one["found"] for one in run(["doctor", "--json"], env).json()}
-    assert found["session"] == "of dev-team/operator, kept by zvol login: valid"
+    assert found["session"] == "of dev-team/operator, stored by zvol login: valid"

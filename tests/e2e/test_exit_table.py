@@ -116,5 +116,8 @@ def test_they_are_the_same_everywhere(env: dict[str, str]) -> None:
     assert shown == [int(code) for code in MEANINGS]
     assert run(["help", "exit-codes"], env).out == EXIT_CODES
     table = (Path(__file__).parents[2] / "README.md").read_text()
-    rows = [row.split("|")[1] for row in table.splitlines() if re.match(r"\| \d", row)]
-    assert {int(number) for row in rows for number in row.split(",")} == {int(code) for code in Exit}
+    rows = [row.split("|")[1:3] for row in table.splitlines() if re.match(r"\| \d", row)]
+    assert {int(number) for numbers, _ in rows for number in numbers.split(",")} == {int(code) for code in Exit}
+    for numbers, meaning in rows:
+        for number in numbers.split(","):
+            assert MEANINGS[Exit(int(number))].startswith(meaning.replace("*", "").strip().removesuffix("a signal"))

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from tests.support.process import PG_DATA, ZVOL, Ran, Sandbox
-from zvol.cli.params import CHUNK, LONGEST, MOST, MOST_BYTES, NAMED, VolumeArgument, read_volumes
+from zvol.cli.params import CHUNK, MAX_BYTES, MAX_LENGTH, MAX_NAMED, MAX_VOLUMES, VolumeArgument, read_volumes
 from zvol.errors import UsageProblem
 
 RECOVER = f"{' '.join(ZVOL)} recover -"
@@ -49,8 +49,8 @@ def test_an_endless_list_is_a_mistake(source: str, why: str, at: dict[str, str],
 
 
 def test_the_bounds_count_for_all_that_is_given() -> None:
-    uuids = [f"{number:032x}" for number in range(MOST)]
-    assert len(read_volumes(["-"], io.StringIO("\n".join(uuids)))) == MOST
+    uuids = [f"{number:032x}" for number in range(MAX_VOLUMES)]
+    assert len(read_volumes(["-"], io.StringIO("\n".join(uuids)))) == MAX_VOLUMES
     for arguments, lines in ((["-"], [*uuids, PG_DATA]), ([PG_DATA, "-"], uuids), ([*uuids, PG_DATA], [])):
         with pytest.raises(UsageProblem, match="more than 100,000"):
             read_volumes(arguments, io.StringIO("\n".join(lines)))
@@ -59,15 +59,15 @@ def test_the_bounds_count_for_all_that_is_given() -> None:
 def test_the_bytes_are_counted() -> None:
     """Just below the bound it is one line that is no VOLUME, just above it is too long; nothing more is read."""
     for text, why in (
-        ("é" * (MOST_BYTES // 2), "has more than"),
-        ("é" * (MOST_BYTES // 2) + "e", "longer than 16 MiB"),
+        ("é" * (MAX_BYTES // 2), "has more than"),
+        ("é" * (MAX_BYTES // 2) + "e", "longer than 16 MiB"),
     ):
         with pytest.raises(UsageProblem, match=why):
             read_volumes(["-"], io.StringIO(text))
-    endless = io.StringIO("a" * (MOST_BYTES * 2))
+    endless = io.StringIO("a" * (MAX_BYTES * 2))
     with pytest.raises(UsageProblem):
         read_volumes(["-"], endless)
-    assert endless.tell() <= MOST_BYTES + CHUNK
+    assert endless.tell() <= MAX_BYTES + CHUNK
 
 
 @pytest.mark.parametrize("size", [CHUNK - 1, CHUNK, CHUNK + 1, 3])
@@ -79,17 +79,17 @@ def test_lines_are_the_same_wherever_a_piece_ends(size: int) -> None:
 
 
 def test_mistakes_are_named_and_not_without_end() -> None:
-    lines = ["", "a\tb", "x" * (LONGEST + 1), *["\x00" * 500] * 5000, "x" * LONGEST]
+    lines = ["", "a\tb", "x" * (MAX_LENGTH + 1), *["\x00" * 500] * 5000, "x" * MAX_LENGTH]
     with pytest.raises(UsageProblem) as caught:
         read_volumes(["-", "\x1b", ""], io.StringIO("\n".join(lines)))
     text = caught.value.message
     assert "line 1 (''), line 2 ('a\tb'), line 3 ('xxx" in text
-    assert f"and {5005 - NAMED:,} more" in text
+    assert f"and {5005 - MAX_NAMED:,} more" in text
     assert len(text) < 3000
     with pytest.raises(UsageProblem) as caught:
-        read_volumes(["ok", *[""] * NAMED], None)
+        read_volumes(["ok", *[""] * MAX_NAMED], None)
     assert "nothing was sent: argument 2 ('')" in caught.value.message
-    assert caught.value.message.endswith(f"argument {NAMED + 1} ('')")
+    assert caught.value.message.endswith(f"argument {MAX_NAMED + 1} ('')")
 
 
 def test_a_stream_that_cannot_be_read_is_a_mistake() -> None:

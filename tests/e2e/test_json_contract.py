@@ -49,7 +49,7 @@ def check(kind: str, value: Any) -> None:
         assert list(value) == KEYS[kind]
     else:
         assert list(value)[: len(INVENTORY_FIELDS)] == list(INVENTORY_FIELDS)
-    if kind == "listed":
+    if kind == "volumeRow":
         assert list(value["recycle"]) == RECYCLE
 
 
@@ -78,10 +78,10 @@ def test_recover(at: dict[str, str]) -> None:
 
 
 def test_list_and_show(at: dict[str, str]) -> None:
-    assert len(every("listed", run(["list", "--json"], at))) > 5
-    assert len(every("listed", run(["list", "--status", "any", "--type", "any", "-o", "ndjson"], at))) > 10
-    check("listed", run(["show", PG_DATA, "--json"], at).json())
-    assert len(every("listed", run(["show", PG_DATA, READY, "--json"], at))) == 2
+    assert len(every("volumeRow", run(["list", "--json"], at))) > 5
+    assert len(every("volumeRow", run(["list", "--status", "any", "--type", "any", "-o", "ndjson"], at))) > 10
+    check("volumeRow", run(["show", PG_DATA, "--json"], at).json())
+    assert len(every("volumeRow", run(["show", PG_DATA, READY, "--json"], at))) == 2
 
 
 def test_the_others(at: dict[str, str]) -> None:

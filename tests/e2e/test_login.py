@@ -49,7 +49,7 @@ def test_login_whoami_recover_logout(out: dict[str, str], cloud: Sandbox) -> Non
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     session = session_of(path)
     found = run(["whoami", "--json"], out).json()[0]
-    assert (found["valid"], found["sessionFrom"], found["account"]) == (True, "kept by zvol login", "admin")
+    assert (found["valid"], found["sessionFrom"], found["account"]) == (True, "stored by zvol login", "admin")
     recovered = run(["recover", PG_DATA, "-o", "name", "-v", "--debug"], out)
     assert recovered.code == 0
     left = run(["logout", "-v"], out)
@@ -61,7 +61,7 @@ def test_login_whoami_recover_logout(out: dict[str, str], cloud: Sandbox) -> Non
     assert not kept(out)
     assert cloud.call("GET", f"/v1/accounts/sessions/{session}/valid")[1] == {"valid": False}
     again = run(["logout"], out)
-    assert (again.code, "no session is kept" in again.err) == (0, True)
+    assert (again.code, "no session is stored" in again.err) == (0, True)
 
 
 # ---- where the password may come from ----------------------------------------------------------------------------

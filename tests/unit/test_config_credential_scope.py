@@ -1,4 +1,4 @@
-"""A credential goes only to the host of its own level."""
+"""A credential goes only to the host of its own layer."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def session(home: Path, environ: dict[str, str] | None = None, **options: Any) -
     return credentials.session(got(home, environ, **options), environ={}).reveal()
 
 
-# ---- a credential goes only to the host of its own level ---------------------------------------------------------
+# ---- a credential goes only to the host of its own layer ---------------------------------------------------------
 SESSIONS = ("ZVOL_SESSION", "ZSTACK_SESSION_ID", "ZVOL_SESSION_FILE")
 HOSTS: dict[str, tuple[dict[str, str], dict[str, str]]] = {
     "option": ({}, {"host": "https://other"}),

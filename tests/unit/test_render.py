@@ -226,5 +226,5 @@ def test_a_volume_row_has_its_recycle_object() -> None:
     printed = Printed("json")
     printed.shown([listed()], single=True)
     document = json.loads(printed.out.getvalue())
-    jsonschema.validate(document, SCHEMA["$defs"]["listed"] | {"$defs": SCHEMA["$defs"]})
+    jsonschema.validate(document, SCHEMA["$defs"]["volumeRow"] | {"$defs": SCHEMA["$defs"]})
     assert document["recycle"]["expungesAfter"] == "2026-11-18T13:53:20Z"

@@ -20,7 +20,7 @@ from zvol.model import Outcome, Result, Retention, Volume, VolumeRow
 from zvol.render.formats import table
 from zvol.render.formats.json import array, document
 from zvol.render.messages import CANDIDATES
-from zvol.render.printer import MOST
+from zvol.render.printer import MAX_FAILURES
 
 NOW = 1_795_000_000.0
 
@@ -128,14 +128,15 @@ def failed(number: int) -> Result:
 
 
 @pytest.mark.parametrize(
-    ("format", "on_stderr"), [("json", MOST), ("ndjson", MOST), ("csv", MOST), ("name", 150), ("table", 0)]
+    ("format", "on_stderr"),
+    [("json", MAX_FAILURES), ("ndjson", MAX_FAILURES), ("csv", MAX_FAILURES), ("name", 150), ("table", 0)],
 )
 def test_failures_on_stdout_are_repeated_on_stderr_up_to_a_limit(format: str, on_stderr: int) -> None:
     printed = Printed(format)
     printed.results([failed(number) for number in range(150)], single=False)
     out, err = printed.out, printed.err
     assert err.getvalue().count(": it broke") == on_stderr
-    assert ("50 more did not end well; all of them are on stdout" in err.getvalue()) == (on_stderr == MOST)
+    assert ("50 more did not end well; all of them are on stdout" in err.getvalue()) == (on_stderr == MAX_FAILURES)
     assert out.getvalue().count("it broke") in (150, 300) or format == "name"
 
 

@@ -1,4 +1,4 @@
-"""What a person types: parse, call, return; and the one place that exits."""
+"""The command line: parses arguments, calls the rooms below, and exits; only `main` exits."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None, *, clock: Clock | None = None) -> No
 
 
 def _print(text: str) -> NoReturn:
-    """Write a text to stdout and exit, 7 when that cannot be."""
+    """Write a text to stdout and exit; the exit code is 7 when that fails."""
     try:
         sys.stdout.write(text)
         sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""The command line as a whole; a command's module is imported only when it is used."""
+"""The command group `zvol`; the module of a command is imported only when it is used."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ COMMANDS: Final = {
     "list": "Show the recycle bin, most urgent first.",
     "show": "Show volumes in full.",
     "attach": "Attach a volume to a VM.",
-    "login": "Log in and keep the session.",
-    "logout": "End the kept session and forget it.",
+    "login": "Log in and store the session.",
+    "logout": "End the stored session and remove it.",
     "whoami": "Look at the session.",
     "runs": "Show earlier runs and what is open in them.",
     "doctor": "Check host, session, clock, policy and files.",
@@ -32,10 +32,10 @@ COMMANDS: Final = {
     "completion": "Print the completion script of a shell.",
     "help": "Explain exit codes, environment and output.",
 }
-"""Every command with its short help, so that `--help` and completion need not import them."""
+"""Every command with its short help, so that `--help` and completion do not import the commands."""
 
 MODULES: Final = {"list": "list_command", "help": "help_command"}
-"""Where a command's module has another name than the command."""
+"""The modules that do not have the name of their command."""
 
 
 class LazyGroup(Group):
@@ -67,7 +67,7 @@ class LazyGroup(Group):
 
 
 def help_width() -> int:
-    """Return how wide help is written, as click would have it."""
+    """Return the width of help texts, as click computes it."""
     return max(min(terminal_width(1, os.environ.get("COLUMNS")), 80) - 2, 50)
 
 

@@ -1,7 +1,8 @@
-"""What the parts of one command share; nothing is opened before it is needed, and all of it is closed together."""
+"""The state that the parts of one command share; everything is opened when it is needed, and closed together."""
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import sys
 from collections.abc import Sequence
@@ -22,13 +23,13 @@ if TYPE_CHECKING:
     from zvol.render.printer import Printer
     from zvol.session.server import Server
 
-MOST_TYPED: Final = 1000
-"""Characters of a command line that the journal keeps."""
+MAX_COMMAND: Final = 1000
+"""The most characters of a command line that the journal stores."""
 
 
 @dataclass
 class GlobalOptions:
-    """The options that are not one command's alone, as they were given before or after it; None where they were not.
+    """The options that every command takes, given before or after it; None where an option was not given.
 
     `settings` holds those that are settings, by key; `arguments` is the whole command line.
     """
@@ -43,22 +44,22 @@ class GlobalOptions:
 
     @property
     def command(self) -> str:
-        """Return how to call zvol again for the same server, as a shell reads it."""
+        """Return how a shell calls zvol again for the same server."""
         import shlex
 
         if self.sandbox:
             return "zvol --sandbox"
         given = (("-p", "profile"), ("--config", "config"), ("--host", "host"))
-        words = (word for option, key in given if key in self.settings for word in (option, self.settings[key]))
-        return shlex.join(["zvol", *words])
+        options = (text for option, key in given if key in self.settings for text in (option, self.settings[key]))
+        return shlex.join(["zvol", *options])
 
     @property
     def typed(self) -> str:
-        """Return the command as it was typed, for people who look at old runs; a very long one is cut."""
+        """Return the command as it was typed, for the journal; a very long one is cut."""
         import shlex
 
         text = shlex.join(["zvol", *self.arguments])
-        return text if len(text) <= MOST_TYPED else text[: MOST_TYPED - 1] + "…"
+        return text if len(text) <= MAX_COMMAND else text[: MAX_COMMAND - 1] + "…"
 
     @property
     def prefix(self) -> str:
@@ -67,7 +68,7 @@ class GlobalOptions:
 
 
 class AppContext:
-    """Created once for a command, and closed at its end."""
+    """The state of one command; closing its `stack` closes everything that was opened."""
 
     def __init__(self, signals: Signals, options: GlobalOptions, clock: Clock | None = None) -> None:
         self.signals, self.options = signals, options
@@ -77,20 +78,18 @@ class AppContext:
 
     @cached_property
     def layers(self) -> SettingLayers:
-        """Return where the settings come from; they read the configuration file at most once."""
+        """Return the layers of the settings; they read the configuration file at most once."""
         from zvol.config.settings import SettingLayers
 
         return SettingLayers(self.options.settings, os.environ)
 
     @cached_property
     def settings(self) -> Settings:
-        """Return the settings, and warn of what is odd in them; raises what `config.settings.resolve` raises."""
+        """Return the settings, and print their warnings; raises what `config.settings.resolve` raises."""
         from zvol.config.settings import resolve
 
         if self.options.sandbox:
-            from zvol.cli.embedded import sandbox_settings
-
-            return sandbox_settings(self.options.settings, self.stack)
+            return self._sandbox_settings()
         settings = resolve(self.layers)
         for text in settings.warnings:
             self.output.warn(text)
@@ -111,20 +110,27 @@ class AppContext:
             sandbox=self.options.sandbox,
         )
 
+    @property
+    def sandbox_dir(self) -> Path:
+        """Return the private folder of the sandbox; raises UsageProblem without HOME, or LocalState."""
+        from zvol.files import private_dir
+
+        return private_dir(self._state_dir / "sandbox")
+
     @cached_property
     def journal(self) -> JournalFile:
-        """Return where the journal is; a sandbox has its own."""
+        """Return the file of the journal; the sandbox has its own."""
         from zvol.journal.journal_file import JournalFile
 
         return JournalFile(self._journal_path, self.clock, self.stack, lambda: self.signals.first is not None)
 
     @cached_property
     def output(self) -> Printer:
-        """Return the printer.  Its format is an option, or a setting where there are any."""
+        """Return the printer; its format is that of the option or of the settings."""
         return self._output(self.options.settings.get("output") or self._format_from_settings())
 
     def output_for_errors(self) -> Printer:
-        """Return a printer also when the settings themselves are wrong."""
+        """Return a printer even when the settings are wrong."""
         with suppress(ZvolError):
             return self.output
         from zvol.render.formats import DEFAULT, FORMATS
@@ -149,7 +155,7 @@ class AppContext:
         )
 
     def _format_from_settings(self) -> str:
-        """Return the format of environment or profile; a sandbox has neither."""
+        """Return the format of environment or profile; the sandbox uses neither."""
         from zvol.render.formats import DEFAULT
 
         if self.options.sandbox:
@@ -158,11 +164,25 @@ class AppContext:
 
         return output_format(self.layers)
 
-    def _journal_path(self) -> Path:
+    def _sandbox_settings(self) -> Settings:
+        """Start the sandbox until the stack is closed; of the settings only options and defaults apply."""
+        from zvol.config.settings import SettingLayers, resolve
+        from zvol.sandbox import embedded
+
+        cloud = self.stack.enter_context(embedded(self.sandbox_dir))
+        given = {key: value for key, value in self.options.settings.items() if key not in ("profile", "config", "host")}
+        settings = resolve(SettingLayers(given, {"ZVOL_HOST": cloud.host, "ZVOL_SESSION": cloud.session}))
+        credential = dataclasses.replace(settings.credential, sources={"session": "sandbox"})
+        return dataclasses.replace(settings, credential=credential, sources={**settings.sources, "host": "sandbox"})
+
+    @property
+    def _state_dir(self) -> Path:
         from zvol.config.paths import state_dir
 
-        folder = state_dir(os.environ)
-        return folder / "sandbox" / "journal.db" if self.options.sandbox else folder / "journal.db"
+        return state_dir(os.environ)
+
+    def _journal_path(self) -> Path:
+        return self._state_dir / ("sandbox/journal.db" if self.options.sandbox else "journal.db")
 
     def _trace(self, text: str) -> None:
         from zvol.cli.streams import write_error

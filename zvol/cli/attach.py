@@ -1,4 +1,4 @@
-"""`zvol attach`: the step after a recovery."""
+"""`zvol attach`: attaches a recovered volume to a VM."""
 
 from __future__ import annotations
 

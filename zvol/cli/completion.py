@@ -1,4 +1,4 @@
-"""`zvol completion`: the script that teaches a shell to complete zvol."""
+"""`zvol completion`: prints the completion script of a shell."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ def command(context: AppContext, shell: str) -> Exit:
 
 
 def script(root: click.Command, shell: str) -> str:
-    """Return the script that click makes for a shell.
+    """Return click's completion script for a shell.
 
-    In zsh a file on fpath is the function itself from its second call on, and click's would then only register again.
+    In zsh, a file on fpath becomes the completion function itself; from the second completion on, click's script would
+    only register that function again.
     """
     from click.shell_completion import get_completion_class
 

@@ -1,4 +1,4 @@
-"""`zvol config`: make, show and check the configuration; no request is sent."""
+"""`zvol config`: makes, shows and checks the configuration; no request is sent."""
 
 from __future__ import annotations
 
@@ -40,19 +40,19 @@ def init(context: AppContext) -> Exit:
     if path is None:
         raise UsageProblem("there is no place for the file: HOME is not set", hint="Use --config FILE.")
     if os.path.lexists(path):
-        raise _there(path)
+        raise _exists(path)
     with prompting():
         text, complete = ask_for_configuration(context)
     try:
         write_private(path, text.encode(), replace=False)
     except FileExistsError:
-        raise _there(path) from None
+        raise _exists(path) from None
     then = "now run: zvol doctor" if complete else "put your host and session in, then run: zvol config validate"
     context.output_for_errors().hint(f"wrote {path}; {then}")
     return Exit.OK
 
 
-def _there(path: Path) -> UsageProblem:
+def _exists(path: Path) -> UsageProblem:
     return UsageProblem(f"{path} is there already; it was left as it is", hint="Edit it, or use --config FILE.")
 
 

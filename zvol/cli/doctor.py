@@ -1,4 +1,4 @@
-"""`zvol doctor`: is everything as a recovery needs it."""
+"""`zvol doctor`: checks whether a recovery can work."""
 
 from __future__ import annotations
 

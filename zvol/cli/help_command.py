@@ -1,4 +1,4 @@
-"""`zvol help`: what does not belong to one command."""
+"""`zvol help`: exit codes, environment, output formats, and the help of each command."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ WIDTH: Final = 80
 INDENT: Final = 22
 
 MEANINGS: Final = {
-    Exit.OK: "everything asked for is true now",
+    Exit.OK: "success: everything requested is in effect",
     Exit.FAILED: "refused or failed for certain",
     Exit.USAGE: "usage or configuration; nothing was sent",
-    Exit.UNKNOWN: "outcome unknown, it may still happen: run `zvol resume`",
+    Exit.UNKNOWN: "outcome unknown; the request may still take effect: run `zvol resume`",
     Exit.AUTH: "authentication missing, expired or refused",
     Exit.UNREACHABLE: "unreachable: at least one was not sent, none is unknown",
     Exit.BUSY: "another zvol run is on this volume",
     Exit.LOCAL: "the journal or the output cannot be written",
-    Exit.CONTRADICTED: "the server said done and the volume says no",
+    Exit.CONTRADICTED: "the server reports success, but the volume does not show it",
     Exit.UNTRUSTED: "not trusted: certificate, redirect, plain http",
-    Exit.EXPIRING: "something expires soon",
+    Exit.EXPIRING: "a volume is destroyed soon (`list --exit-code`)",
     Exit.BUG: "a bug in zvol",
     Exit.SIGHUP: "ended by SIGHUP",
     Exit.SIGINT: "ended by SIGINT (Ctrl-C)",
-    Exit.READER_GONE: "a read-only command whose reader went away",
+    Exit.READER_GONE: "the reader of a read-only command closed the pipe",
     Exit.SIGTERM: "ended by SIGTERM",
 }
 
@@ -43,24 +43,24 @@ EXIT_CODES: Final = (
     "\n".join(f"{int(code):>4}  {meaning}" for code, meaning in MEANINGS.items())
     + """
 
-When several apply, the most severe one counts:
+If several apply, the most severe one is used:
 a signal, 7, 3, 70, 8, 9, 4, 1, 6, 5, 2, 0.
-New codes may come; treat one you do not know as a failure.
+Later versions may add codes: treat an unknown one as a failure.
 """
 )
 
 PRECEDENCE: Final = """\
 
-An option counts over the environment, the environment over the profile, the
-profile over the default; `zvol config show` says where each value comes from.
-Of the credentials the first counts: a session that is given, an access key,
-the session that `zvol login` keeps, a password. A credential goes only to the
-host of its own level.
-An empty variable counts as none. `--sandbox` ignores all of them.
+An option overrides the environment, the environment overrides the profile,
+and the profile overrides the default; `zvol config show` says where each value
+comes from. Of several credentials the first of these is used: a session that is
+given, an access key, the session that `zvol login` stored, a password. A
+credential is sent only to the host of its own layer.
+An empty variable is ignored. `--sandbox` ignores all of them.
 """
 
 OUTPUT: Final = """\
-Data goes to stdout, words for people to stderr, and the exit code is the truth.
+Data goes to stdout, messages go to stderr, and the exit code tells the result.
 
 {formats}
 
@@ -96,7 +96,7 @@ def environment() -> str:
 
 
 def output_help() -> str:
-    """Explain the output formats, each in its own words."""
+    """Explain the output formats; each has its own help text."""
     loaded = {name: load(name) for name in FORMATS}
     lines = (f"  {name:<8}" + one.help.replace("\n", "\n" + 10 * " ") for name, one in loaded.items())
     programs = [name for name, one in loaded.items() if one.for_programs]
@@ -111,7 +111,7 @@ TOPICS: Final[Mapping[str, Callable[[], str]]] = {
 
 
 class HelpTopic(click.ParamType[str]):
-    """A topic, or the words of a command."""
+    """A topic, or a command such as `config show`."""
 
     name = "topic"
 
@@ -134,21 +134,21 @@ def command(context: AppContext, topic: tuple[str, ...]) -> Exit:
     elif len(topic) == 1 and topic[0] in TOPICS:
         text = TOPICS[topic[0]]()
     else:
-        text = _of_command(topic) + "\n"
+        text = _command_help(topic) + "\n"
     click.echo(text, nl=False)
     return Exit.OK
 
 
-def _of_command(words: Sequence[str]) -> str:
-    """Return the help of a command; raises UsageError for one that there is not."""
+def _command_help(names: Sequence[str]) -> str:
+    """Return the help of a command, such as `config show`; raises UsageError for an unknown one."""
     context = click.get_current_context().find_root()
-    for word in words:
+    for name in names:
         group = context.command
-        found = group.get_command(context, word) if isinstance(group, click.Group) else None
+        found = group.get_command(context, name) if isinstance(group, click.Group) else None
         if found is None:
-            names = group.list_commands(context) if isinstance(group, click.Group) else []
-            known = names if context.parent else [*TOPICS, *names]
+            commands = group.list_commands(context) if isinstance(group, click.Group) else []
+            known = commands if context.parent else [*TOPICS, *commands]
             what = "command" if context.parent else "topic or command"
-            raise click.UsageError(f"No such {what} '{word}'.{did_you_mean(word, known, sentence=True)}")
-        context = click.Context(found, info_name=word, parent=context)
+            raise click.UsageError(f"No such {what} '{name}'.{did_you_mean(name, known, sentence=True)}")
+        context = click.Context(found, info_name=name, parent=context)
     return context.get_help()

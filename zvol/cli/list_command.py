@@ -9,7 +9,7 @@ import click
 from zvol.cli.app_context import AppContext
 from zvol.cli.options import global_options, pass_context
 from zvol.cli.params import Count
-from zvol.cli.selectors import filter_options, parse_filters
+from zvol.cli.selectors import filter_options, parse_filters, select_volumes
 from zvol.errors import Exit
 from zvol.render.values import Report
 
@@ -37,30 +37,26 @@ def command(
     limit: int | None,
     exit_code: bool,
     fail_if_empty: bool,
-    **given: Any,
+    **options: Any,
 ) -> Report:
     """Show the deleted data volumes, the one that is destroyed first at the top.
 
     SAFE UNTIL is a promise of the server's own settings: nothing is destroyed before it. All filters must match.
     """
-    from zvol.catalog.filters import select
-    from zvol.catalog.listing import find_volumes
-    from zvol.cli.volume_rows import looked
     from zvol.render import columns
 
     if context.options.columns == "help":
         return Report(columns.column_help())
-    if exit_code and given["expiring"] is None:
+    if exit_code and options["expiring"] is None:
         raise click.UsageError("--exit-code needs --expiring-within.")
-    filters = parse_filters(given)
-    found, known = looked(context, find_volumes(context.server.client, status, type))
-    rows = select(found, filters, context.server.client, known, alarm=exit_code)
+    filters = parse_filters(options)
+    rows = select_volumes(context.server, filters, status, type, alarm=exit_code)
     if sort != "left":
-        rows.sort(key=KEYS[sort], reverse=sort != "name")
+        rows.sort(key=SORT_KEYS[sort], reverse=sort != "name")
     rows = rows[:limit]
     deleted = status.lower() == "deleted"
-    chosen = columns.pick(context.options.columns, columns.LIST if deleted else columns.ANY_STATUS)
-    table = columns.listing(rows, chosen)
+    shown = columns.pick(context.options.columns, columns.LIST if deleted else columns.ANY_STATUS)
+    table = columns.listing(rows, shown)
     if not rows:
         whole_bin = deleted and not filters.any and type.lower() in ("data", "any")
         hint = "the recycle bin is empty" if whole_bin else "no volume matches"
@@ -68,7 +64,7 @@ def command(
     return Report(table, exit=Exit.EXPIRING if exit_code else Exit.OK)
 
 
-KEYS: dict[str, Any] = {
+SORT_KEYS: dict[str, Any] = {
     "name": lambda row: (row.volume.name, row.volume.uuid),
     "size": lambda row: (row.volume.size or 0, row.volume.uuid),
     "deleted": lambda row: (row.deleted_at or 0.0, row.volume.uuid),

@@ -1,4 +1,4 @@
-"""`zvol login`: from an account and a password to a session that is kept."""
+"""`zvol login`: logs in with a password and stores the session."""
 
 from __future__ import annotations
 
@@ -9,44 +9,45 @@ import click
 from zvol.cli.app_context import AppContext
 from zvol.cli.options import global_options, pass_context
 from zvol.cli.prompts import ask_password
-from zvol.errors import Exit, UsageProblem
+from zvol.errors import UsageProblem
+from zvol.render.values import Report
 from zvol.secrets import Secret
 
 LIMIT = 4096
-"""Bytes of standard input that a password may have."""
+"""The most bytes of a password on standard input."""
 
 
-@click.command("login", short_help="Log in and keep the session.", epilog="Example: zvol login --account admin")
+@click.command("login", short_help="Log in and store the session.", epilog="Example: zvol login --account admin")
 @click.option("--account", metavar="NAME", help="The account; default that of the profile, or ZSTACK_ACCOUNT_NAME.")
 @click.option("--user", metavar="NAME", help="A user of that account.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @global_options
 @pass_context
-def command(context: AppContext, account: str | None, user: str | None, password_stdin: bool) -> Exit:
-    """Log in with a password, and keep the session in a file that only you can read.
+def command(context: AppContext, account: str | None, user: str | None, password_stdin: bool) -> Report:
+    """Log in with a password, and store the session in a file that only you can read.
 
     The password comes from standard input, from the profile's password_command or password_file, from
     ZSTACK_ACCOUNT_PASSWORD, or from a question; there is no option for it, since options can be seen by everybody.
     """
     from zvol.config.credentials import password
-    from zvol.session.login import keep_new_session, who_logs_in
+    from zvol.session.login import choose_account, store_new_session
 
     settings = context.settings
     if context.options.sandbox:
         hint = "To try it: zvol sandbox serve; there the account is admin, and the password is password."
         raise UsageProblem("the sandbox needs no login: each command brings its own session", hint=hint)
-    account, user = who_logs_in(settings.credential, account, user)
+    account, user = choose_account(settings.credential, account, user)
     who, origin = f"{account}/{user}" if user else account, settings.endpoint.origin
     typed = lambda: _from_stdin() if password_stdin else password(settings) or ask_password(context, who)  # noqa: E731
-    path = keep_new_session(context.server, account, user, typed)
-    context.output.hint(f"logged in as {who} on {origin}; the session is in {path}")
-    if settings.credential.gives_session or settings.credential.access_key_id is not None:
-        context.output.warn("another session or an access key is set for this server, and is used instead of this one")
-    return Exit.OK
+    path = store_new_session(context.server, account, user, typed)
+    other = settings.credential.gives_session or settings.credential.access_key_id is not None
+    warning = "another session or an access key is set for this server, and is used instead of this one"
+    hint = f"logged in as {who} on {origin}; the session is in {path}"
+    return Report(hints=[hint], warnings=[warning] if other else [])
 
 
 def _from_stdin() -> Secret:
-    """Return the first line of standard input; raises ConfigError when there is no password in it."""
+    """Return the first line of standard input; raises ConfigError when that is no password."""
     from zvol.config.credentials import typed_password
 
     stream = getattr(sys.stdin, "buffer", None)

@@ -1,4 +1,4 @@
-"""`zvol logout`: end the session that `zvol login` kept."""
+"""`zvol logout`: ends and removes the session that `zvol login` stored."""
 
 from __future__ import annotations
 
@@ -6,20 +6,19 @@ import click
 
 from zvol.cli.app_context import AppContext
 from zvol.cli.options import global_options, pass_context
-from zvol.errors import Exit
+from zvol.render.values import Report
 
 
-@click.command("logout", short_help="End the kept session and forget it.", epilog="Example: zvol logout")
+@click.command("logout", short_help="End the stored session and remove it.", epilog="Example: zvol logout")
 @global_options
 @pass_context
-def command(context: AppContext) -> Exit:
-    """End the session that `zvol login` kept, on the server and on this machine; none is a success.
+def command(context: AppContext) -> Report:
+    """End the session that `zvol login` stored, on the server and on this machine; none is a success.
 
     Of several accounts it is the profile's, or else the one that logged in last.
     """
-    from zvol.session.login import forget_session
+    from zvol.session.login import remove_session
 
     origin = context.settings.endpoint.origin
-    forgotten = forget_session(context.server)
-    context.output.hint(f"logged out of {origin}" if forgotten else f"no session is kept for {origin}")
-    return Exit.OK
+    removed = remove_session(context.server)
+    return Report(hints=[f"logged out of {origin}" if removed else f"no session is stored for {origin}"])

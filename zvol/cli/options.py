@@ -18,7 +18,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Group(click.Group):
-    """A group that guesses what was meant."""
+    """A command group that suggests the closest command for an unknown one."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -33,7 +33,7 @@ WITH_COLUMNS = ("zvol list", "zvol show")
 
 
 def pass_context(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the state of the run, once the options suit it."""
+    """Pass the AppContext to a command, after a check of --columns."""
 
     @functools.wraps(command)
     def called(*args: Any, **values: Any) -> Any:
@@ -47,7 +47,7 @@ def pass_context(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _check_columns(columns: str, context: click.Context) -> None:
-    """Refuse columns where there are none, and those that there are not, in every format."""
+    """Refuse --columns for other commands than list and show, and unknown columns; in every format."""
     from zvol.render.columns import pick
 
     if context.command_path not in WITH_COLUMNS:
@@ -57,7 +57,7 @@ def _check_columns(columns: str, context: click.Context) -> None:
 
 
 def _store_setting(ctx: click.Context, param: click.Parameter, value: Any) -> None:
-    """Keep an option that is a setting; the one after the command counts over the one before it."""
+    """Store an option that is a setting; an option after the command overrides the one before it."""
     context = ctx.find_object(AppContext)
     if context is not None and param.name is not None and value is not None and value is not False:
         context.options.settings[param.name] = value
@@ -71,7 +71,7 @@ def _store_json(ctx: click.Context, param: click.Parameter, value: Any) -> None:
 
 
 def _store(ctx: click.Context, param: click.Parameter, value: Any) -> None:
-    """Keep an option that is not a setting."""
+    """Store an option that is not a setting."""
     context = ctx.find_object(AppContext)
     if context is not None and param.name is not None and value is not None and value is not False:
         setattr(context.options, param.name, value)
@@ -98,7 +98,7 @@ _TYPES: Final[dict[kinds.Kind, click.ParamType[Any]]] = {
     kinds.TIMEOUT: DURATION,
     kinds.COUNT: CONCURRENCY,
 }
-"""How an option of a kind is converted and completed."""
+"""How click converts and completes an option of a kind."""
 
 _OPTIONS = (
     *(setting_option(setting) for setting in SETTINGS.values() if setting.option and not setting.commands),
@@ -118,19 +118,19 @@ _OPTIONS = (
 
 
 def global_options(command: F) -> F:
-    """Give a command the global options."""
+    """Add the global options to a command."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
 
 
 def own_settings(name: str) -> Callable[[F], F]:
-    """Give a command the options of the settings that are its own."""
+    """Return a decorator that adds the options of the settings that only this command takes."""
 
-    def give(command: F) -> F:
+    def add(command: F) -> F:
         for setting in SETTINGS.values():
             if name in setting.commands:
                 command = setting_option(setting)(command)
         return command
 
-    return give
+    return add

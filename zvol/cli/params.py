@@ -1,4 +1,4 @@
-"""The values people type: what is accepted, and what is refused before anything is sent."""
+"""The types of options and VOLUME arguments; wrong values are refused before anything is sent."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 
     from click.shell_completion import CompletionItem
 
-MOST: Final = 100_000
+MAX_VOLUMES: Final = 100_000
 """VOLUMEs of one run."""
-MOST_BYTES: Final = 16 << 20
+MAX_BYTES: Final = 16 << 20
 """Of standard input."""
-LONGEST: Final = 100_000
-"""Characters of a VOLUME; no name on a ZStack is longer than 255, but that is for the look-up to say."""
+MAX_LENGTH: Final = 100_000
+"""Characters of a VOLUME; a name on a ZStack has at most 255, and the look-up does not find a longer one."""
 CHUNK: Final = 1 << 16
-NAMED: Final = 20
-"""The most mistakes that are named."""
-SHOWN: Final = 40
-"""The most characters shown of each."""
+MAX_NAMED: Final = 20
+"""The most mistakes that a message names."""
+MAX_SHOWN: Final = 40
+"""The most characters that it shows of each."""
 SPLIT: Final = "Give them in several runs, or choose with filters such as --deleted-since, or --all."
 
 
@@ -77,7 +77,7 @@ class Format(click.ParamType[str]):
 
 
 class Tag(click.ParamType[str]):
-    """A tag that zvol sends as it is; tags that change what the call does are refused."""
+    """A tag that zvol sends as it is; a tag that changes what the request does is refused."""
 
     name = "tag"
 
@@ -95,7 +95,7 @@ class Tag(click.ParamType[str]):
 
 
 class Profile(click.ParamType[str]):
-    """The name of a profile; only names that no shell takes for anything else are offered for completion."""
+    """The name of a profile; completion offers only names that need no quotes in a shell."""
 
     name = "profile"
 
@@ -119,7 +119,7 @@ class Profile(click.ParamType[str]):
 
 
 class Count(click.ParamType[int]):
-    """A whole number in ASCII digits, from `least` to `most`; Python itself reads the digits of every script."""
+    """A whole number from `least` to `most`, in ASCII digits only: `int` accepts the digits of every script."""
 
     name = "number"
 
@@ -134,7 +134,7 @@ class Count(click.ParamType[int]):
 
 
 class Seconds(click.ParamType[float]):
-    """Seconds, perhaps with a fraction."""
+    """Seconds, with or without a fraction."""
 
     name = "seconds"
 
@@ -173,32 +173,32 @@ CONCURRENCY: Final = Count(1, 64)
 
 
 def read_volumes(arguments: Sequence[str], stdin: TextIO | None) -> list[VolumeArgument]:
-    """Return the volumes of the arguments, `-` being standard input, each once and in the order asked.
+    """Return the volumes of the arguments, `-` being standard input, each once and in their order.
 
-    Raises UsageProblem that names what cannot be a VOLUME, or for more than MOST of them or MOST_BYTES of input.
+    Raises UsageProblem for texts that cannot be a VOLUME, and names them; also for more than MAX_VOLUMES or MAX_BYTES.
     """
     found: dict[str, VolumeArgument] = {}
     bad: list[str] = []
     wrong = 0
     for number, (where, text) in enumerate(_texts(arguments, stdin)):
-        if number == MOST:
-            raise UsageProblem(f"more than {MOST:,} VOLUMEs were given; nothing was sent", hint=SPLIT)
-        if not text.strip() or len(text) > LONGEST or has_control(text):
+        if number == MAX_VOLUMES:
+            raise UsageProblem(f"more than {MAX_VOLUMES:,} VOLUMEs were given; nothing was sent", hint=SPLIT)
+        if not text.strip() or len(text) > MAX_LENGTH or has_control(text):
             wrong += 1
-            if wrong <= NAMED:
-                bad.append(f"{where} ('{text if len(text) <= SHOWN else text[:SHOWN] + '...'}')")
+            if wrong <= MAX_NAMED:
+                bad.append(f"{where} ('{text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + '...'}')")
             continue
         uuid = fold_uuid(text)
         found.setdefault(uuid or text, VolumeArgument(text, uuid))
     if bad:
-        more = f", and {wrong - NAMED:,} more" if wrong > NAMED else ""
-        why = f"a VOLUME is empty, holds a control character or has more than {LONGEST:,} characters"
+        more = f", and {wrong - MAX_NAMED:,} more" if wrong > MAX_NAMED else ""
+        why = f"a VOLUME is empty, holds a control character or has more than {MAX_LENGTH:,} characters"
         raise UsageProblem(f"{why}; nothing was sent: {', '.join(bad)}{more}")
     return list(found.values())
 
 
 def _texts(arguments: Sequence[str], stdin: TextIO | None) -> Iterator[tuple[str, str]]:
-    """Yield where and what; each line of standard input is a VOLUME, an empty one a mistake."""
+    """Yield the place and the text of each VOLUME; each line of standard input is one, also an empty line."""
     for number, argument in enumerate(arguments, 1):
         if argument != "-":
             yield f"argument {number}", argument
@@ -210,12 +210,12 @@ def _texts(arguments: Sequence[str], stdin: TextIO | None) -> Iterator[tuple[str
 
 
 def _lines(stdin: TextIO) -> Iterator[str]:
-    """Yield the lines of standard input as they come; raises UsageProblem when it is longer than MOST_BYTES."""
+    """Yield the lines of standard input as they come; raises UsageProblem for more than MAX_BYTES."""
     size, begun = 0, list[str]()
     while part := _read(stdin):
         size += len(part.encode("utf-8", "surrogatepass"))
-        if size > MOST_BYTES:
-            text = f"standard input is longer than {MOST_BYTES >> 20} MiB; nothing was sent"
+        if size > MAX_BYTES:
+            text = f"standard input is longer than {MAX_BYTES >> 20} MiB; nothing was sent"
             raise UsageProblem(text, hint=SPLIT)
         first, *others = part.split("\n")
         begun.append(first)

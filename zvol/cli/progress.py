@@ -1,4 +1,4 @@
-"""Reports on stderr how far a run is, why it takes long, and what the journal could not keep."""
+"""Reports on stderr how far a run is, why it takes long, and what could not be written to the journal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from zvol.cli.app_context import AppContext
-from zvol.cli.volume_rows import retention_facts
 from zvol.errors import LocalState
 from zvol.model import Result
 from zvol.recovery.run_status import RunStatus, Wait, WaitGroup
@@ -23,13 +22,13 @@ if TYPE_CHECKING:
     from zvol.catalog.listing import RetentionContext
 
 LOOK_UP_AFTER: Final = 2.0
-"""Seconds after which a run is long enough to look up how long its volumes are safe."""
+"""Seconds that a run takes before it looks up how long its volumes are safe."""
 
 
 class ProgressReporter:
     """The observer of a run of `total` volumes.
 
-    With -v a terminal shows each request, which would break up a line that renews itself: then it gets plain lines.
+    With -v a terminal shows each request, which would tear a line that is redrawn: then it gets plain lines.
     """
 
     def __init__(self, context: AppContext, total: int) -> None:
@@ -52,7 +51,7 @@ class ProgressReporter:
         )
 
     def follow(self, results: Iterable[Result]) -> Iterator[Result]:
-        """Count results on their way to the printer; at the end leave a clean line, and sum up where no table does."""
+        """Yield the results and count them; at the end, erase the line, and print the counts unless a table does."""
         try:
             for result in results:
                 self._progress.note(result)
@@ -78,11 +77,11 @@ class ProgressReporter:
         self._progress.clear()
         self._progress.stopping = True
         again = "Ctrl-C again" if self._context.signals.first == signal.SIGINT else "a second signal"
-        watched = f"what is open is watched for up to {seconds:.0f} s"
-        self._context.output.hint(f"stopping: nothing new is sent; {watched} ({again} ends it now)")
+        limit = f"what is open is watched for up to {seconds:.0f} s"
+        self._context.output.hint(f"stopping: nothing new is sent; {limit} ({again} ends it now)")
 
     def journal_lost(self, error: LocalState, jobs: Sequence[tuple[str, str]], unsent: int) -> None:
-        """Report it once: for a single volume that was not sent, its result does."""
+        """Report the error, unless the result of the only volume reports it, and the jobs that are still open."""
         self._progress.clear()
         if jobs or unsent != 1 or self._total > 1:
             self._context.output.error(error)
@@ -92,7 +91,7 @@ class ProgressReporter:
 
     # ---- how long the volumes are safe ---------------------------------------------------------------------------
     def _safe_for(self, status: RunStatus) -> float | None:
-        """Return for how many seconds the most urgent volume is safe; None while that is not known."""
+        """Return for how many seconds the most urgent volume is safe; None while that is unknown."""
         from zvol.catalog.retention import retention_of
 
         if self._retention is None:
@@ -112,23 +111,23 @@ class ProgressReporter:
         threading.Thread(target=self._look_up, daemon=True, name="zvol-calendar").start()
 
     def _look_up(self) -> None:
-        with contextlib.suppress(Exception):  # it decides nothing
-            found = retention_facts(self._context)
+        with contextlib.suppress(Exception):  # without it, only the progress line lacks a part
+            found = self._context.server.retention_context()
             self._looked_up_at = self._now()
             self._retention = found
 
 
 def why(status: RunStatus, *, alone: bool) -> tuple[str, ...]:
-    """Return why nothing happens, or why something takes long; the most important first."""
-    reasons = []
+    """Return why a run waits or takes long, the most important reason first."""
+    notes = []
     if status.reason:
-        reasons.append(f"waiting: {status.reason}")
+        notes.append(f"waiting: {status.reason}")
     if status.retry_in:
-        reasons.append(f"next try in {max(1.0, status.retry_in):.0f}s")
-    reasons += [f"{_waiting(wait, alone=alone)}; {_then(wait)}" for wait in status.waits]
+        notes.append(f"next try in {max(1.0, status.retry_in):.0f}s")
+    notes += [f"{_waiting(wait, alone=alone)}; {_then(wait)}" for wait in status.waits]
     if any(wait.again for wait in status.waits):
-        reasons.append("unless it comes back" if alone else "unless they come back")
-    return tuple(reasons)
+        notes.append("unless it comes back" if alone else "unless they come back")
+    return tuple(notes)
 
 
 def _waiting(wait: WaitGroup, *, alone: bool) -> str:

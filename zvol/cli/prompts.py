@@ -1,4 +1,4 @@
-"""Questions on a terminal: whether one can be asked, and those of `zvol config init` and `zvol login`."""
+"""Questions on a terminal: when zvol may prompt, and the questions of `zvol config init` and `zvol login`."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from zvol.errors import UsageProblem
 from zvol.secrets import Secret
 from zvol.text import escape_terminal, has_control
 
-LONGEST = 64
-"""Characters of a profile's name."""
+MAX_NAME = 64
+"""The most characters of a profile's name."""
 
 
 def can_prompt(*, no_input: bool, stderr: bool = False) -> bool:
-    """Tell whether the user can be asked something; with `stderr` only where it is a terminal, too."""
+    """Tell whether zvol may prompt: stdin is a terminal, and with `stderr` stderr is one, too."""
     streams = (sys.stdin, sys.stderr) if stderr else (sys.stdin,)
     return not no_input and all(stream is not None and stream.isatty() for stream in streams)
 
 
 @contextlib.contextmanager
 def prompting(*, hidden: bool = False) -> Iterator[None]:
-    """Begin a new line after a question that ends without an answer (click does it for a `hidden` one)."""
+    """Print a newline after a question that ends without an answer (click prints it for a `hidden` one)."""
     try:
         yield
     except (Interrupted, click.Abort) as exc:
@@ -48,8 +48,8 @@ def ask_for_configuration(context: AppContext) -> tuple[str, bool]:
 
     options = context.options.settings
     profile, host = options.get("profile") or "main", options.get("host")
-    if has_control(profile) or not profile.strip() or len(profile) > LONGEST:
-        raise UsageProblem(f"a profile's name has 1 to {LONGEST} characters, and no control character")
+    if has_control(profile) or not profile.strip() or len(profile) > MAX_NAME:
+        raise UsageProblem(f"a profile's name has 1 to {MAX_NAME} characters, and no control character")
     bad = ""
     try:
         checked_host(host or "https://h")
@@ -70,7 +70,7 @@ def ask_for_configuration(context: AppContext) -> tuple[str, bool]:
 
 
 def ask_password(context: AppContext, who: str) -> Secret:
-    """Ask for the password of `who`, without showing it; raises UsageProblem where it cannot be asked for."""
+    """Ask for the password of `who`, without showing it; raises UsageProblem when zvol may not prompt."""
     hint = "Use --password-stdin, or password_command in the profile."
     if not can_prompt(no_input=context.settings.no_input):
         raise UsageProblem("there is no password, and nobody can be asked", hint=hint)

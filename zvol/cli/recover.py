@@ -1,20 +1,23 @@
-"""`zvol recover`: the main job."""
+"""`zvol recover`: recovers deleted volumes."""
 
 from __future__ import annotations
 
 import sys
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from zvol.cli.app_context import AppContext
 from zvol.cli.options import global_options, own_settings, pass_context
 from zvol.cli.params import TAG, Count, VolumeArgument, read_volumes
-from zvol.cli.selectors import confirm_selection, filter_options, parse_filters
+from zvol.cli.selectors import confirm_selection, filter_options, parse_filters, select_volumes
 from zvol.errors import Exit
 
+if TYPE_CHECKING:
+    from zvol.catalog.filters import Filters
+
 WITH_SELECTION: Final = ("yes", "expect", "fail_if_empty")
-"""Options that go with filters or --all only."""
+"""Options that need filters or --all."""
 
 
 @click.command(
@@ -61,14 +64,9 @@ def command(context: AppContext, /, volumes: tuple[str, ...], everything: bool, 
     return _run(context, chosen, options, single=len(volumes) == 1 and volumes[0] != "-")
 
 
-def _selected(context: AppContext, filters: Any, options: dict[str, Any]) -> list[VolumeArgument]:
-    """Return what the filters select, once the user agreed; raises Abort when not."""
-    from zvol.catalog.filters import select
-    from zvol.catalog.listing import find_volumes
-    from zvol.cli.volume_rows import looked
-
-    found, known = looked(context, find_volumes(context.server.client))
-    rows = select(found, filters, context.server.client, known)
+def _selected(context: AppContext, filters: Filters, options: dict[str, Any]) -> list[VolumeArgument]:
+    """Return the volumes that the filters select; raises Abort when the user does not confirm them."""
+    rows = select_volumes(context.server, filters)
     if not confirm_selection(context, rows, yes=options["yes"] or options["dry_run"], expect=options["expect"]):
         raise click.Abort
     return [VolumeArgument(row.volume.uuid, row.volume.uuid, row.volume.last_op_date) for row in rows]

@@ -1,4 +1,4 @@
-"""Runs the engine for `recover` and `resume`: progress, signals, and the advice at the end."""
+"""Runs the engine for `recover` and `resume`, with progress, signals and the hints at the end."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from zvol.catalog.resolve import resolve_targets
 from zvol.cli.app_context import AppContext
 from zvol.cli.progress import ProgressReporter
-from zvol.cli.volume_rows import listed
 from zvol.errors import Exit, most_severe
 from zvol.journal.request import Request
 from zvol.model import Outcome, Result
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 def recover(context: AppContext, volumes: Sequence[VolumeArgument], request: Request, *, single: bool) -> Exit:
     """Recover volumes, print what became of each, and return the exit code."""
     arguments = [(one.text, one.uuid, one.shown) for one in volumes]
-    found = resolve_targets(context.server.client, arguments, partial(listed, context))
+    found = resolve_targets(context.server.client, arguments, context.server.volume_rows)
     began = context.server.deadline.began
     context.server.deadline.lift()
     reporter = ProgressReporter(context, len(volumes))
@@ -55,7 +54,7 @@ def resume(context: AppContext, journal: Journal, runs: Sequence[Run], *, run_id
 
 
 def _engine(context: AppContext, reporter: ProgressReporter, began: float | None = None) -> Engine:
-    """Return an engine; `began` is when the command did (monotonic), for its timeout counts from there."""
+    """Return an engine; its timeout counts from `began` (monotonic), the start of the command."""
     server, journal, settings = context.server, context.journal, context.settings
     options = Options(
         concurrency=settings.concurrency,
@@ -69,7 +68,7 @@ def _engine(context: AppContext, reporter: ProgressReporter, began: float | None
         journal.open,
         context.clock,
         identity=server.identity,
-        renew=server.renew,
+        renew=server.sessions.renew,
         elsewhere=partial(journal.sent_elsewhere, server.identity),
         observer=reporter,
         began=began,

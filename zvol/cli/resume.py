@@ -1,4 +1,4 @@
-"""`zvol resume`: settle and finish what interrupted runs left open."""
+"""`zvol resume`: settles and finishes what interrupted runs left open."""
 
 from __future__ import annotations
 

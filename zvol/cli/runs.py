@@ -1,4 +1,4 @@
-"""`zvol runs`: earlier runs, what is open in them, and an end by hand of one that is not to be finished."""
+"""`zvol runs`: shows earlier runs and what is open in them, and closes one that is not to be finished."""
 
 from __future__ import annotations
 

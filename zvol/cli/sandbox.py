@@ -1,4 +1,4 @@
-"""`zvol sandbox`: a small ZStack on this machine."""
+"""`zvol sandbox`: serves and resets the small ZStack on this machine."""
 
 from __future__ import annotations
 
@@ -39,12 +39,11 @@ def serve(context: AppContext, /, port: int, ledger: Path | None, extra: int, **
     account is admin, and its password is password. With --access-keys, the access key zvolSandboxKey000001 has the
     secret zvol-sandbox-secret.
     """
-    from zvol.cli.embedded import sandbox_dir
     from zvol.sandbox import Switches
     from zvol.sandbox import serve as run_server
 
-    directory = sandbox_dir()
-    if extra:  # that makes the cloud new
+    directory = context.sandbox_dir
+    if extra:  # which makes a new cloud
         _end_old_cloud(context, directory)
     try:
         run_server(directory, port=port, ledger=ledger, switches=Switches(**switches), out=sys.stdout, extra=extra)
@@ -62,10 +61,9 @@ def serve(context: AppContext, /, port: int, ledger: Path | None, extra: int, **
 @pass_context
 def reset(context: AppContext) -> Exit:
     """Make the sandbox as it was in the beginning, its deletions recent again."""
-    from zvol.cli.embedded import sandbox_dir
     from zvol.sandbox import reset as make_new
 
-    directory = sandbox_dir()
+    directory = context.sandbox_dir
     make_new(directory)
     _end_old_cloud(context, directory)
     context.output_for_errors().hint("the sandbox is new")
@@ -73,7 +71,7 @@ def reset(context: AppContext) -> Exit:
 
 
 def _end_old_cloud(context: AppContext, directory: Path) -> None:
-    """Close the runs on the old cloud: nothing that was sent to it can act in the new one."""
+    """Close the runs on the old cloud: its requests cannot act in the new one."""
     from zvol.journal.journal_file import close_runs_on
     from zvol.sandbox import served_at
 

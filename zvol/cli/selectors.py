@@ -1,4 +1,4 @@
-"""The filters of `list` and `recover`, and the question before many volumes are brought back."""
+"""The filters of `list` and `recover`, and the question before the selected volumes are recovered."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from zvol.render.terminal import terminal_width
 if TYPE_CHECKING:
     from zvol.catalog.filters import Filters
     from zvol.model import VolumeRow
+    from zvol.session.server import Server
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -31,14 +32,14 @@ _OPTIONS = (
 
 
 def filter_options(command: F) -> F:
-    """Give a command the filters."""
+    """Add the filter options to a command."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
 
 
 def parse_filters(options: dict[str, Any]) -> Filters:
-    """Return the filters that were typed; raises UsageProblem."""
+    """Return the filters of the options; raises UsageProblem for a date that cannot be read."""
     from zvol.catalog.filters import Filters, parse_when
 
     return Filters(
@@ -52,10 +53,22 @@ def parse_filters(options: dict[str, Any]) -> Filters:
     )
 
 
+def select_volumes(
+    server: Server, filters: Filters, status: str = "Deleted", type: str = "Data", *, alarm: bool = False
+) -> list[VolumeRow]:
+    """Return the volumes that the filters select, most urgent first; raises what `catalog.filters.select` raises."""
+    from zvol.catalog.filters import select
+    from zvol.catalog.listing import find_volumes, volume_rows
+
+    volumes = find_volumes(server.client, status, type)
+    known = server.retention_context()
+    return select(volume_rows(server.client, volumes, known), filters, server.client, known, alarm=alarm)
+
+
 def confirm_selection(context: AppContext, rows: Sequence[VolumeRow], *, yes: bool, expect: int | None) -> bool:
     """Show the selected volumes, ask, and return whether to go on.
 
-    Raises UsageProblem when there are not as many as expected, or when there is no `yes` and no terminal to ask on.
+    Raises UsageProblem when their number is not the expected one, or without `yes` and without a terminal.
     """
     if expect is not None and len(rows) != expect:
         raise UsageProblem(f"{len(rows)} volumes match, and {expect} were expected; nothing was sent")

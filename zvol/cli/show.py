@@ -1,9 +1,8 @@
-"""`zvol show`: volumes in full."""
+"""`zvol show`: shows all that is known of volumes."""
 
 from __future__ import annotations
 
 import sys
-from functools import partial
 
 import click
 
@@ -24,7 +23,6 @@ def command(context: AppContext, volumes: tuple[str, ...]) -> Report:
     """Show all that is known of volumes: recoverable or why not, how long is left, where they were attached."""
     from zvol.catalog.recoverability import with_recoverability
     from zvol.catalog.resolve import resolve_targets
-    from zvol.cli.volume_rows import listed
     from zvol.model import Outcome, Result
     from zvol.recovery import outcomes
     from zvol.recovery.states import Conclude
@@ -33,17 +31,18 @@ def command(context: AppContext, volumes: tuple[str, ...]) -> Report:
 
     if context.options.columns == "help":
         return Report(column_help())
-    asked = read_volumes(volumes, sys.stdin)
-    client = context.server.client
-    chosen = resolve_targets(client, [(one.text, one.uuid, None) for one in asked], partial(listed, context))
-    found = client.volumes([want.uuid for want in chosen.targets])
-    rows = {row.volume.uuid: with_recoverability(row, client) for row in listed(context, found.values())}
+    arguments = read_volumes(volumes, sys.stdin)
+    server, client = context.server, context.server.client
+    resolved = resolve_targets(client, [(one.text, one.uuid, None) for one in arguments], server.volume_rows)
+    targets = resolved.targets
+    found = client.volumes([target.uuid for target in targets])
+    rows = {row.volume.uuid: with_recoverability(row, client) for row in server.volume_rows(found.values())}
     gone: list[Result] = [
-        outcomes.result(VolumeTask(want), Conclude(Outcome.GONE)) for want in chosen.targets if want.uuid not in rows
+        outcomes.result(VolumeTask(target), Conclude(Outcome.GONE)) for target in targets if target.uuid not in rows
     ]
     single = len(volumes) == 1 and volumes[0] != "-"
-    refused = [*chosen.refused, *gone]
-    shown = [rows[want.uuid] for want in chosen.targets if want.uuid in rows]
+    failures = [*resolved.refused, *gone]
+    shown = [rows[target.uuid] for target in targets if target.uuid in rows]
     table = in_full(shown, context.options.columns, single=single, command=context.options.command)
-    exit_code = most_severe(result.exit for result in refused)
-    return Report(table if rows or not refused else None, failures=refused, exit=exit_code)
+    exit_code = most_severe(result.exit for result in failures)
+    return Report(table if rows or not failures else None, failures=failures, exit=exit_code)

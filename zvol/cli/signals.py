@@ -1,4 +1,4 @@
-"""Signals: the first asks for an orderly end, and the exit code says which one it was."""
+"""Signals: the first one starts an orderly end, and the exit code tells which signal it was."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ CAUGHT: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupted(BaseException):
-    """A signal came while no orderly end is needed."""
+    """A signal arrived outside of `graceful` and `held`, or it was the third one."""
 
 
 class Signals:
-    """The signal handlers of this process; `first` is the first signal that came, `count` how many in `graceful`."""
+    """The signal handlers of this process; `first` is the first signal, `count` those in `graceful` or `held`."""
 
     def __init__(self) -> None:
         self.first: int | None = None
@@ -26,11 +26,11 @@ class Signals:
 
     def install(self) -> None:
         for number in CAUGHT:
-            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup ignores SIGHUP, and must stay in force
+            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup ignores SIGHUP, and that must stay so
                 signal.signal(number, self._caught)
 
     def uninstall(self) -> None:
-        """Restore the default handlers: at the interpreter's own end nothing catches Interrupted."""
+        """Restore the default handlers: while the interpreter ends, no code catches Interrupted."""
         for number in CAUGHT:
             if signal.getsignal(number) == self._caught:
                 signal.signal(number, signal.SIG_DFL)
@@ -43,7 +43,7 @@ class Signals:
 
     @contextmanager
     def graceful(self, stop: Callable[[], None]) -> Iterator[None]:
-        """Call `stop` on a signal instead of ending the process; the third signal ends it all the same."""
+        """Call `stop` on a signal instead of ending the process; the third signal ends it anyway."""
         self._stop, self.count = stop, 0
         try:
             yield
@@ -52,7 +52,7 @@ class Signals:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Hold signals back until the end, so that the main thread is not interrupted; the third ends it at once."""
+        """Delay signals until the block ends; the third signal ends the process at once."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return

@@ -1,4 +1,4 @@
-"""The standard streams: they encode every character, redact secrets, and raise OSError where they are closed."""
+"""The standard streams: they encode every character, redact secrets, and raise OSError when they are closed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Closed(io.TextIOBase):
 
 
 class Redacting(io.TextIOWrapper):
-    """Redacts the secrets of this process, whether zvol, a library or a server's answer quotes them."""
+    """Redacts the secrets of this process in every text, also in those of libraries and of the server."""
 
     def write(self, text: str) -> int:
         super().write(redact(text))
@@ -27,7 +27,7 @@ class Redacting(io.TextIOWrapper):
 
 
 class BestEffort(Redacting):
-    """stderr: a message that cannot be written is dropped, and changes neither the run nor its exit code."""
+    """stderr: drops a message that cannot be written, so that the run and its exit code stay the same."""
 
     def write(self, text: str) -> int:
         with contextlib.suppress(OSError):
@@ -40,7 +40,7 @@ class BestEffort(Redacting):
 
 
 def prepare() -> None:
-    """Replace stdout and stderr by such streams."""
+    """Replace stdout and stderr with these streams."""
     if sys.stdout is None:
         sys.stdout = Closed()
     if sys.stderr is None:
@@ -51,7 +51,7 @@ def prepare() -> None:
             encoding, by_line, at_once = stream.encoding, stream.line_buffering, stream.write_through
             redacting = kind(stream.detach(), encoding, "backslashreplace", None, by_line, at_once)
             setattr(sys, name, redacting)
-            setattr(sys, f"__{name}__", redacting)  # the old one is detached, and shutil reads its terminal size
+            setattr(sys, f"__{name}__", redacting)  # the old one is detached, and libraries such as rich use it
 
 
 def write_error(text: str, prefix: str = "zvol: ") -> None:
@@ -61,7 +61,7 @@ def write_error(text: str, prefix: str = "zvol: ") -> None:
 
 
 def silence() -> None:
-    """Discard what the interpreter flushes at its end: what failed once would fail again, with a traceback."""
+    """Discard what is still buffered: flushing it when the interpreter ends would fail again, with a traceback."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, sys.stdout.fileno())

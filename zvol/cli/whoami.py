@@ -1,4 +1,4 @@
-"""`zvol whoami`: who zvol would be on this server, and whether the server agrees."""
+"""`zvol whoami`: shows the account and session that zvol uses, and whether the server accepts it."""
 
 from __future__ import annotations
 

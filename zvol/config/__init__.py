@@ -1,1 +1,1 @@
-"""Where zvol's settings come from: options, environment, profiles."""
+"""The settings of zvol: options, environment, profiles, defaults, and the credentials among them."""

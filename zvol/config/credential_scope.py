@@ -16,17 +16,17 @@ from zvol.secrets import Secret
 
 PROFILE_KEYS: Final = frozenset(setting.key for setting in CREDENTIALS if setting.in_file)
 SESSION_VARIABLES: Final[Mapping[str, str]] = variables(Section.SESSION)
-"""The first that is set counts."""
+"""The first that is set is used."""
 
 LOGIN_VARIABLES: Final[Mapping[str, str]] = variables(Section.ACCOUNT, Section.ACCESS_KEY)
-_ENOUGH: Final = PROFILE_KEYS - {"account", "user", "access_key_id"}
-"""Keys that are enough for a session; the others only name somebody."""
-_ENOUGH_VARIABLES: Final = frozenset({"ZSTACK_ACCOUNT_PASSWORD", "ZSTACK_ACCESS_KEY_ID", "ZSTACK_ACCESS_KEY_SECRET"})
+_SUFFICIENT: Final = PROFILE_KEYS - {"account", "user", "access_key_id"}
+"""Keys that are enough to authenticate; the others only name an account or a key."""
+_SUFFICIENT_NAMES: Final = frozenset({"ZSTACK_ACCOUNT_PASSWORD", "ZSTACK_ACCESS_KEY_ID", "ZSTACK_ACCESS_KEY_SECRET"})
 _PAIRS: Final = (
     ("ZSTACK_ACCESS_KEY_ID", "ZSTACK_ACCESS_KEY_SECRET"),
     ("ZSTACK_ACCESS_KEY_SECRET", "ZSTACK_ACCESS_KEY_ID"),
 )
-"""A variable, and the one that it needs beside it."""
+"""A variable, and the other one that it needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Credential:
     """The credential that may be sent to the host; files and programs have not been read yet.
 
     `sources` says where each value is from.  `refused` is set when a given credential must not be sent to this host,
-    `withheld` when there is none for this host, but one for another; both are whole sentences.
+    `withheld` when there is only a credential for another host; both are whole sentences.
     """
 
     session: Secret | None = None
@@ -61,7 +61,7 @@ class Credential:
 
     @property
     def session_from(self) -> str:
-        """Return where that session is from: `environment ZVOL_SESSION`, or the key and its place."""
+        """Return the source of that session: `environment ZVOL_SESSION`, or the key and its place."""
         for key in ("session", "session_file", "session_command"):
             if getattr(self, key) is not None:
                 where = self.sources.get(key, "")
@@ -76,19 +76,19 @@ class Credential:
 
 def scope_credential(layers: SettingLayers, host: SettingValue, *, own_host: bool) -> Credential:
     """Return the credential that may be sent to the host; `own_host` says that the host is the chosen profile's."""
-    sessions = [name for name in SESSION_VARIABLES if name in layers.environ]
-    logins = [name for name in LOGIN_VARIABLES if name in layers.environ]
+    session_names = [name for name in SESSION_VARIABLES if name in layers.environ]
+    login_names = [name for name in LOGIN_VARIABLES if name in layers.environ]
     profile: dict[str, SettingValue] = {
         key: layers.profile_values[key] for key in PROFILE_KEYS if key in layers.profile_values
     }
     if host.layer is Layer.PROFILE:
-        return _for_profile(layers, host, sessions, logins, profile)
-    if sessions or not _ENOUGH_VARIABLES.isdisjoint(logins):
-        return _from_environment(layers, sessions[:1] + logins)
+        return _for_profile(layers, host, session_names, login_names, profile)
+    if session_names or not _SUFFICIENT_NAMES.isdisjoint(login_names):
+        return _from_environment(layers, session_names[:1] + login_names)
     if own_host:
         return _from_values(profile)
-    if _ENOUGH.isdisjoint(profile):
-        return _from_environment(layers, logins)
+    if _SUFFICIENT.isdisjoint(profile):
+        return _from_environment(layers, login_names)
     return Credential(
         withheld=f"there is no session for the host of {host.source}; the credentials of profile {layers.profile} "
         "go only to that profile's own host",
@@ -97,20 +97,24 @@ def scope_credential(layers: SettingLayers, host: SettingValue, *, own_host: boo
 
 
 def _for_profile(
-    layers: SettingLayers, host: SettingValue, sessions: list[str], logins: list[str], profile: dict[str, SettingValue]
+    layers: SettingLayers,
+    host: SettingValue,
+    session_names: list[str],
+    login_names: list[str],
+    profile: dict[str, SettingValue],
 ) -> Credential:
-    if sessions:
-        given = sessions[0]
+    if session_names:
+        given = session_names[0]
         return Credential(
             refused=f"{given} is set, and the host is that of profile {layers.profile} ({host.source}): "
             "a session of the environment goes only to ZVOL_HOST or --host",
             hint=f"Unset {given} to use the profile, or set ZVOL_HOST to use {given}.",
         )
-    if not logins or not _ENOUGH.isdisjoint(profile):
+    if not login_names or not _SUFFICIENT.isdisjoint(profile):
         return _from_values(profile)
     return Credential(
         withheld=f"there is no session for profile {layers.profile} ({host.source}); "
-        f"what {' and '.join(logins)} hold goes only to ZVOL_HOST, ZSTACK_HOST or --host",
+        f"what {' and '.join(login_names)} hold goes only to ZVOL_HOST, ZSTACK_HOST or --host",
         hint="Give the profile a session_command or session_file, or name the host in the environment.",
     )
 

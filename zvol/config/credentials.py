@@ -1,4 +1,4 @@
-"""From settings to a session, an access key or a password: read from a file or a program, and never shown."""
+"""Reads the session, the access key or the password that the settings name, from a file or a program."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 COMMAND_SECONDS: Final = 10.0
 POLL_SECONDS: Final = 0.1
 LIMIT: Final = 4096
-"""How many bytes a session file, or the output of a program, may have."""
+"""The most bytes of a session file, and of the output of a program."""
 
 WAYS: Final = (
     "Run `zvol login`, set ZVOL_HOST and ZVOL_SESSION_FILE (or ZVOL_SESSION), or give the profile a session_command, "
@@ -39,7 +39,7 @@ class Source(Protocol):
 
 
 def session(settings: Settings, *, environ: Mapping[str, str] | None = None, more: Sequence[Source] = ()) -> Secret:
-    """Return the session of a run, the first there is: session, session_file, session_command, then `more` in order.
+    """Return the session of a run: that of session, session_file, session_command, or the first of `more`.
 
     Raises UsageProblem for a credential of another layer, ConfigError for a malformed one, and AuthError when there is
     none or the program fails; no message quotes it.  May wait COMMAND_SECONDS for the program.

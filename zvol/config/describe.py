@@ -1,4 +1,4 @@
-"""The configuration as people see it: each value with its source, and what is wrong."""
+"""The configuration for `zvol config show` and `validate`: each value with its source, and what is wrong."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from zvol.model import Endpoint
 from zvol.secrets import Secret
 
 LARGEST_FILE = 1024 * 1024
-"""Bytes of a file that a profile names, such as a bundle of certificates."""
+"""The most bytes of a file that a profile names, such as a bundle of certificates."""
 
 
 def described(settings: Settings) -> list[tuple[str, str, str]]:
@@ -58,7 +58,7 @@ def _shown(value: object) -> str:
 
 
 def wrong_files(file: File) -> tuple[Problem, ...]:
-    """Return what is wrong with the files that any profile names.  Nothing is sent and no program is run."""
+    """Return what is wrong with the files that any profile names; sends nothing and runs no program."""
     return tuple(problem for profile in file.profiles for problem in _wrong_files(file, profile))
 
 

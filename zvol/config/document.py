@@ -1,4 +1,4 @@
-"""From the nodes of a configuration document to checked profiles; every mistake is added to the list."""
+"""Checks the nodes of a configuration document, and makes profiles of them; adds every mistake to the list."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from zvol.text import did_you_mean, has_control
 
 LONGEST_NAME: Final = 64
 MOST_NAMES: Final = 12
-"""How many profiles a message names."""
+"""The most profiles that a message names."""
 
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z_][A-Za-z_\- ]{0,39}")
-"""A key that a message may quote; anything else could be a secret in the wrong place."""
+"""A key that a message may quote; any other could be a secret in the wrong place."""
 
 _EXPECTED: Final = {
     "bool": "true or false, without quotes",
     "number": "a whole number, without quotes",
-    "words": "a list such as [pass, zstack/session]",
+    "list": "a list such as [pass, zstack/session]",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A checked value, and `file:line:column` it is from."""
+    """A checked value, and its place as `file:line:column`."""
 
     value: Any = field(repr=False)
     where: str
@@ -57,7 +57,7 @@ def names(profiles: Iterable[str]) -> str:
 
 
 def check(root: Node | None, problems: ProblemList) -> File:
-    """Return what a document says; its mistakes are added to `problems`, and what they concern is left out."""
+    """Return the contents of a document; wrong parts are added to `problems` and left out."""
     return _Checker(problems).file(root)
 
 
@@ -100,10 +100,10 @@ class _Checker:
 
     # ---- mappings ------------------------------------------------------------------------------------------------
     def _pairs(self, node: Node, what: str) -> list[tuple[str, Node, Node]]:
-        """Return key, key node and value node of a mapping; its mistakes are noted."""
+        """Return key, key node and value node of a mapping; its mistakes are reported."""
         kind = self.problems.kind(node)
         if kind != "map":
-            if kind != "noted":
+            if kind != "tagged":
                 self.problems.at(node, f"{what} must be a mapping (`key: value`), not {KIND_NAMES[kind]}")
             return []
         found: dict[str, tuple[str, Node, Node]] = {}
@@ -115,7 +115,7 @@ class _Checker:
                 self.problems.at(key_node, "merge keys are not allowed")
             elif kind != "text":
                 quote = "" if kind in ("map", "list") else ": put it in quotes"
-                if kind != "noted":
+                if kind != "tagged":
                     self.problems.at(key_node, f"a key in {what} must be text, and this is {KIND_NAMES[kind]}{quote}")
             elif not key.strip() or has_control(key):
                 self.problems.at(key_node, f"a key in {what} is empty or holds a control character")
@@ -145,8 +145,8 @@ class _Checker:
             setting = FILE_KEYS[key]
             shape = setting.kind.shape
             self.private |= setting.secret
-            self.runs |= shape == "words"
-            raw = self._words(value_node, key) if shape == "words" else self._scalar(value_node, key, shape)
+            self.runs |= shape == "list"
+            raw = self._list(value_node, key) if shape == "list" else self._scalar(value_node, key, shape)
             if raw is None:
                 continue
             try:
@@ -158,7 +158,7 @@ class _Checker:
         return profile
 
     def _together(self, present: dict[str, Node]) -> None:
-        """Note keys that exclude each other, and those that make no sense alone."""
+        """Report keys that exclude each other, and keys that need another one."""
         for keys in EXCLUSIVE:
             two = [key for key in keys if key in present]
             if len(two) > 1:
@@ -183,21 +183,21 @@ class _Checker:
         expected = _EXPECTED.get(shape, "text")
         if kind in ("map", "list") or (kind == "text" and shape in _EXPECTED):
             self.problems.at(node, f"{key} must be {expected}, not {KIND_NAMES[kind]}")
-        elif kind != "noted":
+        elif kind != "tagged":
             quote = ": put it in quotes" if shape == "text" and kind != "null" else ""
             self.problems.at(node, f"{key} must be {expected}, and YAML reads {KIND_NAMES[kind]} here{quote}")
         return None
 
-    def _words(self, node: Node, key: str) -> list[str] | None:
+    def _list(self, node: Node, key: str) -> list[str] | None:
         kind = self.problems.kind(node)
         if kind != "list":
-            if kind != "noted":
-                text = f"{key} must be {_EXPECTED['words']}, not {KIND_NAMES[kind]}: no shell reads it"
+            if kind != "tagged":
+                text = f"{key} must be {_EXPECTED['list']}, not {KIND_NAMES[kind]}: no shell reads it"
                 self.problems.at(node, text)
             return None
-        words = [self._scalar(item, f"each word of {key}", "text") for item in node.value]
-        found = [word for word in words if word is not None]
-        return found if len(found) == len(words) else None
+        items = [self._scalar(item, f"each word of {key}", "text") for item in node.value]
+        found = [item for item in items if item is not None]
+        return found if len(found) == len(items) else None
 
 
 def _shown(key: str) -> str:

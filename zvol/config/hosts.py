@@ -1,4 +1,4 @@
-"""The URL of a host: how it is parsed, and when zvol may send a session to it."""
+"""Parses the URL of a host, and tells whether zvol may send a session to it."""
 
 from __future__ import annotations
 

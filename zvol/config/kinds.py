@@ -39,8 +39,8 @@ class InvalidValue(ValueError):
 class Kind:
     """A kind of value.
 
-    `read` takes a text, a list of words, or a value that an option has converted already.  `shape` is what YAML must
-    take the value for: text, duration, bool, number or words (a list of texts).  `path` marks the name of a file;
+    `read` takes a text, a list of texts, or a value that an option has converted already.  `shape` is what YAML must
+    take the value for: text, duration, bool, number or list (of texts).  `path` marks the name of a file;
     `metavar` stands for the value in help.
     """
 
@@ -153,10 +153,10 @@ def _known_zone(name: str) -> bool:
     return True
 
 
-def words(value: list[str]) -> tuple[str, ...]:
+def command(value: list[str]) -> tuple[str, ...]:
     if not value or not value[0].strip():
         raise InvalidValue("must be a list: the program and its arguments")
-    if any("\0" in word for word in value):
+    if any("\0" in item for item in value):
         raise InvalidValue("holds a control character")
     return tuple(value)
 
@@ -164,7 +164,7 @@ def words(value: list[str]) -> tuple[str, ...]:
 TEXT: Final = Kind(text)
 NAME: Final = Kind(text, metavar="NAME")
 PATH: Final = Kind(text, metavar="FILE", path=True)
-COMMAND: Final = Kind(words, "words", metavar="COMMAND")
+COMMAND: Final = Kind(command, "list", metavar="COMMAND")
 HOST: Final = Kind(host, metavar="URL")
 PROXY: Final = Kind(proxy, metavar="URL")
 SESSION: Final = Kind(session)

@@ -30,7 +30,7 @@ class Layer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SettingValue:
-    """A value, its layer, and what a person calls the place it is from."""
+    """A value, its layer, and its source as `zvol config show` names it."""
 
     value: Any = field(repr=False)
     layer: Layer
@@ -38,10 +38,10 @@ class SettingValue:
 
 
 class SettingLayers:
-    """What each layer says in one run; the configuration file is read at most once.
+    """The values of each layer in one run; the configuration file is read at most once.
 
     `options` are the settings that were given as options, by key.  `environ` is without empty variables,
-    `profile_values` holds the values of the chosen profile, `problems` what is wrong outside the file.
+    `profile_values` has the values of the chosen profile, `problems` what is wrong outside the file.
     """
 
     def __init__(self, options: Mapping[str, Any], environ: Mapping[str, str]) -> None:
@@ -62,7 +62,7 @@ class SettingLayers:
                 self._variable_values[setting.key] = value
 
     def pick(self, key: str, host: SettingValue | None = None, *, own_host: bool = True) -> SettingValue:
-        """Return the value that counts for a host; `own_host` says that it is the chosen profile's."""
+        """Return the value to use for a host; `own_host` says that it is the chosen profile's."""
         setting = SETTINGS[key]
         variable = self._variable_values.get(key)
         if setting.scope is Scope.OWN_LAYER and host is not None and host.layer is Layer.PROFILE:
@@ -101,7 +101,7 @@ class SettingLayers:
     # ---- the file ------------------------------------------------------------------------------------------------
     @cached_property
     def _loaded(self) -> File | UnreadableFile | ConfigError:
-        """Return the configuration file, or the error of reading it: a wrong file is not read again either."""
+        """Return the configuration file, or the error of reading it, so that a wrong file is not read twice either."""
         from zvol.config.profiles import read
 
         assert self.path is not None
@@ -134,28 +134,28 @@ class SettingLayers:
 
     # ---- the profile ---------------------------------------------------------------------------------------------
     def choose_profile(self, *, host_needed: bool) -> None:
-        """Choose a profile and take its values; `host_needed` makes it a mistake that none is chosen."""
-        wanted = self.options.get("profile") or self.environ.get("ZVOL_PROFILE")
-        file = self._file(needed=host_needed or wanted is not None)
+        """Choose a profile and take its values; with `host_needed`, several without a choice are a UsageProblem."""
+        name = self.options.get("profile") or self.environ.get("ZVOL_PROFILE")
+        file = self._file(needed=host_needed or name is not None)
         if file is None:
-            if wanted:
-                text = f"there is no profile {wanted}: {self.path or 'a configuration file'} does not exist"
+            if name:
+                text = f"there is no profile {name}: {self.path or 'a configuration file'} does not exist"
                 raise UsageProblem(text)
             return
-        self._choose(file, wanted, host_needed=host_needed)
+        self._choose(file, name, host_needed=host_needed)
         for key, value in file.profiles.get(self.profile or "", {}).items():
             checked = self._relative_to(file.path, key, value.value)
             self.profile_values[key] = SettingValue(checked, Layer.PROFILE, value.where)
 
-    def _choose(self, file: File, wanted: str | None, *, host_needed: bool) -> None:
+    def _choose(self, file: File, name: str | None, *, host_needed: bool) -> None:
         from zvol.config.document import names
 
         known = list(file.profiles)
-        if wanted is not None and wanted not in known:
-            guess = did_you_mean(wanted, known)
-            raise UsageProblem(f"there is no profile {wanted} in {file.path} (there is: {names(known)}){guess}")
-        if wanted is not None:
-            self.profile = wanted
+        if name is not None and name not in known:
+            guess = did_you_mean(name, known)
+            raise UsageProblem(f"there is no profile {name} in {file.path} (there is: {names(known)}){guess}")
+        if name is not None:
+            self.profile = name
             self.profile_source = "option --profile" if self.options.get("profile") else "environment ZVOL_PROFILE"
         elif file.current is not None:
             self.profile, self.profile_source = file.current, f"current in {file.path}"
@@ -172,7 +172,7 @@ class SettingLayers:
         kind = SETTINGS[key].kind
         if kind.path:
             return str(path.parent / expand(value, self.environ))
-        if kind.shape == "words" and "/" in value[0]:
+        if kind.shape == "list" and "/" in value[0]:
             return (str((path.parent / expand(value[0], self.environ)).absolute()), *value[1:])
         return value
 
@@ -183,7 +183,7 @@ class SettingLayers:
         return bool(self.options.get("host") or "ZVOL_HOST" in self.environ or "ZSTACK_HOST" in self.environ)
 
     def host(self) -> SettingValue:
-        """Return the endpoint that counts.  Raises ConfigError, UsageProblem."""
+        """Return the endpoint to use; raises ConfigError or UsageProblem."""
         if self.options.get("host"):
             return self._endpoint(self.options["host"], Layer.OPTION, "option --host")
         if "ZVOL_HOST" in self.environ:

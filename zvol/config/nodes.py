@@ -1,4 +1,4 @@
-"""The nodes of a configuration document, what YAML takes them for, and the list of mistakes with their positions."""
+"""The nodes of a configuration document and their kinds in YAML, and the list of mistakes with their positions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Final, Literal, Protocol
 
 from zvol.errors import Problem
 
-Kind = Literal["text", "int", "float", "bool", "null", "date", "merge", "other", "map", "list", "noted"]
+Kind = Literal["text", "int", "float", "bool", "null", "date", "merge", "other", "map", "list", "tagged"]
 
 _KINDS: Final[dict[str, Kind]] = {
     "str": "text",
@@ -31,7 +31,7 @@ KIND_NAMES: Final[dict[Kind, str]] = {
     "other": "something else",
     "map": "a mapping",
     "list": "a list",
-    "noted": "something else",
+    "tagged": "something else",
 }
 
 
@@ -81,8 +81,8 @@ class ProblemList:
         self._tagged.add(position(node))
 
     def kind(self, node: Node) -> Kind:
-        """Return what YAML takes a node for; `noted` when it has a tag, which is reported already."""
-        return "noted" if position(node) in self._tagged else _KINDS.get(node.tag.rpartition(":")[2], "other")
+        """Return what YAML takes a node for; `tagged` when it has a tag, which is reported already."""
+        return "tagged" if position(node) in self._tagged else _KINDS.get(node.tag.rpartition(":")[2], "other")
 
     def where(self, node: Node) -> str:
         line, column = position(node)

@@ -1,4 +1,4 @@
-"""Where the configuration file and the state folder are."""
+"""The paths of the configuration file and the state folder."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def state_dir(environ: Mapping[str, str]) -> Path:
 
 
 def expand(text: str, environ: Mapping[str, str]) -> Path:
-    """Return a path with its leading `~/` replaced by HOME, where there is one."""
+    """Return a path with its leading `~/` replaced by HOME, if HOME is set."""
     home = environ.get("HOME")
     if home and (text == "~" or text.startswith("~/")):
         return Path(home) / text[2:]

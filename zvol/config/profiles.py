@@ -1,4 +1,4 @@
-"""The configuration file: strict YAML, all mistakes at once, and never a line of the file in a message.
+"""Reads the configuration file: strict YAML, all mistakes at once, and messages that quote no line of the file.
 
 The only importer of yaml.  The parser's events are checked first; then the document is composed into nodes with
 positions, but not constructed, so that no value becomes a number, a date or a boolean.
@@ -21,14 +21,14 @@ __all__ = ["DEPTH", "LIMIT", "NODES", "File", "Value", "load", "read", "unreadab
 LIMIT: Final = 256 * 1024
 DEPTH: Final = 20
 NODES: Final = 20_000
-"""How many values a file may hold; this bounds the time for a hostile one."""
+"""The most values of a file, which limits the time for a hostile one."""
 
 _UNPRINTABLE: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|\ufeff")
 MAKE_ONE: Final = "Make one with `zvol config init`."
 
 
 def load(path: Path) -> File:
-    """Read and check a configuration file.  Raises ConfigError with all that is wrong in it."""
+    """Read and check a configuration file.  Raises ConfigError with all its mistakes."""
     try:
         return read(path)
     except UnreadableFile as exc:
@@ -45,14 +45,14 @@ def read(path: Path) -> File:
     content = read_file(path, LIMIT)
     problems = ProblemList(content.path)
     file = check(_parsed(content.data, problems), problems)
-    hint = _judge(content, file, problems)
+    hint = _check_exposure(content, file, problems)
     if problems.any:
         raise ConfigError(problems.problems(), hint=hint)
     return file
 
 
-def _judge(content: Content, file: File, problems: ProblemList) -> str:
-    """Note a file that is too open for what it holds, and return what repairs it."""
+def _check_exposure(content: Content, file: File, problems: ProblemList) -> str:
+    """Report a file that others can use although it is private, and return what repairs it."""
     exposed = content.exposure() if file.private else None
     if exposed is None and file.runs:
         if content.foreign:
@@ -68,7 +68,7 @@ def _judge(content: Content, file: File, problems: ProblemList) -> str:
 
 # ---- from bytes to nodes -----------------------------------------------------------------------------------------
 def _parsed(data: bytes, problems: ProblemList) -> Node | None:
-    """Return the root node of the only document, None when there is none; everything not allowed is noted."""
+    """Return the root node of the only document, None when there is none; reports everything that is not allowed."""
     text = _decoded(data, problems)
     if text is None:
         return None
@@ -79,7 +79,7 @@ def _parsed(data: bytes, problems: ProblemList) -> Node | None:
         return yaml.compose(text, loader) if _allowed(text, loader, problems) else None
     except yaml.MarkedYAMLError as exc:
         if isinstance(exc, yaml.composer.ComposerError) and problems.any:
-            return None  # an alias without its anchor, or two anchors of one name: both are noted already
+            return None  # an alias without its anchor, or two anchors of one name: both are reported already
         mark = exc.problem_mark or exc.context_mark
         line, column = (mark.line, mark.column) if mark else (-1, -1)
     except yaml.YAMLError:
@@ -108,14 +108,14 @@ def _decoded(data: bytes, problems: ProblemList) -> str | None:
 
 
 def _add_at_end(problems: ProblemList, before: str, text: str) -> None:
-    """Note a mistake at the place where the text `before` it ends."""
+    """Report a mistake at the end of the text `before` it."""
     problems.add(before.count("\n") + 1, len(before) - before.rfind("\n"), text)
 
 
 def _allowed(text: str, loader: Any, problems: ProblemList) -> bool:
     """Tell whether the document may be composed: it is the only one, not too deep and not too large.
 
-    Notes anchors, aliases and tags.  Raises yaml.YAMLError.
+    Reports anchors, aliases and tags.  Raises yaml.YAMLError.
     """
     import yaml
 

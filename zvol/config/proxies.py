@@ -1,4 +1,4 @@
-"""The proxy for a host, if there is one."""
+"""The proxy of the environment for a host."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def environment_proxy(endpoint: Endpoint, environ: Mapping[str, str]) -> tuple[s
 
 
 def _url(text: str) -> str:
-    """Return a proxy's URL; unlike a host it may lack the scheme, and hold a user and a password."""
+    """Return a proxy's URL; unlike a host, it may have no scheme, and may have a user and a password."""
     full = text if "://" in text else f"http://{text}"
     scheme, _, rest = full.partition("://")
     user, at, address = rest.rpartition("@")
@@ -37,14 +37,14 @@ def _url(text: str) -> str:
 
 
 def without_user(url: str) -> str:
-    """Return a proxy's URL as it may be shown."""
+    """Return a proxy's URL without its user and password, which must not be shown."""
     scheme, _, rest = url.partition("://")
     _, at, address = rest.rpartition("@")
     return f"{scheme}://***@{address}" if at else url
 
 
 def is_exempt(endpoint: Endpoint, names: str) -> bool:
-    """Tell whether NO_PROXY names the host: by name, domain, address, network, or `*`, each perhaps with a port."""
+    """Tell whether NO_PROXY names the host: by name, domain, address, network, or `*`, with or without a port."""
     return any(_matches(endpoint, name) for name in re.split(r"[,\s]+", names.lower()) if name)
 
 

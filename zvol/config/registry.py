@@ -1,7 +1,7 @@
-"""Every setting, in one line each; the only place that names a key, a variable, an option, a default or a help text.
+"""Every setting, in one line each; no other module names its key, variable, option, default or help text.
 
-From it derive: the keys that the configuration file may have, the values of `Settings`, the options of the commands,
-`zvol config show`, the file that `zvol config init` writes, and `zvol help environment`.
+These derive from it: the keys that the configuration file may have, the values of `Settings`, the options of the
+commands, `zvol config show`, the file that `zvol config init` writes, and `zvol help environment`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Section(StrEnum):
 
 
 class Scope(StrEnum):
-    """Which host a value may be used for: values of one layer are not always true for the host of another."""
+    """The hosts that a value may be used for: a value of one layer may be wrong for the host of another."""
 
     ANY = "any host"
     OWN_HOST = "a profile's value only for the profile's own host"
@@ -40,8 +40,8 @@ class Setting:
     """A setting.
 
     `help` is a phrase that completes `KEY: …`; `note` is what `zvol help environment` adds to it.  The first of
-    `variables` that is set counts.  `commands` are those that take the option; all do when it is empty.  `secret` makes
-    a file that holds it private, `in_file` is False for what must not stand in a file.  `example` is its value in a new
+    `variables` that is set is used.  `commands` are those that take the option; if it is empty, all do.  `secret` makes
+    a file that has it private, `in_file` is False for a setting that no file may have.  `example` is its value in a new
     file.
     """
 
@@ -98,7 +98,7 @@ _ALL: Final = (
             variables=("ZVOL_SESSION_FILE",), example="session"),
     Setting("session_command", kinds.COMMAND, _SESSION, "a program that prints the session",
             example="[pass, zstack/session]"),
-    Setting("account", kinds.TEXT, _ACCOUNT, "the account; `zvol login` asks for its password, and keeps the session",
+    Setting("account", kinds.TEXT, _ACCOUNT, "the account; `zvol login` asks for its password, and stores the session",
             variables=("ZSTACK_ACCOUNT_NAME",), example="admin"),
     Setting("user", kinds.TEXT, _ACCOUNT, "a user of that account", example="operator"),
     Setting("password", kinds.SECRET, _ACCOUNT, "the password",
@@ -141,7 +141,7 @@ EXCLUSIVE: Final = (
     ("password_command", "password_file"),
     ("access_key_secret_file", "access_key_secret_command"),
 )
-"""Keys of which a profile may have only one: with two it would be unclear which one to use."""
+"""Groups of keys; a profile may have only one of each, since two would be ambiguous."""
 
 NEEDS: Final = (
     ("user", ("account",)),
@@ -151,7 +151,7 @@ NEEDS: Final = (
     ("access_key_secret_file", ("access_key_id",)),
     ("access_key_secret_command", ("access_key_id",)),
 )
-"""A key, and the others of which it needs one."""
+"""A key, and other keys; the key needs one of them."""
 
 OTHER_NAMES: Final = {
     "access_key_secret": "access_key_secret_file or access_key_secret_command; the secret itself has no place here",
@@ -169,11 +169,11 @@ OTHER_NAMES: Final = {
     "username": "account",
     "verify": "ca_file",
 }
-"""What people may write instead of a key, and what to use."""
+"""Words that people may write instead of a key, and what to use."""
 
 
 def variables(*sections: Section) -> dict[str, str]:
-    """Return variable to key for some sections, in the order in which they count: zvol's own before ZStack's."""
+    """Return variable to key for some sections, in their order of precedence: zvol's own before ZStack's."""
     found = {name: setting.key for setting in _ALL if setting.section in sections for name in setting.variables}
     return dict(sorted(found.items(), key=lambda item: item[0].startswith("ZSTACK_")))
 

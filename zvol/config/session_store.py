@@ -1,4 +1,4 @@
-"""The sessions that `zvol login` stores: one private file for each server, account and user, bound to all three."""
+"""The sessions that `zvol login` stores: one private file for each server, account and user."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from zvol.files import Content, UnreadableFile, private_dir, read_file, write_pr
 from zvol.model import Endpoint
 from zvol.secrets import Secret
 
-LIMIT: Final = 4096
-"""Bytes of a file."""
+MAX_BYTES: Final = 4096
+"""The most bytes of a file."""
 
-MOST: Final = 200
-"""Files that are read when no account is named."""
+MAX_FILES: Final = 200
+"""The most files that are read when no account is named."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredSession:
-    """A stored session, and whose it is."""
+    """A stored session and its owner."""
 
     session: Secret
     account: str
@@ -40,7 +40,7 @@ class SessionStore:
         self._base = endpoint.base
 
     def find(self, account: str | None, user: str | None) -> StoredSession | None:
-        """Return the session of an account and user, or of the latest login where no account is given; None if missing.
+        """Return the session of an account and user, or of the latest login if no account is given; None if missing.
 
         Raises ConfigError for a file that others can read.
         """
@@ -49,15 +49,15 @@ class SessionStore:
         sessions = (self._read(path) for path in self._newest_first())
         return next((stored for stored in sessions if stored is not None), None)
 
-    def keep(self, session: Secret, account: str, user: str | None) -> Path:
-        """Store a session in place of an earlier one; raises LocalState when it cannot be written."""
+    def save(self, session: Secret, account: str, user: str | None) -> Path:
+        """Store a session, and replace an earlier one; raises LocalState when it cannot be written."""
         path = self._path(account, user)
         private_dir(self.folder)
         record = {"base": self._base, "account": account, "user": user, "session": session.reveal()}
         write_private(path, json.dumps(record).encode())
         return path
 
-    def forget(self, stored: StoredSession) -> None:
+    def remove(self, stored: StoredSession) -> None:
         """Remove a stored session; raises LocalState when it cannot be removed."""
         try:
             stored.path.unlink(missing_ok=True)
@@ -73,12 +73,12 @@ class SessionStore:
             dated = [(path.lstat().st_mtime_ns, path) for path in self.folder.iterdir() if len(path.name) == 32]
         except OSError:
             return iter(())
-        return iter([path for _, path in sorted(dated, reverse=True)][:MOST])
+        return iter([path for _, path in sorted(dated, reverse=True)][:MAX_FILES])
 
     def _read(self, path: Path) -> StoredSession | None:
-        """Return the session of a file, when it is of this server and the file has the name for its account."""
+        """Return the session of a file; None for one of another server, or one whose name does not fit its account."""
         try:
-            content = read_file(path, LIMIT)
+            content = read_file(path, MAX_BYTES)
         except UnreadableFile as exc:
             if exc.missing:
                 return None

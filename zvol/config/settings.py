@@ -19,10 +19,11 @@ __all__ = ["Credential", "SettingLayers", "Settings", "output_format", "resolve"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The settings that count; durations in seconds.
+    """The settings of a run; durations in seconds.
 
-    `proxy` is resolved: a URL, or None for none.  `sources` says of each key where its value is from: `option --host`,
-    `environment ZVOL_HOST`, `file:line:column` or `default`.  `credential` may go to this host; none of it was read.
+    `proxy` is resolved: a URL, or None.  `sources` says of each key where its value is from: `option --host`,
+    `environment ZVOL_HOST`, `file:line:column` or `default`.  `credential` may be sent to this
+    host; its files and programs have not been read.
     """
 
     endpoint: Endpoint
@@ -44,7 +45,7 @@ class Settings:
 
 
 def resolve(layers: SettingLayers) -> Settings:
-    """Return the settings of a run; reads the configuration file unless that is done already, sends nothing.
+    """Return the settings of a run; reads the configuration file unless it was read before, and sends nothing.
 
     Raises ConfigError or UsageProblem for what is wrong, Untrusted for plain http that is not allowed.
     """

@@ -1,4 +1,4 @@
-"""The commented configuration file that a new user begins with; its lines derive from the registry."""
+"""The commented configuration file of `zvol config init`; its lines derive from the registry."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ profiles:
 """
 _CREDENTIALS: Final = (Section.SESSION, Section.ACCOUNT, Section.ACCESS_KEY)
 _COLUMN: Final = 44
-"""Where the comments begin, where the value leaves room."""
+"""The column where comments begin, unless the value is longer."""
 
 
 def template(
@@ -31,7 +31,7 @@ def template(
     *,
     insecure: bool = False,
 ) -> str:
-    """Return the file for a profile; without an account it has the ways to give a session, the first as an example."""
+    """Return the file for a profile; without an account it has the ways to give a session, and uses the first."""
     values = {"host": _quoted(host)}
     if account:
         values["account"] = _quoted(account)
@@ -48,7 +48,7 @@ def template(
 
 
 def _ways(values: Mapping[str, str]) -> list[str]:
-    """Return all ways to give a session, each with its heading."""
+    """Return the lines of all ways to give a session, with a heading for each."""
     return [line for section in _CREDENTIALS for line in (f"    # {section}", *_lines(section, values))]
 
 
@@ -64,6 +64,6 @@ def _line(setting: Setting, value: str | None) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Return a text as YAML, in quotes unless it is plainly a text without them."""
+    """Return a text as YAML, in quotes unless YAML reads it as a text without them."""
     plain = _PLAIN.fullmatch(text) and text.lower() not in _READ_OTHERWISE
     return text if plain else json.dumps(text, ensure_ascii=False)

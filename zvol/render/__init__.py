@@ -1,1 +1,1 @@
-"""How lists, results and errors look: on a terminal, in a pipe, and to programs."""
+"""Writes lists, results and errors for a terminal, a pipe or a program."""

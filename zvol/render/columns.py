@@ -1,4 +1,4 @@
-"""What can be shown of a volume: the registry of columns, and the tables of `list` and `show`."""
+"""The registry of columns of a volume, and the tables of `list` and `show`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SOON: Final = 24 * 3600
 
 def label(column: Column[VolumeRow]) -> str:
     """Return a column's header as a label before its value, such as `Last VM`."""
-    text = " ".join(word if word in ("UUID", "VM") else word.lower() for word in column.header.split())
+    text = " ".join(part if part in ("UUID", "VM") else part.lower() for part in column.header.split())
     return text[0].upper() + text[1:]
 
 
@@ -30,7 +30,7 @@ def _size(name: str) -> Callable[[VolumeRow], str]:
 
 
 def _date(name: str) -> Callable[[VolumeRow], str]:
-    """Show a date of the server in UTC; where its zone is not known, as the server wrote it, with a remark."""
+    """Show a date of the server in UTC; if its zone is unknown, as the server wrote it, with a remark."""
 
     def shown(row: VolumeRow) -> str:
         text = row.volume.text(name)
@@ -83,7 +83,7 @@ def _recoverable(row: VolumeRow) -> str:
 
 
 def _urgency(row: VolumeRow) -> str:
-    """Return how the time left of a volume is coloured on a terminal."""
+    """Return the style of the time left of a volume on a terminal."""
     left = row.recycle.seconds_left
     if left is None:
         return ""
@@ -157,7 +157,7 @@ def _storage(row: VolumeRow) -> object:
 
 
 def pick(text: str | None, default: Sequence[str]) -> list[Column[VolumeRow]]:
-    """Return the columns of `--columns a,b`; raises UsageProblem naming what there is."""
+    """Return the columns of `--columns a,b`; raises UsageProblem, with the available columns, for an unknown one."""
     if text is None:
         return [COLUMNS[key] for key in default]
     keys = [key.strip().lower() for key in text.split(",") if key.strip()]
@@ -170,12 +170,12 @@ def pick(text: str | None, default: Sequence[str]) -> list[Column[VolumeRow]]:
 
 
 def listing(rows: Sequence[VolumeRow], columns: Sequence[Column[VolumeRow]]) -> Table[VolumeRow]:
-    """Return volumes as `list` shows them."""
+    """Return the table of `list`."""
     return Table(rows, columns, VolumeRow.json, _uuid)
 
 
 def in_full(rows: Sequence[VolumeRow], columns: str | None, *, single: bool, command: str = "zvol") -> Table[VolumeRow]:
-    """Return volumes as `show` shows them: with all columns, unless some were chosen with `--columns`.
+    """Return the table of `show`: with all columns, unless `--columns` names some.
 
     `command` is how zvol was called, for the command that is shown as the next one.
     """
@@ -199,7 +199,7 @@ def _details(chosen: Sequence[Column[VolumeRow]], command: str, row: VolumeRow, 
 
 
 def column_help() -> Table[Column[VolumeRow]]:
-    """Return what columns there are."""
+    """Return the table of the available columns."""
     columns = [text_column("COLUMN", _key), text_column("SHOWS", _help)]
     return Table(list(COLUMNS.values()), columns, lambda one: {"column": one.key, "shows": one.help}, _key)
 

@@ -15,7 +15,7 @@ CANDIDATES: Final = 20
 
 
 def error_lines(error: ZvolError, subject: str | None = None, command: str = "zvol") -> Iterator[str]:
-    """Yield the message (of a configuration: each mistake), then the server's own texts, then the hint."""
+    """Yield the message (each mistake of a configuration), then the server's own texts, then the hint."""
     if isinstance(error, ConfigError) and subject is None:
         yield from (escape_terminal(f"{problem.where}: {problem.text}") for problem in error.problems)
     else:
@@ -27,7 +27,7 @@ def error_lines(error: ZvolError, subject: str | None = None, command: str = "zv
 
 
 def with_command(hint: str, command: str) -> str:
-    """Return a hint whose commands use the same profile, host or sandbox as this one, so that they can be pasted."""
+    """Return a hint whose commands use the same profile, host or sandbox as this command, for pasting."""
     return hint.replace("`zvol ", f"`{command} ")
 
 
@@ -54,7 +54,7 @@ def as_json(error: ZvolError, uuid: str | None = None, job_uuid: str | None = No
 
 
 def result_lines(result: Result, command: str = "zvol", *, ages: bool = False) -> Iterator[str]:
-    """Yield why a result is a failure; of an ambiguous name also its candidates, one a line.
+    """Yield why a result is a failure; for an ambiguous name also its candidates, one a line.
 
     With `ages`, as on a terminal, they show how long ago they were deleted instead of the date.
     """

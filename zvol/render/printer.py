@@ -1,4 +1,4 @@
-"""The one place that prints: data on stdout, messages on stderr."""
+"""Prints data on stdout and messages on stderr; no other module of a command does."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from zvol.render.formats.json import line
 from zvol.render.values import Recovery, Report, Table, no_advice
 from zvol.text import escape_terminal
 
-MOST: Final = 100
-"""The most failures that are printed on stderr when stdout has them all."""
+MAX_FAILURES: Final = 100
+"""The most failures that are printed on stderr when stdout has all of them."""
 
 
 class Printer:
     """Prints values in one format.
 
     `tty` tells whether stdout is a terminal of `width` columns, `command` how zvol was called, for the commands in
-    hints.  OSError is raised as it comes: a full disk or a closed pipe is handled by the caller.
+    hints.  Raises OSError for a full disk or a closed pipe; the caller handles it.
     """
 
     def __init__(
@@ -41,10 +41,10 @@ class Printer:
         self._quiet, self._mark, self._command = quiet, "zvol (sandbox): " if sandbox else "zvol: ", command
         self.for_people = self._format.for_people
         self.mixes_with_progress = self._format.streams and tty
-        """Results are written to the terminal while a run goes on, where they would tear a line that renews itself."""
+        """Results are written to the terminal during a run, where they would tear a line that is redrawn."""
 
     def report(self, report: Report) -> Exit:
-        """Print what a command reports, and return its exit code."""
+        """Print the report of a command, and return its exit code."""
         if report.table is not None and (self._format.for_programs or not report.table.programs_only):
             self._table(report.table)
         self._failures(report.failures)
@@ -55,7 +55,7 @@ class Printer:
         return report.exit
 
     def recovery(self, recovery: Recovery) -> Exit:
-        """Print what became of each VOLUME, and return the exit code of the run.
+        """Print the result of each VOLUME, and return the exit code of the run.
 
         Raises OutputLost, after the last result, when they could not be printed.
         """
@@ -71,7 +71,7 @@ class Printer:
         code = most_severe(result.exit for result in whole)
         if lost is not None:
             raise OutputLost(lost, code, tables.summary(whole))
-        place = {asked: number for number, asked in reversed(list(enumerate(recovery.order)))}
+        place = {text: number for number, text in reversed(list(enumerate(recovery.order)))}
         whole.sort(key=lambda result: place.get(result.asked, len(place)))
         try:
             self._results(whole, single=recovery.single)
@@ -83,7 +83,7 @@ class Printer:
             whole,
             recovery.advice,
             tabled=complete and self.for_people and not self._quiet,
-            most=MOST if complete and not self.for_people else None,
+            most=MAX_FAILURES if complete and not self.for_people else None,
         )
         return code
 
@@ -109,7 +109,7 @@ class Printer:
         tabled: bool = False,
         most: int | None = None,
     ) -> None:
-        """Print on stderr what went wrong, and what to do next.
+        """Print failures, warnings and hints on stderr.
 
         `tabled`: the table on stdout has the messages, so that only hints follow.  `most`: stdout has all failures.
         """
@@ -149,7 +149,7 @@ class Printer:
 
     # ---- stderr --------------------------------------------------------------------------------------------------
     def hint(self, text: str) -> None:
-        """Print what the user may want to know or do next; not with -q."""
+        """Print a hint; not with -q."""
         if not self._quiet:
             self._lines([escape_terminal(messages.with_command(text, self._command))])
 
@@ -158,7 +158,7 @@ class Printer:
         self._lines([escape_terminal(f"warning: {messages.with_command(text, self._command)}")])
 
     def error(self, error: ZvolError) -> None:
-        """Print why a command ends; formats for programs get it as an object on the last line, too."""
+        """Print the error that ends a command; in formats for programs also as an object on the last line."""
         self._lines(messages.error_lines(error, error.uuid, self._command))
         if self._format.for_programs and error.exit is not Exit.USAGE:
             self._stderr.write(line(messages.as_json(error, error.uuid, error.job_uuid)))

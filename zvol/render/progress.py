@@ -15,7 +15,7 @@ PLAIN_SECONDS: Final = 30.0
 """How often the line is drawn: on a terminal, there for a single volume, and elsewhere."""
 
 SINGLE_QUIET_SECONDS: Final = 3.0
-"""Seconds before anything is shown of a single volume: most are recovered by then."""
+"""Seconds before the line of a single volume is shown: most are recovered by then."""
 
 LONGEST_LINE: Final = 160
 LONG_WORD: Final = 12
@@ -26,8 +26,8 @@ class Progress:
     """Writes to stderr only, and nothing unless `shown`.  `now` is a monotonic clock, `total` the volumes of the run.
 
     `width` returns how many columns the terminal has.  `notes` say what the run waits for, the most important first.
-    `deadline` is in how many seconds the first of the unfinished volumes may be destroyed.  The caller sets both when
-    a line is `due`.  The line of a single volume has no counts, only the reason of a long wait.
+    `deadline` is the number of seconds until the first of the unfinished volumes may be destroyed.  The caller sets
+    both when a line is `due`.  The line of a single volume has no counts, only the reason of a long wait.
     """
 
     def __init__(
@@ -115,10 +115,10 @@ def _fitted(mark: str, parts: list[tuple[int, str]], columns: int) -> str:
     """Leave out the least important parts until the line fits: a line that wraps cannot be erased."""
     while True:
         text = mark + ", ".join(part for _, part in parts)
-        least = max(rank for rank, _ in parts)
-        if display_width(text) <= columns or least <= 1:
+        highest = max(rank for rank, _ in parts)
+        if display_width(text) <= columns or highest <= 1:
             return _cut(text, columns)
-        parts = [part for part in parts if part[0] != least]
+        parts = [part for part in parts if part[0] != highest]
 
 
 def _cut(text: str, columns: int) -> str:
@@ -127,5 +127,5 @@ def _cut(text: str, columns: int) -> str:
         return text
     while text and display_width(text) > columns - len(ELLIPSIS):
         text = text[:-1]
-    words, _, torn = text.rpartition(" ")
-    return (words if display_width(torn) < LONG_WORD else text).rstrip() + ELLIPSIS
+    whole, _, torn = text.rpartition(" ")
+    return (whole if display_width(torn) < LONG_WORD else text).rstrip() + ELLIPSIS

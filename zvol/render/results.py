@@ -1,4 +1,4 @@
-"""The results of a recovery: as a table, as a record, as counts."""
+"""The results of a recovery as a table, as a record and as counts."""
 
 from __future__ import annotations
 
@@ -79,12 +79,12 @@ PROGRAMS: Final[tuple[Column[Result], ...]] = (
 
 
 def several(results: Sequence[Result]) -> Table[Result]:
-    """Return results as a table; `-o name` prints the volumes that are as the user wants them."""
+    """Return results as a table; `-o name` prints the volumes with a successful outcome."""
     return Table(results, PROGRAMS, Result.json, _uuid_of_success, people=PEOPLE)
 
 
 def alone(result: Result) -> Table[Result]:
-    """Return the result of the only VOLUME that was given: its inventory, when it is as the user wants it."""
+    """Return the result of the only VOLUME that was given: its inventory after a successful outcome."""
     rows = [result] if result.volume is not None and result.outcome.success else []
     return Table(rows, PROGRAMS, _inventory, _uuid_of_success, single=True, details=_details)
 

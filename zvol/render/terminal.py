@@ -1,4 +1,4 @@
-"""How wide a terminal is."""
+"""The width of a terminal."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ USUAL: Final = 80
 
 
 def terminal_width(descriptor: int, columns: str | None = None) -> int:
-    """Return how many columns the terminal behind a file descriptor has, 80 where that is not known.
+    """Return the number of columns of the terminal behind a file descriptor, 80 if that is unknown.
 
-    `columns` is the variable COLUMNS where it counts.  `shutil` has such a function, and imports all compressions.
+    `columns` is the variable COLUMNS, which overrides it.  `shutil` has such a function, but imports all compression
+    modules.
     """
     if columns is not None and columns.isascii() and columns.isdigit() and int(columns[:6]):
         return int(columns[:6])

@@ -1,4 +1,4 @@
-"""What commands return: values that every output format can write."""
+"""The values that commands return; every output format can write them."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ def text_column(header: str, text: Callable[[T], str]) -> Column[T]:
 
 @dataclass(frozen=True, slots=True)
 class Table(Generic[T]):
-    """Things that a command found, such as volumes, runs or settings.
+    """The rows that a command found, such as volumes, runs or settings.
 
     `to_json` returns the object that stands for a row, `to_name` what `-o name` prints for it (None: nothing).
-    `single`: the user asked for one thing, so that JSON is its object and no array.
-    `people` are the columns of a table where it has other ones than CSV.
+    `single`: the user requested one thing, so that JSON is its object and no array.
+    `people` are the columns of a table, if they are not those of CSV.
     `details` returns labels and escaped texts of a row (on a terminal or not); a table is then one record a row.
-    `programs_only`: people are told in a hint, so that only JSON formats write it.
-    Rows may be gone through more than once.
+    `programs_only`: only JSON formats write it, since a hint says the same for people.
+    A format may iterate over the rows more than once.
     """
 
     rows: Sequence[T]
@@ -71,7 +71,7 @@ class Table(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a command has to report: data for stdout, then failures, warnings and hints for stderr."""
+    """The report of a command: data for stdout, then failures, hints and warnings for stderr."""
 
     table: Table[Any] | None = None
     failures: Sequence[Result] = ()
@@ -87,9 +87,9 @@ def no_advice(results: Sequence[Result]) -> Iterable[str]:
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """The results of a recovery as they come in.
+    """The results of a recovery.
 
-    They are printed in `order` (arguments as typed), or as each comes in by a format that streams.
+    They are printed in `order` (arguments as typed); a format that streams prints each result at once.
     `single`: one VOLUME was given, so that JSON is its inventory.  `advice` yields, at the end, what to do next.
     """
 

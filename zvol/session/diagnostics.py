@@ -1,6 +1,6 @@
 """The checks of `zvol doctor`, in their order: this machine, the server, the session, and what it can read.
 
-It never logs in, for a login may end the other sessions of an account.
+It never logs in, because a login may end other sessions of the account.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def checks(server: Server, journal: JournalFile) -> Iterator[Check]:
-    """Yield what each check found; without a server, or a session, those that need it are left out."""
+    """Yield the result of each check; without a server or a session, the checks that need it are left out."""
     from zvol.zstack.client import Client
 
     settings = server.settings
@@ -42,11 +42,11 @@ def checks(server: Server, journal: JournalFile) -> Iterator[Check]:
     check, accepted = _session(server)
     yield check
     if accepted:
-        yield server_checks.policy(Client(server.transport, server.sessions.auth))  # one that cannot log in again
+        yield server_checks.policy(Client(server.transport, server.sessions.auth))  # a client that cannot log in again
 
 
 def _files(settings: Settings, journal: Path) -> Check:
-    """Check whether others can use the files that zvol keeps; nothing is repaired here."""
+    """Check whether others can use the files that zvol stores; repairs nothing."""
     from zvol.config.paths import state_dir
 
     folder = state_dir(os.environ)
@@ -62,11 +62,11 @@ def _files(settings: Settings, journal: Path) -> Check:
 
 
 def _session(server: Server) -> tuple[Check, bool]:
-    """Check the session or access key that a run would use, short of logging in; tell also whether it is accepted."""
+    """Check the session or access key that a run would use, without a login; tell also whether it is accepted."""
     credential = server.settings.credential
     try:
         if server.sessions.must_log_in:
-            text = f"none is kept: zvol logs in for each run, as {credential.account or 'nobody'} (not tried here)"
+            text = f"none is stored: zvol logs in for each run, as {credential.account or 'nobody'} (not tried here)"
             return Check("session", credential.account is not None, text, "Name the account."), False
         return _accepted(server)
     except ZvolError as exc:

@@ -1,4 +1,4 @@
-"""`zvol login` and `zvol logout`: who logs in, and a session that is kept for later commands, or forgotten."""
+"""The work of `zvol login` and `zvol logout`: storing a new session for later commands, and removing it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from zvol.session.server import Server
 
 
-def who_logs_in(credential: Credential, account: str | None, user: str | None) -> tuple[str, str | None]:
+def choose_account(credential: Credential, account: str | None, user: str | None) -> tuple[str, str | None]:
     """Return the account and user to log in as: those that are given, else those of the settings.
 
-    Settings that name an account log in as nobody else, for they would not find that session.  Raises UsageProblem.
+    Raises UsageProblem for another account than that of the settings: later commands would not find its session.
     """
     for what, own, given in (("account", credential.account, account), ("user", credential.user, user)):
         if credential.account is not None and given is not None and given != own:
@@ -34,10 +34,10 @@ def who_logs_in(credential: Credential, account: str | None, user: str | None) -
     return name, user or credential.user
 
 
-def keep_new_session(server: Server, account: str, user: str | None, password: Callable[[], Secret]) -> Path:
-    """Log in, keep the session, and return the file that it is in; a session that cannot be kept is ended again.
+def store_new_session(server: Server, account: str, user: str | None, password: Callable[[], Secret]) -> Path:
+    """Log in, store the session, and return its file; a session that cannot be stored is ended again.
 
-    The `password` is read once it is known where the session is kept.  Signals are held back while the session is new.
+    The store is found before `password` asks for the password.  Signals are delayed while the session is not stored.
     Raises what `zstack.login.log_in` raises, and LocalState.
     """
     from zvol.zstack.login import log_in, log_out
@@ -46,14 +46,14 @@ def keep_new_session(server: Server, account: str, user: str | None, password: C
     with server.held():
         login = log_in(server.transport, account, secret, user)
         try:
-            return store.keep(login.session, account, user)
+            return store.save(login.session, account, user)
         except LocalState:
             log_out(server.transport, login.session)
             raise
 
 
-def forget_session(server: Server) -> bool:
-    """Forget the kept session here and end it on the server; tell whether there was one.
+def remove_session(server: Server) -> bool:
+    """Remove the stored session here and end it on the server; tell whether there was one.
 
     Raises LocalState, Unreachable or Untrusted.
     """
@@ -62,7 +62,7 @@ def forget_session(server: Server) -> bool:
     stored = server.sessions.stored()
     if stored is None:
         return False
-    server.sessions.store.forget(stored)
+    server.sessions.store.remove(stored)
     try:
         log_out(server.transport, stored.session)
     except Unreachable as exc:

@@ -1,6 +1,6 @@
 """How one run authenticates: with a given session, an access key, a stored session, or a login for this run.
 
-A session that was given is used as it is, and zvol never logs in beside it.
+A session that was given is used as it is; then zvol never logs in.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ if TYPE_CHECKING:
     from zvol.zstack.zones import Zone
 
 ACCESS_KEY: Final = "access key"
-STORED: Final = "kept by zvol login"
+STORED: Final = "stored by zvol login"
 LOGGED_IN: Final = "logged in for this run"
 
 LOGOUT_SECONDS: Final = 5.0
-"""How long the end of a run may wait for its logout; without it the session expires on the server."""
+"""The most that a run waits for its logout at the end; if that fails, the session expires on the server."""
 LATE_LOGOUT_SECONDS: Final = 1.0
-"""The same when the time limit of the command is over."""
+"""The same when the deadline of the command has passed."""
 
 
 class SessionProvider:
     """Provides the session or access key of one run.
 
-    `source` says which it is, `account` and `user` whose, as far as that is known; all three are set by `auth`.
+    `source` names where it is from, `account` and `user` its owner, as far as they are known; `auth` sets all three.
     `connect` returns the transport, which is opened only when needed.  `stack` logs out at the end of the run, `held`
-    holds signals back while a session is opened, `warn` tells people.
+    delays signals while a session is opened, `warn` prints a warning.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class SessionProvider:
     def auth(self) -> Authenticator:
         """Return what authenticates each request; raises AuthError, ConfigError, UsageProblem or Untrusted.
 
-        Logs in when there is only a password, and asks for the server's clock when there is an access key.
+        Logs in when there is only a password, and reads the server's clock when there is an access key.
         """
         return self._access_key_auth() or self.session
 
@@ -85,10 +85,10 @@ class SessionProvider:
 
     @cached_property
     def account_id(self) -> str:
-        """Return how the journal names the account, as far as that is known without a request; raises as `auth` does.
+        """Return the account as the journal names it, without an extra request; raises as `auth` does.
 
-        An account that is named beside a session is believed.  A session belongs to one account: where nothing names
-        that, a digest of the session does.
+        An account that is named together with a session is not checked.  If none is named, a digest of the session
+        stands for its account, because a session belongs to one account.
         """
         from zvol.journal.records import SESSION, named_account
 
@@ -112,7 +112,7 @@ class SessionProvider:
 
     @property
     def must_log_in(self) -> bool:
-        """Tell whether only a login gives this run a session: there is a password and nothing else."""
+        """Tell whether this run can only get a session by a login: there is a password and nothing else."""
         credential = self._settings.credential
         other = credential.gives_session or self.uses_access_key or not credential.gives_password
         return not other and self.stored() is None
@@ -132,9 +132,9 @@ class SessionProvider:
 
     # ---- when the session ends in the middle of a run ------------------------------------------------------------
     def renew(self) -> bool:
-        """Log in again, where a password allows it, once a run; tell whether there is another session now.
+        """Log in again if there is a password, once a run; tell whether there is a new session.
 
-        May be called from any thread, and by several that found the same session ended.
+        May be called from any thread, also by several threads whose requests failed with the same ended session.
         """
         with self._lock:
             if self._renewed is None:
@@ -155,11 +155,11 @@ class SessionProvider:
         self.session.secret = secret
         if ended is not None:
             with contextlib.suppress(ZvolError):
-                self.store.forget(ended)
+                self.store.remove(ended)
         return True
 
     def zone(self, server_now: float | None) -> Zone:
-        """Return the server's zone as the login of this run shows it; unknown when there was none."""
+        """Return the server's zone as the login of this run shows it; unknown without a login."""
         from zvol.zstack.zones import Zone
 
         if self._login is None or server_now is None:
@@ -176,11 +176,11 @@ class SessionProvider:
         return SessionStore(state_dir(os.environ), self._settings.endpoint)
 
     def stored(self) -> StoredSession | None:
-        """Return the session that `zvol login` kept for this server and, where one is named, this account."""
+        """Return the session that `zvol login` stored for this server and, if the settings name one, this account."""
         credential = self._settings.credential
         try:
             store = self.store
-        except UsageProblem:  # no HOME: then nothing was kept
+        except UsageProblem:  # no HOME: then nothing was stored
             return None
         return store.find(credential.account, credential.user)
 
@@ -193,7 +193,7 @@ class SessionProvider:
         return found.session
 
     def _log_in(self, settings: Settings) -> Secret | None:
-        """Log in for this run only; the session is closed at the end of the run, also when a signal ends it."""
+        """Log in for this run only; the session is ended at the end of the run, also after a signal."""
         from zvol.config.credentials import password
         from zvol.zstack.login import log_in
 
@@ -221,7 +221,7 @@ class SessionProvider:
 
 
 def _replacement_advice(source: str) -> str:
-    """Say how to use another session than the given one, which counts as long as it is there."""
+    """Return how to replace the given session, which zvol uses as long as it is set."""
     if source == "sandbox":
         return "Run the command again: each brings a session of its own."
     kind, _, name = source.partition(" ")

@@ -1,8 +1,8 @@
-"""The server of one run: its connections, its client, and who zvol is there; each is opened when it is first needed."""
+"""The server of one run: its connections, its client and its sessions; each is opened when it is first needed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, ExitStack
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -11,24 +11,25 @@ from zvol.clock import CommandDeadline
 from zvol.session.provider import SessionProvider
 
 if TYPE_CHECKING:
+    from zvol.catalog.listing import RetentionContext
     from zvol.config.settings import Settings
     from zvol.journal.records import Identity
+    from zvol.model import Volume, VolumeRow
     from zvol.zstack.client import Client
     from zvol.zstack.transport import Transport
-    from zvol.zstack.zones import Zone
 
 SANDBOX: Final = "sandbox"
-"""What the journal calls the embedded sandbox, whatever its port."""
+"""The name of the embedded sandbox in the journal; its port does not matter."""
 SANDBOX_ACCOUNT: Final = "account admin"
-"""The account that `--sandbox` works for, whatever its session."""
+"""The account of `--sandbox` in the journal; its session does not matter."""
 
 
 class Server:
     """The server that the settings name, or with `sandbox` the embedded one.
 
-    `deadline` bounds the command as long as it only reads; before it changes anything it lifts the deadline.
-    `stack` closes what is opened here, `held` holds signals back for as long as something must not be left half done,
-    `warn` tells people, and `trace` gets a line for each request.
+    `deadline` limits a command that only reads; a command lifts it before it changes anything.
+    `stack` closes what is opened here, `held` delays signals while something must not be left half done, `warn` prints
+    a warning, and `trace` gets a line for each request.
     """
 
     def __init__(
@@ -71,25 +72,31 @@ class Server:
 
         return Client(self.transport, self.sessions.auth, self.sessions.renew)
 
-    def renew(self) -> bool:
-        return self.sessions.renew()
+    def retention_context(self) -> RetentionContext:
+        """Look up what the time left of deleted volumes depends on; raises what `SessionProvider.auth` raises."""
+        from zvol.catalog.listing import retention_context
 
-    def zone(self, server_now: float | None) -> Zone:
-        return self.sessions.zone(server_now)
+        return retention_context(self.client, self.settings.timezone, self.sessions.zone)
+
+    def volume_rows(self, volumes: Iterable[Volume]) -> list[VolumeRow]:
+        """Return volumes with their time left, most urgent first; raises what `retention_context` raises."""
+        from zvol.catalog.listing import volume_rows
+
+        return volume_rows(self.client, volumes, self.retention_context())
 
     @property
     def base(self) -> str:
-        """Return what the journal calls the server."""
+        """Return the name of the server in the journal."""
         return SANDBOX if self._sandbox else self.settings.endpoint.base
 
     @property
     def origin(self) -> str:
-        """Return the server without the prefix of its API, as the journals of the first zvol have it."""
+        """Return the server without the prefix of its API, as journals of the first schema name it."""
         return SANDBOX if self._sandbox else self.settings.endpoint.origin
 
     @property
     def identity(self) -> Identity:
-        """Return what the journal calls server and account; raises what `SessionProvider.auth` raises."""
+        """Return server and account as the journal names them; raises what `SessionProvider.auth` raises."""
         from zvol.journal.records import Identity
 
         return Identity(self.base, SANDBOX_ACCOUNT if self._sandbox else self.sessions.account_id)
@@ -97,7 +104,7 @@ class Server:
     def accepts_session(self) -> bool | None:
         """Ask whether the server accepts the session, without renewing it; None when it does not say.
 
-        An access key is tried with the cheapest read there is.  Raises what the request raises.
+        An access key is tried with the cheapest read.  Raises what the request raises.
         """
         from zvol.zstack.client import Client
         from zvol.zstack.login import is_valid_session

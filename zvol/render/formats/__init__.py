@@ -29,6 +29,6 @@ def load(name: str) -> type[Format]:
 
 
 def enumerated(names: Sequence[str] = FORMATS, conjunction: str = "or") -> str:
-    """Return names as a sentence has them, such as `table, json, ndjson, csv or name`."""
+    """Return names as part of a sentence, such as `table, json, ndjson, csv or name`."""
     *first, last = names
     return f"{', '.join(first)} {conjunction} {last}" if first else last

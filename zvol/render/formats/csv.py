@@ -12,7 +12,7 @@ from zvol.render.values import Table
 from zvol.text import escape_terminal
 
 FORMULA: Final = re.compile(r"(?:^|(?<=[;\t\r\n]))(?=\s*[=+\-@＝＋－＠])")
-"""Where a spreadsheet sees a formula begin: in a cell, or after a separator of another locale."""
+"""The places where a formula can begin for a spreadsheet: in a cell, or after a separator of another locale."""
 
 
 class Formatter(Format):
@@ -27,13 +27,13 @@ class Formatter(Format):
             yield _written(writer, [FORMULA.sub("'", cell) for cell in self._cells(table, row)])
 
     def _cells(self, table: Table[Any], row: Any) -> list[str]:
-        """Return exact values; on a terminal a person reads them, so there control characters are escaped."""
+        """Return the exact values; on a terminal, control characters are escaped."""
         cells = [column.csv(row) for column in table.columns]
         return [escape_terminal(cell) for cell in cells] if self.tty else cells
 
 
 class _Echo:
-    """Gives back what `csv` writes, for `writerow` returns what `write` does."""
+    """Returns what `csv` writes: `writerow` returns the value of `write`."""
 
     def write(self, text: str) -> str:
         return text

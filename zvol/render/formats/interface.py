@@ -1,4 +1,4 @@
-"""What a format is."""
+"""The interface of an output format."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ class Format(ABC):
     """
 
     help: ClassVar[str]
-    """What `zvol help output` says of it; lines of at most 70 characters."""
+    """Its text in `zvol help output`; lines of at most 70 characters."""
 
     for_people: ClassVar[bool] = False
-    """`-q` leaves it out; the counts of a recovery follow it on stderr."""
+    """`-q` suppresses it; the counts of a recovery follow it on stderr."""
 
     for_programs: ClassVar[bool] = False
     """A failure is written as a JSON object on the last line of stderr, too."""
 
     streams: ClassVar[bool] = False
-    """Each row is a text of its own, so that results are written as they come in."""
+    """Each row is a text of its own, so that each result is written at once."""
 
     has_failures: ClassVar[bool] = True
-    """It shows also the results that failed, so that stderr need not name all of them."""
+    """It also shows the results that failed, so that stderr need not name all of them."""
 
     def __init__(self, *, tty: bool, width: int) -> None:
         self.tty, self.width = tty, width

@@ -1,4 +1,4 @@
-"""`-o name`: the UUIDs only, or what else names a row."""
+"""`-o name`: only the UUIDs, or the names of rows that have no UUID."""
 
 from __future__ import annotations
 

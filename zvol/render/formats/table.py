@@ -1,7 +1,7 @@
-"""`-o table`: for people, drawn on a terminal and plain in a pipe; nothing is ever cut.
+"""`-o table`: for people, with colours on a terminal and plain in a pipe; no text is cut.
 
-rich knows colours and terminals, and is imported only to draw.  Its own tables measure each cell several times, so
-lines are put together here.
+rich is imported only for colours on a terminal.  This module formats the lines itself, because the tables of rich
+measure each cell several times.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Formatter(Format):
 
 
 class Cells:
-    """Rows of cells, made anew each time they are gone through: all cells of a long list would need much memory."""
+    """Rows of cells, computed again for each iteration: all cells of a long list would need much memory."""
 
     def __init__(self, source: Iterable[Any], make: Callable[[Any], list[str]]) -> None:
         self._source, self._make = source, make
@@ -57,7 +57,7 @@ class Cells:
 
 # ---- plain text ------------------------------------------------------------------------------------------------------
 def widths(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> list[int]:
-    """Return how wide each column is."""
+    """Return the width of each column."""
     found = [display_width(header) for header in headers]
     for row in rows:
         for place, cell in enumerate(row):
@@ -73,7 +73,7 @@ def plain_line(row: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def plain_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """Yield the lines of a table; all cells are escaped, and `rows` are gone through twice."""
+    """Yield the lines of a table; all cells are escaped, and `rows` are iterated over twice."""
     wide = widths(headers, rows)
     for row in chain([headers], rows):
         yield plain_line(row, wide)
@@ -93,7 +93,7 @@ def plain_records(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> Iter
 def _details(
     details: Callable[[Any, bool], Iterable[tuple[str, str]]], rows: Iterable[Any], *, tty: bool
 ) -> Iterator[str]:
-    """Yield each row as a record of its own, since not all have the same labels."""
+    """Yield each row as a record of its own, since rows can have different labels."""
     for number, row in enumerate(rows):
         if number:
             yield "\n"
@@ -111,7 +111,7 @@ def drawn(
 ) -> Iterator[str]:
     """Yield a table of escaped texts, or records when it is wider than the terminal.
 
-    `rows` are gone through twice.  `styles` has one rich style for each cell, empty for none.
+    `rows` are iterated over twice.  `styles` has one rich style for each cell, empty for none.
     """
     wide = widths(headers, rows)
     fits = sum(wide) + len(GAP) * (len(wide) - 1) <= width
@@ -144,7 +144,7 @@ def _records(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[
 
 
 def _rendered(lines: Iterable[Sequence[Span]]) -> Iterator[str]:
-    """Yield lines with their colours; they are not wrapped here, the terminal wraps what is longer than it is wide."""
+    """Yield lines with their colours; a line that is too long is left to the terminal to wrap."""
     from rich.console import Console
     from rich.segment import Segment, Segments
 
