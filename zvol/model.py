@@ -257,7 +257,7 @@ class VolumeRow:
     """
 
     volume: Volume
-    recycle: Retention
+    retention: Retention
     deleted_at: float | None = None
     last_vm: str | None = None
     storage: str | None = None
@@ -267,7 +267,7 @@ class VolumeRow:
     server_now: float | None = None
 
     def json(self) -> dict[str, Any]:
-        return self.volume.inventory() | {"recycle": self.recycle.json()}
+        return self.volume.inventory() | {"recycle": self.retention.json()}
 
 
 class Check(NamedTuple):

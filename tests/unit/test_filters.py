@@ -23,10 +23,10 @@ NEVER_EXPUNGED = Retention(True, None, policy="Never")
 NOBODY: Any = None
 
 
-def row(number: int, recycle: Retention = UNKNOWN, deleted: float | None = None, **fields: str) -> VolumeRow:
+def row(number: int, retention: Retention = UNKNOWN, deleted: float | None = None, **fields: str) -> VolumeRow:
     uuid = f"{number:032x}"
     inventory = {"uuid": uuid, "status": "Deleted", "type": "Data", "name": f"v{number}"} | fields
-    return VolumeRow(Volume(uuid, inventory), recycle, deleted, server_now=NOW)
+    return VolumeRow(Volume(uuid, inventory), retention, deleted, server_now=NOW)
 
 
 def test_each_filter_is_true_false_or_unknown() -> None:

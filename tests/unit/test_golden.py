@@ -28,8 +28,8 @@ def rows() -> list[VolumeRow]:
         uuid = f"d0a7a5e0c0de4b1e8a5efeedbead{number:04x}"
         volume = Volume(uuid, {"uuid": uuid, "name": name, "size": size * 2**30, "status": "Deleted", "type": "Data"})
         until = None if left is None else NOW + left
-        recycle = Retention(True, None, "deleted", until, left, "Delay", "server" if left is not None else "unknown")
-        found.append(VolumeRow(volume, recycle, None if age is None else NOW - age, vm, storage, server_now=NOW))
+        retention = Retention(True, None, "deleted", until, left, "Delay", "server" if left is not None else "unknown")
+        found.append(VolumeRow(volume, retention, None if age is None else NOW - age, vm, storage, server_now=NOW))
     return found
 
 

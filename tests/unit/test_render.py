@@ -47,8 +47,8 @@ def failed(asked: str = U1) -> Result:
 
 
 def listed(name: str = "data", uuid: str = U1, **more: Any) -> VolumeRow:
-    recycle = Retention(True, None, "deleted", 1_795_010_000.0, 10_000, "Delay", "server")
-    return VolumeRow(volume(uuid, name, **more), recycle, 1_794_990_000.0, "vm\u202e", "ps")
+    retention = Retention(True, None, "deleted", 1_795_010_000.0, 10_000, "Delay", "server")
+    return VolumeRow(volume(uuid, name, **more), retention, 1_794_990_000.0, "vm\u202e", "ps")
 
 
 def test_one_volume_in_json_is_its_inventory() -> None:

@@ -146,7 +146,7 @@ def test_unknown_values_are_not_guessed(one: Volume, policy: Policy | None, zone
 def test_a_change_ahead_of_the_servers_clock_disproves_the_zone() -> None:
     assert retention_of(volume(), DELAY, ZERO, AT - 600).seconds_left == PERIOD + 600
     ahead = volume_row(volume(), DELAY, ZERO, AT - 601, {}, {})
-    assert (ahead.recycle.recoverable, ahead.recycle.expunges_after, ahead.deleted_at) == (True, None, None)
+    assert (ahead.retention.recoverable, ahead.retention.expunges_after, ahead.deleted_at) == (True, None, None)
 
 
 def test_the_interval_is_not_needed() -> None:
@@ -229,8 +229,8 @@ def test_the_deadline_is_the_date_plus_the_period(changed: int, period: int, now
 )
 def test_any_inventory_has_a_retention(fields: dict[str, Any], policy: Policy | None, zone: Zone, now: float) -> None:
     row = volume_row(Volume("a" * 32, {"uuid": "a" * 32} | fields), policy, zone, now, {}, {})
-    assert (row.recycle.expunges_after is None) == (row.recycle.seconds_left is None)
-    assert row.recycle.reason is None or row.recycle.recoverable is not None
+    assert (row.retention.expunges_after is None) == (row.retention.seconds_left is None)
+    assert row.retention.reason is None or row.retention.recoverable is not None
     row.json()
     most_urgent_first(row)
 
@@ -240,7 +240,7 @@ def test_a_row_has_names() -> None:
     one = volume(lastVmInstanceUuid="7" * 32)
     row = volume_row(one, DELAY, ZERO, AT, {"7" * 32: "web"}, {"5" * 32: "ceph"})
     assert (row.volume, row.last_vm, row.storage, row.deleted_at) == (one, "web", "ceph", AT)
-    assert row.recycle == retention_of(one, DELAY, ZERO, AT)
+    assert row.retention == retention_of(one, DELAY, ZERO, AT)
 
 
 def test_a_row_without_names_or_a_deletion() -> None:
@@ -287,12 +287,12 @@ def test_the_order_is_total() -> None:
 
 @pytest.mark.parametrize("name", ROWS)
 def test_volumes_that_expire_soon(name: str) -> None:
-    soon = expires_within(ROWS[name].recycle, DAY)
+    soon = expires_within(ROWS[name].retention, DAY)
     assert soon is (None if name.startswith("unknown") else name.startswith("overdue") or name == "soon")
 
 
 @settings(deadline=None)
 @given(st.sampled_from(list(ROWS.values())), st.sampled_from(list(ROWS.values())), st.floats(0, 1e9))
 def test_volumes_that_expire_come_first(one: VolumeRow, other: VolumeRow, seconds: float) -> None:
-    if expires_within(one.recycle, seconds) is not False and expires_within(other.recycle, seconds) is False:
+    if expires_within(one.retention, seconds) is not False and expires_within(other.retention, seconds) is False:
         assert most_urgent_first(one) < most_urgent_first(other)

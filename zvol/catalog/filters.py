@@ -101,7 +101,7 @@ class Filters:
         if self.tagged is not None:
             yield "tagged", None if facts.tags is None else self.tagged in facts.tags.get(volume.uuid, ())
         if self.expiring_within is not None:
-            yield "expiring_within", expires_within(row.recycle, self.expiring_within)
+            yield "expiring_within", expires_within(row.retention, self.expiring_within)
 
 
 def _is_deleted(row: VolumeRow, bound: float | None, compare: Callable[[float, float], bool]) -> bool | None:

@@ -31,15 +31,15 @@ def with_recoverability(row: VolumeRow, client: Client) -> VolumeRow:
             many = f"{len(found)} snapshots" if key == "name" else "its tags"
             notes.append(f"comes back with {many}: {_names(found, key)}")
     row = _check_quota(row, client, None if isinstance(snapshots, str) else len(snapshots))
-    again = f"recover {row.volume.uuid}" if row.recycle.recoverable is not False else ""
+    again = f"recover {row.volume.uuid}" if row.retention.recoverable is not False else ""
     return replace(row, notes=(*row.notes, *notes), next=again)
 
 
 def _policy_note(row: VolumeRow) -> list[str]:
     """Return what the cloud's deletion policy means for a volume in the recycle bin."""
-    if row.recycle.policy == "Never":
+    if row.retention.policy == "Never":
         return ["the cloud's policy is Never: it stays in the recycle bin until somebody expunges it"]
-    if row.recycle.policy == "Direct":
+    if row.retention.policy == "Direct":
         return [
             "the cloud's policy is Direct by now: what is deleted from now on is gone at once; this one keeps its time"
         ]
@@ -90,7 +90,7 @@ def _check_quota(row: VolumeRow, client: Client, snapshots: int | None) -> Volum
 
     With an unknown quota, or `snapshots` that cannot be counted (None), it is not known whether it is recoverable.
     """
-    if row.recycle.recoverable is not True:
+    if row.retention.recoverable is not True:
         return row
     try:
         owner = client.owner(row.volume.uuid)
@@ -113,4 +113,4 @@ def _check_quota(row: VolumeRow, client: Client, snapshots: int | None) -> Volum
 
 
 def _quota_unknown(row: VolumeRow, text: str) -> VolumeRow:
-    return replace(row, recycle=replace(row.recycle, recoverable=None, reason="quota"), notes=(*row.notes, text))
+    return replace(row, retention=replace(row.retention, recoverable=None, reason="quota"), notes=(*row.notes, text))

@@ -123,7 +123,7 @@ def volume_row(
     changed = last_change(volume, zone, now)
     return VolumeRow(
         volume=volume,
-        recycle=retention_of(volume, policy, zone, now),
+        retention=retention_of(volume, policy, zone, now),
         deleted_at=changed if volume.deleted else None,
         last_vm=vm_names.get(volume.text("lastVmInstanceUuid") or ""),
         storage=storage_names.get(volume.text("primaryStorageUuid") or ""),
@@ -147,9 +147,9 @@ def expires_within(time: Retention, seconds: float) -> bool | None:
 def most_urgent_first(row: VolumeRow) -> tuple[int, float, datetime, str]:
     """Return a sort key: unknown time left first, then by deadline, then those that stay; last by change and UUID."""
     changed = parse_server_date(row.volume.last_op_date or "") or datetime.min  # noqa: DTZ901 (no zone, as the server's)
-    if expires_within(row.recycle, math.inf) is False:
+    if expires_within(row.retention, math.inf) is False:
         return (2, 0.0, changed, row.volume.uuid)
-    after = row.recycle.expunges_after
+    after = row.retention.expunges_after
     return (0, 0.0, changed, row.volume.uuid) if after is None else (1, after, changed, row.volume.uuid)
 
 

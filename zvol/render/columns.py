@@ -41,7 +41,7 @@ def _date(name: str) -> Callable[[VolumeRow], str]:
 
 def _not_deleted(row: VolumeRow) -> bool:
     """Tell whether a volume is not deleted, so that it has no time left to show."""
-    return row.recycle.reason == "not-deleted"
+    return row.retention.reason == "not-deleted"
 
 
 def _deleted(row: VolumeRow) -> str:
@@ -58,33 +58,33 @@ def _age(row: VolumeRow) -> str:
 def _safe_until(row: VolumeRow) -> str:
     if _not_deleted(row):
         return "-"
-    if row.recycle.expunges_after is not None:
-        return stamp(row.recycle.expunges_after) or "unknown"
-    return "for ever" if row.recycle.policy == "Never" else "unknown"
+    if row.retention.expunges_after is not None:
+        return stamp(row.retention.expunges_after) or "unknown"
+    return "for ever" if row.retention.policy == "Never" else "unknown"
 
 
 def _left(row: VolumeRow) -> str:
     if _not_deleted(row):
         return "-"
-    if row.recycle.seconds_left is not None:
-        return human_duration(row.recycle.seconds_left) if row.recycle.seconds_left else "overdue"
-    return "for ever" if row.recycle.policy == "Never" else "unknown"
+    if row.retention.seconds_left is not None:
+        return human_duration(row.retention.seconds_left) if row.retention.seconds_left else "overdue"
+    return "for ever" if row.retention.policy == "Never" else "unknown"
 
 
 def _until_tty(row: VolumeRow) -> str:
     left = _left(row)
-    if row.recycle.expunges_after is None or left == "overdue":
+    if row.retention.expunges_after is None or left == "overdue":
         return left
-    return f"{(stamp(row.recycle.expunges_after) or '')[:16].replace('T', ' ')}Z ({left} left)"
+    return f"{(stamp(row.retention.expunges_after) or '')[:16].replace('T', ' ')}Z ({left} left)"
 
 
 def _recoverable(row: VolumeRow) -> str:
-    return {True: "yes", False: "no", None: "unknown"}[row.recycle.recoverable]
+    return {True: "yes", False: "no", None: "unknown"}[row.retention.recoverable]
 
 
 def _urgency(row: VolumeRow) -> str:
     """Return the style of the time left of a volume on a terminal."""
-    left = row.recycle.seconds_left
+    left = row.retention.seconds_left
     if left is None:
         return ""
     return "bold red" if left < URGENT else "yellow" if left < SOON else ""
@@ -107,12 +107,12 @@ _ALL: Final[tuple[Column[VolumeRow], ...]] = (
         "safe-until",
         "SAFE UNTIL",
         "it is not destroyed before that",
-        lambda row: stamp(row.recycle.expunges_after),
+        lambda row: stamp(row.retention.expunges_after),
         _safe_until,
         _until_tty,
         _urgency,
     ),
-    Column("left", "LEFT", "time left until then", lambda row: row.recycle.seconds_left, _left, style=_urgency),
+    Column("left", "LEFT", "time left until then", lambda row: row.retention.seconds_left, _left, style=_urgency),
     Column("last-vm", "LAST VM", "the VM it was last on, by name", lambda row: row.last_vm or last_vm(row)),
     Column("last-vm-uuid", "LAST VM UUID", "the same by UUID", lambda row: last_vm(row)),
     Column("vm-uuid", "VM UUID", "the VM it is on", _field("vmInstanceUuid")),
@@ -138,8 +138,8 @@ _ALL: Final[tuple[Column[VolumeRow], ...]] = (
         _field("lastOpDate"),
         _date("lastOpDate"),
     ),
-    Column("recoverable", "RECOVERABLE", "yes, no or unknown", lambda row: row.recycle.recoverable, _recoverable),
-    Column("reason", "REASON", "why not", lambda row: row.recycle.reason),
+    Column("recoverable", "RECOVERABLE", "yes, no or unknown", lambda row: row.retention.recoverable, _recoverable),
+    Column("reason", "REASON", "why not", lambda row: row.retention.reason),
 )
 
 COLUMNS: Final = {column.key: column for column in _ALL}
