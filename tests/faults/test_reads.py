@@ -10,8 +10,9 @@ import pytest
 
 from tests.support.process import environment
 from tests.support.warm import run
-from tests.support.wire import SECRET, auth, raw, says
+from tests.support.wire import SECRET, raw, says
 from zvol.errors import TransientError
+from zvol.zstack.auth import ANONYMOUS
 from zvol.zstack.client import Client
 from zvol.zstack.transport import Transport
 
@@ -31,7 +32,7 @@ def reading(document: Any, *uuids: str) -> list[str]:
     """Return the UUIDs that a client finds when it asks for these."""
     with raw(answering(document)) as server:
         transport = Transport(server.endpoint())
-        client = Client(transport, auth)  # type: ignore[arg-type]
+        client = Client(transport, ANONYMOUS)
         try:
             if len(uuids) == 1:
                 found = client.volume(uuids[0])

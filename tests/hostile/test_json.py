@@ -14,10 +14,11 @@ import pytest
 from tests.support.hostile.json_bodies import NOT_JSON, NOT_ZSTACK, ODD_FIELDS, UUID
 from tests.support.process import environment
 from tests.support.warm import run
-from tests.support.wire import SECRET, auth, raw
+from tests.support.wire import SECRET, raw
 from zvol.errors import CannotTell, Refused, TransientError
 from zvol.zstack import answers
 from zvol.zstack.answers import REDIRECTS, Answer, Redirected, Running, Unrecognized
+from zvol.zstack.auth import ANONYMOUS
 from zvol.zstack.client import Client
 from zvol.zstack.strictjson import NotJson, loads
 from zvol.zstack.transport import Transport
@@ -64,7 +65,7 @@ def test_a_client_raises_a_transient_error_for_each_body() -> None:
     body = b""
     with raw(answering(lambda _path: (200, body))) as server:
         transport = Transport(server.endpoint())
-        client = Client(transport, auth)  # type: ignore[arg-type]
+        client = Client(transport, ANONYMOUS)
         reads: list[Callable[[], object]] = [
             lambda: client.volume(UUID),
             lambda: client.volumes([UUID, "c" * 32]),

@@ -8,9 +8,9 @@ import sys
 import time
 from urllib.parse import urlsplit
 
-from tests.support.wire import auth
 from zvol.clock import SystemClock
 from zvol.model import Endpoint
+from zvol.zstack.auth import ANONYMOUS
 from zvol.zstack.client import Client
 from zvol.zstack.transport import Transport
 
@@ -27,7 +27,7 @@ def main() -> None:
     endpoint = Endpoint("http", str(url.hostname), int(url.port or 0), url.path)
     for number in range(count):
         transport = Transport(endpoint, clock=Quick())  # one each, for the server closes connections as it likes
-        client = Client(transport, auth)  # type: ignore[arg-type]
+        client = Client(transport, ANONYMOUS)
         began = time.monotonic()
         found = client.submit(f"{number:032x}", "d" * 32, 60)
         seconds = time.monotonic() - began
