@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
+import os
+import pickle
 import re
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -26,13 +31,31 @@ COVERING = [name for name, setting in HOLDS.items() if setting.lost_saves == 0 a
 """The smaller settings; the others are about what the table is not: the network and the server."""
 
 
-@cache
-def explored(setting: Setting) -> Found:
-    return explore(setting)
+Explored = Callable[[Setting], Found]
+
+
+@pytest.fixture(scope="session")
+def explored(tmp_path_factory: pytest.TempPathFactory) -> Explored:
+    """Return what explores a setting once for all processes of this test run."""
+    folder = tmp_path_factory.getbasetemp()
+    folder = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+    @cache
+    def found(setting: Setting) -> Found:
+        name = f"model-{hashlib.sha256(repr(setting).encode()).hexdigest()}"
+        with (folder / name).open("ab+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if file.seek(0, os.SEEK_END) == 0:
+                pickle.dump(explore(setting), file)
+            file.seek(0)
+            kept: Found = pickle.load(file)
+        return kept
+
+    return found
 
 
 @pytest.mark.parametrize("name", HOLDS)
-def test_the_protocol_holds(name: str) -> None:
+def test_the_protocol_holds(name: str, explored: Explored) -> None:
     found = explored(HOLDS[name])
     print(f"\n{name}: {found.states:,} states")
     assert found.broken == {}
@@ -51,7 +74,7 @@ def test_each_condition_is_needed(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", WEAKER)
-def test_the_rules_as_they_are_hold_where_a_weaker_one_breaks(name: str) -> None:
+def test_the_rules_as_they_are_hold_where_a_weaker_one_breaks(name: str, explored: Explored) -> None:
     setting = WEAKER[name].setting
     if setting.alone:  # else it is this world that is weaker
         assert explored(setting).broken == {}
@@ -69,7 +92,7 @@ def test_beyond_its_assumptions_it_does_not_hold(name: str) -> None:
     assert f"* {name}" in PAGE.read_text()
 
 
-def test_the_model_makes_every_move_of_the_table() -> None:
+def test_the_model_makes_every_move_of_the_table(explored: Explored) -> None:
     """Every row of the table, and every outcome and next phase that a row can lead to."""
     made = set().union(*(explored(HOLDS[name]).moves for name in COVERING))
     assert possible_moves() - made == UNREACHED
