@@ -6,7 +6,7 @@ from typing import Final, NoReturn
 
 from zvol.text import escape_terminal
 
-SHORTEST: Final = 8
+MIN_LENGTH: Final = 8
 """The least length of a secret that is redacted; shorter ones occur in ordinary text."""
 
 _registered: dict[str, None] = {}
@@ -43,7 +43,7 @@ def register_secret(text: str) -> None:
     A secret that is short, only letters or only digits is not redacted: it also occurs in unrelated text, and redacting
     it there would reveal it.
     """
-    if len(text) < SHORTEST or text.isalpha() or text.isdigit() or text in _registered:
+    if len(text) < MIN_LENGTH or text.isalpha() or text.isdigit() or text in _registered:
         return
     import json
     from urllib.parse import quote

@@ -1,4 +1,4 @@
-"""Logging in by hand: where the password may come from, whose session is kept where, and what refusals mean."""
+"""Logging in by hand: where the password may come from, where the session is stored, and what a refused login means."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from zvol.errors import Exit, ZvolError
 from zvol.model import Outcome, Result, Retention, Volume, VolumeRow
 from zvol.render.formats import table
 from zvol.render.formats.json import array, document
-from zvol.render.messages import CANDIDATES
+from zvol.render.messages import MAX_CANDIDATES
 from zvol.render.printer import MAX_FAILURES
 
 NOW = 1_795_000_000.0
@@ -141,7 +141,7 @@ def test_failures_on_stdout_are_repeated_on_stderr_up_to_a_limit(format: str, on
 
 
 def test_not_all_candidates_of_a_name_are_shown() -> None:
-    for count, more in ((CANDIDATES, ""), (CANDIDATES + 1234, "  and 1,234 more\n")):
+    for count, more in ((MAX_CANDIDATES, ""), (MAX_CANDIDATES + 1234, "  and 1,234 more\n")):
         printed = Printed()
         error = ZvolError(
             f"{count} deleted data volumes have this name", kind="ambiguous", hint="Give the UUID.", exit=Exit.FAILED
@@ -149,7 +149,7 @@ def test_not_all_candidates_of_a_name_are_shown() -> None:
         result = Result("v", None, Outcome.FAILED, error=error, candidates=tuple(rows(count)))
         printed.results([result], ["v"], single=True)
         text = printed.err.getvalue()
-        assert text.count("deleted 20") == CANDIDATES
+        assert text.count("deleted 20") == MAX_CANDIDATES
         assert ("more\n" in text) == bool(more)
         assert more in text
         assert text.endswith("  Give the UUID.\n")

@@ -77,7 +77,7 @@ Then stdout is empty, unless it is an array.
 
 
 def environment() -> str:
-    """Return the variables with what each holds; a long line of names has a line of its own."""
+    """Return the variables with their meanings; long names have a line of their own."""
     import textwrap
 
     rows = []

@@ -13,9 +13,6 @@ from zvol.errors import UsageProblem
 from zvol.render.values import Report
 from zvol.secrets import Secret
 
-LIMIT = 4096
-"""The most bytes of a password on standard input."""
-
 
 @click.command("login", short_help="Log in and store the session.", epilog="Example: zvol login --account admin")
 @click.option("--account", metavar="NAME", help="The account; default that of the profile, or ZSTACK_ACCOUNT_NAME.")
@@ -48,7 +45,7 @@ def command(context: AppContext, account: str | None, user: str | None, password
 
 def _from_stdin() -> Secret:
     """Return the first line of standard input; raises ConfigError when that is no password."""
-    from zvol.config.credentials import typed_password
+    from zvol.config.credentials import LIMIT, typed_password
 
     stream = getattr(sys.stdin, "buffer", None)
     return typed_password(stream.readline(LIMIT) if stream is not None else b"", "standard input")

@@ -210,7 +210,7 @@ def _texts(arguments: Sequence[str], stdin: TextIO | None) -> Iterator[tuple[str
 
 
 def _lines(stdin: TextIO) -> Iterator[str]:
-    """Yield the lines of standard input as they come; raises UsageProblem for more than MAX_BYTES."""
+    """Yield the lines of standard input one by one; raises UsageProblem for more than MAX_BYTES."""
     size, begun = 0, list[str]()
     while part := _read(stdin):
         size += len(part.encode("utf-8", "surrogatepass"))

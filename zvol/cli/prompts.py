@@ -16,9 +16,6 @@ from zvol.errors import UsageProblem
 from zvol.secrets import Secret
 from zvol.text import escape_terminal, has_control
 
-MAX_NAME = 64
-"""The most characters of a profile's name."""
-
 
 def can_prompt(*, no_input: bool, stderr: bool = False) -> bool:
     """Tell whether zvol may prompt: stdin is a terminal, and with `stderr` stderr is one, too."""
@@ -42,14 +39,15 @@ def ask_for_configuration(context: AppContext) -> tuple[str, bool]:
 
     Raises UsageProblem for a bad name or host in the options.
     """
+    from zvol.config.document import MAX_NAME_LENGTH
     from zvol.config.kinds import InvalidValue
     from zvol.config.kinds import host as checked_host
     from zvol.config.template import template
 
     options = context.options.settings
     profile, host = options.get("profile") or "main", options.get("host")
-    if has_control(profile) or not profile.strip() or len(profile) > MAX_NAME:
-        raise UsageProblem(f"a profile's name has 1 to {MAX_NAME} characters, and no control character")
+    if has_control(profile) or not profile.strip() or len(profile) > MAX_NAME_LENGTH:
+        raise UsageProblem(f"a profile's name has 1 to {MAX_NAME_LENGTH} characters, and no control character")
     bad = ""
     try:
         checked_host(host or "https://h")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 COMMAND_SECONDS: Final = 10.0
 POLL_SECONDS: Final = 0.1
 LIMIT: Final = 4096
-"""The most bytes of a session file, and of the output of a program."""
+"""The most bytes of a file with a session, secret or password, of a program's output, and of a typed password."""
 
 WAYS: Final = (
     "Run `zvol login`, set ZVOL_HOST and ZVOL_SESSION_FILE (or ZVOL_SESSION), or give the profile a session_command, "

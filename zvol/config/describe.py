@@ -15,7 +15,7 @@ from zvol.files import UnreadableFile, read_file
 from zvol.model import Endpoint
 from zvol.secrets import Secret
 
-LARGEST_FILE = 1024 * 1024
+MAX_BYTES = 1024 * 1024
 """The most bytes of a file that a profile names, such as a bundle of certificates."""
 
 
@@ -68,7 +68,7 @@ def _wrong_files(file: File, profile: str) -> list[Problem]:
         if not SETTINGS[key].kind.path:
             continue
         try:
-            content = read_file(file.path.parent / expand(value.value, os.environ), LARGEST_FILE)
+            content = read_file(file.path.parent / expand(value.value, os.environ), MAX_BYTES)
         except UnreadableFile as exc:
             problems.append(Problem(value.where, f"{key}: {exc.reason}"))
             continue

@@ -13,8 +13,9 @@ from zvol.config.nodes import KIND_NAMES, Node, ProblemList, position
 from zvol.config.registry import EXCLUSIVE, FILE_KEYS, NEEDS, OTHER_NAMES
 from zvol.text import did_you_mean, has_control
 
-LONGEST_NAME: Final = 64
-MOST_NAMES: Final = 12
+MAX_NAME_LENGTH: Final = 64
+"""Characters of the name of a profile."""
+MAX_NAMES: Final = 12
 """The most profiles that a message names."""
 
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z_][A-Za-z_\- ]{0,39}")
@@ -52,8 +53,8 @@ class File:
 def names(profiles: Iterable[str]) -> str:
     """Return the names of profiles for a message."""
     known = list(profiles)
-    more = f" and {len(known) - MOST_NAMES} more" if len(known) > MOST_NAMES else ""
-    return ", ".join(known[:MOST_NAMES]) + more or "none"
+    more = f" and {len(known) - MAX_NAMES} more" if len(known) > MAX_NAMES else ""
+    return ", ".join(known[:MAX_NAMES]) + more or "none"
 
 
 def check(root: Node | None, problems: ProblemList) -> File:
@@ -92,8 +93,8 @@ class _Checker:
     def _named(self, node: Node) -> list[tuple[str, Node]]:
         named = []
         for name, key_node, body in self._pairs(node, "profiles"):
-            if len(name) > LONGEST_NAME:
-                self.problems.at(key_node, f"the name of a profile has more than {LONGEST_NAME} characters")
+            if len(name) > MAX_NAME_LENGTH:
+                self.problems.at(key_node, f"the name of a profile has more than {MAX_NAME_LENGTH} characters")
             else:
                 named.append((name, body))
         return named

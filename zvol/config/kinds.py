@@ -17,9 +17,9 @@ from zvol.text import did_you_mean, has_control, parse_duration
 if TYPE_CHECKING:
     from zvol.model import Endpoint
 
-MOST_CONCURRENCY: Final = 64
-LONGEST_TIMEOUT: Final = 7 * 86400.0
-LONGEST_WAIT: Final = 3600.0
+MAX_CONCURRENCY: Final = 64
+MAX_TIMEOUT: Final = 7 * 86400.0
+MAX_WAIT: Final = 3600.0
 """The most for settle_wait and api_timeout, in seconds; the least for each duration is one second."""
 
 _SESSION: Final = re.compile(r"[0-9A-Fa-f]{32}")
@@ -112,8 +112,8 @@ def duration(most: float) -> Callable[[str], float]:
 def concurrency(value: str | int) -> int:
     if isinstance(value, str):
         value = int(value) if re.fullmatch(r"[1-9][0-9]?", value) else 0
-    if not 1 <= value <= MOST_CONCURRENCY:
-        raise InvalidValue(f"must be a number from 1 to {MOST_CONCURRENCY}")
+    if not 1 <= value <= MAX_CONCURRENCY:
+        raise InvalidValue(f"must be a number from 1 to {MAX_CONCURRENCY}")
     return value
 
 
@@ -172,7 +172,7 @@ SECRET: Final = Kind(secret)
 KEY_ID: Final = Kind(access_key_id)
 FLAG: Final = Kind(flag, "bool")
 ZONE: Final = Kind(timezone, metavar="ZONE")
-TIMEOUT: Final = Kind(duration(LONGEST_TIMEOUT), "duration", metavar="DURATION")
-WAIT: Final = Kind(duration(LONGEST_WAIT), "duration", metavar="DURATION")
+TIMEOUT: Final = Kind(duration(MAX_TIMEOUT), "duration", metavar="DURATION")
+WAIT: Final = Kind(duration(MAX_WAIT), "duration", metavar="DURATION")
 COUNT: Final = Kind(concurrency, "number", metavar="N")
 FORMAT: Final = Kind(output, metavar="FORMAT")

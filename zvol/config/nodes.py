@@ -52,9 +52,9 @@ class Node(Marked, Protocol):
 
 
 class ProblemList:
-    """The mistakes of one file, at most MOST of them; lines and columns count from 1, line 0 is the whole file."""
+    """The mistakes of one file, at most MAX of them; lines and columns count from 1, line 0 is the whole file."""
 
-    MOST: Final = 50
+    MAX: Final = 50
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -67,7 +67,7 @@ class ProblemList:
 
     @property
     def full(self) -> bool:
-        return len(self._found) >= self.MOST
+        return len(self._found) >= self.MAX
 
     def add(self, line: int, column: int, text: str) -> None:
         if not self.full:

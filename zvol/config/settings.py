@@ -22,8 +22,8 @@ class Settings:
     """The settings of a run; durations in seconds.
 
     `proxy` is resolved: a URL, or None.  `sources` says of each key where its value is from: `option --host`,
-    `environment ZVOL_HOST`, `file:line:column` or `default`.  `credential` may be sent to this
-    host; its files and programs have not been read.
+    `environment ZVOL_HOST`, `file:line:column` or `default`.  `credential` may be sent to this host;
+    its files and programs have not been read.
     """
 
     endpoint: Endpoint

@@ -10,7 +10,7 @@ from zvol.model import Result, VolumeRow
 from zvol.render.columns import COLUMNS, last_vm
 from zvol.text import escape_terminal, human_size
 
-CANDIDATES: Final = 20
+MAX_CANDIDATES: Final = 20
 """The most volumes shown for a name that may mean several."""
 
 
@@ -61,10 +61,10 @@ def result_lines(result: Result, command: str = "zvol", *, ages: bool = False) -
     assert result.error is not None
     first, *rest = error_lines(result.error, result_subject(result), command)
     yield first
-    for row in result.candidates[:CANDIDATES]:
+    for row in result.candidates[:MAX_CANDIDATES]:
         yield f"  {_candidate(row, ages=ages)}"
-    if len(result.candidates) > CANDIDATES:
-        yield f"  and {len(result.candidates) - CANDIDATES:,} more"
+    if len(result.candidates) > MAX_CANDIDATES:
+        yield f"  and {len(result.candidates) - MAX_CANDIDATES:,} more"
     yield from rest
 
 

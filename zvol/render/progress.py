@@ -17,7 +17,7 @@ PLAIN_SECONDS: Final = 30.0
 SINGLE_QUIET_SECONDS: Final = 3.0
 """Seconds before the line of a single volume is shown: most are recovered by then."""
 
-LONGEST_LINE: Final = 160
+MAX_LINE: Final = 160
 LONG_WORD: Final = 12
 ELLIPSIS: Final = " ..."
 
@@ -39,7 +39,7 @@ class Progress:
         tty: bool,
         shown: bool,
         mark: str = "zvol: ",
-        width: Callable[[], int] = lambda: LONGEST_LINE,
+        width: Callable[[], int] = lambda: MAX_LINE,
     ) -> None:
         self._stderr, self._now, self._total, self._tty, self._shown = stderr, now, total, tty, shown
         self._mark, self._width = mark, width
@@ -69,7 +69,7 @@ class Progress:
         parts = [(rank, escape_terminal(part)) for rank, part in self._parts(now)]
         text = self._mark + ", ".join(part for _, part in parts)
         if self._tty:
-            text = _fitted(self._mark, parts, min(LONGEST_LINE, self._width() - 1))
+            text = _fitted(self._mark, parts, min(MAX_LINE, self._width() - 1))
             self._stderr.write("\r" + pad(text, self._drawn))
             self._drawn = display_width(text)
         else:
