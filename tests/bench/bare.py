@@ -1,7 +1,7 @@
-"""The smallest honest client for RecoverDataVolume, and what the speed of zvol is compared with.
+"""The smallest correct client for RecoverDataVolume, with which the speed of zvol is compared.
 
 It reads the volume, sends the PUT, polls the job and reads the volume again.  It keeps no journal, checks no answer
-twice, and knows neither lost answers nor bad weather.  Address and session are in ZVOL_HOST and ZVOL_SESSION.
+twice, and handles neither lost answers nor other network faults.  ZVOL_HOST and ZVOL_SESSION are required.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def put(http: requests.Session, uuid: str) -> str:
 
 
 def recover(http: requests.Session, uuid: str, every: float) -> dict[str, Any]:
-    """Recover one volume, looking at its job every so many seconds."""
+    """Recover one volume, polling its job at an interval in seconds."""
     volume = read(http, uuid)
     if volume["status"] != "Deleted":
         return volume
@@ -55,7 +55,7 @@ def recover(http: requests.Session, uuid: str, every: float) -> dict[str, Any]:
 
 
 def only_puts(uuids: list[str], concurrency: int) -> None:
-    """Send the PUTs of many volumes and look at nothing, each connection one after the other."""
+    """Send the PUTs of many volumes and poll nothing, one after the other on each connection."""
     from concurrent.futures import ThreadPoolExecutor
 
     def share(number: int) -> None:

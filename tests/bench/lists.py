@@ -22,7 +22,7 @@ from tests.bench.speed import ZVOL, Report, cloud, run
 
 
 def on_terminal(arguments: Sequence[str], env: Mapping[str, str], columns: int) -> float:
-    """Return the CPU seconds of zvol on a terminal of so many columns."""
+    """Return the CPU seconds of zvol on a terminal with the given number of columns."""
     pid, terminal = pty.fork()
     if pid == 0:
         fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))

@@ -32,7 +32,7 @@ ONE = "d0a7a5e0c0de4b1e8a5efeedbead0001"
 CONCURRENCY = 16
 BATCH = 100
 PUT_TIME = 0.15
-"""So long a running 5.2.1 takes for each of 16 PUTs at a time, where the sandbox takes some milliseconds; seconds."""
+"""Seconds that a running 5.2.1 takes for each of 16 concurrent PUTs, where the sandbox takes some milliseconds."""
 MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
 """What `ru_maxrss` counts in; bytes."""
 REQUEST = re.compile(r"^zvol: (?:GET|PUT|POST|DELETE) ", re.MULTILINE)
@@ -40,7 +40,7 @@ REQUEST = re.compile(r"^zvol: (?:GET|PUT|POST|DELETE) ", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One process that ended well: seconds of wall clock and of CPU, its largest size in bytes, what it said."""
+    """One successful process: seconds of wall clock and of CPU, its peak size in bytes, its standard error."""
 
     wall: float
     cpu: float
@@ -49,7 +49,7 @@ class Run:
 
 
 def run(argv: Sequence[str], env: Mapping[str, str], stdin: str = "") -> Run:
-    """Run a command to its end; one that fails ends the measurement."""
+    """Run a command to its end; a failure ends the measurement."""
     with tempfile.TemporaryFile("w+") as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         given.write(stdin)
         given.seek(0)
@@ -59,28 +59,28 @@ def run(argv: Sequence[str], env: Mapping[str, str], stdin: str = "") -> Run:
         wall = time.perf_counter() - began
         child.returncode = os.waitstatus_to_exitcode(status)
         err.seek(0)
-        said = err.read().decode(errors="replace")
+        errors = err.read().decode(errors="replace")
     if child.returncode != 0:
-        raise SystemExit(f"{' '.join(argv)} ended with {child.returncode}:\n{said[-2000:]}")
-    return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * MAXRSS_UNIT, said)
+        raise SystemExit(f"{' '.join(argv)} ended with {child.returncode}:\n{errors[-2000:]}")
+    return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * MAXRSS_UNIT, errors)
 
 
 def environment(home: Path) -> dict[str, str]:
-    """Return an environment in which nothing of the user's own counts."""
+    """Return an environment without the user's own settings."""
     home.mkdir(parents=True, exist_ok=True)
     return {"PATH": os.environ.get("PATH", ""), "HOME": str(home), "LC_ALL": "C.UTF-8"}
 
 
-# ---- the cloud -------------------------------------------------------------------------------------------------------
+# ---- the sandbox -----------------------------------------------------------------------------------------------------
 class Cloud:
-    """A sandbox in a process of its own, seen through its API; `env` is what a client of it needs."""
+    """A sandbox in a process of its own, used through its API; `env` is the environment for its clients."""
 
     def __init__(self, host: str, session: str, home: Path) -> None:
         self._url = urlsplit(host)
         self._session = session
         self.env = environment(home) | {"ZVOL_HOST": host, "ZVOL_SESSION": session}
 
-    def ask(self, method: str, path: str, query: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    def request(self, method: str, path: str, query: Sequence[tuple[str, str]]) -> dict[str, Any]:
         connection = http.client.HTTPConnection(self._url.hostname or "", self._url.port, timeout=60)
         try:
             target = f"{self._url.path}{path}?{urlencode(query)}"
@@ -97,7 +97,7 @@ class Cloud:
     def added(self) -> list[str]:
         """Return the UUIDs of the volumes that were added to the sandbox's own."""
         query = [("q", "name~=bulk-%"), ("fields", "uuid"), ("limit", "100000")]
-        return [volume["uuid"] for volume in self.ask("GET", "/v1/volumes", query)["inventories"]]
+        return [volume["uuid"] for volume in self.request("GET", "/v1/volumes", query)["inventories"]]
 
     def settle(self, uuids: Sequence[str], *, deleted: bool) -> None:
         """Wait until all volumes are deleted, or none is."""
@@ -106,7 +106,7 @@ class Cloud:
             part = uuids[start : start + BATCH]
             query = [("q", "uuid?=" + ",".join(part)), ("fields", "uuid,status"), ("limit", str(BATCH))]
             while True:
-                volumes = self.ask("GET", "/v1/volumes", query)["inventories"]
+                volumes = self.request("GET", "/v1/volumes", query)["inventories"]
                 if len(volumes) == len(part) and all((v["status"] == "Deleted") == deleted for v in volumes):
                     break
                 if time.monotonic() > until:
@@ -118,22 +118,22 @@ class Cloud:
         self.settle(uuids, deleted=False)
         mode = [("deleteMode", "Permissive")]
         with ThreadPoolExecutor(CONCURRENCY) as pool:
-            list(pool.map(lambda uuid: self.ask("DELETE", f"/v1/volumes/{uuid}", mode), uuids))
+            list(pool.map(lambda uuid: self.request("DELETE", f"/v1/volumes/{uuid}", mode), uuids))
         self.settle(uuids, deleted=True)
 
 
 @contextmanager
 def cloud(directory: Path, extra: int = 0) -> Iterator[Cloud]:
-    """Serve a new sandbox with `extra` deleted volumes more, for as long as the context lasts."""
+    """Serve a new sandbox with `extra` additional deleted volumes until the context ends."""
     command = [ZVOL, "sandbox", "serve", "--port", "0", *(("--extra", str(extra)) if extra else ())]
     env = environment(directory / "server")
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env)
     try:
         assert server.stdout is not None
-        told = dict(re.findall(r"export (\w+)=(\S+)", server.stdout.readline() + server.stdout.readline()))
-        if {"ZVOL_HOST", "ZVOL_SESSION"} - set(told):
+        exported = dict(re.findall(r"export (\w+)=(\S+)", server.stdout.readline() + server.stdout.readline()))
+        if {"ZVOL_HOST", "ZVOL_SESSION"} - set(exported):
             raise SystemExit("the sandbox did not start")
-        yield Cloud(told["ZVOL_HOST"], told["ZVOL_SESSION"], directory / "client")
+        yield Cloud(exported["ZVOL_HOST"], exported["ZVOL_SESSION"], directory / "client")
     finally:
         server.terminate()
         server.communicate(timeout=30)
@@ -141,7 +141,7 @@ def cloud(directory: Path, extra: int = 0) -> Iterator[Cloud]:
 
 @contextmanager
 def slowed(server: Cloud) -> Iterator[dict[str, str]]:
-    """Put a relay before the sandbox that holds each request as long as a real server takes; yields its environment."""
+    """Run a relay in front of the sandbox that delays each request as a real server does; yields its environment."""
     url = urlsplit(server.env["ZVOL_HOST"])
 
     class Handler(socketserver.BaseRequestHandler):
@@ -170,7 +170,7 @@ def pump(source: socket.socket, sink: socket.socket) -> None:
         sink.shutdown(socket.SHUT_WR)
 
 
-# ---- what is measured ------------------------------------------------------------------------------------------------
+# ---- measurements ----------------------------------------------------------------------------------------------------
 class Report:
     """Prints the measurements; `missed` counts the targets that were not reached."""
 
@@ -178,17 +178,17 @@ class Report:
 
     def add(self, what: str, value: float, detail: str, target: str = "") -> None:
         """Add a measurement; `target` is such as `<= 1.30`, without one it is only shown."""
-        word = "-"
+        mark = "-"
         if target:
             sign, limit = target.split()
             reached = value <= float(limit) if sign == "<=" else value >= float(limit)
             self.missed += not reached
-            word = "ok" if reached else "MISSED"
-        print(f"{word:<6} {what:<34} {value:8.2f}  {target:<8} {detail}", flush=True)
+            mark = "ok" if reached else "MISSED"
+        print(f"{mark:<6} {what:<34} {value:8.2f}  {target:<8} {detail}", flush=True)
 
 
 def start(report: Report, directory: Path, rounds: int) -> None:
-    """How long it takes to say something without a server, against importing click; CPU time, for nothing waits."""
+    """How long a command without a server takes, against importing click; CPU time, because nothing waits."""
     env = environment(directory)
     complete = {"_ZVOL_COMPLETE": "bash_complete", "COMP_WORDS": "zvol re", "COMP_CWORD": "1"}
     commands = {
@@ -207,7 +207,7 @@ def start(report: Report, directory: Path, rounds: int) -> None:
 
 
 def single(report: Report, directory: Path, rounds: int) -> None:
-    """How long one recovery takes, against the bare client and against the usual loop of one look a second."""
+    """How long one recovery takes, against the bare client and against the usual loop of one poll a second."""
     commands = {"bare": (*BARE, ONE), "zvol": (ZVOL, "recover", ONE, "--json"), "loop": (*BARE, ONE, "--every", "1")}
     best = dict.fromkeys(commands, float("inf"))
     with cloud(directory) as server:
@@ -222,14 +222,14 @@ def single(report: Report, directory: Path, rounds: int) -> None:
 
 
 def bulk(report: Report, directory: Path, rounds: int, count: int = 1000) -> None:
-    """How fast many volumes come back, against sending their PUTs and looking at nothing."""
+    """How fast many volumes are recovered, against only sending their PUTs."""
     bare = (*BARE, "-", "--concurrency", str(CONCURRENCY))
     many = (ZVOL, "recover", "-", "--concurrency", str(CONCURRENCY), "-o", "ndjson")
     with cloud(directory, count) as server:
         uuids = server.added()
 
         def turn(argv: Sequence[str], env: Mapping[str, str]) -> Run:
-            # each run has a journal of its own: what another one left open there would be asked about first
+            # each run has a journal of its own: what another one left open there would be polled first
             done = run(argv, {**env, "HOME": tempfile.mkdtemp(dir=directory)}, "\n".join(uuids))
             server.delete(*uuids)
             return done
@@ -248,7 +248,7 @@ def bulk(report: Report, directory: Path, rounds: int, count: int = 1000) -> Non
 
 
 def after(report: Report, directory: Path, rounds: int, count: int = 400) -> None:
-    """How fast volumes get their tag and their VM: three changes for each, against one."""
+    """How fast volumes get their tag and their VM: three changes a volume, against one."""
     many = (ZVOL, "recover", "-", "--concurrency", str(CONCURRENCY), "-o", "ndjson")
     with cloud(directory, count) as server, slowed(server) as slow:
         uuids = server.added()
@@ -264,7 +264,7 @@ def after(report: Report, directory: Path, rounds: int, count: int = 400) -> Non
 
 
 def memory(report: Report, directory: Path, rounds: int, count: int = 10_000) -> None:
-    """How large one run over very many volumes becomes."""
+    """How much memory one run over very many volumes takes."""
     del rounds
     with cloud(directory, count) as server:
         done = run((ZVOL, "recover", "-", "-o", "ndjson"), server.env, "\n".join(server.added()))

@@ -33,7 +33,7 @@ serve(Path(sys.argv[1]), ledger=Path(sys.argv[2]), switches=Switches(job_time=fl
 
 
 def extra(number: int) -> str:
-    """Return the uuid of the n-th bulk volume; written down here so that a change of it is noticed."""
+    """Return the uuid of the n-th bulk volume; repeated here so that a change of it is noticed."""
     return f"b0a70000c0de4b1e8a5e{number:012x}"
 
 
@@ -70,7 +70,7 @@ class Client:
         return self.raw("GET", f"/v1/api-jobs/{job}")
 
     def end(self, answer: Answer) -> Answer:
-        """Return the end of the job that an answer names."""
+        """Return the last answer of the job that an answer names."""
         assert answer.status == 202, answer
         until = time.monotonic() + 10
         while (found := self.job(answer.job)).status == 202:
@@ -138,7 +138,7 @@ def process(directory: Path, **options: Any) -> Iterator[Process]:
 
 
 def events(ledger: Path) -> list[dict[str, Any]]:
-    """Return what a ledger says, in the order it happened."""
+    """Return the events of a ledger, in their order."""
     found = [json.loads(line) for line in ledger.read_text("utf-8").splitlines()]
     return sorted(found, key=lambda event: int(event["seq"]))
 

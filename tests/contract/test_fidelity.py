@@ -23,7 +23,7 @@ PARSER = ("432-limit-neg",)
 
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Answer]]:
-    """Return the sandbox's answers to all exchanges, in their order, each finding the state the last one left."""
+    """Return the sandbox's answers to all exchanges, in their order, each in the state that the last one left."""
     directory: Path = tmp_path_factory.mktemp("captured")
     offset = world.CAPTURED_AT - time.time()
     store = world.prepared(directory, offset)

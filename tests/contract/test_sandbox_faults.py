@@ -1,4 +1,4 @@
-"""A planted fault happens once, for that volume, in the way of its name."""
+"""An injected fault happens once, for its volume, as its name says."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ JOB = "a" * 32
 
 
 def ended(client: Client, status: int, *, back: bool) -> Answer:
-    """Wait until the job answers this, and the volume is back if it is to be."""
+    """Wait until the job answers with this status, and the volume is recovered if it should be."""
     until = time.monotonic() + 5
     while (found := client.job(JOB)).status != status or (back and client.status(PG_DATA) == "Deleted"):
         assert time.monotonic() < until, found

@@ -68,7 +68,7 @@ def test_a_sandbox_that_is_killed_during_jobs(tmp_path: Path) -> None:
         assert Counter(states.values()).keys() == {"Ready", "Deleted"}
         processing = {volume for volume, status in ends.items() if status == 202}
         back = {volume for volume, status in states.items() if status == "Ready"}
-        assert processing & back, "some are back and their job will never say so"
+        assert processing & back, "some are recovered and their job stays at 202"
         assert {volume for volume, status in states.items() if status == "Deleted"} <= processing
         assert {volume for volume, status in ends.items() if status == 200} <= back
         time.sleep(0.2)

@@ -1,4 +1,4 @@
-"""What the contract says of the server and no captured exchange shows."""
+"""Rules of the contract that no captured exchange shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sandbox of the wheel has what zvol requests and what makes an accident, and nothing that only tests need."""
+"""The sandbox in the wheel has what zvol and users' scripts need, and nothing that only tests need."""
 
 from __future__ import annotations
 

@@ -59,8 +59,8 @@ def _machine(tx: Tx, dates: Mapping[str, int]) -> None:
         tx.insert("owners", {"resourceUuid": uuid, "accountUuid": names.ADMIN})
     drive = _row(names.ZONE, "cdRom", dates, vmInstanceUuid=VM, deviceId=0)
     nic: Row = {"uuid": names.ZONE, "vmInstanceUuid": VM, "deviceId": 0, "usedIps": [], **dates}
-    for word in ["l3NetworkUuid", "mac", "hypervisorType", "driverType", "internalName", "type", "state"]:
-        nic[word] = "x"
+    for field in ["l3NetworkUuid", "mac", "hypervisorType", "driverType", "internalName", "type", "state"]:
+        nic[field] = "x"
     vm = _row(VM, "test-vm", dates, rootVolumeUuid=ROOT, state="Running", memorySize=2147483648, cpuNum=1, cpuSpeed=0)
     columns = "zoneUuid clusterUuid imageUuid hostUuid lastHostUuid instanceOfferingUuid platform architecture"
     for name in f"{columns} defaultL3NetworkUuid type hypervisorType allocatorStrategy guestOsType".split():
@@ -99,7 +99,7 @@ BEFORE: dict[str, list[tuple[str, str, Any]]] = {
         data_volume("6d6f214b6ac9494987e46f09d5dc77fa", "ops-2"),
     ],
 }
-"""What was done before an exchange without being captured."""
+"""What was done before an exchange and not captured."""
 
 AS_TENANT = {"514-ops-recover-quota"}
 

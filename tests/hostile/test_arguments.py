@@ -1,4 +1,4 @@
-"""Hostile arguments: nothing sent, or looked up as they stand; never another volume, never more of them."""
+"""Hostile arguments: refused with nothing sent, or looked up unchanged; never another volume, never more volumes."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def test_the_size_of_the_corpus() -> None:
 
 def test_each_argument_is_a_name_or_refused_and_never_the_volume() -> None:
     for text in NAMES_OR_NOTHING:
-        [asked] = read_volumes([text], None)
-        assert (asked.text, asked.uuid) in ((text, None), (text, "f" * 31)), ascii(text)
+        [target] = read_volumes([text], None)
+        assert (target.text, target.uuid) in ((text, None), (text, "f" * 31)), ascii(text)
     for text in REFUSED:
         with pytest.raises(UsageProblem, match="argument 2"):
             read_volumes([UUID, text], None)
@@ -51,16 +51,16 @@ def test_each_argument_is_a_name_or_refused_and_never_the_volume() -> None:
 
 
 def test_zvol_compares_names_itself(at: dict[str, str], cloud: FakeServer) -> None:
-    """All at once, each with its own answer: from the whole recycle bin, and one look at what is not deleted."""
+    """All at once, each with its own result: zvol lists the recycle bin, and queries once for what is not deleted."""
     texts = [text for text in NAMES_OR_NOTHING if text not in ("%", "_")]
     ran = run(["recover", "--json", "--", *texts], at)
     results = ran.json()
     assert ran.code == 1
     assert [one["asked"] for one in results] == texts
     assert {(one["outcome"], one["changed"], one["uuid"]) for one in results} == {("failed", False, None)}
-    *bin_, (method, path) = cloud.seen
-    assert bin_
-    for seen in bin_:
+    *listing, (method, path) = cloud.seen
+    assert listing
+    for seen in listing:
         assert seen[0] == method == "GET"
         assert seen[1].partition("?")[0] == path.partition("?")[0] == "/zstack/v1/volumes"
         assert seen[1].partition("?")[2].startswith(ALLOWED)
@@ -109,15 +109,17 @@ def test_an_argument_that_is_not_text(at: dict[str, str], cloud: FakeServer) -> 
 
 @pytest.mark.parametrize("option", ["--name", "--last-vm", "--primary-storage", "--tagged"])
 def test_a_hostile_filter_value_matches_nothing(option: str, at: dict[str, str], cloud: FakeServer) -> None:
-    """Each value alone, and all in one command line, where the last counts: it matches nothing, and is never sent."""
+    """Each value alone, and all in one command line (the last one counts): no match, and none is sent."""
     values = ["", " ", "' or '1'='1", "name!=x", "is null", "x&q=status=Ready", "\\", "%s", "a,b", "\x1b[31m", *"[!"]
     if option != "--name":
         values += ["*", "?", "pg*"]
-    named = option in ("--last-vm", "--primary-storage")  # there is no such VM or storage, and that is said
+    named = option in ("--last-vm", "--primary-storage")  # there is no such VM or storage, which is an error
     for value in values:
         ran = run(["recover", option, value, "--dry-run", "--json"], at)
         assert (ran.code, ran.out) == ((1, "") if named else (0, "[]\n")), (option, value)
-    ran = run(["recover", *(word for value in QUERY if value != "=" for word in (option, value)), "--dry-run"], at)
+    ran = run(
+        ["recover", *(argument for value in QUERY if value != "=" for argument in (option, value)), "--dry-run"], at
+    )
     assert ran.code == named
     for method, path in cloud.seen:
         assert "/volumes/" not in path

@@ -1,4 +1,4 @@
-"""Every configuration of the corpus: a clean error or a sound reading, in little time and memory; no secret told."""
+"""Every configuration of the corpus: an error or a correct reading, in little time and memory; no secret is printed."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ except OSError:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print(int(peak) // 1024)
 """
-"""`ru_maxrss` begins with the size of the process that started this one, where the system tells better."""
+"""`ru_maxrss` begins with the size of the process that started this one, where the system has no better figure."""
 
 
 def read(path: Path) -> tuple[File | None, ConfigError | None]:

@@ -1,4 +1,4 @@
-"""What is not in the program cannot be used against it: no shell, editor, pager or pickle, no TLS that is off."""
+"""The program uses no shell, editor, pager or pickle, and never turns off the verification of certificates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hostile JSON: each body is classified, raises nothing, and is never taken for what ZStack did not write."""
+"""Hostile JSON: each body is classified without an exception, and is never accepted as an answer of ZStack."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ def test_invalid_json_raises_one_exception_type(name: str) -> None:
         loads(NOT_JSON[name])
 
 
-def answering(choose: Callable[[str], tuple[int, bytes]]) -> Callable[[socket.socket, bytes], bool]:
-    """Answer by the path and the query of a request."""
+def answer_by_path(choose: Callable[[str], tuple[int, bytes]]) -> Callable[[socket.socket, bytes], bool]:
+    """Return a server that answers by the path and the query of a request."""
 
     def behave(client: socket.socket, request: bytes) -> bool:
         status, body = choose(request.split(b" ")[1].decode())
@@ -63,7 +63,7 @@ def answering(choose: Callable[[str], tuple[int, bytes]]) -> Callable[[socket.so
 
 def test_a_client_raises_a_transient_error_for_each_body() -> None:
     body = b""
-    with raw(answering(lambda _path: (200, body))) as server:
+    with raw(answer_by_path(lambda _path: (200, body))) as server:
         transport = Transport(server.endpoint())
         client = Client(transport, ANONYMOUS)
         reads: list[Callable[[], object]] = [
@@ -87,14 +87,14 @@ def test_a_client_raises_a_transient_error_for_each_body() -> None:
         transport.close()
 
 
-# ---- volumes whose fields are not what they should be -------------------------------------------------------------
+# ---- volumes with malformed fields -----------------------------------------------------------------------------------
 def hostile_cloud() -> Callable[[str], tuple[int, bytes]]:
-    volumes = {f"{number:032x}": odd | {"uuid": f"{number:032x}"} for number, odd in enumerate(ODD_FIELDS)}
+    volumes = {f"{number:032x}": fields | {"uuid": f"{number:032x}"} for number, fields in enumerate(ODD_FIELDS)}
 
     def choose(path: str) -> tuple[int, bytes]:
         one = re.search(r"/v1/volumes/([0-9a-f]{32})", path)
-        asked = re.findall(r"[0-9a-f]{32}", path.partition("?")[2])
-        found = [volumes[uuid] for uuid in ([one[1]] if one else asked or volumes) if uuid in volumes]
+        uuids = re.findall(r"[0-9a-f]{32}", path.partition("?")[2])
+        found = [volumes[uuid] for uuid in ([one[1]] if one else uuids or volumes) if uuid in volumes]
         if "/v1/volumes" not in path:
             found = []
         return 200, json.dumps({"inventories": found, "total": len(found)}).encode()
@@ -104,13 +104,13 @@ def hostile_cloud() -> Callable[[str], tuple[int, bytes]]:
 
 @pytest.mark.parametrize("format", ["table", "json", "ndjson", "csv", "name"])
 def test_the_program_lists_and_shows_volumes_with_malformed_fields(format: str, tmp_path: Path) -> None:
-    with raw(answering(hostile_cloud())) as server:
+    with raw(answer_by_path(hostile_cloud())) as server:
         env = environment(tmp_path / "home", {"ZVOL_HOST": server.endpoint().base, "ZVOL_SESSION": SECRET})
-        listed = run(["list", "--status", "any", "-o", format], env)
-        assert listed.code == 0, listed.err
+        listing = run(["list", "--status", "any", "-o", format], env)
+        assert listing.code == 0, listing.err
         shown = run(["show", *(f"{number:032x}" for number in range(len(ODD_FIELDS))), "-o", format], env)
         assert shown.code == 0, shown.err
         dry = run(["recover", *(f"{number:032x}" for number in range(90)), "--dry-run", "-o", format], env)
         assert dry.code in (0, 1), dry.err
-        for ended in (listed, shown):
+        for ended in (listing, shown):
             assert f"{len(ODD_FIELDS) - 1:032x}" in ended.out

@@ -1,4 +1,4 @@
-"""Hostile texts in every place of every output: harmless for people, exact for programs."""
+"""Hostile texts in every field of every output: harmless for people, exact for programs."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def shown(printed: Printed) -> str:
     return COLOURS.sub("", printed.out.getvalue() + printed.err.getvalue())
 
 
-def listed(text: str) -> VolumeRow:
+def volume_row(text: str) -> VolumeRow:
     fields = {"uuid": UUID, "name": text, "description": text, "installPath": text, "format": text, "createDate": text}
     volume = Volume(UUID, fields | {"status": text, "type": text, "state": text, "lastVmInstanceUuid": text})
     return VolumeRow(
@@ -50,10 +50,10 @@ def listed(text: str) -> VolumeRow:
 def results(text: str) -> Iterator[Result]:
     fault = {"code": "X.1", "description": text, "details": text, "elaboration": text, "cause": {"code": text}}
     error = ZvolError(text, kind="refused", hint=text, exit=Exit.FAILED, fault=ErrorCode("X.1", fault))
-    row = listed(text)
+    row = volume_row(text)
     volume = row.volume
-    kept = VolumeRow(volume, Retention(False, "not-deleted"))
-    yield Result(text, None, Outcome.FAILED, error=error, candidates=(row, kept), warnings=(text,))
+    not_deleted = VolumeRow(volume, Retention(False, "not-deleted"))
+    yield Result(text, None, Outcome.FAILED, error=error, candidates=(row, not_deleted), warnings=(text,))
     yield Result(UUID, UUID, Outcome.RECOVERED, volume=volume)
     yield Result(
         text, UUID, Outcome.UNKNOWN, volume=volume, error=ZvolError(text, kind="unknown", hint=text, exit=Exit.UNKNOWN)
@@ -61,15 +61,15 @@ def results(text: str) -> Iterator[Result]:
 
 
 def print_all(printed: Printed, text: str) -> None:
-    """Print a text wherever one can stand."""
-    printed.volumes([listed(text)])
-    printed.shown([listed(text)], single=True)
+    """Print a text in every field of every output."""
+    printed.volumes([volume_row(text)])
+    printed.shown([volume_row(text)], single=True)
     printed.results(results(text), [text, UUID], single=False)
     for one in results(text):
         printed.results([one], [one.asked], single=True)
     printed.texts(["A", "B"], [["x", text]])
     printer = printed.printer
-    printer.preview([listed(text)], 100_000)
+    printer.preview([volume_row(text)], 100_000)
     printer.warn(text)
     printer.hint(text)
     printer.error(ZvolError(text, hint=text, uuid=text, fault=ErrorCode(text, {"code": text, "details": text})))
@@ -101,7 +101,7 @@ def test_machine_output_is_harmless_on_a_terminal(format: str) -> None:
 def test_json_is_exact(format: str) -> None:
     for text in ANY:
         printed = printed_to(format, tty=False)
-        printed.volumes([listed(text)])
+        printed.volumes([volume_row(text)])
         found: Any = json.loads(printed.out.getvalue())
         assert (found if format == "ndjson" else found[0])["name"] == text
         assert printed.out.getvalue().isascii()
@@ -110,12 +110,12 @@ def test_json_is_exact(format: str) -> None:
 def test_csv_is_exact_and_has_no_formula() -> None:
     for text in (*NAMES, *FORMULAS):
         printed = printed_to("csv", tty=False, chosen="uuid,name")
-        printed.volumes([listed(text)])
+        printed.volumes([volume_row(text)])
         raw = printed.out.getvalue()
         [_, [uuid, name]] = list(csv.reader(io.StringIO(raw, newline="")))
         assert (uuid, name) == (UUID, text) or (uuid, name.replace("'", "")) == (UUID, text.replace("'", ""))
         assert name == text or SIGNS.search(text), ascii(text)
-        for delimiter in ",;\t":  # what a spreadsheet of one country or another takes for the end of a cell
+        for delimiter in ",;\t":  # what spreadsheets of different locales take for the end of a cell
             for row in csv.reader(io.StringIO(raw, newline=""), delimiter=delimiter):
                 assert not any(SIGNS.match(cell) for cell in row), ascii(text)
 

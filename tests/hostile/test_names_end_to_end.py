@@ -37,18 +37,18 @@ def at(cloud: FakeServer, tmp_path: Path) -> dict[str, str]:
 
 
 def drawn(text: str) -> bool:
-    """Tell whether the screen of these tests can draw it: it gives up at marks that Unicode calls not combining."""
+    """Return whether the emulated terminal can draw the text: it cannot draw marks that Unicode calls not combining."""
     return not any(unicodedata.category(char) in ("Mn", "Me") and not unicodedata.combining(char) for char in text)
 
 
 def harmless(shown: Shown) -> None:
-    """Nothing but text, colours and line ends was written: no cursor moves, no title, no clipboard, no question."""
+    """Assert that only text, colours and line ends were written: no cursor movement, title, clipboard or query."""
     rest = COLOURS.sub(b"", shown.raw).decode()
     assert forbidden(rest.replace("\r", "")) == []
 
 
 def on_screen(shown: Shown, texts: list[str]) -> None:
-    """Each text stands in the cells of the screen as it is shown everywhere."""
+    """Assert that the cells of the screen hold each text in its escaped form."""
     assert shown.screen.title == shown.screen.icon_name == ""
     cells = unicodedata.normalize("NFC", "\n".join(shown.lines))
     for text in texts:
@@ -85,7 +85,7 @@ def test_the_confirmation_prompt_for_many_volumes_on_a_terminal(at: dict[str, st
 
 
 def test_errors_of_many_volumes_on_a_terminal_and_in_a_pipe(tmp_path: Path) -> None:
-    """Each PUT is refused in words that are hostile; the volumes stay deleted."""
+    """Each PUT is refused with a hostile text; the volumes stay deleted."""
     texts = TEXTS[::3]
     with fake_server(texts) as cloud:
         env = environment(tmp_path / "home", {"ZVOL_HOST": cloud.host, "ZVOL_SESSION": SESSION, "TERM": "xterm"})

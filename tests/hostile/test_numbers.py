@@ -1,4 +1,4 @@
-"""Numbers that a server chooses: shown without harm, and never a wait without end."""
+"""Numbers that a server chooses: displayed safely, and never an endless wait."""
 
 from __future__ import annotations
 

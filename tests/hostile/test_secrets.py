@@ -1,4 +1,4 @@
-"""No secret anywhere: every command, every way to give a secret, and servers that send it back, with -v and --debug."""
+"""No secret is printed or written, with -v and --debug: every command, every credential, servers that send it back."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from tests.support.tree import commands, leaves
 from tests.support.warm import run
 
 FAST = fast(100)
-LOUD = ("-v", "--debug")
-ASKING = {
+VERBOSE = ("-v", "--debug")
+WITH_SERVER = {
     "recover": [PG_DATA, "--json"],
     "resume": ["--json"],
     "list": [],
@@ -32,7 +32,7 @@ ASKING = {
     "whoami": [],
     "doctor": [],
 }
-ALONE = {
+WITHOUT_SERVER = {
     "runs": [],
     "runs forget": ["20261125-083000-1a2b3c"],
     "config init": [],
@@ -42,24 +42,27 @@ ALONE = {
     "completion": ["bash"],
     "help": ["environment"],
 }
-APART = {"sandbox serve"}
-"""It serves until it is stopped, and prints the session of its own small cloud; it knows no other secret."""
+EXCLUDED = {"sandbox serve"}
+"""It serves until it is stopped, and prints the session of its own cloud; it has no other secret."""
 
-WAYS = {
+CREDENTIALS = {
     "session": {"ZVOL_SESSION": SESSION},
     "password": {"ZSTACK_ACCOUNT_NAME": "admin", "ZSTACK_ACCOUNT_PASSWORD": PASSWORD},
     "access key": {"ZSTACK_ACCESS_KEY_ID": KEY_ID, "ZSTACK_ACCESS_KEY_SECRET": KEY_SECRET},
 }
-CASES = [(mode, "session", name) for mode in MODES for name in ASKING] + [
-    (mode, way, name) for mode in MODES for way in ("password", "access key") for name in ("recover", "list")
+CASES = [(mode, "session", name) for mode in MODES for name in WITH_SERVER] + [
+    (mode, credential, name)
+    for mode in MODES
+    for credential in ("password", "access key")
+    for name in ("recover", "list")
 ]
 
 
-def watched(name: str, arguments: list[str], env: dict[str, str], command: tuple[str, ...] = FAST) -> Ran:
-    """Run a command loudly, and look for secrets in all that it printed and wrote."""
+def run_checked(name: str, arguments: list[str], env: dict[str, str], command: tuple[str, ...] = FAST) -> Ran:
+    """Run a command with all output, and search for secrets in everything that it printed and wrote."""
     home = Path(env["HOME"])
     before = secret_markers.files(home)
-    ran = run([*name.split(), *arguments, *LOUD], env, stdin=f"{PASSWORD}\n", command=command)
+    ran = run([*name.split(), *arguments, *VERBOSE], env, stdin=f"{PASSWORD}\n", command=command)
     secret_markers.check(ran, home, before)
     return ran
 
@@ -70,7 +73,7 @@ def env(tmp_path: Path) -> dict[str, str]:
 
 
 def test_every_command_is_tested() -> None:
-    assert {*ASKING, *ALONE, *APART} == set(leaves())
+    assert {*WITH_SERVER, *WITHOUT_SERVER, *EXCLUDED} == set(leaves())
 
 
 @pytest.fixture(scope="module")
@@ -81,24 +84,29 @@ def hosts() -> Iterator[dict[str, str]]:
         yield {mode: stack.enter_context(echo_server(mode)) for mode in MODES}
 
 
-@pytest.mark.parametrize(("mode", "way", "name"), CASES)
+@pytest.mark.parametrize(("mode", "credential", "name"), CASES)
 def test_a_server_that_sends_secrets_back(
-    mode: str, way: str, name: str, hosts: dict[str, str], env: dict[str, str]
+    mode: str, credential: str, name: str, hosts: dict[str, str], env: dict[str, str]
 ) -> None:
-    ran = watched(name, ASKING[name], env | WAYS[way] | {"ZVOL_HOST": hosts[mode]})
+    ran = run_checked(name, WITH_SERVER[name], env | CREDENTIALS[credential] | {"ZVOL_HOST": hosts[mode]})
     assert ran.code != 70, ran
-    assert " ms" in ran.err or name in ("resume", "logout"), ran.err  # it was loud
+    assert " ms" in ran.err or name in ("resume", "logout"), ran.err  # the verbose output was on
 
 
-@pytest.mark.parametrize("name", ALONE)
+@pytest.mark.parametrize("name", WITHOUT_SERVER)
 def test_a_command_without_a_server(name: str, env: dict[str, str]) -> None:
-    everything = WAYS["session"] | WAYS["password"] | WAYS["access key"] | {"ZVOL_HOST": "http://127.0.0.1:1"}
-    assert watched(name, ALONE[name], env | everything).code in (0, 2)
+    everything = (
+        CREDENTIALS["session"]
+        | CREDENTIALS["password"]
+        | CREDENTIALS["access key"]
+        | {"ZVOL_HOST": "http://127.0.0.1:1"}
+    )
+    assert run_checked(name, WITHOUT_SERVER[name], env | everything).code in (0, 2)
 
 
-@pytest.mark.parametrize("name", ASKING)
+@pytest.mark.parametrize("name", WITH_SERVER)
 def test_an_unreachable_host(name: str, env: dict[str, str]) -> None:
-    watched(name, ASKING[name], env | WAYS["session"] | {"ZVOL_HOST": "http://127.0.0.1:1"})
+    run_checked(name, WITH_SERVER[name], env | CREDENTIALS["session"] | {"ZVOL_HOST": "http://127.0.0.1:1"})
 
 
 def test_an_untrusted_certificate_and_a_server_without_tls(env: dict[str, str], hosts: dict[str, str]) -> None:
@@ -108,24 +116,24 @@ def test_an_untrusted_certificate_and_a_server_without_tls(env: dict[str, str], 
     trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
     with echo_server("page", context) as host:
         for url in (host, hosts["page"].replace("http:", "https:")):
-            for way in WAYS.values():
-                assert watched("list", [], env | way | {"ZVOL_HOST": url}, ZVOL).code in (4, 9)
+            for credential in CREDENTIALS.values():
+                assert run_checked("list", [], env | credential | {"ZVOL_HOST": url}, ZVOL).code in (4, 9)
 
 
 def test_a_proxy_with_a_password(env: dict[str, str], hosts: dict[str, str]) -> None:
     address = hosts["page"].removeprefix("http://").removesuffix("/zstack")
     more = {"HTTPS_PROXY": f"http://me:{PROXY_PASSWORD}@{address}", "ZVOL_HOST": "https://zstack.example.com"}
     for name in ("list", "config show", "doctor", "whoami"):
-        watched(name, [], env | WAYS["session"] | more)
+        run_checked(name, [], env | CREDENTIALS["session"] | more)
 
 
 def test_login_stores_only_the_session(env: dict[str, str], hosts: dict[str, str]) -> None:
-    assert watched("login", ASKING["login"], env | {"ZVOL_HOST": hosts["names"]}, ZVOL).code == 0
-    [kept] = [path for path in secret_markers.files(Path(env["HOME"])) if path.parent.name == "sessions"]
-    assert OTHER_SESSION in kept.read_text()
-    assert secret_markers.leaks(kept.read_bytes(), (PASSWORD, secret_markers.HASH)) == []
+    assert run_checked("login", WITH_SERVER["login"], env | {"ZVOL_HOST": hosts["names"]}, ZVOL).code == 0
+    [stored] = [path for path in secret_markers.files(Path(env["HOME"])) if path.parent.name == "sessions"]
+    assert OTHER_SESSION in stored.read_text()
+    assert secret_markers.leaks(stored.read_bytes(), (PASSWORD, secret_markers.HASH)) == []
     for name in ("whoami", "show", "doctor", "logout"):
-        watched(name, ASKING[name], env | {"ZVOL_HOST": hosts["names"]})
+        run_checked(name, WITH_SERVER[name], env | {"ZVOL_HOST": hosts["names"]})
 
 
 @pytest.mark.parametrize(
@@ -147,16 +155,16 @@ def test_a_broken_configuration(name: str, text: str, env: dict[str, str]) -> No
     folder.mkdir(parents=True)
     (folder / "config.yaml").write_text(text)
     (folder / "config.yaml").chmod(0o600)
-    assert watched(name, [], env).code == 2
+    assert run_checked(name, [], env).code == 2
 
 
 def test_a_journal_that_cannot_be_written(env: dict[str, str], hosts: dict[str, str]) -> None:
     state = Path(env["HOME"]) / ".local" / "state"
     state.mkdir(parents=True)
-    (state / "zvol").write_text("in the way")
+    (state / "zvol").write_text("in the credential")
     for name in ("recover", "runs", "resume", "doctor"):
-        arguments = ASKING.get(name, [])
-        watched(name, arguments, env | WAYS["session"] | {"ZVOL_HOST": hosts["names"]})
+        arguments = WITH_SERVER.get(name, [])
+        run_checked(name, arguments, env | CREDENTIALS["session"] | {"ZVOL_HOST": hosts["names"]})
 
 
 BUG = """
@@ -175,10 +183,10 @@ main(sys.argv[1:])
 
 @pytest.mark.parametrize("name", ["recover", "list", "show", "attach"])
 def test_a_bug_of_zvol_itself(name: str, env: dict[str, str], hosts: dict[str, str]) -> None:
-    """With --debug it says where, and neither the words of the exception nor what the names stood for."""
+    """With --debug the traceback shows where, but neither the message of the exception nor the values of variables."""
     home = Path(env["HOME"])
-    more = WAYS["session"] | {"ZVOL_HOST": hosts["names"]}
-    ran = run([name, *ASKING[name], *LOUD], env | more, command=(sys.executable, "-c", BUG))
+    more = CREDENTIALS["session"] | {"ZVOL_HOST": hosts["names"]}
+    ran = run([name, *WITH_SERVER[name], *VERBOSE], env | more, command=(sys.executable, "-c", BUG))
     secret_markers.check(ran, home, {})
     assert ran.code == 70
     assert "RuntimeError" in ran.err
@@ -186,12 +194,12 @@ def test_a_bug_of_zvol_itself(name: str, env: dict[str, str], hosts: dict[str, s
 
 
 def test_no_secret_in_the_process_list_nor_in_a_helper(env: dict[str, str], hosts: dict[str, str]) -> None:
-    """The helper looks at every process of the machine, and at its own environment."""
+    """The helper reads the command line of every process of the machine, and its own environment."""
     home = Path(env["HOME"])
-    seen, helper, kept = home / "seen", home / "helper", home / "password"
-    kept.write_text(PASSWORD)
+    seen, helper, stored = home / "seen", home / "helper", home / "password"
+    stored.write_text(PASSWORD)
     helper.write_text(
-        f"#!/bin/sh\ncat /proc/[0-9]*/cmdline >>{seen} 2>/dev/null\nenv >>{seen}\nulimit -c >>{seen}\ncat {kept}\n"
+        f"#!/bin/sh\ncat /proc/[0-9]*/cmdline >>{seen} 2>/dev/null\nenv >>{seen}\nulimit -c >>{seen}\ncat {stored}\n"
     )
     helper.chmod(0o700)
     folder = home / ".config" / "zvol"
@@ -201,8 +209,8 @@ def test_no_secret_in_the_process_list_nor_in_a_helper(env: dict[str, str], host
         f"profiles:\n  it:\n    host: {host}\n    account: admin\n    password_command: [{helper}]\n"
     )
     for name in ("list", "recover", "login"):
-        arguments = ["--account", "admin"] if name == "login" else ASKING[name]
-        ran = started([name, *arguments, *LOUD], env | {"ZSTACK_SESSION": "x"}, command=FAST)
+        arguments = ["--account", "admin"] if name == "login" else WITH_SERVER[name]
+        ran = started([name, *arguments, *VERBOSE], env | {"ZSTACK_SESSION": "x"}, command=FAST)
         assert secret_markers.leaks((ran.out + ran.err).encode()) == []
     text = seen.read_bytes()
     assert text.count(b"tests.support.fast") >= 3
@@ -214,6 +222,6 @@ def test_no_option_takes_a_secret() -> None:
     for path, command in commands():
         for option in command.params:
             if isinstance(option, click.Option) and not option.is_flag:
-                words = f"{' '.join(option.opts)} {option.envvar or ''}".lower()
-                assert not any(word in words for word in ("password", "secret", "session", "token", "key")), path
+                texts = f"{' '.join(option.opts)} {option.envvar or ''}".lower()
+                assert not any(text in texts for text in ("password", "secret", "session", "token", "key")), path
                 assert option.envvar is None

@@ -1,4 +1,4 @@
-"""Hundreds of volumes in real processes: what they cost, when they are told, and a server that is killed."""
+"""Hundreds of volumes in real processes: requests, when each result is printed, and a server that is killed."""
 
 from __future__ import annotations
 
@@ -49,42 +49,42 @@ def test_few_requests_and_each_result_is_printed_when_it_ends(
     cloud, between, env = world
     process = start(env, *ZVOL)
     assert process.stdout is not None
-    told = [json.loads(process.stdout.readline())]
+    results = [json.loads(process.stdout.readline())]
     open_then = len(VOLUMES) - sum(one["event"] == "ended" for one in cloud.events())
-    told += map(json.loads, process.stdout)
+    results += map(json.loads, process.stdout)
     process.stdout.close()
     assert process.wait(60) == 0
     assert open_then > 0, "the first line came after the last volume was back"
-    assert Counter(one["uuid"] for one in told) == Counter(VOLUMES)
-    assert {one["outcome"] for one in told} == {"recovered"}
+    assert Counter(one["uuid"] for one in results) == Counter(VOLUMES)
+    assert {one["outcome"] for one in results} == {"recovered"}
     assert sum(between.requests.values()) <= 1.2 * len(VOLUMES)
     assert between.peak <= 16
     cloud.never_two_alive()
 
 
 def test_a_server_that_is_killed_and_restarted(world: tuple[Sandbox, FaultInjector, dict[str, str]]) -> None:
-    """As on a running server: some are back with jobs at 202 for ever and told at once, the others after one wait."""
+    """Some are recovered with jobs that stay at 202 and are reported at once, the others after one quiet period."""
     cloud, _between, env = world
     cloud.end()
     cloud.options = ("--job-time", "0.6")
     cloud.start()
     process = start(env, *fast(RATE))
     assert process.stdout is not None
-    told = [(time.time(), json.loads(process.stdout.readline()))]
+    results = [(time.time(), json.loads(process.stdout.readline()))]
     cloud.end()
     cloud.note_crash()
     dead = {one["volume"] for one in cloud.events() if one["event"] == "crashed"}
     done = {one["volume"] for one in cloud.events() if one["event"] == "ended"}
     cloud.start()
     restarted = time.time()
-    told += [(time.time(), json.loads(line)) for line in process.stdout]
+    results += [(time.time(), json.loads(line)) for line in process.stdout]
     process.stdout.close()
     assert process.wait(60) == 0
-    assert Counter(one["uuid"] for _, one in told) == Counter(VOLUMES)
-    assert {one["outcome"] for _, one in told} == {"recovered"}
+    assert Counter(one["uuid"] for _, one in results) == Counter(VOLUMES)
+    assert {one["outcome"] for _, one in results} == {"recovered"}
     lost = dead - done
     assert lost, "the crash came too late to lose anything"
-    assert max(when for when, one in told if one["uuid"] in done) - restarted < QUIET_AFTER_202
+    assert max(when for when, one in results if one["uuid"] in done) - restarted < QUIET_AFTER_202
     accepted = Counter(one["volume"] for one in cloud.events() if one["event"] == "accepted")
     assert all(accepted[uuid] == (2 if uuid in lost else 1) for uuid in VOLUMES)
     cloud.never_two_alive()

@@ -15,9 +15,9 @@ from tests.support.process import ZVOL_SCRIPT, environment, sandbox
 
 UNIT = 1 if sys.platform == "darwin" else 1024
 """What `ru_maxrss` counts in; bytes."""
-MORE = 8000
-A_ROW = 3000
-"""So many bytes a volume may take: 250 MB for 100,000 is 2,000, and a page of a thousand is held whole besides."""
+MORE_VOLUMES = 8000
+BYTES_PER_ROW = 3000
+"""Bytes that one more volume may take: 250 MB for 100,000 is 2,000; a page of a thousand rows is held in addition."""
 
 
 def size(format: str, env: Mapping[str, str], count: int) -> int:
@@ -35,8 +35,8 @@ def size(format: str, env: Mapping[str, str], count: int) -> int:
 @pytest.mark.parametrize("format", ["json", "csv", "table"])
 def test_memory_for_each_row(format: str, tmp_path: Path) -> None:
     sizes = []
-    for extra in (0, MORE):
+    for extra in (0, MORE_VOLUMES):
         with sandbox(tmp_path / f"cloud-{extra}", *(["--extra", str(extra)] if extra else [])) as cloud:
             env = environment(tmp_path / "home", {"ZVOL_HOST": cloud.host, "ZVOL_SESSION": cloud.session})
             sizes.append(size(format, env, extra))
-    assert (sizes[1] - sizes[0]) / MORE < A_ROW, sizes
+    assert (sizes[1] - sizes[0]) / MORE_VOLUMES < BYTES_PER_ROW, sizes

@@ -1,4 +1,4 @@
-"""A server that sends back what it was told: the headers and the body of a request, in every place of an answer."""
+"""A server that sends back what it received: the headers and the body of a request, in every place of an answer."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ def handler_class(mode: str) -> type[BaseHTTPRequestHandler]:
         do_GET = do_PUT = do_POST = do_DELETE = answer
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Print nothing."""
 
     return EchoHandler
 
 
 def reply(mode: str, method: str, path: str, received: str) -> tuple[int, dict[str, str], bytes]:
-    """Return status, headers and body of an answer that quotes what was `received`."""
+    """Return status, headers and body of an answer that quotes `received`."""
     if mode == "login" and path.endswith("/login"):
         return document(503, {"error": fault(f"{PASSWORD} is wrong, {received}")})
     match mode:
@@ -68,7 +68,7 @@ def reply(mode: str, method: str, path: str, received: str) -> tuple[int, dict[s
 
 
 def names(method: str, path: str, received: str) -> tuple[int, dict[str, str], bytes]:
-    """Answer as a ZStack would, with a volume that is called after the secret, and a job that fails with it."""
+    """Answer as ZStack does, with a volume that is named like the secret, and a job that fails with it."""
     if path.endswith("/login"):
         return document(200, {"inventory": {"uuid": OTHER_SESSION}})
     if "/api-jobs/" in path:

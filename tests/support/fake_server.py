@@ -1,4 +1,4 @@
-"""A cloud whose every text is hostile: a volume, a VM, a storage and a tag of each name, and errors that quote it."""
+"""A fake server whose texts are all hostile: a volume, a VM, a storage and a tag of each name, and errors with it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def uuid(kind: str, number: int) -> str:
 
 
 class FakeServer:
-    """`texts` are the names; `seen` are the requests that came, as (method, path with query)."""
+    """`texts` are the names; `seen` are the requests that arrived, as (method, path with query)."""
 
     def __init__(self, texts: Sequence[str]) -> None:
         self.texts = list(texts)
@@ -27,7 +27,7 @@ class FakeServer:
         self.jobs: dict[str, int] = {}
         self.host = ""
 
-    # ---- what there is -------------------------------------------------------------------------------------------
+    # ---- the inventory -----------------------------------------------------------------------------------------------
     def volumes(self) -> list[dict[str, Any]]:
         return [
             {
@@ -81,12 +81,12 @@ class FakeServer:
 
 
 def matches(item: dict[str, Any], query: list[tuple[str, str]], path: str) -> bool:
-    """Understand what zvol asks: `key=value` and `key?=a,b`; anything else matches nothing."""
-    wanted = [value for name, value in query if name == "q"]
+    """Apply the conditions that zvol sends, `key=value` and `key?=a,b`; any other matches nothing."""
+    conditions = [value for name, value in query if name == "q"]
     last = path.rpartition("/")[2]
     if len(last) == 32 and item.get("uuid") != last:
         return False
-    for condition in wanted:
+    for condition in conditions:
         key, equals, value = condition.partition("=")
         allowed = value.split(",") if key.endswith("?") else [value]
         if not equals or str(item.get(key.removesuffix("?"))) not in allowed:
@@ -121,7 +121,7 @@ def fake_server(texts: Sequence[str]) -> Iterator[FakeServer]:
         do_PUT = do_POST = do_GET
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Print nothing."""
 
     listener = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     listener.daemon_threads = True

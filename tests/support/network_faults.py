@@ -1,4 +1,4 @@
-"""A proxy in which each request may meet with something, by chance that a seed repeats."""
+"""A proxy that injects faults into requests at random, reproducibly by its seed."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ PAGES = {
 BEFORE = ("drop", "reset", "hang", "502", "503", "404", "late")
 AFTER = ("lose", "lose-reset", "lose-502", "cut", "slow")
 LATE_SECONDS = 2.0
-"""So long a request lives here after its sender has gone; less than the settle_wait of the run, in real time."""
+"""How long a request lives here after its client has gone; less than the settle_wait of the run, in real time."""
 
 
 @dataclass
 class FaultInjector:
-    """Forwards to `target` (host, port); a share of the requests meets with one of BEFORE or AFTER."""
+    """Forwards to `target` (host, port); a share of the requests gets one of the faults BEFORE or AFTER."""
 
     target: tuple[str, int]
     seed: int
     share: float
     requests: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
-    flying: int = 0
+    in_flight: int = 0
     peak: int = 0
 
     def __post_init__(self) -> None:
@@ -61,19 +61,19 @@ class FaultInjector:
     def _serve(self, client: socket.socket) -> None:
         with suppress(OSError), client:
             while message := read_message(client):
-                fault = self._meet(message)
+                fault = self._choose_fault(message)
                 try:
                     if not self._handle(client, message, fault):
                         return
                 finally:
                     with self._lock:
-                        self.flying -= 1
+                        self.in_flight -= 1
 
-    def _meet(self, message: bytes) -> str:
-        """Count a request, and say what it meets with."""
+    def _choose_fault(self, message: bytes) -> str:
+        """Count a request, and return its fault or None."""
         with self._lock:
-            self.flying += 1
-            self.peak = max(self.peak, self.flying)
+            self.in_flight += 1
+            self.peak = max(self.peak, self.in_flight)
             self.requests[message.split(b" ", 1)[0].decode()] += 1
             if self._random.random() >= self.share:
                 return ""
@@ -82,7 +82,7 @@ class FaultInjector:
             return fault
 
     def _handle(self, client: socket.socket, message: bytes, fault: str) -> bool:
-        """Deal with a request; returns whether the connection goes on."""
+        """Handle a request; returns whether the connection stays open."""
         if fault in PAGES:
             client.sendall(PAGES[fault])
             return True

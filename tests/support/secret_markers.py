@@ -1,4 +1,4 @@
-"""Secrets that stand out, and the search for them in everything that a run leaves behind."""
+"""Secret markers, and the search for them in everything that a run prints and writes."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def files(home: Path) -> dict[Path, bytes]:
 
 
 def check(ran: Ran, home: Path, before: Mapping[Path, bytes]) -> None:
-    """No stream and no new file of a run holds a secret; only the store of `zvol login` holds a session."""
+    """Assert that no stream and no new file of a run holds a secret; only the store of `zvol login` holds a session."""
     for name, text in (("stdout", ran.out), ("stderr", ran.err)):
         assert leaks(text.encode("utf-8", "surrogateescape")) == [], (name, text)
     for path, content in files(home).items():

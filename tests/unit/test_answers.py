@@ -1,4 +1,4 @@
-"""The classifier: total over any status and bytes, and never believing what ZStack did not write."""
+"""The classifier: total over any status and bytes; an answer that ZStack did not write is never accepted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Volumes read in batches: what is too much for something on the way is halved, and an outage costs two requests."""
+"""Volumes read in batches: a batch too large for a proxy is halved, and an outage costs at most two requests."""
 
 from __future__ import annotations
 

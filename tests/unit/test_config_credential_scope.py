@@ -57,7 +57,7 @@ def got(home: Path, environ: dict[str, str] | None = None, **options: Any) -> Se
 
 
 def fails(home: Path, environ: dict[str, str] | None = None, **options: Any) -> ZvolError:
-    """Return the error of resolving, or of asking for the session."""
+    """Return the error of resolving, or of getting the session."""
     with pytest.raises(ZvolError) as caught:
         credentials.session(got(home, environ, **options), environ={})
     assert not any(

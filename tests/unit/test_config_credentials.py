@@ -1,4 +1,4 @@
-"""From settings to a session: files and programs, and nothing of it in an error."""
+"""From settings to a session, by files and programs; no secret in an error."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def refusal(settings: Settings) -> ZvolError:
     return caught.value
 
 
-# ---- files -------------------------------------------------------------------------------------------------------
+# ---- files -----------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     "data",
     [SESSION, f"{SESSION}\n", f" {SESSION}\r\nmore", SESSION.upper(), f"\ufeff{SESSION}", f"{SESSION}\n" + "x" * 3000],
@@ -54,7 +54,7 @@ def test_the_first_line_of_a_file(tmp_path: Path, data: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "words"),
+    ("data", "text"),
     [
         (b"", "is empty"),
         (b"\n" + SESSION.encode(), "is empty"),
@@ -65,13 +65,13 @@ def test_the_first_line_of_a_file(tmp_path: Path, data: str) -> None:
         (SESSION.encode() + b"\n" + b"x" * LIMIT, "more than 4096 bytes"),
     ],
 )
-def test_a_file_without_a_session(tmp_path: Path, data: bytes, words: str) -> None:
+def test_a_file_without_a_session(tmp_path: Path, data: bytes, text: str) -> None:
     (tmp_path / "key").write_bytes(data)
     (tmp_path / "key").chmod(0o600)
     error = refusal(settings_with(tmp_path, "session_file: key"))
     assert isinstance(error, ConfigError)
     assert error.exit is Exit.USAGE
-    assert words in error.message
+    assert text in error.message
     assert error.problems[0].where == f"{tmp_path}/z.yaml:4:19"
 
 
@@ -101,7 +101,7 @@ def test_nothing_is_read_before_it_is_needed(tmp_path: Path) -> None:
     assert not (tmp_path / "ran").exists()
 
 
-# ---- programs ----------------------------------------------------------------------------------------------------
+# ---- programs --------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     "code",
     [
@@ -119,7 +119,7 @@ def test_the_first_line_that_a_program_prints(tmp_path: Path, code: str, capfd: 
 
 
 @pytest.mark.parametrize(
-    ("code", "kind", "words"),
+    ("code", "kind", "text"),
     [
         ("", ConfigError, "is empty"),
         ("print('MARKER')", ConfigError, "must be the 32 hex digits"),
@@ -132,11 +132,11 @@ def test_the_first_line_that_a_program_prints(tmp_path: Path, code: str, capfd: 
         ("sys.stdout.buffer.write(bytes(range(256)))", ConfigError, "must be the 32 hex digits"),
     ],
 )
-def test_a_program_without_a_session(tmp_path: Path, code: str, kind: type[ZvolError], words: str) -> None:
+def test_a_program_without_a_session(tmp_path: Path, code: str, kind: type[ZvolError], text: str) -> None:
     error = refusal(program(tmp_path, code))
     assert type(error) is kind
     assert error.exit is (Exit.AUTH if kind is AuthError else Exit.USAGE)
-    assert words in error.message
+    assert text in error.message
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ os._exit(0)
 
 
 @pytest.mark.parametrize(
-    ("command", "words"),
+    ("command", "text"),
     [
         ("[no-such-program-here]", "cannot be run: no-such-program-here: No such file"),
         ("[./z.yaml]", "/z.yaml: Permission denied"),
@@ -180,10 +180,10 @@ os._exit(0)
         ("['echo MARKER; exit 0']", "cannot be run: No such file"),
     ],
 )
-def test_a_program_that_cannot_be_run(tmp_path: Path, command: str, words: str) -> None:
+def test_a_program_that_cannot_be_run(tmp_path: Path, command: str, text: str) -> None:
     error = refusal(settings_with(tmp_path, f"session_command: {command}"))
     assert isinstance(error, ConfigError)
-    assert words in error.message
+    assert text in error.message
 
 
 def test_no_shell_reads_the_arguments(tmp_path: Path) -> None:
@@ -191,10 +191,10 @@ def test_no_shell_reads_the_arguments(tmp_path: Path) -> None:
     script = tmp_path / "argv.py"
     script.write_text(f"import sys, pathlib; pathlib.Path({str(tmp_path / 'seen')!r}).write_text(repr(sys.argv[1:]))\n"
                       f"print('{SESSION}')")  # fmt: skip
-    words = [f"; touch {pwned}", f"$(touch {pwned})", f"`touch {pwned}`", f"| touch {pwned}", "*", "~", "$HOME", ""]
-    quoted = ", ".join(f"'{word}'" for word in [sys.executable, str(script), *words])
+    arguments = [f"; touch {pwned}", f"$(touch {pwned})", f"`touch {pwned}`", f"| touch {pwned}", "*", "~", "$HOME", ""]
+    quoted = ", ".join(f"'{argument}'" for argument in [sys.executable, str(script), *arguments])
     assert credentials.session(settings_with(tmp_path, f"session_command: [{quoted}]")).reveal() == SESSION
-    assert (tmp_path / "seen").read_text() == repr(words)
+    assert (tmp_path / "seen").read_text() == repr(arguments)
     assert not pwned.exists()
 
 
@@ -219,7 +219,7 @@ def test_a_program_in_the_working_directory_is_not_run(tmp_path: Path, monkeypat
         assert isinstance(refusal(settings_with(tmp_path, f"session_command: {command}")), ConfigError)
 
 
-# ---- more ways ---------------------------------------------------------------------------------------------------
+# ---- further sources -------------------------------------------------------------------------------------------------
 def test_further_sources_are_used_in_order_and_only_when_needed(tmp_path: Path) -> None:
     asked: list[str] = []
 

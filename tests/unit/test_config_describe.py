@@ -1,4 +1,4 @@
-"""The configuration as people see it."""
+"""The configuration as `config show` displays it."""
 
 from __future__ import annotations
 
@@ -77,9 +77,9 @@ def test_the_template_and_each_commented_line_are_valid(tmp_path: Path) -> None:
     for key in optional.keys() & FILE_KEYS.keys():
         needed = next((others[0] for name, others in NEEDS if name == key), None)
         needed = "access_key_secret_command" if key == "access_key_id" else needed
-        kept = [other for other in lines if not (key.startswith("session") and "session_command" in other)]
+        remaining = [other for other in lines if not (key.startswith("session") and "session_command" in other)]
         more = [optional[name].replace("# ", "", 1) for name in (key, needed) if name]
-        loaded = load(write(tmp_path, "\n".join([*kept, *more])))
+        loaded = load(write(tmp_path, "\n".join([*remaining, *more])))
         assert key in loaded.profiles["main"]
 
 

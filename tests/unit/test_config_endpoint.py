@@ -1,4 +1,4 @@
-"""Which host counts, and when plain http and a proxy do."""
+"""Which host is used, and when plain http and a proxy are allowed."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def got(home: Path, environ: dict[str, str] | None = None, **options: Any) -> Se
 
 
 def fails(home: Path, environ: dict[str, str] | None = None, **options: Any) -> ZvolError:
-    """Return the error of resolving, or of asking for the session."""
+    """Return the error of resolving, or of getting the session."""
     with pytest.raises(ZvolError) as caught:
         credentials.session(got(home, environ, **options), environ={})
     assert not any(
@@ -70,7 +70,7 @@ def session(home: Path, environ: dict[str, str] | None = None, **options: Any) -
     return credentials.session(got(home, environ, **options), environ={}).reveal()
 
 
-# ---- ZSTACK_HOST -------------------------------------------------------------------------------------------------
+# ---- ZSTACK_HOST -----------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("host", "port", "base"),
     [
@@ -100,7 +100,7 @@ def test_an_invalid_zstack_port(tmp_path: Path, port: str) -> None:
     assert error.problems[0].where == "environment ZSTACK_PORT"
 
 
-# ---- plain http --------------------------------------------------------------------------------------------------
+# ---- plain http ------------------------------------------------------------------------------------------------------
 def test_plain_http_is_allowed_by_the_layer_of_the_host(home: Path) -> None:
     allowed = {"ZVOL_INSECURE_HTTP": "true"}
     http = {"ZVOL_HOST": "http://h"}
@@ -126,7 +126,7 @@ def test_a_profile_allows_http_for_its_own_host_only(home: Path) -> None:
     assert isinstance(fails(home, host="http://127.0.0.1.evil.com"), Untrusted)
 
 
-# ---- what a profile says of its host -----------------------------------------------------------------------------
+# ---- settings of the profile's host ----------------------------------------------------------------------------------
 def test_proxy_and_time_zone_apply_to_the_profiles_host_only(home: Path) -> None:
     environ = {"HTTPS_PROXY": "http://u:MARKER@env:1", "ZVOL_HOST": "https://h"}
     settings = got(home, environ)

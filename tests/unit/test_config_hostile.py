@@ -1,4 +1,4 @@
-"""Configuration files that were made to hurt: a clean error, quickly, and nothing happens."""
+"""Hostile configuration files: a clean error, quickly, and nothing is executed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def wrong(folder: Path, text: str | bytes, mode: int = 0o600) -> list[str]:
     return [f"{problem.where}: {problem.text}".replace(f"{path}:", "", 1) for problem in caught.value.problems]
 
 
-# ---- hostile files -----------------------------------------------------------------------------------------------
+# ---- hostile files ---------------------------------------------------------------------------------------------------
 BOMB = "a: &a [x, x]\n" + "".join(
     f"{chr(98 + i)}: &{chr(98 + i)} [*{chr(97 + i)}, *{chr(97 + i)}]\n" for i in range(20)
 )
@@ -53,7 +53,7 @@ TAGS = [
     "!<tag:yaml.org,2002:str> x",
 ]
 MOST_CALLS = 1_000_000
-"""Some four for each byte of the largest file: what grew with its square would need thousands of millions."""
+"""About four for each byte of the largest file; quadratic work would need thousands of millions."""
 
 HOSTILE: dict[str, str | bytes] = {
     "bomb": BOMB,
@@ -103,7 +103,7 @@ HOSTILE: dict[str, str | bytes] = {
     "long host": "profiles: {p: {host: 'https://" + "a." * 100_000 + "'}}",
     "long path": "profiles: {p: {host: 'https://a" + "/a" * 100_000 + "/?'}}",
     "long duration": "profiles: {p: {timeout: " + "1" * 200_000 + "}}",
-    "long words": "profiles: {p: {session_command: [" + "a," * 9_000 + "1]}}",
+    "long arguments": "profiles: {p: {session_command: [" + "a," * 9_000 + "1]}}",
     "colons": "a:" * 120_000,
     "quotes": "a: '" + "''" * 100_000,
     "folds": "a: >\n" + " x\n" * 60_000 + "b",

@@ -1,4 +1,4 @@
-"""What a host may look like, and when plain http is allowed."""
+"""Which hosts are valid, and when plain http is allowed."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ def test_https_needs_no_permission() -> None:
     assert plain_http_warning(parse_host("https://h"), allowed=False, where="x", repair="y") is None
 
 
-# ---- proxies -----------------------------------------------------------------------------------------------------
+# ---- proxies ---------------------------------------------------------------------------------------------------------
 HTTPS = Endpoint("https", "mn.example.com", 8443)
 
 

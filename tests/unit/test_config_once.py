@@ -30,7 +30,7 @@ main()
 
 
 def spy(monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str) -> list[Any]:
-    """Return the arguments that a function of a module is called with from now on."""
+    """Return a list that fills with the arguments of each later call of a function of a module."""
     calls: list[Any] = []
     real = getattr(module, name)
 

@@ -1,4 +1,4 @@
-"""What counts: option, environment, profile, default; and where each value is from."""
+"""Which layer a setting comes from: option, environment, profile or default; and the source of each value."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def got(home: Path, environ: dict[str, str] | None = None, **options: Any) -> Se
 
 
 def fails(home: Path, environ: dict[str, str] | None = None, **options: Any) -> ZvolError:
-    """Return the error of resolving, or of asking for the session."""
+    """Return the error of resolving, or of getting the session."""
     with pytest.raises(ZvolError) as caught:
         credentials.session(got(home, environ, **options), environ={})
     assert not any(
@@ -73,7 +73,7 @@ def session(home: Path, environ: dict[str, str] | None = None, **options: Any) -
     return credentials.session(got(home, environ, **options), environ={}).reveal()
 
 
-# ---- where values come from --------------------------------------------------------------------------------------
+# ---- where values come from ------------------------------------------------------------------------------------------
 def test_a_profile_and_the_sources_of_its_values(home: Path) -> None:
     settings = got(home)
     file = home / ".config/zvol/config.yaml"
@@ -211,7 +211,7 @@ def test_a_file_in_the_working_directory_is_never_read(tmp_path: Path, monkeypat
             resolve(SettingLayers({}, environ))
 
 
-# ---- which profile -----------------------------------------------------------------------------------------------
+# ---- which profile ---------------------------------------------------------------------------------------------------
 TWO = "profiles: {a: {host: 'https://a'}, b: {host: 'https://b'}}"
 
 
@@ -264,7 +264,7 @@ def test_a_requested_profile_with_another_host_in_the_environment(home: Path) ->
     assert settings.warnings == ("the host is that of environment ZVOL_HOST, not that of profile prod",)
 
 
-# ---- the rest ----------------------------------------------------------------------------------------------------
+# ---- the rest --------------------------------------------------------------------------------------------------------
 def test_the_output_format_needs_no_host(home: Path) -> None:
     base = {"HOME": str(home)}
     assert output_format(SettingLayers({}, base)) == "csv"

@@ -1,4 +1,4 @@
-"""The values of a profile: what each may be, and that YAML never makes another one of it."""
+"""The values of a profile: what each may be, and that YAML never turns one into another."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def wrong_profile(folder: Path, body: str) -> list[str]:
     return wrong(folder, "profiles:\n  p:\n" + "".join(f"    {line}\n" for line in body.splitlines()))
 
 
-# ---- values ------------------------------------------------------------------------------------------------------
+# ---- values ----------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     "value",
     ["no", "yes", "on", "~", "null", "''", "123", "017", "0x1f", "1.5", ".inf", "1e3.0", "2026-11-24", "1:30",
@@ -101,13 +101,13 @@ def test_a_session_stays_the_same_text_or_is_refused(tmp_path: Path, text: str, 
     try:
         found = load(path).profiles["p"]["session"].value
     except ConfigError as exc:
-        said = exc.message
+        message = exc.message
     else:
         assert found.reveal() == text.lower()
         return
     assert not quote
-    assert "put it in quotes" in said
-    assert text not in said
+    assert "put it in quotes" in message
+    assert text not in message
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -133,7 +133,7 @@ profiles:
     ]
 
 
-# ---- keys --------------------------------------------------------------------------------------------------------
+# ---- keys ------------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -197,7 +197,7 @@ def test_keys_that_require_or_exclude_each_other(tmp_path: Path, body: str, expe
     assert any(expected in problem for problem in wrong_profile(tmp_path, body))
 
 
-# ---- who can read it ---------------------------------------------------------------------------------------------
+# ---- permissions -----------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("bits", [0o600, 0o400, 0o640, 0o644, 0o604, 0o660, 0o666, 0o620, 0o602])
 def test_a_file_with_a_secret_must_be_private(tmp_path: Path, bits: int) -> None:
     text = f"profiles: {{a: {{}}, p: {{session: {SESSION}}}}}"

@@ -1,4 +1,4 @@
-"""Where only the offset of one moment is known, the earliest reading of a date counts."""
+"""When only the offset of one moment is known, the earliest reading of a date is used."""
 
 from __future__ import annotations
 

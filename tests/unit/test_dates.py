@@ -1,4 +1,4 @@
-"""The dates of a ZStack: every form a Java is known to write, no other, in any locale of this machine."""
+"""The dates of ZStack: every form that Java is known to write, and no other, in any locale of this machine."""
 
 from __future__ import annotations
 

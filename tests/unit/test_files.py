@@ -30,7 +30,7 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.lstat().st_mode)
 
 
-# ---- reading -----------------------------------------------------------------------------------------------------
+# ---- reading ---------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("bits", range(0o600, 0o667))
 def test_a_secret_is_read_only_from_a_private_file(tmp_path: Path, bits: int) -> None:
     path = tmp_path / "it's secret"
@@ -79,7 +79,7 @@ def test_unreadable_files(tmp_path: Path) -> None:
     big.write_bytes(b"x" * 101)
     os.mkfifo(fifo)
     loop.symlink_to(loop)
-    for path, words in (
+    for path, message in (
         (tmp_path / "none", "No such file"),
         (tmp_path, "not a file"),
         (fifo, "not a file"),
@@ -89,7 +89,7 @@ def test_unreadable_files(tmp_path: Path) -> None:
         (tmp_path / "a\0b", "character"),
         (big / "x", "cannot be read"),
     ):
-        with pytest.raises(UnreadableFile, match=words):
+        with pytest.raises(UnreadableFile, match=message):
             read_file(path, 100)
         with pytest.raises(ConfigError):
             read_private(path, 100)
@@ -133,7 +133,7 @@ def test_a_file_that_is_swapped_for_a_link_is_never_read_as_private(tmp_path: Pa
     assert refused <= {True}
 
 
-# ---- writing -----------------------------------------------------------------------------------------------------
+# ---- writing ---------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("mask", [0o000, 0o022, 0o077, 0o027])
 def test_written_files_are_private_whatever_the_umask(tmp_path: Path, mask: int) -> None:
     path = tmp_path / "a" / "b" / "file"

@@ -1,4 +1,4 @@
-"""Filters: a yes, a no, or not known; and what single volumes that cannot be decided stop."""
+"""Filters: true, false or unknown; and the error for volumes whose filters are undecided."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The list as it looks on terminals of several widths; `python -m tests.unit.test_golden` writes the files anew."""
+"""The list as it looks on terminals of several widths; `python -m tests.unit.test_golden` rewrites the files."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def rows() -> list[VolumeRow]:
 
 
 def screen(columns: int) -> str:
-    """Return what a terminal of so many columns shows."""
+    """Return what a terminal with the given number of columns shows."""
     printed = Printed(tty=True, width=columns)
     printed.volumes(rows())
     display = pyte.Screen(columns, 80)

@@ -1,4 +1,4 @@
-"""The journal: what it keeps, who holds a volume, and what happens when its file is gone or damaged."""
+"""The journal: what it stores, which run holds a volume, and what happens when its file is missing or damaged."""
 
 from __future__ import annotations
 

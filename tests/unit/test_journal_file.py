@@ -1,4 +1,4 @@
-"""The journal's file: new, cut, damaged, of another kind, of another version, and where it cannot be written."""
+"""The journal's file: new, truncated, damaged, of another kind or version, and unwritable."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _folder(path: Path) -> None:
 
 
 def fill(path: Path) -> None:
-    """Write runs with intents, and end them in an orderly way."""
+    """Write runs with intents, and end them properly."""
     journal = Journal(path)
     for start in range(0, len(VOLUMES), 20):
         part = VOLUMES[start : start + 20]
@@ -50,7 +50,7 @@ def set_aside(path: Path) -> list[Path]:
 
 
 def use(path: Path) -> None:
-    """Do what a run does."""
+    """Write to the journal as a run does."""
     journal = Journal(path)
     try:
         journal.runs()
@@ -64,7 +64,7 @@ def use(path: Path) -> None:
 
 @pytest.mark.parametrize("already", [b"", None])
 def test_an_empty_file_is_a_new_journal(already: bytes | None, path: Path) -> None:
-    """Killed between making the file and making its tables."""
+    """Killed between creating the file and creating its tables."""
     if already is not None:
         path.write_bytes(already)
     use(path)
@@ -231,7 +231,7 @@ def test_many_processes_create_a_new_journal_at_the_same_time(path: Path) -> Non
 
 
 def test_a_truncated_log_leaves_the_journal_as_after_one_of_its_commits(path: Path, tmp_path: Path) -> None:
-    """Power fails in the middle of a commit: what is not whole never was."""
+    """A power failure in the middle of a commit: an incomplete commit has no effect."""
     journal = Journal(path)
     states: list[dict[str, int]] = [{}]
     run = journal.begin(ME, REQUEST, NOW)

@@ -1,4 +1,4 @@
-"""Old runs are forgotten after the work, in small steps, and nobody waits for that."""
+"""Old runs are pruned after the work, in small steps, and no other process waits for it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def executed_sql(journal: Journal) -> list[str]:
     return executed
 
 
-# ---- old runs ---------------------------------------------------------------------------------------------------
+# ---- old runs --------------------------------------------------------------------------------------------------------
 def test_nothing_is_pruned_before_the_work_is_done(path: Path) -> None:
     fill(path, 100)
     journal = Journal(path)

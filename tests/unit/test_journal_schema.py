@@ -1,4 +1,4 @@
-"""The journal of an older zvol becomes one of this version, once, and nothing that is open in it is lost."""
+"""The journal of an older zvol is migrated to this version once, and no open intent in it is lost."""
 
 from __future__ import annotations
 

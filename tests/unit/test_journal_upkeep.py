@@ -1,4 +1,4 @@
-"""What the journal does beside its work: it forgets, waits for others, and survives where it was just made."""
+"""Maintenance of the journal: pruning, waiting for other processes, and durability of a new file."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "journal.db"
 
 
-# ---- others that write -------------------------------------------------------------------------------------------
+# ---- other writers ---------------------------------------------------------------------------------------------------
 def test_a_locked_journal_is_reported_as_in_use_and_not_as_a_full_disk(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -81,7 +81,7 @@ def test_a_run_that_has_ended_is_not_alive_whatever_holds_its_lock(path: Path) -
     journal.close()
 
 
-# ---- where it is -------------------------------------------------------------------------------------------------
+# ---- where it is -----------------------------------------------------------------------------------------------------
 def synced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return a list that fills with the folders and files that are synced."""
     found: list[str] = []
@@ -130,7 +130,7 @@ def test_another_folder_is_not_suggested_for_the_journal_of_a_newer_zvol(path: P
     assert "XDG_STATE_HOME" not in caught.value.hint
 
 
-# ---- set aside ---------------------------------------------------------------------------------------------------
+# ---- set aside -------------------------------------------------------------------------------------------------------
 def test_a_new_journal_stores_when_a_damaged_one_was_set_aside(path: Path) -> None:
     for name in ("20261125-083000-aaaa", "20261125-083001-bbbb", "garbage", "20261199-990000-cccc"):
         path.with_name(f"journal.db.damaged-{name}").touch()
@@ -164,7 +164,7 @@ def test_an_undamaged_journal_stores_no_such_time(path: Path) -> None:
     journal.close()
 
 
-# ---- closed by hand ----------------------------------------------------------------------------------------------
+# ---- closed by hand --------------------------------------------------------------------------------------------------
 def test_forget_returns_the_volumes_that_it_closed(path: Path) -> None:
     journal = Journal(path)
     run = journal.begin(ME, Request(), NOW)

@@ -1,4 +1,4 @@
-"""Names of VMs and storages for a list: looked up in URLs that fit, few of them, and a failure costs only the names."""
+"""Names of VMs and storages for a list: looked up with few URLs of limited length; a failure costs only the names."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from zvol.zstack.zones import Zone
 
 
 class Cloud:
-    """Knows the name of each resource; `most` are the characters of a URL that something on the way takes."""
+    """Knows the name of each resource; `most` are the characters of a URL that a proxy accepts."""
 
     def __init__(self, most: int = 10_000, failure: Exception | None = None) -> None:
         self.most, self.failure = most, failure or TransientError("HTTP 414 text/html that is not ZStack's")

@@ -1,4 +1,4 @@
-"""The kernel locks of runs: one holder at any time, whatever was left behind by whom."""
+"""The kernel locks of runs: one holder at any time, whatever files were left behind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever a server answers to a login, a look at its clock, or a read: a sound value or one of our own errors."""
+"""Whatever a server answers to a login, to a request for its time, or to a read: a valid value or a ZvolError."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ NONE = Answer(200, b'{"inventories":[],"total":0}')
 KEYS = ("inventory", "uuid", "createDate", "error", "code", "currentTime", "MillionSeconds", "valid")
 
 
-class Line:
-    """Stands in for a transport: `say` answers a request, or raises."""
+class FakeTransport:
+    """Stands in for a transport: `respond` answers a request, or raises."""
 
-    def __init__(self, say: Callable[[str, str, Mapping[str, str]], Answer]) -> None:
-        self.say = say
+    def __init__(self, respond: Callable[[str, str, Mapping[str, str]], Answer]) -> None:
+        self.respond = respond
         self.requests: list[tuple[str, str]] = []
 
     def send(self, method: str, path: str, *, auth: Any = None, **_given: Any) -> Answer:
         self.requests.append((method, path))
-        return self.say(method, path, auth(method, path) if auth else {})
+        return self.respond(method, path, auth(method, path) if auth else {})
 
 
-def line(answer: Answer | Exception) -> Any:
-    def say(_method: str, _path: str, _headers: Mapping[str, str]) -> Answer:
+def transport(answer: Answer | Exception) -> Any:
+    def respond(_method: str, _path: str, _headers: Mapping[str, str]) -> Answer:
         if isinstance(answer, Exception):
             raise answer
         return answer
 
-    return Line(say)
+    return FakeTransport(respond)
 
 
 JSON = st.recursive(
@@ -68,16 +68,16 @@ ANSWERS = st.builds(
     st.just({}) | st.just({"location": "http://elsewhere/\x1b[2J"}),
 )
 FAULTS = st.sampled_from([NeverSent("refused", "no"), NeverSent("certificate", "no"), MaybeSent("lost")])
-OURS = (AuthError, Unreachable, Untrusted)
+ZVOL_ERRORS = (AuthError, Unreachable, Untrusted)
 
 
 @given(ANSWERS | FAULTS)
 def test_any_answer_is_a_value_or_a_zvol_error(answer: Answer | Exception) -> None:
     acts: tuple[Callable[[], object], ...] = (
-        lambda: log_in(line(answer), "a", Secret("pässword-1")).session.reveal(),
-        lambda: log_out(line(answer), Secret(SESSION)),
-        lambda: is_valid_session(line(answer), Secret(SESSION)),
-        lambda: read_server_clock(line(answer), "Asia/Shanghai", 1e9),
+        lambda: log_in(transport(answer), "a", Secret("pässword-1")).session.reveal(),
+        lambda: log_out(transport(answer), Secret(SESSION)),
+        lambda: is_valid_session(transport(answer), Secret(SESSION)),
+        lambda: read_server_clock(transport(answer), "Asia/Shanghai", 1e9),
     )
     texts = "".join(shown_text(act) for act in acts)
     assert "pässword-1" not in texts
@@ -87,7 +87,7 @@ def test_any_answer_is_a_value_or_a_zvol_error(answer: Answer | Exception) -> No
 def shown_text(act: Callable[[], object]) -> str:
     try:
         act()
-    except OURS as exc:
+    except ZVOL_ERRORS as exc:
         return exc.message + exc.hint
     return ""
 
@@ -95,32 +95,32 @@ def shown_text(act: Callable[[], object]) -> str:
 def test_a_read_is_sent_again_once_with_the_new_session() -> None:
     session = SessionAuth(Secret("a" * 32))
 
-    def say(_method: str, _path: str, headers: Mapping[str, str]) -> Answer:
+    def respond(_method: str, _path: str, headers: Mapping[str, str]) -> Answer:
         return NONE if headers["Authorization"].endswith("b" * 32) else ENDED
 
     def renew() -> bool:
         session.secret = Secret("b" * 32)
         return True
 
-    server = Line(say)
+    server = FakeTransport(respond)
     assert Client(server, session, renew).volumes(["c" * 32]) == {}  # type: ignore[arg-type]
     assert len(server.requests) == 2
 
 
 @pytest.mark.parametrize("renewed", [True, False])
 def test_an_invalid_session_is_tried_at_most_twice(renewed: bool) -> None:
-    server = line(ENDED)
+    server = transport(ENDED)
     with pytest.raises(AuthError) as caught:
         Client(server, SessionAuth(Secret(SESSION)), lambda: renewed).volume("c" * 32)
     assert len(server.requests) == 1 + renewed
     assert "zvol login" in caught.value.hint
     with pytest.raises(AuthError):
-        Client(line(ENDED), SessionAuth(Secret(SESSION))).volume("c" * 32)
+        Client(transport(ENDED), SessionAuth(Secret(SESSION))).volume("c" * 32)
 
 
 @pytest.mark.parametrize("code", sorted(set(LOGIN_HINTS) - {"ID.1000"}))
 def test_a_read_that_is_refused_for_another_reason_than_the_session(code: str) -> None:
     answer = Answer(503, json.dumps({"error": {"code": code, "details": "x"}}).encode())
     with pytest.raises(AuthError) as caught:
-        Client(line(answer), SessionAuth(Secret(SESSION))).volume("c" * 32)
+        Client(transport(answer), SessionAuth(Secret(SESSION))).volume("c" * 32)
     assert caught.value.hint == LOGIN_HINTS[code]

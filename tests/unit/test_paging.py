@@ -1,4 +1,4 @@
-"""A list is complete or there is none: while others change it, over a slow line, on servers that count otherwise."""
+"""A list is complete or an error: while others change it, over a slow connection, on servers that count differently."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def key(number: int) -> str:
     return f"{number:032x}"
 
 
-class Shelf:
+class Table:
     """A server's table; `changes` are made one before each page, and `error` may raise instead of a page.
 
     `misleading` is set by a page that is in order although a smaller key comes after it.
@@ -89,12 +89,12 @@ CHANGES = st.lists(st.tuples(st.booleans(), st.integers(0, 60).map(key)), max_si
 
 @given(keys=KEYS, changes=CHANGES, size=st.integers(1, 9))
 def test_each_unchanged_row_is_found_exactly_once(keys: list[str], changes: list[tuple[bool, str]], size: int) -> None:
-    shelf = Shelf(keys, changes)
-    found = shelf.read(size)
+    table = Table(keys, changes)
+    found = table.read(size)
     assert len(set(found)) == len(found)
-    assert shelf.always <= set(found) <= shelf.ever
-    assert shelf.pauses == []
-    assert all("start" not in query for query in shelf.queries)
+    assert table.always <= set(found) <= table.ever
+    assert table.pauses == []
+    assert all("start" not in query for query in table.queries)
 
 
 OTHERS: dict[str, dict[str, Any]] = {
@@ -112,33 +112,33 @@ OTHERS: dict[str, dict[str, Any]] = {
 @example(keys=[key(number) for number in (0x00, 0x10, 0x20, 0x30, 0x31, 0x32, 0x33, 0x04)], changes=[])
 def test_a_server_that_ignores_the_order_of_uuids(other: str, keys: list[str], changes: list[tuple[bool, str]]) -> None:
     """Then only what did not change while it was read is taken; an order that no page shows cannot be noticed."""
-    shelf = Shelf(keys, changes, **OTHERS[other])
+    table = Table(keys, changes, **OTHERS[other])
     try:
-        found = shelf.read()
+        found = table.read()
     except TransientError:
-        assert len(shelf.pauses) == len(BACKOFF)
+        assert len(table.pauses) == len(BACKOFF)
         return
-    assume(not shelf.misleading)
+    assume(not table.misleading)
     assert len(set(found)) == len(found)
-    assert shelf.always <= set(found) <= shelf.ever
-    assert shelf.pauses == list(BACKOFF[: len(shelf.pauses)])
+    assert table.always <= set(found) <= table.ever
+    assert table.pauses == list(BACKOFF[: len(table.pauses)])
 
 
 def test_a_list_that_keeps_changing_is_read_again_with_backoff() -> None:
     changes = [(number % 2 == 0, key(99)) for number in range(1000)]
-    shelf = Shelf([key(number) for number in range(20)], changes, compares=None)
+    table = Table([key(number) for number in range(20)], changes, compares=None)
     with pytest.raises(TransientError, match="changed each time"):
-        shelf.read()
-    assert shelf.pauses == list(BACKOFF) == [0.25 * 2**number for number in range(7)]
+        table.read()
+    assert table.pauses == list(BACKOFF) == [0.25 * 2**number for number in range(7)]
 
 
 def test_keys_that_are_not_uuids_are_paged_by_offset() -> None:
     keys = [f"Name.{number:02}" for number in range(20)]
-    shelf = Shelf(keys)
-    assert shelf.read() == keys
-    assert not any(">" in query["q"] for query in shelf.queries)
-    assert {query.get("start") for query in shelf.queries} >= {"7", "14"}
-    assert Shelf(["B", "a"], order=str.lower).read() == ["a", "B"]
+    table = Table(keys)
+    assert table.read() == keys
+    assert not any(">" in query["q"] for query in table.queries)
+    assert {query.get("start") for query in table.queries} >= {"7", "14"}
+    assert Table(["B", "a"], order=str.lower).read() == ["a", "B"]
 
 
 def test_another_key_is_paged_by_offset() -> None:
@@ -161,78 +161,78 @@ def test_a_row_that_comes_twice_is_transient(rows: list[dict[str, str]]) -> None
         Pager(lambda _query: QueryResult(tuple(rows), len(rows)), lambda _seconds: None).all([])
 
 
-# ---- pages that do not come ------------------------------------------------------------------------------------------
+# ---- failed pages ----------------------------------------------------------------------------------------------------
 def test_a_truncated_page_is_requested_again_at_half_the_size_which_is_reused() -> None:
     """As on a line that carries 300 rows in the time of a page."""
     keys = [key(number) for number in range(2500)]
-    shelf = Shelf(keys, error=lambda _page, size: CUT if size > 300 else None)
-    pager = shelf.pager(MAX_PAGE)
+    table = Table(keys, error=lambda _page, size: CUT if size > 300 else None)
+    pager = table.pager(MAX_PAGE)
     assert [row["uuid"] for row in pager.all([])] == keys
-    assert [query["limit"] for query in shelf.queries] == ["1000", "500", *["250"] * 10]
-    assert (pager.size, shelf.pauses) == (250, [])
+    assert [query["limit"] for query in table.queries] == ["1000", "500", *["250"] * 10]
+    assert (pager.size, table.pauses) == (250, [])
 
 
 def test_a_failure_of_the_smallest_page_is_transient() -> None:
-    shelf = Shelf([key(number) for number in range(2500)], error=lambda _page, _size: CUT)
+    table = Table([key(number) for number in range(2500)], error=lambda _page, _size: CUT)
     with pytest.raises(TransientError, match="broke off"):
-        shelf.read(MAX_PAGE)
-    assert [int(query["limit"]) for query in shelf.queries] == [1000, 500, 250, 125, 62, 50]
+        table.read(MAX_PAGE)
+    assert [int(query["limit"]) for query in table.queries] == [1000, 500, 250, 125, 62, 50]
 
 
 def test_a_silent_server_is_requested_once_more_with_a_small_page() -> None:
-    shelf = Shelf([key(1)], error=lambda _page, _size: SILENT)
+    table = Table([key(1)], error=lambda _page, _size: SILENT)
     with pytest.raises(TransientError, match="nothing came"):
-        shelf.read(MAX_PAGE)
-    assert [int(query["limit"]) for query in shelf.queries] == [MAX_PAGE, MIN_PAGE]
-    shelf = Shelf([key(1)], error=lambda _page, _size: SILENT)
+        table.read(MAX_PAGE)
+    assert [int(query["limit"]) for query in table.queries] == [MAX_PAGE, MIN_PAGE]
+    table = Table([key(1)], error=lambda _page, _size: SILENT)
     with pytest.raises(TransientError):
-        shelf.read(100)
-    assert len(shelf.queries) == 1
+        table.read(100)
+    assert len(table.queries) == 1
 
 
 @pytest.mark.parametrize(
     "error", [PROXY, GONE, SILENT, TransientError("closed", maybe_sent=MaybeSent("closed"))], ids=str
 )
 def test_a_page_in_the_middle_of_a_list_is_requested_again(error: TransientError) -> None:
-    shelf = Shelf([key(number) for number in range(20)], error=lambda page, _size: error if page in (2, 3) else None)
-    assert len(shelf.read()) == 20
-    assert shelf.pauses == list(BACKOFF[:2])
-    shelf = Shelf([key(number) for number in range(20)], error=lambda page, _size: error if page > 1 else None)
+    table = Table([key(number) for number in range(20)], error=lambda page, _size: error if page in (2, 3) else None)
+    assert len(table.read()) == 20
+    assert table.pauses == list(BACKOFF[:2])
+    table = Table([key(number) for number in range(20)], error=lambda page, _size: error if page > 1 else None)
     with pytest.raises(TransientError, match=str(error)):
-        shelf.read()
-    assert shelf.pauses == list(BACKOFF)
+        table.read()
+    assert table.pauses == list(BACKOFF)
 
 
 @pytest.mark.parametrize("error", [PROXY, GONE], ids=str)
 def test_the_first_page_is_not_requested_again(error: TransientError) -> None:
-    shelf = Shelf([], error=lambda _page, _size: error)
+    table = Table([], error=lambda _page, _size: error)
     with pytest.raises(TransientError):
-        shelf.read(MAX_PAGE)
-    assert (len(shelf.queries), shelf.pauses) == (1, [])
+        table.read(MAX_PAGE)
+    assert (len(table.queries), table.pauses) == (1, [])
 
 
 @pytest.mark.parametrize("wrong", [TransientError("x", NeverSent("certificate", "x")), AuthError("x"), Refused("x")])
 def test_a_permanent_error_ends_the_list(wrong: Any) -> None:
     """A condition that is refused is counted off instead, and that is refused, too."""
-    shelf = Shelf([key(number) for number in range(20)], error=lambda page, _size: wrong if page > 1 else None)
+    table = Table([key(number) for number in range(20)], error=lambda page, _size: wrong if page > 1 else None)
     with pytest.raises(type(wrong)):
-        shelf.read()
-    assert shelf.pauses == []
-    assert len(shelf.queries) == (3 if isinstance(wrong, Refused) else 2)
+        table.read()
+    assert table.pauses == []
+    assert len(table.queries) == (3 if isinstance(wrong, Refused) else 2)
 
 
 def test_a_timeout_names_the_reason_too() -> None:
     over = TransientError("time is up", NeverSent("time", "time is up"))
-    shelf = Shelf(
+    table = Table(
         [key(number) for number in range(20)],
         error=lambda page, _size: {1: None, 2: PROXY}.get(page, over),
     )
     with pytest.raises(TransientError, match="HTTP 502; time is up"):
-        shelf.read()
-    assert len(shelf.pauses) == 1
+        table.read()
+    assert len(table.pauses) == 1
 
 
-# ---- pages that lie --------------------------------------------------------------------------------------------------
+# ---- wrong totals ----------------------------------------------------------------------------------------------------
 def test_a_list_without_a_total() -> None:
     queries: list[object] = []
 
@@ -255,11 +255,11 @@ def test_a_page_that_does_not_agree_with_its_total(rows: int, total: int) -> Non
 
 
 def test_a_page_with_an_outdated_total_is_requested_again() -> None:
-    shelf = Shelf([key(number) for number in range(20)])
+    table = Table([key(number) for number in range(20)])
     totals = iter([20, 14, 13, 6])  # of the second page the count is that of a moment before
-    pages = lambda query: QueryResult(shelf.fetch(query).inventories, next(totals))  # noqa: E731
-    assert len(Pager(pages, shelf.pauses.append, size=SIZE).all([])) == 20
-    assert shelf.pauses == [BACKOFF[0]] * (len(shelf.queries) - 3)
+    pages = lambda query: QueryResult(table.fetch(query).inventories, next(totals))  # noqa: E731
+    assert len(Pager(pages, table.pauses.append, size=SIZE).all([])) == 20
+    assert table.pauses == [BACKOFF[0]] * (len(table.queries) - 3)
 
 
 # ---- compact rows ----------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Conditions are safe or refused, and choosing never widens."""
+"""Conditions are exact or refused, and resolving names never matches more volumes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The quiet time: the sum of its parts, each begun at a read that was answered, and begun again after a silence."""
+"""The quiet period: the sum of its parts, each begun at a read that was answered, and begun again after a silence."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SETTLE = 75.0
 
 
 def reads(quiet: QuietPeriod, times: Sequence[float]) -> float | None:
-    """Read at these times, answered at once; return when the quiet time was over."""
+    """Read at these times, answered at once; return when the quiet period was over."""
     for time in times:
         quiet.note(time, time)
         if quiet.over:
@@ -110,7 +110,7 @@ def test_what_remains_is_an_estimate_that_shrinks() -> None:
     assert quiet.remaining(11.0) == 55
 
 
-# ---- any sequence of reads ---------------------------------------------------------------------------------------
+# ---- any sequence of reads -------------------------------------------------------------------------------------------
 PAUSES = st.tuples(st.floats(0, 15), st.floats(0, 15))
 READS = st.lists(PAUSES, max_size=80)
 PARTS = st.lists(st.floats(0, 60), min_size=1, max_size=3).map(tuple)
@@ -126,7 +126,7 @@ def timeline(pauses: Sequence[tuple[float, float]]) -> list[Read]:
 
 
 def naive(parts: Sequence[float], done: Sequence[Read]) -> bool:
-    """Say whether the quiet time is over, from its definition and all the reads so far."""
+    """Say whether the quiet period is over, from its definition and all the reads so far."""
     answers = [0.0, *(answered for _, answered in done)]
     silences = [at for at in range(len(done)) if answers[at + 1] - answers[at] > SILENCE]
     for begin in [0, *silences]:

@@ -1,4 +1,4 @@
-"""Whose a run is: what counts as the same server and account."""
+"""The identity of a run: what counts as the same server and account."""
 
 from __future__ import annotations
 

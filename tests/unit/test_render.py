@@ -1,4 +1,4 @@
-"""What is printed: exact for programs, escaped for terminals, and with a frozen set of keys."""
+"""Output: exact for programs, escaped for terminals, and with a fixed set of keys."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def failed(asked: str = U1) -> Result:
     return result(Outcome.FAILED, asked, error=error, job_uuid="c" * 32)
 
 
-def listed(name: str = "data", uuid: str = U1, **more: Any) -> VolumeRow:
+def volume_row(name: str = "data", uuid: str = U1, **more: Any) -> VolumeRow:
     retention = Retention(True, None, "deleted", 1_795_010_000.0, 10_000, "Delay", "server")
     return VolumeRow(volume(uuid, name, **more), retention, 1_794_990_000.0, "vm\u202e", "ps")
 
@@ -107,7 +107,7 @@ def test_server_errors_are_printed_innermost_first_and_escaped() -> None:
 
 @given(st.text(st.characters(), max_size=60))
 def test_any_name_is_exact_for_programs_and_harmless_for_people(name: str) -> None:
-    rows = [listed(name)]
+    rows = [volume_row(name)]
     for_programs = Printed("json")
     for_programs.volumes(rows)
     assert json.loads(for_programs.out.getvalue())[0]["name"] == name
@@ -122,7 +122,7 @@ def test_any_name_is_exact_for_programs_and_harmless_for_people(name: str) -> No
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=30))
 def test_csv_is_exact_and_has_no_formula(name: str) -> None:
     printed = Printed("csv", chosen="name,uuid")
-    printed.volumes([listed(name)])
+    printed.volumes([volume_row(name)])
     header, row = list(csv.reader(io.StringIO(printed.out.getvalue(), newline="")))[:2]
     assert header == ["name", "uuid"]
     assert row[0].replace("'", "") == name.replace("'", "")
@@ -131,7 +131,7 @@ def test_csv_is_exact_and_has_no_formula(name: str) -> None:
 
 def test_a_table_in_a_pipe_cuts_nothing_and_has_no_trailing_blanks() -> None:
     printed = Printed()
-    printed.volumes([listed("数据" * 40), listed("b", U2)])
+    printed.volumes([volume_row("数据" * 40), volume_row("b", U2)])
     lines = printed.out.getvalue().splitlines()
     assert all(line == line.rstrip() for line in lines)
     assert "数据" * 40 in lines[1]
@@ -140,7 +140,7 @@ def test_a_table_in_a_pipe_cuts_nothing_and_has_no_trailing_blanks() -> None:
 
 def test_markup_is_text() -> None:
     printed = Printed(tty=True, width=300)
-    printed.volumes([listed("vol[/prod][red]x:smile:")])
+    printed.volumes([volume_row("vol[/prod][red]x:smile:")])
     assert "vol[/prod][red]x:smile:" in printed.out.getvalue()
 
 
@@ -149,7 +149,7 @@ def test_markup_is_text() -> None:
 def test_a_terminal_of_any_width_shows_every_uuid(width: int, term: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", term)  # rich takes 80 columns for a dumb terminal, whatever width it gets
     printed = Printed(tty=True, width=width)
-    printed.volumes([listed("数据卷", U1), listed("x" * 50, U2)])
+    printed.volumes([volume_row("数据卷", U1), volume_row("x" * 50, U2)])
     text = printed.out.getvalue()
     assert U1 in text.replace("\n", "")
     assert U2 in text.replace("\n", "")
@@ -159,11 +159,11 @@ def test_a_terminal_of_any_width_shows_every_uuid(width: int, term: str, monkeyp
 def test_urgency_is_coloured_on_a_terminal_without_no_color(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
     coloured = Printed(tty=True, width=300)
-    coloured.volumes([listed()])
+    coloured.volumes([volume_row()])
     assert "\x1b[1;31m" in coloured.out.getvalue()
     monkeypatch.setenv("NO_COLOR", "1")
     plain = Printed(tty=True, width=300)
-    plain.volumes([listed()])
+    plain.volumes([volume_row()])
     assert "31m" not in plain.out.getvalue()
 
 
@@ -188,7 +188,7 @@ def test_a_warning_for_many_volumes_is_printed_once_also_with_quiet() -> None:
 
 def test_a_server_date_is_utc_or_says_that_it_is_the_servers() -> None:
     theirs = "Nov 24, 2026 3:31:50 PM"
-    row = listed(createDate=theirs, lastOpDate=theirs)
+    row = volume_row(createDate=theirs, lastOpDate=theirs)
     printed = Printed("table")
     printed.shown([dataclasses.replace(row, dates={"createDate": 1_795_000_000.0})], single=True)
     assert "Created:     2026-11-18T11:06:40Z\n" in printed.out.getvalue()
@@ -224,7 +224,7 @@ def test_quiet_keeps_errors_and_machine_output() -> None:
 
 def test_a_volume_row_has_its_recycle_object() -> None:
     printed = Printed("json")
-    printed.shown([listed()], single=True)
+    printed.shown([volume_row()], single=True)
     document = json.loads(printed.out.getvalue())
     jsonschema.validate(document, SCHEMA["$defs"]["volumeRow"] | {"$defs": SCHEMA["$defs"]})
     assert document["recycle"]["expungesAfter"] == "2026-11-18T13:53:20Z"

@@ -1,4 +1,4 @@
-"""Long lists cost little time and memory a row in every format."""
+"""Long lists cost little time and memory per row in every format."""
 
 from __future__ import annotations
 

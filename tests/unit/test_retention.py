@@ -1,4 +1,4 @@
-"""The time left: policies, deadlines, the order of a list, and that nothing is ever guessed."""
+"""Retention: policies, deadlines and the order of a list; unknown values are never guessed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Secrets are never shown, in whatever form they are written."""
+"""Secrets are redacted in every form in which they may be written."""
 
 from __future__ import annotations
 

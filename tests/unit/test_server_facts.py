@@ -1,4 +1,4 @@
-"""The server's clock and zone: a value, a transient error, or an answer that it can never tell."""
+"""The server's clock and zone: a value, a transient error, or an answer that says that the server has none."""
 
 from __future__ import annotations
 

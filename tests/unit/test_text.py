@@ -1,4 +1,4 @@
-"""Text that is safe to show, and the small formats people type."""
+"""Text that is safe to display, and the formats that users type."""
 
 from __future__ import annotations
 

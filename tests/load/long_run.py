@@ -1,4 +1,4 @@
-"""One long recovery in bad weather: two crashes of the server, three kills of zvol, and what is true afterwards."""
+"""One long recovery with network faults, two crashes of the server and three kills of zvol, checked by the ledger."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from tests.support.profiles import fast, profile
 from zvol.sandbox.names import extra_uuid
 
 RATE = 4
-"""The clock of zvol is so many times faster; its waits below are in its own seconds."""
+"""How many times faster the clock of zvol is; its waits below are in its own seconds."""
 
 COMMAND = fast(RATE)
 ENDED_WELL = ("recovered", "already")
-PATIENCE = 900.0
-"""Seconds of real time after which a single run of zvol is called stuck."""
+RUN_TIMEOUT = 900.0
+"""Seconds of real time after which a single run of zvol counts as stuck."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What happens when so large a share of the volumes has been reported."""
+    """The volumes, and at which shares of reported volumes the server crashes and zvol is killed."""
 
     volumes: int
     seed: int
@@ -43,7 +43,7 @@ class Plan:
 
 @dataclass
 class Figures:
-    """What came of it."""
+    """The measurements of a run and the violations found."""
 
     seconds: float = 0.0
     requests: int = 0
@@ -52,7 +52,7 @@ class Figures:
     megabytes: float = 0.0
     journal_megabytes: float = 0.0
     runs: int = 0
-    said: Counter[str] = field(default_factory=Counter)
+    outcomes: Counter[str] = field(default_factory=Counter)
     lost: list[str] = field(default_factory=list)
     twice: list[str] = field(default_factory=list)
     false: list[str] = field(default_factory=list)
@@ -62,46 +62,46 @@ class Figures:
         return not self.lost and not self.twice and not self.false
 
 
-class Story:
-    """`said` is the time of the first good word on each volume."""
+class LongRun:
+    """`reported` is the time of the first successful outcome of each volume."""
 
     def __init__(self, plan: Plan, cloud: Sandbox, between: FaultInjector, folder: Path) -> None:
         self.plan, self.cloud, self.between, self.folder = plan, cloud, between, folder
         self.chance = random.Random(plan.seed)
         self.uuids = [extra_uuid(number) for number in range(1, plan.volumes + 1)]
         self.figures = Figures()
-        self.said: dict[str, float] = {}
-        self.crashes = [self._about(share) for share in plan.crashes]
-        self.kills = [self._about(share) for share in plan.kills]
+        self.reported: dict[str, float] = {}
+        self.crashes = [self._near(share) for share in plan.crashes]
+        self.kills = [self._near(share) for share in plan.kills]
         self.env = self._home()
 
-    def _about(self, share: float) -> int:
+    def _near(self, share: float) -> int:
         return int(self.plan.volumes * (share + self.chance.uniform(-0.05, 0.05)))
 
     def _home(self) -> dict[str, str]:
         host = self.cloud.host.replace(f":{self.cloud.port}/", f":{self.between.port}/")
         return profile(self.folder / "home", host, self.cloud.session, api_timeout=20)
 
-    # ---- what happens --------------------------------------------------------------------------------------------
-    def tell(self) -> Figures:
-        """Recover, resume as often as it takes, and judge."""
+    # ---- the run -----------------------------------------------------------------------------------------------------
+    def execute(self) -> Figures:
+        """Recover, resume as often as it takes, and check the result."""
         began = time.monotonic()
         self.run("recover", "-", "--timeout", "2h")
         for _ in range(12):
-            if self.run("resume", "--timeout", "2h") == 0 and len(self.said) == len(self.uuids):
+            if self.run("resume", "--timeout", "2h") == 0 and len(self.reported) == len(self.uuids):
                 break
             if not self.kills and not self.unfinished():
                 self.run("recover", "-", "--timeout", "2h")
         self.figures.seconds = time.monotonic() - began
-        self._judge()
+        self._check()
         return self.figures
 
     def unfinished(self) -> bool:
-        """Tell whether the journal has something left to resume."""
-        listed = subprocess.run(
+        """Return whether the journal has something left to resume."""
+        runs = subprocess.run(
             [*COMMAND, "runs", "--json"], env=self.env, capture_output=True, text=True, timeout=60, check=True
         )
-        return any(run["planned"] + run["pending"] for run in json.loads(listed.stdout))
+        return any(run["planned"] + run["pending"] for run in json.loads(runs.stdout))
 
     def run(self, *arguments: str) -> int:
         """Run zvol to its end, or to the next kill; returns its exit code."""
@@ -120,15 +120,15 @@ class Story:
         lines: queue.SimpleQueue[tuple[float, str] | None] = queue.SimpleQueue()
         threading.Thread(target=self._read, args=(process, lines), daemon=True).start()
         seen = set[str]()
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + RUN_TIMEOUT
         while (line := lines.get(timeout=max(0.1, until - time.monotonic()))) is not None:
-            self._hear(*line, seen)
+            self._record(*line, seen)
             if len(seen) % 100 == 0:
                 self.figures.megabytes = max(self.figures.megabytes, peak_megabytes(process.pid))
-            if self.crashes and len(self.said) >= self.crashes[0]:
+            if self.crashes and len(self.reported) >= self.crashes[0]:
                 self.crashes.pop(0)
                 threading.Thread(target=self._crash).start()
-            if self.kills and len(self.said) >= self.kills[0]:
+            if self.kills and len(self.reported) >= self.kills[0]:
                 self.kills.pop(0)
                 process.send_signal(signal.SIGKILL)
         return process.wait()
@@ -140,18 +140,18 @@ class Story:
                 lines.put((time.time(), line))
         lines.put(None)
 
-    def _hear(self, when: float, line: str, seen: set[str]) -> None:
-        if not line.endswith("\n"):  # it was killed while it wrote
+    def _record(self, when: float, line: str, seen: set[str]) -> None:
+        if not line.endswith("\n"):  # zvol was killed while it wrote
             return
         result: dict[str, Any] = json.loads(line)
-        self.figures.said[result["outcome"]] += 1
+        self.figures.outcomes[result["outcome"]] += 1
         if result["uuid"] in seen:
             self.figures.false.append(f"{result['uuid']} was reported twice by one run")
         seen.add(result["uuid"])
         if result["outcome"] in ENDED_WELL:
-            self.said.setdefault(result["uuid"], when)
+            self.reported.setdefault(result["uuid"], when)
         elif result["outcome"] not in ("unknown", "not-sent"):
-            self.figures.false.append(f"{result['uuid']} was called {result['outcome']}")
+            self.figures.false.append(f"{result['uuid']} was reported as {result['outcome']}")
 
     def _crash(self) -> None:
         self.cloud.end()
@@ -160,8 +160,8 @@ class Story:
         self.cloud.options = ()
         self.cloud.start()
 
-    # ---- what is true --------------------------------------------------------------------------------------------
-    def _judge(self) -> None:
+    # ---- the checks --------------------------------------------------------------------------------------------------
+    def _check(self) -> None:
         figures, events = self.figures, self.cloud.events()
         back: dict[str, float] = {}
         for one in events:
@@ -173,10 +173,10 @@ class Story:
             self.cloud.never_two_alive()
         except AssertionError as error:
             figures.twice.append(f"two submissions alive: {error}")
-        for uuid, when in self.said.items():
+        for uuid, when in self.reported.items():
             if back.get(uuid, when + 1) > when:
-                figures.false.append(f"{uuid} was called back before it was")
-        figures.lost = [uuid for uuid in self.uuids if uuid not in self.said or uuid not in back]
+                figures.false.append(f"{uuid} was reported as recovered before it was")
+        figures.lost = [uuid for uuid in self.uuids if uuid not in self.reported or uuid not in back]
         figures.requests = sum(self.between.requests.values())
         figures.faults = sum(self.between.faults.values())
         figures.in_flight = self.between.peak
@@ -186,7 +186,7 @@ class Story:
 
 
 def peak_megabytes(pid: int) -> float:
-    """Return how large a process ever was; 0 where the system does not tell.
+    """Return the peak size of a process; 0 where the system does not report it.
 
     Its ru_maxrss would not do: it begins with the size of the process that started it, and this one is large.
     """
@@ -197,10 +197,10 @@ def peak_megabytes(pid: int) -> float:
     return int(found[1]) * 1024 / 1e6 if found else 0.0
 
 
-def tell(plan: Plan, folder: Path, options: Sequence[str] = ()) -> Figures:
-    """Serve a sandbox with so many deleted volumes and run the whole story against it."""
+def run_plan(plan: Plan, folder: Path, options: Sequence[str] = ()) -> Figures:
+    """Serve a sandbox with the deleted volumes of the plan, and execute the run against it."""
     with (
         sandbox(folder / "cloud", "--extra", str(plan.volumes), *options) as cloud,
         network_faults(cloud.port, plan.seed, plan.share) as between,
     ):
-        return Story(plan, cloud, between, folder).tell()
+        return LongRun(plan, cloud, between, folder).execute()
