@@ -13,11 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.world import SHIM, World, reported, world
+from tests.crash.world import SHIM, Started, World, reported, world
 from tests.support.fault_proxy import Rule, proxy
 from tests.support.process import Ran, environment, wait_for
 from tests.support.profiles import FAST
-from tests.support.warm import Process
 
 RUNNING = pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="no prlimit here")
 
@@ -89,7 +88,7 @@ def test_what_is_open_when_the_disk_is_full_is_told_as_json(cloud: World, tmp_pa
         between,
     ):
         env, [volume] = cloud.home(host), cloud.volumes(1)
-        process = cloud.start(env, "recover", volume, "-o", "ndjson", "--timeout", "20s")
+        process = cloud.start_python(env, "recover", volume, "-o", "ndjson", "--timeout", "20s")
         wait_for(lambda: len(between.puts()) == 1)
         block(process)
         ran = cloud.end(process)
@@ -105,7 +104,7 @@ def test_a_journal_that_fails_only_at_the_end_is_7_and_the_word_is_said(cloud: W
     gate = tmp_path / "go"
     with proxy(cloud.cloud.host, Rule("put", "hold-answer", file=gate)) as (host, between):
         env, [volume] = cloud.home(host), cloud.volumes(1)
-        process = cloud.start(env, "recover", volume, "--json")
+        process = cloud.start_python(env, "recover", volume, "--json")
         assert between.held.wait(20)
         block(process)
         gate.touch()
@@ -115,7 +114,7 @@ def test_a_journal_that_fails_only_at_the_end_is_7_and_the_word_is_said(cloud: W
     assert "cannot write the journal" in ran.err
 
 
-def block(process: Process) -> None:
+def block(process: Started) -> None:
     """From now on no file of this process can be written beyond its first byte; pipes and sockets are no files."""
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (1, 1))
 

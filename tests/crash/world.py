@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.support.process import Ran, Sandbox, sandbox
+from tests.support.process import Ran, Sandbox, default_signals, sandbox
 from tests.support.profiles import FAST, RATE, profile
-from tests.support.warm import Process, start
+from tests.support.warm import Process, can_fork, start
 from zvol.errors import Exit, most_severe
 from zvol.sandbox.names import extra_uuid
 
@@ -28,6 +28,7 @@ EXITS = {
     "busy": Exit.BUSY,
 }
 ERRORS = {"ZVOL.LOCAL": Exit.LOCAL, "ZVOL.UNREACHABLE": Exit.UNREACHABLE}
+Started = subprocess.Popen[str]
 SIGNALLED = (Exit.SIGINT, Exit.SIGTERM, Exit.SIGHUP)
 
 
@@ -57,7 +58,13 @@ class World:
     def start(self, env: dict[str, str], *arguments: str, command: Sequence[str] = FAST) -> Process:
         return start(arguments, env, command=command)
 
-    def end(self, process: Process | subprocess.Popen[str], timeout: float = 60) -> Ran:
+    def start_python(self, env: dict[str, str], *arguments: str, command: Sequence[str] = FAST) -> Started:
+        """Start a process of its own, whose output goes through pipes."""
+        line = [*command, *arguments]
+        pipe = subprocess.PIPE
+        return subprocess.Popen(line, env=env, stdout=pipe, stderr=pipe, text=True, preexec_fn=default_signals)
+
+    def end(self, process: Process | Started, timeout: float = 60) -> Ran:
         out, err = process.communicate(timeout=timeout)
         assert "Traceback" not in err, err
         ran = Ran(process.returncode, out, err)
@@ -65,7 +72,8 @@ class World:
         return ran
 
     def run(self, env: dict[str, str], *arguments: str, command: Sequence[str] = FAST) -> Ran:
-        return self.end(self.start(env, *arguments, command=command))
+        begin = self.start if can_fork(command) else self.start_python
+        return self.end(begin(env, *arguments, command=command))
 
     # ---- what must be true ---------------------------------------------------------------------------------------
     def true(self, ran: Ran) -> None:

@@ -77,6 +77,11 @@ class Process:
         return texts[0], texts[1]
 
 
+def can_fork(command: Sequence[str]) -> bool:
+    """Tell whether a command is the start of one of MODULES."""
+    return tuple(command[:2]) == ZVOL[:2] and command[2] in MODULES
+
+
 def run(
     arguments: Sequence[str],
     env: Mapping[str, str],
@@ -86,7 +91,7 @@ def run(
     command: Sequence[str] = ZVOL,
 ) -> Ran:
     """Run zvol to its end, as tests.support.process.run does; a command that cannot be forked is started."""
-    if command[1:2] != ZVOL[1:2] or command[2] not in MODULES:
+    if not can_fork(command):
         return started(arguments, env, stdin=stdin, timeout=timeout, command=command)
     process = start(arguments, env, stdin=stdin, command=command)
     try:
@@ -112,8 +117,8 @@ def start(
 
     With `subprocess.PIPE` as its stdout, that can be read while it runs.
     """
-    python, _, module, *first = command
-    assert python == sys.executable and module in MODULES, command  # noqa: PT018
+    assert can_fork(command), command
+    module, *first = command[2:]
     pipe = os.pipe() if stdout == subprocess.PIPE else None
     out = pipe[1] if pipe else tempfile.TemporaryFile() if stdout is None else stdout  # noqa: SIM115
     err = tempfile.TemporaryFile() if stderr is None else stderr  # noqa: SIM115
