@@ -76,7 +76,7 @@ REACHED: dict[Exit, Callable[[Case], int]] = {
     Exit.OK: lambda case: run(["recover", PG_DATA], case.at).code,
     Exit.FAILED: lambda case: run(["recover", "f" * 32], case.at).code,
     Exit.USAGE: lambda case: run(["recover"], case.at).code,
-    Exit.UNKNOWN: lambda case: case.through(["recover", PG_DATA, "--timeout", "5s"], Rule("put", "drop", 1, 9)).code,
+    Exit.UNKNOWN: lambda case: case.through(["recover", PG_DATA, "--timeout", "40s"], Rule("put", "drop", 1, 9)).code,
     Exit.AUTH: lambda case: run(["list"], case.at | {"ZVOL_SESSION": "b" * 32}).code,
     Exit.UNREACHABLE: lambda case: run(["list"], case.at | {"ZVOL_HOST": "http://127.0.0.1:1"}).code,
     Exit.BUSY: Case.busy,
