@@ -51,11 +51,11 @@ class Server:
             else:
                 yield f"PUT {number} arrives at node {node}", enter(there, (number, node, "arrived"))
 
-    def answer(self, rest: World, after: World, number: int, words: PutResult) -> Iterator[World]:
+    def answer(self, rest: World, after: World, number: int, result: PutResult) -> Iterator[World]:
         """The answer is lost, or arrives; `rest` is the world without the PUT, to see whether it has a copy (A3)."""
         yield after
-        if words is PutResult.DUPLICATE or not (self.setting.alone and rest.copies(number)):
-            received = self.receive(after, number, words)
+        if result is PutResult.DUPLICATE or not (self.setting.alone and rest.copies(number)):
+            received = self.receive(after, number, result)
             if received != after:
                 yield received
 

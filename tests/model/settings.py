@@ -8,17 +8,17 @@ from typing import Final
 
 from tests.model.world import Setting
 
-WEATHER: Final = Setting(crashes=2, lost_saves=1, faults=1, helpers=1, deletions=1, kills=1)
+FAULTS: Final = Setting(crashes=2, lost_saves=1, faults=1, helpers=1, deletions=1, kills=1)
 NODES: Final = Setting(nodes=2, sends=2, fences=1, crashes=2, lost_saves=1, faults=1, helpers=1, kills=1)
 PEOPLE: Final = Setting(sends=2, helpers=1, deletions=1, kills=1)
 
 HOLDS: Final[Mapping[str, Setting]] = {
-    "one quiet period": WEATHER,
-    "one quiet period, a server without the duplicate check": replace(WEATHER, guard=False, crashes=1),
+    "one quiet period": FAULTS,
+    "one quiet period, a server without the duplicate check": replace(FAULTS, guard=False, crashes=1),
     "two nodes, nobody deletes the volume again": NODES,
     "two nodes, somebody deletes the volume again": replace(PEOPLE, nodes=2, fences=1, crashes=1),
-    "a proxy duplicates a PUT, nobody deletes the volume again": replace(WEATHER, doubles=1, deletions=0, sends=2),
-    "a duplicated PUT, no duplicate check": replace(WEATHER, doubles=1, deletions=0, sends=2, crashes=1, guard=False),
+    "a proxy duplicates a PUT, nobody deletes the volume again": replace(FAULTS, doubles=1, deletions=0, sends=2),
+    "a duplicated PUT, no duplicate check": replace(FAULTS, doubles=1, deletions=0, sends=2, crashes=1, guard=False),
     "three PUTs have no effect": Setting(sends=4, crashes=1, helpers=1, giveups=1),
     "the session ends": replace(PEOPLE, expiries=1, crashes=1),
     "the session ends twice": Setting(sends=4, expiries=2, giveups=1, expunges=1),
@@ -43,10 +43,10 @@ HOLDS: Final[Mapping[str, Setting]] = {
 
 LARGE: Final[Mapping[str, Setting]] = {
     "large: everything once": replace(
-        WEATHER, sends=2, crashes=1, refusals=1, redirects=1, nowhere=1, lies=1, expiries=1, changes=1, expunges=1
+        FAULTS, sends=2, crashes=1, refusals=1, redirects=1, nowhere=1, lies=1, expiries=1, changes=1, expunges=1
     ),
-    "large: four PUTs, three crashes, two kills": replace(WEATHER, sends=4, crashes=3, kills=2),
-    "large: two others, two deletions, two kills": replace(WEATHER, helpers=2, deletions=2, kills=2, faults=0),
+    "large: four PUTs, three crashes, two kills": replace(FAULTS, sends=4, crashes=3, kills=2),
+    "large: two others, two deletions, two kills": replace(FAULTS, helpers=2, deletions=2, kills=2, faults=0),
     "large: two later runs": replace(PEOPLE, sends=3, later=2, giveups=1, crashes=1),
     "large: two nodes, three PUTs": replace(NODES, sends=3),
     "large: a duplicated PUT and later runs": replace(

@@ -103,6 +103,6 @@ def test_the_model_makes_every_move_of_the_table(explored: Explored) -> None:
 def test_the_page_has_every_move_and_no_other() -> None:
     row = r"^\| ([a-z-]+) \| (\w+) \| [^|]+ \| `([a-z-]+)` \| ([a-z-]+) \|$"
     rows = re.findall(row, PAGE.read_text(), re.MULTILINE)
-    wanted = {(phase.value, kind.__name__, what, after.value) for phase, kind, after, what in possible_moves()}
-    assert {*rows} == wanted
-    assert len(rows) == len(wanted)
+    expected = {(phase.value, kind.__name__, what, after.value) for phase, kind, after, what in possible_moves()}
+    assert {*rows} == expected
+    assert len(rows) == len(expected)

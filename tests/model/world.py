@@ -83,7 +83,7 @@ class World(NamedTuple):
     volume: str = "deleted"  # deleted, back, absent
     deletions: int = 0  # how often it was deleted again
     moved: int = 0  # how often its lastOpDate moved while it was deleted
-    executed: tuple[int, ...] = ()  # in this episode
+    executed: tuple[int, ...] = ()  # in this deletion
     net: tuple[int, ...] = ()
     server: tuple[tuple[int, int, str], ...] = ()  # (PUT, node, stage)
     rows: tuple[str, ...] = ()
@@ -101,7 +101,7 @@ class World(NamedTuple):
     inherited: tuple[int, ...] = ()  # PUTs of earlier runs whose intents this run has taken over, as it is on the disk
     journal: tuple[Intent, ...] = ()  # the open intents, as they are on the disk
     kept: tuple[Intent, ...] = ()  # the open intents, as they will be when zvol has recorded the outcome
-    first: int | None = None  # the episode in which this request first sent
+    first: int | None = None  # the deletion for which this request first sent
     outcome: Outcome | None = None
     after_read: bool = False  # the outcome was concluded from a read of the volume
     changed: bool = False  # the outcome was that somebody had deleted or changed the volume
@@ -131,7 +131,7 @@ class World(NamedTuple):
 
 
 def nothing_acts(world: World) -> bool:
-    """The product's quiet time: an answered PUT needs A2 only, for it has no copy in the network (A3)."""
+    """The product's quiet period: an answered PUT needs A2 only, for it has no copy in the network (A3)."""
     return not world.server and (world.state.answered or not world.net)
 
 

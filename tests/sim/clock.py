@@ -1,4 +1,4 @@
-"""A world without real time: a clock that jumps to the next event, and a crew whose requests are such events."""
+"""A world without real time: a clock that jumps to the next event, and a worker pool whose requests are such events."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ class Late(Exception):
 
 
 class Connecting(Exception):
-    """Raised by simulated work: its connection takes `seconds`, then `opened` is told, and the work done once more."""
+    """Raised by simulated work: its connection takes `seconds`, then `opened` is called, and the work is repeated."""
 
     def __init__(self, seconds: float, opened: Callable[[], None]) -> None:
         super().__init__(seconds)
@@ -125,5 +125,5 @@ def run(work: Callable[[], object]) -> tuple[object, BaseException | None, float
 
 
 def pool_on(clock: SimClock) -> type[SimPool]:
-    """Return a crew class that lives on this clock."""
-    return cast("type[SimPool]", type("ClockedCrew", (SimPool,), {"clock": clock}))
+    """Return a worker pool class that lives on this clock."""
+    return cast("type[SimPool]", type("ClockedPool", (SimPool,), {"clock": clock}))

@@ -1,7 +1,7 @@
 """A state machine for hypothesis: the real engine and journal against a world in which anything may happen at any time.
 
 Its steps are what the network, the server, other people and the user do; between them time passes.  After each step the
-promises are looked at, and in the end the weather is fine and every run must come to its end.
+promises are looked at, and in the end everything works and every run must come to its end.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ class Machine(Surroundings):
         self.journals: list[Journal] = []
         self.process: Process | None = None
         self.engine = self._engine()
-        self.asked: tuple[str, ...] = ()
-        self.said: Counter[str] = Counter()
+        self.requested: tuple[str, ...] = ()
+        self.reported: Counter[str] = Counter()
         self.meant: dict[str, int] = {}
 
     # ---- what the user does --------------------------------------------------------------------------------------
@@ -55,8 +55,8 @@ class Machine(Surroundings):
         for uuid in uuids:
             self.meant.pop(uuid, None)
         self.engine = self._engine()
-        wanted = [Target(uuid, uuid) for uuid in uuids]
-        self._start(tuple(uuids), lambda: self.engine.recover(wanted))
+        targets = [Target(uuid, uuid) for uuid in uuids]
+        self._start(tuple(uuids), lambda: self.engine.recover(targets))
 
     @precondition(lambda self: self.process is None and self.number + len(self.journals) > 0)
     @rule()
@@ -96,8 +96,10 @@ class Machine(Surroundings):
         self.process.step(seconds)
         if self.process.ended:
             self._ended()
-            assert not self.asked or self.said == Counter(self.asked), "each volume is reported exactly once"
-            assert max(self.said.values(), default=1) == 1, "a volume is reported twice"
+            assert not self.requested or self.reported == Counter(self.requested), (
+                "each volume is reported exactly once"
+            )
+            assert max(self.reported.values(), default=1) == 1, "a volume is reported twice"
 
     # ---- what must hold ------------------------------------------------------------------------------------------
     @invariant()
@@ -105,10 +107,10 @@ class Machine(Surroundings):
         assert self.server.worst <= 1, "two submissions of ours were alive"
         assert not self.server.twice, "a submission was executed twice in one deletion"
 
-    def _hear(self, result: Result) -> None:
-        """What is said was true when the server looked; its answer may have waited for the journal since."""
+    def _check(self, result: Result) -> None:
+        """A result was true when the server read the volume; its answer may have waited for the journal since."""
         assert result.uuid is not None
-        self.said[result.uuid] += 1
+        self.reported[result.uuid] += 1
         row = self.server.rows.get(result.uuid)
         looked = result.volume.fields["readAt"] if result.volume is not None else None
         if result.outcome in BACK:
@@ -158,12 +160,12 @@ class Machine(Surroundings):
 
     def _engine(self) -> Engine:
         engine = Engine(self.server, Options(), self._journal, self.clock, identity=ME, pool=pool_on(self.clock))  # type: ignore[arg-type]
-        engine._random.seed(self.number)  # a story that is told again must be the same story
+        engine._random.seed(self.number)  # a run that is repeated must be the same run
         return engine
 
     def _start(self, asked: tuple[str, ...], results: object) -> None:
-        self.asked, self.said = asked, Counter()
-        self.process = Process(self.clock, results, self._hear)  # type: ignore[arg-type]
+        self.requested, self.reported = asked, Counter()
+        self.process = Process(self.clock, results, self._check)  # type: ignore[arg-type]
 
     def _ended(self) -> None:
         self.process = None
@@ -178,7 +180,7 @@ class Machine(Surroundings):
             yield from self.engine.resume(journal, left)
 
     def teardown(self) -> None:
-        """The weather is fine again: what runs comes to its end, and so does what is left to resume."""
+        """Everything works again: what runs comes to its end, and so does what is left to resume."""
         try:
             if self.process is not None and self.process.failed:
                 return  # what follows would only hide what was found

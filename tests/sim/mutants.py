@@ -24,7 +24,7 @@ from zvol.recovery.task import LastSeen, VolumeTask
 Mutation = Callable[[pytest.MonkeyPatch], None]
 
 
-def short_quiet_time(patch: pytest.MonkeyPatch) -> None:
+def short_quiet_period(patch: pytest.MonkeyPatch) -> None:
     for name in ("after_silence", "after_accepted"):
         patch.setattr(settle_policy, name, lambda now, *_waits: QuietPeriod((1.0,), answered_at=now))
 
@@ -84,7 +84,7 @@ def as_old_as_its_answer(patch: pytest.MonkeyPatch) -> None:
 
 
 MUTANTS: Final[Mapping[str, Mutation]] = {
-    "a quiet time of one second": short_quiet_time,
+    "a quiet period of one second": short_quiet_period,
     "no look at lastOpDate": rule(Phase.POLL, any_deletion),
     "the intent after the PUT": intent_after_the_put,
     "a job that says done is believed": rule(Phase.POLL, ablations.believes_done),

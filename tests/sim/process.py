@@ -51,9 +51,11 @@ class SteppedClock(SimClock):
 class Process:
     """One run of zvol in a thread that runs only while `step` waits for it."""
 
-    def __init__(self, clock: SteppedClock, results: Callable[[], Iterable[Result]], hear: Callable[[Result], None]):
+    def __init__(
+        self, clock: SteppedClock, results: Callable[[], Iterable[Result]], on_result: Callable[[Result], None]
+    ):
         self.ended = False
-        self._clock, self._results, self._hear = clock, results, hear
+        self._clock, self._results, self._on_result = clock, results, on_result
         self._error: BaseException | None = None
         self._killed = False
         self._go, self._back = threading.Semaphore(0), threading.Semaphore(0)
@@ -100,7 +102,7 @@ class Process:
         try:
             if not self._killed:
                 for result in self._results():
-                    self._hear(result)
+                    self._on_result(result)
         except Killed:
             pass
         except BaseException as error:

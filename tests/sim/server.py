@@ -37,7 +37,7 @@ class Row:
 
 @dataclass
 class SimServer:
-    """`fault(kind, number)` names what happens to the n-th request of a kind (put, job, read); None is good weather.
+    """`fault(kind, number)` names what happens to the n-th request of a kind (put, job, read); None is none.
 
     `put_seconds` is how long a PUT takes to be answered, `connect` how long the next connection of a kind takes to be
     opened, or the answer to a read to come; a PUT leaves after that, by its `fresh_until`, or not at all.  A read that
@@ -180,7 +180,7 @@ class SimServer:
         if self.silent:
             raise Late(seconds, answers.Unrecognized("no answer"))
         if not self.up or fault in ("refused", "page", "lost"):
-            return answers.Unrecognized("weather")
+            return answers.Unrecognized("no answer")
         if fault == "running":
             return answers.Running()
         if fault == "slow":

@@ -79,7 +79,7 @@ class World:
         return results
 
     def true(self, results: list[Result]) -> None:
-        """What was said is what is true, and no volume ever had two submissions alive."""
+        """The results are true, and no volume ever had two submissions alive."""
         for result in results:
             row = self.server.rows.get(result.uuid or "")
             if result.outcome in ("recovered", "already"):

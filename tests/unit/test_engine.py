@@ -1,4 +1,4 @@
-"""The engine on simulated time: what it says, what it sends and when, in good and bad weather."""
+"""The engine on simulated time: what it reports, what it sends and when, with and without faults."""
 
 from __future__ import annotations
 

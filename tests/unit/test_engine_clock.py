@@ -46,8 +46,8 @@ class Machine:
         self.open: list[Journal] = []
 
     def engine(self, **options: object) -> Engine:
-        crew = pool_on(self.clock)
-        return Engine(self.server, Options(**options), self.journal, self.clock, identity=ME, pool=crew)  # type: ignore[arg-type]
+        pool = pool_on(self.clock)
+        return Engine(self.server, Options(**options), self.journal, self.clock, identity=ME, pool=pool)  # type: ignore[arg-type]
 
     def journal(self) -> Journal:
         self.open.append(open_journal(self.path))

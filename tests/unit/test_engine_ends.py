@@ -22,7 +22,7 @@ def test_a_batch_that_is_refused_throughout_is_over_soon_and_nothing_is_sent_twi
 
 
 def test_a_volume_that_was_seen_back_when_its_time_is_up_is_recovered(tmp_path: Path) -> None:
-    """Only the word of its job was lacking: whose doing it was is not known."""
+    """Only the answer of its job was missing: who recovered it is not known."""
     world = World(tmp_path, lambda kind, number: None if kind != "job" else "running" if number == 1 else "slow")
     world.server.run_seconds = 0.01
     [result] = world.recover(timeout=2.0)

@@ -178,7 +178,7 @@ def test_a_request_that_came_too_late_is_no_trouble_of_the_network(tmp_path: Pat
 
 
 def test_what_was_held_up_is_not_sent_after_a_signal(world: Slow) -> None:
-    """It comes back too late when the run was told to stop: that is said at once, and `resume` can do it."""
+    """Its request could leave only after a signal: that is reported at once, and `resume` can do it."""
     world.connects["put"] = [12.0]
     world.clock.at(world.clock.now + 8, lambda: world.engine.stop())
     [result] = world.recover()
@@ -191,14 +191,14 @@ def test_what_was_held_up_is_not_sent_after_a_signal(world: Slow) -> None:
 
 
 def test_words_do_not_wait_for_the_journal(tmp_path: Path) -> None:
-    """What was there all along is said before others are claimed."""
+    """A volume that was never deleted is reported before others are claimed."""
     world = Slow(tmp_path, volumes=2)
     world.server.recover_by_hand(world.uuids[0])
     world.journal_takes = [(9.0, 0.0)]
-    said: list[float] = []
-    results = world.recover(on_result=lambda _result: said.append(world.clock.now - 1000.0))
+    reported: list[float] = []
+    results = world.recover(on_result=lambda _result: reported.append(world.clock.now - 1000.0))
     assert [one.outcome for one in results] == ["already", "recovered"]
-    assert said[0] < 1 < 9 < said[1]
+    assert reported[0] < 1 < 9 < reported[1]
     world.close()
 
 

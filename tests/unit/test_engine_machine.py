@@ -18,7 +18,7 @@ def test_whatever_happens() -> None:
 
 def test_what_is_wrong_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """One wrong version; `python -m tests.sim --mutants` tries them all."""
-    MUTANTS["a quiet time of one second"](monkeypatch)
+    MUTANTS["a quiet period of one second"](monkeypatch)
     until_found = settings(SETTINGS, max_examples=1000, phases=[Phase.generate], derandomize=True, database=None)
     first = settings(until_found, report_multiple_bugs=False)
     with pytest.raises(AssertionError, match=r"of ours (was|were) alive"):

@@ -1,10 +1,10 @@
-"""Any weather, other people, crashes and kills: what is said is true, and nothing is sent twice."""
+"""Any faults, other people, crashes and kills: what is reported is true, and nothing is sent twice."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
@@ -24,7 +24,7 @@ PUT_FAULTS = ["lost", "late", "page", "answer-lost", "done-behind-502", "vanish"
 ME = Identity("http://simulated:8080/zstack", "account test")
 OTHER_FAULTS = ["lost", "page", "refused", "no-record"]
 
-weather = st.fixed_dictionaries(
+request_faults = st.fixed_dictionaries(
     {
         "put": st.dictionaries(st.integers(1, 8), st.sampled_from(PUT_FAULTS), max_size=4),
         "job": st.dictionaries(st.integers(1, 12), st.sampled_from(OTHER_FAULTS), max_size=4),
@@ -40,7 +40,7 @@ class Killed(BaseException):
     """zvol is gone; what it had made durable remains."""
 
 
-class Story:
+class Scenario:
     """One server, one journal, and as many runs of zvol as it takes."""
 
     def __init__(self, folder: Path, volumes: int, faults: dict[str, dict[int, str]]) -> None:
@@ -84,15 +84,15 @@ class Story:
                 results += self.run(self.engine().resume(journal, open_ones))
         return results
 
-    def run(self, results: object) -> list[Result]:
-        said = []
-        for result in results:  # type: ignore[attr-defined]
+    def run(self, running: Iterator[Result]) -> list[Result]:
+        results = []
+        for result in running:
             self.check(result)
-            said.append(result)
-        return said
+            results.append(result)
+        return results
 
     def check(self, result: Result) -> None:
-        """The word must be true at the moment it is said, but for what happened while the answer was on its way."""
+        """The result must be true when it is reported, but for what happened while the answer was on its way."""
         assert result.uuid is not None
         row = self.server.rows[result.uuid]
         if result.outcome in (Outcome.RECOVERED, Outcome.ALREADY):
@@ -100,88 +100,94 @@ class Story:
         if result.outcome in (Outcome.FAILED, Outcome.NOT_SENT):
             assert not self.server.alive.get(result.uuid), result
 
-    def end(self, said: Sequence[Result]) -> None:
+    def end(self, results: Sequence[Result]) -> None:
         assert self.server.worst <= 1
         assert not self.server.twice
-        assert len({result.uuid for result in said}) == len(said)
+        assert len({result.uuid for result in results}) == len(results)
 
 
-def stories(
+def run_scenario(
     volumes: int, faults: dict[str, dict[int, str]], happen: object
-) -> tuple[Story, list[Result], list[Result]]:
-    """Recover; when zvol is killed on the way, resume.  Returns the last words of both."""
+) -> tuple[Scenario, list[Result], list[Result]]:
+    """Recover; when zvol is killed on the way, resume.  Returns the results of both."""
     with tempfile.TemporaryDirectory() as folder:
-        story = Story(Path(folder), volumes, faults)
-        happen(story)  # type: ignore[operator]
+        scenario = Scenario(Path(folder), volumes, faults)
+        happen(scenario)  # type: ignore[operator]
         try:
-            said, resumed = story.recover(), list[Result]()
+            results, resumed = scenario.recover(), list[Result]()
         except Killed:
-            said, resumed = [], story.resume()
+            results, resumed = [], scenario.resume()
         finally:
-            for journal in story.journals:
+            for journal in scenario.journals:
                 journal.close()
-        story.end(said or resumed)
-        return story, said, resumed
+        scenario.end(results or resumed)
+        return scenario, results, resumed
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(volumes=st.integers(1, 6), faults=weather)
+@given(volumes=st.integers(1, 6), faults=request_faults)
 def test_any_weather(volumes: int, faults: dict[str, dict[int, str]]) -> None:
-    story, said, _ = stories(volumes, faults, lambda _story: None)
-    assert len(said) == volumes
-    assert {result.outcome for result in said} <= {Outcome.RECOVERED, Outcome.NOT_SENT, Outcome.UNKNOWN}
-    assert most_severe(r.exit for r in said) in (Exit.OK, Exit.UNREACHABLE, Exit.UNKNOWN)
-    recovered = {result.uuid for result in said if result.outcome is Outcome.RECOVERED}
-    assert recovered == {uuid for uuid, row in story.server.rows.items() if row.status == "Ready"}
+    scenario, results, _ = run_scenario(volumes, faults, lambda _scenario: None)
+    assert len(results) == volumes
+    assert {result.outcome for result in results} <= {Outcome.RECOVERED, Outcome.NOT_SENT, Outcome.UNKNOWN}
+    assert most_severe(r.exit for r in results) in (Exit.OK, Exit.UNREACHABLE, Exit.UNKNOWN)
+    recovered = {result.uuid for result in results if result.outcome is Outcome.RECOVERED}
+    assert recovered == {uuid for uuid, row in scenario.server.rows.items() if row.status == "Ready"}
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(volumes=st.integers(1, 6), faults=weather, when=st.one_of(soon, times))
+@given(volumes=st.integers(1, 6), faults=request_faults, when=st.one_of(soon, times))
 def test_killed_at_any_time_and_resumed(volumes: int, faults: dict[str, dict[int, str]], when: float) -> None:
-    def happen(story: Story) -> None:
-        story.clock.at(story.clock.now + when, story.kill)
+    def happen(scenario: Scenario) -> None:
+        scenario.clock.at(scenario.clock.now + when, scenario.kill)
 
-    story, said, resumed = stories(volumes, faults, happen)
-    assert {result.outcome for result in said + resumed} <= {
+    scenario, results, resumed = run_scenario(volumes, faults, happen)
+    assert {result.outcome for result in results + resumed} <= {
         Outcome.RECOVERED,
         Outcome.ALREADY,
         Outcome.NOT_SENT,
         Outcome.UNKNOWN,
     }
-    del story
+    del scenario
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(volumes=st.integers(1, 4), faults=weather, crash=st.one_of(soon, times), away=times, kill=st.none() | times)
+@given(
+    volumes=st.integers(1, 4),
+    faults=request_faults,
+    crash=st.one_of(soon, times),
+    away=times,
+    kill=st.none() | times,
+)
 def test_the_server_crashes_and_comes_back(
     volumes: int, faults: dict[str, dict[int, str]], crash: float, away: float, kill: float | None
 ) -> None:
-    def happen(story: Story) -> None:
-        story.clock.at(story.clock.now + crash, story.server.crash)
-        story.clock.at(story.clock.now + crash + away, lambda: setattr(story.server, "up", True))
+    def happen(scenario: Scenario) -> None:
+        scenario.clock.at(scenario.clock.now + crash, scenario.server.crash)
+        scenario.clock.at(scenario.clock.now + crash + away, lambda: setattr(scenario.server, "up", True))
         if kill is not None:
-            story.clock.at(story.clock.now + kill, story.kill)
+            scenario.clock.at(scenario.clock.now + kill, scenario.kill)
 
-    stories(volumes, faults, happen)
+    run_scenario(volumes, faults, happen)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(faults=weather, theirs=st.one_of(soon, times), again=times)
+@given(faults=request_faults, theirs=st.one_of(soon, times), again=times)
 def test_other_people_recover_and_delete_on_purpose(
     faults: dict[str, dict[int, str]], theirs: float, again: float
 ) -> None:
     """Somebody brings the volume back and deletes it again: zvol never sends after that, and never says it is back."""
 
-    def happen(story: Story) -> None:
+    def happen(scenario: Scenario) -> None:
         def by_hand() -> None:
-            if story.server.rows[story.uuids[0]].status == "Deleted":
-                story.server.recover_by_hand(story.uuids[0])
+            if scenario.server.rows[scenario.uuids[0]].status == "Deleted":
+                scenario.server.recover_by_hand(scenario.uuids[0])
 
         def delete() -> None:
-            if story.server.rows[story.uuids[0]].status == "Ready":
-                story.server.delete(story.uuids[0])
+            if scenario.server.rows[scenario.uuids[0]].status == "Ready":
+                scenario.server.delete(scenario.uuids[0])
 
-        story.clock.at(story.clock.now + theirs, by_hand)
-        story.clock.at(story.clock.now + theirs + again, delete)
+        scenario.clock.at(scenario.clock.now + theirs, by_hand)
+        scenario.clock.at(scenario.clock.now + theirs + again, delete)
 
-    stories(1, faults, happen)
+    run_scenario(1, faults, happen)

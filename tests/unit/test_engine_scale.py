@@ -123,7 +123,7 @@ def test_a_put_that_cannot_leave_is_not_sent_on_what_was_seen_before(tmp_path: P
     assert result.error.kind == "changed"
 
 
-# ---- bad weather -------------------------------------------------------------------------------------------------
+# ---- faults ------------------------------------------------------------------------------------------------------
 def test_five_minutes_of_503_cost_few_requests_and_nothing_is_lost(tmp_path: Path) -> None:
     world = World(tmp_path, volumes=500)
     world.server.put_seconds = 0.1
@@ -203,7 +203,7 @@ def test_volumes_in_their_quiet_time_block_nobody(tmp_path: Path) -> None:
 
 
 def test_a_crash_and_a_restart_as_on_a_running_server(tmp_path: Path) -> None:
-    """Of 400, some are back with jobs that answer 202 for ever, some are not; the first are told at once."""
+    """Of 400, some are back with jobs that answer 202 for ever, some are not; the first are reported at once."""
     world = World(tmp_path, volumes=400)
     world.server.run_seconds = 1.0
     world.clock.at(world.clock.now + 1.5, world.server.crash)
@@ -230,7 +230,7 @@ def test_many_volumes_that_do_not_come_back_are_asked_after_less_and_less(tmp_pa
 
 
 def test_what_an_earlier_run_left_open_is_settled_without_asking_each_job(tmp_path: Path) -> None:
-    """The intents of a large batch stay open for a while: its volumes, if they are back, are told at one look."""
+    """The intents of a large run stay open for a while: its volumes, if they are back, are reported after one read."""
     world = World(tmp_path, volumes=500)
     world.recover()
     for uuid in world.uuids[:250]:
@@ -244,7 +244,7 @@ def test_what_an_earlier_run_left_open_is_settled_without_asking_each_job(tmp_pa
 
 
 def test_a_signal_in_a_quiet_time_leaves_it_to_resume(tmp_path: Path) -> None:
-    """A volume whose quiet time ends after the signal is not sent again, and the run ends all the same."""
+    """A volume whose quiet period ends after the signal is not sent again, and the run ends all the same."""
     world = World(tmp_path, lambda kind, number: "lost" if (kind, number) == ("put", 1) else None, volumes=5)
     world.clock.at(world.clock.now + 175, lambda: world.engine.stop())
     results = world.recover()

@@ -1,4 +1,4 @@
-"""When time is up: what `--timeout` means for each volume, the read before the word, and what the word says."""
+"""When time is up: what `--timeout` means for each volume, the read before the conclusion, and its message."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from zvol.model import Result
 HOUR = 3600.0
 
 
-def told(results: Sequence[Result]) -> Counter[str]:
+def outcomes(results: Sequence[Result]) -> Counter[str]:
     return Counter(result.outcome.value for result in results)
 
 
@@ -52,7 +52,7 @@ def test_a_silent_server_is_left_when_time_is_up_and_after_one_read_more(
     world = World(tmp_path, volumes=volumes)
     world.server.silent = True
     results = world.recover(timeout=timeout)
-    assert told(results) == {"not-sent": volumes}
+    assert outcomes(results) == {"not-sent": volumes}
     assert timeout <= world.took <= timeout + 5.1
     assert {result.exit for result in results} == {Exit.UNREACHABLE}
     text = why(results[0]).message
@@ -65,7 +65,7 @@ def test_without_timeout_a_silent_server_is_left_after_a_minute(tmp_path: Path) 
     world = World(tmp_path, volumes=20)
     world.server.silent = True
     results = world.recover()
-    assert told(results) == {"not-sent": 20}
+    assert outcomes(results) == {"not-sent": 20}
     assert 60 <= world.took <= 65.1
 
 
@@ -81,7 +81,7 @@ def test_a_put_that_was_answered_late_is_watched_until_its_own_time_is_up(tmp_pa
     world = World(tmp_path, volumes=3)
     world.server.run_seconds = 10_000.0
     results = world.recover(timeout=60.0)
-    assert told(results) == {"unknown": 3}
+    assert outcomes(results) == {"unknown": 3}
     assert 60 <= world.took <= 66
 
 
@@ -90,11 +90,11 @@ def test_the_time_of_what_was_never_sent_begins_again_with_each_clear_answer(tmp
     world = World(tmp_path, volumes=12)
     world.server.put_seconds = 4.0
     results = world.recover(timeout=10.0, concurrency=1)
-    assert told(results) == {"recovered": 12}
+    assert outcomes(results) == {"recovered": 12}
     assert world.took > 40
 
 
-# ---- nothing is put into the server's mouth ------------------------------------------------------------------------
+# ---- nothing is attributed to the server ----------------------------------------------------------------------------
 def test_what_waits_behind_a_put_that_hangs_says_that_time_was_up_and_stays_planned(tmp_path: Path) -> None:
     """The intents of a killed run are settled soon, and then one PUT keeps the only place."""
     world = World(tmp_path, volumes=10)
@@ -108,7 +108,7 @@ def test_what_waits_behind_a_put_that_hangs_says_that_time_was_up_and_stays_plan
     world.server.jobs = dict.fromkeys(jobs.values(), "ID.1001")
     world.server.fault = lambda kind, number: "lost" if (kind, number) == ("put", 1) else None
     results = world.recover(timeout=20.0, concurrency=1)
-    assert told(results) == {"not-sent": 9, "unknown": 1}
+    assert outcomes(results) == {"not-sent": 9, "unknown": 1}
     assert 20 <= world.took <= 20 + 5.1 + 1
     for result in results:
         if result.outcome == "not-sent":
@@ -119,21 +119,21 @@ def test_what_waits_behind_a_put_that_hangs_says_that_time_was_up_and_stays_plan
             assert "zvol resume" in why(result).hint
     assert counts(world)[0] == {"planned": 9, "open": 1}
     world.server.fault = lambda _kind, _number: None
-    assert told(resume(world)) == {"recovered": 10}
+    assert outcomes(resume(world)) == {"recovered": 10}
 
 
 @pytest.mark.parametrize("fault", ["page", "refused", "lost"])
 def test_where_changes_never_work_nothing_is_called_refused(fault: str, tmp_path: Path) -> None:
     world = World(tmp_path, lambda kind, _number: fault if kind == "put" else None, volumes=30)
     results = world.recover(timeout=90.0)
-    assert set(told(results)) <= {"not-sent", "unknown"}
+    assert set(outcomes(results)) <= {"not-sent", "unknown"}
     for result in results:
         assert "refused" not in why(result).message or fault == "refused"
         assert "last seen of the" in why(result).message
-    unsent = told(results)["not-sent"]
+    unsent = outcomes(results)["not-sent"]
     assert counts(world)[0] == {state: count for state, count in (("planned", unsent), ("open", 30 - unsent)) if count}
     world.server.fault = lambda _kind, _number: None
-    assert told(resume(world)) == {"recovered": 30}
+    assert outcomes(resume(world)) == {"recovered": 30}
 
 
 # ---- what was seen last ----------------------------------------------------------------------------------------------
@@ -169,7 +169,7 @@ def test_after_a_long_sleep_there_is_one_read_before_the_word(fault: str | None,
 
     world.clock.at(world.clock.now + 3.0, sleep)
     results = world.recover(timeout=600.0)
-    assert told(results) == {"recovered": volumes}
+    assert outcomes(results) == {"recovered": volumes}
     assert world.took < HOUR + 10
 
 
@@ -203,7 +203,7 @@ def test_the_last_read_is_halved_too(bad: str, tmp_path: Path) -> None:
     world.clock.at(world.clock.now + 3.0, sleep)
     results = world.recover(timeout=600.0)
     unknown = bad == "unreadable"
-    assert told(results) == Counter(recovered=20 - unknown, **({"unknown": 1} if unknown else {}))
+    assert outcomes(results) == Counter(recovered=20 - unknown, **({"unknown": 1} if unknown else {}))
     assert world.took < HOUR + 10
 
 
@@ -213,7 +213,7 @@ def test_an_outage_when_time_is_up_costs_few_reads(tmp_path: Path) -> None:
     world.server.run_seconds = 10_000.0
     world.clock.at(world.clock.now + 30, world.server.crash)
     results = world.recover(timeout=120.0)
-    assert told(results)["unknown"] >= 256
+    assert outcomes(results)["unknown"] >= 256
     sick = [when for when, kind in world.server.requests if when > 1032]
     assert len(sick) <= 60
 
@@ -225,7 +225,7 @@ def test_after_a_signal_what_comes_back_within_ten_seconds_is_recovered(volumes:
     world.server.run_seconds = 12.0
     world.clock.at(world.clock.now + 3.0, lambda: world.engine.stop())
     results = world.recover()
-    assert told(results) == {"recovered": volumes}
+    assert outcomes(results) == {"recovered": volumes}
 
 
 def test_after_a_signal_a_closed_gate_is_tried_once_more(tmp_path: Path) -> None:
@@ -236,7 +236,7 @@ def test_after_a_signal_a_closed_gate_is_tried_once_more(tmp_path: Path) -> None
     world.clock.at(world.clock.now + 200.0, lambda: world.engine.stop())
     world.clock.at(world.clock.now + 204.0, lambda: setattr(world.server, "silent", False))
     results = world.recover()
-    assert told(results) == {"recovered": 20}
+    assert outcomes(results) == {"recovered": 20}
     assert world.took <= 210
 
 
@@ -246,7 +246,7 @@ def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
     for after in (3.0, 4.0):
         world.clock.at(world.clock.now + after, lambda: world.engine.stop())
     results = world.recover()
-    assert told(results) == {"unknown": 20}
+    assert outcomes(results) == {"unknown": 20}
     assert world.took < 4.1
 
 
@@ -261,4 +261,4 @@ def test_asleep_after_a_signal_it_looks_once_more(tmp_path: Path) -> None:
 
     world.clock.at(world.clock.now + 3.0, lambda: world.engine.stop())
     world.clock.at(world.clock.now + 4.0, sleep)
-    assert told(world.recover()) == {"recovered": 5}
+    assert outcomes(world.recover()) == {"recovered": 5}

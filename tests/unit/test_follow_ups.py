@@ -6,18 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.sim.after import ATTACH, BOTH, TAG, VM, AfterWorld, all_done, exit_code, many
+from tests.sim.follow_ups import ATTACH, BOTH, TAG, VM, FollowUpWorld, all_done, exit_code, many
 from zvol.errors import Exit
 from zvol.journal.request import Request
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> AfterWorld:
-    return AfterWorld(tmp_path)
+def world(tmp_path: Path) -> FollowUpWorld:
+    return FollowUpWorld(tmp_path)
 
 
 # ---- what is done --------------------------------------------------------------------------------------------------
-def test_tags_are_created_and_the_volume_is_on_its_vm_again(world: AfterWorld) -> None:
+def test_tags_are_created_and_the_volume_is_on_its_vm_again(world: FollowUpWorld) -> None:
     [result] = world.follow(BOTH)
     assert (result.outcome, result.exit, result.warnings) == ("recovered", Exit.OK, ())
     assert result.volume is not None
@@ -25,33 +25,33 @@ def test_tags_are_created_and_the_volume_is_on_its_vm_again(world: AfterWorld) -
     all_done(world)
 
 
-def test_what_is_true_already_is_not_sent(world: AfterWorld) -> None:
+def test_what_is_true_already_is_not_sent(world: FollowUpWorld) -> None:
     world.server.tags[world.uuids[0]] = {"incident"}
     world.server.on[world.uuids[0]] = VM
     [result] = world.follow(BOTH)
     assert (result.exit, result.warnings, world.server.posted) == (Exit.OK, (), {})
 
 
-def test_a_tag_that_was_given_twice_is_created_once(world: AfterWorld) -> None:
+def test_a_tag_that_was_given_twice_is_created_once(world: FollowUpWorld) -> None:
     [result] = world.follow(Request(user_tags=("a", "b", "a")))
     assert (result.exit, sorted(world.server.made)) == (Exit.OK, [(world.uuids[0], "a"), (world.uuids[0], "b")])
 
 
-def test_a_dry_run_and_tags_that_are_only_sent_have_no_follow_ups(world: AfterWorld) -> None:
+def test_a_dry_run_and_tags_that_are_only_sent_have_no_follow_ups(world: FollowUpWorld) -> None:
     [result] = world.follow(Request(user_tags=("a",), reattach=True, dry_run=True))
     assert result.outcome == "would-recover"
     [result] = world.follow(Request(user_tags=("a",), ensure_tags=False))
     assert (result.outcome, world.server.posted) == ("recovered", {})
 
 
-def test_a_volume_that_is_back_already_gets_them_too(world: AfterWorld) -> None:
+def test_a_volume_that_is_back_already_gets_them_too(world: FollowUpWorld) -> None:
     world.server.recover_by_hand(world.uuids[0])
     [result] = world.follow(BOTH)
     assert (result.outcome, result.exit) == ("already", Exit.OK)
     all_done(world)
 
 
-def test_strict_counts_beside_them(world: AfterWorld) -> None:
+def test_strict_counts_beside_them(world: FollowUpWorld) -> None:
     world.server.recover_by_hand(world.uuids[0])
     [result] = world.follow(Request(user_tags=("incident",), strict=True))
     assert (result.outcome, result.exit) == ("already", Exit.FAILED)
@@ -85,7 +85,7 @@ def test_one_attach_without_an_answer_stops_nobody(tmp_path: Path) -> None:
     assert set(world.server.on) == set(world.uuids) - {odd}
     assert world.took <= 30 + 5 + 1
     assert world.server.posted[odd, VM] == 1
-    assert [result.uuid for result in results][-1] == odd, "the others are told when they are done"
+    assert [result.uuid for result in results][-1] == odd, "the others are reported when they are done"
 
 
 @pytest.mark.parametrize("concurrency", [1, 2, 4, 16])
@@ -117,7 +117,7 @@ def test_each_volume_is_told_when_it_is_done(tmp_path: Path) -> None:
 
 
 # ---- bounded -------------------------------------------------------------------------------------------------------
-def test_a_change_is_watched_for_a_minute(world: AfterWorld) -> None:
+def test_a_change_is_watched_for_a_minute(world: FollowUpWorld) -> None:
     world.server.stuck[world.uuids[0], "incident"] = "never"
     [result] = world.follow(BOTH)
     assert (result.outcome, result.exit, len(result.warnings)) == ("recovered", Exit.UNKNOWN, 2)
@@ -128,7 +128,7 @@ def test_a_change_is_watched_for_a_minute(world: AfterWorld) -> None:
     assert world.server.seen["job"] < 60
 
 
-def test_time_is_up_for_what_was_not_sent(world: AfterWorld) -> None:
+def test_time_is_up_for_what_was_not_sent(world: FollowUpWorld) -> None:
     """The server goes down when the volume is back: nothing was sent, so it is 5, and kept."""
     world.server.fault = lambda kind, _number: "unsent" if kind == "post" else None
     [result] = world.follow(ATTACH, timeout=20.0)
@@ -137,7 +137,7 @@ def test_time_is_up_for_what_was_not_sent(world: AfterWorld) -> None:
     assert world.took <= 26
 
 
-def test_the_last_look_counts(world: AfterWorld) -> None:
+def test_the_last_look_counts(world: FollowUpWorld) -> None:
     """The machine slept: time is up, and the volume has long been attached."""
     world.server.change_seconds = 3.0
     world.server.on_post = lambda: world.clock.at(world.clock.now + 1.0, lambda: _sleep(world, 300.0))
@@ -145,13 +145,13 @@ def test_the_last_look_counts(world: AfterWorld) -> None:
     assert (result.exit, result.warnings) == (Exit.OK, ())
 
 
-def _sleep(world: AfterWorld, seconds: float) -> None:
+def _sleep(world: FollowUpWorld, seconds: float) -> None:
     """Let everything on the server happen, and the time of this machine jump."""
     world.server.on[world.uuids[0]] = VM
     world.clock.now += seconds
 
 
-def test_a_refusal_is_said_in_the_servers_words(world: AfterWorld) -> None:
+def test_a_refusal_is_said_in_the_servers_words(world: FollowUpWorld) -> None:
     world.server.stuck[world.uuids[0], "incident"] = "refuse"
     [result] = world.follow(BOTH)
     assert (result.exit, result.unfinished) == (Exit.FAILED, False)
@@ -160,7 +160,7 @@ def test_a_refusal_is_said_in_the_servers_words(world: AfterWorld) -> None:
 
 
 @pytest.mark.parametrize("fault", ["page", "denied"])
-def test_tags_that_cannot_be_looked_at_are_a_warning_and_0(fault: str, world: AfterWorld) -> None:
+def test_tags_that_cannot_be_looked_at_are_a_warning_and_0(fault: str, world: FollowUpWorld) -> None:
     world.server.fault = lambda kind, _number: fault if kind == "tags" else None
     [result] = world.follow(BOTH)
     assert (result.exit, result.unfinished, len(result.warnings)) == (Exit.OK, False, 1)
@@ -176,13 +176,13 @@ def test_a_volume_whose_tags_cannot_be_read_is_alone_in_that(tmp_path: Path) -> 
     began = world.clock.now
     for result in world.following(TAG):
         ended[result.uuid] = (world.clock.now - began, result.warnings)
-    late = {uuid: said for uuid, said in ended.items() if said[0] > 20 or said[1]}
+    late = {uuid: seen for uuid, seen in ended.items() if seen[0] > 20 or seen[1]}
     assert set(late) == {world.uuids[7]}
     assert "could not be looked at: HTTP 502" in late[world.uuids[7]][1][0]
     assert len(world.server.looked) < 60
 
 
-def test_it_was_never_on_a_vm(world: AfterWorld) -> None:
+def test_it_was_never_on_a_vm(world: FollowUpWorld) -> None:
     world.server.last[world.uuids[0]] = None
     [result] = world.follow(BOTH)
     assert (result.exit, result.unfinished) == (Exit.FAILED, False)
@@ -201,7 +201,7 @@ def test_an_outage_in_between_is_waited_out(tmp_path: Path) -> None:
     assert len(left) <= 16, "only those whose POST was on its way when the server went down"
 
 
-def _outage(world: AfterWorld, seconds: float) -> None:
+def _outage(world: FollowUpWorld, seconds: float) -> None:
     world.server.on_post = lambda: None
     world.server.crash()
     world.clock.at(world.clock.now + seconds, world.server.restart)

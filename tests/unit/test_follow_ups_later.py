@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.sim.after import ATTACH, BOTH, OTHER_VM, VM, AfterWorld, all_done, exit_code, killed, many
+from tests.sim.follow_ups import ATTACH, BOTH, OTHER_VM, VM, FollowUpWorld, all_done, exit_code, killed, many
 from zvol.errors import Exit
 from zvol.recovery.timeouts import LAST_WATCH
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> AfterWorld:
-    return AfterWorld(tmp_path)
+def world(tmp_path: Path) -> FollowUpWorld:
+    return FollowUpWorld(tmp_path)
 
 
 # ---- on a fresh read -----------------------------------------------------------------------------------------------
-def test_a_volume_that_somebody_attached_elsewhere_is_left_there(world: AfterWorld) -> None:
+def test_a_volume_that_somebody_attached_elsewhere_is_left_there(world: FollowUpWorld) -> None:
     world.server.on_tags = lambda: world.server.on.update({world.uuids[0]: OTHER_VM})
     world.server.stuck[world.uuids[0], "incident"] = "never"  # a minute, so that the volume is read again
     [result] = world.follow(BOTH)
@@ -27,7 +27,7 @@ def test_a_volume_that_somebody_attached_elsewhere_is_left_there(world: AfterWor
     assert f"it is on VM {OTHER_VM}, and was left there" in result.warnings[1]
 
 
-def test_a_volume_that_somebody_deleted_is_left_alone(world: AfterWorld) -> None:
+def test_a_volume_that_somebody_deleted_is_left_alone(world: FollowUpWorld) -> None:
     world.server.on_tags = lambda: world.server.delete(world.uuids[0])
     world.server.stuck[world.uuids[0], "incident"] = "never"
     [result] = world.follow(BOTH)
@@ -49,7 +49,7 @@ def test_after_a_signal_nothing_is_sent_and_the_rest_is_kept(tmp_path: Path) -> 
     assert world.took <= 0.6 + LAST_WATCH + 1
     left = [result for result in results if result.unfinished]
     assert left
-    assert all(any("`zvol resume`" in said for said in result.warnings) for result in left)
+    assert all(any("`zvol resume`" in text for text in result.warnings) for result in left)
     world.server.on_post = lambda: None
     world.resume()
     assert exit_code(world.resume()) is Exit.OK
@@ -57,7 +57,7 @@ def test_after_a_signal_nothing_is_sent_and_the_rest_is_kept(tmp_path: Path) -> 
     assert set(world.server.made.values()) == {1}
 
 
-def test_a_second_signal_ends_it_at_once(world: AfterWorld) -> None:
+def test_a_second_signal_ends_it_at_once(world: FollowUpWorld) -> None:
     world.server.stuck[world.uuids[0], VM] = "never"
     for seconds in (2.0, 2.5):
         world.clock.at(world.clock.now + seconds, lambda: world.engine.stop())
@@ -73,7 +73,7 @@ MOMENTS = [number / 50 for number in range(1, 60)]
 @pytest.mark.parametrize("seconds", MOMENTS)
 def test_a_run_that_is_killed_is_finished_by_resume(seconds: float, tmp_path: Path) -> None:
     """A11, at many moments: the same tag, VM and exit code as of a run that is not disturbed, each made once."""
-    world = AfterWorld(tmp_path)
+    world = FollowUpWorld(tmp_path)
     killed(world, BOTH, seconds)
     results = world.resume()
     if not results and not world.server.submitted:
@@ -84,7 +84,9 @@ def test_a_run_that_is_killed_is_finished_by_resume(seconds: float, tmp_path: Pa
 
 
 @pytest.mark.parametrize(("fault", "exit"), [("lost", Exit.OK), ("page", Exit.OK), ("answer-lost", Exit.OK)])
-def test_a_change_that_was_sent_is_settled_before_it_is_sent_again(fault: str, exit: Exit, world: AfterWorld) -> None:
+def test_a_change_that_was_sent_is_settled_before_it_is_sent_again(
+    fault: str, exit: Exit, world: FollowUpWorld
+) -> None:
     """The answer was lost, and zvol killed: only when nothing of that POST can act is it sent once more."""
     world.server.fault = lambda kind, _number: fault if kind == "post" else None
     killed(world, ATTACH, 5.0)
@@ -99,7 +101,7 @@ def test_a_change_that_was_sent_is_settled_before_it_is_sent_again(fault: str, e
     assert all(when - began >= 75 + 60 for when in again)
 
 
-def test_what_was_refused_before_the_kill_stays_refused(world: AfterWorld) -> None:
+def test_what_was_refused_before_the_kill_stays_refused(world: FollowUpWorld) -> None:
     world.server.stuck[world.uuids[0], "incident"] = "refuse"
     world.server.stuck[world.uuids[0], VM] = "never"
     killed(world, BOTH, 8.0)
@@ -114,7 +116,7 @@ def test_what_was_refused_before_the_kill_stays_refused(world: AfterWorld) -> No
 @pytest.mark.parametrize(
     ("meanwhile", "outcome"), [("deleted", "failed"), ("gone", "gone"), ("elsewhere", "recovered")]
 )
-def test_resume_leaves_alone_what_somebody_changed(meanwhile: str, outcome: str, world: AfterWorld) -> None:
+def test_resume_leaves_alone_what_somebody_changed(meanwhile: str, outcome: str, world: FollowUpWorld) -> None:
     uuid = world.uuids[0]
     world.server.fault = lambda kind, _number: "unsent" if kind == "post" else None
     killed(world, ATTACH, 5.0)
@@ -132,7 +134,7 @@ def test_resume_leaves_alone_what_somebody_changed(meanwhile: str, outcome: str,
     assert world.resume() == []
 
 
-def test_a_volume_that_was_back_already_is_remembered_from_its_first_change_on(world: AfterWorld) -> None:
+def test_a_volume_that_was_back_already_is_remembered_from_its_first_change_on(world: FollowUpWorld) -> None:
     world.server.recover_by_hand(world.uuids[0])
     world.server.stuck[world.uuids[0], VM] = "lost"
     killed(world, BOTH, 10.0)
@@ -144,8 +146,8 @@ def test_a_volume_that_was_back_already_is_remembered_from_its_first_change_on(w
 
 
 @pytest.mark.parametrize("sent", [False, True])
-def test_resume_that_cannot_read_says_so_and_keeps_it(sent: bool, world: AfterWorld) -> None:
-    """`recovered` was the word of another run: this one has not seen it."""
+def test_resume_that_cannot_read_says_so_and_keeps_it(sent: bool, world: FollowUpWorld) -> None:
+    """`recovered` was the outcome of another run: this one has not seen it."""
     if sent:
         world.server.fault = lambda kind, _number: "lost" if kind == "post" else None
         killed(world, ATTACH, 5.0)

@@ -1,4 +1,4 @@
-"""What stands in the way of tags and VMs, and what a person is told, on simulated time."""
+"""Obstacles to tags and VMs, and what the user is shown, on simulated time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sim.after import ATTACH, BOTH, TAG, VM, AfterWorld, all_done
+from tests.sim.follow_ups import ATTACH, BOTH, TAG, VM, FollowUpWorld, all_done
 from zvol.cli.progress import why
 from zvol.errors import Exit, LocalState
 from zvol.journal.journal import Journal
@@ -16,12 +16,12 @@ from zvol.recovery.timeouts import LAST_WATCH
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> AfterWorld:
-    return AfterWorld(tmp_path)
+def world(tmp_path: Path) -> FollowUpWorld:
+    return FollowUpWorld(tmp_path)
 
 
 class Watching:
-    """An observer that keeps what it is told."""
+    """An observer that keeps what it gets."""
 
     def __init__(self) -> None:
         self.seen: list[RunStatus] = []
@@ -38,7 +38,7 @@ class Watching:
         raise AssertionError(error)
 
 
-def test_a_person_is_told_what_is_waited_for(world: AfterWorld) -> None:
+def test_a_person_is_told_what_is_waited_for(world: FollowUpWorld) -> None:
     world.observer = watching = Watching()
     world.server.stuck[world.uuids[0], VM] = "never"
     world.clock.at(world.clock.now + 30.0, lambda: world.engine.stop())
@@ -51,7 +51,7 @@ def test_a_person_is_told_what_is_waited_for(world: AfterWorld) -> None:
     assert watching.stopped == 1
 
 
-def test_what_is_in_their_way_is_told(world: AfterWorld) -> None:
+def test_what_is_in_their_way_is_told(world: FollowUpWorld) -> None:
     world.observer = watching = Watching()
     world.server.fault = lambda kind, _number: "page" if kind == "tags" else None
     world.follow(TAG)
@@ -60,7 +60,7 @@ def test_what_is_in_their_way_is_told(world: AfterWorld) -> None:
 
 # ---- shareable volumes ---------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("job", ["seen", "unseen"])
-def test_a_shareable_volume_shows_no_vm(job: str, world: AfterWorld) -> None:
+def test_a_shareable_volume_shows_no_vm(job: str, world: FollowUpWorld) -> None:
     """Its finished job counts, or a new date of its last attach."""
     uuid = world.uuids[0]
     world.server.shareable.add(uuid)
@@ -71,7 +71,7 @@ def test_a_shareable_volume_shows_no_vm(job: str, world: AfterWorld) -> None:
     assert world.took < 3
 
 
-def test_a_shareable_volume_of_which_no_vm_is_known(world: AfterWorld) -> None:
+def test_a_shareable_volume_of_which_no_vm_is_known(world: FollowUpWorld) -> None:
     world.server.shareable.add(world.uuids[0])
     world.server.last[world.uuids[0]] = None
     [result] = world.follow(ATTACH)
@@ -79,7 +79,7 @@ def test_a_shareable_volume_of_which_no_vm_is_known(world: AfterWorld) -> None:
 
 
 # ---- sessions and journals -----------------------------------------------------------------------------------------
-def test_a_session_that_ended_is_renewed_once_and_the_change_sent_again(world: AfterWorld) -> None:
+def test_a_session_that_ended_is_renewed_once_and_the_change_sent_again(world: FollowUpWorld) -> None:
     renewed: list[float] = []
 
     def renew() -> bool:
@@ -94,14 +94,14 @@ def test_a_session_that_ended_is_renewed_once_and_the_change_sent_again(world: A
     all_done(world)
 
 
-def test_without_a_new_session_it_is_refused(world: AfterWorld) -> None:
+def test_without_a_new_session_it_is_refused(world: FollowUpWorld) -> None:
     world.server.fault = lambda kind, _number: "no-session" if kind == "post" else None
     [result] = world.follow(ATTACH)
     assert (result.exit, result.unfinished) == (Exit.FAILED, False)
     assert "ID.1001" in result.warnings[0]
 
 
-def test_what_cannot_be_remembered_is_not_sent(world: AfterWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_remembered_is_not_sent(world: FollowUpWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_journal: Journal) -> None:
         raise LocalState("there is no room")
 

@@ -52,7 +52,7 @@ def test_what_is_absent_here_is_not_gone_while_somebody_else_may_bring_it_back(w
     kill(world, 5.0)
     world.identity = ours
     row = world.server.rows[A]
-    world.clock.at(world.clock.now + 60, lambda: world.server.rows.pop(A))  # it goes out of sight
+    world.clock.at(world.clock.now + 60, lambda: world.server.rows.pop(A))  # it becomes invisible
     [result] = world.recover()
     assert (result.outcome, result.exit) == ("unknown", 3)
     assert result.error is not None
@@ -250,7 +250,7 @@ def test_a_volume_that_another_living_run_is_on_is_busy_for_resume(tmp_path: Pat
 
 
 def test_of_two_dead_runs_on_one_volume_the_newer_one_gets_all(tmp_path: Path) -> None:
-    """They are of one account since somebody has said so of the older one."""
+    """They are of one account since the user confirmed it for the older one."""
     world = World(tmp_path, lambda kind, number: "lost" if kind == "put" and number < 3 else None)
     ours, theirs = both(world)
     journal = world.journal()

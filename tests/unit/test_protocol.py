@@ -1,4 +1,4 @@
-"""Each rule of recovering one volume, as the events that zvol is told and the commands that it gives."""
+"""Each rule of recovering one volume, as the events that happen and the commands that follow."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def job(seen: JobStatus, look: Observed = DELETED, *, grace_elapsed: bool = Fals
 
 
 def quiet(look: Observed = DELETED) -> Observed:
-    """Return a look that began when the quiet time was over."""
+    """Return an observation that began when the quiet period was over."""
     return Observed(look.observation, look.last_op, look.job, quiet=True)
 
 
@@ -163,7 +163,7 @@ ONE_WAIT = {
 CHANGED = {
     "deleted again: no second PUT": Case([*SENT, LOST, quiet(AGAIN)], [*SENDS, WAIT, failed(Reason.CHANGED)]),
     "deleted again while the wait is not over: watch": Case([*SENT, LOST, AGAIN], [*SENDS, WAIT, WAIT], Phase.POLL),
-    "a date that is not told is another date": Case(
+    "a missing date is another date": Case(
         [*SENT, LOST, quiet(Observed(Observation.DELETED))], [*SENDS, WAIT, failed(Reason.CHANGED)]
     ),
     "for a resumed run too": Case([quiet(AGAIN)], [failed(Reason.CHANGED)], state=RESUMED),

@@ -1,4 +1,4 @@
-"""Whatever zvol is told, in any order that makes sense: the promises that need no server to be checked."""
+"""Whatever happens, in any order that makes sense: the promises that need no server to be checked."""
 
 from __future__ import annotations
 
@@ -55,16 +55,16 @@ def test_any_run_of_events_keeps_the_simplest_promises(data: st.DataObject, stat
         if command is Command.SEND:
             assert before.phase is Phase.INTENT
         if isinstance(command, Conclude):
-            keep_your_word(command, event, sent)
+            check_conclusion(command, event, sent)
         assert state.sends <= MAX_SENDS
     assert sent <= MAX_SENDS
 
 
-def keep_your_word(word: Conclude, event: Event, sent: int) -> None:
-    """Back and gone are said of a volume that was seen so, failed never of one that was seen back."""
-    sight = event.observation if isinstance(event, Observed) else None
-    assert (word.outcome in (Outcome.RECOVERED, Outcome.ALREADY)) == (sight is Observation.BACK)
-    assert (word.outcome is Outcome.GONE) == (sight is Observation.ABSENT)
-    assert word.outcome is not Outcome.CONTRADICTED or sight is Observation.DELETED
-    assert word.outcome is not Outcome.NOT_SENT or sent <= 1
-    assert word.outcome is not Outcome.UNKNOWN or word.why is not Reason.NONE
+def check_conclusion(conclusion: Conclude, event: Event, sent: int) -> None:
+    """Back and gone are concluded for a volume that was seen so, failed never for one that was seen back."""
+    seen = event.observation if isinstance(event, Observed) else None
+    assert (conclusion.outcome in (Outcome.RECOVERED, Outcome.ALREADY)) == (seen is Observation.BACK)
+    assert (conclusion.outcome is Outcome.GONE) == (seen is Observation.ABSENT)
+    assert conclusion.outcome is not Outcome.CONTRADICTED or seen is Observation.DELETED
+    assert conclusion.outcome is not Outcome.NOT_SENT or sent <= 1
+    assert conclusion.outcome is not Outcome.UNKNOWN or conclusion.why is not Reason.NONE

@@ -55,7 +55,7 @@ def test_a_deletion_that_nobody_asked_about_is_left_as_it_is(tmp_path: Path) -> 
 
 # ---- many dead runs ---------------------------------------------------------------------------------------------
 def test_dead_runs_are_settled_together(tmp_path: Path) -> None:
-    """Six runs with one lost PUT each: one quiet time, not six."""
+    """Six runs with one lost PUT each: one quiet period, not six."""
     world = World(tmp_path, lambda kind, number: "lost" if kind == "put" and number <= 6 else None, volumes=6)
     for uuid in world.uuids:
         kill(world, 1.0, uuid)
@@ -83,7 +83,7 @@ def test_what_is_held_is_read_and_closed_where_that_is_all_there_is_to_it(tmp_pa
     left = [replace(one, held=True) for one in journal.unfinished_volumes(run)]
     engine = world.new_engine()
     assert {one.uuid: one.outcome for one in engine.resume(journal, left)} == {back: "already", gone: "gone"}
-    assert sorted(track.uuid for track in engine.held) == sorted([deleted, changed])
+    assert sorted(task.uuid for task in engine.held) == sorted([deleted, changed])
     assert [one.uuid for one in journal.unfinished_volumes(run)] == [deleted, changed]
     assert puts(world) == []
     world.close()

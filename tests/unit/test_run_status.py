@@ -1,4 +1,4 @@
-"""What a person is told who waits: why, and how long at most until something happens."""
+"""What is shown to a user who waits: why, and how long at most until something happens."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from zvol.recovery.run_status import RunStatus
 
 
 class Listener:
-    """Writes down what is told in each second of a run, and each call to stop."""
+    """Records what is shown in each second of a run, and each call to stop."""
 
     def __init__(self, clock: Clock, *, alone: bool = True) -> None:
         self.clock, self.alone, self.began = clock, alone, clock.monotonic()
-        self.told: dict[int, tuple[str, ...]] = {}
+        self.shown: dict[int, tuple[str, ...]] = {}
         self.stops: list[float] = []
 
     def tick(self, status: Callable[[], RunStatus], /) -> None:
-        self.told[int(self.clock.monotonic() - self.began)] = why(status(), alone=self.alone)
+        self.shown[int(self.clock.monotonic() - self.began)] = why(status(), alone=self.alone)
 
     def stopping(self, seconds: float) -> None:
         self.stops.append(seconds)
@@ -45,28 +45,28 @@ def listened(tmp_path: Path, put: str | None, volumes: int = 1, stop_at: float |
 
 @pytest.mark.parametrize("volumes", [1, 40])
 def test_where_all_is_well_nothing_is_explained(volumes: int, tmp_path: Path) -> None:
-    assert not any(listened(tmp_path, None, volumes).told.values())
+    assert not any(listened(tmp_path, None, volumes).shown.values())
 
 
 def test_a_request_that_was_accepted_and_not_done(tmp_path: Path) -> None:
-    told = listened(tmp_path, "vanish").told
-    assert told[2] == ()
-    assert re.fullmatch(r"the server accepted it, not done yet; sent again in 4[456]s", told[30][0])
-    assert told[30][1:] == ("unless it comes back",)
-    many = listened(tmp_path, "vanish", volumes=5).told
+    shown = listened(tmp_path, "vanish").shown
+    assert shown[2] == ()
+    assert re.fullmatch(r"the server accepted it, not done yet; sent again in 4[456]s", shown[30][0])
+    assert shown[30][1:] == ("unless it comes back",)
+    many = listened(tmp_path, "vanish", volumes=5).shown
     assert many[30][0].startswith("5 accepted, not done yet; sent again in 4")
 
 
 def test_a_request_whose_answer_was_lost(tmp_path: Path) -> None:
-    told = listened(tmp_path, "lost").told
-    assert told[2] == ()
-    assert told[10] in [(f"sent, no answer yet; {left}s at most",) for left in (19, 20)]
+    shown = listened(tmp_path, "lost").shown
+    assert shown[2] == ()
+    assert shown[10] in [(f"sent, no answer yet; {left}s at most",) for left in (19, 20)]
     assert any(
-        "its answer is missing (no answer); watched; sent again in 2m" in notes[0] for notes in told.values() if notes
+        "its answer is missing (no answer); watched; sent again in 2m" in notes[0] for notes in shown.values() if notes
     )
 
 
 def test_a_signal_is_answered_at_once_where_something_is_open(tmp_path: Path) -> None:
     listener = listened(tmp_path, "vanish", stop_at=5.0)
     assert listener.stops == [10.0]
-    assert listener.told[7] in [(f"the server accepted it, not done yet; given up in {left}s",) for left in (7, 8)]
+    assert listener.shown[7] in [(f"the server accepted it, not done yet; given up in {left}s",) for left in (7, 8)]

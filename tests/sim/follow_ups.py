@@ -24,7 +24,7 @@ OTHER_VM = "9" * 32
 
 
 @dataclass
-class AfterServer(SimServer):
+class FollowUpServer(SimServer):
     """`last` is the VM each volume was last on, `on` where it is; `posted` and `made` count changes by what they make.
 
     `stuck` are changes (volume, value) whose every POST meets a fault: `page` before the server sees it, `lost` (no
@@ -116,15 +116,15 @@ def _meant(path: str, body: Any) -> tuple[str, str]:
     return parts[3], parts[5]
 
 
-class AfterWorld(World):
+class FollowUpWorld(World):
     """A world whose runs ask for follow-ups."""
 
-    server: AfterServer
+    server: FollowUpServer
 
     def __init__(self, tmp_path: Path, volumes: int = 1) -> None:
         super().__init__(tmp_path, volumes=volumes)
         uuids = self.uuids
-        self.server = AfterServer(self.clock)
+        self.server = FollowUpServer(self.clock)
         self.renew: Callable[[], bool] | None = None
         self.server.add(uuids)
 
@@ -166,7 +166,7 @@ class Killed(BaseException):
     """zvol is gone; what it had made durable remains."""
 
 
-def killed(world: AfterWorld, request: Request, seconds: float, **options: object) -> None:
+def killed(world: FollowUpWorld, request: Request, seconds: float, **options: object) -> None:
     """Begin a run and kill it after so many seconds; `world` goes on with the journal as it was on the disk then."""
     following = world.path.parent / f"after-{seconds}"
 
@@ -183,15 +183,15 @@ def killed(world: AfterWorld, request: Request, seconds: float, **options: objec
     world.clock.events = [one for one in world.clock.events if "finish" not in repr(one[2])]
 
 
-def many(tmp_path: Path, volumes: int = 30) -> AfterWorld:
-    return AfterWorld(tmp_path, volumes)
+def many(tmp_path: Path, volumes: int = 30) -> FollowUpWorld:
+    return FollowUpWorld(tmp_path, volumes)
 
 
 def exit_code(results: list[Result]) -> Exit:
     return most_severe(result.exit for result in results)
 
 
-def all_done(world: AfterWorld, *, but: tuple[str, ...] = ()) -> None:
+def all_done(world: FollowUpWorld, *, but: tuple[str, ...] = ()) -> None:
     """Every volume has its tag and its VM, each made once."""
     for uuid in set(world.uuids) - set(but):
         assert (world.server.tags[uuid], world.server.on[uuid]) == ({"incident"}, VM)
