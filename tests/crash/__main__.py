@@ -20,7 +20,7 @@ from tests.crash.world import World, world
 
 
 def attempt(name: str, case: Callable[[], object]) -> bool:
-    """Run a case; a wrong one is told and does not stop the others."""
+    """Run a case; a wrong one is reported and does not stop the others."""
     try:
         case()
     except (AssertionError, subprocess.TimeoutExpired) as wrong:

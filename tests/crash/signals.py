@@ -34,14 +34,14 @@ ALWAYS = 999
 
 
 @dataclass
-class Scene:
+class RunningCase:
     """A run that is going on: its user, its volumes, the proxy before the server, and what holds it up."""
 
     world: World
     env: dict[str, str]
     volumes: list[str]
     between: Proxy
-    gate: Path
+    release_file: Path
     command: list[str] = field(default_factory=list)
 
     def puts(self) -> int:
@@ -49,7 +49,7 @@ class Scene:
 
     @property
     def out(self) -> Path:
-        return self.gate.with_suffix(".out")
+        return self.release_file.with_suffix(".out")
 
     def start(self) -> Process:
         arguments = [*(self.command or ["recover", *self.volumes]), "-o", "ndjson"]
@@ -59,70 +59,71 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """When the signal comes: `rules` get the gate as their file, `reached` tells when it is time."""
+    """When the signal comes: `rules` get the release_file as their file, `reached` tells when it is time."""
 
     rules: tuple[Rule, ...] = ()
-    reached: Callable[[Scene], bool] = lambda scene: scene.between.held.is_set()
+    reached: Callable[[RunningCase], bool] = lambda running: running.between.held.is_set()
     volumes: int = 1
-    prepare: Callable[[Scene], None] = lambda _scene: None
-    release: Callable[[Scene], None] = lambda scene: scene.gate.touch()
+    prepare: Callable[[RunningCase], None] = lambda _scene: None
+    release: Callable[[RunningCase], None] = lambda running: running.release_file.touch()
     opens: bool = True  # something is open in the journal
 
 
-def ask_a_command(scene: Scene) -> None:
+def ask_a_command(running: RunningCase) -> None:
     """Have the session come from a command that waits."""
-    file = Path(scene.env["HOME"]) / ".config/zvol/config.yaml"
-    session = scene.world.cloud.session
-    script = f"touch {scene.gate}.asked; while ! [ -e {scene.gate} ]; do sleep 0.01; done; echo {session}"
+    file = Path(running.env["HOME"]) / ".config/zvol/config.yaml"
+    session = running.world.cloud.session
+    go = running.release_file
+    script = f"touch {go}.asked; while ! [ -e {go} ]; do sleep 0.01; done; echo {session}"
     file.write_text(file.read_text().replace(f"session: '{session}'", f'session_command: [sh, -c, "{script}"]'))
 
 
 LOCKED: dict[str, sqlite3.Connection] = {}
 
 
-def lock_the_journal(scene: Scene) -> None:
+def lock_the_journal(running: RunningCase) -> None:
     """Make the first commit of the run wait."""
-    scene.world.run(scene.env, "recover", *scene.world.volumes(1))
-    path = Path(scene.env["HOME"]) / ".local/state/zvol/journal.db"
-    LOCKED[str(scene.gate)] = db = sqlite3.connect(path, isolation_level=None)
+    running.world.run(running.env, "recover", *running.world.volumes(1))
+    path = Path(running.env["HOME"]) / ".local/state/zvol/journal.db"
+    LOCKED[str(running.release_file)] = db = sqlite3.connect(path, isolation_level=None)
     db.execute("BEGIN IMMEDIATE")
-    scene.between.seen.clear()
-    scene.between.volumes.clear()
+    running.between.seen.clear()
+    running.between.volumes.clear()
 
 
-def unlock_the_journal(scene: Scene) -> None:
-    db = LOCKED.pop(str(scene.gate))
+def unlock_the_journal(running: RunningCase) -> None:
+    db = LOCKED.pop(str(running.release_file))
     db.execute("ROLLBACK")
     db.close()
 
 
-def leave_something_open(scene: Scene) -> None:
+def leave_something_open(running: RunningCase) -> None:
     """Kill a run whose PUT the proxy lost, and resume it then."""
-    process = scene.world.start(scene.env, "recover", *scene.volumes)
-    wait_for(lambda: scene.puts() == 1)
+    process = running.world.start(running.env, "recover", *running.volumes)
+    wait_for(lambda: running.puts() == 1)
     process.kill()
     process.communicate()
-    scene.command = ["resume"]
+    running.command = ["resume"]
 
 
 PHASES = {
     "before the first read": Phase(
-        (), lambda scene: Path(f"{scene.gate}.asked").exists(), prepare=ask_a_command, opens=False
+        (), lambda running: Path(f"{running.release_file}.asked").exists(), prepare=ask_a_command, opens=False
     ),
     "in the read": Phase((Rule("look", "hold"),), opens=False),
     "before the PUT": Phase(
         (),
-        lambda scene: bool(scene.between.seen) and pause(0.4),
+        lambda running: bool(running.between.seen) and pause(0.4),
         prepare=lock_the_journal,
         release=unlock_the_journal,
     ),
     "PUT held": Phase((Rule("put", "hold"),)),
     "PUT answer held": Phase((Rule("put", "hold-answer"),)),
     "watching": Phase((Rule("job", "hold", 1, ALWAYS), Rule("back", "hold", 1, ALWAYS))),
-    "quiet time": Phase((Rule("put", "drop"),), lambda scene: scene.puts() == 1 and pause(0.3)),
-    "between volumes": Phase((Rule("put", "hold", 3, 3),), lambda scene: scene.between.held.is_set(), volumes=5),
-    "after the word on one of two": Phase(
-        (Rule("put", "hold", 2, 2),), lambda scene: scene.out.stat().st_size > 0, volumes=2
+    "quiet time": Phase((Rule("put", "drop"),), lambda running: running.puts() == 1 and pause(0.3)),
+    "between volumes": Phase((Rule("put", "hold", 3, 3),), lambda running: running.between.held.is_set(), volumes=5),
+    "one of two is reported": Phase(
+        (Rule("put", "hold", 2, 2),), lambda running: running.out.stat().st_size > 0, volumes=2
     ),
     "in resume": Phase(
         (Rule("put", "hang"), Rule("back", "hold", 1, ALWAYS), Rule("job", "hold", 1, ALWAYS)),
@@ -134,24 +135,24 @@ PHASES = {
 def case(world: World, name: str, number: str) -> None:
     """Bring a run into a phase, send it the signal, and see how it ends and that it can be finished."""
     phase = PHASES[name]
-    gate = world.folder / f"gate-{world.homes}"
-    rules = [Rule(r.kind, r.action, r.first, r.last, file=gate) for r in phase.rules]
+    release_file = world.folder / f"release_file-{world.homes}"
+    rules = [Rule(r.kind, r.action, r.first, r.last, file=release_file) for r in phase.rules]
     with proxy(world.cloud.host, *rules) as (host, between):
-        scene = Scene(world, world.home(host), world.volumes(phase.volumes), between, gate)
-        phase.prepare(scene)
+        running = RunningCase(world, world.home(host), world.volumes(phase.volumes), between, release_file)
+        phase.prepare(running)
         if name == "between volumes":
-            scene.command = ["recover", *scene.volumes, "--concurrency", "1"]
-        process = scene.start()
-        wait_for(lambda: phase.reached(scene))
-        sent = scene.puts()
+            running.command = ["recover", *running.volumes, "--concurrency", "1"]
+        process = running.start()
+        wait_for(lambda: phase.reached(running))
+        sent = running.puts()
         send(process, SIGNALS[number])
         goes_on = number in ("PIPE", "TSTP CONT")
         if goes_on or phase.release is unlock_the_journal:
-            phase.release(scene)
-        ran = ended(process, scene.out)
-        after = scene.puts()
-        if not gate.exists() and phase.release is not unlock_the_journal:
-            phase.release(scene)
+            phase.release(running)
+        ran = ended(process, running.out)
+        after = running.puts()
+        if not release_file.exists() and phase.release is not unlock_the_journal:
+            phase.release(running)
         world.true(ran)
         late = -SIGNALS[number][-1] if number == "INT INT" else CODES[number]  # the second found it at its end
         assert ran.code in (CODES[number], late), (name, number, ran)
@@ -164,11 +165,11 @@ def case(world: World, name: str, number: str) -> None:
             assert ran.err.startswith("zvol: stopping: nothing new is sent; "), ran
         between.heal()
         if name == "before the PUT":
-            assert world.run(scene.env, "resume", "-o", "ndjson").code == 0
-            assert world.run(scene.env, "recover", *scene.volumes, "-o", "ndjson").code == 0
-            world.never_two(scene.volumes)
+            assert world.run(running.env, "resume", "-o", "ndjson").code == 0
+            assert world.run(running.env, "recover", *running.volumes, "-o", "ndjson").code == 0
+            world.never_two(running.volumes)
         else:
-            world.finish(scene.env, scene.volumes)
+            world.finish(running.env, running.volumes)
 
 
 def send(process: Process, numbers: tuple[int, ...]) -> None:

@@ -30,8 +30,10 @@ def test_killed_at_some_of_the_points(cloud: World) -> None:
 @pytest.mark.parametrize("action", ["hold", "hold-answer"])
 def test_killed_while_a_change_is_out(action: str, path: str, cloud: World, tmp_path: Path) -> None:
     """It arrives after all, or has arrived: it is not sent again."""
-    gate = tmp_path / "go"
-    with proxy(cloud.cloud.host, Rule("other", action, path=f"^POST .*{path}|{path}(/[0-9a-f]+)?$", file=gate)) as (
+    release_file = tmp_path / "go"
+    with proxy(
+        cloud.cloud.host, Rule("other", action, path=f"^POST .*{path}|{path}(/[0-9a-f]+)?$", file=release_file)
+    ) as (
         host,
         between,
     ):
@@ -41,7 +43,7 @@ def test_killed_while_a_change_is_out(action: str, path: str, cloud: World, tmp_
         process.kill()
         cloud.end(process)
         resumed = cloud.start(env, "resume", "-o", "ndjson")
-        gate.touch()
+        release_file.touch()
         assert cloud.end(resumed).code == 0
     followups.finished(cloud, volume)
     assert set(followups.posts(between).values()) == {1}
@@ -62,13 +64,13 @@ def test_a_change_that_never_arrived_is_sent_once_more_when_it_can_no_longer_arr
 
 def test_a_signal_while_a_change_is_out(cloud: World, tmp_path: Path) -> None:
     """The tag is watched to its end, the VM is left for resume."""
-    gate = tmp_path / "go"
-    with proxy(cloud.cloud.host, Rule("other", "hold", path="user-tags$", file=gate)) as (host, between):
+    release_file = tmp_path / "go"
+    with proxy(cloud.cloud.host, Rule("other", "hold", path="user-tags$", file=release_file)) as (host, between):
         env, [volume] = cloud.home(host), cloud.volumes(1)
         process = cloud.start(env, "recover", volume, *followups.ASKED)
         wait_for(lambda: between.held.is_set())
         process.send_signal(signal.SIGINT)
-        gate.touch()
+        release_file.touch()
         ran = cloud.end(process)
         assert ran.code == 130, ran
         assert "`zvol resume`" in ran.out

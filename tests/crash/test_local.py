@@ -40,7 +40,7 @@ def limited(cloud: World, env: dict[str, str], arguments: Sequence[str], size: i
 
 
 def broken(cloud: World, volumes: Sequence[str], ran: Ran, env: dict[str, str]) -> None:
-    """The journal broke at some point: 7, one clear line, every volume has its word, and a resume ends it."""
+    """The journal broke at some point: 7, one clear line, every volume is reported, and a resume ends it."""
     assert ran.code == 7, ran
     assert "cannot write the journal" in ran.err
     results = reported(ran)
@@ -59,7 +59,7 @@ def broken(cloud: World, volumes: Sequence[str], ran: Ran, env: dict[str, str]) 
 
 
 def open_jobs(ran: Ran) -> list[dict[str, str]]:
-    """Return the open jobs from the one line of stderr that tells them."""
+    """Return the open jobs from the one line of stderr that lists them."""
     [line] = [line for line in ran.err.splitlines() if line.startswith('{"openJobs"')]
     jobs: list[dict[str, str]] = json.loads(line)["openJobs"]
     return jobs
@@ -81,7 +81,7 @@ def test_a_disk_that_is_full_at_every_place(cloud: World) -> None:
 
 
 @RUNNING
-def test_what_is_open_when_the_disk_is_full_is_told_as_json(cloud: World, tmp_path: Path) -> None:
+def test_what_is_open_when_the_disk_is_full_is_reported_as_json(cloud: World, tmp_path: Path) -> None:
     """The journal can be written up to the first group of intents; the server then lets every PUT hang."""
     with proxy(cloud.cloud.host, Rule("put", "lose"), Rule("job", "page", 1, 999), Rule("back", "page", 1, 999)) as (
         host,
@@ -100,14 +100,14 @@ def test_what_is_open_when_the_disk_is_full_is_told_as_json(cloud: World, tmp_pa
 
 
 @RUNNING
-def test_a_journal_that_fails_only_at_the_end_is_7_and_the_word_is_said(cloud: World, tmp_path: Path) -> None:
-    gate = tmp_path / "go"
-    with proxy(cloud.cloud.host, Rule("put", "hold-answer", file=gate)) as (host, between):
+def test_a_journal_that_fails_only_at_the_end_is_7_and_the_outcome_is_reported(cloud: World, tmp_path: Path) -> None:
+    release_file = tmp_path / "go"
+    with proxy(cloud.cloud.host, Rule("put", "hold-answer", file=release_file)) as (host, between):
         env, [volume] = cloud.home(host), cloud.volumes(1)
         process = cloud.start_python(env, "recover", volume, "--json")
         assert between.held.wait(20)
         block(process)
-        gate.touch()
+        release_file.touch()
         ran = cloud.end(process)
     assert ran.code == 7, ran
     assert ran.json()["status"] == "Ready"

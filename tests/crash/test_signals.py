@@ -44,22 +44,25 @@ def test_a_signal_in_the_middle_of_a_commit(number: int, when: str, name: str, c
 
 
 def test_nohup_stays_nohup(cloud: World, tmp_path: Path) -> None:
-    gate = tmp_path / "go"
-    with proxy(cloud.cloud.host, Rule("put", "hold-answer", file=gate)) as (host, between):
+    release_file = tmp_path / "go"
+    with proxy(cloud.cloud.host, Rule("put", "hold-answer", file=release_file)) as (host, between):
         env, [volume] = cloud.home(host), cloud.volumes(1)
         command = ["nohup", *FAST, "recover", volume, "-o", "ndjson"]
         process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         wait_for(between.held.is_set)
         process.send_signal(signal.SIGHUP)
-        gate.touch()
+        release_file.touch()
         ran = cloud.end(process)
     assert ran.code == 0, ran
 
 
 def test_a_signal_leaves_the_other_open_runs_for_later(cloud: World, tmp_path: Path) -> None:
     """`resume` is stopped in the first of two runs: the second is not even begun, and stays open."""
-    gate = tmp_path / "go"
-    with proxy(cloud.cloud.host, Rule("put", "hang", 1, 2), Rule("job", "hold", 1, 999, file=gate)) as (host, between):
+    release_file = tmp_path / "go"
+    with proxy(cloud.cloud.host, Rule("put", "hang", 1, 2), Rule("job", "hold", 1, 999, file=release_file)) as (
+        host,
+        between,
+    ):
         env, volumes = cloud.home(host), cloud.volumes(2)
         for number, volume in enumerate(volumes):
             process = cloud.start(env, "recover", volume)
@@ -70,7 +73,7 @@ def test_a_signal_leaves_the_other_open_runs_for_later(cloud: World, tmp_path: P
         wait_for(between.held.is_set)
         process.send_signal(signal.SIGTERM)
         ran = cloud.end(process)
-        gate.touch()
+        release_file.touch()
         assert ran.code == 143
         assert [one["pending"] for one in cloud.run_list(env)] == [1, 1]
         assert "finish with: zvol resume\n" in ran.err

@@ -69,14 +69,14 @@ def test_two_resumes_race(cloud: World) -> None:
 
 
 def test_a_resume_of_a_living_run_is_busy_and_tells_each_volume(cloud: World, tmp_path: Path) -> None:
-    gate = tmp_path / "go"
-    with proxy(cloud.cloud.host, Rule("put", "hold", file=gate)) as (host, between):
+    release_file = tmp_path / "go"
+    with proxy(cloud.cloud.host, Rule("put", "hold", file=release_file)) as (host, between):
         env, volumes = cloud.home(host), cloud.volumes(2)
         process = cloud.start(env, "recover", *volumes, "-o", "ndjson")
         wait_for(between.held.is_set)
         ran = cloud.run(env, "resume", "--json")
         [row] = cloud.run_list(env)
-        gate.touch()
+        release_file.touch()
         assert cloud.end(process).code == 0
     assert ran.code == 6, ran
     assert {one["outcome"] for one in ran.json()} == {"busy"}
@@ -96,15 +96,15 @@ def test_a_stale_lock_file_with_a_living_process_id_in_it_does_not_matter(cloud:
 
 
 def test_a_stopped_process_still_holds_its_volumes(cloud: World, tmp_path: Path) -> None:
-    gate = tmp_path / "go"
-    with proxy(cloud.cloud.host, Rule("put", "hold", file=gate)) as (host, between):
+    release_file = tmp_path / "go"
+    with proxy(cloud.cloud.host, Rule("put", "hold", file=release_file)) as (host, between):
         env, [volume] = cloud.home(host), cloud.volumes(1)
         process = cloud.start(env, "recover", volume, "-o", "ndjson")
         wait_for(between.held.is_set)
         process.send_signal(signal.SIGSTOP)
         assert cloud.run(env, "recover", volume).code == 6
         process.send_signal(signal.SIGCONT)
-        gate.touch()
+        release_file.touch()
         assert cloud.end(process).code == 0
     cloud.never_two([volume])
 

@@ -1,4 +1,4 @@
-"""Whose a run is: another name of the server or another account only delays, and is told so; real processes."""
+"""Whose a run is: another name of the server or another account only delays, and is reported; real processes."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ def open_intents(env: dict[str, str]) -> int:
 
 def test_another_account_leaves_a_run_alone_and_never_answers_for_it(cloud: World, tmp_path: Path) -> None:
     """The PUT of the run that was killed is still on its way."""
-    gate = tmp_path / "go"
-    with proxy(cloud.cloud.host, Rule("put", "hold", file=gate)) as (host, between):
+    release_file = tmp_path / "go"
+    with proxy(cloud.cloud.host, Rule("put", "hold", file=release_file)) as (host, between):
         bare, [volume] = home(cloud), cloud.volumes(1)
         admin = as_account(bare, host, cloud.cloud.session, "admin")
         other = as_account(bare, host, another_session(cloud), "operations")
@@ -82,13 +82,13 @@ def test_another_account_leaves_a_run_alone_and_never_answers_for_it(cloud: Worl
         assert (ran.code, len(between.puts())) == (0, 2), ran
         first, second = between.puts()
         assert second.time - first.time >= 150 / 25, "one quiet time on a clock that is 25 times faster"
-        gate.touch()
+        release_file.touch()
     assert cloud.run(admin, "resume").code == 0
 
 
 def test_a_living_run_at_another_name_of_the_server_is_busy(cloud: World, tmp_path: Path) -> None:
-    gate = tmp_path / "go"
-    with proxy(cloud.cloud.host, Rule("put", "hold", file=gate)) as (host, between):
+    release_file = tmp_path / "go"
+    with proxy(cloud.cloud.host, Rule("put", "hold", file=release_file)) as (host, between):
         bare, [volume] = home(cloud), cloud.volumes(1)
         here = as_account(bare, host, cloud.cloud.session)
         there = as_account(bare, host.replace("127.0.0.1", "localhost"), cloud.cloud.session)
@@ -100,7 +100,7 @@ def test_a_living_run_at_another_name_of_the_server_is_busy(cloud: World, tmp_pa
         assert result["outcome"] == "busy"
         assert host in result["error"]["description"]
         assert len(between.puts()) == 1
-        gate.touch()
+        release_file.touch()
         assert cloud.end(process).code == 0
     cloud.never_two([volume])
 
@@ -136,8 +136,8 @@ def test_the_same_session_is_the_same_account_and_another_one_must_be_vouched_fo
 
 # ---- closed by hand ---------------------------------------------------------------------------------------------
 def test_a_run_is_closed_by_hand_and_what_may_act_is_named(cloud: World, tmp_path: Path) -> None:
-    gate = tmp_path / "go"
-    with proxy(cloud.cloud.host, Rule("put", "hold", file=gate)) as (host, between):
+    release_file = tmp_path / "go"
+    with proxy(cloud.cloud.host, Rule("put", "hold", file=release_file)) as (host, between):
         bare, volumes = home(cloud), cloud.volumes(2)
         env = as_account(bare, host, cloud.cloud.session)
         process = cloud.start(env, "recover", *volumes, "-o", "ndjson", "--concurrency", "1")
@@ -150,7 +150,7 @@ def test_a_run_is_closed_by_hand_and_what_may_act_is_named(cloud: World, tmp_pat
         cloud.end(process)
         assert cloud.run(bare, "runs", "forget", "nonsense").code == 2
         ran = cloud.run(bare, "runs", "forget", row["run"], "--json")
-        gate.touch()
+        release_file.touch()
     assert ran.code == 0, ran
     jobs = {put.job for put in between.puts()}
     assert {one["uuid"] for one in ran.json()} == set(volumes)
@@ -208,8 +208,8 @@ def test_old_runs_are_forgotten_after_the_work_and_never_all_at_once(cloud: Worl
 
 # ---- a journal that is damaged ----------------------------------------------------------------------------------
 def test_the_hint_after_a_damage_does_not_lead_to_a_second_put_at_once(cloud: World, tmp_path: Path) -> None:
-    gate = tmp_path / "go"
-    with proxy(cloud.cloud.host, Rule("put", "hold", file=gate)) as (host, between):
+    release_file = tmp_path / "go"
+    with proxy(cloud.cloud.host, Rule("put", "hold", file=release_file)) as (host, between):
         env, [volume] = cloud.home(host), cloud.volumes(1)
         process = cloud.start(env, "recover", volume, "-o", "ndjson")
         wait_for(between.held.is_set)
@@ -224,7 +224,7 @@ def test_the_hint_after_a_damage_does_not_lead_to_a_second_put_at_once(cloud: Wo
         assert "run the command again" in ran.err
         assert "one quiet period" in ran.err
         again = cloud.run(env, "recover", volume, "-o", "ndjson")
-        gate.touch()
+        release_file.touch()
     assert again.code == 0, again
     assert len(between.puts()) == 2
     assert between.puts()[1].time - damaged >= (6 + 12 + 15) / 25 - 0.5

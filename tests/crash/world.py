@@ -77,7 +77,7 @@ class World:
 
     # ---- what must be true ---------------------------------------------------------------------------------------
     def true(self, ran: Ran) -> None:
-        """Each word is true now, each volume has one, and the exit code follows from them."""
+        """Each outcome is true now, each volume has one, and the exit code follows from them."""
         results = reported(ran)
         self.counts["process"] += 1
         self.counts["kill"] += ran.code == -signal.SIGKILL
@@ -119,7 +119,7 @@ class World:
         return {one["volume"] for one in self.cloud.events() if one["event"] == "accepted"} & set(volumes)
 
     def finish(self, env: dict[str, str], volumes: Sequence[str]) -> None:
-        """Resume to the end, and see that nothing was lost, repeated or said wrongly.
+        """Resume to the end, and see that nothing was lost, repeated or reported wrongly.
 
         A run that was killed before it claimed anything has sent nothing; whoever started it starts it again.
         """

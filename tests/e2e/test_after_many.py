@@ -38,12 +38,12 @@ def test_an_attach_without_an_answer_is_its_own_trouble(many: Sandbox, tmp_path:
         ran = run(["recover", *VOLUMES[:30], "--reattach", "--timeout", "8s", "-o", "ndjson"], env)
         took = time.monotonic() - began
     assert ran.code == 3, ran
-    told = results(ran)
-    assert {one["outcome"] for one in told} == {"recovered"}
-    warned = [one for one in told if one["warnings"]]
+    found = results(ran)
+    assert {one["outcome"] for one in found} == {"recovered"}
+    warned = [one for one in found if one["warnings"]]
     assert len(warned) == 1
     assert "not known whether it is attached" in str(warned[0]["warnings"])
-    assert told[-1] == warned[0], "the others are told when they are done"
+    assert found[-1] == warned[0], "the others are reported when they are done"
     assert took < 8 + 5 + 3
     on = many.call("GET", f"/v1/volumes?q=vmInstanceUuid={DB_1}&limit=100")[1]["inventories"]
     assert {one["uuid"] for one in on} >= set(VOLUMES[:30]) - {warned[0]["uuid"]}

@@ -47,14 +47,14 @@ class Case:
             return process.wait(60)
 
     def busy(self) -> int:
-        gate = self.folder / "go"
-        with proxy(self.cloud.host, Rule("put", "hold", file=gate)) as (host, between):
+        release_file = self.folder / "go"
+        with proxy(self.cloud.host, Rule("put", "hold", file=release_file)) as (host, between):
             at = self.at | {"ZVOL_HOST": host}
             first = threading.Thread(target=run, args=(["recover", PG_DATA], at))
             first.start()
             assert between.held.wait(20)
             code = run(["recover", PG_DATA], at).code
-            gate.touch()
+            release_file.touch()
             first.join()
         return code
 

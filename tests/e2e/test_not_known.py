@@ -206,12 +206,12 @@ def test_summer_time_that_ended_between_the_deletion_and_the_login(tmp_path: Pat
         cloud.end()
         cloud.options = ("--zone", "Europe/Berlin")
         cloud.start()
-        told = left(cloud, tmp_path / "home")
+        shown = left(cloud, tmp_path / "home")
     finally:
         cloud.end()
     assert known is not None
-    assert told is not None
-    assert told - 60 < known <= told + 60, (known, told)
+    assert shown is not None
+    assert shown - 60 < known <= shown + 60, (known, shown)
 
 
 def test_a_machine_without_zone_tables_has_those_of_the_dependency(tmp_path: Path) -> None:

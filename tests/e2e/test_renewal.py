@@ -24,13 +24,13 @@ def own(at: dict[str, str], host: str) -> dict[str, str]:
     return {name: value for name, value in at.items() if name != "ZVOL_SESSION"} | LOGIN | {"ZVOL_HOST": host}
 
 
-def ended_while(cloud: Sandbox, between: Proxy, gate: Path, work: Callable[[], None]) -> None:
+def ended_while(cloud: Sandbox, between: Proxy, release_file: Path, work: Callable[[], None]) -> None:
     """Do the work; end its session on the server while the proxy holds a request of it."""
 
     def expire() -> None:
         assert between.held.wait(30)
         cloud.call("DELETE", f"/v1/accounts/sessions/{between.session}")
-        gate.touch()
+        release_file.touch()
 
     other = threading.Thread(target=expire)
     other.start()
@@ -40,11 +40,11 @@ def ended_while(cloud: Sandbox, between: Proxy, gate: Path, work: Callable[[], N
 
 def test_many_in_flight_need_exactly_one_new_login(at: dict[str, str], tmp_path: Path) -> None:
     """Nothing was executed for want of a session, so each volume is submitted again, under a new id, exactly once."""
-    gate = tmp_path / "go"
+    release_file = tmp_path / "go"
     options = ("--extra", "40", "--job-time", "0.4")
     with (
         sandbox(tmp_path / "many", *options) as cloud,
-        proxy(cloud.host, Rule("put", "hold", first=20, last=20, file=gate)) as (host, between),
+        proxy(cloud.host, Rule("put", "hold", first=20, last=20, file=release_file)) as (host, between),
     ):
 
         def work() -> None:
@@ -53,7 +53,7 @@ def test_many_in_flight_need_exactly_one_new_login(at: dict[str, str], tmp_path:
             assert len(ran.out.splitlines()) > 40
             check_report(ran, cloud)
 
-        ended_while(cloud, between, gate, work)
+        ended_while(cloud, between, release_file, work)
         assert between.count_sessions()[0] == 2
         begun = [one["volume"] for one in cloud.events() if one["event"] == "begun"]
         assert len(begun) == len(set(begun)) > 40
@@ -89,14 +89,14 @@ def test_a_session_that_was_given_is_never_replaced(at: dict[str, str], cloud: S
 
 
 def test_a_renewal_that_fails_says_why(at: dict[str, str], cloud: Sandbox, tmp_path: Path) -> None:
-    gate = tmp_path / "go"
+    release_file = tmp_path / "go"
     home = Path(at["HOME"])
     program = home / "password"
     program.write_text(f"#!/bin/sh\n[ -e {home}/once ] && echo wrong-MARKER-1 || echo password\ntouch {home}/once\n")
     program.chmod(0o700)
     folder = home / ".config" / "zvol"
     folder.mkdir(parents=True)
-    with proxy(cloud.host, Rule("put", "hold", file=gate)) as (host, between):
+    with proxy(cloud.host, Rule("put", "hold", file=release_file)) as (host, between):
         (folder / "config.yaml").write_text(
             f"profiles:\n  it:\n    host: {host}\n    account: admin\n    password_command: [{program}]\n"
         )
@@ -108,7 +108,7 @@ def test_a_renewal_that_fails_says_why(at: dict[str, str], cloud: Sandbox, tmp_p
             assert "account name or the password is wrong" in ran.err
             assert "MARKER" not in ran.err
 
-        ended_while(cloud, between, gate, work)
+        ended_while(cloud, between, release_file, work)
         assert between.count_sessions()[0] == 2
     assert cloud.count("begun", PG_DATA) == 0
 
@@ -130,16 +130,16 @@ def test_what_was_opened_for_one_run_is_closed_on_a_signal(
     at: dict[str, str], cloud: Sandbox, tmp_path: Path, kind: str, number: signal.Signals
 ) -> None:
     """Also when it comes while the login itself is on its way."""
-    gate = tmp_path / "go"
+    release_file = tmp_path / "go"
     action = "hold-answer" if kind == "login" else "hold"
-    with proxy(cloud.host, Rule(kind, action, file=gate)) as (host, between):
+    with proxy(cloud.host, Rule(kind, action, file=release_file)) as (host, between):
         process = subprocess.Popen(
             [*ZVOL, "recover", PG_DATA], env=own(at, host), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
         )
         assert between.held.wait(30)
         process.send_signal(number)
         time.sleep(0.2)
-        gate.touch()
+        release_file.touch()
         _, err = process.communicate(timeout=30)
         assert process.returncode == 128 + number, err
         assert b"Traceback" not in err

@@ -16,9 +16,9 @@ COUNT = """
 import json, sys, atexit
 before = len(sys.modules)
 sys.argv = ["zvol", *{arguments!r}]
-def tell():
+def report():
     sys.stderr.write("\\n" + json.dumps([len(sys.modules), sorted(sys.modules)]) + "\\n")
-atexit.register(tell)
+atexit.register(report)
 from zvol.cli import main
 main()
 """

@@ -49,14 +49,14 @@ def test_colours_are_the_users_choice(
 
 
 def test_the_width_is_the_terminals_unless_columns_says_otherwise(at: dict[str, str]) -> None:
-    for columns, told, wide in (
+    for columns, more, wide in (
         (300, {}, True),
         (60, {}, False),
         (60, {"COLUMNS": "300"}, True),
         (300, {"COLUMNS": "60"}, False),
     ):
-        shown = on_terminal(["list"], at | told | {"TERM": "xterm"}, columns=columns)
-        assert (b"LAST VM" in shown.raw.split(b"\n")[0]) == wide, (columns, told)
+        shown = on_terminal(["list"], at | more | {"TERM": "xterm"}, columns=columns)
+        assert (b"LAST VM" in shown.raw.split(b"\n")[0]) == wide, (columns, more)
     for odd in ("0", "-1", "x", "99999999999999999999"):
         assert on_terminal(["list"], at | {"COLUMNS": odd}, columns=80).code == 0
 

@@ -19,7 +19,7 @@ NOTHING = b'HTTP/1.1 200 OK\r\nContent-Length: 31\r\n\r\n{"schema":{},"inventori
 
 @dataclass(frozen=True)
 class Case:
-    """A server's certificate, whether the profile knows its authority, and what must be said."""
+    """A server's certificate, whether the profile knows its authority, and what must be reported."""
 
     make: Callable[[Authority, Authority], ssl.SSLContext]
     known: bool

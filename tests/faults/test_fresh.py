@@ -1,4 +1,4 @@
-"""Between the last look at a volume and its PUT everything takes long, and somebody deletes the volume on purpose.
+"""Between the last look at a volume and its PUT everything takes long, and another user deletes the volume on purpose.
 
 The real program over real sockets, on a clock that runs ten times faster: its ten seconds are one.  The ledger of the
 sandbox tells what was sent.
@@ -127,7 +127,7 @@ def test_a_slow_handshake_of_a_volume_that_nobody_touched(tmp_path: Path, cloud:
 
 
 def test_connections_that_are_always_too_slow(tmp_path: Path, cloud: Sandbox, authority: Authority) -> None:
-    """Three times, then it is said, with what was measured; what was opened breaks each time."""
+    """Three times, then it is reported, with what was measured; what was opened breaks each time."""
     context, count, slow = authority.server(), 0, True
 
     def greet(client: socket.socket) -> bool:

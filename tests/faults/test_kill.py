@@ -40,11 +40,11 @@ def resume(env: dict[str, str]) -> Ran:
 def test_killed_before_or_after_the_server_has_the_put_then_resumed(
     action: str, tmp_path: Path, cloud: Sandbox
 ) -> None:
-    gate = tmp_path / "go"
-    with proxy(cloud.host, Rule("put", action, file=gate)) as (host, between):
+    release_file = tmp_path / "go"
+    with proxy(cloud.host, Rule("put", action, file=release_file)) as (host, between):
         env = profile(tmp_path / "home", host, cloud.session)
         assert killed(env, lambda: between.held.wait(20)).code == -signal.SIGKILL
-        gate.touch()
+        release_file.touch()
         ran = resume(env)
     assert ran.code == 0, ran
     assert cloud.status(PG_DATA) == "Ready"
@@ -54,11 +54,11 @@ def test_killed_before_or_after_the_server_has_the_put_then_resumed(
 
 
 def test_killed_before_the_put_leaves_nothing(tmp_path: Path, cloud: Sandbox) -> None:
-    gate = tmp_path / "go"
-    with proxy(cloud.host, Rule("read", "hold", file=gate)) as (host, between):
+    release_file = tmp_path / "go"
+    with proxy(cloud.host, Rule("read", "hold", file=release_file)) as (host, between):
         env = profile(tmp_path / "home", host, cloud.session)
         assert killed(env, lambda: between.held.wait(20)).code == -signal.SIGKILL
-        gate.touch()
+        release_file.touch()
         ran = resume(env)
     assert (ran.code, ran.out) == (0, "")
     assert cloud.status(PG_DATA) == "Deleted"
@@ -80,14 +80,14 @@ def test_killed_with_the_put_lost_then_resumed_sends_once_more(tmp_path: Path, c
 def test_nothing_is_sent_again_while_a_proxy_may_still_hold_the_put(
     command: str, tmp_path: Path, cloud: Sandbox
 ) -> None:
-    gate = tmp_path / "go"
-    with proxy(cloud.host, Rule("put", "hold", file=gate)) as (host, between):
+    release_file = tmp_path / "go"
+    with proxy(cloud.host, Rule("put", "hold", file=release_file)) as (host, between):
         env = profile(tmp_path / "home", host, cloud.session)
         assert killed(env, lambda: between.held.wait(20)).code == -signal.SIGKILL
         before = len(between.seen)
         process = start([command, *([PG_DATA] if command == "recover" else []), "-o", "ndjson"], env, command=FAST)
         wait_for(lambda: sum(one.kind == "read" for one in between.seen[before:]) >= 3)
-        gate.touch()
+        release_file.touch()
         out, err = process.communicate(timeout=40)
     ran = Ran(process.returncode, out, err)
     assert ran.code == 0, ran
@@ -96,11 +96,11 @@ def test_nothing_is_sent_again_while_a_proxy_may_still_hold_the_put(
 
 
 def test_a_later_recover_settles_what_a_killed_run_left_open(tmp_path: Path, cloud: Sandbox) -> None:
-    gate = tmp_path / "go"
-    with proxy(cloud.host, Rule("put", "hold", file=gate)) as (host, between):
+    release_file = tmp_path / "go"
+    with proxy(cloud.host, Rule("put", "hold", file=release_file)) as (host, between):
         env = profile(tmp_path / "home", host, cloud.session)
         killed(env, lambda: between.held.wait(20))
-        threading.Timer(0.5, gate.touch).start()
+        threading.Timer(0.5, release_file.touch).start()
         ran = run(["recover", PG_DATA, "-o", "ndjson"], env, command=FAST)
     assert ran.code == 0, ran
     assert cloud.count("begun", PG_DATA) == 1
@@ -108,13 +108,13 @@ def test_a_later_recover_settles_what_a_killed_run_left_open(tmp_path: Path, clo
 
 
 def test_a_living_run_makes_a_volume_busy(tmp_path: Path, cloud: Sandbox) -> None:
-    gate = tmp_path / "go"
-    with proxy(cloud.host, Rule("put", "hold", file=gate)) as (host, between):
+    release_file = tmp_path / "go"
+    with proxy(cloud.host, Rule("put", "hold", file=release_file)) as (host, between):
         env = profile(tmp_path / "home", host, cloud.session)
         first = start(["recover", PG_DATA, "--json"], env, command=FAST)
         between.held.wait(20)
         ran = run(["recover", PG_DATA, PG_WAL, "-o", "ndjson"], env, command=FAST)
-        gate.touch()
+        release_file.touch()
         assert first.communicate(timeout=30)[0]
         assert first.returncode == 0
     assert ran.code == 6, ran

@@ -12,23 +12,23 @@ import pytest
 
 from tests.faults.matrix.case import Case
 from tests.faults.matrix.cases import blocks, selection
-from tests.faults.matrix.lane import Lane, Scene
+from tests.faults.matrix.checks import check, truth
 from tests.faults.matrix.pairs import BACKS, JOBS, PUTS, WORLDS, all_pairs
-from tests.faults.matrix.verdict import judge, truth
+from tests.faults.matrix.runner import CaseRun, Runner
 from tests.support.fault_proxy import Rule
 from tests.support.process import Ran
 
 
 @pytest.fixture(scope="session")
-def lane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lane]:
-    made = Lane(tmp_path_factory.mktemp("lane"))
+def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
+    made = Runner(tmp_path_factory.mktemp("runner"))
     yield made
     made.close()
 
 
 @pytest.mark.parametrize("case", selection(), ids=lambda case: case.name)
-def test_case(case: Case, lane: Lane) -> None:
-    lane.scene(case).play(judge)
+def test_case(case: Case, runner: Runner) -> None:
+    runner.prepare(case).execute(check)
 
 
 def test_every_case_has_a_name_of_its_own() -> None:
@@ -45,7 +45,7 @@ def test_any_two_faults_are_together_in_some_case() -> None:
     assert len(rows) <= 1.1 * len(PUTS) * len(JOBS)
 
 
-# ---- the judge himself -------------------------------------------------------------------------------------------
+# ---- the check himself -------------------------------------------------------------------------------------------
 UNSENT = Case("unsent", faults=("unsent",) * 3)
 FINE = Case("fine")
 
@@ -54,14 +54,14 @@ FINE = Case("fine")
     ("case", "falsely"),
     [*((UNSENT, word) for word in ("recovered", "gone")), *((FINE, word) for word in ("failed", "not-sent", "gone"))],
 )
-def test_a_false_word_is_found(case: Case, falsely: str, lane: Lane) -> None:
-    def lie(scene: Scene, run: Callable[[Sequence[str]], Ran]) -> None:
-        results = [json.loads(line) for line in run(["recover", *scene.volumes, "-o", "ndjson"]).out.splitlines()]
-        truth(scene, results)
+def test_a_false_outcome_is_found(case: Case, falsely: str, runner: Runner) -> None:
+    def lie(case_run: CaseRun, run: Callable[[Sequence[str]], Ran]) -> None:
+        results = [json.loads(line) for line in run(["recover", *case_run.volumes, "-o", "ndjson"]).out.splitlines()]
+        truth(case_run, results)
         with pytest.raises(AssertionError):
-            truth(scene, [one | {"outcome": falsely} for one in results])
+            truth(case_run, [one | {"outcome": falsely} for one in results])
 
-    lane.scene(case).play(lie)
+    runner.prepare(case).execute(lie)
 
 
 @pytest.mark.parametrize(
@@ -71,26 +71,26 @@ def test_a_false_word_is_found(case: Case, falsely: str, lane: Lane) -> None:
         lambda ran: replace(ran, out=""),
         lambda ran: replace(ran, out=ran.out * 2),
     ],
-    ids=["exit code", "nothing said", "said twice"],
+    ids=["exit code", "nothing reported", "reported twice"],
 )
-def test_a_wrong_report_is_found(lie: Callable[[Ran], Ran], lane: Lane) -> None:
+def test_a_wrong_report_is_found(lie: Callable[[Ran], Ran], runner: Runner) -> None:
     with pytest.raises(AssertionError):
-        lane.scene(FINE).play(lying(lie))
+        runner.prepare(FINE).execute(lying(lie))
 
 
-def test_two_submissions_are_found(lane: Lane) -> None:
+def test_two_submissions_are_found(runner: Runner) -> None:
     doubled = Case("twice", (Rule("put", "twice"),), ("late-save", "late-save"))
     with pytest.raises(AssertionError, match="two submissions alive"):
-        lane.scene(doubled).play(judge)
+        runner.prepare(doubled).execute(check)
 
 
-def test_somebody_at_the_place_of_a_redirect_is_found(lane: Lane) -> None:
-    host, port = lane.trap_place.split(":")
+def test_somebody_at_the_place_of_a_redirect_is_found(runner: Runner) -> None:
+    host, port = runner.trap_place.split(":")
     with socket.create_connection((host, int(port))), pytest.raises(AssertionError, match="pointed"):
-        lane.scene(FINE).play(judge)
-    lane.trap.accept()[0].close()
+        runner.prepare(FINE).execute(check)
+    runner.trap.accept()[0].close()
 
 
-def lying(lie: Callable[[Ran], Ran]) -> Callable[[Scene, Callable[[Sequence[str]], Ran]], None]:
-    """Judge what zvol said after somebody has changed it."""
-    return lambda scene, run: judge(scene, lambda arguments: lie(run(arguments)))
+def lying(lie: Callable[[Ran], Ran]) -> Callable[[CaseRun, Callable[[Sequence[str]], Ran]], None]:
+    """Check a report of zvol that was changed on the way."""
+    return lambda case_run, run: check(case_run, lambda arguments: lie(run(arguments)))

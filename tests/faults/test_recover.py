@@ -1,6 +1,6 @@
 """What can happen to a request, with zvol started as anybody starts it; `tests/faults/matrix` has all of it.
 
-In each case what zvol said is what is true, and zvol never had two submissions alive.
+In each case what zvol reports is true, and zvol never had two submissions alive.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def test_a_redirected_first_read_sends_nothing(tmp_path: Path, cloud: Sandbox) -
 
 
 def test_a_stale_connection_harms_nobody(tmp_path: Path, cloud: Sandbox) -> None:
-    """The server closes the connection of the first read without a word, before the PUT."""
+    """The server closes the connection of the first read, before the PUT."""
     ran, between = recover(tmp_path, cloud, Rule("read", "stale", 1, 99), volumes=(PG_DATA, PG_WAL))
     assert ran.code == 0, ran
     assert len(between.puts()) == 2
@@ -100,8 +100,8 @@ def test_one_bad_volume_does_not_stop_the_others(tmp_path: Path, cloud: Sandbox)
 
 def test_the_volume_is_deleted_again_meanwhile(tmp_path: Path, cloud: Sandbox) -> None:
     """The request is done behind a lost answer, and somebody deletes the volume again: zvol must not undo that."""
-    gate = tmp_path / "go"
-    with proxy(cloud.host, Rule("put", "hold-answer", file=gate)) as (host, between):
+    release_file = tmp_path / "go"
+    with proxy(cloud.host, Rule("put", "hold-answer", file=release_file)) as (host, between):
         env = profile(tmp_path / "home", host, cloud.session)
 
         def meanwhile() -> None:
@@ -110,7 +110,7 @@ def test_the_volume_is_deleted_again_meanwhile(tmp_path: Path, cloud: Sandbox) -
                 pass
             cloud.rename(PG_DATA, "renamed")
             cloud.delete(PG_DATA)
-            gate.touch()
+            release_file.touch()
 
         other = threading.Thread(target=meanwhile)
         other.start()
@@ -130,14 +130,14 @@ def test_an_expired_session_at_the_first_read(tmp_path: Path, cloud: Sandbox) ->
 
 
 def test_a_session_that_expires_between_the_read_and_the_job(tmp_path: Path, cloud: Sandbox) -> None:
-    gate = tmp_path / "go"
-    with proxy(cloud.host, Rule("put", "hold", file=gate)) as (host, between):
+    release_file = tmp_path / "go"
+    with proxy(cloud.host, Rule("put", "hold", file=release_file)) as (host, between):
         env = profile(tmp_path / "home", host, cloud.session)
 
         def meanwhile() -> None:
             between.held.wait(20)
             cloud.call("DELETE", f"/v1/accounts/sessions/{cloud.session}")
-            gate.touch()
+            release_file.touch()
 
         other = threading.Thread(target=meanwhile)
         other.start()

@@ -1,4 +1,4 @@
-"""One volume's error is its own, `--timeout` has one meaning, each word has its reason: on real sockets."""
+"""One volume's error is its own, `--timeout` has one meaning, each outcome has its reason: on real sockets."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def recover(
     return ran, between, {result["uuid"]: result for result in results}
 
 
-def told(results: dict[str, dict[str, object]]) -> Counter[object]:
+def outcomes(results: dict[str, dict[str, object]]) -> Counter[object]:
     return Counter(result["outcome"] for result in results.values())
 
 
@@ -59,7 +59,7 @@ def told(results: dict[str, dict[str, object]]) -> Counter[object]:
 def test_a_front_with_a_limit_of_its_own_for_urls(volumes: int, tmp_path: Path, cloud: Sandbox) -> None:
     ran, between, results = recover(tmp_path, cloud, VOLUMES[:volumes], URL_LIMIT)
     assert ran.code == 0, ran
-    assert told(results) == {"recovered": volumes}
+    assert outcomes(results) == {"recovered": volumes}
     assert len(between.puts()) == volumes
     assert len(between.seen) <= 1.5 * volumes
 
@@ -69,7 +69,7 @@ def test_one_volume_that_cannot_be_read_after_its_put(action: str, tmp_path: Pat
     rule = Rule("back", action, 1, ALWAYS, page=PAGE_500, volume=BAD)
     ran, _, results = recover(tmp_path, cloud, TWENTY, rule, more=("--timeout", "2m"))
     assert ran.code == 3, ran
-    assert told(results) == {"recovered": 19, "unknown": 1}
+    assert outcomes(results) == {"recovered": 19, "unknown": 1}
     assert results[BAD]["outcome"] == "unknown"
     assert all(cloud.status(uuid) == "Ready" for uuid in TWENTY)
 
@@ -79,7 +79,7 @@ def test_one_volume_that_could_never_be_read(action: str, tmp_path: Path, cloud:
     rule = Rule("read", action, 1, ALWAYS, page=PAGE_500, volume=BAD)
     ran, between, results = recover(tmp_path, cloud, TWENTY, rule)
     assert ran.code == 5, ran
-    assert told(results) == {"recovered": 19, "not-sent": 1}
+    assert outcomes(results) == {"recovered": 19, "not-sent": 1}
     error = results[BAD]["error"]
     assert isinstance(error, dict)
     assert "it could not be read for 1m" in error["details"]
@@ -93,7 +93,7 @@ def test_an_odd_volume_and_one_that_cannot_be_read_beside_a_limit(tmp_path: Path
     unreadable = Rule("read", "page", 1, ALWAYS, page=PAGE_500, volume=other)
     ran, _, results = recover(tmp_path, cloud, VOLUMES, URL_LIMIT, unreadable, odd)
     assert ran.code == 5, ran
-    assert told(results) == {"recovered": 148, "not-sent": 2}
+    assert outcomes(results) == {"recovered": 148, "not-sent": 2}
     assert {uuid for uuid, result in results.items() if result["outcome"] == "not-sent"} == {BAD, other}
 
 

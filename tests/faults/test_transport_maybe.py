@@ -1,4 +1,4 @@
-"""Everything after the first byte may have arrived: sent once, said so, and never more than that (style 4.6)."""
+"""Everything after the first byte may have arrived: sent once, reported so, and never more than that."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What never left is said to be so, and whether it was for want of trust: one test for each way (style 4.6)."""
+"""What was never sent is reported so, and whether the server was not trusted: one test for each way."""
 
 from __future__ import annotations
 

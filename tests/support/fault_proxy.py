@@ -35,7 +35,7 @@ class Rule:
     Actions before the server sees the request: `drop` (close), `reset`, `hang`, `page`, `page-close`, `cut-request`
     (only its first `size` bytes arrive), `hold` (until `file` exists).  After it: `after` (nothing), `lose` (close),
     `lose-reset`, `lose-hang`, `lose-page`, `lose-page-close`, `cut` (after `size` bytes of the answer), `cut-reset`,
-    `stale` (answer, then close without a word), `hold-answer`, `drip` (a byte a second), `trickle` (in pieces),
+    `stale` (answer, then close), `hold-answer`, `drip` (a byte a second), `trickle` (in pieces),
     `prefix` (`page` before the answer), `replay` (the answer of the last read before the first PUT), `spoil` (what the
     answer says of `volume` is garbage).
     `twice` sends it twice at the same instant and answers with a 202 if there is one, `twice-late` with the other;

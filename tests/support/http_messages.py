@@ -1,4 +1,4 @@
-"""Just enough HTTP/1.1 to tell one message from the next, what a request is about, and where its parts are."""
+"""Just enough HTTP/1.1 to separate messages, what a request is about, and where its parts are."""
 
 from __future__ import annotations
 

@@ -109,5 +109,5 @@ EMPTY = document("200 OK", {})
 
 
 def failure(code: str) -> bytes:
-    """Return a failure of ZStack itself, said at once as by a server without jobs."""
+    """Return a failure of ZStack itself, as a server without jobs answers at once."""
     return document("503 Service Unavailable", {"error": {"code": code, "description": "no", "details": "no"}})

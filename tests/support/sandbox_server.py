@@ -55,7 +55,7 @@ class Options(Switches):
     `location` replaces host and port in the `location` of a 202, e.g. `192.0.2.1:8080`, which nobody can reach.
     `content_type` is sent with every answer; the real server sends none.
     `login_refusal` is the error code of commercial login control that every login is answered with.
-    `timezone_api` off is a server before 4.1, which does not tell its zone.
+    `timezone_api` off is a server before 4.1, which does not report its zone.
     `faults` makes recoveries go wrong where a fault is planted, see `tests.support.sandbox_faults`.
     """
 

@@ -49,7 +49,7 @@ def tls(host: str, folder: Path, name: str = "127.0.0.1") -> Iterator[tuple[str,
 
 
 def pump(source: socket.socket, target: socket.socket) -> None:
-    """Copy until one side ends, and tell the other."""
+    """Copy until one side ends, and close the other."""
     with suppress(OSError):
         while data := source.recv(65536):
             target.sendall(data)

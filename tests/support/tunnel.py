@@ -1,4 +1,4 @@
-"""A real CONNECT proxy: it notes what it was told, and carries the bytes to one server, whatever name was asked for."""
+"""A real CONNECT proxy: it records what it receives and connects to one server, whatever name was requested."""
 
 from __future__ import annotations
 

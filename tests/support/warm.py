@@ -149,7 +149,7 @@ def start_on(
 def fork(
     module: str, arguments: Sequence[str], env: Mapping[str, str], streams: Sequence[int], *, terminal: bool = False
 ) -> socket.socket:
-    """Fork a child with these standard streams; returns the socket that tells its process id and how it ended.
+    """Fork a child with these standard streams; returns the socket that its process id and exit code come from.
 
     With `terminal`, the first stream is the terminal that controls it.
     """
@@ -209,7 +209,7 @@ def reap(_number: int, _frame: object) -> None:
 
 
 def keep(link: socket.socket) -> int:
-    """Fork zvol, tell its process id and then how it ended."""
+    """Fork zvol, send its process id and then how it ended."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     _, streams, _, _ = socket.recv_fds(link, 1, 3)
     asked = json.loads(link.makefile("rb").read())

@@ -2,5 +2,5 @@
 judged by the sandbox's ledger.
 
 `wires` are faults of the network and of other software, `servers` what the server and other people do, `pairs` two and
-more of them together, `cases` all of it; `lane` runs a case and `verdict` judges it.
+more of them together, `cases` all of it; `runner` runs a case and `checks` checks it.
 """

@@ -13,15 +13,15 @@ from pathlib import Path
 
 from tests.faults.matrix.case import Case
 from tests.faults.matrix.cases import blocks
-from tests.faults.matrix.lane import Lane
-from tests.faults.matrix.verdict import judge
+from tests.faults.matrix.checks import check
+from tests.faults.matrix.runner import Runner
 from tests.faults.matrix.wires import every_byte
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults.matrix", description=__doc__)
     parser.add_argument("words", nargs="*", help="only cases with one of these in their name or block")
-    parser.add_argument("-n", "--lanes", type=int, default=4, help="cases that run at the same time")
+    parser.add_argument("-n", "--runners", type=int, default=4, help="cases that run at the same time")
     parser.add_argument("--real", type=int, default=10, metavar="N", help="every N-th case starts Python anew")
     parser.add_argument("--every-byte", action="store_true", help="instead, a break at each byte")
     given = parser.parse_args()
@@ -30,7 +30,7 @@ def main() -> int:
     cases = [one for one in cases if not given.words or any(word in one.name for word in given.words)]
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        run(cases, Path(folder), given.lanes, given.real)
+        run(cases, Path(folder), given.runners, given.real)
     for block in found:
         tried = [one for one in cases if one.block == block]
         if tried:
@@ -53,11 +53,11 @@ class Todo:
         return f"{self.block}: {self.case.name}"
 
 
-def run(cases: list[Todo], folder: Path, lanes: int, real: int) -> None:
+def run(cases: list[Todo], folder: Path, runners: int, real: int) -> None:
     todo: queue.SimpleQueue[tuple[int, Todo] | None] = queue.SimpleQueue()
     for numbered in enumerate(cases):
         todo.put(numbered)
-    threads = [threading.Thread(target=work, args=(folder / str(number), todo, real)) for number in range(lanes)]
+    threads = [threading.Thread(target=work, args=(folder / str(number), todo, real)) for number in range(runners)]
     for thread in threads:
         todo.put(None)
         thread.start()
@@ -67,17 +67,17 @@ def run(cases: list[Todo], folder: Path, lanes: int, real: int) -> None:
 
 def work(folder: Path, todo: queue.SimpleQueue[tuple[int, Todo] | None], real: int) -> None:
     """Run cases until there is none left."""
-    lane = Lane(folder)
+    runner = Runner(folder)
     try:
         while (numbered := todo.get()) is not None:
             number, one = numbered
             try:
-                lane.scene(one.case, real=number % real == real - 1).play(judge)
+                runner.prepare(one.case, real=number % real == real - 1).execute(check)
                 one.failed = False
             except Exception:
                 print(f"FAILED {one.name}\n{traceback.format_exc(limit=-2)}", flush=True)
     finally:
-        lane.close()
+        runner.close()
 
 
 if __name__ == "__main__":

@@ -15,9 +15,9 @@ class Case:
 
     `rules` break requests, `faults` are planted for the volume's PUTs in this order.  `says` are the outcomes allowed
     for the volume, `bulk` those where it is one among many and that makes a difference, `others` those of the rest
-    then.  `doubled`: a request of ours was copied, so that only the word must be true.  `again`: the volume was deleted
-    once more.  `alone`: among many its moment cannot be told.  For `list` and `login`, `exits` are the exit codes
-    allowed.
+    then.  `doubled`: a request of ours was copied, so that only the reported outcome must be true.  `again`: the
+    volume was deleted once more.  `alone`: among many its moment is not known.  For `list` and
+    `login`, `exits` are the exit codes allowed.
     """
 
     name: str

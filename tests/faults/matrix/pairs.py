@@ -137,7 +137,7 @@ def merged(rules: list[Rule], world: Rule | str | None) -> tuple[Rule, ...]:
 
 
 def words(row: tuple[Fault, ...]) -> tuple[str, ...]:
-    """Return what may be said: a refusal and a redirect are failures, all else comes back or is not known."""
+    """Return what may be reported: a refusal and a redirect are failures, all else comes back or is not known."""
     names = [fault[0] for fault in row]
     if names[0] in ("refused", "redirect"):
         return ("failed", "recovered", "unknown")

@@ -99,7 +99,7 @@ def crashes() -> Iterator[Case]:
 
 
 def people() -> Iterator[Case]:
-    """Yield what somebody else does to the volume."""
+    """Yield what another user does to the volume."""
     for stage in ("before the first read", "after the first read", "before the PUT"):
         early = stage == "before the first read"
         yield done(f"another operator recovers it {stage}", stage, "operator", "already" if early else "recovered")
@@ -150,7 +150,7 @@ def sessions() -> Iterator[Case]:
 
 
 def copies() -> Iterator[Case]:
-    """Yield copies of a PUT that a proxy makes; only the word must be true."""
+    """Yield copies of a PUT that a proxy makes; only the reported outcome must be true."""
     for action in ("twice", "twice-late", "again", "again-first"):
         for fault in ("", "late-save", "slow", "unsaved"):
             odd = (fault, fault) if fault else ()

@@ -68,7 +68,7 @@ def singles() -> Iterator[Case]:
 
 
 PASSING = ("SYS.1000", "SYS.1001", "SYS.1009", "SYS.1011", "SYS.1012", "NEW.CODE-7")
-"""Failures of ZStack itself that may pass; at a read they are weather, as a 502 is."""
+"""Failures of ZStack itself that may pass; at a read they are transient errors, as a 502 is."""
 
 
 def specials() -> Iterator[Case]:

@@ -30,7 +30,7 @@ VOLUMES = 6000
 REAL = fast(RATE)
 
 
-class Lane:
+class Runner:
     """What cases that run one after the other share; volumes are used once."""
 
     def __init__(self, folder: Path) -> None:
@@ -75,18 +75,18 @@ class Lane:
         assert self.used[options] <= VOLUMES
         return [f"b0a70000c0de4b1e8a5e{one:012x}" for one in range(first, first + number)]
 
-    def scene(self, case: Case, *, real: bool = False) -> Scene:
+    def prepare(self, case: Case, *, real: bool = False) -> CaseRun:
         self.cases += 1
         cloud = self.cloud(case.sandbox)
         volumes = self.take(case.sandbox, case.volumes) if case.command == "recover" else []
-        return Scene(self, case, cloud, volumes, self.folder / f"home-{self.cases}", log_in(cloud), real)
+        return CaseRun(self, case, cloud, volumes, self.folder / f"home-{self.cases}", log_in(cloud), real)
 
 
 @dataclass
-class Scene:
-    """One case on the stage.  The bad volume is the third, where there are so many."""
+class CaseRun:
+    """One case as it runs.  The bad volume is the third, where there are so many."""
 
-    lane: Lane
+    runner: Runner
     case: Case
     cloud: Sandbox
     volumes: list[str]
@@ -101,19 +101,19 @@ class Scene:
     def bad(self) -> str:
         return self.volumes[min(2, len(self.volumes) - 1)] if self.volumes else ""
 
-    def play(self, judge: Callable[[Scene, Callable[[Sequence[str]], Ran]], None]) -> None:
-        """Put the proxy up, plant what goes wrong, and let `judge` run zvol as often as it wants."""
+    def execute(self, check: Callable[[CaseRun, Callable[[Sequence[str]], Ran]], None]) -> None:
+        """Put the proxy up, plant what goes wrong, and let `check` run zvol as often as it wants."""
         case = self.case
         self.origin = self.cloud.ledger.stat().st_size
         if case.faults:
             plant(self.cloud.folder / ".local/state/zvol/sandbox", self.bad, *case.faults)
         rules = [self._staged(rule) for rule in case.rules]
         with proxy(self.cloud.host, *rules, perform=self.perform) as (host, self.between):
-            judge(self, lambda arguments: self._run(host, arguments))
+            check(self, lambda arguments: self._run(host, arguments))
 
     def _staged(self, rule: Rule) -> Rule:
-        """Return a rule with the places and volumes of this scene."""
-        page = rule.page.replace(b"TRAP", self.lane.trap_place.encode())
+        """Return a rule with the places and volumes of this case_run."""
+        page = rule.page.replace(b"TRAP", self.runner.trap_place.encode())
         return replace(rule, volume=self.bad if rule.volume else "", page=page)
 
     def _run(self, host: str, arguments: Sequence[str]) -> Ran:
@@ -163,7 +163,7 @@ class Scene:
         self.between.target = ("127.0.0.1", other.port)
         self.cloud.end()
         self.cloud.note_crash()
-        self.lane.clouds[self.case.sandbox] = self.cloud = other
+        self.runner.clouds[self.case.sandbox] = self.cloud = other
 
     def _down(self) -> None:
         assert self.between is not None
@@ -177,9 +177,9 @@ class Scene:
 
     def _later(self) -> None:
         """Let the server's clock go on: its dates have no smaller unit than a second."""
-        self.lane.offset += 2
-        for cloud in self.lane.clouds.values():
-            advance(cloud.folder / ".local/state/zvol/sandbox", self.lane.offset)
+        self.runner.offset += 2
+        for cloud in self.runner.clouds.values():
+            advance(cloud.folder / ".local/state/zvol/sandbox", self.runner.offset)
 
     def _operator(self) -> None:
         """Somebody else recovers it, whether or not it is back by now."""

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tests.faults.matrix.lane import RATE, TIMEOUT, Scene, log_in
+from tests.faults.matrix.runner import RATE, TIMEOUT, CaseRun, log_in
 from tests.support.process import Ran
 
 Run = Callable[[Sequence[str]], Ran]
@@ -21,47 +21,47 @@ WEATHER = 60
 """Seconds for which zvol tries before anything was sent."""
 
 
-def judge(scene: Scene, run: Run) -> None:
+def check(case_run: CaseRun, run: Run) -> None:
     """Run the case and check all of it."""
-    {"recover": recovers, "list": lists, "login": logs_in}[scene.case.command](scene, run)
-    assert not scene.lane.trapped(), "a request went to where the server pointed"
+    {"recover": recovers, "list": lists, "login": logs_in}[case_run.case.command](case_run, run)
+    assert not case_run.runner.trapped(), "a request went to where the server pointed"
 
 
-def recovers(scene: Scene, run: Run) -> None:
-    assert scene.between is not None
+def recovers(case_run: CaseRun, run: Run) -> None:
+    assert case_run.between is not None
     began = time.monotonic()
-    ran = run(["recover", *scene.volumes, "-o", "ndjson"])
+    ran = run(["recover", *case_run.volumes, "-o", "ndjson"])
     took = (time.monotonic() - began) * RATE
-    assert scene.between.idle(), "the proxy is still at work"
-    assert scene.broken is None, repr(scene.broken)
+    assert case_run.between.idle(), "the proxy is still at work"
+    assert case_run.broken is None, repr(case_run.broken)
     results = [json.loads(line) for line in ran.out.splitlines()]
-    sound(scene, ran, results)
-    truth(scene, results)
-    assert Counter(one["uuid"] for one in results) == Counter(scene.volumes), "each volume once"
+    sound(case_run, ran, results)
+    truth(case_run, results)
+    assert Counter(one["uuid"] for one in results) == Counter(case_run.volumes), "each volume once"
     assert took <= TIMEOUT + WEATHER + 5 * RATE, f"{took} s of zvol's clock"
-    case = scene.case
+    case = case_run.case
     for one in results:
-        assert one["outcome"] in (case.says if one["uuid"] == scene.bad else case.others), one
+        assert one["outcome"] in (case.says if one["uuid"] == case_run.bad else case.others), one
     if any(one["outcome"] == "unknown" for one in results):
-        resumes(scene, run, results)
-    submissions(scene)
+        resumes(case_run, run, results)
+    submissions(case_run)
 
 
-def resumes(scene: Scene, run: Run, before: list[dict[str, Any]]) -> None:
-    """After the weather has cleared, `zvol resume` finds out what was not known, and nothing is left.
+def resumes(case_run: CaseRun, run: Run, before: list[dict[str, Any]]) -> None:
+    """When nothing fails any more, `zvol resume` finds out what was not known, and nothing is left.
 
     On a busy machine its own deadline can pass too; then it is run again, as anybody would.
     """
-    assert scene.between is not None
-    scene.between.heal()
-    scene.session = log_in(scene.cloud)
+    assert case_run.between is not None
+    case_run.between.heal()
+    case_run.session = log_in(case_run.cloud)
     open_ones = {one["uuid"] for one in before if one["outcome"] in ("unknown", "not-sent")}
     results = before
     for _ in range(3):
         ran = run(["resume", "-o", "ndjson"])
         results = [json.loads(line) for line in ran.out.splitlines()]
-        sound(scene, ran, results)
-        truth(scene, results)
+        sound(case_run, ran, results)
+        truth(case_run, results)
         assert {one["uuid"] for one in results} <= open_ones
         if not results:
             assert ran.code == 0, ran
@@ -69,11 +69,11 @@ def resumes(scene: Scene, run: Run, before: list[dict[str, Any]]) -> None:
     assert all(one["outcome"] != "unknown" for one in results), results
 
 
-def sound(scene: Scene, ran: Ran, results: list[dict[str, Any]]) -> None:
+def sound(case_run: CaseRun, ran: Ran, results: list[dict[str, Any]]) -> None:
     """The exit code follows from the report, and nothing that is no report or no words came out."""
     codes = {code_of(one) for one in results}
     assert ran.code == min(codes, key=SEVERITY.index, default=0), (ran.code, codes)
-    assert scene.session not in ran.out + ran.err, "the session is in the output"
+    assert case_run.session not in ran.out + ran.err, "the session is in the output"
     if any(one["error"] for one in results):
         assert ran.error()["exitCode"] == ran.code, ran.err
 
@@ -83,11 +83,11 @@ def code_of(result: dict[str, Any]) -> int:
     return KINDS.get((result["error"] or {"kind": ""})["kind"], 1) if fixed is None else fixed
 
 
-def truth(scene: Scene, results: list[dict[str, Any]]) -> None:
-    """What was said is true now, and still is when nothing of ours can act any more."""
-    first = scene.statuses()
-    settle(scene)
-    for statuses in (first, scene.statuses()):
+def truth(case_run: CaseRun, results: list[dict[str, Any]]) -> None:
+    """What was reported is true now, and still is when nothing of ours can act any more."""
+    first = case_run.statuses()
+    settle(case_run)
+    for statuses in (first, case_run.statuses()):
         for one in results:
             said, status = one["outcome"], statuses[one["uuid"]]
             if said in ("recovered", "already"):
@@ -100,68 +100,68 @@ def truth(scene: Scene, results: list[dict[str, Any]]) -> None:
                 assert status == "Deleted", (one, status)
     for one in results:
         if one["outcome"] == "not-sent":
-            assert not ours(scene, one["uuid"]), one
+            assert not ours(case_run, one["uuid"]), one
 
 
-def settle(scene: Scene) -> None:
+def settle(case_run: CaseRun) -> None:
     """Wait until no request of ours is left in the server."""
     until = time.monotonic() + 5
-    while any(alive(scene, uuid) for uuid in scene.volumes) and time.monotonic() < until:
+    while any(alive(case_run, uuid) for uuid in case_run.volumes) and time.monotonic() < until:
         time.sleep(0.01)
 
 
-def ours(scene: Scene, uuid: str) -> list[dict[str, Any]]:
-    assert scene.between is not None
-    jobs = scene.between.volumes
-    return [one for one in scene.events(volume=uuid) if jobs.get(one["job"]) == uuid]
+def ours(case_run: CaseRun, uuid: str) -> list[dict[str, Any]]:
+    assert case_run.between is not None
+    jobs = case_run.between.volumes
+    return [one for one in case_run.events(volume=uuid) if jobs.get(one["job"]) == uuid]
 
 
 ENDS = ("ended", "refused", "crashed", "lost", "dry-run", "vanished", "failed")
 
 
-def alive(scene: Scene, uuid: str) -> set[str]:
+def alive(case_run: CaseRun, uuid: str) -> set[str]:
     """Return the jobs of ours that the server accepted and that can still act."""
     living: Counter[str] = Counter()
-    for one in ours(scene, uuid):
+    for one in ours(case_run, uuid):
         living[one["job"]] += (one["event"] == "accepted") - (one["event"] in ENDS)
     return {job for job, number in living.items() if number > 0}
 
 
-def submissions(scene: Scene) -> None:
+def submissions(case_run: CaseRun) -> None:
     """There never were two of ours that could act, and none was executed twice for one deletion."""
-    if scene.case.doubled:
+    if case_run.case.doubled:
         return
-    for uuid in scene.volumes:
+    for uuid in case_run.volumes:
         living: set[str] = set()
-        for one in ours(scene, uuid):
+        for one in ours(case_run, uuid):
             if one["event"] == "accepted":
-                assert not living, f"two submissions alive: {ours(scene, uuid)}"
+                assert not living, f"two submissions alive: {ours(case_run, uuid)}"
                 living.add(one["job"])
             elif one["event"] in ENDS:
                 living.discard(one["job"])
-        assert sum(one["event"] == "ended" for one in ours(scene, uuid)) <= 1 + scene.case.again
+        assert sum(one["event"] == "ended" for one in ours(case_run, uuid)) <= 1 + case_run.case.again
 
 
 # ---- the other commands ------------------------------------------------------------------------------------------
-def lists(scene: Scene, run: Run) -> None:
+def lists(case_run: CaseRun, run: Run) -> None:
     """A list is complete, or there is none and the exit code says why."""
     ran = run(["list", "-o", "name"])
-    assert ran.code in scene.case.exits, ran
+    assert ran.code in case_run.case.exits, ran
     query = "/v1/volumes?q=status=Deleted&q=type=Data&fields=uuid"
-    there = {one["uuid"] for one in scene.cloud.call("GET", query)[1]["inventories"]}
+    there = {one["uuid"] for one in case_run.cloud.call("GET", query)[1]["inventories"]}
     assert set(ran.out.split()) == (there if ran.code == 0 else set()), ran
-    assert scene.session not in ran.out + ran.err
+    assert case_run.session not in ran.out + ran.err
 
 
-def logs_in(scene: Scene, run: Run) -> None:
+def logs_in(case_run: CaseRun, run: Run) -> None:
     """A session that is kept is one that the server knows, and it is kept only when zvol says so."""
     ran = run(["login", "--account", "admin"])
-    assert ran.code in scene.case.exits, ran
-    kept = [json.loads(path.read_text()) for path in scene.home.rglob("sessions/*") if path.is_file()]
+    assert ran.code in case_run.case.exits, ran
+    kept = [json.loads(path.read_text()) for path in case_run.home.rglob("sessions/*") if path.is_file()]
     assert len(kept) == (ran.code == 0), ran
     for one in kept:
-        assert scene.cloud.call("GET", f"/v1/accounts/sessions/{one['session']}/valid")[1]["valid"] is True
+        assert case_run.cloud.call("GET", f"/v1/accounts/sessions/{one['session']}/valid")[1]["valid"] is True
         assert one["session"] not in ran.out + ran.err
     assert ran.out == ""
-    assert scene.between is not None
-    assert sum(one.kind == "login" for one in scene.between.seen) == 1, "a password is sent once"
+    assert case_run.between is not None
+    assert sum(one.kind == "login" for one in case_run.between.seen) == 1, "a password is sent once"
