@@ -175,7 +175,7 @@ class SimServer:
             return answers.Duplicate()
         return answers.Accepted(api_timeout)
 
-    def job(self, job: str, seconds: float = 8.0) -> object:
+    def job(self, job: str, seconds: float = 8.0, _kind: ResourceKind = DATA_VOLUME) -> object:
         fault = self._arrive("job")
         if self.silent:
             raise Late(seconds, answers.Unrecognized("no answer"))
@@ -195,13 +195,13 @@ class SimServer:
         fault_code = ErrorCode(state, {"code": state, "description": "by the simulation"})
         return answers.Failed(fault_code, certain=state.startswith(("ID.", "SYS.1006")), session=state == "ID.1001")
 
-    def volume(self, uuid: str, seconds: float = 8.0) -> Volume | None:
+    def volume(self, uuid: str, seconds: float = 8.0, _kind: ResourceKind = DATA_VOLUME) -> Volume | None:
         seen = self.read_volumes([uuid], seconds)
         if seen.unclear:
             raise TransientError("an inventory that is not a volume's")
         return seen.found.get(uuid)
 
-    def read_volumes(self, uuids: Sequence[str], seconds: float = 8.0) -> Volumes:
+    def read_volumes(self, uuids: Sequence[str], seconds: float = 8.0, _kind: ResourceKind = DATA_VOLUME) -> Volumes:
         self._open("read")
         fault = self._arrive("read")
         if self.silent:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from zvol.model import Volume
+from zvol.zstack.answers import Answer, Done
+from zvol.zstack.client import Client
 from zvol.zstack.resource_kinds import DATA_VOLUME, ResourceKind
 
 U = "a" * 32
@@ -58,3 +62,33 @@ def test_a_deletion_is_identified_by_its_date_however_the_server_spells_it() -> 
 def test_what_is_not_recovered(fields: dict[str, object], insist: bool, kind: str | None) -> None:
     refusal = DATA_VOLUME.refusal(volume(**fields), insist=insist)
     assert (refusal and refusal.kind) == kind
+
+
+class Recorded:
+    """A transport that records requests, and answers as the VM's server would."""
+
+    def __init__(self) -> None:
+        self.requests: list[tuple[str, str, object]] = []
+
+    def send(self, method: str, path: str, *, body: object = None, **_more: object) -> Answer:
+        self.requests.append((method, path, body))
+        vm = {"uuid": U, "state": "Stopped"}
+        found = {"inventories": [vm], "total": 1} if method == "GET" and "api-jobs" not in path else {"inventory": vm}
+        return Answer(200, json.dumps(found).encode(), {})
+
+
+def test_a_client_recovers_any_kind() -> None:
+    transport = Recorded()
+    client = Client(transport, auth=None)  # type: ignore[arg-type]
+    assert isinstance(client.submit(U, "d" * 32, 60, kind=VM), Done)
+    assert isinstance(client.job("d" * 32, kind=VM), Done)
+    found = client.volume(U, kind=VM)
+    assert found is not None
+    assert not VM.is_deleted(found)
+    assert client.read_volumes([U], kind=VM).found.keys() == {U}
+    assert transport.requests == [
+        ("PUT", f"/v1/vm-instances/{U}/actions", {"recoverVmInstance": {}}),
+        ("GET", f"/v1/api-jobs/{'d' * 32}", None),
+        ("GET", f"/v1/vm-instances/{U}", None),
+        ("GET", "/v1/vm-instances", None),
+    ]

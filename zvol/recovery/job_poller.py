@@ -41,8 +41,9 @@ class JobPoller:
         assert job is not None
         self._tasks.poll_begins([task])
         self._limit.begin(PollKind.JOB)
-        client, seconds = self._context.client, max(SHORTEST_READ, min(READ_SECONDS, self._tasks.time_left(task, now)))
-        self._context.pool.submit(lambda: client.job(job, seconds), lambda done: self._answered(task, job, done))
+        client, kind = self._context.client, self._context.kind
+        seconds = max(SHORTEST_READ, min(READ_SECONDS, self._tasks.time_left(task, now)))
+        self._context.pool.submit(lambda: client.job(job, seconds, kind), lambda done: self._answered(task, job, done))
 
     def _answered(self, task: VolumeTask, job: str, done: Done) -> None:
         self._limit.end(PollKind.JOB)

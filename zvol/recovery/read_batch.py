@@ -12,6 +12,7 @@ from zvol.recovery.batch_size import FailedBatch
 from zvol.recovery.poll_limit import PollKind
 from zvol.recovery.task import VolumeTask
 from zvol.zstack.client import READ_SECONDS
+from zvol.zstack.resource_kinds import DATA_VOLUME, ResourceKind
 from zvol.zstack.volumes import Volumes
 
 if TYPE_CHECKING:
@@ -64,9 +65,11 @@ class ReadResult:
     last: bool = False
 
 
-def read_volumes(client: Client, uuids: Sequence[str], seconds: float = READ_SECONDS) -> Volumes:
+def read_volumes(
+    client: Client, uuids: Sequence[str], seconds: float = READ_SECONDS, kind: ResourceKind = DATA_VOLUME
+) -> Volumes:
     """Read volumes in one request: one by its own path, several by a query; raises what the client raises."""
     if len(uuids) > 1:
-        return client.read_volumes(uuids, seconds)
-    found = client.volume(uuids[0], seconds)
+        return client.read_volumes(uuids, seconds, kind)
+    found = client.volume(uuids[0], seconds, kind)
     return Volumes({} if found is None else {found.uuid: found})

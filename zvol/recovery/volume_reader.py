@@ -109,7 +109,8 @@ class VolumeReader:
         self._tasks.poll_begins(part.tasks, now)
         longest = max(self._tasks.time_left(task, now) for task in part.tasks)
         seconds = part.seconds if part.last else max(SHORTEST_READ, min(part.seconds, longest))
-        read = partial(read_volumes, self._context.client, [task.uuid for task in part.tasks], seconds)
+        uuids, context = [task.uuid for task in part.tasks], self._context
+        read = partial(read_volumes, context.client, uuids, seconds, context.kind)
         self._context.pool.submit(read, lambda done: self._ended(part, done), beyond=part.last)
 
     def _ended(self, part: ReadBatch, done: Done) -> None:

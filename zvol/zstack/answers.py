@@ -15,6 +15,7 @@ from typing import Any, Final
 from zvol.errors import ErrorCode
 from zvol.model import Volume
 from zvol.zstack.error_codes import is_certain
+from zvol.zstack.resource_kinds import DATA_VOLUME, ResourceKind
 from zvol.zstack.rest_errors import parse_rest_error, plain_text
 from zvol.zstack.strictjson import NotJson, loads
 
@@ -117,13 +118,13 @@ MAX_TIMEOUT: Final = 86_400.0
 MAX_TARGET_LENGTH: Final = 300
 
 
-def classify_put(answer: Answer) -> PutAnswer:
-    """Classify the answer to a RecoverDataVolume."""
+def classify_put(answer: Answer, kind: ResourceKind = DATA_VOLUME) -> PutAnswer:
+    """Classify the answer to the recovery of a resource."""
     document = _document(answer.body)
     if answer.status == 202 and _is_job(document):
         return Accepted(_timeout(document.get("apiTimeout")))
     if answer.status == 200 and isinstance(document, dict) and document.get("error") is None:
-        volume = volume_of(document.get("inventory"))
+        volume = kind.parse(document.get("inventory"))
         if volume is not None:
             return Done(volume)
     if answer.status == 400 and re.fullmatch(r"Duplicate job uuid\[[0-9A-Za-z]{32}\]", plain_text(answer.body)):
@@ -131,15 +132,15 @@ def classify_put(answer: Answer) -> PutAnswer:
     return _not_successful(answer, document, failing=(200, 503))  # a server that answers synchronously may say 200
 
 
-def classify_job(answer: Answer) -> JobAnswer:
-    """Classify the answer about the job of a RecoverDataVolume."""
+def classify_job(answer: Answer, kind: ResourceKind = DATA_VOLUME) -> JobAnswer:
+    """Classify the answer about the job of such a recovery."""
     document = _document(answer.body)
     if answer.status == 202 and document == {}:
         return Running()
     if answer.status == 200 and isinstance(document, dict) and document.get("error") is None:
         if not document or set(document) == {"schema"}:
             return Done(None)
-        volume = volume_of(document.get("inventory"))
+        volume = kind.parse(document.get("inventory"))
         if volume is not None:
             return Done(volume)
     if answer.status == 404 and plain_text(answer.body) == EXPIRED_JOB:
@@ -179,12 +180,7 @@ def document_of(answer: Answer) -> Mapping[str, Any] | None:
 
 def volume_of(inventory: object, asked_at: float | None = None) -> Volume | None:
     """Return the volume of an inventory; None when it has no uuid of 32 hex digits or no status."""
-    if not isinstance(inventory, dict):
-        return None
-    uuid, status = inventory.get("uuid"), inventory.get("status")
-    if isinstance(uuid, str) and re.fullmatch(r"[0-9a-f]{32}", uuid) and isinstance(status, str) and status:
-        return Volume(uuid, inventory, asked_at)
-    return None
+    return DATA_VOLUME.parse(inventory, asked_at)
 
 
 # ---- inside ------------------------------------------------------------------------------------------------------

@@ -69,12 +69,12 @@ class Client:
         body = kind.recovery(system_tags, user_tags)
         headers = {"X-Job-UUID": job, "X-API-Timeout": str(int(api_timeout))}
         answer = self._send_change("PUT", kind.actions_of(uuid), body, headers, fresh_until, seconds)
-        return answers.classify_put(answer) if isinstance(answer, Answer) else answer
+        return answers.classify_put(answer, kind) if isinstance(answer, Answer) else answer
 
-    def job(self, job: str, seconds: float = READ_SECONDS) -> JobAnswer:
+    def job(self, job: str, seconds: float = READ_SECONDS, kind: ResourceKind = DATA_VOLUME) -> JobAnswer:
         """Read a job, always at the configured host: the `location` of a 202 has the management node's own address."""
         answer = self._job(job, seconds)
-        return answer if isinstance(answer, Unrecognized) else answers.classify_job(answer)
+        return answer if isinstance(answer, Unrecognized) else answers.classify_job(answer, kind)
 
     def change(
         self, path: str, body: Any, job: str, api_timeout: float, fresh_until: float | None = None
@@ -122,17 +122,19 @@ class Client:
             return Unrecognized(maybe.message)
 
     # ---- reads: they raise TransientError, AuthError, Untrusted, Refused ------------------------------------------
-    def volume(self, uuid: str, seconds: float = READ_SECONDS) -> Volume | None:
+    def volume(self, uuid: str, seconds: float = READ_SECONDS, kind: ResourceKind = DATA_VOLUME) -> Volume | None:
         """Return a volume, None when it does not exist or is not visible to this account."""
-        seen = match_volumes([uuid], self._read(DATA_VOLUME.path_of(uuid), seconds=seconds))
+        seen = match_volumes([uuid], self._read(kind.path_of(uuid), seconds=seconds), kind=kind)
         if seen.unclear:
-            raise TransientError("an inventory that is not a volume's")
+            raise TransientError(f"an inventory that is not a {kind.name}'s")
         return seen.found.get(uuid)
 
-    def read_volumes(self, uuids: Sequence[str], seconds: float = READ_SECONDS) -> Volumes:
+    def read_volumes(
+        self, uuids: Sequence[str], seconds: float = READ_SECONDS, kind: ResourceKind = DATA_VOLUME
+    ) -> Volumes:
         """Read at most MAX_BATCH volumes in one request; a malformed inventory does not affect the other volumes."""
         query = [("q", "uuid?=" + ",".join(uuids)), ("limit", str(len(uuids))), ("replyWithCount", "true")]
-        return match_volumes(uuids, self._read(DATA_VOLUME.path, query, seconds=seconds), counted=True)
+        return match_volumes(uuids, self._read(kind.path, query, seconds=seconds), counted=True, kind=kind)
 
     def volumes(self, uuids: Sequence[str]) -> dict[str, Volume]:
         """Return those of the volumes that exist, by UUID; raises TransientError when an answer is incomplete.

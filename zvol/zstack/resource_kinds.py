@@ -5,6 +5,7 @@ The next one is RecoverVmInstance: `/v1/vm-instances`, `recoverVmInstance`, `sta
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -57,6 +58,15 @@ class ResourceKind:
         if user_tags:
             body["userTags"] = list(user_tags)
         return body
+
+    def parse(self, inventory: object, asked_at: float | None = None) -> Volume | None:
+        """Return the resource of an inventory; None when it has no uuid of 32 hex digits or no state."""
+        if not isinstance(inventory, dict):
+            return None
+        uuid, state = inventory.get("uuid"), inventory.get(self.state_field)
+        if isinstance(uuid, str) and re.fullmatch(r"[0-9a-f]{32}", uuid) and isinstance(state, str) and state:
+            return Volume(uuid, inventory, asked_at)
+        return None
 
     def is_deleted(self, resource: Volume) -> bool:
         """Tell whether it is in the recycle bin; else it is back."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from zvol.errors import TransientError
 from zvol.model import Volume
-from zvol.zstack import answers
 from zvol.zstack.answers import QueryResult
+from zvol.zstack.resource_kinds import DATA_VOLUME, ResourceKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +23,15 @@ class Volumes:
     unclear: frozenset[str] = frozenset()
 
 
-def match_volumes(uuids: Sequence[str], found: QueryResult, *, counted: bool = False) -> Volumes:
+def match_volumes(
+    uuids: Sequence[str], found: QueryResult, *, counted: bool = False, kind: ResourceKind = DATA_VOLUME
+) -> Volumes:
     """Match an answer with the requested volumes; raises TransientError when it contains any other volume.
 
     A missing volume is gone only when the answer is otherwise faultless: no malformed or duplicate inventory, and with
     `counted` as many of them as the server counted.
     """
-    read = [answers.volume_of(inventory, found.sent_at) for inventory in found.inventories]
+    read = [kind.parse(inventory, found.sent_at) for inventory in found.inventories]
     known = [volume for volume in read if volume is not None]
     if not {volume.uuid for volume in known} <= set(uuids):
         raise TransientError("the answer contains volumes that were not requested")
