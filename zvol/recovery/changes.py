@@ -47,8 +47,8 @@ class Change:
     """One change; `value` is the tag, or the UUID of the VM (empty when it is not known).  Times are monotonic seconds.
 
     `in_flight`: its request is on its way.  `until`: when its outcome is called unknown.  `quiet`: until nothing of a
-    request that an earlier run sent can act any more.  `refused`: the server's words; `done`: its job reported done;
-    both count for a read that began after `answered_at`.  `job_polled`: its job was polled since the last read.
+    request that an earlier run sent can act any more.  `refused`: why the server refused it; `done`: its job reported
+    done; both count for a read that began after `answered_at`.  `job_polled`: its job was polled since the last read.
     `attach_date`: the lastAttachDate that the volume had before.  `reason` and `exit`: why it was not made.
     """
 
@@ -214,10 +214,10 @@ def nowhere(volume: Volume) -> str:
 
 
 def refusal(answer: object) -> tuple[str, Exit] | None:
-    """Return the server's words where it is certain that nothing was executed; None for everything else."""
+    """Return why the server refused, where it is certain that nothing was executed; None for everything else."""
     match answer:
         case answers.Failed(fault=fault, certain=True):
-            return _words(fault), Exit.FAILED
+            return _text(fault), Exit.FAILED
         case answers.Refusal(text=text):
             return text, Exit.FAILED
         case answers.Redirected():
@@ -226,6 +226,6 @@ def refusal(answer: object) -> tuple[str, Exit] | None:
             return None
 
 
-def _words(fault: ErrorCode) -> str:
+def _text(fault: ErrorCode) -> str:
     inner = fault.innermost
     return f"{inner.code} {inner.details or inner.description or ''}".strip()

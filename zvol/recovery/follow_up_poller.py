@@ -73,7 +73,7 @@ class FollowUpPoller:
         return max(self._schedule.next(), self._next_round)
 
     def tick(self, now: float) -> None:
-        """Start what is due; while the circuit breaker is open, one read goes first and everybody else waits."""
+        """Start what is due; while the circuit breaker is open, one read goes first and all others wait."""
         breaker, limit = self._context.breaker, self._context.limit
         if not breaker.closed:
             self._release(now)

@@ -89,7 +89,7 @@ class FollowUpStage:
         changes = from_journal(task.followups, task.request) or planned_changes(task.request, volume)
         if result.outcome is Outcome.ALREADY and volume.text("vmInstanceUuid"):
             for change in changes:
-                if change.kind is Kind.ATTACH:  # it is where somebody wants it
+                if change.kind is Kind.ATTACH:  # it was attached after it was recovered
                     change.drop(ChangeState.DONE)
         if not changes:
             return False

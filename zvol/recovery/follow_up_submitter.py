@@ -121,7 +121,7 @@ class FollowUpSubmitter:
         self._context.pool.submit(send, lambda done: self._answered(follow_up, change, done))
 
     def _answered(self, follow_up: FollowUpTask, change: Change, done: Done) -> None:
-        """Take in what came of a request."""
+        """Take in the answer to a request."""
         self._context.limit.end(FollowUpRequest.CHANGE)
         change.land()
         if done.error is not None:

@@ -146,7 +146,7 @@ class FollowUpTask:
         return self.result.error is None
 
     def outcome(self, *, kept: bool) -> Result:
-        """Return the result with what came of the changes; the volume stays recovered, whatever that is.
+        """Return the result with the outcome of the changes; the volume stays recovered, whatever that is.
 
         `kept`: a resumed run knows of what is left.
         """

@@ -1,4 +1,4 @@
-"""Polls of jobs, where the volume alone does not tell what has become of it."""
+"""Polls jobs, where the volume alone does not show what the server did."""
 
 from __future__ import annotations
 

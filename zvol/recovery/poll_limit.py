@@ -40,7 +40,7 @@ class PollLimit:
         self._under_way[kind] -= 1
 
     def free(self, kind: PollKind = PollKind.READ) -> bool:
-        """Tell whether such a poll may begin: a last read waits for nobody, one of those alone not for all."""
+        """Tell whether such a poll may begin: a last read waits only for other last reads."""
         place = self._pool.free > 0
         match kind:
             case PollKind.JOB:

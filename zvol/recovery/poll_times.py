@@ -21,13 +21,13 @@ FIRST_JOB_POLL: Final = 5.0
 LONGEST_JOB_POLL: Final = 60.0
 
 JOB_PAUSE: Final = 1.0
-"""Seconds for which no job of a large run is polled after one was still running: the others will be, too."""
+"""Seconds for which no job of a large run is polled after one was still running: the others probably are, too."""
 
 FIRST_ALONE: Final = 0.5
 LONGEST_ALONE: Final = 20.0
 """Seconds between two reads of a volume that cannot be read while others can, at first and later."""
 
 GRACE_POLLS: Final = 3
-"""Polls of the job of a volume that is back, to learn whether it was our own doing."""
+"""Polls of the job of a volume that is back, to find out whether our own request did it."""
 
 GRACE_STEP: Final = 0.04

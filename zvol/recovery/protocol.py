@@ -54,7 +54,7 @@ def keep_polling(state: ProtocolState, _event: Event) -> Move:
 
 
 def conclude_absent(state: ProtocolState) -> Move:
-    """It is gone, unless it may only be invisible here: then a request of somebody else may still bring it back."""
+    """It is gone, unless it may only be invisible here: then a request of another account may still bring it back."""
     if state.foreign:
         return conclude(state, Outcome.UNKNOWN, Reason.ELSEWHERE, phase=Phase.UNRESOLVED)
     return conclude(state, Outcome.GONE)

@@ -1,4 +1,4 @@
-"""What is read in one request, and what came of it."""
+"""The volumes that are read in one request, and the result."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class ReadBatch:
 
 @dataclass(frozen=True, slots=True)
 class ReadResult:
-    """What came of a read of volumes; `own`: it failed for them while the server answered others."""
+    """The result of a read of volumes; `own`: it failed for them while the server answered others."""
 
     tasks: list[VolumeTask]
     quiet: frozenset[str]

@@ -40,8 +40,8 @@ class Wait(StrEnum):
 class WaitGroup:
     """Volumes that wait for the same: within `seconds` something happens to the first of them.
 
-    `again`: if it is not back by then it is sent once more; otherwise it is given up.  `reason`: what came instead of
-    what it waits for, for one of them.
+    `again`: if it is not back by then it is sent once more; otherwise it is given up.  `reason`: what was seen instead
+    of what it waits for, for one of them.
     """
 
     wait: Wait

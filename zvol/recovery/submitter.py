@@ -90,7 +90,7 @@ class Submitter:
             task = self._tasks.next_in(Place.QUEUED)
             if task is None or task.polling or not self._fresh(task):
                 return
-            self._tasks.its_turn(task)
+            self._tasks.begin_intent(task)
 
     def _record_intents(self) -> None:
         """Make the next group of intents durable in one commit, once it is worth it."""
@@ -160,7 +160,7 @@ class Submitter:
         self._context.pool.submit(send, lambda done: self._answered(task, job, done))
 
     def _answered(self, task: VolumeTask, job: str, done: Done) -> None:
-        """Take in what came of a PUT."""
+        """Take in the answer to a PUT."""
         self._in_flight -= 1
         if done.error is not None:
             raise done.error

@@ -48,7 +48,7 @@ class Place(Enum):
 
 @dataclass(frozen=True, slots=True)
 class LastSeen:
-    """Something that was seen on the wire, in words; `at` is the time of day as seconds since 1970."""
+    """Something that the server showed, as text; `at` is the time of day as seconds since 1970."""
 
     text: str
     at: float
@@ -140,7 +140,7 @@ class VolumeTask:
 
     @property
     def last_seen(self) -> LastSeen | None:
-        """Return the last thing that was seen of it on the wire."""
+        """Return what was seen of it last."""
         seen = [one for one in (self.put_seen, self.job_seen, self.read_seen) if one is not None]
         return max(seen, key=lambda one: one.at, default=None)
 

@@ -170,7 +170,9 @@ class TaskLifecycle(TaskQueues):
                 task.error = self._closed
                 self._feed(task, GiveUp())
             case Command.WRITE:
-                self._move(task, Place.TO_WRITE, first=task.state.sends > 0)  # who has sent before has waited before
+                self._move(
+                    task, Place.TO_WRITE, first=task.state.sends > 0
+                )  # one that has sent before has waited before
             case Command.SEND:
                 self._occupying.add(task)
                 self._move(task, Place.TO_SEND)

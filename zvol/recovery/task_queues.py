@@ -25,7 +25,7 @@ IN_ORDER: Final = (
 
 
 class TaskQueues:
-    """The volumes by place; `Tasks` moves them when something has happened, and nobody else.
+    """The volumes by place; only `Tasks` moves them, when something has happened.
 
     `small`: there are few volumes.  `reads_denied`: the server does not accept our session for reads.
     """

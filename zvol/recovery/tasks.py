@@ -59,7 +59,7 @@ class Tasks(TaskLifecycle):
             task.suspected_at = at
 
     def not_read(self, tasks: Sequence[VolumeTask], now: float, longest: float) -> None:
-        """Nothing was learnt of these volumes: they are read again, first of all those that never were."""
+        """The read showed nothing of these volumes: they are read again, those that never were before all others."""
         for task in reversed(tasks):
             if task.place is Place.FIRST_READ:
                 self._move(task, Place.UNREAD, first=len(tasks) > 1)
@@ -70,7 +70,7 @@ class Tasks(TaskLifecycle):
         task.read_seen = LastSeen(why, self._context.clock.wall())
 
     def read_failed_alone(self, task: VolumeTask, now: float) -> None:
-        """Read a volume by itself from now on, and let nobody wait for it."""
+        """Read a volume by itself from now on, so that no other waits for it."""
         task.failed_alone(now)
         self._poll(task, now + task.poll_backoff * self._context.jitter())
 
@@ -79,19 +79,19 @@ class Tasks(TaskLifecycle):
         task.record_read(volume, began, LastSeen(last_seen.volume(volume), self._context.clock.wall()))
 
     def to_recover(self, task: VolumeTask) -> None:
-        """Nothing of this run is out, the volume is deleted, and nothing speaks against recovering it."""
+        """Nothing of this run is out, the volume is deleted, and no guard refuses it."""
         if task.place in (Place.FOUND, Place.QUEUED):
             return
         if task.claimed and task.place is Place.POLLED:
             self._move(task, Place.QUEUED, first=True)
             return
-        # a list or an earlier run may tell which deletion was meant
+        # a list or an earlier run may have shown the deletion that is meant
         meant = task.state.expected_last_op_date or self._context.kind.deletion_of(task.volume)
         task.state = replace(task.state, expected_last_op_date=meant)
         self._move(task, Place.FOUND)
 
     def poll_for_job(self, task: VolumeTask, now: float) -> None:
-        """The volume is back, and its job has not said yet whether it was our doing: poll that once more."""
+        """The volume is back, and its job does not show yet whether our request did it: the job is polled once more."""
         task.job_grace_polls += 1
         task.job_polled = False
         self._poll(task, now + GRACE_STEP * task.job_grace_polls)
@@ -165,7 +165,7 @@ class Tasks(TaskLifecycle):
             task.error = outcomes.of_answer(answer)
 
     def _pause_jobs(self, now: float) -> None:
-        """The other jobs of a large run will not tell more than this one."""
+        """The other jobs of a large run will not show more than this one."""
         if not self.small:
             self._jobs_not_before = now + JOB_PAUSE
 
@@ -180,7 +180,7 @@ class Tasks(TaskLifecycle):
         task.next_job_poll = now
 
     def _poll_all_jobs(self, now: float) -> None:
-        """Poll all other jobs now, once a run: those sent before the session ended have found none either."""
+        """Poll all other jobs now, once a run: those sent before the session ended were refused as well."""
         if self._all_jobs_polled:
             return
         self._all_jobs_polled = True
@@ -198,7 +198,7 @@ class Tasks(TaskLifecycle):
         return found
 
     def hold(self, task: VolumeTask) -> None:
-        """Leave a volume as it is, without a conclusion: what it is in the journal it stays."""
+        """Leave a volume as it is, without a conclusion, also in the journal."""
         self._pending.pop(task.uuid, None)
         self._move(task, Place.CONCLUDED)
         self.held.append(task)
@@ -213,7 +213,7 @@ class Tasks(TaskLifecycle):
     def settle_first(self, task: VolumeTask, jobs: Sequence[str], spent: float = 0.0) -> None:
         """Earlier intents are open: a volume of a large run is read first, and its jobs are polled later.
 
-        Without jobs that may be polled only time tells; `spent` seconds of it are over.
+        Without jobs that may be polled only the end of the quiet period counts; `spent` seconds of it are over.
         """
         now = self._context.clock.monotonic()
         task.state = replace(task.state, phase=Phase.SETTLE)
@@ -224,8 +224,8 @@ class Tasks(TaskLifecycle):
         self._poll(task, now)
 
     # ---- intents and PUTs ----------------------------------------------------------------------------------------
-    def its_turn(self, task: VolumeTask) -> None:
-        """It is the turn of a volume that was read a moment ago."""
+    def begin_intent(self, task: VolumeTask) -> None:
+        """A volume that was read a moment ago gets an intent next."""
         self._feed(task, Observed(Observation.DELETED, self._context.kind.deletion_of(task.volume)))
 
     def intent_recorded(self, task: VolumeTask, job: str) -> None:
@@ -273,11 +273,11 @@ class Tasks(TaskLifecycle):
         self._feed(task, PutAnswered(put))
 
     def change_answered(self, now: float) -> None:
-        """A change was answered clearly: what waits behind it has its full time again."""
+        """A change was answered clearly: the time of what waits behind it begins again."""
         self._last_progress = max(self._last_progress, now)
 
     def server_was_away(self) -> None:
-        """Whatever was under way there only waits now."""
+        """What was under way on the server then does not keep it busy any more."""
         self._occupying.clear()
 
     # ---- the end -------------------------------------------------------------------------------------------------

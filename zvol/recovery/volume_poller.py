@@ -1,4 +1,4 @@
-"""Reads of volumes: how zvol finds out what has become of them."""
+"""Reads volumes to find out their state."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ AHEAD: Final = LONGEST_POLL / 2
 class VolumePoller:
     """Reads the volumes that are due in batches, and reports what that showed.
 
-    While the circuit breaker is open, one read goes first and everybody else waits.
+    While the circuit breaker is open, one read goes first and all others wait.
     """
 
     def __init__(self, context: EngineContext, tasks: Tasks, limit: PollLimit) -> None:
@@ -80,7 +80,7 @@ class VolumePoller:
 
     # ---- what a read brought -------------------------------------------------------------------------------------
     def _read(self, read: ReadResult) -> None:
-        """Take in a read: of volumes, or of what stood in its way."""
+        """Take in the result of a read: volumes, or an error."""
         self._probe = [] if read.tasks == self._probe else self._probe
         tasks = [task for task in read.tasks if self._tasks.is_pending(task)]
         now = self._context.clock.monotonic()
@@ -107,7 +107,7 @@ class VolumePoller:
             self._tasks.stop_sending(outcomes.not_sent_for(never))
 
     def _answered(self, tasks: list[VolumeTask], read: ReadResult, error: ZvolError | None, now: float) -> None:
-        """The server said something; whether it was the volumes or not."""
+        """The server answered, with the volumes or with an error."""
         if isinstance(error, Untrusted) and not read.own:
             self._context.breaker.record_failure(now, error.message, began=read.began)
         else:
@@ -131,7 +131,7 @@ class VolumePoller:
         return self._context.session.available and self._context.session.renew()
 
     def _not_shown(self, task: VolumeTask, error: ZvolError, read: ReadResult, now: float) -> None:
-        """The server answered, and it was not the volume."""
+        """The server answered with an error instead of the volume."""
         self._tasks.read_failed(task, error.message)
         if task.phase is Phase.START:
             outcome = Outcome.FAILED if isinstance(error, Refused) else Outcome.NOT_SENT

@@ -31,12 +31,12 @@ SHORTEST_READ: Final = 0.5
 
 
 class VolumeReader:
-    """Reads volumes, and tells `deliver` what came of each part."""
+    """Reads volumes, and calls `deliver` with the result of each part."""
 
     def __init__(
         self, context: EngineContext, tasks: Tasks, limit: PollLimit, deliver: Callable[[ReadResult], None]
     ) -> None:
-        self._context, self._tasks, self._limit, self._to = context, tasks, limit, deliver
+        self._context, self._tasks, self._limit, self._deliver_to = context, tasks, limit, deliver
         self._sizes = BatchSize()
         self._turn = 0
         self._checks: deque[ReadBatch] = deque()
@@ -93,7 +93,7 @@ class VolumeReader:
         self._suspect(ReadBatch([task]), None)
 
     def _pick(self, number: int) -> int:
-        """Return a number below `number`, another one each time: the one that was picked may itself be what fails."""
+        """Return a number below `number`, another one each time: the volume that was picked may itself be the cause."""
         self._turn += 1
         return self._turn % number
 
@@ -140,7 +140,7 @@ class VolumeReader:
         return part.own_fault
 
     def _tell(self, part: ReadBatch, done: Done, *, own_fault: bool) -> None:
-        """Pass on what came of a part; volumes of which a good answer does not tell are read one by one."""
+        """Deliver the result of a part; volumes that a good answer does not show clearly are read one by one."""
         volumes, error = _volumes(done), _error(done)
         unclear = [task for task in part.tasks if volumes is not None and task.uuid in volumes.unclear]
         if error is None:
@@ -155,35 +155,35 @@ class VolumeReader:
 
     def _deliver(self, part: ReadBatch, tasks: list[VolumeTask], done: Done, *, own: bool = False) -> None:
         began = min(part.began, done.began)
-        self._to(
+        self._deliver_to(
             ReadResult(tasks, part.quiet, began, done.ended, _volumes(done), _error(done), own=own, last=part.last)
         )
 
     # ---- a batch that could not be read --------------------------------------------------------------------------
-    def _suspect(self, part: ReadBatch, error: ZvolError | None, *, but: VolumeTask | None = None) -> None:
-        """Have one volume of a batch read by itself, and everything else wait for that."""
+    def _suspect(self, part: ReadBatch, error: ZvolError | None, *, besides: VolumeTask | None = None) -> None:
+        """Have one volume of a batch read by itself, another one than `besides`; everything else waits for that."""
         self._tasks.poll_begins(part.tasks)
-        tasks = [task for task in part.tasks if task is not but]
+        tasks = [task for task in part.tasks if task is not besides]
         tasks = [task for task in tasks if task.suspected_at is None] or tasks
         one = tasks[self._pick(len(tasks))]
         self._context.breaker.check_begins()
-        check = ReadBatch([one], of=part, error=error, again=but is not None, last=part.last, seconds=part.seconds)
+        check = ReadBatch([one], of=part, error=error, again=besides is not None, last=part.last, seconds=part.seconds)
         self._checks.append(check)
 
     def _checked(self, check: ReadBatch, part: ReadBatch, done: Done, *, own_fault: bool) -> None:
-        """One volume of a batch was read: is the server away, or is it the batch?"""
+        """One volume of a batch that failed was read: go on by what that shows."""
         self._context.breaker.check_ends()
         error = _error(done)
-        match _verdict(check, part, error, own_fault=own_fault):
-            case Verdict.AGAIN:
-                self._suspect(part, check.error, but=check.tasks[0])
-            case Verdict.AWAY:
+        match _cause(check, part, error, own_fault=own_fault):
+            case Cause.UNDECIDED:
+                self._suspect(part, check.error, besides=check.tasks[0])
+            case Cause.SERVER:
                 self._away(part, done)
-            case Verdict.ALL:
+            case Cause.ALL_VOLUMES:
                 if part.failed is not None:
                     self._sizes.ended(part.failed, inconclusive=True)
                 self._deliver(part, part.tasks, done)
-            case Verdict.BATCH:
+            case Cause.BATCH:
                 others = [task for task in part.tasks if task not in check.tasks]
                 if check.error is not None:
                     self._halve(part, others)
@@ -201,7 +201,7 @@ class VolumeReader:
             self._queue(smaller)
 
     def _away(self, part: ReadBatch, done: Done) -> None:
-        """The server is away: whoever waits in this room goes back to where it came from."""
+        """The server is away: all volumes that wait here go back to where they came from."""
         waiting = [part, *(check.of for check in self._checks if check.of is not None)]
         self._context.breaker.check_ends(len(self._checks))
         self._checks.clear()
@@ -215,26 +215,26 @@ class VolumeReader:
             self._deliver(one, one.tasks, done)
 
 
-class Verdict(Enum):
-    """What the read of one volume says about the batch that it is of, which could not be read."""
+class Cause(Enum):
+    """Why a batch could not be read, as far as the read of one of its volumes shows it."""
 
-    AGAIN = auto()  # nothing yet: another one is read
-    AWAY = auto()  # the server is away
-    ALL = auto()  # it is the same with all of them
-    BATCH = auto()  # it is the batch: its size, or one of the others
+    UNDECIDED = auto()  # another one is read
+    SERVER = auto()  # the server is away
+    ALL_VOLUMES = auto()  # each of them fails in the same way
+    BATCH = auto()  # the size of the batch, or one of the others
 
 
-def _verdict(check: ReadBatch, part: ReadBatch, error: ZvolError | None, *, own_fault: bool) -> Verdict:
+def _cause(check: ReadBatch, part: ReadBatch, error: ZvolError | None, *, own_fault: bool) -> Cause:
     if error is None or own_fault:
-        return Verdict.BATCH
+        return Cause.BATCH
     if not _may_be_the_batch(error):
-        return Verdict.AWAY if isinstance(error, TransientError) else Verdict.ALL
+        return Cause.SERVER if isinstance(error, TransientError) else Cause.ALL_VOLUMES
     another = not check.again and len(part.tasks) > 1
     if isinstance(error, TransientError):  # the one may itself be what fails, where a moment ago others did not
-        return Verdict.AGAIN if another and (part.failed is not None or part.last) else Verdict.AWAY
+        return Cause.UNDECIDED if another and (part.failed is not None or part.last) else Cause.SERVER
     if type(error) is not type(check.error):
-        return Verdict.BATCH
-    return Verdict.AGAIN if another else Verdict.ALL
+        return Cause.BATCH
+    return Cause.UNDECIDED if another else Cause.ALL_VOLUMES
 
 
 def _may_be_the_batch(error: BaseException) -> bool:
