@@ -8,7 +8,7 @@ import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -47,18 +47,26 @@ def state(env: dict[str, str]) -> Path:
     return Path(env["HOME"]) / ".local" / "state" / "zvol"
 
 
+@pytest.fixture
+def umask() -> Iterator[Callable[[int], int]]:
+    """Return what sets the umask for the rest of a test."""
+    os.umask(before := os.umask(0o077))
+    yield os.umask
+    os.umask(before)
+
+
 # ---- umask -------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("mask", [0o000, 0o022, 0o077])
-def test_each_writer_under_each_umask(at: dict[str, str], mask: int) -> None:
+def test_each_writer_under_each_umask(at: dict[str, str], mask: int, umask: Callable[[int], int]) -> None:
     home = Path(at["HOME"])
-    command = ("/bin/sh", "-c", f'umask {mask:04o}; exec "$0" "$@"', *ZVOL)
+    umask(mask)
     out = {name: value for name, value in at.items() if name != "ZVOL_SESSION"}
-    assert run(["config", "init"], at, command=command).code == 0
+    assert run(["config", "init"], at).code == 0
     (home / ".config" / "zvol" / "config.yaml").rename(home / ".config" / "zvol" / "example.yaml")
-    assert run(LOGIN, out, stdin="password", command=command).code == 0
-    assert run(["recover", PG_DATA], at, command=command).code == 0
-    assert run(["--sandbox", "recover", PG_DATA], at, command=command).code == 0
-    assert run(["sandbox", "reset"], at, command=command).code == 0
+    assert run(LOGIN, out, stdin="password").code == 0
+    assert run(["recover", PG_DATA], at).code == 0
+    assert run(["--sandbox", "recover", PG_DATA], at).code == 0
+    assert run(["sandbox", "reset"], at).code == 0
     found = modes(home)
     names = {Path(name).name for name in found}
     assert {"example.yaml", "sessions", "journal.db", "sandbox"} <= names
@@ -230,14 +238,16 @@ def test_no_home_at_all(at: dict[str, str], cloud: Sandbox, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("value", ["", "relative", "./x", "../up", "~", "~/x", " ", "a\nb", "."])
-def test_an_odd_xdg_variable_does_not_count(at: dict[str, str], tmp_path: Path, value: str) -> None:
+def test_an_odd_xdg_variable_does_not_count(
+    at: dict[str, str], tmp_path: Path, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The XDG specification: a path that is not absolute is ignored."""
     cwd = tmp_path / "cwd"
     cwd.mkdir()
+    monkeypatch.chdir(cwd)
     odd = at | {"XDG_STATE_HOME": value, "XDG_CONFIG_HOME": value}
     for command in (["config", "init"], ["recover", PG_DATA]):
-        ran = subprocess.run([*ZVOL, *command], env=odd, cwd=cwd, capture_output=True, check=False, timeout=60)
-        assert ran.returncode == 0, ran
+        assert run(command, odd).code == 0
     assert (state(at) / "journal.db").exists()
     assert (Path(at["HOME"]) / ".config" / "zvol" / "config.yaml").exists()
     assert list(cwd.iterdir()) == []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -151,13 +152,15 @@ def fork(
 ) -> socket.socket:
     """Fork a child with these standard streams; returns the socket that its process id and exit code come from.
 
-    With `terminal`, the first stream is the terminal that controls it.
+    It has the working directory and the umask of this process.  With `terminal`, the first stream is the terminal that
+    controls it.
     """
     link = socket.socket(socket.AF_UNIX)
     link.connect(_parent(os.getpid()))
+    os.umask(umask := os.umask(0o077))
     asked = {"module": module, "arguments": list(arguments), "env": dict(env), "terminal": terminal}
     socket.send_fds(link, [b"x"], list(streams))
-    link.sendall(json.dumps(asked | {"folder": os.getcwd()}).encode())
+    link.sendall(json.dumps(asked | {"folder": os.getcwd(), "umask": umask}).encode())
     link.shutdown(socket.SHUT_WR)
     return link
 
@@ -186,6 +189,8 @@ def serve(path: str) -> None:
     for name in (*(module.name for module in pkgutil.walk_packages(zvol.__path__, "zvol.")), *MODULES):
         if not name.startswith("zvol.__"):
             importlib.import_module(name)
+    gc.collect()
+    gc.freeze()  # a collection in a child would write to every object, and copy all memory
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, reap)
     listener = socket.socket(socket.AF_UNIX)
@@ -235,6 +240,7 @@ def be_zvol(asked: Mapping[str, Any], streams: Sequence[int]) -> int:
     os.environ.update(asked["env"])
     time.tzset()
     os.chdir(asked["folder"])
+    os.umask(asked["umask"])
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)
