@@ -95,9 +95,7 @@ class World(NamedTuple):
     prior: tuple[int, ...] = ()  # PUTs of earlier runs that are being settled
     others: tuple[int, ...] = ()  # PUTs of other servers or accounts, whose intents are never closed by us
     claimed: bool = False
-    meant: str | None = (
-        None  # the lastOpDate that identifies the deletion this run was asked to undo, as it is on the disk
-    )
+    meant: str | None = None  # the lastOpDate of the deletion that this run is to undo, as it is on the disk
     inherited: tuple[int, ...] = ()  # PUTs of earlier runs whose intents this run has taken over, as it is on the disk
     journal: tuple[Intent, ...] = ()  # the open intents, as they are on the disk
     kept: tuple[Intent, ...] = ()  # the open intents, as they will be when zvol has recorded the outcome

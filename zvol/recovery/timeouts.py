@@ -86,7 +86,7 @@ class Timeouts:
         if task.failing_since is not None and breaker.open_since is None:
             return outcomes.unreadable(min(breaker.give_up_after, timeout), task)
         if breaker.open_since is not None:
-            waited = f"the server could not be asked ({breaker.reason})"
+            waited = f"the server could not be reached ({breaker.reason})"
         elif breaker.submit_failing_since is not None:
             waited = f"no change was answered clearly ({breaker.submit_reason})"
         else:
