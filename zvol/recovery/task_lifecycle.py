@@ -169,10 +169,8 @@ class TaskLifecycle(TaskQueues):
             case Command.WRITE if self._closed is not None:
                 task.error = self._closed
                 self._feed(task, GiveUp())
-            case Command.WRITE:
-                self._move(
-                    task, Place.TO_WRITE, first=task.state.sends > 0
-                )  # one that has sent before has waited before
+            case Command.WRITE:  # one that has sent before has waited before
+                self._move(task, Place.TO_WRITE, first=task.state.sends > 0)
             case Command.SEND:
                 self._occupying.add(task)
                 self._move(task, Place.TO_SEND)
