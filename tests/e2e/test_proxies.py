@@ -133,7 +133,7 @@ def test_plain_http_never_goes_through_a_proxy(variable: str, tmp_path: Path) ->
 
 
 def test_the_certificate_is_the_servers_own_not_the_proxys(authority: Authority, tmp_path: Path) -> None:
-    """A proxy that ends the TLS itself, with a certificate that nobody told us to trust, gets nothing."""
+    """A proxy that ends the TLS itself, with a certificate that is not trusted, gets nothing."""
     stranger = Authority(tmp_path)
     with raw(says(ANSWER, alive=True), stranger.server(NAME)) as server, tunnel(server) as (proxy, carried):
         ended = by_environment(tmp_path / "home", authority, HTTPS_PROXY=f"http://127.0.0.1:{proxy.port}")

@@ -17,7 +17,7 @@ BACK = ("Ready", "NotInstantiated")
 EXITS = {"recovered": 0, "already": 0, "unknown": 3, "contradicted": 8, "busy": 6, "gone": 1}
 KINDS = {"auth": 4, "unreachable": 5, "redirected": 9, "untrusted": 9, "local": 7}
 SEVERITY = (7, 3, 70, 8, 9, 4, 1, 6, 5, 2, 0)
-WEATHER = 60
+FAULTS_LAST = 60
 """Seconds for which zvol tries before anything was sent."""
 
 
@@ -38,7 +38,7 @@ def recovers(case_run: CaseRun, run: Run) -> None:
     sound(case_run, ran, results)
     truth(case_run, results)
     assert Counter(one["uuid"] for one in results) == Counter(case_run.volumes), "each volume once"
-    assert took <= TIMEOUT + WEATHER + 5 * RATE, f"{took} s of zvol's clock"
+    assert took <= TIMEOUT + FAULTS_LAST + 5 * RATE, f"{took} s of zvol's clock"
     case = case_run.case
     for one in results:
         assert one["outcome"] in (case.says if one["uuid"] == case_run.bad else case.others), one
