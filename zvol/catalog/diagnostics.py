@@ -13,6 +13,7 @@ from zvol.clock import Clock
 from zvol.errors import CannotTell, ConfigError, Untrusted, ZvolError
 from zvol.model import Check, Endpoint
 from zvol.zstack.resource_kinds import DATA_VOLUME
+from zvol.zstack.versions import TRIED_VERSIONS
 
 if TYPE_CHECKING:
     from zvol.zstack.answers import Answer
@@ -23,8 +24,6 @@ CLOCK_SECONDS: Final = 60.0
 """How far the clocks of the server and of this machine may be apart."""
 
 NODE: Final = "/v1/management-nodes/actions"
-TRIED: Final = "5.2."
-"""How the versions begin that zvol was tried with."""
 
 NO_TIME: Final = "Without it no time left and no {what} can be told; filters by time and the alarm do not work."
 
@@ -73,7 +72,11 @@ def _version(answer: Answer) -> Check:
     if not isinstance(version, str):
         hint = "Check the port and the path of `host`: a management node listens on 8080, below /zstack."
         return Check("version", False, f"it does not answer as a ZStack (HTTP {answer.status})", hint)
-    note = "" if version.startswith(TRIED) else " (not one that zvol was tried with: it waits longer for lost answers)"
+    note = (
+        ""
+        if version.startswith(TRIED_VERSIONS)
+        else " (not one that zvol was tried with: it waits longer for lost answers)"
+    )
     return Check("version", True, f"ZStack {version}{note}")
 
 

@@ -9,6 +9,7 @@ from zvol.recovery.quiet_period import MARGIN, QuietPeriod, after_accepted, afte
 from zvol.recovery.task import Options
 from zvol.recovery.worker_pool import Done, WorkerPool
 from zvol.zstack import answers
+from zvol.zstack.versions import TRIED_VERSIONS
 
 if TYPE_CHECKING:
     from zvol.zstack.client import Client
@@ -18,8 +19,6 @@ DEFAULT_API_TIMEOUT: Final = 1800.0
 
 VERSION_INTERVAL: Final = 30.0
 """Seconds between two requests for the version."""
-
-TRIED_VERSIONS: Final = ("5.2.",)
 
 
 class SettlePolicy:
