@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any
+from typing import Any, Self
 
 
 class Exit(IntEnum):
@@ -82,6 +82,11 @@ class ErrorCode:
         return self.text("elaboration")
 
     @property
+    def summary(self) -> str:
+        """Return the code with what the server says about it."""
+        return f"{self.code} {self.details or self.description or ''}".strip()
+
+    @property
     def innermost(self) -> ErrorCode:
         """Return the root cause: the deepest `cause`, else the first of `causes`, else this error."""
         for inner in (self.fields.get("cause"), *_sequence(self.fields.get("causes"))):
@@ -116,7 +121,6 @@ class ZvolError(Exception):
         exit: Exit | None = None,
         fault: ErrorCode | None = None,
         uuid: str | None = None,
-        job_uuid: str | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -125,17 +129,14 @@ class ZvolError(Exception):
         self.exit = type(self).exit if exit is None else exit
         self.fault = fault
         self.uuid = uuid
-        self.job_uuid = job_uuid
 
-    def copy(self, *, message: str | None = None, hint: str | None = None, kind: str = "") -> ZvolError:
+    def copy(self, *, message: str | None = None, hint: str | None = None, kind: str = "") -> Self:
         """Return the same error with another message, hint or kind."""
-        return ZvolError(
-            self.message if message is None else message,
-            hint=self.hint if hint is None else hint,
-            kind=kind or self.kind,
-            exit=self.exit,
-            fault=self.fault,
-        )
+        message = self.message if message is None else message
+        other = type(self).__new__(type(self), message)  # copy.copy would call __init__, whose parameters differ
+        hint = self.hint if hint is None else hint
+        other.__dict__ |= self.__dict__ | {"message": message, "hint": hint, "kind": kind or self.kind}
+        return other
 
     def error_code(self) -> dict[str, Any]:
         """Return the error as an ErrorCode: the server's own, or `ZVOL.<KIND>` for what zvol found itself."""
@@ -275,6 +276,15 @@ class TransientError(ZvolError):
         super().__init__(message, hint=hint, kind=like.kind, exit=like.exit, fault=fault)
         self.never_sent = never_sent
         self.maybe_sent = maybe_sent
+
+
+def nothing_sent(error: ZvolError) -> ZvolError:
+    """Return an error that came before anything was submitted, with that as the hint where the server did not answer.
+
+    An error that has a remedy of its own keeps its hint.
+    """
+    unreachable = isinstance(error, NeverSent | TransientError) and error.exit is Exit.UNREACHABLE
+    return error.copy(hint=NOT_SENT) if unreachable else error
 
 
 class OutputLost(ZvolError):

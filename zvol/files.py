@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from zvol.errors import ConfigError, LocalState, Problem
+from zvol.errors import ConfigError, Exit, LocalState, Problem, ZvolError
 
 OTHERS: Final = 0o077
 """The mode bits that a private file or folder does not have."""
@@ -26,14 +26,15 @@ _NO_LINKS: Final = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errn
 
 
 # ---- reading -----------------------------------------------------------------------------------------------------
-class UnreadableFile(Exception):
-    """A file cannot be read; `text` says why, `reason` says it with the path, `code` is the errno or 0."""
+class UnreadableFile(ZvolError):
+    """A file cannot be read; `text` says why without its path, `code` is the errno or 0."""
+
+    kind = "local"
+    exit = Exit.LOCAL
 
     def __init__(self, path: Path, text: str, code: int = 0) -> None:
-        super().__init__(text)
-        self.path, self.text = path, text
-        self.reason = f"{path} {text}"
-        self.code = code
+        super().__init__(f"{path} {text}")
+        self.path, self.text, self.code = path, text, code
 
     @property
     def missing(self) -> bool:
@@ -111,7 +112,7 @@ def read_private(path: Path, limit: int, where: str | None = None) -> bytes:
     try:
         content = read_file(path, limit)
     except UnreadableFile as exc:
-        raise ConfigError([Problem(where, exc.reason) if where else Problem(str(path), exc.text)]) from None
+        raise ConfigError([Problem(where, exc.message) if where else Problem(str(path), exc.text)]) from None
     exposed = content.exposure()
     if exposed:
         text, hint = exposed

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from zvol.errors import NOT_SENT, Exit, NeverSent, TransientError, ZvolError
+from zvol.errors import ZvolError, nothing_sent
 from zvol.model import Outcome, Result, Retention, Target, Volume, VolumeRow
 from zvol.zstack.answers import volume_of
 from zvol.zstack.query import condition
@@ -49,7 +49,7 @@ def resolve_targets(
         try:
             volumes = client.list_volumes()
         except ZvolError as exc:
-            error = _not_sent(exc)
+            error = nothing_sent(exc)
     by_name: dict[str, list[Volume]] = {name: [] for name in names}
     for volume in volumes:
         if volume.name in by_name:
@@ -70,12 +70,6 @@ def resolve_targets(
     rows = [*rows, *_not_deleted(client, [name for name in refused if not by_name[name]])]
     results = [_refusal(name, tuple(row for row in rows if row.volume.name == name)) for name in refused]
     return Resolution(tuple(targets.values()), tuple(results))
-
-
-def _not_sent(error: ZvolError) -> ZvolError:
-    """Return the error of a failed look-up, with the hint that nothing was submitted if that is all there is to do."""
-    unreachable = isinstance(error, NeverSent | TransientError) and error.exit is Exit.UNREACHABLE
-    return error.copy(hint=NOT_SENT) if unreachable else error
 
 
 def _refusal(name: str, rows: tuple[VolumeRow, ...]) -> Result:

@@ -70,7 +70,7 @@ def _wrong_files(file: File, profile: str) -> list[Problem]:
         try:
             content = read_file(file.path.parent / expand(value.value, os.environ), MAX_BYTES)
         except UnreadableFile as exc:
-            problems.append(Problem(value.where, f"{key}: {exc.reason}"))
+            problems.append(Problem(value.where, f"{key}: {exc.message}"))
             continue
         exposed = content.exposure() if SETTINGS[key].credential else None
         if exposed:

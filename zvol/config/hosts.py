@@ -25,7 +25,10 @@ _SEGMENT: Final = re.compile(r"[A-Za-z0-9._~\-]+")
 
 
 class BadHost(ValueError):
-    """The text is not a host that zvol can use; the message says why and never quotes it."""
+    """The text is not a host that zvol can use; the message says why and never quotes it.
+
+    It never leaves `zvol.config`: a Problem says where the text is from.
+    """
 
 
 def parse_host(text: str, ports: Mapping[str, int] = PORTS) -> Endpoint:

@@ -32,7 +32,10 @@ _TRUTHS: Final = dict.fromkeys(("1", "true", "yes", "on", "y", "t"), True) | dic
 
 
 class InvalidValue(ValueError):
-    """A value is not of its kind; the message says what is expected and never quotes the value."""
+    """A value is not of its kind; the message says what is expected and never quotes the value.
+
+    It becomes a Problem with a place in the callers of `Kind.read`, and never leaves `cli` as it is.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,8 +127,8 @@ class SettingLayers:
             return None
         found = self._loaded
         if isinstance(found, UnreadableFile) and not self._named and (found.missing or not needed):
-            if not found.missing and found.reason not in self.warnings:
-                self.warnings.append(found.reason)
+            if not found.missing and found.message not in self.warnings:
+                self.warnings.append(found.message)
             return None
         return self.load()
 

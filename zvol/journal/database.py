@@ -39,7 +39,10 @@ STUCK: Final = "Make its folder writable, then run the command again; what is in
 
 
 class Damaged(Exception):
-    """The file is not a journal, or can no longer be read; the text says why."""
+    """The file is not a journal, or can no longer be read; the text says why.
+
+    It never leaves `zvol.journal`: the file is set aside, and LocalState says so.
+    """
 
 
 def create(path: Path) -> int:

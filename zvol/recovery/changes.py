@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from zvol.errors import ErrorCode, Exit
+from zvol.errors import Exit
 from zvol.journal.records import FollowUp
 from zvol.journal.request import Request
 from zvol.model import Volume
@@ -217,15 +217,10 @@ def refusal(answer: object) -> tuple[str, Exit] | None:
     """Return why the server refused, where it is certain that nothing was executed; None for everything else."""
     match answer:
         case answers.Failed(fault=fault, certain=True):
-            return _text(fault), Exit.FAILED
+            return fault.innermost.summary, Exit.FAILED
         case answers.Refusal(text=text):
             return text, Exit.FAILED
         case answers.Redirected():
             return "something that redirects answered", Exit.UNTRUSTED
         case _:
             return None
-
-
-def _text(fault: ErrorCode) -> str:
-    inner = fault.innermost
-    return f"{inner.code} {inner.details or inner.description or ''}".strip()

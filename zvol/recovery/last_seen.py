@@ -41,8 +41,7 @@ def answer(seen: object) -> str:
         case answers.NoRecord():
             return "the server has no record of it"
         case answers.Failed(fault=fault):
-            inner = fault.innermost
-            return f"{inner.code} {inner.details or inner.description or ''}".strip()
+            return fault.innermost.summary
         case answers.Refusal(status=status, text=text):
             return f"HTTP {status}: {text}"
         case answers.Redirected(target=target):

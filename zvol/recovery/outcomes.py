@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zvol.errors import NOT_SENT, AuthError, Exit, NeverSent, Refused, TransientError, Unreachable, ZvolError
+from zvol.errors import NOT_SENT, AuthError, Exit, NeverSent, Refused, Unreachable, ZvolError, nothing_sent
 from zvol.journal.records import Holder, Identity
 from zvol.model import Outcome, Result
 from zvol.recovery import last_seen
@@ -139,8 +139,7 @@ def not_sent_for(error: ZvolError) -> ZvolError:
     """Return the error of a volume for which nothing was sent, because of another error."""
     if isinstance(error, AuthError):
         return error.copy(hint=error.hint or LOGIN)
-    unreachable = isinstance(error, NeverSent | TransientError) and error.exit is Exit.UNREACHABLE
-    return error.copy(hint=NOT_SENT) if unreachable else error
+    return nothing_sent(error)
 
 
 def of_answer(answer: answers.Failed | answers.Refusal | answers.Redirected) -> ZvolError:

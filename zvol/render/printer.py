@@ -161,7 +161,7 @@ class Printer:
         """Print the error that ends a command; in formats for programs also as an object on the last line."""
         self._lines(messages.error_lines(error, error.uuid, self._command))
         if self._format.for_programs and error.exit is not Exit.USAGE:
-            self._stderr.write(line(messages.as_json(error, error.uuid, error.job_uuid)))
+            self._stderr.write(line(messages.as_json(error, error.uuid)))
 
     def _lines(self, lines: Iterable[str]) -> None:
         for number, text in enumerate(lines):

@@ -38,8 +38,7 @@ def detail(result: Result) -> str:
     error: ZvolError | None = result.error
     if error is None:
         return "see the warning" if result.warnings else ""
-    fault = error.fault
-    return f"{error.message}: {fault.code} {fault.details or fault.description or ''}" if fault else error.message
+    return f"{error.message}: {error.fault.summary}" if error.fault else error.message
 
 
 def _name(result: Result) -> str:

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from zvol.errors import AuthError, MaybeSent, NeverSent, Refused, TransientError, Untrusted, ZvolError
+from zvol.errors import (
+    AuthError,
+    ErrorCode,
+    MaybeSent,
+    NeverSent,
+    Refused,
+    TransientError,
+    Unreachable,
+    Untrusted,
+    ZvolError,
+)
 from zvol.zstack.answers import Failed, Redirected, Refusal, Unrecognized
 
 HOST_HINT: Final = "Set `host` to the address of the management node itself."
@@ -32,17 +42,27 @@ LOGIN_HINTS: Final = {
 
 def error_of(
     answer: Failed | Refusal | Redirected | Unrecognized,
-    hint: Callable[[str], str],
+    hint: Callable[[str], str] = lambda _text: "",
     action: str = "",
     consequence: str = "",
+    *,
+    refused: Callable[[ErrorCode | None, str], ZvolError] | None = None,
+    failed: Callable[[ErrorCode], ZvolError] | None = None,
 ) -> ZvolError:
     """Return the error that an answer means.
 
     `hint` returns what to do for a refused session, given the server's text; `action` names the request in messages,
-    such as `the query`; `consequence` ends the message about a redirect.
+    such as `the query`; `consequence` ends the message about a redirect.  A request without a session has errors of its
+    own: `refused` makes that of a certain refusal, from the fault or the server's text, `failed` that of any other.
     """
     of = f" {action}" if action else ""
     match answer:
+        case Failed(fault=fault, certain=True) if refused is not None:
+            return refused(fault, "")
+        case Refusal(text=text) if refused is not None:
+            return refused(None, text)
+        case Failed(fault=fault, certain=False) if failed is not None:
+            return failed(fault)
         case Failed(fault=fault, session=True):
             return AuthError("the server does not accept the session", fault=fault, hint=hint(""))
         case Failed(fault=fault) if fault.code in LOGIN_HINTS:
@@ -60,6 +80,13 @@ def error_of(
             return Untrusted(text, hint=HOST_HINT, kind="redirected")
         case Unrecognized(reason=reason):
             return TransientError(reason)
+
+
+def unreachable_error(failure: NeverSent | MaybeSent) -> Untrusted | Unreachable:
+    """Return the error of a request outside of a recovery that got no answer, which is not repeated."""
+    if isinstance(failure, NeverSent) and failure.untrusted:
+        return Untrusted(failure.message, hint=failure.hint)
+    return Unreachable(failure.message)
 
 
 def transient_error(failure: NeverSent | MaybeSent) -> TransientError:

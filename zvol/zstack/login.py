@@ -7,10 +7,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from zvol.errors import AuthError, Unreachable, Untrusted
+from zvol.errors import AuthError, ErrorCode, Unreachable, ZvolError
 from zvol.secrets import Secret, register_secret
 from zvol.zstack import answers
-from zvol.zstack.answer_errors import HOST_HINT, LOGIN_HINTS, error_of
+from zvol.zstack.answer_errors import LOGIN_HINTS, error_of
 from zvol.zstack.request import SECONDS, request
 
 if TYPE_CHECKING:
@@ -43,18 +43,21 @@ def log_in(transport: Transport, account: str, password: Revealable, user: str |
     if isinstance(inventory, dict) and isinstance(session, str) and re.fullmatch(r"[0-9a-f]{32}", session):
         return Login(Secret(session), _text(inventory, "createDate"))
     found = answers.classify_read(answer)
-    if isinstance(found, answers.Failed) and (found.certain or not found.fault.code.startswith("SYS.")):
-        hint = LOGIN_HINTS.get(found.fault.code) or "Ask the administrator of the cloud."
-        raise AuthError("the server did not log in", fault=found.fault, hint=hint)
-    if isinstance(found, answers.Failed):
-        raise Unreachable("the server failed at the login", fault=found.fault, hint="Try again later.")
-    if isinstance(found, answers.Redirected):
-        raise Untrusted(
-            f"the server redirects to {found.target}; the password was not sent there",
-            hint=HOST_HINT,
-            kind="redirected",
-        )
+    if isinstance(found, answers.Failed | answers.Redirected):
+        raise error_of(found, consequence="; the password was not sent there", refused=_not_logged_in, failed=_failed)
     raise Unreachable(f"the login was not answered by a ZStack (HTTP {answer.status})")
+
+
+def _not_logged_in(fault: ErrorCode | None, _text: str = "") -> AuthError:
+    hint = LOGIN_HINTS.get(fault.code if fault else "") or "Ask the administrator of the cloud."
+    return AuthError("the server did not log in", fault=fault, hint=hint)
+
+
+def _failed(fault: ErrorCode) -> ZvolError:
+    """The codes of commercial builds are no internal errors: they refuse the login."""
+    if not fault.code.startswith("SYS."):
+        return _not_logged_in(fault)
+    return Unreachable("the server failed at the login", fault=fault, hint="Try again later.")
 
 
 def hash_password(password: Revealable) -> str:
@@ -78,20 +81,22 @@ def is_valid_session(transport: Transport, session: Revealable) -> bool | None:
     Raises Unreachable when something else answered or the error is transient; Untrusted for a redirect.
     """
     answer = request(transport, "GET", f"/v1/accounts/sessions/{session.reveal()}/valid")
-    found = (answers.document_of(answer) or {}).get("valid")
-    if isinstance(found, bool):
-        return found
+    valid = (answers.document_of(answer) or {}).get("valid")
+    if isinstance(valid, bool):
+        return valid
     match answers.classify_read(answer):
         case answers.Failed(session=True):
             return False
         case answers.Failed(certain=True) | answers.Refusal() | answers.QueryResult():
             return None
-        case answers.Failed(fault=fault):
-            raise Unreachable("the server failed to look at the session", fault=fault, hint="Try again later.")
-        case answers.Redirected() as redirected:
-            raise error_of(redirected, lambda _text: "")
+        case answers.Failed() | answers.Redirected() as found:
+            raise error_of(found, failed=_session_not_checked)
         case answers.Unrecognized(reason=reason):
             raise Unreachable(f"the session could not be looked at: {reason}", hint=PATH_HINT)
+
+
+def _session_not_checked(fault: ErrorCode) -> Unreachable:
+    return Unreachable("the server failed to look at the session", fault=fault, hint="Try again later.")
 
 
 def _text(inventory: dict[str, Any], name: str) -> str | None:

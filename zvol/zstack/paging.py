@@ -26,7 +26,10 @@ Query = Sequence[tuple[str, str]]
 
 
 class KeysNotOrdered(Exception):
-    """The server cannot continue after a UUID: it refused the condition, or its rows are not in the order of it."""
+    """The server cannot continue after a UUID: it refused the condition, or its rows are not in the order of it.
+
+    It never leaves this module: the pages are read in another way.
+    """
 
 
 class InconsistentPage(TransientError):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from zvol.errors import MaybeSent, NeverSent, Unreachable, Untrusted
+from zvol.errors import MaybeSent, NeverSent
+from zvol.zstack.answer_errors import unreachable_error
 
 if TYPE_CHECKING:
     from zvol.zstack.answers import Answer
@@ -25,9 +26,5 @@ def request(
     """Send one request and return its answer; raises Untrusted or Unreachable."""
     try:
         return transport.send(method, path, body=body, auth=auth, timeout=seconds)
-    except NeverSent as never:
-        if never.untrusted:
-            raise Untrusted(never.message, hint=never.hint) from None
-        raise Unreachable(never.message) from None
-    except MaybeSent as maybe:
-        raise Unreachable(maybe.message) from None
+    except (NeverSent, MaybeSent) as exc:
+        raise unreachable_error(exc) from None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from zvol.errors import CannotTell, TransientError
+from zvol.errors import CannotTell, ErrorCode, TransientError
 from zvol.zstack import answers
 from zvol.zstack.answer_errors import error_of
 from zvol.zstack.answers import Answer
@@ -60,21 +60,19 @@ def _document(answer: Answer, what: str, hint: str) -> Mapping[str, Any]:
     document = answers.document_of(answer)
     if document is not None:
         return document
-    match answers.classify_read(answer):
-        case answers.Failed(certain=False, fault=fault):
-            raise TransientError(f"the server failed to tell {what} ({fault.code})", fault=fault)
-        case answers.Failed(fault=fault):
-            raise CannotTell(f"the server does not tell {what}", fault=fault, hint=hint)
-        case answers.Refusal(text=text):
-            raise CannotTell(f"the server does not tell {what}: {text}", hint=hint)
-        case answers.Redirected() as redirected:
-            raise error_of(redirected, lambda _text: "")
-        case _ if answer.status == 404 and plain_text(answer.body).startswith(NO_API):
-            raise CannotTell(f"the server does not tell {what}", hint=hint)
-        case answers.Unrecognized(reason=reason):
-            raise TransientError(reason)
-        case answers.QueryResult():  # pragma: no cover - it has a document
-            raise TransientError("the answer belongs to another request")
+
+    def cannot_tell(fault: ErrorCode | None = None, text: str = "") -> CannotTell:
+        return CannotTell(f"the server does not tell {what}{f': {text}' if text else ''}", fault=fault, hint=hint)
+
+    def failed(fault: ErrorCode) -> TransientError:
+        return TransientError(f"the server failed to tell {what} ({fault.code})", fault=fault)
+
+    found = answers.classify_read(answer)
+    if isinstance(found, answers.QueryResult):  # pragma: no cover - it has a document
+        raise TransientError("the answer belongs to another request")
+    if answer.status == 404 and plain_text(answer.body).startswith(NO_API):
+        raise cannot_tell()
+    raise error_of(found, refused=cannot_tell, failed=failed)
 
 
 def _text(document: Mapping[str, Any], name: str) -> str | None:
