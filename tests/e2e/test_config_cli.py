@@ -113,6 +113,22 @@ def test_init_asks_nothing_that_was_given_and_nothing_with_no_input(env: dict[st
     assert not (tmp_path / "d.yaml").exists()
 
 
+@pytest.mark.parametrize("value", ["0", "false"])
+def test_init_asks_with_a_false_no_input(value: str, env: dict[str, str]) -> None:
+    replies = [(b"Host", "https://z\n"), (b"Account", "\n")]
+    shown = on_terminal(["config", "init"], env | {"ZVOL_NO_INPUT": value}, replies=replies)
+    assert shown.code == 0, shown.text
+    assert "Host, as https://HOST[:PORT]" in shown.text
+
+
+@pytest.mark.parametrize(("value", "code"), [("1", 0), ("maybe", 2)])
+def test_init_asks_nothing_with_a_true_or_a_wrong_no_input(value: str, code: int, env: dict[str, str]) -> None:
+    shown = on_terminal(["config", "init"], env | {"ZVOL_NO_INPUT": value})
+    assert shown.code == code, shown.text
+    assert "Host, as" not in shown.text
+    assert ("ZVOL_NO_INPUT: must be true or false" in shown.text) is (code == 2)
+
+
 def test_validate_looks_at_the_files_that_profiles_name(env: dict[str, str]) -> None:
     path = Path(env["HOME"]) / "c.yaml"
     path.write_text("profiles:\n  a:\n    host: https://z\n    ca_file: gone.pem\n  b:\n    session_file: open\n")

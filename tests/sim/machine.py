@@ -19,11 +19,12 @@ from tests.sim.clock import pool_on
 from tests.sim.journal import SlowJournal, open_journal
 from tests.sim.process import Process
 from tests.sim.surroundings import Surroundings, instants, moments, requests
+from tests.support.engine_options import engine_options
 from zvol.journal.journal import Journal
 from zvol.journal.records import Identity
 from zvol.model import Outcome, Result, Target
 from zvol.recovery.engine import Engine
-from zvol.recovery.task import FRESH, Options
+from zvol.recovery.task import FRESH
 
 ME = Identity("http://simulated:8080/zstack", "account test")
 BACK = (Outcome.RECOVERED, Outcome.ALREADY)
@@ -159,7 +160,7 @@ class Machine(Surroundings):
         return self.journals[-1]
 
     def _engine(self) -> Engine:
-        engine = Engine(self.server, Options(), self._journal, self.clock, identity=ME, pool=pool_on(self.clock))  # type: ignore[arg-type]
+        engine = Engine(self.server, engine_options(), self._journal, self.clock, identity=ME, pool=pool_on(self.clock))  # type: ignore[arg-type]
         engine._random.seed(self.number)  # a run that is repeated must be the same run
         return engine
 

@@ -8,13 +8,13 @@ from pathlib import Path
 from tests.sim.clock import SimClock, pool_on
 from tests.sim.journal import open_journal
 from tests.sim.server import SimServer
+from tests.support.engine_options import engine_options
 from zvol.journal.journal import Journal
 from zvol.journal.records import Identity
 from zvol.journal.request import Request
 from zvol.model import Result, Target
 from zvol.recovery.engine import Engine
 from zvol.recovery.run_status import Observer
-from zvol.recovery.task import Options
 
 A = "a" * 32
 Fault = Callable[[str, int], str | None]
@@ -39,7 +39,7 @@ class World:
     def new_engine(self, **options: object) -> Engine:
         engine = Engine(
             self.server,  # type: ignore[arg-type]
-            Options(**options),  # type: ignore[arg-type]
+            engine_options(**options),
             self.journal,
             self.clock,
             identity=self.identity,

@@ -11,12 +11,12 @@ import pytest
 from tests.sim.clock import EPOCH, SimClock, pool_on
 from tests.sim.journal import open_journal
 from tests.sim.server import SimServer
+from tests.support.engine_options import engine_options
 from zvol.clock import SystemClock
 from zvol.journal.journal import Journal
 from zvol.journal.records import Identity
 from zvol.model import Result, Target
 from zvol.recovery.engine import Engine
-from zvol.recovery.task import Options
 
 A = "a" * 32
 HOUR = 3600.0
@@ -47,7 +47,7 @@ class Machine:
 
     def engine(self, **options: object) -> Engine:
         pool = pool_on(self.clock)
-        return Engine(self.server, Options(**options), self.journal, self.clock, identity=ME, pool=pool)  # type: ignore[arg-type]
+        return Engine(self.server, engine_options(**options), self.journal, self.clock, identity=ME, pool=pool)  # type: ignore[arg-type]
 
     def journal(self) -> Journal:
         self.open.append(open_journal(self.path))

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from tests.sim.clock import SimClock, pool_on
 from tests.sim.journal import open_journal
 from tests.sim.server import SimServer
+from tests.support.engine_options import engine_options
 from zvol.errors import Exit, most_severe
 from zvol.journal.journal import Journal
 from zvol.journal.records import Identity
 from zvol.model import Outcome, Result, Target
 from zvol.recovery.engine import Engine
-from zvol.recovery.task import Options
 
 PUT_FAULTS = ["lost", "late", "page", "answer-lost", "done-behind-502", "vanish", "refused", "dns"]
 ME = Identity("http://simulated:8080/zstack", "account test")
@@ -53,7 +53,7 @@ class Scenario:
         self.journals: list[Journal] = []
 
     def engine(self) -> Engine:
-        options = Options(timeout=100_000.0)
+        options = engine_options(timeout=100_000.0)
         return Engine(self.server, options, self.journal, self.clock, identity=ME, pool=pool_on(self.clock))  # type: ignore[arg-type]
 
     def journal(self) -> Journal:

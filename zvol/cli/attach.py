@@ -14,9 +14,7 @@ from zvol.model import Volume
 from zvol.render.values import Report, Table
 
 
-@click.command(
-    "attach", short_help="Attach a volume to a VM.", epilog="Example: zvol attach d0a7a5e0c0de4b1e8a5efeedbead0001"
-)
+@click.command("attach", epilog="Example: zvol attach d0a7a5e0c0de4b1e8a5efeedbead0001")
 @click.argument("volume", metavar="VOLUME")
 @click.argument("vm", required=False, metavar="[VM]")
 @global_options

@@ -11,9 +11,7 @@ from zvol.errors import Exit
 SHELLS = ("bash", "zsh", "fish")
 
 
-@click.command(
-    "completion", short_help="Print the completion script of a shell.", epilog='Example: eval "$(zvol completion bash)"'
-)
+@click.command("completion", epilog='Example: eval "$(zvol completion bash)"')
 @click.argument("shell", type=click.Choice(SHELLS))
 @global_options
 @pass_context

@@ -16,9 +16,7 @@ from zvol.errors import ConfigError, Exit, UsageProblem
 from zvol.render.values import Column, Report, Table, text_column
 
 
-@click.group(
-    "config", cls=Group, short_help="Make, show and check the configuration.", epilog="Example: zvol config show"
-)
+@click.group("config", cls=Group, epilog="Example: zvol config show")
 @global_options
 def command() -> None:
     """Make, show and check the configuration."""
@@ -33,10 +31,9 @@ def init(context: AppContext) -> Exit:
     On a terminal it asks for the host and the account; elsewhere, or with --no-input, it writes an example.
     """
     from zvol.cli.prompts import ask_for_configuration, prompting
-    from zvol.config.paths import config_file
     from zvol.files import write_private
 
-    path, _ = config_file(context.options.settings.get("config"), os.environ)
+    path = context.layers.path
     if path is None:
         raise UsageProblem("there is no place for the file: HOME is not set", hint="Use --config FILE.")
     if os.path.lexists(path):

@@ -21,7 +21,7 @@ COLUMNS: Final[Sequence[Column[Check]]] = [
 ]
 
 
-@click.command("doctor", short_help="Check host, session, clock, policy and files.", epilog="Example: zvol doctor")
+@click.command("doctor", epilog="Example: zvol doctor")
 @global_options
 @pass_context
 def command(context: AppContext) -> Report:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -10,7 +10,8 @@ import click
 from zvol.cli.app_context import AppContext
 from zvol.cli.options import global_options, pass_context
 from zvol.config.registry import OTHER_VARIABLES, SETTINGS
-from zvol.errors import Exit
+from zvol.errors import SEVERITY, Exit
+from zvol.model import Outcome, Result
 from zvol.render.formats import FORMATS, enumerated, load
 from zvol.text import did_you_mean
 
@@ -39,15 +40,16 @@ MEANINGS: Final = {
     Exit.SIGTERM: "ended by SIGTERM",
 }
 
-EXIT_CODES: Final = (
-    "\n".join(f"{int(code):>4}  {meaning}" for code, meaning in MEANINGS.items())
-    + """
+SIGNALS: Final = (Exit.SIGINT, Exit.SIGTERM, Exit.SIGHUP)
+ALONE: Final = (Exit.READER_GONE, Exit.EXPIRING)
+"""Exit codes of commands that only read; no other code applies with them."""
 
+EXIT_CODES: Final = f"""\
+{"".join(f"{int(code):>4}  {meaning}{chr(10)}" for code, meaning in MEANINGS.items())}
 If several apply, the most severe one is used:
-a signal, 7, 3, 70, 8, 9, 4, 1, 6, 5, 2, 0.
+a signal, {", ".join(str(int(code)) for code in SEVERITY if code not in SIGNALS + ALONE)}.
 Later versions may add codes: treat an unknown one as a failure.
 """
-)
 
 PRECEDENCE: Final = """\
 
@@ -64,10 +66,8 @@ Data goes to stdout, messages go to stderr, and the exit code tells the result.
 
 {formats}
 
-A result: asked, uuid, outcome, changed, by, inventory, error, jobUuid,
-warnings.
-Outcomes: recovered, already, would-recover, failed, gone, unknown,
-contradicted, busy, not-sent.
+{result}
+{outcomes}
 `by` is zvol, or unknown when it cannot be proved who brought the volume back.
 
 In {programs}, the last line of stderr after a failure is one object:
@@ -100,7 +100,19 @@ def output_help() -> str:
     loaded = {name: load(name) for name in FORMATS}
     lines = (f"  {name:<8}" + one.help.replace("\n", "\n" + 10 * " ") for name, one in loaded.items())
     programs = [name for name, one in loaded.items() if one.for_programs]
-    return OUTPUT.format(formats="\n".join(lines), programs=enumerated(programs, "and"))
+    result = Result("", None, Outcome.GONE).json()
+    return OUTPUT.format(
+        formats="\n".join(lines),
+        programs=enumerated(programs, "and"),
+        result=_filled("A result", result),
+        outcomes=_filled("Outcomes", Outcome),
+    )
+
+
+def _filled(label: str, names: Iterable[str]) -> str:
+    import textwrap
+
+    return textwrap.fill(f"{label}: {', '.join(names)}.", WIDTH, break_on_hyphens=False)
 
 
 TOPICS: Final[Mapping[str, Callable[[], str]]] = {
@@ -122,7 +134,7 @@ class HelpTopic(click.ParamType[str]):
         return [CompletionItem(name) for name in TOPICS if name.startswith(incomplete)]
 
 
-@click.command("help", short_help="Explain exit codes, environment and output.", epilog="Example: zvol help exit-codes")
+@click.command("help", epilog="Example: zvol help exit-codes")
 @click.argument("topic", type=HelpTopic(), nargs=-1, metavar="[TOPIC|COMMAND]")
 @global_options
 @pass_context

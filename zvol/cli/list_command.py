@@ -16,9 +16,7 @@ from zvol.render.values import Report
 SORTS = ("left", "name", "size", "deleted")
 
 
-@click.command(
-    "list", short_help="Show the recycle bin, most urgent first.", epilog="Example: zvol list --deleted-since 2h"
-)
+@click.command("list", epilog="Example: zvol list --deleted-since 2h")
 @filter_options
 @click.option("--type", "type", metavar="TYPE", default="Data", show_default=True, help="Data, Root or any.")
 @click.option("--status", default="Deleted", show_default=True, help="Volumes of this status; `any` for all.")

@@ -14,7 +14,7 @@ from zvol.render.values import Report
 from zvol.secrets import Secret
 
 
-@click.command("login", short_help="Log in and store the session.", epilog="Example: zvol login --account admin")
+@click.command("login", epilog="Example: zvol login --account admin")
 @click.option("--account", metavar="NAME", help="The account; default that of the profile, or ZSTACK_ACCOUNT_NAME.")
 @click.option("--user", metavar="NAME", help="A user of that account.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")

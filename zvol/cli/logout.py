@@ -9,7 +9,7 @@ from zvol.cli.options import global_options, pass_context
 from zvol.render.values import Report
 
 
-@click.command("logout", short_help="End the stored session and remove it.", epilog="Example: zvol logout")
+@click.command("logout", epilog="Example: zvol logout")
 @global_options
 @pass_context
 def command(context: AppContext) -> Report:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shlex
 import sys
 from collections.abc import Iterator
@@ -37,7 +36,7 @@ def prompting(*, hidden: bool = False) -> Iterator[None]:
 def ask_for_configuration(context: AppContext) -> tuple[str, bool]:
     """Return the text of a new configuration file, and whether its host is the user's own.
 
-    Raises UsageProblem for a bad name or host in the options.
+    Raises UsageProblem for a bad name or host in the options, ConfigError for a wrong variable.
     """
     from zvol.config.document import MAX_NAME_LENGTH
     from zvol.config.kinds import InvalidValue
@@ -55,7 +54,7 @@ def ask_for_configuration(context: AppContext) -> tuple[str, bool]:
         bad = f"option --host: {exc}"
     if bad:
         raise UsageProblem(bad)
-    if not can_prompt(no_input=options.get("no_input", False) or bool(os.environ.get("ZVOL_NO_INPUT"))):
+    if not can_prompt(no_input=context.layers.no_input):
         return (template(profile, host), True) if host else (template(profile), False)
     host = host or click.prompt("Host, as https://HOST[:PORT]", value_proc=_host, err=True)
     insecure = _allow_plain_http(host)

@@ -22,7 +22,6 @@ WITH_SELECTION: Final = ("yes", "expect", "fail_if_empty")
 
 @click.command(
     "recover",
-    short_help="Bring deleted data volumes back.",
     epilog="Example: zvol recover d0a7a5e0c0de4b1e8a5efeedbead0001 --json | jq -r .installPath",
 )
 @click.argument("volumes", nargs=-1, metavar="[VOLUME...]")

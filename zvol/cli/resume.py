@@ -12,7 +12,6 @@ from zvol.render.values import Report
 
 @click.command(
     "resume",
-    short_help="Settle and finish what interrupted runs left open.",
     epilog="Example: zvol resume",
 )
 @click.argument("run", required=False)

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     "runs",
     cls=Group,
     invoke_without_command=True,
-    short_help="Show earlier runs and what is open in them.",
     epilog="Example: zvol runs --json",
 )
 @global_options

@@ -16,7 +16,7 @@ from zvol.errors import Exit, LocalState, UsageProblem
 from zvol.session.server import SANDBOX
 
 
-@click.group("sandbox", cls=Group, short_help="A small ZStack on this machine.", epilog="Example: zvol sandbox serve")
+@click.group("sandbox", cls=Group, epilog="Example: zvol sandbox serve")
 @global_options
 def command() -> None:
     """A small ZStack on this machine, for trying things and for the tests of scripts."""

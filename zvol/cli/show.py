@@ -13,9 +13,7 @@ from zvol.errors import most_severe
 from zvol.render.values import Report
 
 
-@click.command(
-    "show", short_help="Show volumes in full.", epilog="Example: zvol show d0a7a5e0c0de4b1e8a5efeedbead0001 --json"
-)
+@click.command("show", epilog="Example: zvol show d0a7a5e0c0de4b1e8a5efeedbead0001 --json")
 @click.argument("volumes", nargs=-1, required=True, metavar="VOLUME...")
 @global_options
 @pass_context

@@ -32,7 +32,7 @@ COLUMNS: Final[Sequence[Column[Facts]]] = [
 ]
 
 
-@click.command("whoami", short_help="Look at the session.", epilog="Example: zvol whoami --json")
+@click.command("whoami", epilog="Example: zvol whoami --json")
 @global_options
 @pass_context
 def command(context: AppContext) -> Report:

@@ -71,6 +71,14 @@ class SettingLayers:
         found = self._option_values.get(key) or variable or of_profile
         return found or SettingValue(setting.default, Layer.DEFAULT, "default")
 
+    @property
+    def no_input(self) -> bool:
+        """Tell whether zvol must not prompt; the configuration file is not read.  Raises ConfigError."""
+        self.read_options()
+        if self.problems:
+            raise ConfigError(self.problems)
+        return bool(self.pick("no_input").value)
+
     def add_problem(self, where: str, text: str) -> None:
         problem = Problem(where, text)
         if problem not in self.problems:

@@ -57,6 +57,6 @@ class FollowUpContext:
     breaker: CircuitBreaker
     limit: FollowUpLimit
     store: FollowUpStore
+    api_timeout: float
     renew: Callable[[], bool] = lambda: False
-    api_timeout: float = 60.0
     small: bool = True

@@ -240,7 +240,7 @@ def run_alone(client: Client, clock: Clock, follow_up: FollowUpTask, api_timeout
     inbox: queue.SimpleQueue[Done | None] = queue.SimpleQueue()
     pool = WorkerPool(PLACES, inbox, clock.monotonic)
     breaker, limit = CircuitBreaker(lambda: 1.0), FollowUpLimit(pool, PLACES, small=True)
-    context = FollowUpContext(client, pool, clock, breaker, limit, NullFollowUpStore(), api_timeout=api_timeout)
+    context = FollowUpContext(client, pool, clock, breaker, limit, NullFollowUpStore(), api_timeout)
     results: list[Result] = []
     follow_ups = FollowUps(context, results.append)
     try:

@@ -24,10 +24,10 @@ FRESH: Final = 10.0
 class Options:
     """How the engine works; durations in seconds."""
 
-    concurrency: int = 16
-    timeout: float = 1800.0
-    settle_wait: float = 75.0
-    api_timeout: float = 60.0
+    concurrency: int
+    timeout: float
+    settle_wait: float
+    api_timeout: float
 
 
 class Place(Enum):
