@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
-ROOM = Path(__file__).parents[2] / "zvol" / "recovery"
+ZVOL = Path(__file__).parents[2] / "zvol"
+ROOM = ZVOL / "recovery"
+FILES = sorted(ROOM.rglob("*.py"))
+OTHERS = sorted(file for room in ("session", "cli", "catalog") for file in (ZVOL / room).rglob("*.py"))
 OWNERS = {"task_queues.py", "task_lifecycle.py", "tasks.py"}
 """The modules of `Tasks`, which alone may change a task."""
 
@@ -52,6 +55,11 @@ def own(expression: ast.expr) -> bool:
     return not isinstance(expression, ast.Attribute) or ast.unparse(expression.value) in ("self", "cls")
 
 
+def a_task(expression: ast.expr) -> bool:
+    """Tell whether an expression is a task, by its name."""
+    return ast.unparse(expression).rpartition(".")[2] in ("task", "follow_up", "change")
+
+
 def mutators() -> set[str]:
     """Return the methods of VolumeTask that change its fields."""
     [task] = [
@@ -65,6 +73,14 @@ def mutators() -> set[str]:
         for method in methods
         if any(isinstance(one, ast.Attribute) for node in ast.walk(method) for one in targets(node))
     }
+
+
+def imported_from_recovery(source: str) -> Iterator[str]:
+    """Yield the modules of the engine that a module imports."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("zvol.recovery"):
+            module = (node.module or "").removeprefix("zvol.recovery").lstrip(".")
+            yield from [module] if module else [alias.name for alias in node.names]
 
 
 def found_in(name: str, source: str) -> Iterator[str]:
@@ -83,15 +99,24 @@ def found_in(name: str, source: str) -> Iterator[str]:
                     yield f"{name}:{node.lineno} changes {ast.unparse(container)}"
             case ast.Call(func=ast.Attribute(attr=method)) if method in changes and not owner:
                 yield f"{name}:{node.lineno} calls {ast.unparse(node.func)}"
+            case ast.Call(func=ast.Name(id="replace") | ast.Attribute(attr="replace"), args=[one, *_]) if a_task(one):
+                yield f"{name}:{node.lineno} copies {ast.unparse(one)}"
             case ast.Call(func=ast.Name(id="setattr" | "delattr")):
                 yield f"{name}:{node.lineno} calls setattr"
             case _:
                 pass
 
 
-@pytest.mark.parametrize("file", sorted(ROOM.glob("*.py")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("file", FILES, ids=lambda path: str(path.relative_to(ZVOL)))
 def test_a_class_changes_its_own_fields_only(file: Path) -> None:
     assert [*found_in(file.name, file.read_text())] == []
+
+
+@pytest.mark.parametrize("file", OTHERS, ids=lambda path: str(path.relative_to(ZVOL)))
+def test_other_rooms_change_no_task(file: Path) -> None:
+    found = [one for one in found_in(file.name, file.read_text()) if " calls " in one or " copies " in one]
+    assert [one for one in found if not one.endswith(" calls setattr")] == []
+    assert not {"task_queues", "task_lifecycle", "tasks"} & set(imported_from_recovery(file.read_text()))
 
 
 def test_the_methods_that_change_a_task_are_known() -> None:
@@ -115,6 +140,8 @@ def test_the_methods_that_change_a_task_are_known() -> None:
         ("self._tasks._move(task, Place.QUEUED)", "reaches into self._tasks._move"),
         ("task.record_read(None, 0.0, seen)", "calls task.record_read"),
         ("setattr(task, 'late', 1)", "calls setattr"),
+        ("replace(task, late=1)", "copies task"),
+        ("dataclasses.replace(self.task, late=1)", "copies self.task"),
     ],
 )
 def test_each_way_around_the_owner_is_found(statement: str, what: str) -> None:
@@ -127,5 +154,5 @@ def test_only_the_owner_may_change_a_task() -> None:
 
 
 def test_nobody_but_the_owner_knows_the_queues() -> None:
-    importers = {file.name for file in ROOM.glob("*.py") if "task_queues" in file.read_text()}
+    importers = {file.name for file in FILES if "task_queues" in imported_from_recovery(file.read_text())}
     assert importers <= OWNERS

@@ -12,6 +12,7 @@ from tests.sim.world import A
 from zvol.model import Target
 from zvol.recovery.next_poll import Poll, PollConditions, grace_poll_wanted, longest_backoff, next_poll
 from zvol.recovery.poll_limit import JOB_POLLS, READS, READS_ALONE, PollKind, PollLimit
+from zvol.recovery.poll_schedule import PollSchedule
 from zvol.recovery.poll_times import GRACE_POLLS, LONGEST_POLL
 from zvol.recovery.states import ENDED, JobStatus, Phase, ProtocolState
 from zvol.recovery.task import VolumeTask
@@ -73,23 +74,18 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_what_is_polled(name: str) -> None:
     case = CASES[name]
-    assert next_poll(case.task, NOW, case.conditions)[0] is case.expected
+    assert next_poll(case.task, NOW, case.conditions) is case.expected
 
 
-@pytest.mark.parametrize(
-    ("poll_at", "not_before", "expected"),
-    [
-        (NOW - 1, -math.inf, NOW - 1),
-        (NOW + 2, -math.inf, NOW + 2),
-        (NOW, NOW + 3, NOW + 3),
-        (NOW + 4, NOW + 3, NOW + 4),
-        (NOW, math.inf, math.inf),
-    ],
-)
-def test_when_it_is_polled(poll_at: float, not_before: float, expected: float) -> None:
-    """At its own time, and not before the circuit breaker lets it pass."""
-    task = Case(Poll.JOB, fields=fields(poll_at=poll_at)).task
-    assert next_poll(task, NOW, replace(SMALL, not_before=not_before))[1] == expected
+def test_when_it_is_polled() -> None:
+    """At the time that was set last, and no more often."""
+    schedule, [one, two] = PollSchedule[str](), ["one", "two"]
+    for task, time in ((one, NOW), (two, NOW + 2), (one, NOW + 3), (two, NOW + 1)):
+        schedule.put(task, time)
+    assert schedule.next() == NOW + 1
+    assert schedule.take(NOW + 0.9, 9) == []
+    assert schedule.take(NOW + 9, 9) == [two, one]
+    assert schedule.next() == math.inf
 
 
 def test_nothing_else_matters() -> None:

@@ -12,7 +12,8 @@ from tests.sim.world import World
 from zvol.journal.journal import Journal
 from zvol.journal.records import Intent
 from zvol.model import Result
-from zvol.recovery.submitter import GROUP, OCCUPYING_LIMIT
+from zvol.recovery.poll_limit import OCCUPYING_LIMIT
+from zvol.recovery.submitter import GROUP
 
 Fault = Callable[[str, int], str | None]
 

@@ -15,7 +15,7 @@ from zvol.recovery.context import EngineContext
 from zvol.recovery.follow_up_context import FollowUpContext
 from zvol.recovery.follow_up_task import FollowUpTask
 from zvol.recovery.follow_ups import FollowUps
-from zvol.recovery.poll_limit import FollowUpLimit
+from zvol.recovery.poll_limit import FollowUpLimit, follow_up_share
 from zvol.recovery.task import VolumeTask
 from zvol.recovery.tasks import Tasks
 
@@ -60,8 +60,8 @@ class FollowUpStage:
         return [one for one in self._follow_ups.pending.values() if now - one.began >= seconds]
 
     def tick(self, now: float) -> None:
-        most = self._context.options.concurrency
-        self._follow_ups.tick(now, max(1, most // 2) if self._tasks.any_pending else most)
+        share = follow_up_share(self._context.options.concurrency, recovering=self._tasks.any_pending)
+        self._follow_ups.tick(now, share)
 
     def due(self) -> float:
         return self._follow_ups.due()

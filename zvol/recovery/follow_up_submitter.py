@@ -12,7 +12,7 @@ from zvol.errors import Exit, LocalState, NeverSent
 from zvol.recovery.changes import Change, ChangeState, Kind, refusal
 from zvol.recovery.follow_up_context import FollowUpContext
 from zvol.recovery.follow_up_task import FollowUpTask
-from zvol.recovery.poll_limit import FollowUpRequest
+from zvol.recovery.poll_limit import FOLLOW_UP_OCCUPYING_LIMIT, FollowUpRequest
 from zvol.recovery.poll_times import FIRST_POLL
 from zvol.recovery.task import FRESH
 from zvol.recovery.worker_pool import Done
@@ -20,9 +20,6 @@ from zvol.zstack import answers
 
 CHANGE_SECONDS: Final = 60.0
 """Seconds for which a change is polled, and for which an obstacle to it is waited out."""
-
-OCCUPYING_LIMIT: Final = 64
-"""Changes that may keep the server busy at the same time."""
 
 
 class FollowUpSubmitter:
@@ -49,7 +46,7 @@ class FollowUpSubmitter:
         """Return the monotonic time from which something can be sent; infinity when nothing waits for that."""
         breaker = self._context.breaker
         one_at_a_time = breaker.submit_failing_since is not None
-        waits = len(self._sent) >= OCCUPYING_LIMIT or (
+        waits = len(self._sent) >= FOLLOW_UP_OCCUPYING_LIMIT or (
             one_at_a_time and self._context.limit.under_way(FollowUpRequest.CHANGE) > 0
         )
         return math.inf if waits or not self._ready else breaker.submit_after
@@ -78,7 +75,7 @@ class FollowUpSubmitter:
 
     def _group(self, now: float, places: int) -> list[FollowUpTask]:
         self._sent = {one for one in self._sent if one.is_in(ChangeState.SENT)}
-        places = min(places, OCCUPYING_LIMIT - len(self._sent))
+        places = min(places, FOLLOW_UP_OCCUPYING_LIMIT - len(self._sent))
         group: list[FollowUpTask] = []
         while self._ready and len(group) < places:
             follow_up = self._ready.popleft()

@@ -1,6 +1,8 @@
-"""What is polled next of a volume and when: everything that holds a poll back, except for the free places.
+"""Whether the volume or its job is polled next, once a volume is due.
 
-How many polls may be under way at a time is in `poll_limit.py`, how long is waited between them in `poll_times.py`.
+The time is in the schedule of the queues, and `poll_times.py` has the waits; `poll_limit.py` says how many polls may be
+under way.  `volume_poller.py` begins the rounds, and the one read while the server does not answer; `volume_reader.py`
+holds back the parts of a batch that could not be read.
 """
 
 from __future__ import annotations
@@ -26,21 +28,19 @@ class PollConditions:
     """What holds for all polls of a run; monotonic seconds.
 
     `small`: there are so few volumes that each job is polled before each read.  `probing`: the server does not answer,
-    and one read goes first; `not_before`: when the circuit breaker lets that pass.  `jobs_not_before`: until when no
-    job of a large run is polled.  `reads_denied`: the server does not let us read, so that only the jobs can tell.
+    and one read goes first.  `jobs_not_before`: until when no job of a large run is polled.  `reads_denied`: the server
+    does not let us read, so that only the jobs can tell.
     """
 
     small: bool = False
     probing: bool = False
-    not_before: float = -math.inf
     jobs_not_before: float = -math.inf
     reads_denied: bool = False
 
 
-def next_poll(task: VolumeTask, now: float, conditions: PollConditions) -> tuple[Poll, float]:
-    """Return what is polled next of a volume, and when (monotonic seconds)."""
-    poll = Poll.JOB if _job_first(task, now, conditions) else Poll.VOLUME
-    return poll, max(task.poll_at, conditions.not_before)
+def next_poll(task: VolumeTask, now: float, conditions: PollConditions) -> Poll:
+    """Return what is polled next of a volume that is due."""
+    return Poll.JOB if _job_first(task, now, conditions) else Poll.VOLUME
 
 
 def _job_first(task: VolumeTask, now: float, conditions: PollConditions) -> bool:

@@ -1,4 +1,8 @@
-"""How many polls may be under way at a time; nothing else says so."""
+"""How many requests of each kind may be under way at a time, and how many changes may keep the server busy.
+
+The worker pool has a place for each request; the circuit breaker lets fewer PUTs pass while the server does not answer
+them.  The submitters count what they sent, and one request for the version only needs a free place.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,16 @@ READS_ALONE: Final = 2
 
 JOB_POLLS: Final = 8
 """Polls of jobs in a large run; a small one may use all places."""
+
+
+OCCUPYING_LIMIT: Final = 256
+"""Volumes that may keep the server busy at the same time.
+
+Those whose PUT was not answered, or was on its way when the server went down, only wait: they are not counted.
+"""
+
+FOLLOW_UP_OCCUPYING_LIMIT: Final = 64
+"""Changes of follow-ups that may keep the server busy at the same time."""
 
 
 class PollKind(StrEnum):
@@ -68,6 +82,11 @@ class FollowUpRequest(StrEnum):
 
 FOLLOW_UP_LIMITS: Final = {FollowUpRequest.READ_VOLUMES: 2, FollowUpRequest.READ_TAGS: 2, FollowUpRequest.JOB: 4}
 """Requests of a kind at the same time; in a small run jobs have no limit of their own."""
+
+
+def follow_up_share(places: int, *, recovering: bool) -> int:
+    """Return how many of the places follow-ups may have: half of them while volumes are being recovered."""
+    return max(1, places // 2) if recovering else places
 
 
 class FollowUpLimit:

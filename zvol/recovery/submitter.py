@@ -10,6 +10,7 @@ from zvol.recovery import last_seen, outcomes
 from zvol.recovery.claimer import Claimer
 from zvol.recovery.classification import put_result_of
 from zvol.recovery.context import EngineContext
+from zvol.recovery.poll_limit import OCCUPYING_LIMIT
 from zvol.recovery.states import PutResult
 from zvol.recovery.task import FRESH, Place, VolumeTask
 from zvol.recovery.tasks import Tasks
@@ -19,12 +20,6 @@ from zvol.zstack.client import PUT_SECONDS
 
 GROUP: Final = 64
 """Intents a commit."""
-
-OCCUPYING_LIMIT: Final = 256
-"""Volumes that may keep the server busy at the same time.
-
-Those whose PUT was not answered, or was on its way when the server went down, only wait: they are not counted.
-"""
 
 LATE_TRIES: Final = 3
 """Tries in a row to send a PUT that took too long, after which it is not tried again."""

@@ -62,8 +62,8 @@ class VolumeTask:
     first byte of its last read left, for what a read shows may be as old as that.  `followups`: what the journal holds
     of them.  `earlier_jobs`: jobs of earlier runs that may still act.
 
-    `poll_at`, `poll_backoff`: when it is read next, and the wait before that.  `polling`: a read of it, or a poll of
-    its job, is under way; `polled_at`: when the last read began.  `job_polled`: its job was polled since the last read.
+    `poll_backoff`: the wait before its next read.  `polling`: a read of it, or a poll of its job, is under way;
+    `polled_at`: when the last read began.  `job_polled`: its job was polled since the last read.
     `next_job_poll`, `job_backoff`: the same as for reads.  `job_excluded`: its job is not polled, for its quiet period
     is that of another request, too.  `job_grace_polls`: polls of the job since the volume is back.
 
@@ -94,7 +94,6 @@ class VolumeTask:
     late: int = 0
     polling: bool = False
     polled_at: float = -math.inf
-    poll_at: float = 0.0
     poll_backoff: float = FIRST_POLL
     job_polled: bool = False
     job_excluded: bool = False

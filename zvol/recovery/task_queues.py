@@ -89,15 +89,12 @@ class TaskQueues:
 
     @property
     def poll_conditions(self) -> PollConditions:
-        return PollConditions(
-            self.small, not self._breaker.closed, self._breaker.not_before, self._jobs_not_before, self.reads_denied
-        )
+        return PollConditions(self.small, not self._breaker.closed, self._jobs_not_before, self.reads_denied)
 
     @property
     def next_poll_at(self) -> float:
         """When the next volume is due; infinity when there is none."""
-        due = self._schedule.first()
-        return math.inf if due is None else next_poll(due, due.poll_at, self.poll_conditions)[1]
+        return self._schedule.next()
 
     def take_unread(self, most: int) -> list[VolumeTask]:
         """Take volumes that were not read yet."""
@@ -107,7 +104,7 @@ class TaskQueues:
         """Take the volumes that are due by then, and return those to read; of the others the job is polled first."""
         conditions, reads = self.poll_conditions, list[VolumeTask]()
         for task in self._schedule.take(until, most):
-            if next_poll(task, now, conditions)[0] is Poll.JOB:
+            if next_poll(task, now, conditions) is Poll.JOB:
                 self._move(task, Place.JOB_DUE)
             else:
                 reads.append(task)
@@ -117,7 +114,7 @@ class TaskQueues:
         """Take the next volume whose job is to be polled; where that is not so any more, the volume is read."""
         conditions = self.poll_conditions
         while (task := self.next_in(Place.JOB_DUE)) is not None:
-            if next_poll(task, now, conditions)[0] is Poll.JOB:
+            if next_poll(task, now, conditions) is Poll.JOB:
                 self._schedule.hold(self._move(task, Place.POLLED))
                 return task
             self._poll(task, now)
@@ -157,7 +154,6 @@ class TaskQueues:
     def _poll(self, task: VolumeTask, at: float) -> None:
         """Have a volume read at a time (monotonic)."""
         if self._move(task, Place.POLLED).place is Place.POLLED:
-            task.poll_at = at
             self._schedule.put(task, at)
 
     def _rotated(self, place: Place) -> list[VolumeTask]:

@@ -188,7 +188,7 @@ class Tasks(TaskLifecycle):
             if task.phase is Phase.POLL and task.job_status is JobStatus.NOT_POLLED:
                 task.next_job_poll = now
                 if not task.polling and task.place is Place.POLLED:
-                    self._schedule.put(task, now)
+                    self._poll(task, now)
 
     # ---- claims --------------------------------------------------------------------------------------------------
     def take_found(self) -> list[VolumeTask]:
