@@ -9,7 +9,7 @@ import pytest
 
 from tests.sim.world import World
 from zvol.errors import Exit, Refused, Untrusted
-from zvol.recovery.batch_size import BatchSize
+from zvol.recovery.read_batch import BatchSize
 
 
 def outcomes(world: World) -> Counter[str]:

@@ -7,7 +7,8 @@ from itertools import product
 import pytest
 
 from zvol.model import Outcome, Target
-from zvol.recovery import last_seen, outcomes
+from zvol.recovery import outcomes
+from zvol.recovery.classification import with_last
 from zvol.recovery.states import MAX_SENDS, Conclude, Phase, ProtocolState, Reason
 from zvol.recovery.task import LastSeen, VolumeTask
 
@@ -41,6 +42,6 @@ def test_what_cannot_act_any_more_is_not_said_to_be_open() -> None:
 def test_what_a_sentence_says_is_not_said_again() -> None:
     task = VolumeTask(Target("pg", "a" * 32))
     task.read_seen = LastSeen("h:1 refuses the connection", 1_795_000_000.0)
-    assert last_seen.with_last("h:1 refuses the connection", task) == "h:1 refuses the connection (11:06:40Z)"
+    assert with_last("h:1 refuses the connection", task) == "h:1 refuses the connection (11:06:40Z)"
     seen = "; last seen of the volume: h:1 refuses the connection (11:06:40Z)"
-    assert last_seen.with_last("time is up", task) == "time is up" + seen
+    assert with_last("time is up", task) == "time is up" + seen

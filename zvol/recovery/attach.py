@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from zvol.clock import Clock
 from zvol.errors import ZvolError
 from zvol.model import Outcome, Result, Volume
-from zvol.recovery.changes import Change, ChangeState, Kind
-from zvol.recovery.follow_up_task import FollowUpTask
-from zvol.recovery.follow_ups import run_alone
+from zvol.recovery.follow_ups.changes import Change, ChangeState, Kind
+from zvol.recovery.follow_ups.run import run_alone
+from zvol.recovery.follow_ups.task import FollowUpTask
 
 if TYPE_CHECKING:
     from zvol.zstack.client import Client

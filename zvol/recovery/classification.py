@@ -1,11 +1,16 @@
-"""From the answers of the server to the values of the protocol."""
+"""What an answer of the server means to the protocol, and what was last seen of a volume, as text."""
 
 from __future__ import annotations
 
-from zvol.model import Volume
+from typing import TYPE_CHECKING
+
+from zvol.model import Volume, stamp
 from zvol.recovery.states import JobStatus, Observation, PutResult
 from zvol.zstack import answers
 from zvol.zstack.resource_kinds import ResourceKind
+
+if TYPE_CHECKING:
+    from zvol.recovery.task import VolumeTask
 
 
 def observation_of(kind: ResourceKind, volume: Volume | None) -> Observation:
@@ -45,3 +50,50 @@ def put_result_of(answer: answers.PutAnswer, uuid: str) -> PutResult:
             return PutResult.REDIRECTED
         case _:
             return PutResult.UNCLEAR
+
+
+def with_last(text: str, task: VolumeTask) -> str:
+    """Return a sentence with what was seen last, and when; what the sentence contains already is not repeated."""
+    places = (("the request", task.put_seen), ("its job", task.job_seen), ("the volume", task.read_seen))
+    seen = [(what, one) for what, one in places if one is not None]
+    repeated = [one.at for _, one in seen if one.text == text]
+    more = [f"of {what}: {one.text} ({clock_time(one.at)})" for what, one in seen if one.text != text]
+    text += f" ({clock_time(max(repeated))})" if repeated else ""
+    return f"{text}; last seen {', '.join(more)}" if more else text
+
+
+def clock_time(instant: float) -> str:
+    """Return the time of day of an instant (seconds since 1970), UTC, such as `14:03:22Z`."""
+    return (stamp(instant) or "").partition("T")[2]
+
+
+def answer_text(seen: object) -> str:
+    """Return an answer to a change, or about its job, as text."""
+    match seen:
+        case answers.Accepted():
+            return "accepted"
+        case answers.Duplicate():
+            return "it has arrived before"
+        case answers.Running():
+            return "not done yet"
+        case answers.Done():
+            return "done"
+        case answers.NoRecord():
+            return "the server has no record of it"
+        case answers.Failed(fault=fault):
+            return fault.innermost.summary
+        case answers.Refusal(status=status, text=text):
+            return f"HTTP {status}: {text}"
+        case answers.Redirected(target=target):
+            return f"a redirect to {target or 'another address'}"
+        case answers.Unrecognized(reason=reason):
+            return reason
+        case _:
+            return "an answer that is not clear"
+
+
+def volume_text(seen: Volume | None) -> str:
+    """Return the state of a volume when it was read, as text."""
+    if seen is None:
+        return "not there"
+    return "deleted" if seen.deleted else f"status {seen.status}"

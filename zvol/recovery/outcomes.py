@@ -5,7 +5,7 @@ from __future__ import annotations
 from zvol.errors import NOT_SENT, AuthError, Exit, NeverSent, Refused, Unreachable, ZvolError, nothing_sent
 from zvol.journal.records import Holder, Identity
 from zvol.model import Outcome, Result
-from zvol.recovery import last_seen
+from zvol.recovery.classification import with_last
 from zvol.recovery.states import MAX_SENDS, Conclude, Phase, Reason
 from zvol.recovery.task import FRESH, VolumeTask
 from zvol.text import human_duration
@@ -67,7 +67,7 @@ def error(task: VolumeTask, conclusion: Conclude) -> ZvolError:
     found = _error(task, conclusion)
     if conclusion.outcome not in (Outcome.UNKNOWN, Outcome.NOT_SENT):
         return found
-    return found.copy(message=last_seen.with_last(found.message, task))
+    return found.copy(message=with_last(found.message, task))
 
 
 def _error(task: VolumeTask, conclusion: Conclude) -> ZvolError:

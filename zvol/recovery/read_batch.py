@@ -1,14 +1,13 @@
-"""The volumes that are read in one request, and the result."""
+"""The volumes that are read in one request, and how many these may be."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from zvol.errors import ZvolError
-from zvol.recovery.batch_size import FailedBatch
 from zvol.recovery.poll_limit import PollKind
 from zvol.recovery.task import VolumeTask
 from zvol.zstack.client import READ_SECONDS
@@ -17,6 +16,86 @@ from zvol.zstack.volumes import Volumes
 
 if TYPE_CHECKING:
     from zvol.zstack.client import Client
+
+
+MAX_BATCH: Final = 100
+"""Volumes a read at most."""
+
+GROWTH: Final = 8
+"""Full reads after which twice as many are tried; twice as many of them each time that this fails."""
+
+
+@dataclass(slots=True, eq=False)
+class FailedBatch:
+    """A batch that failed, and its parts: how many are not read yet, and the size of the largest that was read.
+
+    `inconclusive`: a volume was the cause, or the server was away meanwhile, so that this says nothing about the size.
+    """
+
+    size: int
+    parts_left: int = 1
+    largest_read: int = 0
+    inconclusive: bool = False
+
+    def split(self, parts: int) -> None:
+        """A part is read in several parts."""
+        self.parts_left += parts - 1
+
+    def part_read(self, number: int) -> None:
+        self.largest_read = max(self.largest_read, number)
+
+    def part_ended(self, *, inconclusive: bool) -> bool:
+        """Take in the end of a part; tell whether it was the last one, and the size may be the cause."""
+        self.parts_left -= 1
+        self.inconclusive = self.inconclusive or inconclusive
+        return not self.parts_left and not self.inconclusive and self.largest_read > 0
+
+
+@dataclass(slots=True)
+class BatchSize:
+    """`size` is how many volumes one request names; `proved` is the most that was answered.
+
+    When a batch fails although one as large was answered before, that is taken for chance, unless it happens twice in a
+    row.
+    """
+
+    size: int = MAX_BATCH
+    proved: int = 0
+    _full: int = 0
+    _enough: int = GROWTH
+    _failed_by_chance: bool = False
+
+    def answered(self, number: int, failed: FailedBatch | None) -> None:
+        """Take in that `number` volumes were read in one request, as a part of a failed batch or not."""
+        if failed is not None:
+            failed.part_read(number)
+            self.ended(failed, inconclusive=False)
+            return
+        self.proved = max(self.proved, number)
+        if number < self.size:
+            return
+        self._failed_by_chance = False
+        self._full += 1
+        if self.size < MAX_BATCH and self._full >= self._enough:
+            self.size, self._full = min(MAX_BATCH, self.size * 2), 0
+
+    def split(self, failed: FailedBatch | None, number: int, parts: int) -> FailedBatch:
+        """Return the failed batch that is read in `parts` parts; a part of one that failed belongs to the same."""
+        failed = failed or FailedBatch(number)
+        failed.split(parts)
+        return failed
+
+    def ended(self, failed: FailedBatch, *, inconclusive: bool) -> None:
+        """Take in that a part was read, or that it failed by itself; after the last one the size may be the cause."""
+        if not failed.part_ended(inconclusive=inconclusive):
+            return
+        if failed.size <= self.proved and not self._failed_by_chance:
+            self._failed_by_chance = True
+            return
+        if failed.size > self.proved > 0:
+            self._enough *= 2
+        self.size = self.proved = failed.largest_read
+        self._full, self._failed_by_chance = 0, False
 
 
 @dataclass(slots=True, eq=False)

@@ -15,8 +15,8 @@ from zvol.recovery.states import Conclude, Phase, Reason
 
 if TYPE_CHECKING:
     from zvol.journal.journal import Journal
-    from zvol.recovery.changes import Change
-    from zvol.recovery.follow_up_task import FollowUpTask
+    from zvol.recovery.follow_ups.changes import Change
+    from zvol.recovery.follow_ups.task import FollowUpTask
     from zvol.recovery.task import VolumeTask
 
 

@@ -17,7 +17,7 @@ from zvol.recovery.tasks import Tasks
 from zvol.zstack.client import PUT_SECONDS
 
 if TYPE_CHECKING:
-    from zvol.recovery.follow_up_stage import FollowUpStage
+    from zvol.recovery.follow_ups.stage import FollowUpStage
 
 SLOW: Final = 3.0
 """Seconds after which a request that is not done is reported to a user who waits for few volumes."""

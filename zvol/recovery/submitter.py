@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Final
 
 from zvol.errors import LocalState, NeverSent
-from zvol.recovery import last_seen, outcomes
+from zvol.recovery import outcomes
 from zvol.recovery.claimer import Claimer
-from zvol.recovery.classification import put_result_of
+from zvol.recovery.classification import answer_text, put_result_of
 from zvol.recovery.context import EngineContext
 from zvol.recovery.poll_limit import OCCUPYING_LIMIT
 from zvol.recovery.states import PutResult
@@ -167,7 +167,7 @@ class Submitter:
             return
         assert isinstance(answer, answers.PUT_ANSWERS)
         if put_result_of(answer, task.uuid) is PutResult.UNCLEAR:
-            breaker.record_failure(now, last_seen.answer(answer), began=done.began, put=True)
+            breaker.record_failure(now, answer_text(answer), began=done.began, put=True)
         else:
             breaker.record_success(now, put=True)
             self._tasks.change_answered(now)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from typing import Final
 
 from zvol.errors import ZvolError
-from zvol.journal.records import FollowUp
+from zvol.journal.records import FollowUp, UnfinishedVolume
 from zvol.journal.request import DEFAULT_REQUEST, Request
 from zvol.model import Target, Volume
 from zvol.recovery.poll_times import BACKOFF, FIRST_ALONE, FIRST_JOB_POLL, FIRST_POLL, LONGEST_ALONE, LONGEST_JOB_POLL
+from zvol.recovery.protocol import resumed
 from zvol.recovery.quiet_period import QuietPeriod
 from zvol.recovery.states import JobStatus, Phase, ProtocolState
-from zvol.zstack.dates import parse_server_date
+from zvol.zstack.dates import normalized_date, parse_server_date
 
 FRESH: Final = 10.0
 """Seconds for which a read of a volume is good enough to send a PUT on."""
@@ -182,3 +183,31 @@ class VolumeTask:
         self.read_alone, self.job_polled = True, False
         self.failing_since = now if self.failing_since is None else self.failing_since
         self.poll_backoff = min(LONGEST_ALONE, max(FIRST_ALONE, self.poll_backoff * 2))
+
+
+def resumed_task(volume: UnfinishedVolume, order: int, now: float, timeout: float) -> VolumeTask:
+    """Return the task of an unfinished volume; a PUT of its own may act, or those of earlier runs, or none."""
+    own = [intent for intent in volume.intents if not intent.inherited]
+    # the deletion that was meant
+    state = ProtocolState(expected_last_op_date=normalized_date(volume.last_op), foreign=volume.foreign)
+    earlier: tuple[str, ...] = ()
+    if own:
+        state = replace(resumed(normalized_date(own[-1].last_op)), foreign=volume.foreign)
+    elif volume.intents or volume.foreign:
+        state = replace(state, phase=Phase.SETTLE)
+        earlier = () if volume.foreign else tuple(intent.job for intent in volume.intents)
+    return VolumeTask(
+        Target(volume.asked, volume.uuid, order),
+        volume.request,
+        volume.run,
+        volume.followups,
+        held=volume.held,
+        claimed=True,
+        state=state,
+        job=own[-1].job if own else None,
+        job_excluded=bool(own) and (volume.foreign or len(own) < len(volume.intents)),
+        earlier_jobs=earlier,
+        deadline=None if state.phase is Phase.START else now + timeout,
+        in_flight_at=now,
+        next_job_poll=now + FIRST_POLL,
+    )

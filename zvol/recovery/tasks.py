@@ -13,10 +13,10 @@ from typing import Final
 
 from zvol.errors import NeverSent, ZvolError
 from zvol.model import Volume
-from zvol.recovery import last_seen, outcomes
-from zvol.recovery.changes import planned
-from zvol.recovery.classification import job_status_of, put_result_of
+from zvol.recovery import outcomes
+from zvol.recovery.classification import answer_text, job_status_of, put_result_of, volume_text
 from zvol.recovery.context import EngineContext
+from zvol.recovery.follow_ups.changes import planned
 from zvol.recovery.poll_times import FIRST_JOB_POLL, FIRST_POLL, GRACE_STEP, JOB_PAUSE
 from zvol.recovery.states import (
     ENDED,
@@ -76,7 +76,7 @@ class Tasks(TaskLifecycle):
 
     def was_read(self, task: VolumeTask, volume: Volume | None, began: float) -> None:
         """A volume was read by a request that began then; `to_recover`, `observed` or `conclude` follow."""
-        task.record_read(volume, began, LastSeen(last_seen.volume(volume), self._context.clock.wall()))
+        task.record_read(volume, began, LastSeen(volume_text(volume), self._context.clock.wall()))
 
     def to_recover(self, task: VolumeTask) -> None:
         """Nothing of this run is out, the volume is deleted, and no guard refuses it."""
@@ -141,7 +141,7 @@ class Tasks(TaskLifecycle):
     # ---- jobs ----------------------------------------------------------------------------------------------------
     def job_polled(self, task: VolumeTask, job: str, answer: answers.JobAnswer, now: float, ended: float) -> None:
         """A poll of a job ended then; the volume is read next.  After an unclear answer the caller decides when."""
-        task.record_job_poll(now, LastSeen(last_seen.answer(answer), self._context.clock.wall()))
+        task.record_job_poll(now, LastSeen(answer_text(answer), self._context.clock.wall()))
         if not self.is_pending(task):
             return
         status = job_status_of(answer, task.uuid)
@@ -259,7 +259,7 @@ class Tasks(TaskLifecycle):
     def put_answered(self, task: VolumeTask, answer: answers.PutAnswer, now: float) -> None:
         """The PUT has ended, with this answer or without one; a new quiet period begins."""
         policy, put = self._context.settle_policy, put_result_of(answer, task.uuid)
-        task.put_seen = LastSeen(last_seen.answer(answer), self._context.clock.wall())
+        task.put_seen = LastSeen(answer_text(answer), self._context.clock.wall())
         task.quiet = policy.accepted(now, answer) if isinstance(answer, answers.Accepted) else policy.silence(now)
         if isinstance(answer, answers.Done):
             task.reported_done_at = now

@@ -14,10 +14,9 @@ from functools import partial
 from typing import Final
 
 from zvol.errors import Refused, TransientError, Untrusted, ZvolError
-from zvol.recovery.batch_size import BatchSize
 from zvol.recovery.context import EngineContext
 from zvol.recovery.poll_limit import PollKind, PollLimit
-from zvol.recovery.read_batch import ReadBatch, ReadResult, read_volumes
+from zvol.recovery.read_batch import BatchSize, ReadBatch, ReadResult, read_volumes
 from zvol.recovery.task import VolumeTask
 from zvol.recovery.tasks import Tasks
 from zvol.recovery.worker_pool import Done

@@ -8,7 +8,7 @@ from zvol.errors import Exit, ZvolError, most_severe
 from zvol.journal.request import DEFAULT_REQUEST, Request
 from zvol.model import Outcome, Result, Volume
 from zvol.recovery import outcomes
-from zvol.recovery.changes import Change, ChangeState, Kind
+from zvol.recovery.follow_ups.changes import Change, ChangeState, Kind
 from zvol.recovery.poll_times import BACKOFF, FIRST_POLL, LONGEST_POLL
 from zvol.recovery.task import FRESH
 

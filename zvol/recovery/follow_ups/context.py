@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from zvol.clock import Clock
-from zvol.recovery.changes import Change
 from zvol.recovery.circuit_breaker import CircuitBreaker
-from zvol.recovery.follow_up_task import FollowUpTask
+from zvol.recovery.follow_ups.changes import Change
+from zvol.recovery.follow_ups.task import FollowUpTask
 from zvol.recovery.poll_limit import FollowUpLimit
 from zvol.recovery.worker_pool import WorkerPool
 

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Final
 from zvol.clock import Clock
 from zvol.errors import Exit, Refused, ZvolError
 from zvol.model import Result
-from zvol.recovery.changes import Change, ChangeCheck, ChangeState, Kind, nowhere, on_vm
 from zvol.recovery.circuit_breaker import CircuitBreaker
-from zvol.recovery.follow_up_context import FollowUpContext, NullFollowUpStore
-from zvol.recovery.follow_up_poller import FollowUpPoller
-from zvol.recovery.follow_up_submitter import CHANGE_SECONDS, FollowUpSubmitter
-from zvol.recovery.follow_up_task import FollowUpTask
+from zvol.recovery.follow_ups.changes import Change, ChangeCheck, ChangeState, Kind, nowhere, on_vm
+from zvol.recovery.follow_ups.context import FollowUpContext, NullFollowUpStore
+from zvol.recovery.follow_ups.poller import FollowUpPoller
+from zvol.recovery.follow_ups.submitter import CHANGE_SECONDS, FollowUpSubmitter
+from zvol.recovery.follow_ups.task import FollowUpTask
 from zvol.recovery.poll_limit import FollowUpLimit
 from zvol.recovery.volume_reader import LAST_READ
 from zvol.recovery.worker_pool import Done, WorkerPool

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from typing import Final
 
 from zvol.errors import Exit, LocalState, NeverSent
-from zvol.recovery.changes import Change, ChangeState, Kind, refusal
-from zvol.recovery.follow_up_context import FollowUpContext
-from zvol.recovery.follow_up_task import FollowUpTask
+from zvol.recovery.follow_ups.changes import Change, ChangeState, Kind, refusal
+from zvol.recovery.follow_ups.context import FollowUpContext
+from zvol.recovery.follow_ups.task import FollowUpTask
 from zvol.recovery.poll_limit import FOLLOW_UP_OCCUPYING_LIMIT, FollowUpRequest
 from zvol.recovery.poll_times import FIRST_POLL
 from zvol.recovery.task import FRESH

@@ -8,14 +8,13 @@ from collections.abc import Callable
 from typing import Final
 
 from zvol.errors import TransientError, ZvolError
-from zvol.recovery.batch_size import MAX_BATCH
-from zvol.recovery.changes import Change, ChangeState, Kind, refusal
-from zvol.recovery.follow_up_context import FollowUpContext
-from zvol.recovery.follow_up_task import FollowUpTask
+from zvol.recovery.follow_ups.changes import Change, ChangeState, Kind, refusal
+from zvol.recovery.follow_ups.context import FollowUpContext
+from zvol.recovery.follow_ups.task import FollowUpTask
 from zvol.recovery.poll_limit import FollowUpRequest
 from zvol.recovery.poll_schedule import PollSchedule
 from zvol.recovery.poll_times import ROUND
-from zvol.recovery.read_batch import read_volumes
+from zvol.recovery.read_batch import MAX_BATCH, read_volumes
 from zvol.recovery.worker_pool import Done
 from zvol.zstack import answers
 from zvol.zstack.volumes import Volumes

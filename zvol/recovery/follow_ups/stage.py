@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from zvol.errors import Exit, LocalState
 from zvol.model import Outcome, Result
 from zvol.recovery import outcomes
-from zvol.recovery.changes import Change, ChangeState, Kind, from_journal, planned_changes
 from zvol.recovery.circuit_breaker import CircuitBreaker
 from zvol.recovery.context import EngineContext
-from zvol.recovery.follow_up_context import FollowUpContext
-from zvol.recovery.follow_up_task import FollowUpTask
-from zvol.recovery.follow_ups import FollowUps
+from zvol.recovery.follow_ups.changes import Change, ChangeState, Kind, from_journal, planned_changes
+from zvol.recovery.follow_ups.context import FollowUpContext
+from zvol.recovery.follow_ups.run import FollowUps
+from zvol.recovery.follow_ups.task import FollowUpTask
 from zvol.recovery.poll_limit import FollowUpLimit, follow_up_share
 from zvol.recovery.task import VolumeTask
 from zvol.recovery.tasks import Tasks

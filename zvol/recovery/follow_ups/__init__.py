@@ -1,0 +1,1 @@
+"""What is done once a volume is recovered: its user tags are created, and it is attached to its VM."""
