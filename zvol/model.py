@@ -1,4 +1,4 @@
-"""The vocabulary of zvol: what a volume, a server error and a result are.  Pure data, no I/O."""
+"""The vocabulary of zvol: volumes, targets, outcomes and results.  Pure data, no I/O; `errors.py` has the errors."""
 
 from __future__ import annotations
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zvol.errors import AuthError, MaybeSent, NeverSent, Unreachable, Untrusted
+from zvol.errors import AuthError, Exit, MaybeSent, NeverSent, Refused, Unreachable, Untrusted
 from zvol.secrets import Secret
-from zvol.zstack.answer_errors import LOGIN_HINTS
+from zvol.zstack.answer_errors import HINTS, LOGIN_HINTS
 from zvol.zstack.answers import Answer
 from zvol.zstack.auth import SessionAuth
 from zvol.zstack.client import Client
@@ -124,3 +124,12 @@ def test_a_read_that_is_refused_for_another_reason_than_the_session(code: str) -
     with pytest.raises(AuthError) as caught:
         Client(transport(answer), SessionAuth(Secret(SESSION))).volume("c" * 32)
     assert caught.value.hint == LOGIN_HINTS[code]
+
+
+def test_a_hint_does_not_make_a_refusal_one_of_the_session() -> None:
+    assert not HINTS.keys() & LOGIN_HINTS.keys()
+    for code, hint in HINTS.items():
+        answer = Answer(503, json.dumps({"error": {"code": code, "details": "x"}}).encode())
+        with pytest.raises(Refused) as caught:
+            Client(transport(answer), SessionAuth(Secret(SESSION))).volume("c" * 32)
+        assert (caught.value.hint, caught.value.exit) == (hint, Exit.FAILED)

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 CLOCK_SECONDS: Final = 60.0
 """How far the clocks of the server and of this machine may be apart."""
 
-NODE: Final = "/v1/management-nodes/actions"
-
 NO_TIME: Final = "Without it no time left and no {what} can be told; filters by time and the alarm do not work."
 
 
@@ -61,15 +59,16 @@ def connection(
 
 def _version_answer(transport: Transport) -> Answer:
     from zvol.zstack.request import request
+    from zvol.zstack.server_facts import VERSION_REQUEST
 
-    return request(transport, "PUT", NODE, {"getVersion": {}})
+    return request(transport, *VERSION_REQUEST)
 
 
 def _version(answer: Answer) -> Check:
-    from zvol.zstack.answers import document_of
+    from zvol.zstack.server_facts import parse_version
 
-    version = (document_of(answer) or {}).get("version")
-    if not isinstance(version, str):
+    version = parse_version(answer)
+    if version is None:
         hint = "Check the port and the path of `host`: a management node listens on 8080, below /zstack."
         return Check("version", False, f"it does not answer as a ZStack (HTTP {answer.status})", hint)
     note = (

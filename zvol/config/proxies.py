@@ -44,7 +44,11 @@ def without_user(url: str) -> str:
 
 
 def is_exempt(endpoint: Endpoint, names: str) -> bool:
-    """Tell whether NO_PROXY names the host: by name, domain, address, network, or `*`, with or without a port."""
+    """Tell whether NO_PROXY names the host: by name, domain, address, network, or `*`, with or without a port.
+
+    The matcher of urllib knows no networks, the one of requests only those of IPv4; both may read the environment of
+    the process or the settings of the system, and importing either slows the start of every command.
+    """
     return any(_matches(endpoint, name) for name in re.split(r"[,\s]+", names.lower()) if name)
 
 

@@ -27,6 +27,9 @@ FIRST_ALONE: Final = 0.5
 LONGEST_ALONE: Final = 20.0
 """Seconds between two reads of a volume that cannot be read while others can, at first and later."""
 
+GRACE_PERIOD: Final = 10.0
+"""Seconds for which is read again after the server reported that a change is done."""
+
 GRACE_POLLS: Final = 3
 """Polls of the job of a volume that is back, to find out whether our own request did it."""
 

@@ -10,16 +10,13 @@ from typing import TYPE_CHECKING, Final
 from zvol.errors import ZvolError
 from zvol.recovery.poll_limit import PollKind
 from zvol.recovery.task import VolumeTask
-from zvol.zstack.client import READ_SECONDS
+from zvol.zstack.client import MAX_BATCH, READ_SECONDS
 from zvol.zstack.resource_kinds import DATA_VOLUME, ResourceKind
 from zvol.zstack.volumes import Volumes
 
 if TYPE_CHECKING:
     from zvol.zstack.client import Client
 
-
-MAX_BATCH: Final = 100
-"""Volumes a read at most."""
 
 GROWTH: Final = 8
 """Full reads after which twice as many are tried; twice as many of them each time that this fails."""

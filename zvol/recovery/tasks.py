@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Final
 
 from zvol.errors import NeverSent, ZvolError
 from zvol.model import Volume
@@ -17,7 +16,7 @@ from zvol.recovery import outcomes
 from zvol.recovery.classification import answer_text, job_status_of, put_result_of, volume_text
 from zvol.recovery.context import EngineContext
 from zvol.recovery.follow_ups.changes import planned
-from zvol.recovery.poll_times import FIRST_JOB_POLL, FIRST_POLL, GRACE_STEP, JOB_PAUSE
+from zvol.recovery.poll_times import FIRST_JOB_POLL, FIRST_POLL, GRACE_PERIOD, GRACE_STEP, JOB_PAUSE
 from zvol.recovery.states import (
     ENDED,
     IntentRecorded,
@@ -31,9 +30,6 @@ from zvol.recovery.states import (
 from zvol.recovery.task import LastSeen, Place, VolumeTask
 from zvol.recovery.task_lifecycle import TaskLifecycle
 from zvol.zstack import answers
-
-GRACE_PERIOD: Final = 10.0
-"""Seconds for which a volume is read again after the server said done."""
 
 
 class Tasks(TaskLifecycle):

@@ -39,6 +39,11 @@ LOGIN_HINTS: Final = {
 }
 """What these codes mean for the user; those of commercial builds were never tried (contract 4.4)."""
 
+HINTS: Final = {
+    "ID.1003": "Free some of the account's quota, or ask the administrator for more.",
+}
+"""What to do about other certain codes; one in LOGIN_HINTS means that a session is not enough, exit code 4."""
+
 
 def error_of(
     answer: Failed | Refusal | Redirected | Unrecognized,
@@ -68,7 +73,7 @@ def error_of(
         case Failed(fault=fault) if fault.code in LOGIN_HINTS:
             return AuthError("the server wants more than a session", fault=fault, hint=LOGIN_HINTS[fault.code])
         case Failed(fault=fault, certain=True):
-            return Refused(f"the server refused{of}", fault=fault)
+            return Refused(f"the server refused{of}", fault=fault, hint=HINTS.get(fault.code, ""))
         case Failed(fault=fault):
             return TransientError(f"the server failed{f' at {action}' if action else ''} ({fault.code})", fault=fault)
         case Refusal(text=text, auth=True):

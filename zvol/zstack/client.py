@@ -234,11 +234,9 @@ class Client:
     def version(self) -> str | None:
         """Return the server's version, such as 5.2.1; None when it is not known."""
         try:
-            document = answers.document_of(self._request("PUT", "/v1/management-nodes/actions", {"getVersion": {}}))
+            return server_facts.parse_version(self._request(*server_facts.VERSION_REQUEST))
         except TransientError:
             return None
-        version = document.get("version") if document else None
-        return version if isinstance(version, str) else None
 
     def server_time(self) -> float:
         """Return the server's clock as seconds since 1970 UTC; raises TransientError, CannotTell or Untrusted."""

@@ -14,7 +14,8 @@ DST_SHIFT: Final = timedelta(hours=1)
 """The shift to assume when this machine has no zone with the offset."""
 RECENT: Final = tuple(datetime(2020, 1, 1, tzinfo=UTC) + timedelta(days=15 * count) for count in range(24 * 20))
 """The moments to try when the moment is not known."""
-_NOT_ZONES: Final = frozenset({"localtime", "posixrules", "Factory"})
+NOT_ZONES: Final = frozenset({"localtime", "posixrules", "Factory"})
+"""Files in the folder of the zones that name none."""
 
 
 def earliest(local: datetime, offset: timedelta, moment: float | None) -> float:
@@ -50,7 +51,7 @@ def _all_zones() -> tuple[tzinfo, ...]:
     from zoneinfo import ZoneInfo, available_timezones
 
     found = []
-    for name in sorted(available_timezones() - _NOT_ZONES):
+    for name in sorted(available_timezones() - NOT_ZONES):
         try:
             found.append(ZoneInfo(name))
         except (OSError, ValueError, KeyError):

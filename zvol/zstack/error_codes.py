@@ -1,4 +1,4 @@
-"""Which of ZStack's error codes are certain: one table for reads, PUTs and jobs."""
+"""Which of ZStack's error codes are certain, for reads, PUTs and jobs alike; `answer_errors.py` has hints by code."""
 
 from __future__ import annotations
 

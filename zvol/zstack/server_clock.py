@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from zvol.errors import AuthError, CannotTell, TransientError, Unreachable
 from zvol.zstack import server_facts
@@ -19,9 +19,6 @@ from zvol.zstack.zones import Zone, first_known
 
 if TYPE_CHECKING:
     from zvol.zstack.transport import Transport
-
-MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +30,13 @@ class ServerClock:
 
     def date(self, now: float) -> str:
         """Return the server's time of day as `Tue, 14 Nov 2017 22:20:57 GMT+08:00`; `now` is this machine's clock."""
+        from email.utils import format_datetime  # strftime would use the names of the locale
+
         at = datetime.fromtimestamp(now + self.ahead, self.zone.tz)
         offset = at.utcoffset()
         minutes = int(offset.total_seconds()) // 60 if offset else 0
         zone = f"GMT{'+' if minutes > 0 else '-'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}" if minutes else "GMT"
-        return f"{DAYS[at.weekday()]}, {at.day:02} {MONTHS[at.month - 1]} {at.year} {at:%H:%M:%S} {zone}"
+        return f"{format_datetime(at.replace(tzinfo=None)).removesuffix('-0000')}{zone}"
 
     def explain_skew(self, now: float) -> str:
         """Return what both clocks show, for a server that finds the date of a request off by over 15 minutes."""
@@ -80,7 +79,7 @@ def read_server_clock(transport: Transport, profile_zone: str | None, now: float
     if zone.tz is None:
         raise AuthError(
             "the server does not tell its time zone, and an access key's signature needs it",
-            hint="Set `timezone` in the profile to the zone of the management node, such as Asia/Shanghai.",
+            hint=server_facts.TIMEZONE_HINT,
         )
     return ServerClock(instant - now, zone)
 

@@ -1,7 +1,7 @@
-"""A server's clock and time zone, which it tells without a session.
+"""A server's version, clock and time zone, which it tells without a session.
 
-Parsing an answer returns a value, or raises TransientError (not ZStack's answer: try again) or CannotTell (ZStack's own
-answer, and this server never tells it).
+Parsing an answer about clock or zone returns a value, or raises TransientError (not ZStack's answer: try again) or
+CannotTell (ZStack's own answer, and this server never tells it).
 """
 
 from __future__ import annotations
@@ -16,12 +16,18 @@ from zvol.zstack.answers import Answer
 from zvol.zstack.rest_errors import plain_text
 
 CLOCK_REQUEST: Final[tuple[str, str, object]] = ("PUT", "/v1/management-nodes/actions", {"getCurrentTime": {}})
+VERSION_REQUEST: Final[tuple[str, str, object]] = ("PUT", "/v1/management-nodes/actions", {"getVersion": {}})
 ZONE_REQUEST: Final[tuple[str, str, object]] = ("GET", "/v1/management-nodes/platform-timezone", None)
 MAX_MILLISECONDS: Final = 253_370_764_800_000
 """The last millisecond whose date Python can represent in every zone."""
 
 TIMEZONE_HINT: Final = "Set `timezone` in the profile to the zone of the management node, such as Asia/Shanghai."
 NO_API: Final = "no api mapping to "
+
+
+def parse_version(answer: Answer) -> str | None:
+    """Return the server's version, such as 5.2.1; None when the answer has none."""
+    return _text(answers.document_of(answer) or {}, "version")
 
 
 def parse_server_time(answer: Answer) -> float:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Final, Literal
 
 from zvol.zstack import date_readings
+from zvol.zstack.date_readings import NOT_ZONES
 from zvol.zstack.dates import parse_server_date
 
 QUARTER: Final = 900
@@ -22,7 +23,6 @@ EAST: Final = 14 * 3600
 WEST: Final = -12 * 3600
 END: Final = 253402300799
 """9999-12-31T23:59:59Z, the last instant that Python can represent."""
-_NOT_ZONES: Final = frozenset({"localtime", "posixrules", "Factory"})
 
 Source = Literal["server", "login", "profile", "unknown"]
 
@@ -108,7 +108,7 @@ def _named(name: str | None) -> tzinfo | None:
     """Return a zone of this machine's tables; names that mean this machine's own zone are refused."""
     from zoneinfo import ZoneInfo
 
-    if not name or name in _NOT_ZONES or not re.fullmatch(r"[A-Za-z][\w+-]*(/[A-Za-z0-9][\w+-]*)*", name, re.ASCII):
+    if not name or name in NOT_ZONES or not re.fullmatch(r"[A-Za-z][\w+-]*(/[A-Za-z0-9][\w+-]*)*", name, re.ASCII):
         return None
     try:
         return ZoneInfo(name)

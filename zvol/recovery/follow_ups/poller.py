@@ -14,9 +14,10 @@ from zvol.recovery.follow_ups.task import FollowUpTask
 from zvol.recovery.poll_limit import FollowUpRequest
 from zvol.recovery.poll_schedule import PollSchedule
 from zvol.recovery.poll_times import ROUND
-from zvol.recovery.read_batch import MAX_BATCH, read_volumes
+from zvol.recovery.read_batch import read_volumes
 from zvol.recovery.worker_pool import Done
 from zvol.zstack import answers
+from zvol.zstack.client import MAX_BATCH
 from zvol.zstack.volumes import Volumes
 
 AHEAD: Final = 0.5

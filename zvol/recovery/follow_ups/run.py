@@ -21,14 +21,12 @@ from zvol.recovery.follow_ups.poller import FollowUpPoller
 from zvol.recovery.follow_ups.submitter import CHANGE_SECONDS, FollowUpSubmitter
 from zvol.recovery.follow_ups.task import FollowUpTask
 from zvol.recovery.poll_limit import FollowUpLimit
+from zvol.recovery.poll_times import GRACE_PERIOD
 from zvol.recovery.volume_reader import LAST_READ
 from zvol.recovery.worker_pool import Done, WorkerPool
 
 if TYPE_CHECKING:
     from zvol.zstack.client import Client
-
-GRACE_PERIOD: Final = 10.0
-"""Seconds for which is read again after a job reported that it is done."""
 
 CHECK: Final = 0.5
 """Seconds between two looks at the deadlines."""
