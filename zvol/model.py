@@ -36,6 +36,10 @@ DELETED: Final = "Deleted"
 """The status of a volume in the recycle bin."""
 
 
+VOLUME: Final = "volume"
+"""The kind of a target that is a data volume, also in the journal."""
+
+
 @dataclass(frozen=True, slots=True)
 class Volume:
     """A VolumeInventory as the server sent it; `fields` keeps what zvol does not know, whole doubles are integers.
@@ -94,7 +98,7 @@ class Volume:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A volume to recover.
+    """A volume to recover; `kind` is the name of its ResourceKind.
 
     `asked` is the argument as typed, `order` its position among the arguments.
     `shown` is the lastOpDate that the user saw before confirming, None when nothing was shown.
@@ -104,6 +108,7 @@ class Target:
     uuid: str
     order: int = 0
     shown: str | None = None
+    kind: str = VOLUME
 
 
 class Outcome(StrEnum):

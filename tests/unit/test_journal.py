@@ -15,6 +15,8 @@ from zvol.errors import LocalState
 from zvol.journal.journal import Journal
 from zvol.journal.records import Claims, Holder, Identity, Intent
 from zvol.journal.request import Request
+from zvol.model import VOLUME
+from zvol.recovery.task import resumed_task
 
 ORIGIN = "http://127.0.0.1:8080"
 ME = Identity(ORIGIN, "account test")
@@ -212,3 +214,16 @@ def test_old_runs_with_nothing_open_are_pruned(path: Path) -> None:
     again.prune(NOW + 31 * 86400)
     assert len(again.runs()) == 1
     again.close()
+
+
+def test_a_resumed_run_knows_which_kind_of_resource_it_was_to_recover(path: Path) -> None:
+    journal = Journal(path)
+    run = journal.begin(ME, REQUEST, NOW)
+    journal.claim(run, [(A, "a", T)])
+    journal.claim(run, [(B, "b", T)], "vm")
+    journal.close()
+    journal = Journal(path)
+    left = journal.adopt([run], ME).volumes
+    assert [(one.uuid, one.target) for one in left] == [(A, VOLUME), (B, "vm")]
+    assert [resumed_task(one, 0, 0.0, 60.0).target.kind for one in left] == [VOLUME, "vm"]
+    journal.close()

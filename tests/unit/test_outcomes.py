@@ -6,11 +6,12 @@ from itertools import product
 
 import pytest
 
-from zvol.model import Outcome, Target
+from zvol.model import Outcome, Target, Volume
 from zvol.recovery import outcomes
 from zvol.recovery.classification import with_last
 from zvol.recovery.states import MAX_SENDS, Conclude, Phase, ProtocolState, Reason
 from zvol.recovery.task import LastSeen, VolumeTask
+from zvol.zstack.resource_kinds import DATA_VOLUME
 
 
 def task(phase: Phase, sends: int) -> VolumeTask:
@@ -45,3 +46,11 @@ def test_what_a_sentence_says_is_not_said_again() -> None:
     assert with_last("h:1 refuses the connection", task) == "h:1 refuses the connection (11:06:40Z)"
     seen = "; last seen of the volume: h:1 refuses the connection (11:06:40Z)"
     assert with_last("time is up", task) == "time is up" + seen
+
+
+def test_each_guard_of_a_data_volume_has_an_error() -> None:
+    root = Volume("a" * 32, {"type": "Root"})
+    errors = {reason: outcomes.guarded(reason, root) for reason in DATA_VOLUME.guards}
+    assert [error.kind for error in errors.values()] == [*DATA_VOLUME.guards]
+    assert "a Root volume" in errors["root"].message
+    assert "--allow-root" in errors["root"].hint

@@ -49,7 +49,7 @@ def test_a_deletion_is_identified_by_its_date_however_the_server_spells_it() -> 
 
 
 @pytest.mark.parametrize(
-    ("fields", "insist", "kind"),
+    ("fields", "insist", "reason"),
     [
         ({}, False, None),
         ({"type": "Root"}, False, "root"),
@@ -59,9 +59,8 @@ def test_a_deletion_is_identified_by_its_date_however_the_server_spells_it() -> 
         ({"primaryStorageUuid": None, "type": "Root"}, True, "half-expunged"),
     ],
 )
-def test_what_is_not_recovered(fields: dict[str, object], insist: bool, kind: str | None) -> None:
-    refusal = DATA_VOLUME.refusal(volume(**fields), insist=insist)
-    assert (refusal and refusal.kind) == kind
+def test_what_is_not_recovered(fields: dict[str, object], insist: bool, reason: str | None) -> None:
+    assert DATA_VOLUME.refusal(volume(**fields), insist=insist) == reason
 
 
 class Recorded:

@@ -25,7 +25,7 @@ from zvol.zstack.zones import END, Zone
 
 DAY = 86400
 PERIOD = 3 * DAY
-DELAY = Policy("Delay", PERIOD, 3600)
+DELAY = Policy("Delay", PERIOD)
 ZERO = Zone("server", UTC)
 DELETED = "Nov 23, 2026 9:05:50 PM"
 AT = datetime(2026, 11, 23, 21, 5, 50, tzinfo=UTC).timestamp()
@@ -51,8 +51,8 @@ def config(name: str, value: object, category: str = "volume") -> dict[str, Any]
 
 def test_the_policy_of_the_server() -> None:
     configs = [config("deletionPolicy", "Delay"), config("expungePeriod", "259200"), config("expungeInterval", "3600")]
-    assert parse_policy(configs) == Policy("Delay", 259200, 3600)
-    assert parse_policy(reversed(configs)) == Policy("Delay", 259200, 3600)
+    assert parse_policy(configs) == Policy("Delay", 259200)
+    assert parse_policy(reversed(configs)) == Policy("Delay", 259200)
     assert parse_policy([*configs, config("size.scope", "5"), config("deletionPolicy", "Never", "image")]) == DELAY
 
 
@@ -116,12 +116,12 @@ def test_less_than_a_second_is_shown_as_zero() -> None:
 
 
 def test_never_has_no_deadline() -> None:
-    found = retention_of(volume(), Policy("Never", PERIOD, 3600), ZERO, AT + 365 * DAY)
+    found = retention_of(volume(), Policy("Never", PERIOD), ZERO, AT + 365 * DAY)
     assert found == Retention(True, None, "deleted", None, None, "Never", "server")
 
 
 def test_the_policy_direct_applies_to_later_deletions_only() -> None:
-    found = retention_of(volume(), Policy("Direct", PERIOD, 3600), ZERO, AT)
+    found = retention_of(volume(), Policy("Direct", PERIOD), ZERO, AT)
     assert (found.recoverable, found.expunges_after, found.policy) == (True, AT + PERIOD, "Direct")
 
 
@@ -130,8 +130,8 @@ def test_the_policy_direct_applies_to_later_deletions_only() -> None:
     [
         (volume(), None, ZERO),
         (volume(), Policy(), ZERO),
-        (volume(), Policy(None, PERIOD, 3600), ZERO),
-        (volume(), Policy("Delay", None, 3600), ZERO),
+        (volume(), Policy(None, PERIOD), ZERO),
+        (volume(), Policy("Delay", None), ZERO),
         (volume(), DELAY, Zone()),
         (volume(lastOpDate=None), DELAY, ZERO),
         (volume(lastOpDate="yesterday"), DELAY, ZERO),
@@ -207,7 +207,7 @@ def test_without_a_date_there_is_no_deadline() -> None:
 @given(st.integers(0, 2**32), st.integers(1, 10**12 - 1), st.floats(0, 2**33), st.sampled_from(["Delay", "Direct"]))
 def test_the_deadline_is_the_date_plus_the_period(changed: int, period: int, now: float, policy: str) -> None:
     text = datetime.fromtimestamp(changed, UTC).replace(tzinfo=None).isoformat(" ")
-    found = retention_of(volume(lastOpDate=text), Policy(policy, period, 3600), ZERO, now)
+    found = retention_of(volume(lastOpDate=text), Policy(policy, period), ZERO, now)
     if changed > now + 600:
         assert found.expunges_after is None
         return

@@ -36,7 +36,7 @@ def find_volume(client: Client, name: str, uuid: str | None) -> Volume:
             raise Refused("there is no such volume", uuid=uuid, kind="gone")
         return volume
     volumes = find_volumes(client, "any", "Data")
-    matches = {volume.uuid: volume for volume in volumes if volume.name == name and not volume.deleted}
+    matches = {volume.uuid: volume for volume in volumes if volume.name == name and not DATA_VOLUME.is_deleted(volume)}
     hint = "`zvol list --status any` shows all; attach takes one that is not deleted."
     return matches[_only(list(matches), name, "data volume", hint)]
 

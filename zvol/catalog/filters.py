@@ -18,6 +18,7 @@ from zvol.errors import Refused, UsageProblem, ZvolError
 from zvol.model import VolumeRow
 from zvol.text import escape_terminal, fold_uuid, not_a_duration, parse_duration
 from zvol.zstack.query import condition
+from zvol.zstack.resource_kinds import DATA_VOLUME
 
 if TYPE_CHECKING:
     from zvol.catalog.listing import RetentionContext
@@ -105,7 +106,7 @@ class Filters:
 
 
 def _is_deleted(row: VolumeRow, bound: float | None, compare: Callable[[float, float], bool]) -> bool | None:
-    if not row.volume.deleted:
+    if not DATA_VOLUME.is_deleted(row.volume):
         return False
     return None if row.deleted_at is None or bound is None else compare(row.deleted_at, bound)
 

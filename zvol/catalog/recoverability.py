@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from zvol.errors import ZvolError
 from zvol.model import VolumeRow, stamp
+from zvol.zstack.resource_kinds import DATA_VOLUME
 
 if TYPE_CHECKING:
     from zvol.zstack.client import Client
@@ -18,7 +19,7 @@ ADMIN = "36c27e8ff05c4780bf6d2fa65700f22e"
 
 def with_recoverability(row: VolumeRow, client: Client) -> VolumeRow:
     """Return a row with notes, and with `recoverable` corrected by the quota; a failed look-up leaves a note."""
-    if not row.volume.deleted:
+    if not DATA_VOLUME.is_deleted(row.volume):
         attach = row.volume.text("lastVmInstanceUuid") and not row.volume.text("vmInstanceUuid")
         return replace(row, notes=tuple(_last_vm_note(row)), next=f"attach {row.volume.uuid}" if attach else "")
     notes = [*_policy_note(row), *_storage_notes(row, client), *_last_vm_note(row)]

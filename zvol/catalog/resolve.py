@@ -57,10 +57,10 @@ def resolve_targets(
     targets: dict[str, Target] = {}
     for order, (text, uuid, shown) in enumerate(arguments):
         if uuid is not None:
-            targets.setdefault(uuid, Target(text, uuid, order, shown))
+            targets.setdefault(uuid, Target(text, uuid, order, shown, DATA_VOLUME.name))
         elif len(by_name[text]) == 1:
             [volume] = by_name[text]
-            targets.setdefault(volume.uuid, Target(text, volume.uuid, order, volume.last_op_date))
+            targets.setdefault(volume.uuid, Target(text, volume.uuid, order, volume.last_op_date, DATA_VOLUME.name))
     refused = [name for name in names if len(by_name[name]) != 1]
     if error is not None:
         results = [Result(name, None, Outcome.NOT_SENT, error=error) for name in refused]
@@ -77,7 +77,7 @@ def _refusal(name: str, rows: tuple[VolumeRow, ...]) -> Result:
     kind, text = "not-found", "no deleted data volume has this name"
     hint = "`zvol list` shows what can be recovered."
     digits = name.strip(" ").lower().replace("-", "")
-    if rows and rows[0].volume.deleted:
+    if rows and DATA_VOLUME.is_deleted(rows[0].volume):
         kind, text = "ambiguous", f"{len(rows)} deleted data volumes have this name"
         hint = "Give the UUID of the one you mean."
     elif rows:
@@ -94,13 +94,18 @@ def _not_deleted(client: Client, names: Sequence[str]) -> list[VolumeRow]:
     names = _that_fit([name for name in names if condition("name", "?=", name)])
     if not names:
         return []
-    query = [("q", f"name?={','.join(names)}"), ("q", "status!=Deleted"), ("q", "type=Data"), ("limit", "100")]
+    query = [
+        ("q", f"name?={','.join(names)}"),
+        ("q", f"{DATA_VOLUME.state_field}!={DATA_VOLUME.deleted_state}"),
+        ("q", "type=Data"),
+        ("limit", "100"),
+    ]
     try:
         found = client.query_page(DATA_VOLUME.path, query).inventories
     except ZvolError:
         return []
     volumes = (volume for one in found if (volume := volume_of(one)) is not None)
-    matches = [volume for volume in volumes if volume.name in names and not volume.deleted]
+    matches = [volume for volume in volumes if volume.name in names and not DATA_VOLUME.is_deleted(volume)]
     return [VolumeRow(volume, Retention(False, "not-deleted")) for volume in matches]
 
 

@@ -31,7 +31,6 @@ class Policy:
 
     deletion_policy: str | None = None
     period_seconds: int | None = None
-    interval_seconds: int | None = None
 
     @property
     def complete(self) -> bool:
@@ -50,7 +49,6 @@ def parse_policy(configs: Iterable[Mapping[str, Any]]) -> Policy:
     return Policy(
         policy if isinstance(policy, str) and policy in POLICIES else None,
         _seconds(values.get("expungePeriod")),
-        _seconds(values.get("expungeInterval")),
     )
 
 
@@ -76,13 +74,13 @@ def retention_of(volume: Volume, policy: Policy | None, zone: Zone, now: float |
     def answer(recoverable: bool | None, reason: str | None = None, **known: Any) -> Retention:
         return Retention(recoverable, reason, policy=policy.deletion_policy, clock=clock, **known)
 
-    if volume.status is None or (volume.deleted and volume.type is None):
+    if volume.status is None or (DATA_VOLUME.is_deleted(volume) and volume.type is None):
         return answer(None)
-    if not volume.deleted:
+    if not DATA_VOLUME.is_deleted(volume):
         return answer(False, "not-deleted")
-    refusal = DATA_VOLUME.refusal(volume)
-    if refusal is not None:
-        return answer(False, refusal.kind)
+    reason = DATA_VOLUME.refusal(volume)
+    if reason is not None:
+        return answer(False, reason)
     after = _deadline(last_change(volume, zone, now), policy)
     left = None if after is None or now is None else max(0, math.floor(after - now))
     reason = "overdue" if left == 0 else None  # it is listed, so it exists until the next run of the server's task
@@ -124,7 +122,7 @@ def volume_row(
     return VolumeRow(
         volume=volume,
         retention=retention_of(volume, policy, zone, now),
-        deleted_at=changed if volume.deleted else None,
+        deleted_at=changed if DATA_VOLUME.is_deleted(volume) else None,
         last_vm=vm_names.get(volume.text("lastVmInstanceUuid") or ""),
         storage=storage_names.get(volume.text("primaryStorageUuid") or ""),
         dates={} if changed is None else _dates(volume, zone),

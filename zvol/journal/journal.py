@@ -21,6 +21,7 @@ from zvol.journal.database import AGAIN, BUSY_TIMEOUT, RESUME, Damaged, as_local
 from zvol.journal.locks import Locks
 from zvol.journal.records import Adopted, Claims, ClosedVolume, Holder, Identity, Intent, Run, UnfinishedVolume
 from zvol.journal.request import Request
+from zvol.model import VOLUME
 
 if TYPE_CHECKING:
     import sqlite3
@@ -81,8 +82,8 @@ class Journal:
         with self._transaction():
             return queries.record_lost_runs(self._db, self.locks, wall)
 
-    def claim(self, run: str, volumes: Iterable[tuple[str, str, str | None]]) -> Claims:
-        """Claim (uuid, asked, lastOpDate) triples for a run, all in one transaction.
+    def claim(self, run: str, volumes: Iterable[tuple[str, str, str | None]], target: str = VOLUME) -> Claims:
+        """Claim (uuid, asked, lastOpDate) triples of one kind of resource for a run, all in one transaction.
 
         Open intents of dead or finished runs of the same server and account become this run's, to be settled by it;
         those of other servers and accounts are left alone.
@@ -104,7 +105,7 @@ class Journal:
                 for other in others:
                     if own.same(other.identity):
                         prior.setdefault(uuid, []).extend(queries.take_over(self._db, other.run, run, uuid))
-                self._db.execute(queries.CLAIM, (run, uuid, asked, seq, last_op))
+                self._db.execute(queries.CLAIM, (run, uuid, asked, seq, last_op, target))
         self._claimed = True
         return Claims(busy, {uuid: found for uuid, found in prior.items() if found}, frozenset(foreign))
 

@@ -23,7 +23,8 @@ MAY_ACT: Final = 2100.0
 """Seconds after which a request for a recovered volume, or one that was closed by hand, cannot act any more."""
 
 CLAIM: Final = (
-    "INSERT OR REPLACE INTO volumes (run, uuid, asked, seq, last_op, state) VALUES (?, ?, ?, ?, ?, 'planned')"
+    "INSERT OR REPLACE INTO volumes (run, uuid, asked, seq, last_op, state, target) "
+    "VALUES (?, ?, ?, ?, ?, 'planned', ?)"
 )
 ADD_INTENT: Final = "INSERT INTO intents (job, run, uuid, last_op, written) VALUES (?, ?, ?, ?, ?)"
 CLOSE_INTENTS: Final = "UPDATE intents SET closed = 1 WHERE run = ? AND uuid = ?"
@@ -59,7 +60,8 @@ _RUNS_WITH_INTENT: Final = (
     "SELECT DISTINCT run, base, account FROM intents JOIN runs ON id = run WHERE uuid = ? AND closed = 0 AND run != ?"
 )
 _UNFINISHED_VOLUMES: Final = (
-    f"SELECT uuid, asked, state, last_op, outcome FROM volumes WHERE run = ? AND state IN {_UNFINISHED} ORDER BY seq"
+    "SELECT uuid, asked, state, last_op, outcome, target FROM volumes "
+    f"WHERE run = ? AND state IN {_UNFINISHED} ORDER BY seq"
 )
 
 PRUNE_BATCH: Final = 20
@@ -147,8 +149,9 @@ def unfinished_volumes(db: sqlite3.Connection, run: str) -> list[UnfinishedVolum
             request,
             tuple(followups(db, run, uuid)),
             outcome=outcome,
+            target=target,
         )
-        for uuid, asked, state, last_op, outcome in db.execute(_UNFINISHED_VOLUMES, (run,)).fetchall()
+        for uuid, asked, state, last_op, outcome, target in db.execute(_UNFINISHED_VOLUMES, (run,)).fetchall()
     ]
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from zvol.journal.request import DEFAULT_REQUEST, Request
+from zvol.model import VOLUME
 
 UNFINISHED: Final = ("planned", "open", "followups")
 """States of a volume that a resumed run works on: never sent, a PUT may act, recovered without its follow-ups."""
@@ -86,7 +87,8 @@ class UnfinishedVolume:
 
     `last_op` is its lastOpDate when it was claimed, which identifies the deletion to undo.  `holder` is another living
     run that works on it; `foreign`: an intent of a run of another server or account may still act; `held`: it is read,
-    and no request is sent.  `outcome` is the recorded one, None when there is none.
+    and no request is sent.  `outcome` is the recorded one, None when there is none;
+    `target` the kind of resource that it is.
     """
 
     run: str
@@ -101,6 +103,7 @@ class UnfinishedVolume:
     foreign: bool = False
     outcome: str | None = None
     held: bool = False
+    target: str = VOLUME
 
     @property
     def never_sent(self) -> bool:

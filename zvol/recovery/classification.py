@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from zvol.model import Volume, stamp
 from zvol.recovery.states import JobStatus, Observation, PutResult
 from zvol.zstack import answers
-from zvol.zstack.resource_kinds import ResourceKind
+from zvol.zstack.resource_kinds import DATA_VOLUME, ResourceKind
 
 if TYPE_CHECKING:
     from zvol.recovery.task import VolumeTask
@@ -96,4 +96,4 @@ def volume_text(seen: Volume | None) -> str:
     """Return the state of a volume when it was read, as text."""
     if seen is None:
         return "not there"
-    return "deleted" if seen.deleted else f"status {seen.status}"
+    return "deleted" if DATA_VOLUME.is_deleted(seen) else f"status {seen.status}"

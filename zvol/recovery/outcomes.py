@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from zvol.errors import NOT_SENT, AuthError, Exit, NeverSent, Refused, Unreachable, ZvolError, nothing_sent
 from zvol.journal.records import Holder, Identity
-from zvol.model import Outcome, Result
+from zvol.model import Outcome, Result, Volume
 from zvol.recovery.classification import with_last
 from zvol.recovery.states import MAX_SENDS, Conclude, Phase, Reason
 from zvol.recovery.task import FRESH, VolumeTask
@@ -159,6 +159,24 @@ def unreachable(reason: str, never: NeverSent | None) -> ZvolError:
     if never is not None:
         return not_sent_for(never)
     return Unreachable(reason or "the server does not answer", hint=NOT_SENT)
+
+
+def guarded(reason: str, volume: Volume) -> ZvolError:
+    """Return the error of a volume that zvol does not recover for the reason of a guard (`ResourceKind.guards`)."""
+    text, hint = GUARDED[reason]
+    return ZvolError(text.format(type=volume.type), kind=reason, hint=hint)
+
+
+GUARDED = {
+    "half-expunged": (
+        "its destruction has begun: the data is no longer on any primary storage",
+        "It cannot be brought back by zvol; ask the administrator for a backup.",
+    ),
+    "root": (
+        "it is a {type} volume, not a data volume: it would come back while its VM stays destroyed",
+        "Recover the VM instead, or insist with --allow-root.",
+    ),
+}
 
 
 CHANGED = ZvolError(

@@ -72,7 +72,8 @@ class RunJournal:
         if not tasks:
             return Claims({}, {}, frozenset())
         journal, run = self.begin(tasks[0].request)
-        return journal.claim(run, [(one.uuid, one.target.asked, one.state.expected_last_op_date) for one in tasks])
+        volumes = [(one.uuid, one.target.asked, one.state.expected_last_op_date) for one in tasks]
+        return journal.claim(run, volumes, tasks[0].target.kind)
 
     def since_set_aside(self) -> float | None:
         """Return how many seconds ago a damaged journal was set aside; None when none was."""

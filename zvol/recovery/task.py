@@ -197,7 +197,7 @@ def resumed_task(volume: UnfinishedVolume, order: int, now: float, timeout: floa
         state = replace(state, phase=Phase.SETTLE)
         earlier = () if volume.foreign else tuple(intent.job for intent in volume.intents)
     return VolumeTask(
-        Target(volume.asked, volume.uuid, order),
+        Target(volume.asked, volume.uuid, order, kind=volume.target),
         volume.request,
         volume.run,
         volume.followups,

@@ -165,9 +165,9 @@ class VolumePoller:
     def _conclude_unsent(self, task: VolumeTask, volume: Volume) -> bool:
         """Some deleted volumes are not to be recovered although the server would do it; and a dry run ends here."""
         kind, expected = self._context.kind, task.state.expected_last_op_date
-        error = kind.refusal(volume, insist=task.request.allow_root)
-        if error is not None:
-            self._tasks.conclude(task, Outcome.FAILED, error)
+        reason = kind.refusal(volume, insist=task.request.allow_root)
+        if reason is not None:
+            self._tasks.conclude(task, Outcome.FAILED, outcomes.guarded(reason, volume))
         elif task.request.dry_run and expected not in (None, kind.deletion_of(volume)):
             self._tasks.conclude(task, Outcome.FAILED, outcomes.CHANGED)
         elif task.request.dry_run:

@@ -6,16 +6,15 @@ The next one is RecoverVmInstance: `/v1/vm-instances`, `recoverVmInstance`, `sta
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
-from zvol.errors import ZvolError
-from zvol.model import DELETED, Volume
+from zvol.model import DELETED, VOLUME, Volume
 from zvol.zstack.dates import normalized_date
 
-Guard = Callable[[Volume], ZvolError | None]
-"""Returns why a deleted resource must not be recovered although the server would do it; None when it may be."""
+Guard = Callable[[Volume], bool]
+"""Tells whether a deleted resource must not be recovered although the server would do it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +24,8 @@ class ResourceKind:
     `name`: in messages and in the journal (its `target`).  `path`: where it is queried.  `action`: the key of the
     recovery in the body of the PUT.  `state_field` has the value `deleted_state` while it is in the recycle bin, and
     any other once it is back.  `date_field` changes with each deletion, so its value identifies one.
-    `config_category`: the global configurations with its deletion policy.  `guards` are tried in order; the request can
-    insist against those whose error kind is in `insistable`.
+    `config_category`: the global configurations with its deletion policy.  `guards` are tried in order, by the
+    reason that they stand for; the request can insist against those in `insistable`.
     """
 
     name: str
@@ -36,7 +35,7 @@ class ResourceKind:
     deleted_state: str
     date_field: str
     config_category: str
-    guards: tuple[Guard, ...] = ()
+    guards: Mapping[str, Guard] = field(default_factory=dict)
     insistable: frozenset[str] = frozenset()
 
     def path_of(self, uuid: str) -> str:
@@ -76,39 +75,30 @@ class ResourceKind:
         """Return what identifies one deletion of it: its date in zvol's own spelling."""
         return None if resource is None else normalized_date(resource.text(self.date_field))
 
-    def refusal(self, resource: Volume, *, insist: bool = False) -> ZvolError | None:
-        """Return why a deleted resource is not recovered; None when nothing speaks against it."""
-        errors = (guard(resource) for guard in self.guards)
-        return next((error for error in errors if error and not (insist and error.kind in self.insistable)), None)
+    def refusal(self, resource: Volume, *, insist: bool = False) -> str | None:
+        """Return the reason why a deleted resource is not recovered; None when nothing speaks against it."""
+        reasons = (reason for reason, guard in self.guards.items() if guard(resource))
+        return next((reason for reason in reasons if not (insist and reason in self.insistable)), None)
 
 
 # ---- data volumes ------------------------------------------------------------------------------------------------
-def _half_expunged(volume: Volume) -> ZvolError | None:
-    if not volume.half_expunged:
-        return None
-    return ZvolError(
-        "its destruction has begun: the data is no longer on any primary storage",
-        kind="half-expunged",
-        hint="It cannot be brought back by zvol; ask the administrator for a backup.",
-    )
+def _half_expunged(volume: Volume) -> bool:
+    return volume.half_expunged
 
 
-def _root(volume: Volume) -> ZvolError | None:
+def _root(volume: Volume) -> bool:
     """The server recovers a root volume too, but its VM stays destroyed (contract, checked part 9)."""
-    if volume.type == "Data":
-        return None
-    text = f"it is a {volume.type} volume, not a data volume: it would come back while its VM stays destroyed"
-    return ZvolError(text, kind="root", hint="Recover the VM instead, or insist with --allow-root.")
+    return volume.type != "Data"
 
 
 DATA_VOLUME: Final = ResourceKind(
-    name="volume",
+    name=VOLUME,
     path="/v1/volumes",
     action="recoverDataVolume",
     state_field="status",
     deleted_state=DELETED,
     date_field="lastOpDate",
     config_category="volume",
-    guards=(_half_expunged, _root),
+    guards={"half-expunged": _half_expunged, "root": _root},
     insistable=frozenset({"root"}),
 )

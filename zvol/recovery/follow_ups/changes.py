@@ -13,6 +13,7 @@ from zvol.journal.request import Request
 from zvol.model import Volume
 from zvol.recovery.quiet_period import QuietPeriod
 from zvol.zstack import answers
+from zvol.zstack.resource_kinds import DATA_VOLUME
 
 LONGEST_JOB_BACKOFF: Final = 30.0
 """Seconds between two polls of the job of a change."""
@@ -186,7 +187,7 @@ def on_vm(change: Change, volume: Volume | None) -> tuple[ChangeCheck, str]:
     """Return what a read of the volume shows of an attachment, and why it must not be made."""
     if volume is None:
         return ChangeCheck.BARRED, "the volume is gone"
-    if volume.deleted:
+    if DATA_VOLUME.is_deleted(volume):
         return ChangeCheck.BARRED, "the volume is deleted"
     where = volume.text("vmInstanceUuid")
     if where is not None:

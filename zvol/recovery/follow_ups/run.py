@@ -24,6 +24,7 @@ from zvol.recovery.poll_limit import FollowUpLimit
 from zvol.recovery.poll_times import GRACE_PERIOD
 from zvol.recovery.volume_reader import LAST_READ
 from zvol.recovery.worker_pool import Done, WorkerPool
+from zvol.zstack.resource_kinds import DATA_VOLUME
 
 if TYPE_CHECKING:
     from zvol.zstack.client import Client
@@ -169,7 +170,7 @@ class FollowUps:
                 return None, ""
             return (ChangeCheck.MADE if change.value in follow_up.tags else ChangeCheck.NOT_YET), ""
         volume = follow_up.volume
-        if not change.value and volume is not None and not volume.deleted:
+        if not change.value and volume is not None and not DATA_VOLUME.is_deleted(volume):
             return (ChangeCheck.MADE, "") if volume.text("vmInstanceUuid") else (ChangeCheck.BARRED, nowhere(volume))
         return on_vm(change, volume)
 

@@ -11,6 +11,7 @@ from zvol.recovery import outcomes
 from zvol.recovery.follow_ups.changes import Change, ChangeState, Kind
 from zvol.recovery.poll_times import BACKOFF, FIRST_POLL, LONGEST_POLL
 from zvol.recovery.task import FRESH
+from zvol.zstack.resource_kinds import DATA_VOLUME
 
 
 @dataclass(slots=True, eq=False)
@@ -139,7 +140,7 @@ class FollowUpTask:
         if self.volume is None:
             gone = ZvolError("there is no such volume", kind="gone", hint=outcomes.GONE)
             self.result = replace(self.result, outcome=Outcome.GONE, by=None, error=gone)
-        elif self.volume.deleted:
+        elif DATA_VOLUME.is_deleted(self.volume):
             self.result = replace(self.result, outcome=Outcome.FAILED, by=None, error=outcomes.CHANGED)
         else:
             self.result = replace(self.result, volume=self.volume)
