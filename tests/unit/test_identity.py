@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sim.deaths import QUIET, Killed, intents, kill, lost, puts, resume
+from tests.sim.kills import QUIET, Killed, intents, kill, lost, puts, resume
 from tests.sim.world import A, World
 from zvol.journal.records import Claims, Identity, Intent
 from zvol.journal.request import Request

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sim.deaths import QUIET, intents, kill, lost, puts, resume
+from tests.sim.kills import QUIET, intents, kill, lost, puts, resume
 from tests.sim.world import A, World
 from zvol.journal.journal import Journal
 from zvol.journal.records import Intent
