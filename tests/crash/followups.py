@@ -10,6 +10,7 @@ from pathlib import Path
 from tests.crash.points import Point
 from tests.crash.world import SHIM, World, reported
 from tests.support.fault_proxy import Proxy, proxy
+from tests.support.process import wait_for
 from tests.support.shim import KINDS
 from zvol.sandbox.names import DB_1
 
@@ -34,6 +35,8 @@ def case(world: World, point: Point) -> bool:
         if ran.code == 0:
             return False
         kinds = ("planned", "pending", "followups", "finished")
+        # whose recovery it was is only known once its job has ended; on the fast clock resume does not wait long for it
+        wait_for(lambda: world.jobs_ended([volume]))
         claimed = sum(one[kind] for one in world.run_list(env) for kind in kinds)
         resumed = world.run(env, "resume", "-o", "ndjson")
         if not claimed:

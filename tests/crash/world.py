@@ -115,6 +115,12 @@ class World:
         rows: list[dict[str, Any]] = self.run(env, "runs", "--json").json()
         return rows
 
+    def jobs_ended(self, volumes: Sequence[str]) -> bool:
+        """Tell whether every accepted job of these volumes has ended."""
+        events = [(one["event"], one["job"]) for one in self.cloud.events() if one["volume"] in volumes]
+        accepted = {job for event, job in events if event == "accepted"}
+        return accepted <= {job for event, job in events if event in ("ended", "refused", "failed", "vanished")}
+
     def submitted(self, volumes: Sequence[str]) -> set[str]:
         return {one["volume"] for one in self.cloud.events() if one["event"] == "accepted"} & set(volumes)
 
