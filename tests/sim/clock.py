@@ -8,7 +8,7 @@ import queue
 from collections.abc import Callable
 from typing import TypeVar, cast
 
-from zvol.recovery.worker_pool import Done, WorkerPool
+from zvol.recovery.worker_pool import WorkerPool, WorkResult
 
 T = TypeVar("T")
 EPOCH = 1_795_000_000.0
@@ -68,11 +68,13 @@ class SimPool(WorkerPool):
     there = 0.002
     back = 0.003
 
-    def __init__(self, size: int, inbox: queue.SimpleQueue[Done | None], now: Callable[[], float]) -> None:
+    def __init__(self, size: int, inbox: queue.SimpleQueue[WorkResult | None], now: Callable[[], float]) -> None:
         super().__init__(size, inbox, now)
         self._inbox = inbox
 
-    def submit(self, work: Callable[[], object], deliver: Callable[[Done], None], *, beyond: bool = False) -> None:
+    def submit(
+        self, work: Callable[[], object], deliver: Callable[[WorkResult], None], *, beyond: bool = False
+    ) -> None:
         self.busy += 1
         began = self.clock.now
         self.clock.flying += 1
@@ -89,7 +91,7 @@ class SimPool(WorkerPool):
 
         def finish(value: object, error: BaseException | None) -> None:
             self.clock.flying -= 1
-            self._inbox.put(Done(deliver, began, self.clock.now, value, error))
+            self._inbox.put(WorkResult(deliver, began, self.clock.now, value, error))
 
         self.clock.at(began + self.there, arrive)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.sim.world import World
-from zvol.recovery.timeouts import LAST_WATCH
+from zvol.recovery.timeouts import STOP_SECONDS
 
 
 def test_a_batch_that_is_refused_throughout_is_over_soon_and_nothing_is_sent_twice(tmp_path: Path) -> None:
@@ -41,7 +41,7 @@ def test_a_signal_while_the_put_is_out_is_obeyed_in_time(
     world.clock.at(world.clock.now + 1.0, lambda: world.engine.stop())
     [result] = world.recover(concurrency=concurrency)
     assert result.outcome == outcome
-    assert world.took <= 1.0 + LAST_WATCH + 0.1
+    assert world.took <= 1.0 + STOP_SECONDS + 0.1
     assert result.job_uuid is not None
     journal = world.journal()
     [run] = journal.runs()

@@ -136,7 +136,7 @@ def test_the_methods_that_change_a_task_are_known() -> None:
         ("self.tasks.reads_denied = True", "assigns self.tasks.reads_denied"),
         ("context.journal.error = None", "assigns context.journal.error"),
         ("tasks.fields['x'] = 1", "assigns tasks.fields['x']"),
-        ("tasks.held.append(task)", "changes tasks.held"),
+        ("tasks.skipped.append(task)", "changes tasks.skipped"),
         ("self._tasks._move(task, Place.QUEUED)", "reaches into self._tasks._move"),
         ("task.record_read(None, 0.0, seen)", "calls task.record_read"),
         ("setattr(task, 'late', 1)", "calls setattr"),

@@ -16,7 +16,7 @@ from zvol.recovery.poll_schedule import PollSchedule
 from zvol.recovery.poll_times import GRACE_POLLS, LONGEST_POLL
 from zvol.recovery.states import ENDED, JobStatus, Phase, ProtocolState
 from zvol.recovery.task import VolumeTask
-from zvol.recovery.worker_pool import Done, WorkerPool
+from zvol.recovery.worker_pool import WorkerPool, WorkResult
 
 NOW = 1000.0
 SMALL, LARGE = PollConditions(small=True), PollConditions()
@@ -121,7 +121,7 @@ def test_very_many_volumes_are_read_less_often() -> None:
 # ---- how many ----------------------------------------------------------------------------------------------------
 def limit(places: int = 16, **under_way: int) -> PollLimit:
     """Return a limit with so many polls of each kind under way."""
-    pool = WorkerPool(places, queue.SimpleQueue[Done | None](), lambda: 0.0)
+    pool = WorkerPool(places, queue.SimpleQueue[WorkResult | None](), lambda: 0.0)
     made = PollLimit(pool)
     for kind, number in under_way.items():
         for _ in range(number):

@@ -9,7 +9,7 @@ import pytest
 
 from tests.sim.follow_ups import ATTACH, BOTH, OTHER_VM, VM, FollowUpWorld, all_done, exit_code, killed, many
 from zvol.errors import Exit
-from zvol.recovery.timeouts import LAST_WATCH
+from zvol.recovery.timeouts import STOP_SECONDS
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_after_a_signal_nothing_is_sent_and_the_rest_is_kept(tmp_path: Path) -> 
     results = world.follow(BOTH)
     assert posts
     assert max(posts) <= stopped
-    assert world.took <= 0.6 + LAST_WATCH + 1
+    assert world.took <= 0.6 + STOP_SECONDS + 1
     left = [result for result in results if result.unfinished]
     assert left
     assert all(any("`zvol resume`" in text for text in result.warnings) for result in left)

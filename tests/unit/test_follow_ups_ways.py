@@ -12,7 +12,7 @@ from zvol.cli.progress import why
 from zvol.errors import Exit, LocalState
 from zvol.journal.journal import Journal
 from zvol.recovery.run_status import RunStatus, Wait
-from zvol.recovery.timeouts import LAST_WATCH
+from zvol.recovery.timeouts import STOP_SECONDS
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ class Watching:
 
     def stopping(self, seconds: float) -> None:
         self.stopped += 1
-        assert seconds == LAST_WATCH
+        assert seconds == STOP_SECONDS
 
     def journal_lost(self, error: LocalState, jobs: Sequence[tuple[str, str]], unsent: int) -> None:
         raise AssertionError(error)

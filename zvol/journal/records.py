@@ -86,8 +86,8 @@ class UnfinishedVolume:
     """An unfinished volume of a run, see `UNFINISHED` for its `state`.
 
     `last_op` is its lastOpDate when it was claimed, which identifies the deletion to undo.  `holder` is another living
-    run that works on it; `foreign`: an intent of a run of another server or account may still act; `held`: it is read,
-    and no request is sent.  `outcome` is the recorded one, None when there is none;
+    run that works on it; `foreign`: an intent of a run of another server or account may still act; `read_only`: it is
+    read, and no request is sent.  `outcome` is the recorded one, None when there is none;
     `target` the kind of resource that it is.
     """
 
@@ -98,11 +98,11 @@ class UnfinishedVolume:
     last_op: str | None
     intents: tuple[Intent, ...] = ()
     request: Request = DEFAULT_REQUEST
-    followups: tuple[FollowUp, ...] = ()
+    follow_ups: tuple[FollowUp, ...] = ()
     holder: Holder | None = None
     foreign: bool = False
     outcome: str | None = None
-    held: bool = False
+    read_only: bool = False
     target: str = VOLUME
 
     @property

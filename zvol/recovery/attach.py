@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from zvol.clock import Clock
 from zvol.errors import ZvolError
 from zvol.model import Outcome, Result, Volume
-from zvol.recovery.follow_ups.changes import Change, ChangeState, Kind
+from zvol.recovery.follow_ups.changes import Change, ChangeKind, ChangeState
 from zvol.recovery.follow_ups.run import run_alone
 from zvol.recovery.follow_ups.task import FollowUpTask
 
@@ -22,7 +22,7 @@ def attach(
 
     Raises ZvolError, of the kind `unknown` where the request was sent and its outcome is not known.
     """
-    change = Change(Kind.ATTACH, vm)
+    change = Change(ChangeKind.ATTACH, vm)
     result = Result(volume.uuid, volume.uuid, Outcome.ALREADY, volume=volume)
     task = FollowUpTask(result, [change], clock.monotonic() + timeout, was_read=True, volume=volume, read_at=read_at)
     done = run_alone(client, clock, task, api_timeout)

@@ -18,14 +18,14 @@ class Claimer:
 
     def claim(self) -> None:
         """Claim all volumes that were found, in one commit; raises LocalState."""
-        found = self._tasks.take_found()
+        found = self._tasks.sort_found()
         if not found:
             return
         claims = self._context.journal.claim([task for task in found if not task.claimed])
         spent = self._since_set_aside()
         for task in found:
-            if task.held:
-                self._tasks.hold(task)
+            if task.read_only:
+                self._tasks.skip(task)
             elif task.uuid in claims.busy:
                 busy = outcomes.busy(claims.busy[task.uuid], self._context.journal.identity)
                 self._tasks.conclude(task, Outcome.BUSY, busy)
@@ -34,7 +34,7 @@ class Claimer:
 
     def _claimed(self, task: VolumeTask, claims: Claims, spent: float | None) -> None:
         """A volume waits for its turn, or first for what earlier runs have sent."""
-        self._tasks.claimed(task, self._context.journal.run)
+        self._tasks.accept_claim(task, self._context.journal.run)
         jobs = [intent.job for intent in claims.prior.get(task.uuid, ())]
         if task.uuid in claims.foreign:
             self._tasks.sent_elsewhere(task)

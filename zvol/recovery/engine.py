@@ -30,9 +30,9 @@ from zvol.recovery.states import ProtocolState
 from zvol.recovery.submitter import Submitter
 from zvol.recovery.task import Options, VolumeTask, resumed_task
 from zvol.recovery.tasks import Tasks
-from zvol.recovery.timeouts import LAST_WATCH, Timeouts
+from zvol.recovery.timeouts import STOP_SECONDS, Timeouts
 from zvol.recovery.volume_poller import VolumePoller
-from zvol.recovery.worker_pool import Done, WorkerPool
+from zvol.recovery.worker_pool import WorkerPool, WorkResult
 from zvol.zstack.dates import normalized_date
 from zvol.zstack.resource_kinds import DATA_VOLUME, ResourceKind
 
@@ -45,8 +45,8 @@ if TYPE_CHECKING:
 class Engine:
     """Recovers volumes; one volume is a run as well.
 
-    `run_id` is the run that began in the journal, None before that; `held` are volumes that were read and left as they
-    are; `lost` is why the journal could not be written.
+    `run_id` is the run that began in the journal, None before that; `skipped` are volumes that were read and left as
+    they are; `lost` is why the journal could not be written.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Engine:
         observer: Observer | None = None,
         began: float | None = None,
         kind: ResourceKind = DATA_VOLUME,
-        pool: Callable[[int, queue.SimpleQueue[Done | None], Callable[[], float]], WorkerPool] = WorkerPool,
+        pool: Callable[[int, queue.SimpleQueue[WorkResult | None], Callable[[], float]], WorkerPool] = WorkerPool,
     ) -> None:
         self.client, self.options, self.clock = client, options, clock
         self.identity, self.kind = identity, kind
@@ -74,7 +74,7 @@ class Engine:
         self._pool = pool
         self._random = random.Random()  # noqa: S311  (jitter)
         self._stops = 0
-        self._inbox: queue.SimpleQueue[Done | None] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[WorkResult | None] = queue.SimpleQueue()
         self._run: EngineRun | None = None
 
     @property
@@ -82,8 +82,8 @@ class Engine:
         return None if self._run is None else self._run.context.journal.run
 
     @property
-    def held(self) -> list[VolumeTask]:
-        return [] if self._run is None else self._run.tasks.held
+    def skipped(self) -> list[VolumeTask]:
+        return [] if self._run is None else self._run.tasks.skipped
 
     @property
     def lost(self) -> LocalState | None:
@@ -205,7 +205,11 @@ class EngineRun:
         if self._stops():
             self._stop(now)
         self._timeouts.tick(now)
-        if breaker.should_give_up() and self._submitter.idle and not any(task.watched for task in self.tasks.polled):
+        if (
+            breaker.should_give_up()
+            and self._submitter.idle
+            and not any(task.awaiting_effect for task in self.tasks.polled)
+        ):
             self.tasks.stop_sending(outcomes.unreachable(breaker.reason, breaker.never_sent))
         self._volume_poller.tick(now, refresh=self._submitter.wants_more)
         self._job_poller.tick(now)
@@ -220,9 +224,9 @@ class EngineRun:
         stopped = outcomes.stopped(in_journal=bool(self.context.journal.runs))
         if not self.tasks.stopping:
             self._timeouts.stop(stopped, now)
-            self.follow_up_stage.stop(now, LAST_WATCH)
+            self.follow_up_stage.stop(now, STOP_SECONDS)
             if self._working and self._stops() == 1 and self._observer is not None:
-                self._observer.stopping(LAST_WATCH)
+                self._observer.stopping(STOP_SECONDS)
         if self._stops() > 1:
             for task in self.tasks.pending:
                 self.tasks.give_up(task, stopped)

@@ -10,7 +10,7 @@ from zvol.recovery.states import Phase
 from zvol.recovery.task import VolumeTask
 from zvol.recovery.tasks import Tasks
 from zvol.recovery.volume_reader import SHORTEST_READ
-from zvol.recovery.worker_pool import Done
+from zvol.recovery.worker_pool import WorkResult
 from zvol.zstack import answers
 from zvol.zstack.client import READ_SECONDS
 
@@ -45,7 +45,7 @@ class JobPoller:
         seconds = max(SHORTEST_READ, min(READ_SECONDS, self._tasks.time_left(task, now)))
         self._context.pool.submit(lambda: client.job(job, seconds, kind), lambda done: self._answered(task, job, done))
 
-    def _answered(self, task: VolumeTask, job: str, done: Done) -> None:
+    def _answered(self, task: VolumeTask, job: str, done: WorkResult) -> None:
         self._limit.end(PollKind.JOB)
         if done.error is not None:
             raise done.error

@@ -42,9 +42,9 @@ def resume(
         yield from _not_done(journal.unfinished_volumes(run_id), Outcome.BUSY, busy)
     wall = engine.clock.wall()
     stale = {run.id for run in runs if abs(wall - run.started) > STALE and not send_stale}
-    left = [replace(volume, held=volume.run in stale and volume.never_sent) for volume in adopted.volumes]
+    left = [replace(volume, read_only=volume.run in stale and volume.never_sent) for volume in adopted.volumes]
     yield from engine.resume(journal, left)
-    for text in _held(engine.held):
+    for text in _skipped(engine.skipped):
         warn(text)
 
 
@@ -54,7 +54,7 @@ def leaves_open(result: Result) -> bool:
     return stopped or result.unfinished or result.outcome is Outcome.UNKNOWN
 
 
-def _held(tasks: Sequence[VolumeTask]) -> Iterator[str]:
+def _skipped(tasks: Sequence[VolumeTask]) -> Iterator[str]:
     """Yield what was not sent because its run is so old."""
     for run in dict.fromkeys(task.run for task in tasks):
         uuids = [task.uuid for task in tasks if task.run == run]

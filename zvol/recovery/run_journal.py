@@ -83,7 +83,7 @@ class RunJournal:
     def plan_follow_ups(self, task: VolumeTask) -> None:
         """Note what is to be done once the volume is back; kept in memory until the next commit, as all notes are."""
         if self._journal is not None and task.run is not None:
-            self._journal.plan_followups(task.run, task.uuid, [(one.kind, one.value) for one in task.followups])
+            self._journal.plan_followups(task.run, task.uuid, [(one.kind, one.value) for one in task.follow_ups])
 
     def record_intents(self, tasks: Sequence[VolumeTask]) -> list[str]:
         """Make the intents of these volumes durable in one commit, and return their job ids."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from zvol.recovery.quiet_period import MARGIN, QuietPeriod, after_accepted, after_silence
 from zvol.recovery.task import Options
-from zvol.recovery.worker_pool import Done, WorkerPool
+from zvol.recovery.worker_pool import WorkerPool, WorkResult
 from zvol.zstack import answers
 from zvol.zstack.versions import TRIED_VERSIONS
 
@@ -63,7 +63,7 @@ class SettlePolicy:
             quiet.shorten(self._options.api_timeout + MARGIN)
         self._unsure.clear()
 
-    def _versioned(self, done: Done) -> None:
+    def _versioned(self, done: WorkResult) -> None:
         if isinstance(done.value, str):
             self._next_request = math.inf
             if done.value.startswith(TRIED_VERSIONS):

@@ -14,7 +14,7 @@ from zvol.recovery.poll_limit import OCCUPYING_LIMIT
 from zvol.recovery.states import PutResult
 from zvol.recovery.task import FRESH, Place, VolumeTask
 from zvol.recovery.tasks import Tasks
-from zvol.recovery.worker_pool import Done
+from zvol.recovery.worker_pool import WorkResult
 from zvol.zstack import answers
 from zvol.zstack.client import PUT_SECONDS
 
@@ -154,7 +154,7 @@ class Submitter:
 
         self._context.pool.submit(send, lambda done: self._answered(task, job, done))
 
-    def _answered(self, task: VolumeTask, job: str, done: Done) -> None:
+    def _answered(self, task: VolumeTask, job: str, done: WorkResult) -> None:
         """Take in the answer to a PUT."""
         self._in_flight -= 1
         if done.error is not None:
@@ -173,8 +173,8 @@ class Submitter:
             self._tasks.change_answered(now)
         self._tasks.put_answered(task, answer, now)
 
-    def _never_sent(self, task: VolumeTask, never: NeverSent, done: Done, now: float) -> None:
-        """Not a byte has left: it is tried again, unless it is a matter of trust or nothing more is sent."""
+    def _never_sent(self, task: VolumeTask, never: NeverSent, done: WorkResult, now: float) -> None:
+        """Not a byte has left: it is tried again, unless the server is not trusted or nothing more is sent."""
         self._tasks.not_submitted(task, never)
         if not self._tasks.is_pending(task):
             return

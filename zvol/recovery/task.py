@@ -59,9 +59,9 @@ class LastSeen:
 class VolumeTask:
     """What is known of one volume; times are monotonic seconds.  Only `tasks.py` and what it inherits change it.
 
-    `run`: its run in the journal, None before the claim.  `held`: it is read, and nothing is sent.  `read_at`: when the
-    first byte of its last read left, for what a read shows may be as old as that.  `followups`: what the journal holds
-    of them.  `earlier_jobs`: jobs of earlier runs that may still act.
+    `run`: its run in the journal, None before the claim.  `read_only`: it is read, and nothing is sent.  `read_at`:
+    when the first byte of its last read left, for what a read shows may be as old as that.  `follow_ups`: what the
+    journal holds of them.  `earlier_jobs`: jobs of earlier runs that may still act.
 
     `poll_backoff`: the wait before its next read.  `polling`: a read of it, or a poll of its job, is under way;
     `polled_at`: when the last read began.  `job_polled`: its job was polled since the last read.
@@ -77,8 +77,8 @@ class VolumeTask:
     target: Target
     request: Request = DEFAULT_REQUEST
     run: str | None = None
-    followups: tuple[FollowUp, ...] = ()
-    held: bool = False
+    follow_ups: tuple[FollowUp, ...] = ()
+    read_only: bool = False
     claimed: bool = False
     state: ProtocolState = field(default_factory=ProtocolState)
     place: Place = Place.UNREAD
@@ -124,7 +124,7 @@ class VolumeTask:
         return self.place is Place.IN_FLIGHT
 
     @property
-    def watched(self) -> bool:
+    def awaiting_effect(self) -> bool:
         """A request of ours may act, or has acted: the volume is read again and again."""
         return self.phase in (Phase.SETTLE, Phase.POLL, Phase.REPORTED_DONE, Phase.REFUSED, Phase.RETRY)
 
@@ -200,8 +200,8 @@ def resumed_task(volume: UnfinishedVolume, order: int, now: float, timeout: floa
         Target(volume.asked, volume.uuid, order, kind=volume.target),
         volume.request,
         volume.run,
-        volume.followups,
-        held=volume.held,
+        volume.follow_ups,
+        read_only=volume.read_only,
         claimed=True,
         state=state,
         job=own[-1].job if own else None,

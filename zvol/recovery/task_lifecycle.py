@@ -33,12 +33,13 @@ SMALL: Final = 4
 class TaskLifecycle(TaskQueues):
     """Obeys the protocol, and concludes.
 
-    `held` were read and left as they are; `unresolved` were given up while a PUT may act.  `stopping`: a signal came.
+    `skipped` were read and left as they are; `unresolved` were given up while a PUT may act.  `stopping`: a signal
+    came.
     """
 
     def __init__(self, context: EngineContext, tasks: Iterable[VolumeTask], began: float) -> None:
         super().__init__(context.breaker)
-        self.held: list[VolumeTask] = []
+        self.skipped: list[VolumeTask] = []
         self.unresolved: list[VolumeTask] = []
         self.stopping = False
         self._follow_up: Callable[[VolumeTask, Result], bool] = lambda _task, _result: False

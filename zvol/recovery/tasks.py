@@ -187,22 +187,22 @@ class Tasks(TaskLifecycle):
                     self._poll(task, now)
 
     # ---- claims --------------------------------------------------------------------------------------------------
-    def take_found(self) -> list[VolumeTask]:
+    def sort_found(self) -> list[VolumeTask]:
         """Return the volumes that are to be claimed, the most urgent first."""
         found = sorted(self.waiting(Place.FOUND), key=lambda task: task.urgency)
         self._by_urgency.extend(found)
         return found
 
-    def hold(self, task: VolumeTask) -> None:
+    def skip(self, task: VolumeTask) -> None:
         """Leave a volume as it is, without a conclusion, also in the journal."""
         self._pending.pop(task.uuid, None)
         self._move(task, Place.CONCLUDED)
-        self.held.append(task)
+        self.skipped.append(task)
 
-    def claimed(self, task: VolumeTask, run: str | None) -> None:
+    def accept_claim(self, task: VolumeTask, run: str | None) -> None:
         """A volume is ours, in that run if in none yet; it waits for its turn unless `settle_first` follows."""
         task.claimed, task.run = True, task.run or run
-        task.followups = task.followups or tuple(planned(task.request, task.volume))
+        task.follow_ups = task.follow_ups or tuple(planned(task.request, task.volume))
         self._context.journal.plan_follow_ups(task)
         self._move(task, Place.QUEUED)
 

@@ -15,7 +15,7 @@ from zvol.recovery.volume_reader import LAST_READ, VolumeReader
 if TYPE_CHECKING:
     from zvol.errors import ZvolError
 
-LAST_WATCH: Final = 10.0
+STOP_SECONDS: Final = 10.0
 """Seconds for which open requests are polled after the first signal."""
 
 LAST_READS: Final = (4.0, 0.5)
@@ -58,7 +58,7 @@ class Timeouts:
 
     def stop(self, error: ZvolError, now: float) -> None:
         """A signal came: what is open ends soon, and has no time for growing delays."""
-        self._stops_at = now + LAST_WATCH
+        self._stops_at = now + STOP_SECONDS
         self._tasks.stop(error, now, self._stops_at)
         self._context.breaker.retry_now(now)
 
@@ -95,7 +95,7 @@ class Timeouts:
 
     def _read_open(self, now: float) -> None:
         """Read everything that is open once more before it ends, also what has a PUT on its way."""
-        tasks = [task for task in self._tasks.pending if task.in_flight or task.watched]
+        tasks = [task for task in self._tasks.pending if task.in_flight or task.awaiting_effect]
         for task in tasks:
             self._tasks.take_for_last_read(task, now)
         self._reader.read_last(tasks)

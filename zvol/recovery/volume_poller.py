@@ -136,7 +136,7 @@ class VolumePoller:
         if task.phase is Phase.START:
             outcome = Outcome.FAILED if isinstance(error, Refused) else Outcome.NOT_SENT
             self._tasks.conclude(task, outcome, outcomes.not_sent_for(error))
-        elif isinstance(error, AuthError) and task.watched:
+        elif isinstance(error, AuthError) and task.awaiting_effect:
             quiet = task.uuid in read.quiet
             self._tasks.observed(task, Observation.DENIED, read.began, now, quiet=quiet, longest=self._longest)
         else:
@@ -144,7 +144,7 @@ class VolumePoller:
 
     def _shown(self, task: VolumeTask, volume: Volume | None, read: ReadResult, now: float) -> None:
         """A volume was read, or the server has none."""
-        if not task.watched and task.phase is not Phase.START:
+        if not task.awaiting_effect and task.phase is not Phase.START:
             return
         observation = observation_of(self._context.kind, volume)
         self._tasks.was_read(task, volume, read.began)

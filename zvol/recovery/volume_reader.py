@@ -19,7 +19,7 @@ from zvol.recovery.poll_limit import PollKind, PollLimit
 from zvol.recovery.read_batch import BatchSize, ReadBatch, ReadResult, read_volumes
 from zvol.recovery.task import VolumeTask
 from zvol.recovery.tasks import Tasks
-from zvol.recovery.worker_pool import Done
+from zvol.recovery.worker_pool import WorkResult
 from zvol.zstack.volumes import Volumes
 
 LAST_READ: Final = 5.0
@@ -112,7 +112,7 @@ class VolumeReader:
         read = partial(read_volumes, context.client, uuids, seconds, context.kind)
         self._context.pool.submit(read, lambda done: self._ended(part, done), beyond=part.last)
 
-    def _ended(self, part: ReadBatch, done: Done) -> None:
+    def _ended(self, part: ReadBatch, done: WorkResult) -> None:
         self._limit.end(part.kind)
         self._tasks.poll_ends(part.tasks)
         error = done.error
@@ -124,7 +124,7 @@ class VolumeReader:
         elif error is not None and len(part.tasks) > 1 and _may_be_the_batch(error):
             self._suspect(part, error)
         else:
-            self._tell(part, done, own_fault=own_fault)
+            self._report(part, done, own_fault=own_fault)
 
     def _own_fault(self, part: ReadBatch, error: BaseException | None) -> bool:
         """Tell whether a failure is the volume's own: it failed by itself before, and the server answered since."""
@@ -138,7 +138,7 @@ class VolumeReader:
                 return True
         return part.own_fault
 
-    def _tell(self, part: ReadBatch, done: Done, *, own_fault: bool) -> None:
+    def _report(self, part: ReadBatch, done: WorkResult, *, own_fault: bool) -> None:
         """Deliver the result of a part; volumes that a good answer does not show clearly are read one by one."""
         volumes, error = _volumes(done), _error(done)
         unclear = [task for task in part.tasks if volumes is not None and task.uuid in volumes.unclear]
@@ -152,7 +152,7 @@ class VolumeReader:
         if tasks:
             self._deliver(part, tasks, done, own=own_fault and error is not None and _may_be_the_batch(error))
 
-    def _deliver(self, part: ReadBatch, tasks: list[VolumeTask], done: Done, *, own: bool = False) -> None:
+    def _deliver(self, part: ReadBatch, tasks: list[VolumeTask], done: WorkResult, *, own: bool = False) -> None:
         began = min(part.began, done.began)
         self._deliver_to(
             ReadResult(tasks, part.quiet, began, done.ended, _volumes(done), _error(done), own=own, last=part.last)
@@ -169,7 +169,7 @@ class VolumeReader:
         check = ReadBatch([one], of=part, error=error, again=besides is not None, last=part.last, seconds=part.seconds)
         self._checks.append(check)
 
-    def _checked(self, check: ReadBatch, part: ReadBatch, done: Done, *, own_fault: bool) -> None:
+    def _checked(self, check: ReadBatch, part: ReadBatch, done: WorkResult, *, own_fault: bool) -> None:
         """One volume of a batch that failed was read: go on by what that shows."""
         self._context.breaker.check_ends()
         error = _error(done)
@@ -177,7 +177,7 @@ class VolumeReader:
             case Cause.UNDECIDED:
                 self._suspect(part, check.error, besides=check.tasks[0])
             case Cause.SERVER:
-                self._away(part, done)
+                self._server_down(part, done)
             case Cause.ALL_VOLUMES:
                 if part.failed is not None:
                     self._sizes.ended(part.failed, inconclusive=True)
@@ -199,7 +199,7 @@ class VolumeReader:
             smaller = ReadBatch(tasks, failed, own_fault=len(tasks) == 1, last=part.last, seconds=part.seconds)
             self._queue(smaller)
 
-    def _away(self, part: ReadBatch, done: Done) -> None:
+    def _server_down(self, part: ReadBatch, done: WorkResult) -> None:
         """The server is away: all volumes that wait here go back to where they came from."""
         waiting = [part, *(check.of for check in self._checks if check.of is not None)]
         self._context.breaker.check_ends(len(self._checks))
@@ -243,9 +243,9 @@ def _may_be_the_batch(error: BaseException) -> bool:
     return isinstance(error, Refused | Untrusted)
 
 
-def _error(done: Done) -> ZvolError | None:
+def _error(done: WorkResult) -> ZvolError | None:
     return done.error if isinstance(done.error, ZvolError) else None
 
 
-def _volumes(done: Done) -> Volumes | None:
+def _volumes(done: WorkResult) -> Volumes | None:
     return done.value if isinstance(done.value, Volumes) else None

@@ -11,10 +11,10 @@ from zvol.clock import Clock
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """A task has ended: with a value, or with the exception it raised; `began` and `ended` are monotonic seconds."""
+class WorkResult:
+    """Some work has ended: with a value, or with the exception it raised; `began` and `ended` are monotonic seconds."""
 
-    deliver: Callable[[Done], None]
+    deliver: Callable[[WorkResult], None]
     began: float
     ended: float
     value: object = None
@@ -22,9 +22,9 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class WorkItem:
     work: Callable[[], object]
-    deliver: Callable[[Done], None]
+    deliver: Callable[[WorkResult], None]
 
 
 class WorkerPool:
@@ -33,11 +33,11 @@ class WorkerPool:
     A concurrent.futures pool is not used: it joins its threads at exit, so a second Ctrl-C would wait for the server.
     """
 
-    def __init__(self, size: int, inbox: queue.SimpleQueue[Done | None], now: Callable[[], float]) -> None:
+    def __init__(self, size: int, inbox: queue.SimpleQueue[WorkResult | None], now: Callable[[], float]) -> None:
         self._size = size
         self._inbox = inbox
         self._now = now
-        self._tasks: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
+        self._items: queue.SimpleQueue[WorkItem | None] = queue.SimpleQueue()
         self._threads = 0
         self.busy = 0
 
@@ -46,7 +46,9 @@ class WorkerPool:
         """How many more could work at once."""
         return max(0, self._size - self.busy)
 
-    def submit(self, work: Callable[[], object], deliver: Callable[[Done], None], *, beyond: bool = False) -> None:
+    def submit(
+        self, work: Callable[[], object], deliver: Callable[[WorkResult], None], *, beyond: bool = False
+    ) -> None:
         """Have `work` done; `deliver` is called with the result by the thread that empties the inbox.
 
         With `beyond` it is begun at once, also when all threads are at work.
@@ -55,7 +57,7 @@ class WorkerPool:
         if self._threads < (self.busy if beyond else min(self._size, self.busy)):
             self._threads += 1
             threading.Thread(target=self._serve, daemon=True, name=f"zvol-{self._threads}").start()
-        self._tasks.put(Task(work, deliver))
+        self._items.put(WorkItem(work, deliver))
 
     def wait(self, clock: Clock, seconds: float) -> None:
         """Sleep until a result comes, for `seconds` at most; then deliver all results that are there."""
@@ -68,13 +70,13 @@ class WorkerPool:
     def shutdown(self) -> None:
         """Let the threads end once they have nothing to do."""
         for _ in range(self._threads):
-            self._tasks.put(None)
+            self._items.put(None)
 
     def _serve(self) -> None:
-        while (task := self._tasks.get()) is not None:
+        while (item := self._items.get()) is not None:
             began = self._now()
             try:
-                value, error = task.work(), None
+                value, error = item.work(), None
             except BaseException as exc:  # noqa: BLE001  (whatever it is, the caller must get it)
                 value, error = None, exc
-            self._inbox.put(Done(task.deliver, began, self._now(), value, error))
+            self._inbox.put(WorkResult(item.deliver, began, self._now(), value, error))

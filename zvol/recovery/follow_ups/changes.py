@@ -19,7 +19,7 @@ LONGEST_JOB_BACKOFF: Final = 30.0
 """Seconds between two polls of the job of a change."""
 
 
-class Kind(StrEnum):
+class ChangeKind(StrEnum):
     """What a change makes: a user tag of the volume, or an attachment to a VM."""
 
     TAG = "tag"
@@ -53,7 +53,7 @@ class Change:
     `attach_date`: the lastAttachDate that the volume had before.  `reason` and `exit`: why it was not made.
     """
 
-    kind: Kind
+    kind: ChangeKind
     value: str
     state: ChangeState = ChangeState.PLANNED
     job: str | None = None
@@ -79,17 +79,17 @@ class Change:
     @property
     def warning(self) -> str:
         """Say what was not made, and why."""
-        if self.kind is Kind.TAG:
+        if self.kind is ChangeKind.TAG:
             return f"user tag {self.value!r}: {self.reason}"
         return f"not attached to VM {self.value}: {self.reason}" if self.value else self.reason
 
     @property
     def not_known(self) -> str:
-        return f"it is not known whether it {'was created' if self.kind is Kind.TAG else 'is attached'}"
+        return f"it is not known whether it {'was created' if self.kind is ChangeKind.TAG else 'is attached'}"
 
     def request(self, volume: str) -> tuple[str, dict[str, Any]]:
         """Return the path and the body of the POST that makes it."""
-        if self.kind is Kind.TAG:
+        if self.kind is ChangeKind.TAG:
             return "/v1/user-tags", {"params": {"resourceType": "VolumeVO", "resourceUuid": volume, "tag": self.value}}
         return f"/v1/volumes/{volume}/vm-instances/{self.value}", {}
 
@@ -98,11 +98,11 @@ class Change:
         """It is sent next, under this job id; the journal is written before that."""
         self.job, self.state = job, ChangeState.SENT
 
-    def leave(self, until: float, attach_date: str | None) -> None:
+    def mark_sent(self, until: float, attach_date: str | None) -> None:
         """Its request leaves."""
         self.until, self.in_flight, self.attach_date = until, True, attach_date
 
-    def land(self) -> None:
+    def mark_answered(self) -> None:
         """Its request has ended."""
         self.in_flight = False
 
@@ -136,7 +136,7 @@ class Change:
         """A request that an earlier run sent may act: it is waited for."""
         self.quiet, self.until = quiet, until
 
-    def again(self) -> None:
+    def reset(self) -> None:
         """Nothing of its last request was executed, or can act any more: it may be sent again."""
         self.state, self.job, self.quiet = ChangeState.PLANNED, None, None
         self.refused, self.done = None, False
@@ -157,9 +157,9 @@ class Change:
 def planned_changes(request: Request, volume: Volume | None) -> list[Change]:
     """Return what is to be done after a recovery; `volume` is as it was read."""
     tags = dict.fromkeys(request.user_tags) if request.ensure_tags and not request.dry_run else {}
-    changes = [Change(Kind.TAG, tag) for tag in tags]
+    changes = [Change(ChangeKind.TAG, tag) for tag in tags]
     if request.reattach and not request.dry_run:
-        changes.append(Change(Kind.ATTACH, (volume and volume.text("lastVmInstanceUuid")) or ""))
+        changes.append(Change(ChangeKind.ATTACH, (volume and volume.text("lastVmInstanceUuid")) or ""))
     return changes
 
 
@@ -171,13 +171,13 @@ def planned(request: Request, volume: Volume | None) -> list[FollowUp]:
 def from_journal(rows: Sequence[FollowUp], request: Request) -> list[Change]:
     """Return changes as the journal holds them, in the order asked, the VM last."""
     order = {tag: number for number, tag in enumerate(request.user_tags)}
-    rows = sorted(rows, key=lambda row: (row.kind == Kind.ATTACH, order.get(row.value, 0)))
+    rows = sorted(rows, key=lambda row: (row.kind == ChangeKind.ATTACH, order.get(row.value, 0)))
     return [_from_journal(row) for row in rows]
 
 
 def _from_journal(row: FollowUp) -> Change:
     """What a dead run was refused is not tried again."""
-    change = Change(Kind(row.kind), row.value, ChangeState(row.state), row.job)
+    change = Change(ChangeKind(row.kind), row.value, ChangeState(row.state), row.job)
     if change.state is ChangeState.FAILED:
         change.explain("it was refused before the run was interrupted", Exit.FAILED)
     return change

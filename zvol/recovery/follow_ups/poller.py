@@ -8,14 +8,14 @@ from collections.abc import Callable
 from typing import Final
 
 from zvol.errors import TransientError, ZvolError
-from zvol.recovery.follow_ups.changes import Change, ChangeState, Kind, refusal
+from zvol.recovery.follow_ups.changes import Change, ChangeKind, ChangeState, refusal
 from zvol.recovery.follow_ups.context import FollowUpContext
 from zvol.recovery.follow_ups.task import FollowUpTask
 from zvol.recovery.poll_limit import FollowUpRequest
 from zvol.recovery.poll_schedule import PollSchedule
 from zvol.recovery.poll_times import ROUND
 from zvol.recovery.read_batch import read_volumes
-from zvol.recovery.worker_pool import Done
+from zvol.recovery.worker_pool import WorkResult
 from zvol.zstack import answers
 from zvol.zstack.client import MAX_BATCH
 from zvol.zstack.volumes import Volumes
@@ -23,7 +23,7 @@ from zvol.zstack.volumes import Volumes
 AHEAD: Final = 0.5
 """Seconds: a round also takes volumes that are due this much later."""
 
-READS: Final = {Kind.TAG: FollowUpRequest.READ_TAGS, Kind.ATTACH: FollowUpRequest.READ_VOLUMES}
+READS: Final = {ChangeKind.TAG: FollowUpRequest.READ_TAGS, ChangeKind.ATTACH: FollowUpRequest.READ_VOLUMES}
 
 
 class FollowUpPoller:
@@ -42,12 +42,12 @@ class FollowUpPoller:
     ) -> None:
         self._context, self._on_read, self._on_refused = context, read, refused
         self._schedule: PollSchedule[FollowUpTask] = PollSchedule()
-        self._to_read: dict[Kind, deque[FollowUpTask]] = {kind: deque() for kind in Kind}
+        self._to_read: dict[ChangeKind, deque[FollowUpTask]] = {kind: deque() for kind in ChangeKind}
         self._jobs_due: deque[FollowUpTask] = deque()
         self._probing = False
         self._next_round = 0.0
-        self._size = dict.fromkeys(Kind, MAX_BATCH)
-        self._failed_size: dict[Kind, int] = {}
+        self._size = dict.fromkeys(ChangeKind, MAX_BATCH)
+        self._failed_size: dict[ChangeKind, int] = {}
         self._answered_at = -math.inf
 
     def put(self, follow_up: FollowUpTask, time: float) -> None:
@@ -128,7 +128,7 @@ class FollowUpPoller:
                 self._schedule.put(waiting.popleft(), now)
 
     # ---- a read --------------------------------------------------------------------------------------------------
-    def _read(self, kind: Kind, follow_ups: list[FollowUpTask]) -> None:
+    def _read(self, kind: ChangeKind, follow_ups: list[FollowUpTask]) -> None:
         follow_ups = [follow_up for follow_up in follow_ups if follow_up.change is not None]
         if not follow_ups:
             return
@@ -137,11 +137,11 @@ class FollowUpPoller:
         quiet = {one.uuid for one in follow_ups if one.change and one.change.quiet and one.change.quiet.over}
 
         def read() -> object:
-            return client.user_tags(uuids) if kind is Kind.TAG else read_volumes(client, uuids)
+            return client.user_tags(uuids) if kind is ChangeKind.TAG else read_volumes(client, uuids)
 
         self._context.pool.submit(read, lambda done: self._answered(kind, follow_ups, quiet, done))
 
-    def _answered(self, kind: Kind, follow_ups: list[FollowUpTask], quiet: set[str], done: Done) -> None:
+    def _answered(self, kind: ChangeKind, follow_ups: list[FollowUpTask], quiet: set[str], done: WorkResult) -> None:
         self._context.limit.end(READS[kind])
         self._probing = False
         now, error = self._context.clock.monotonic(), done.error
@@ -159,13 +159,13 @@ class FollowUpPoller:
                 if self._record(follow_up, kind, done, quiet=follow_up.uuid in quiet):
                     self._on_read(follow_up, done.began, error)
 
-    def _succeeded(self, kind: Kind, follow_ups: list[FollowUpTask], now: float) -> None:
+    def _succeeded(self, kind: ChangeKind, follow_ups: list[FollowUpTask], now: float) -> None:
         self._context.breaker.record_success(now)
         self._answered_at = now
         if len(follow_ups) == 1 and kind in self._failed_size:
             self._size[kind] = max(1, self._failed_size.pop(kind) // 2)
 
-    def _record(self, follow_up: FollowUpTask, kind: Kind, done: Done, *, quiet: bool) -> bool:
+    def _record(self, follow_up: FollowUpTask, kind: ChangeKind, done: WorkResult, *, quiet: bool) -> bool:
         """Record what a read showed of a volume; an odd inventory is read by itself, and shows nothing."""
         if follow_up.change is None:
             return False
@@ -176,14 +176,16 @@ class FollowUpPoller:
             self._schedule.put(follow_up, done.ended)
             return False
         follow_up.change.was_checked(done.began, done.ended)
-        if done.error is None and kind is Kind.TAG:
+        if done.error is None and kind is ChangeKind.TAG:
             tags = done.value if isinstance(done.value, dict) else {}
             follow_up.record_tags(tags.get(follow_up.uuid, frozenset()))
         elif done.error is None:
             follow_up.record_volume(volumes.found.get(follow_up.uuid), done.began)
         return True
 
-    def _failed(self, kind: Kind, follow_up: FollowUpTask, error: TransientError, done: Done, now: float) -> None:
+    def _failed(
+        self, kind: ChangeKind, follow_up: FollowUpTask, error: TransientError, done: WorkResult, now: float
+    ) -> None:
         """A read of one volume failed: whether that is its own error, or the server's, the reads of others tell."""
         own = follow_up.failing_since is not None and self._answered_at > follow_up.failed_at
         follow_up.failed(error.message, done.began, now)
@@ -204,7 +206,7 @@ class FollowUpPoller:
             lambda: client.change_job(job), lambda done: self._job_answered(follow_up, change, done)
         )
 
-    def _job_answered(self, follow_up: FollowUpTask, change: Change, done: Done) -> None:
+    def _job_answered(self, follow_up: FollowUpTask, change: Change, done: WorkResult) -> None:
         """Take in the state of a job; the volume or its tags are read after that."""
         self._context.limit.end(FollowUpRequest.JOB)
         if done.error is not None:

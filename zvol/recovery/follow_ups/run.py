@@ -15,7 +15,7 @@ from zvol.clock import Clock
 from zvol.errors import Exit, Refused, ZvolError
 from zvol.model import Result
 from zvol.recovery.circuit_breaker import CircuitBreaker
-from zvol.recovery.follow_ups.changes import Change, ChangeCheck, ChangeState, Kind, nowhere, on_vm
+from zvol.recovery.follow_ups.changes import Change, ChangeCheck, ChangeKind, ChangeState, nowhere, on_vm
 from zvol.recovery.follow_ups.context import FollowUpContext, NullFollowUpStore
 from zvol.recovery.follow_ups.poller import FollowUpPoller
 from zvol.recovery.follow_ups.submitter import CHANGE_SECONDS, FollowUpSubmitter
@@ -23,7 +23,7 @@ from zvol.recovery.follow_ups.task import FollowUpTask
 from zvol.recovery.poll_limit import FollowUpLimit
 from zvol.recovery.poll_times import GRACE_PERIOD
 from zvol.recovery.volume_reader import LAST_READ
-from zvol.recovery.worker_pool import Done, WorkerPool
+from zvol.recovery.worker_pool import WorkerPool, WorkResult
 from zvol.zstack.resource_kinds import DATA_VOLUME
 
 if TYPE_CHECKING:
@@ -42,7 +42,9 @@ class FollowUps:
     def __init__(self, context: FollowUpContext, report: Callable[[Result], None]) -> None:
         self._context, self._report = context, report
         self.pending: dict[str, FollowUpTask] = {}
-        self._submitter = FollowUpSubmitter(context, lambda task, time: self._poller.put(task, time), self._leave_all)
+        self._submitter = FollowUpSubmitter(
+            context, lambda task, time: self._poller.put(task, time), self._give_up_unsent
+        )
         self._poller = FollowUpPoller(context, self._read, self._submitter.refused)
         self._next_check = 0.0
         self._stopped = False
@@ -96,7 +98,7 @@ class FollowUps:
             if change.state is ChangeState.SENT:
                 self._end_sent(follow_up, now)
             elif now >= follow_up.deadline:
-                self._leave_all(follow_up, "time is up", Exit.UNREACHABLE)
+                self._give_up_unsent(follow_up, "time is up", Exit.UNREACHABLE)
             elif unreachable or (failing is not None and now - failing >= CHANGE_SECONDS):
                 self._unreachable(follow_up, breaker.reason if unreachable else follow_up.reason)
         if unreachable:  # what is left of them, and what comes later, has a minute of its own
@@ -114,21 +116,21 @@ class FollowUps:
     def _not_known(self, follow_up: FollowUpTask, now: float) -> None:
         change = follow_up.change
         assert change is not None
-        follow_up.leave(change, change.not_known, Exit.UNKNOWN)
+        follow_up.defer(change, change.not_known, Exit.UNKNOWN)
         follow_up.await_last_read(None)
         self._go_on(follow_up, now)
 
-    def _leave_all(self, follow_up: FollowUpTask, why: str, exit: Exit) -> None:
+    def _give_up_unsent(self, follow_up: FollowUpTask, why: str, exit: Exit) -> None:
         """What was not sent is left for a resumed run."""
         while (change := follow_up.change) is not None:
-            follow_up.leave(change, f"{why}; nothing was sent", exit)
+            follow_up.defer(change, f"{why}; nothing was sent", exit)
         self._end(follow_up)
 
     def _unreachable(self, follow_up: FollowUpTask, reason: str) -> None:
         change = follow_up.change
         assert change is not None
-        if not follow_up.was_read or change.kind is Kind.ATTACH or follow_up.tags is not None:
-            self._leave_all(follow_up, reason or "the server does not answer", Exit.UNREACHABLE)
+        if not follow_up.was_read or change.kind is ChangeKind.ATTACH or follow_up.tags is not None:
+            self._give_up_unsent(follow_up, reason or "the server does not answer", Exit.UNREACHABLE)
         else:
             self._without_tags(follow_up, reason, self._context.clock.monotonic())
 
@@ -150,10 +152,10 @@ class FollowUps:
                 self._poller.put(follow_up, now)
                 return
             if self._stopped:
-                follow_up.leave_rest("zvol was stopped before it looked after tags and VM")
+                follow_up.defer_rest("zvol was stopped before it looked after tags and VM")
                 break
             check, why = self._check(follow_up, change)
-            stale = change.kind is Kind.ATTACH and not follow_up.fresh(now)
+            stale = change.kind is ChangeKind.ATTACH and not follow_up.fresh(now)
             if check is None or (check is ChangeCheck.NOT_YET and stale):
                 self._poller.put(follow_up, now)
                 return
@@ -165,7 +167,7 @@ class FollowUps:
 
     def _check(self, follow_up: FollowUpTask, change: Change) -> tuple[ChangeCheck | None, str]:
         """Return what the last read shows of a change, None when there was none, and why it must not be made."""
-        if change.kind is Kind.TAG:
+        if change.kind is ChangeKind.TAG:
             if follow_up.tags is None:
                 return None, ""
             return (ChangeCheck.MADE if change.value in follow_up.tags else ChangeCheck.NOT_YET), ""
@@ -204,13 +206,13 @@ class FollowUps:
     def _not_read(self, follow_up: FollowUpTask, change: Change, error: ZvolError, now: float) -> None:
         if change.state is ChangeState.SENT:
             self._poller.later(follow_up, now)
-        elif follow_up.was_read and change.kind is Kind.TAG and follow_up.tags is None:
+        elif follow_up.was_read and change.kind is ChangeKind.TAG and follow_up.tags is None:
             self._without_tags(follow_up, error.message, now)
         elif isinstance(error, Refused):
             self._settle(follow_up, change, f"the volume could not be read: {error.message}", Exit.FAILED)
             self._go_on(follow_up, now)
         else:
-            self._leave_all(follow_up, error.message, error.exit)
+            self._give_up_unsent(follow_up, error.message, error.exit)
 
     def _settle_sent(self, follow_up: FollowUpTask, change: Change, began: float, now: float) -> None:
         """A change that was sent has been read; the first reason to call it settled counts."""
@@ -224,7 +226,7 @@ class FollowUps:
         elif change.done and began - change.answered_at >= GRACE_PERIOD:
             self._settle(follow_up, change, "the server says that it is done, and it is not so", Exit.CONTRADICTED)
         elif follow_up.quiet:
-            change.again()
+            change.reset()
         elif follow_up.last_read_since is not None and began >= follow_up.last_read_since:
             self._not_known(follow_up, now)
             return
@@ -236,7 +238,7 @@ class FollowUps:
 
 def run_alone(client: Client, clock: Clock, follow_up: FollowUpTask, api_timeout: float) -> Result:
     """Make the changes of one volume, and wait for what comes of them."""
-    inbox: queue.SimpleQueue[Done | None] = queue.SimpleQueue()
+    inbox: queue.SimpleQueue[WorkResult | None] = queue.SimpleQueue()
     pool = WorkerPool(PLACES, inbox, clock.monotonic)
     breaker, limit = CircuitBreaker(lambda: 1.0), FollowUpLimit(pool, PLACES, small=True)
     context = FollowUpContext(client, pool, clock, breaker, limit, NullFollowUpStore(), api_timeout)

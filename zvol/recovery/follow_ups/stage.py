@@ -11,7 +11,7 @@ from zvol.model import Outcome, Result
 from zvol.recovery import outcomes
 from zvol.recovery.circuit_breaker import CircuitBreaker
 from zvol.recovery.context import EngineContext
-from zvol.recovery.follow_ups.changes import Change, ChangeState, Kind, from_journal, planned_changes
+from zvol.recovery.follow_ups.changes import Change, ChangeKind, ChangeState, from_journal, planned_changes
 from zvol.recovery.follow_ups.context import FollowUpContext
 from zvol.recovery.follow_ups.run import FollowUps
 from zvol.recovery.follow_ups.task import FollowUpTask
@@ -78,7 +78,7 @@ class FollowUpStage:
         )
         if volume.request.strict and not recovered:
             result = replace(result, warnings=(outcomes.STRICT,), extra_exit=Exit.FAILED)
-        changes = from_journal(volume.followups, volume.request)
+        changes = from_journal(volume.follow_ups, volume.request)
         self._begin(FollowUpTask(result, changes, self._deadline(None), volume.run))
 
     def _take(self, task: VolumeTask, result: Result) -> bool:
@@ -86,10 +86,10 @@ class FollowUpStage:
         volume = result.volume
         if volume is None or not result.outcome.is_back:
             return False
-        changes = from_journal(task.followups, task.request) or planned_changes(task.request, volume)
+        changes = from_journal(task.follow_ups, task.request) or planned_changes(task.request, volume)
         if result.outcome is Outcome.ALREADY and volume.text("vmInstanceUuid"):
             for change in changes:
-                if change.kind is Kind.ATTACH:  # it was attached after it was recovered
+                if change.kind is ChangeKind.ATTACH:  # it was attached after it was recovered
                     change.drop(ChangeState.DONE)
         if not changes:
             return False
@@ -124,7 +124,7 @@ class JournalFollowUpStore:
         try:
             for follow_up in follow_ups:
                 if follow_up.run is None:
-                    follow_up.join(self._journal.keep_for_follow_ups(follow_up))
+                    follow_up.set_run(self._journal.keep_for_follow_ups(follow_up))
                     for change in follow_up.changes:
                         self.record(follow_up, change)
                 next_change = follow_up.change

@@ -9,13 +9,13 @@ from collections.abc import Callable
 from typing import Final
 
 from zvol.errors import Exit, LocalState, NeverSent
-from zvol.recovery.follow_ups.changes import Change, ChangeState, Kind, refusal
+from zvol.recovery.follow_ups.changes import Change, ChangeKind, ChangeState, refusal
 from zvol.recovery.follow_ups.context import FollowUpContext
 from zvol.recovery.follow_ups.task import FollowUpTask
 from zvol.recovery.poll_limit import FOLLOW_UP_OCCUPYING_LIMIT, FollowUpRequest
 from zvol.recovery.poll_times import FIRST_POLL
 from zvol.recovery.task import FRESH
-from zvol.recovery.worker_pool import Done
+from zvol.recovery.worker_pool import WorkResult
 from zvol.zstack import answers
 
 CHANGE_SECONDS: Final = 60.0
@@ -25,16 +25,16 @@ CHANGE_SECONDS: Final = 60.0
 class FollowUpSubmitter:
     """Sends changes while there are free places.
 
-    `poll` has a volume read at a time; `leave` gives up what was not sent (why, exit code).
+    `poll` has a volume read at a time; `give_up` gives up what was not sent (why, exit code).
     """
 
     def __init__(
         self,
         context: FollowUpContext,
         poll: Callable[[FollowUpTask, float], None],
-        leave: Callable[[FollowUpTask, str, Exit], None],
+        give_up: Callable[[FollowUpTask, str, Exit], None],
     ) -> None:
-        self._context, self._poll, self._leave = context, poll, leave
+        self._context, self._poll, self._give_up = context, poll, give_up
         self._ready: deque[FollowUpTask] = deque()
         self._sent: set[FollowUpTask] = set()
 
@@ -67,8 +67,8 @@ class FollowUpSubmitter:
             self._context.store.before(group)
         except LocalState as error:
             for follow_up in group:
-                self._again(follow_up)
-                self._leave(follow_up, error.message, Exit.LOCAL)
+                self._reset(follow_up)
+                self._give_up(follow_up, error.message, Exit.LOCAL)
             return
         for follow_up in group:
             self._post(follow_up, self._context.clock.monotonic())
@@ -82,18 +82,18 @@ class FollowUpSubmitter:
             change = follow_up.change
             if change is None or change.state is not ChangeState.PLANNED:
                 continue
-            if change.kind is Kind.ATTACH and not follow_up.fresh(now):
+            if change.kind is ChangeKind.ATTACH and not follow_up.fresh(now):
                 self._poll(follow_up, now)
                 continue
             change.begin(uuid.uuid4().hex)
             group.append(follow_up)
         return group
 
-    def _again(self, follow_up: FollowUpTask) -> None:
+    def _reset(self, follow_up: FollowUpTask) -> None:
         """The change was not sent after all."""
         change = follow_up.change
         assert change is not None
-        change.again()
+        change.reset()
         self._context.store.record(follow_up, change)
 
     def _post(self, follow_up: FollowUpTask, now: float) -> None:
@@ -101,14 +101,14 @@ class FollowUpSubmitter:
         change, client, api_timeout = follow_up.change, self._context.client, self._context.api_timeout
         assert change is not None
         assert change.job is not None
-        if change.kind is Kind.ATTACH and not follow_up.fresh(now):
-            self._again(follow_up)
+        if change.kind is ChangeKind.ATTACH and not follow_up.fresh(now):
+            self._reset(follow_up)
             self._poll(follow_up, now)
             return
-        fresh_until = (follow_up.read_at or 0.0) + FRESH if change.kind is Kind.ATTACH else None
+        fresh_until = (follow_up.read_at or 0.0) + FRESH if change.kind is ChangeKind.ATTACH else None
         (path, body), job = change.request(follow_up.uuid), change.job
         volume = follow_up.volume
-        change.leave(now + CHANGE_SECONDS, volume.text("lastAttachDate") if volume is not None else None)
+        change.mark_sent(now + CHANGE_SECONDS, volume.text("lastAttachDate") if volume is not None else None)
         self._context.limit.begin(FollowUpRequest.CHANGE)
         self._sent.add(follow_up)
 
@@ -117,10 +117,10 @@ class FollowUpSubmitter:
 
         self._context.pool.submit(send, lambda done: self._answered(follow_up, change, done))
 
-    def _answered(self, follow_up: FollowUpTask, change: Change, done: Done) -> None:
+    def _answered(self, follow_up: FollowUpTask, change: Change, done: WorkResult) -> None:
         """Take in the answer to a request."""
         self._context.limit.end(FollowUpRequest.CHANGE)
-        change.land()
+        change.mark_answered()
         if done.error is not None:
             raise done.error
         answer, now, breaker = done.value, self._context.clock.monotonic(), self._context.breaker
@@ -141,12 +141,12 @@ class FollowUpSubmitter:
         self._poll(follow_up, now if ended else now + FIRST_POLL)
 
     def _never_sent(self, follow_up: FollowUpTask, change: Change, never: NeverSent, began: float, now: float) -> None:
-        """Not a byte has left: it is free to try again, unless it is a matter of trust."""
+        """Not a byte has left: it may be sent again, unless the server is not trusted."""
         if follow_up.change is not change:
             return
-        self._again(follow_up)
+        self._reset(follow_up)
         if never.untrusted:
-            self._leave(follow_up, never.message, Exit.UNTRUSTED)
+            self._give_up(follow_up, never.message, Exit.UNTRUSTED)
             return
         if never.reason != "stale":
             self._context.breaker.record_failure(now, never.message, never, began=began, put=True)
@@ -158,7 +158,7 @@ class FollowUpSubmitter:
         if why is None:
             return
         if isinstance(answer, answers.Failed) and answer.session and not change.renewed and self._context.renew():
-            self._again(follow_up)
+            self._reset(follow_up)
             change.session_renewed()
             return
         change.report_refused(*why, now)

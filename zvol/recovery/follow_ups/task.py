@@ -8,7 +8,7 @@ from zvol.errors import Exit, ZvolError, most_severe
 from zvol.journal.request import DEFAULT_REQUEST, Request
 from zvol.model import Outcome, Result, Volume
 from zvol.recovery import outcomes
-from zvol.recovery.follow_ups.changes import Change, ChangeState, Kind
+from zvol.recovery.follow_ups.changes import Change, ChangeKind, ChangeState
 from zvol.recovery.poll_times import BACKOFF, FIRST_POLL, LONGEST_POLL
 from zvol.recovery.task import FRESH
 from zvol.zstack.resource_kinds import DATA_VOLUME
@@ -19,8 +19,8 @@ class FollowUpTask:
     """The changes are made one after the other, in their order.  Times are monotonic seconds.
 
     `was_read`: the volume was read in this run; `volume` is what that showed, None when there is none any more.
-    `left` are the changes that did not end: the journal keeps them.  `last_read_since`: since when only one more read
-    is waited for.  `failing_since`: since when its reads fail, `failed_at`: when one failed last, for `reason`;
+    `deferred` are the changes that did not end: the journal keeps them.  `last_read_since`: since when only one more
+    read is waited for.  `failing_since`: since when its reads fail, `failed_at`: when one failed last, for `reason`;
     `read_alone`: it is read by itself.  `quiet`: the quiet period of its change was over before the last read.
     """
 
@@ -33,7 +33,7 @@ class FollowUpTask:
     read_at: float | None = None
     request: Request = DEFAULT_REQUEST
     tags: frozenset[str] | None = None
-    left: list[Change] = field(default_factory=list)
+    deferred: list[Change] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     quiet: bool = False
     began: float = 0.0
@@ -52,7 +52,7 @@ class FollowUpTask:
     @property
     def change(self) -> Change | None:
         """Return the change that is worked on, None when there is no other."""
-        return next((one for one in self.changes if not one.ended and one not in self.left), None)
+        return next((one for one in self.changes if not one.ended and one not in self.deferred), None)
 
     def is_in(self, state: ChangeState) -> bool:
         """Tell whether the change that is worked on is in this state."""
@@ -66,10 +66,11 @@ class FollowUpTask:
         return min(change.until, self.deadline) if change is not None and sent else self.deadline
 
     @property
-    def next_read(self) -> Kind:
+    def next_read(self) -> ChangeKind:
         """Return what is read next: the volume itself before anything else."""
         change = self.change
-        return Kind.TAG if self.was_read and change is not None and change.kind is Kind.TAG else Kind.ATTACH
+        tags = self.was_read and change is not None and change.kind is ChangeKind.TAG
+        return ChangeKind.TAG if tags else ChangeKind.ATTACH
 
     def fresh(self, now: float) -> bool:
         """Tell whether the volume may be attached on its last read."""
@@ -79,7 +80,7 @@ class FollowUpTask:
     def begin(self, now: float) -> None:
         self.began = now
 
-    def join(self, run: str) -> None:
+    def set_run(self, run: str) -> None:
         """The journal keeps it in this run."""
         self.run = run
 
@@ -119,18 +120,18 @@ class FollowUpTask:
         self.notes.append(note)
         self.failing_since = None
         for change in self.changes:
-            if change.kind is Kind.TAG and not change.ended:
+            if change.kind is ChangeKind.TAG and not change.ended:
                 change.drop()
 
-    def leave(self, change: Change, reason: str, exit: Exit) -> None:
+    def defer(self, change: Change, reason: str, exit: Exit) -> None:
         """Leave a change as it is, for a resumed run to finish; `reason` says how far it came."""
         change.explain(reason, exit)
-        self.left.append(change)
+        self.deferred.append(change)
 
-    def leave_rest(self, note: str) -> None:
+    def defer_rest(self, note: str) -> None:
         """Leave all changes that have not ended."""
         self.notes.append(note)
-        self.left += [one for one in self.changes if not one.ended and one not in self.left]
+        self.deferred += [one for one in self.changes if not one.ended and one not in self.deferred]
 
     # ---- the result ----------------------------------------------------------------------------------------------
     def still_there(self) -> bool:
@@ -153,7 +154,7 @@ class FollowUpTask:
         """
         warnings = [*self.notes, *(change.warning for change in self.changes if change.reason)]
         exits = (self.result.extra_exit, *(change.exit for change in self.changes))
-        if self.left:
+        if self.deferred:
             warnings.append(f"what is left of that is done by {'`zvol resume`' if kept else 'the same command again'}")
         if not self.was_read:
             return self._unread(most_severe(exits), "; ".join(warnings))
@@ -162,7 +163,7 @@ class FollowUpTask:
             volume=self.volume or self.result.volume,
             warnings=(*self.result.warnings, *warnings),
             extra_exit=most_severe(exits),
-            unfinished=bool(self.left) and kept,
+            unfinished=bool(self.deferred) and kept,
         )
 
     def _unread(self, exit: Exit, message: str) -> Result:
