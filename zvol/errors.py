@@ -58,6 +58,10 @@ def most_severe(codes: Iterable[Exit]) -> Exit:
     return min(codes, key=SEVERITY.index, default=Exit.OK)
 
 
+class InvalidValue(ValueError):
+    """What a setting may not be, without the value; whoever reads a value makes a Problem or a usage error of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class ErrorCode:
     """ZStack's ErrorCode; `fields` is the whole object with its nested `cause` and `causes` as the server sent it."""

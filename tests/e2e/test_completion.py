@@ -62,6 +62,15 @@ def test_a_broken_configuration_completes_nothing(env: dict[str, str]) -> None:
     assert (ran.code, ran.out.strip(), ran.err) == (0, "", "")
 
 
+def test_profiles_are_those_of_the_given_file(env: dict[str, str], tmp_path: Path) -> None:
+    other = tmp_path / "other.yaml"
+    other.write_text("profiles: {elsewhere: {host: https://x}}")
+    for words, found in ((f"zvol --config {other} -p ", ["elsewhere"]), ("zvol -p ", ["prod", "test-2"])):
+        more = {"_ZVOL_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(len(words.split(" ")) - 1)}
+        ran = run([], env | more)
+        assert [line.removeprefix("plain,") for line in ran.out.split()] == found, ran.err
+
+
 def ask(shell: str, script: str, env: dict[str, str]) -> list[str]:
     """Run a script in a real shell, in an empty folder, and return its lines; nothing may have been run besides."""
     if shutil.which(shell) is None:

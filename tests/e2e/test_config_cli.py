@@ -169,7 +169,7 @@ def test_reset_makes_the_sandbox_as_it_was(env: dict[str, str]) -> None:
     ("options", "says"),
     [
         ("--port {port}", "port {port} is in use"),
-        ("--zone Mars/X", "no time zone"),
+        ("--zone Mars/X", "'Mars/X' must be a time zone"),
         ("--job-time -1", "not a number of"),
     ],
 )

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zvol.config.hosts import BadHost, is_loopback, parse_host, plain_http_warning
+from zvol.config.hosts import is_loopback, parse_host, plain_http_warning
 from zvol.config.proxies import environment_proxy, is_exempt, without_user
-from zvol.errors import Exit, Untrusted
+from zvol.errors import Exit, InvalidValue, Untrusted
 from zvol.model import Endpoint
 
 
@@ -110,7 +110,7 @@ def test_hosts_that_are_accepted(text: str, base: str) -> None:
     ],
 )
 def test_hosts_that_are_refused(text: str) -> None:
-    with pytest.raises(BadHost):
+    with pytest.raises(InvalidValue):
         parse_host(text)
 
 
@@ -119,14 +119,14 @@ def test_any_text_is_an_endpoint_or_refused(text: str) -> None:
     for candidate in (text, f"https://{text}"):
         try:
             endpoint = parse_host(candidate)
-        except BadHost:
+        except InvalidValue:
             continue
         assert parse_host(endpoint.base if endpoint.prefix else endpoint.base + "/") == endpoint
 
 
 def test_the_reason_never_quotes_the_text() -> None:
     for text in ("https://u:MARKER@h", "https://h:MARKER", "https://[MARKER", "https://h/MARKER?", "MARKER://h"):
-        with pytest.raises(BadHost) as caught:
+        with pytest.raises(InvalidValue) as caught:
             parse_host(text)
         assert "MARKER" not in "".join(traceback.format_exception(caught.value)[-1:])
         assert caught.value.__context__ is None
@@ -194,7 +194,7 @@ def test_the_proxy_of_the_environment(environ: dict[str, str], found: tuple[str,
 
 @pytest.mark.parametrize("text", ["socks5://p:1", "http://p:x", "http://u:a/b@p:1", "http://u:a b@p:1", "http://"])
 def test_an_invalid_proxy_is_refused_without_quoting_it(text: str) -> None:
-    with pytest.raises(BadHost) as caught:
+    with pytest.raises(InvalidValue) as caught:
         environment_proxy(HTTPS, {"HTTPS_PROXY": text})
     assert "a/b" not in str(caught.value)
 

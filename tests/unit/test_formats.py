@@ -9,9 +9,9 @@ import pytest
 
 import zvol.render.formats
 from zvol.cli.help_command import TOPICS
-from zvol.cli.params import OUTPUT
-from zvol.config.kinds import InvalidValue
+from zvol.cli.params import SettingType
 from zvol.config.registry import SETTINGS
+from zvol.errors import InvalidValue
 from zvol.model import Outcome
 from zvol.render.formats import DEFAULT, FORMATS, enumerated, load
 
@@ -36,7 +36,7 @@ def test_other_formats_are_refused_with_the_full_list() -> None:
     with pytest.raises(InvalidValue, match=", ".join(FORMATS)):
         SETTINGS["output"].kind.read("xml")
     with pytest.raises(click.BadParameter, match=", ".join(FORMATS)):
-        OUTPUT.convert("xml", None, None)
+        SettingType(SETTINGS["output"].kind).convert("xml", None, None)
 
 
 def test_format_names_in_a_sentence() -> None:

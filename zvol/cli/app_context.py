@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from zvol.render.printer import Printer
     from zvol.session.server import Server
 
+CHOICE: Final = ("profile", "config", "host")
+"""The settings that choose the server."""
 MAX_COMMAND: Final = 1000
 """The most characters of a command line that the journal stores."""
 
@@ -49,8 +51,10 @@ class GlobalOptions:
 
         if self.sandbox:
             return "zvol --sandbox"
-        given = (("-p", "profile"), ("--config", "config"), ("--host", "host"))
-        options = (text for option, key in given if key in self.settings for text in (option, self.settings[key]))
+        from zvol.config.registry import SETTINGS
+
+        keys = [key for key in CHOICE if key in self.settings]
+        options = (text for key in keys for text in (SETTINGS[key].option[0], self.settings[key]))
         return shlex.join(["zvol", *options])
 
     @property
@@ -135,8 +139,8 @@ class AppContext:
             return self.output
         from zvol.render.formats import DEFAULT, FORMATS
 
-        name = self.options.settings.get("output") or os.environ.get("ZVOL_OUTPUT")
-        return self._output(name if name in FORMATS else DEFAULT)
+        given = self.layers.given("output")
+        return self._output(given.value if given is not None and given.value in FORMATS else DEFAULT)
 
     def _output(self, format: str) -> Printer:
         from zvol.render.printer import Printer
@@ -166,12 +170,14 @@ class AppContext:
 
     def _sandbox_settings(self) -> Settings:
         """Start the sandbox until the stack is closed; of the settings only options and defaults apply."""
+        from zvol.config.registry import SETTINGS
         from zvol.config.settings import SettingLayers, resolve
         from zvol.sandbox import embedded
 
         cloud = self.stack.enter_context(embedded(self.sandbox_dir))
-        given = {key: value for key, value in self.options.settings.items() if key not in ("profile", "config", "host")}
-        settings = resolve(SettingLayers(given, {"ZVOL_HOST": cloud.host, "ZVOL_SESSION": cloud.session}))
+        given = {key: value for key, value in self.options.settings.items() if key not in CHOICE}
+        own = {"host": cloud.host, "session": cloud.session}
+        settings = resolve(SettingLayers(given, {SETTINGS[key].variables[0]: value for key, value in own.items()}))
         credential = dataclasses.replace(settings.credential, sources={"session": "sandbox"})
         return dataclasses.replace(settings, credential=credential, sources={**settings.sources, "host": "sandbox"})
 

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 import click
 
 from zvol.cli.app_context import AppContext
-from zvol.cli.params import CONCURRENCY, DURATION, OUTPUT, PROFILE
+from zvol.cli.params import PROFILE, SettingType
 from zvol.config import kinds
 from zvol.config.registry import SETTINGS, Setting, shown
 from zvol.text import did_you_mean
@@ -92,11 +92,9 @@ def _flag(*names: str, help: str, callback: Callable[..., None] = _store) -> Cal
     return click.option(*names, is_flag=True, expose_value=False, callback=callback, help=help)
 
 
-_TYPES: Final[dict[kinds.Kind, click.ParamType[Any]]] = {
-    kinds.FORMAT: OUTPUT,
+_TYPES: Final[dict[kinds.ValueKind, click.ParamType[Any]]] = {
     kinds.NAME: PROFILE,
-    kinds.TIMEOUT: DURATION,
-    kinds.COUNT: CONCURRENCY,
+    **{kind: SettingType(kind) for kind in (kinds.FORMAT, kinds.TIMEOUT, kinds.COUNT)},
 }
 """How click converts and completes an option of a kind."""
 

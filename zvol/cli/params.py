@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from zvol.errors import UsageProblem
-from zvol.render.formats import FORMATS
-from zvol.text import did_you_mean, escape_terminal, fold_uuid, has_control, not_a_duration, parse_duration
+from zvol.cli.app_context import AppContext
+from zvol.config.kinds import ValueKind
+from zvol.errors import InvalidValue, UsageProblem
+from zvol.text import escape_terminal, fold_uuid, has_control
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -44,36 +45,28 @@ class VolumeArgument:
     shown: str | None = None
 
 
-class Duration(click.ParamType[float]):
-    """`90s`, `5m`, `1h30m`."""
+class SettingType(click.ParamType[Any]):
+    """A value of a kind that settings have, checked as in the configuration file."""
 
-    name = "duration"
+    name = "value"
 
-    def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        if isinstance(value, float):
-            return value
-        seconds = parse_duration(value)
-        if not seconds:
-            self.fail(f"{not_a_duration(value)}.", param, ctx)
-        return seconds
+    def __init__(self, kind: ValueKind) -> None:
+        self.kind = kind
 
-
-class Format(click.ParamType[str]):
-    """An output format."""
-
-    name = "format"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if value not in FORMATS:
-            guess = did_you_mean(value, FORMATS, sentence=True)
-            self.fail(f"{escape_terminal(value)!r} is not one of {', '.join(FORMATS)}.{guess}", param, ctx)
-        return value
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            found = self.kind.read(value)
+        except InvalidValue as exc:
+            reason = str(exc)
+        else:
+            return found
+        return self.fail(f"{escape_terminal(str(value))!r} {reason}", param, ctx)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         from click.shell_completion import CompletionItem
 
         del ctx, param
-        return [CompletionItem(name) for name in FORMATS if name.startswith(incomplete)]
+        return [CompletionItem(name) for name in self.kind.choices if name.startswith(incomplete)]
 
 
 class Tag(click.ParamType[str]):
@@ -100,18 +93,14 @@ class Profile(click.ParamType[str]):
     name = "profile"
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        import os
-
         from click.shell_completion import CompletionItem
 
-        from zvol.config.paths import config_file
-        from zvol.config.profiles import load
         from zvol.errors import ZvolError
 
-        del ctx, param
+        del param
+        context = ctx.find_object(AppContext)
         try:
-            path, _ = config_file(None, os.environ)
-            names = load(path).profiles if path is not None else {}
+            names = context.layers.load().profiles if context and context.layers.path else {}
         except ZvolError:
             return []
         plain = (name for name in names if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.@-]*", name))
@@ -146,30 +135,8 @@ class Seconds(click.ParamType[float]):
         return float(value)
 
 
-class Zone(click.ParamType[str]):
-    """A time zone that this machine knows."""
-
-    name = "zone"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        from zoneinfo import ZoneInfo
-
-        try:
-            ZoneInfo(value)
-        except (ValueError, OSError, KeyError):
-            self.fail(
-                f"{escape_terminal(value)!r} is no time zone that this machine knows, such as Asia/Shanghai.",
-                param,
-                ctx,
-            )
-        return value
-
-
-DURATION: Final = Duration()
 PROFILE: Final = Profile()
-OUTPUT: Final = Format()
 TAG: Final = Tag()
-CONCURRENCY: Final = Count(1, 64)
 
 
 def read_volumes(arguments: Sequence[str], stdin: TextIO | None) -> list[VolumeArgument]:

@@ -11,7 +11,7 @@ import click
 
 from zvol.cli.app_context import AppContext
 from zvol.cli.signals import Interrupted
-from zvol.errors import UsageProblem
+from zvol.errors import InvalidValue, UsageProblem
 from zvol.secrets import Secret
 from zvol.text import escape_terminal, has_control
 
@@ -39,7 +39,6 @@ def ask_for_configuration(context: AppContext) -> tuple[str, bool]:
     Raises UsageProblem for a bad name or host in the options, ConfigError for a wrong variable.
     """
     from zvol.config.document import MAX_NAME_LENGTH
-    from zvol.config.kinds import InvalidValue
     from zvol.config.kinds import host as checked_host
     from zvol.config.template import template
 
@@ -94,7 +93,7 @@ def _allow_plain_http(host: str) -> bool:
 
 
 def _host(text: str) -> str:
-    from zvol.config.kinds import InvalidValue, host
+    from zvol.config.kinds import host
 
     try:
         host(text.strip())

@@ -11,7 +11,8 @@ import click
 
 from zvol.cli.app_context import AppContext
 from zvol.cli.options import Group, global_options, pass_context
-from zvol.cli.params import Count, Seconds, Zone
+from zvol.cli.params import Count, Seconds, SettingType
+from zvol.config.kinds import ZONE_NAME
 from zvol.errors import Exit, LocalState, UsageProblem
 from zvol.session.server import SANDBOX
 
@@ -27,7 +28,9 @@ def command() -> None:
 @click.option("--ledger", type=click.Path(dir_okay=False, path_type=Path), help="Write what is accepted and executed.")
 @click.option("--job-time", type=Seconds(), default=0.12, show_default=True, help="Seconds a recovery takes.")
 @click.option("--locale", type=click.Choice(("zh_CN", "en_US")), default="zh_CN", show_default=True, help="Of details.")
-@click.option("--zone", type=Zone(), default="Etc/UTC", show_default=True, help="The server's time zone.")
+@click.option(
+    "--zone", type=SettingType(ZONE_NAME), default="Etc/UTC", show_default=True, help="The server's time zone."
+)
 @click.option("--access-keys", is_flag=True, help="Accept signed requests, as the commercial edition does.")
 @click.option("--extra", type=Count(0, 100_000), default=0, help="Create this many more deleted volumes.")
 @global_options

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from zvol.cli.app_context import AppContext
-from zvol.cli.params import DURATION
+from zvol.cli.params import SettingType
+from zvol.config import kinds
 from zvol.errors import UsageProblem
 from zvol.render.terminal import terminal_width
 
@@ -27,7 +28,7 @@ _OPTIONS = (
     click.option("--last-vm", "last_vm", metavar="VM", help="Last on this VM, by name or UUID."),
     click.option("--primary-storage", "storage", metavar="PS", help="On this primary storage, by name or UUID."),
     click.option("--tagged", "tagged", metavar="TAG", help="With this user tag."),
-    click.option("--expiring-within", "expiring", type=DURATION, metavar="D", help="Destroyed within D."),
+    click.option("--expiring-within", "expiring", type=SettingType(kinds.AGE), metavar="D", help="Destroyed within D."),
 )
 
 

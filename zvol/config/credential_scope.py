@@ -21,12 +21,9 @@ SESSION_VARIABLES: Final[Mapping[str, str]] = variables(Section.SESSION)
 LOGIN_VARIABLES: Final[Mapping[str, str]] = variables(Section.ACCOUNT, Section.ACCESS_KEY)
 _SUFFICIENT: Final = PROFILE_KEYS - {"account", "user", "access_key_id"}
 """Keys that are enough to authenticate; the others only name an account or a key."""
-_SUFFICIENT_NAMES: Final = frozenset({"ZSTACK_ACCOUNT_PASSWORD", "ZSTACK_ACCESS_KEY_ID", "ZSTACK_ACCESS_KEY_SECRET"})
-_PAIRS: Final = (
-    ("ZSTACK_ACCESS_KEY_ID", "ZSTACK_ACCESS_KEY_SECRET"),
-    ("ZSTACK_ACCESS_KEY_SECRET", "ZSTACK_ACCESS_KEY_ID"),
-)
-"""A variable, and the other one that it needs."""
+_SUFFICIENT_NAMES: Final = frozenset(name for name, key in LOGIN_VARIABLES.items() if key not in ("account", "user"))
+_PAIR: Final = SETTINGS["access_key_id"].variables + SETTINGS["access_key_secret"].variables
+"""Two variables that need each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +71,19 @@ class Credential:
         return not (self.password is None and self.password_file is None and self.password_command is None)
 
 
-def scope_credential(layers: SettingLayers, host: SettingValue, *, own_host: bool) -> Credential:
-    """Return the credential that may be sent to the host; `own_host` says that the host is the chosen profile's."""
+def scope_credential(layers: SettingLayers) -> Credential:
+    """Return the credential that may be sent to the host; raises what `layers.host` raises."""
+    host = layers.host
     session_names = [name for name in SESSION_VARIABLES if name in layers.environ]
     login_names = [name for name in LOGIN_VARIABLES if name in layers.environ]
     profile: dict[str, SettingValue] = {
         key: layers.profile_values[key] for key in PROFILE_KEYS if key in layers.profile_values
     }
     if host.layer is Layer.PROFILE:
-        return _for_profile(layers, host, session_names, login_names, profile)
+        return _for_profile(layers, session_names, login_names, profile)
     if session_names or not _SUFFICIENT_NAMES.isdisjoint(login_names):
         return _from_environment(layers, session_names[:1] + login_names)
-    if own_host:
+    if layers.own_host:
         return _from_values(profile)
     if _SUFFICIENT.isdisjoint(profile):
         return _from_environment(layers, login_names)
@@ -98,7 +96,6 @@ def scope_credential(layers: SettingLayers, host: SettingValue, *, own_host: boo
 
 def _for_profile(
     layers: SettingLayers,
-    host: SettingValue,
     session_names: list[str],
     login_names: list[str],
     profile: dict[str, SettingValue],
@@ -106,14 +103,14 @@ def _for_profile(
     if session_names:
         given = session_names[0]
         return Credential(
-            refused=f"{given} is set, and the host is that of profile {layers.profile} ({host.source}): "
+            refused=f"{given} is set, and the host is that of profile {layers.profile} ({layers.host.source}): "
             "a session of the environment goes only to ZVOL_HOST or --host",
             hint=f"Unset {given} to use the profile, or set ZVOL_HOST to use {given}.",
         )
     if not login_names or not _SUFFICIENT.isdisjoint(profile):
         return _from_values(profile)
     return Credential(
-        withheld=f"there is no session for profile {layers.profile} ({host.source}); "
+        withheld=f"there is no session for profile {layers.profile} ({layers.host.source}); "
         f"what {' and '.join(login_names)} hold goes only to ZVOL_HOST, ZSTACK_HOST or --host",
         hint="Give the profile a session_command or session_file, or name the host in the environment.",
     )
@@ -133,7 +130,7 @@ def _from_environment(layers: SettingLayers, names: list[str]) -> Credential:
         value = layers.variable(key, name)
         if value is not None:
             found[key] = value
-    for name, other in _PAIRS:
+    for name, other in (_PAIR, _PAIR[::-1]):
         if name in names and other not in names:
             layers.add_problem(f"environment {name}", f"needs {other} beside it")
     return _from_values(found)

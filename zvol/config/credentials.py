@@ -14,7 +14,7 @@ from zvol.config import kinds
 from zvol.config.credential_scope import LOGIN_VARIABLES, SESSION_VARIABLES, Credential
 from zvol.config.hosts import is_loopback
 from zvol.config.settings import Settings
-from zvol.errors import AuthError, ConfigError, Problem, Untrusted, UsageProblem
+from zvol.errors import AuthError, ConfigError, InvalidValue, Problem, Untrusted, UsageProblem
 from zvol.files import read_private
 from zvol.secrets import Secret
 
@@ -224,6 +224,6 @@ def _checked(text: str, where: str, what: str) -> Secret:
     if text:
         try:
             return kinds.session(text)
-        except kinds.InvalidValue as exc:
+        except InvalidValue as exc:
             problem = str(exc)
     raise ConfigError([Problem(where, f"{what} {problem}")])

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from zvol.config.kinds import InvalidValue
 from zvol.config.nodes import KIND_NAMES, Node, ProblemList, position
 from zvol.config.registry import EXCLUSIVE, FILE_KEYS, NEEDS, OTHER_NAMES
+from zvol.errors import InvalidValue
 from zvol.text import did_you_mean, has_control
 
 MAX_NAME_LENGTH: Final = 64

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
-from zvol.errors import Untrusted
+from zvol.errors import InvalidValue, Untrusted
 from zvol.model import Endpoint
 from zvol.text import has_control
 
@@ -24,29 +24,22 @@ _PORT: Final = re.compile(r":[^:\]]*$")
 _SEGMENT: Final = re.compile(r"[A-Za-z0-9._~\-]+")
 
 
-class BadHost(ValueError):
-    """The text is not a host that zvol can use; the message says why and never quotes it.
-
-    It never leaves `zvol.config`: a Problem says where the text is from.
-    """
-
-
 def parse_host(text: str, ports: Mapping[str, int] = PORTS) -> Endpoint:
-    """Return the endpoint that a host URL names; raises BadHost.
+    """Return the endpoint that a host URL names; raises InvalidValue.
 
     No path means /zstack, a bare trailing slash no prefix at all; `ports` are the ports by scheme of a URL without one.
     """
     if not text or has_control(text) or any(char in text for char in " \\"):
-        raise BadHost("is empty or holds a space, a backslash or a control character")
+        raise InvalidValue("is empty or holds a space, a backslash or a control character")
     if not text.isascii():
-        raise BadHost("must be plain ASCII: write an international name as xn--…")
+        raise InvalidValue("must be plain ASCII: write an international name as xn--…")
     scheme, colon, _ = text.partition("://")
     if not colon or scheme.lower() not in PORTS:
-        raise BadHost("must begin with https:// or http://")
+        raise InvalidValue("must begin with https:// or http://")
     if "?" in text or "#" in text:
-        raise BadHost("must not hold a query or a fragment")
+        raise InvalidValue("must not hold a query or a fragment")
     if "@" in text:
-        raise BadHost("must not hold a user or a password")
+        raise InvalidValue("must not hold a user or a password")
     host, port, path = _split(text)
     return Endpoint(scheme.lower(), _name(host), ports[scheme.lower()] if port is None else port, _prefix(path))
 
@@ -62,7 +55,7 @@ def _split(text: str) -> tuple[str, int | None, str]:
         or ("[" in parts.netloc and ":" not in (parts.hostname or ""))
         or (port is None and _PORT.search(parts.netloc))
     ):
-        raise BadHost("has an address or a port that is none")
+        raise InvalidValue("has an address or a port that is none")
     return parts.hostname or "", port, parts.path
 
 
@@ -78,7 +71,7 @@ def _name(host: str) -> str:
         except ValueError:
             host = ""
     if not host or len(host) > 253 or not all(_LABEL.fullmatch(label) for label in host.split(".")):
-        raise BadHost("names no host")
+        raise InvalidValue("names no host")
     return host.lower()
 
 
@@ -88,9 +81,9 @@ def _prefix(path: str) -> str:
     prefix = path.removesuffix("/")
     segments = prefix.split("/")[1:]
     if any(segment in (".", "..") or not _SEGMENT.fullmatch(segment) for segment in segments):
-        raise BadHost("has a path that is none")
+        raise InvalidValue("has a path that is none")
     if segments and segments[-1] == "v1":
-        raise BadHost("must end before /v1, which zvol adds itself")
+        raise InvalidValue("must end before /v1, which zvol adds itself")
     return prefix
 
 

@@ -5,11 +5,13 @@ A check returns the value that zvol uses, and raises InvalidValue without quotin
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from zvol.errors import InvalidValue
 from zvol.render.formats import FORMATS
 from zvol.secrets import Secret
 from zvol.text import did_you_mean, has_control, parse_duration
@@ -21,6 +23,8 @@ MAX_CONCURRENCY: Final = 64
 MAX_TIMEOUT: Final = 7 * 86400.0
 MAX_WAIT: Final = 3600.0
 """The most for settle_wait and api_timeout, in seconds; the least for each duration is one second."""
+MAX_AGE: Final = 3650 * 86400.0
+"""The most for the filters of volumes, in seconds."""
 
 _SESSION: Final = re.compile(r"[0-9A-Fa-f]{32}")
 _KEY_ID: Final = re.compile(r"[!-9;-~]{1,128}")
@@ -31,26 +35,20 @@ _TRUTHS: Final = dict.fromkeys(("1", "true", "yes", "on", "y", "t"), True) | dic
 )
 
 
-class InvalidValue(ValueError):
-    """A value is not of its kind; the message says what is expected and never quotes the value.
-
-    It becomes a Problem with a place in the callers of `Kind.read`, and never leaves `cli` as it is.
-    """
-
-
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ValueKind:
     """A kind of value.
 
     `read` takes a text, a list of texts, or a value that an option has converted already.  `shape` is what YAML must
     take the value for: text, duration, bool, number or list (of texts).  `path` marks the name of a file;
-    `metavar` stands for the value in help.
+    `metavar` stands for the value in help, `choices` are all values if they can be listed.
     """
 
     read: Callable[[Any], Any]
     shape: str = "text"
     metavar: str = ""
     path: bool = False
+    choices: tuple[str, ...] = ()
 
 
 def text(value: str) -> str:
@@ -60,13 +58,9 @@ def text(value: str) -> str:
 
 
 def host(value: str) -> Endpoint:
-    from zvol.config.hosts import BadHost, parse_host
+    from zvol.config.hosts import parse_host
 
-    try:
-        return parse_host(value)
-    except BadHost as exc:
-        reason = str(exc)
-    raise InvalidValue(reason)
+    return parse_host(value)
 
 
 def session(value: str) -> Secret:
@@ -106,7 +100,7 @@ def duration(most: float) -> Callable[[str], float]:
         if seconds is None:
             raise InvalidValue("must be a duration with its unit, such as 90s, 5m or 1h30m")
         if not 1 <= seconds <= most:
-            raise InvalidValue(f"must be between 1 and {most:g} seconds")
+            raise InvalidValue(f"must be between 1 and {most:.0f} seconds")
         return seconds
 
     return read
@@ -141,19 +135,22 @@ def proxy(value: str) -> str:
 
 
 def timezone(value: str) -> str:
-    if _OFFSET.fullmatch(value) or (_ZONE.fullmatch(value) and _known_zone(value)):
-        return value
-    raise InvalidValue("must be a time zone that this machine knows, such as Asia/Shanghai, or +08:00")
+    if not _OFFSET.fullmatch(value):
+        zone(value, ", or +08:00")
+    return value
 
 
-def _known_zone(name: str) -> bool:
+def zone(value: str, other: str = "") -> str:
+    """Return the name of a time zone; `other` is what else the message allows."""
     from zoneinfo import ZoneInfo
 
-    try:
-        ZoneInfo(name)
-    except (ValueError, OSError, KeyError):
-        return False
-    return True
+    known = None
+    if _ZONE.fullmatch(value):
+        with contextlib.suppress(ValueError, OSError, KeyError):
+            known = ZoneInfo(value)
+    if known is None:
+        raise InvalidValue(f"must be a time zone that this machine knows, such as Asia/Shanghai{other}")
+    return value
 
 
 def command(value: list[str]) -> tuple[str, ...]:
@@ -164,18 +161,20 @@ def command(value: list[str]) -> tuple[str, ...]:
     return tuple(value)
 
 
-TEXT: Final = Kind(text)
-NAME: Final = Kind(text, metavar="NAME")
-PATH: Final = Kind(text, metavar="FILE", path=True)
-COMMAND: Final = Kind(command, "list", metavar="COMMAND")
-HOST: Final = Kind(host, metavar="URL")
-PROXY: Final = Kind(proxy, metavar="URL")
-SESSION: Final = Kind(session)
-SECRET: Final = Kind(secret)
-KEY_ID: Final = Kind(access_key_id)
-FLAG: Final = Kind(flag, "bool")
-ZONE: Final = Kind(timezone, metavar="ZONE")
-TIMEOUT: Final = Kind(duration(MAX_TIMEOUT), "duration", metavar="DURATION")
-WAIT: Final = Kind(duration(MAX_WAIT), "duration", metavar="DURATION")
-COUNT: Final = Kind(concurrency, "number", metavar="N")
-FORMAT: Final = Kind(output, metavar="FORMAT")
+TEXT: Final = ValueKind(text)
+NAME: Final = ValueKind(text, metavar="NAME")
+PATH: Final = ValueKind(text, metavar="FILE", path=True)
+COMMAND: Final = ValueKind(command, "list", metavar="COMMAND")
+HOST: Final = ValueKind(host, metavar="URL")
+PROXY: Final = ValueKind(proxy, metavar="URL")
+SESSION: Final = ValueKind(session)
+SECRET: Final = ValueKind(secret)
+KEY_ID: Final = ValueKind(access_key_id)
+FLAG: Final = ValueKind(flag, "bool")
+ZONE: Final = ValueKind(timezone, metavar="ZONE")
+ZONE_NAME: Final = ValueKind(zone, metavar="ZONE")
+TIMEOUT: Final = ValueKind(duration(MAX_TIMEOUT), "duration", metavar="DURATION")
+WAIT: Final = ValueKind(duration(MAX_WAIT), "duration", metavar="DURATION")
+AGE: Final = ValueKind(duration(MAX_AGE), "duration", metavar="D")
+COUNT: Final = ValueKind(concurrency, "number", metavar="N")
+FORMAT: Final = ValueKind(output, metavar="FORMAT", choices=FORMATS)

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from zvol.config.hosts import PORTS, ZSTACK_PORT, BadHost, parse_host
-from zvol.config.kinds import InvalidValue
+from zvol.config.hosts import PORTS, ZSTACK_PORT, parse_host
+from zvol.config.kinds import ValueKind
 from zvol.config.paths import config_file, expand
-from zvol.config.registry import PLAIN, SETTINGS, Scope, Setting
-from zvol.errors import ConfigError, Problem, UsageProblem
+from zvol.config.registry import PLAIN, SETTINGS, Scope
+from zvol.errors import ConfigError, InvalidValue, Problem, UsageProblem
 from zvol.files import UnreadableFile
 from zvol.text import did_you_mean
 
 if TYPE_CHECKING:
     from zvol.config.profiles import File
+
+
+ZSTACK_HOST: Final = "ZSTACK_HOST"
+"""As ZStack's own tools know it; zvol's own variable wins."""
 
 
 class Layer(StrEnum):
@@ -53,30 +57,24 @@ class SettingLayers:
         self.profile: str | None = None
         self.profile_source = "-"
         self.profile_values: dict[str, SettingValue] = {}
-        self._option_values: dict[str, SettingValue] = {}
-        self._variable_values: dict[str, SettingValue] = {}
-        for setting in PLAIN:
-            name = next((name for name in setting.variables if name in self.environ), None)
-            value = None if name is None else self.variable(setting.key, name)
-            if value is not None:
-                self._variable_values[setting.key] = value
+        self._variable_values = self._values(self._variable)
+        self._option_values = self._values(self._option)
 
-    def pick(self, key: str, host: SettingValue | None = None, *, own_host: bool = True) -> SettingValue:
-        """Return the value to use for a host; `own_host` says that it is the chosen profile's."""
+    def pick(self, key: str) -> SettingValue:
+        """Return the value to use; one that is not for any host needs `host`, and raises what that raises."""
         setting = SETTINGS[key]
-        variable = self._variable_values.get(key)
-        if setting.scope is Scope.OWN_LAYER and host is not None and host.layer is Layer.PROFILE:
+        variable, of_profile = self._variable_values.get(key), self.profile_values.get(key)
+        if setting.scope is Scope.OWN_LAYER and self.host.layer is Layer.PROFILE:
             variable = None
-        of_profile = self.profile_values.get(key) if own_host or setting.scope is Scope.ANY else None
+        if setting.scope is not Scope.ANY and not self.own_host:
+            of_profile = None
         found = self._option_values.get(key) or variable or of_profile
         return found or SettingValue(setting.default, Layer.DEFAULT, "default")
 
     @property
     def no_input(self) -> bool:
         """Tell whether zvol must not prompt; the configuration file is not read.  Raises ConfigError."""
-        self.read_options()
-        if self.problems:
-            raise ConfigError(self.problems)
+        self.raise_problems()
         return bool(self.pick("no_input").value)
 
     def add_problem(self, where: str, text: str) -> None:
@@ -84,27 +82,47 @@ class SettingLayers:
         if problem not in self.problems:
             self.problems.append(problem)
 
+    def raise_problems(self) -> None:
+        """Raise ConfigError if something is wrong in the options or in the environment."""
+        if self.problems:
+            raise ConfigError(self.problems)
+
     # ---- options and environment ---------------------------------------------------------------------------------
-    def read_options(self) -> None:
-        """Check the options; wrong ones are added to `problems`."""
-        for setting in PLAIN:
-            if setting.key in self.options:
-                source = f"option {setting.option[-1]}"
-                value = self._checked(setting, self.options[setting.key], Layer.OPTION, source)
-                if value is not None:
-                    self._option_values[setting.key] = value
+    def given(self, key: str) -> SettingValue | None:
+        """Return the option of a setting, or else its variable, as it was given."""
+        return self._option(key) or self._variable(key)
 
     def variable(self, key: str, name: str) -> SettingValue | None:
         """Return a checked variable as the value of a key, None when it is wrong, which is added to `problems`."""
-        return self._checked(SETTINGS[key], self.environ[name], Layer.ENVIRONMENT, f"environment {name}")
+        return self._checked(SETTINGS[key].kind, self._of_environment(name))
 
-    def _checked(self, setting: Setting, given: Any, layer: Layer, source: str) -> SettingValue | None:
-        try:
-            value = setting.kind.read(given)
-        except InvalidValue as exc:
-            self.add_problem(source, str(exc))
+    def _values(self, given: Callable[[str], SettingValue | None]) -> dict[str, SettingValue]:
+        """Return the checked values of one layer, by key."""
+        found = {setting.key: self._checked(setting.kind, given(setting.key)) for setting in PLAIN}
+        return {key: value for key, value in found.items() if value is not None}
+
+    def _option(self, key: str) -> SettingValue | None:
+        if key not in self.options:
             return None
-        return SettingValue(str(expand(value, self.environ)) if setting.kind.path else value, layer, source)
+        return SettingValue(self.options[key], Layer.OPTION, f"option {SETTINGS[key].option[-1]}")
+
+    def _variable(self, key: str) -> SettingValue | None:
+        name = next((name for name in SETTINGS[key].variables if name in self.environ), None)
+        return None if name is None else self._of_environment(name)
+
+    def _of_environment(self, name: str) -> SettingValue:
+        return SettingValue(self.environ[name], Layer.ENVIRONMENT, f"environment {name}")
+
+    def _checked(self, kind: ValueKind, given: SettingValue | None) -> SettingValue | None:
+        """Return the value that zvol uses, None when it is wrong, which is added to `problems`."""
+        if given is None:
+            return None
+        try:
+            value = kind.read(given.value)
+        except InvalidValue as exc:
+            self.add_problem(given.source, str(exc))
+            return None
+        return replace(given, value=str(expand(value, self.environ)) if kind.path else value)
 
     # ---- the file ------------------------------------------------------------------------------------------------
     @cached_property
@@ -143,28 +161,27 @@ class SettingLayers:
     # ---- the profile ---------------------------------------------------------------------------------------------
     def choose_profile(self, *, host_needed: bool) -> None:
         """Choose a profile and take its values; with `host_needed`, several without a choice are a UsageProblem."""
-        name = self.options.get("profile") or self.environ.get("ZVOL_PROFILE")
-        file = self._file(needed=host_needed or name is not None)
+        given = self.given("profile")
+        file = self._file(needed=host_needed or given is not None)
         if file is None:
-            if name:
-                text = f"there is no profile {name}: {self.path or 'a configuration file'} does not exist"
+            if given is not None:
+                text = f"there is no profile {given.value}: {self.path or 'a configuration file'} does not exist"
                 raise UsageProblem(text)
             return
-        self._choose(file, name, host_needed=host_needed)
+        self._choose(file, given, host_needed=host_needed)
         for key, value in file.profiles.get(self.profile or "", {}).items():
             checked = self._relative_to(file.path, key, value.value)
             self.profile_values[key] = SettingValue(checked, Layer.PROFILE, value.where)
 
-    def _choose(self, file: File, name: str | None, *, host_needed: bool) -> None:
+    def _choose(self, file: File, given: SettingValue | None, *, host_needed: bool) -> None:
         from zvol.config.document import names
 
         known = list(file.profiles)
-        if name is not None and name not in known:
-            guess = did_you_mean(name, known)
-            raise UsageProblem(f"there is no profile {name} in {file.path} (there is: {names(known)}){guess}")
-        if name is not None:
-            self.profile = name
-            self.profile_source = "option --profile" if self.options.get("profile") else "environment ZVOL_PROFILE"
+        if given is not None and given.value not in known:
+            guess = did_you_mean(given.value, known)
+            raise UsageProblem(f"there is no profile {given.value} in {file.path} (there is: {names(known)}){guess}")
+        if given is not None:
+            self.profile, self.profile_source = given.value, given.source
         elif file.current is not None:
             self.profile, self.profile_source = file.current, f"current in {file.path}"
         elif len(known) == 1:
@@ -188,35 +205,37 @@ class SettingLayers:
     @property
     def host_is_given(self) -> bool:
         """Tell whether an option or the environment names the host."""
-        return bool(self.options.get("host") or "ZVOL_HOST" in self.environ or "ZSTACK_HOST" in self.environ)
+        return self.given("host") is not None or ZSTACK_HOST in self.environ
 
+    @property
+    def own_host(self) -> bool:
+        """Tell whether the host is the chosen profile's; raises what `host` raises."""
+        own = self.profile_values.get("host")
+        return own is not None and own.value == self.host.value
+
+    @cached_property
     def host(self) -> SettingValue:
-        """Return the endpoint to use; raises ConfigError or UsageProblem."""
-        if self.options.get("host"):
-            return self._endpoint(self.options["host"], Layer.OPTION, "option --host")
-        if "ZVOL_HOST" in self.environ:
-            return self._endpoint(self.environ["ZVOL_HOST"], Layer.ENVIRONMENT, "environment ZVOL_HOST")
-        if "ZSTACK_HOST" in self.environ:
-            return self._zstack_host()
+        """Return the endpoint to use, after the profile was chosen; raises ConfigError or UsageProblem."""
+        if self.host_is_given:
+            given = self.given("host")
+            found = self._zstack_host() if given is None else self._checked(SETTINGS["host"].kind, given)
+            if found is None:
+                raise ConfigError(self.problems)
+            return found
         if "host" in self.profile_values:
             return self.profile_values["host"]
         text = f"profile {self.profile} has no host" if self.profile else "no host is configured"
         hint = "Set ZVOL_HOST, or make a profile with `zvol config init`; `zvol --sandbox …` needs neither."
         raise UsageProblem(text, hint=hint)
 
-    def _zstack_host(self) -> SettingValue:
+    def _zstack_host(self) -> SettingValue | None:
         """Return the endpoint of ZSTACK_HOST: a name or an address, perhaps with a port, as ZStack's own tools know."""
-        bare, port = self.environ["ZSTACK_HOST"], self.environ.get("ZSTACK_PORT")
+        given, port = self._of_environment(ZSTACK_HOST), self.environ.get("ZSTACK_PORT")
+        bare = given.value
         if port and not (port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65536):
-            raise ConfigError([*self.problems, Problem("environment ZSTACK_PORT", "must be a port: 1 to 65535")])
+            self.add_problem("environment ZSTACK_PORT", "must be a port: 1 to 65535")
+            return None
         if "://" not in bare:
             bare = f"http://[{bare}]" if bare.count(":") > 1 and "]" not in bare else f"http://{bare}"
         ports = dict.fromkeys(PORTS, int(port)) if port else {**PORTS, "http": ZSTACK_PORT}
-        return self._endpoint(bare, Layer.ENVIRONMENT, "environment ZSTACK_HOST", ports)
-
-    def _endpoint(self, text: str, layer: Layer, source: str, ports: Mapping[str, int] = PORTS) -> SettingValue:
-        try:
-            return SettingValue(parse_host(text, ports), layer, source)
-        except BadHost as exc:
-            problem = Problem(source, f"host {exc}")
-        raise ConfigError([*self.problems, problem])
+        return self._checked(ValueKind(lambda text: parse_host(text, ports)), replace(given, value=bare))

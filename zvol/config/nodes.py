@@ -7,9 +7,9 @@ from typing import Any, Final, Literal, Protocol
 
 from zvol.errors import Problem
 
-Kind = Literal["text", "int", "float", "bool", "null", "date", "merge", "other", "map", "list", "tagged"]
+NodeKind = Literal["text", "int", "float", "bool", "null", "date", "merge", "other", "map", "list", "tagged"]
 
-_KINDS: Final[dict[str, Kind]] = {
+_KINDS: Final[dict[str, NodeKind]] = {
     "str": "text",
     "int": "int",
     "float": "float",
@@ -20,7 +20,7 @@ _KINDS: Final[dict[str, Kind]] = {
     "map": "map",
     "seq": "list",
 }
-KIND_NAMES: Final[dict[Kind, str]] = {
+KIND_NAMES: Final[dict[NodeKind, str]] = {
     "text": "text",
     "int": "a number",
     "float": "a number",
@@ -80,7 +80,7 @@ class ProblemList:
         self.at(node, "tags are not allowed")
         self._tagged.add(position(node))
 
-    def kind(self, node: Node) -> Kind:
+    def kind(self, node: Node) -> NodeKind:
         """Return what YAML takes a node for; `tagged` when it has a tag, which is reported already."""
         return "tagged" if position(node) in self._tagged else _KINDS.get(node.tag.rpartition(":")[2], "other")
 

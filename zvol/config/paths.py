@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from zvol.config.registry import SETTINGS
 from zvol.errors import UsageProblem
 
 
 def config_file(option: str | None, environ: Mapping[str, str]) -> tuple[Path | None, bool]:
     """Return the path of the configuration file, None without HOME, and whether it was named (then it must exist)."""
-    named = option or environ.get("ZVOL_CONFIG")
+    named = next(filter(None, (option, *map(environ.get, SETTINGS["config"].variables))), None)
     if named:
         return expand(named, environ), True
     base = _base(environ, "XDG_CONFIG_HOME", ".config")

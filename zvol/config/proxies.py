@@ -7,7 +7,8 @@ import re
 from collections.abc import Mapping
 from urllib.parse import unquote, urlsplit
 
-from zvol.config.hosts import BadHost, is_loopback, parse_host
+from zvol.config.hosts import is_loopback, parse_host
+from zvol.errors import InvalidValue
 from zvol.model import Endpoint
 from zvol.secrets import register_secret
 
@@ -15,7 +16,7 @@ from zvol.secrets import register_secret
 def environment_proxy(endpoint: Endpoint, environ: Mapping[str, str]) -> tuple[str, str] | None:
     """Return HTTPS_PROXY as a URL and the variable it is from, None when it does not apply to this endpoint.
 
-    It applies to https beyond this machine unless NO_PROXY names the host.  Raises BadHost, naming no value.
+    It applies to https beyond this machine unless NO_PROXY names the host.  Raises InvalidValue, naming no value.
     """
     name = next((name for name in ("HTTPS_PROXY", "https_proxy") if environ.get(name)), None)
     exempt = environ.get("NO_PROXY") or environ.get("no_proxy") or ""
@@ -30,7 +31,7 @@ def _url(text: str) -> str:
     scheme, _, rest = full.partition("://")
     user, at, address = rest.rpartition("@")
     if re.search(r"[\s\\?#]|[^\x20-\x7e]", user) or "/" in user:
-        raise BadHost("has a user or a password that must be percent-encoded")
+        raise InvalidValue("has a user or a password that must be percent-encoded")
     parse_host(f"{scheme}://{address.rstrip('/')}")
     register_secret(unquote(user.partition(":")[2]))
     return f"{scheme.lower()}://{user}{at}{address.rstrip('/')}"

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from zvol.config import kinds
-from zvol.config.kinds import Kind
+from zvol.config.kinds import ValueKind
 from zvol.render.formats import DEFAULT, enumerated
 
 
@@ -46,7 +46,7 @@ class Setting:
     """
 
     key: str
-    kind: Kind
+    kind: ValueKind
     section: Section
     help: str
     default: Any = None

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from zvol.config import kinds
-from zvol.errors import ConfigError, LocalState, Problem
+from zvol.errors import ConfigError, InvalidValue, LocalState, Problem
 from zvol.files import Content, UnreadableFile, private_dir, read_file, write_private
 from zvol.model import Endpoint
 from zvol.secrets import Secret
@@ -107,5 +107,5 @@ def _stored(record: dict[str, Any], path: Path) -> StoredSession | None:
         return None
     try:
         return StoredSession(kinds.session(session), account, user, path)
-    except kinds.InvalidValue:
+    except InvalidValue:
         return None

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from zvol.config.credential_scope import Credential, scope_credential
-from zvol.config.hosts import BadHost, plain_http_warning
+from zvol.config.hosts import plain_http_warning
 from zvol.config.layers import Layer, SettingLayers, SettingValue
 from zvol.config.proxies import environment_proxy
 from zvol.config.registry import PLAIN
-from zvol.errors import ConfigError
+from zvol.errors import InvalidValue
 from zvol.model import Endpoint
 
 __all__ = ["Credential", "SettingLayers", "Settings", "output_format", "resolve"]
@@ -49,15 +49,12 @@ def resolve(layers: SettingLayers) -> Settings:
 
     Raises ConfigError or UsageProblem for what is wrong, Untrusted for plain http that is not allowed.
     """
-    layers.read_options()
     layers.choose_profile(host_needed=not layers.host_is_given)
-    host = layers.host()
-    own_host = "host" in layers.profile_values and layers.profile_values["host"].value == host.value
-    credential = scope_credential(layers, host, own_host=own_host)
-    proxy = _proxy(layers, host.value, own_host=own_host)
-    if layers.problems:
-        raise ConfigError(layers.problems)
-    values = {setting.key: layers.pick(setting.key, host, own_host=own_host) for setting in PLAIN}
+    host = layers.host
+    credential = scope_credential(layers)
+    proxy = _proxy(layers)
+    layers.raise_problems()
+    values = {setting.key: layers.pick(setting.key) for setting in PLAIN}
     found = values | {"host": host, "proxy": proxy}
     sources = {"profile": layers.profile_source} | {key: value.source for key, value in found.items()}
     return Settings(
@@ -65,34 +62,35 @@ def resolve(layers: SettingLayers) -> Settings:
         profile=layers.profile,
         config=layers.path,
         proxy=proxy.value,
-        warnings=(*layers.warnings, *_warnings(layers, host, values["insecure_http"], own_host=own_host)),
+        warnings=(*layers.warnings, *_warnings(layers, insecure=values["insecure_http"].value)),
         credential=credential,
         sources=sources | dict(credential.sources),
         **{key: value.value for key, value in values.items()},
     )
 
 
-def _warnings(layers: SettingLayers, host: SettingValue, insecure: SettingValue, *, own_host: bool) -> list[str]:
+def _warnings(layers: SettingLayers, *, insecure: bool) -> list[str]:
     """Return what the user should know; raises Untrusted for plain http that is not allowed."""
+    host = layers.host
     profile = host.layer is Layer.PROFILE
     repair = "`insecure_http: true` in the profile" if profile else "ZVOL_INSECURE_HTTP=1"
-    plain = plain_http_warning(host.value, allowed=insecure.value, where=host.source, repair=repair)
+    plain = plain_http_warning(host.value, allowed=insecure, where=host.source, repair=repair)
     warnings = [plain] if plain else []
     chosen = layers.options.get("profile") and "host" in layers.profile_values
-    if chosen and host.layer is Layer.ENVIRONMENT and not own_host:
+    if chosen and host.layer is Layer.ENVIRONMENT and not layers.own_host:
         warnings.append(f"the host is that of {host.source}, not that of profile {layers.profile}")
     return warnings
 
 
-def _proxy(layers: SettingLayers, endpoint: Endpoint, *, own_host: bool) -> SettingValue:
+def _proxy(layers: SettingLayers) -> SettingValue:
     """Return the profile's proxy for its own host, else that of the environment for https."""
-    of_profile = layers.pick("proxy", own_host=own_host)
+    of_profile = layers.pick("proxy")
     if of_profile.layer is Layer.PROFILE:
         value = None if of_profile.value == "none" else of_profile.value
         return SettingValue(value, Layer.PROFILE, of_profile.source)
     try:
-        found = environment_proxy(endpoint, layers.environ)
-    except BadHost as exc:
+        found = environment_proxy(layers.host.value, layers.environ)
+    except InvalidValue as exc:
         layers.add_problem("environment HTTPS_PROXY", str(exc))
         found = None
     if found is None:
@@ -106,7 +104,5 @@ def output_format(layers: SettingLayers) -> str:
     Raises what `resolve` raises for the file and the environment.
     """
     layers.choose_profile(host_needed=False)
-    if layers.problems:
-        raise ConfigError(layers.problems)
-    layers.read_options()
+    layers.raise_problems()
     return str(layers.pick("output").value)
