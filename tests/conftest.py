@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,13 @@ NAMED = (
     "ALL_PROXY",
     "NO_PROXY",
 )
+
+
+def pytest_configure() -> None:
+    """Undo what a shell does to background jobs, and nohup: a signal ignored here is ignored by every zvol, too."""
+    for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 def folder(path: Path) -> str:
