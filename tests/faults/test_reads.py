@@ -14,6 +14,7 @@ from tests.support.wire import SECRET, raw, says
 from zvol.errors import TransientError
 from zvol.zstack.auth import ANONYMOUS
 from zvol.zstack.client import Client
+from zvol.zstack.resource_kinds import DATA_VOLUME
 from zvol.zstack.transport import Transport
 
 ONE, TWO, THREE = "a" * 32, "b" * 32, "c" * 32
@@ -35,7 +36,7 @@ def reading(document: Any, *uuids: str) -> list[str]:
         client = Client(transport, ANONYMOUS)
         try:
             if len(uuids) == 1:
-                found = client.volume(uuids[0])
+                found = client.volume(uuids[0], kind=DATA_VOLUME)
                 return [found.uuid] if found else []
             return [*client.volumes(uuids)]
         finally:

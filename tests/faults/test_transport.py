@@ -18,6 +18,7 @@ from zvol.clock import SystemClock
 from zvol.errors import MaybeSent, NeverSent
 from zvol.zstack import answers
 from zvol.zstack.answers import Answer, Unrecognized
+from zvol.zstack.resource_kinds import DATA_VOLUME
 from zvol.zstack.transport import Transport
 
 STATUSES = [200, 301, 302, 303, 307, 308, 400, 401, 403, 404, 407, 408, 413, 421, 425, 429, 500, 502, 503, 504]
@@ -95,7 +96,7 @@ def test_a_page_is_an_answer_that_says_nothing() -> None:
     page = b"<html>log in first</html>"
     head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n" % len(page)
     with raw(says(head + page)) as server:
-        assert isinstance(answers.classify_put(Answer(*put(server.endpoint()))), Unrecognized)
+        assert isinstance(answers.classify_put(Answer(*put(server.endpoint())), DATA_VOLUME), Unrecognized)
 
 
 def test_what_is_on_the_wire() -> None:

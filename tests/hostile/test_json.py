@@ -7,6 +7,7 @@ import re
 import socket
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,12 +21,17 @@ from zvol.zstack import answers
 from zvol.zstack.answers import REDIRECTS, Answer, Redirected, Running, Unrecognized
 from zvol.zstack.auth import ANONYMOUS
 from zvol.zstack.client import Client
+from zvol.zstack.resource_kinds import DATA_VOLUME
 from zvol.zstack.strictjson import NotJson, loads
 from zvol.zstack.transport import Transport
 
 BODIES = NOT_JSON | NOT_ZSTACK
 STATUSES = (200, 201, 202, 204, 206, 400, 401, 403, 404, 405, 409, 410, 418, 429, 500, 502, 503, 504, 599)
-CLASSIFIERS = (answers.classify_put, answers.classify_job, answers.classify_read)
+CLASSIFIERS = (
+    partial(answers.classify_put, kind=DATA_VOLUME),
+    partial(answers.classify_job, kind=DATA_VOLUME),
+    answers.classify_read,
+)
 
 
 def test_the_size_of_the_corpus() -> None:
@@ -67,7 +73,7 @@ def test_a_client_raises_a_transient_error_for_each_body() -> None:
         transport = Transport(server.endpoint())
         client = Client(transport, ANONYMOUS)
         reads: list[Callable[[], object]] = [
-            lambda: client.volume(UUID),
+            lambda: client.volume(UUID, kind=DATA_VOLUME),
             lambda: client.volumes([UUID, "c" * 32]),
             lambda: client.list_volumes(),
             lambda: client.query_all("/v1/vm-instances"),
@@ -79,8 +85,8 @@ def test_a_client_raises_a_transient_error_for_each_body() -> None:
             for read in reads:
                 with pytest.raises((TransientError, Refused, CannotTell)):
                     read()
-            assert isinstance(client.submit(UUID, "d" * 32, 60), Unrecognized), name
-            assert isinstance(client.job("d" * 32), Unrecognized), name
+            assert isinstance(client.submit(UUID, "d" * 32, 60, kind=DATA_VOLUME), Unrecognized), name
+            assert isinstance(client.job("d" * 32, kind=DATA_VOLUME), Unrecognized), name
             assert client.version() is None, name
             with suppress(TransientError, Refused):
                 assert client.owner(UUID) is None, name

@@ -12,6 +12,7 @@ from zvol.model import Retention, Volume, VolumeRow
 from zvol.render import columns
 from zvol.text import human_duration, human_size
 from zvol.zstack.answers import Accepted, Answer, classify_put
+from zvol.zstack.resource_kinds import DATA_VOLUME
 
 LARGEST = 10**20 - 1
 
@@ -19,7 +20,7 @@ LARGEST = 10**20 - 1
 @given(st.integers(-LARGEST, LARGEST) | st.floats(allow_nan=False, allow_infinity=False) | st.booleans() | st.text())
 def test_a_timeout_is_between_a_second_and_a_day(milliseconds: object) -> None:
     body = json.dumps({"location": "http://x/v1/api-jobs/y", "apiTimeout": milliseconds})
-    found = classify_put(Answer(202, body.encode()))
+    found = classify_put(Answer(202, body.encode()), DATA_VOLUME)
     if isinstance(found, Accepted):
         assert found.api_timeout is None or 1 <= found.api_timeout <= 86_400
 

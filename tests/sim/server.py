@@ -175,7 +175,8 @@ class SimServer:
             return answers.Duplicate()
         return answers.Accepted(api_timeout)
 
-    def job(self, job: str, seconds: float = 8.0, _kind: ResourceKind = DATA_VOLUME) -> object:
+    def job(self, job: str, seconds: float = 8.0, *, kind: ResourceKind = DATA_VOLUME) -> object:
+        assert kind is DATA_VOLUME
         fault = self._arrive("job")
         if self.silent:
             raise Late(seconds, answers.Unrecognized("no answer"))
@@ -195,13 +196,14 @@ class SimServer:
         fault_code = ErrorCode(state, {"code": state, "description": "by the simulation"})
         return answers.Failed(fault_code, certain=state.startswith(("ID.", "SYS.1006")), session=state == "ID.1001")
 
-    def volume(self, uuid: str, seconds: float = 8.0, _kind: ResourceKind = DATA_VOLUME) -> Volume | None:
-        seen = self.read_volumes([uuid], seconds)
+    def volume(self, uuid: str, seconds: float = 8.0, *, kind: ResourceKind = DATA_VOLUME) -> Volume | None:
+        seen = self.read_volumes([uuid], seconds, kind=kind)
         if seen.unclear:
             raise TransientError("an inventory that is not a volume's")
         return seen.found.get(uuid)
 
-    def read_volumes(self, uuids: Sequence[str], seconds: float = 8.0, _kind: ResourceKind = DATA_VOLUME) -> Volumes:
+    def read_volumes(self, uuids: Sequence[str], seconds: float = 8.0, *, kind: ResourceKind = DATA_VOLUME) -> Volumes:
+        assert kind is DATA_VOLUME
         self._open("read")
         fault = self._arrive("read")
         if self.silent:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -23,11 +24,14 @@ from zvol.zstack.answers import (
     Running,
     Unrecognized,
 )
+from zvol.zstack.resource_kinds import DATA_VOLUME
 from zvol.zstack.strictjson import NotJson, loads
 
 WIRE = Path(__file__).parents[1] / "contract" / "wire"
 VOLUME = {"uuid": "a" * 32, "status": "Ready", "size": 1.073741824e11, "deviceId": 0.0}
-CLASSIFIERS = (answers.classify_put, answers.classify_job, answers.classify_read)
+classify_put = partial(answers.classify_put, kind=DATA_VOLUME)
+classify_job = partial(answers.classify_job, kind=DATA_VOLUME)
+CLASSIFIERS = (classify_put, classify_job, answers.classify_read)
 
 
 def given_json(status: int, value: object) -> Answer:
@@ -55,7 +59,7 @@ def captured(name: str) -> Answer:
     ],
 )
 def test_captured_answers_to_a_put(name: str, means: object) -> None:
-    found = answers.classify_put(captured(name))
+    found = classify_put(captured(name))
     assert found == means if not isinstance(means, type) else isinstance(found, means)
 
 
@@ -69,7 +73,7 @@ def test_captured_answers_to_a_put(name: str, means: object) -> None:
     ],
 )
 def test_captured_answers_of_a_job(name: str, means: object) -> None:
-    found = answers.classify_job(captured(name))
+    found = classify_job(captured(name))
     assert found == means if not isinstance(means, type) else isinstance(found, means)
 
 
@@ -97,18 +101,18 @@ def test_captured_answers_of_a_job(name: str, means: object) -> None:
     ],
 )
 def test_which_failures_are_certain(code: str, certain: bool, session: bool) -> None:
-    found = answers.classify_job(given_json(503, {"error": {"code": code, "details": "未处于删除状态"}}))
+    found = classify_job(given_json(503, {"error": {"code": code, "details": "未处于删除状态"}}))
     assert isinstance(found, Failed)
     assert (found.certain, found.session) == (certain, session)
 
 
 def test_a_duplicate_and_the_answer_of_a_synchronous_server() -> None:
-    assert answers.classify_put(Answer(400, b"Duplicate job uuid[" + b"a" * 32 + b"]")) == Duplicate()
-    done = answers.classify_put(given_json(200, {"inventory": VOLUME}))
+    assert classify_put(Answer(400, b"Duplicate job uuid[" + b"a" * 32 + b"]")) == Duplicate()
+    done = classify_put(given_json(200, {"inventory": VOLUME}))
     assert isinstance(done, Done)
     assert done.volume is not None
     assert (done.volume.size, done.volume.number("deviceId")) == (107374182400, 0)
-    assert isinstance(answers.classify_put(given_json(200, {"error": {"code": "SYS.1006"}})), Failed)
+    assert isinstance(classify_put(given_json(200, {"error": {"code": "SYS.1006"}})), Failed)
 
 
 @pytest.mark.parametrize(
@@ -168,7 +172,7 @@ REFUSED: dict[bytes, tuple[int, bool]] = {
 @pytest.mark.parametrize("text", REFUSED)
 def test_plain_text_refusals_of_zstack(text: bytes) -> None:
     status, auth = REFUSED[text]
-    for classify in (answers.classify_put, answers.classify_read):
+    for classify in (classify_put, answers.classify_read):
         assert classify(Answer(status, text)) == Refusal(status, text.decode(), auth)
 
 
@@ -200,7 +204,7 @@ def test_a_refusal_counts_only_with_its_status(text: bytes, status: int) -> None
     ids=repr,
 )
 def test_a_202_without_the_location_of_a_job_is_unrecognized(body: object) -> None:
-    assert isinstance(answers.classify_put(given_json(202, body)), Unrecognized)
+    assert isinstance(classify_put(given_json(202, body)), Unrecognized)
 
 
 @pytest.mark.parametrize("status", [400, 404, 500, 502, 504])
@@ -272,6 +276,6 @@ def test_invalid_json_is_refused(data: bytes) -> None:
 
 
 def test_running_and_done_are_exact() -> None:
-    assert answers.classify_job(Answer(202, b"{}")) == Running()
-    assert isinstance(answers.classify_job(Answer(202, b'{"a":1}')), Unrecognized)
-    assert answers.classify_job(Answer(200, b"{}")) == Done(None)
+    assert classify_job(Answer(202, b"{}")) == Running()
+    assert isinstance(classify_job(Answer(202, b'{"a":1}')), Unrecognized)
+    assert classify_job(Answer(200, b"{}")) == Done(None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from zvol.recovery.context import EngineContext
 from zvol.recovery.poll_limit import PollKind, PollLimit
@@ -43,7 +44,8 @@ class JobPoller:
         self._limit.begin(PollKind.JOB)
         client, kind = self._context.client, self._context.kind
         seconds = max(SHORTEST_READ, min(READ_SECONDS, self._tasks.time_left(task, now)))
-        self._context.pool.submit(lambda: client.job(job, seconds, kind), lambda done: self._answered(task, job, done))
+        read = partial(client.job, job, seconds, kind=kind)
+        self._context.pool.submit(read, lambda done: self._answered(task, job, done))
 
     def _answered(self, task: VolumeTask, job: str, done: WorkResult) -> None:
         self._limit.end(PollKind.JOB)

@@ -11,7 +11,7 @@ from zvol.errors import ZvolError
 from zvol.recovery.poll_limit import PollKind
 from zvol.recovery.task import VolumeTask
 from zvol.zstack.client import MAX_BATCH, READ_SECONDS
-from zvol.zstack.resource_kinds import DATA_VOLUME, ResourceKind
+from zvol.zstack.resource_kinds import ResourceKind
 from zvol.zstack.volumes import Volumes
 
 if TYPE_CHECKING:
@@ -141,11 +141,9 @@ class ReadResult:
     last: bool = False
 
 
-def read_volumes(
-    client: Client, uuids: Sequence[str], seconds: float = READ_SECONDS, kind: ResourceKind = DATA_VOLUME
-) -> Volumes:
+def read_volumes(client: Client, uuids: Sequence[str], seconds: float = READ_SECONDS, *, kind: ResourceKind) -> Volumes:
     """Read volumes in one request: one by its own path, several by a query; raises what the client raises."""
     if len(uuids) > 1:
-        return client.read_volumes(uuids, seconds, kind)
-    found = client.volume(uuids[0], seconds, kind)
+        return client.read_volumes(uuids, seconds, kind=kind)
+    found = client.volume(uuids[0], seconds, kind=kind)
     return Volumes({} if found is None else {found.uuid: found})

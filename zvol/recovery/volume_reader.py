@@ -109,7 +109,7 @@ class VolumeReader:
         longest = max(self._tasks.time_left(task, now) for task in part.tasks)
         seconds = part.seconds if part.last else max(SHORTEST_READ, min(part.seconds, longest))
         uuids, context = [task.uuid for task in part.tasks], self._context
-        read = partial(read_volumes, context.client, uuids, seconds, context.kind)
+        read = partial(read_volumes, context.client, uuids, seconds, kind=context.kind)
         self._context.pool.submit(read, lambda done: self._ended(part, done), beyond=part.last)
 
     def _ended(self, part: ReadBatch, done: WorkResult) -> None:

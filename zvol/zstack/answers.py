@@ -118,7 +118,7 @@ MAX_TIMEOUT: Final = 86_400.0
 MAX_TARGET_LENGTH: Final = 300
 
 
-def classify_put(answer: Answer, kind: ResourceKind = DATA_VOLUME) -> PutAnswer:
+def classify_put(answer: Answer, kind: ResourceKind) -> PutAnswer:
     """Classify the answer to the recovery of a resource."""
     document = _document(answer.body)
     if answer.status == 202 and _is_job(document):
@@ -132,7 +132,7 @@ def classify_put(answer: Answer, kind: ResourceKind = DATA_VOLUME) -> PutAnswer:
     return _not_successful(answer, document, failing=(200, 503))  # a server that answers synchronously may say 200
 
 
-def classify_job(answer: Answer, kind: ResourceKind = DATA_VOLUME) -> JobAnswer:
+def classify_job(answer: Answer, kind: ResourceKind) -> JobAnswer:
     """Classify the answer about the job of such a recovery."""
     document = _document(answer.body)
     if answer.status == 202 and document == {}:
@@ -151,13 +151,13 @@ def classify_job(answer: Answer, kind: ResourceKind = DATA_VOLUME) -> JobAnswer:
 
 def classify_change(answer: Answer) -> PutAnswer:
     """Classify the answer to any other change; a server that answers at once sends the inventory of what it created."""
-    found = classify_put(answer)
+    found = classify_put(answer, DATA_VOLUME)
     return Done(None) if isinstance(found, Unrecognized) and _has_inventory(answer) else found
 
 
 def classify_change_job(answer: Answer) -> JobAnswer:
     """Classify the answer about the job of any other change; its inventory may be of any kind."""
-    found = classify_job(answer)
+    found = classify_job(answer, DATA_VOLUME)
     return Done(None) if isinstance(found, Unrecognized) and _has_inventory(answer) else found
 
 

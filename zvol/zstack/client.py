@@ -59,7 +59,7 @@ class Client:
         *,
         fresh_until: float | None = None,
         seconds: float = PUT_SECONDS,
-        kind: ResourceKind = DATA_VOLUME,
+        kind: ResourceKind,
     ) -> PutAnswer | NeverSent:
         """Recover a resource: send the PUT once, under a job id of our own (32 hex), with an API timeout in seconds.
 
@@ -71,7 +71,7 @@ class Client:
         answer = self._send_change("PUT", kind.actions_of(uuid), body, headers, fresh_until, seconds)
         return answers.classify_put(answer, kind) if isinstance(answer, Answer) else answer
 
-    def job(self, job: str, seconds: float = READ_SECONDS, kind: ResourceKind = DATA_VOLUME) -> JobAnswer:
+    def job(self, job: str, seconds: float = READ_SECONDS, *, kind: ResourceKind) -> JobAnswer:
         """Read a job, always at the configured host: the `location` of a 202 has the management node's own address."""
         answer = self._job(job, seconds)
         return answer if isinstance(answer, Unrecognized) else answers.classify_job(answer, kind)
@@ -122,16 +122,14 @@ class Client:
             return Unrecognized(maybe.message)
 
     # ---- reads: they raise TransientError, AuthError, Untrusted, Refused ------------------------------------------
-    def volume(self, uuid: str, seconds: float = READ_SECONDS, kind: ResourceKind = DATA_VOLUME) -> Volume | None:
+    def volume(self, uuid: str, seconds: float = READ_SECONDS, *, kind: ResourceKind) -> Volume | None:
         """Return a volume, None when it does not exist or is not visible to this account."""
         seen = match_volumes([uuid], self._read(kind.path_of(uuid), seconds=seconds), kind=kind)
         if seen.unclear:
             raise TransientError(f"an inventory that is not a {kind.name}'s")
         return seen.found.get(uuid)
 
-    def read_volumes(
-        self, uuids: Sequence[str], seconds: float = READ_SECONDS, kind: ResourceKind = DATA_VOLUME
-    ) -> Volumes:
+    def read_volumes(self, uuids: Sequence[str], seconds: float = READ_SECONDS, *, kind: ResourceKind) -> Volumes:
         """Read at most MAX_BATCH volumes in one request; a malformed inventory does not affect the other volumes."""
         query = [("q", "uuid?=" + ",".join(uuids)), ("limit", str(len(uuids))), ("replyWithCount", "true")]
         return match_volumes(uuids, self._read(kind.path, query, seconds=seconds), counted=True, kind=kind)
@@ -145,11 +143,11 @@ class Client:
         start, size = 0, MAX_BATCH
         while part := uuids[start : start + size]:
             try:
-                seen = self.read_volumes(part)
+                seen = self.read_volumes(part, kind=DATA_VOLUME)
             except TransientError:
                 if len(part) == 1:
                     raise
-                self.volume(part[0])
+                self.volume(part[0], kind=DATA_VOLUME)
                 size = len(part) // 2
                 continue
             if seen.unclear:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from zvol.errors import TransientError
 from zvol.model import Volume
 from zvol.zstack.answers import QueryResult
-from zvol.zstack.resource_kinds import DATA_VOLUME, ResourceKind
+from zvol.zstack.resource_kinds import ResourceKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +23,7 @@ class Volumes:
     unclear: frozenset[str] = frozenset()
 
 
-def match_volumes(
-    uuids: Sequence[str], found: QueryResult, *, counted: bool = False, kind: ResourceKind = DATA_VOLUME
-) -> Volumes:
+def match_volumes(uuids: Sequence[str], found: QueryResult, *, kind: ResourceKind, counted: bool = False) -> Volumes:
     """Match an answer with the requested volumes; raises TransientError when it contains any other volume.
 
     A missing volume is gone only when the answer is otherwise faultless: no malformed or duplicate inventory, and with

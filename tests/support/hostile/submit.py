@@ -12,6 +12,7 @@ from zvol.clock import SystemClock
 from zvol.model import Endpoint
 from zvol.zstack.auth import ANONYMOUS
 from zvol.zstack.client import Client
+from zvol.zstack.resource_kinds import DATA_VOLUME
 from zvol.zstack.transport import Transport
 
 
@@ -29,7 +30,7 @@ def main() -> None:
         transport = Transport(endpoint, clock=Quick())  # one each, for the server closes connections as it likes
         client = Client(transport, ANONYMOUS)
         began = time.monotonic()
-        found = client.submit(f"{number:032x}", "d" * 32, 60)
+        found = client.submit(f"{number:032x}", "d" * 32, 60, kind=DATA_VOLUME)
         seconds = time.monotonic() - began
         transport.close()
         size = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

@@ -18,6 +18,7 @@ from zvol.recovery.read_batch import read_volumes
 from zvol.recovery.worker_pool import WorkResult
 from zvol.zstack import answers
 from zvol.zstack.client import MAX_BATCH
+from zvol.zstack.resource_kinds import DATA_VOLUME
 from zvol.zstack.volumes import Volumes
 
 AHEAD: Final = 0.5
@@ -137,7 +138,9 @@ class FollowUpPoller:
         quiet = {one.uuid for one in follow_ups if one.change and one.change.quiet and one.change.quiet.over}
 
         def read() -> object:
-            return client.user_tags(uuids) if kind is ChangeKind.TAG else read_volumes(client, uuids)
+            if kind is ChangeKind.TAG:
+                return client.user_tags(uuids)
+            return read_volumes(client, uuids, kind=DATA_VOLUME)
 
         self._context.pool.submit(read, lambda done: self._answered(kind, follow_ups, quiet, done))
 
