@@ -60,18 +60,28 @@ def a_task(expression: ast.expr) -> bool:
     return ast.unparse(expression).rpartition(".")[2] in ("task", "follow_up", "change")
 
 
-def mutators() -> set[str]:
-    """Return the methods of VolumeTask that change its fields."""
+def changes_a_container(node: ast.AST) -> bool:
+    """Tell whether something is a call that changes a field which is a container."""
+    match node:
+        case ast.Call(func=ast.Attribute(value=ast.Attribute(), attr=method)):
+            return method in CHANGING
+        case _:
+            return False
+
+
+def mutators(file: str = "task.py", name: str = "VolumeTask") -> set[str]:
+    """Return the methods of a task's class that change its fields."""
     [task] = [
         node
-        for node in ast.parse((ROOM / "task.py").read_text()).body
-        if isinstance(node, ast.ClassDef) and node.name == "VolumeTask"
+        for node in ast.parse((ROOM / file).read_text()).body
+        if isinstance(node, ast.ClassDef) and node.name == name
     ]
     methods = [node for node in task.body if isinstance(node, ast.FunctionDef)]
     return {
         method.name
         for method in methods
         if any(isinstance(one, ast.Attribute) for node in ast.walk(method) for one in targets(node))
+        or any(changes_a_container(node) for node in ast.walk(method))
     }
 
 
@@ -119,9 +129,37 @@ def test_other_rooms_change_no_task(file: Path) -> None:
     assert not {"task_queues", "task_lifecycle", "tasks"} & set(imported_from_recovery(file.read_text()))
 
 
+def follow_up_changes(name: str, source: str) -> Iterator[str]:
+    """Yield where a module calls a method that changes a follow-up or one of its changes."""
+    changing = mutators("follow_ups/task.py", "FollowUpTask") | mutators("follow_ups/changes.py", "Change")
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Call(func=ast.Attribute(value=base, attr=method)) if method in changing:
+                if ast.unparse(base).rpartition(".")[2] in ("follow_up", "change"):
+                    yield f"{name}:{node.lineno} calls {ast.unparse(node.func)}"
+            case _:
+                pass
+
+
+@pytest.mark.parametrize("file", [*FILES, *OTHERS], ids=lambda path: str(path.relative_to(ZVOL)))
+def test_follow_ups_are_changed_in_their_own_package(file: Path) -> None:
+    found = [*follow_up_changes(file.name, file.read_text())]
+    assert found == [] or file.parent == ROOM / "follow_ups"
+
+
+def test_a_change_of_a_follow_up_is_found() -> None:
+    assert [*follow_up_changes("other.py", "follow_up.change.reset()")] == ["other.py:1 calls follow_up.change.reset"]
+    assert [*follow_up_changes("other.py", "task.follow_up.set_run(run)")] != []
+    assert [*follow_up_changes("other.py", "limit.begin(kind); follow_up.fresh(now)")] == []
+    for part in ("poller", "submitter", "run", "stage"):
+        assert [*follow_up_changes(part, (ROOM / "follow_ups" / f"{part}.py").read_text())] != []
+
+
 def test_the_methods_that_change_a_task_are_known() -> None:
     assert {"begin_put", "begin_polling", "record_read"} <= mutators()
     assert "fresh" not in mutators()
+    assert {"defer", "set_run"} <= mutators("follow_ups/task.py", "FollowUpTask")
+    assert {"mark_sent", "reset"} <= mutators("follow_ups/changes.py", "Change")
 
 
 @pytest.mark.parametrize(
