@@ -34,7 +34,7 @@ def case(world: World, point: Point) -> bool:
         ran = world.run(env, "recover", volume, *ASKED, command=(*SHIM, str(point)))
         if ran.code == 0:
             return False
-        kinds = ("planned", "pending", "followups", "finished")
+        kinds = ("planned", "pending", "followUps", "finished")
         # whose recovery it was is only known once its job has ended; on the fast clock resume does not wait long for it
         wait_for(lambda: world.jobs_ended([volume]))
         claimed = sum(one[kind] for one in world.run_list(env) for kind in kinds)

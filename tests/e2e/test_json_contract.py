@@ -31,7 +31,7 @@ KEYS = {
         "alive",
         "planned",
         "pending",
-        "followups",
+        "followUps",
         "finished",
     ],
     "finding": ["check", "ok", "found", "hint"],

@@ -34,6 +34,11 @@ BREAKS = {
     "files.py": "from zvol.journal import locks",
     "errors.py": "from zvol import text",
     "config/credentials.py": "import yaml",
+    "journal/locks.py": "import yaml",
+    "render/progress.py": "import rich",
+    "session/provider.py": "import urllib3",
+    "zstack/login.py": "import requests",
+    "zstack/paging.py": "import urllib3",
 }
 
 

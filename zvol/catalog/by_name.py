@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from zvol.catalog.listing import find_volumes
 from zvol.catalog.lookups import first_named
+from zvol.clock import Clock
 from zvol.errors import Refused, UsageProblem
 from zvol.model import Volume
 from zvol.text import fold_uuid, has_control
@@ -23,6 +24,38 @@ class VmRef:
 
     uuid: str
     name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """The volume to attach, as it was read at `read_at` (monotonic seconds), and the UUID of the VM.
+
+    `already`: it was on that VM when it was looked up.
+    """
+
+    volume: Volume
+    vm: str
+    read_at: float
+    already: bool
+
+
+def find_attachment(client: Client, clock: Clock, name: str, uuid: str | None, vm: str | None) -> Attachment:
+    """Find the volume and the VM, by default the one that it was last on; what was found by a name is read again.
+
+    Raises UsageProblem when it was never on a VM, and what `find_volume`, `find_vm` and `read_unchanged` raise.
+    """
+    read_at = clock.monotonic()
+    volume = find_volume(client, name, uuid)
+    now = volume.text("vmInstanceUuid")
+    last = now or volume.text("lastVmInstanceUuid")
+    machine = find_vm(client, vm) if vm is not None else VmRef(last) if last else None
+    if machine is None:
+        hint = f"Name the VM, by UUID or by name: `zvol attach {volume.uuid} VM`"
+        raise UsageProblem("the volume was never on a VM", hint=hint)
+    if uuid is None or machine.name is not None:
+        read_at = clock.monotonic()
+        volume = read_unchanged(client, volume, machine)
+    return Attachment(volume, machine.uuid, read_at, already=now == machine.uuid)
 
 
 def find_volume(client: Client, name: str, uuid: str | None) -> Volume:

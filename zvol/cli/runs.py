@@ -89,10 +89,7 @@ def _object(run: Run) -> dict[str, Any]:
         "started": stamp(run.started),
         "ended": stamp(run.ended),
         "alive": run.alive,
-        "planned": run.counts.get("planned", 0),
-        "pending": run.counts.get("open", 0),
-        "followups": run.counts.get("followups", 0),
-        "finished": run.counts.get("recorded", 0) + run.counts.get("forgotten", 0),
+        **{key: _count(key)(run) for key in STATES},
     }
 
 
@@ -104,8 +101,22 @@ def _state(run: Run) -> str:
     return "forgotten" if run.counts.get("forgotten") else "finished"
 
 
-def _count(*states: str) -> Callable[[Run], str]:
-    return lambda run: str(sum(run.counts.get(state, 0) for state in states))
+STATES: Final = {
+    "planned": ("planned",),
+    "pending": ("open",),
+    "followUps": ("followups",),
+    "finished": ("recorded", "forgotten"),
+}
+"""The numbers of volumes that are shown of a run, and their states in the journal."""
+
+
+def _count(key: str) -> Callable[[Run], int]:
+    return lambda run: sum(run.counts.get(state, 0) for state in STATES[key])
+
+
+def _number(header: str, key: str) -> Column[Run]:
+    count = _count(key)
+    return text_column(header, lambda run: str(count(run)))
 
 
 COLUMNS: Final[Sequence[Column[Run]]] = [
@@ -113,8 +124,9 @@ COLUMNS: Final[Sequence[Column[Run]]] = [
     text_column("STARTED", lambda run: stamp(run.started) or "-"),
     text_column("ACCOUNT", lambda run: run.identity.account or "-"),
     text_column("STATE", _state),
-    text_column("NOT SENT", _count("planned")),
-    text_column("PENDING", _count("open", "followups")),
-    text_column("FINISHED", _count("recorded")),
+    _number("NOT SENT", "planned"),
+    _number("PENDING", "pending"),
+    _number("FOLLOW UPS", "followUps"),
+    _number("FINISHED", "finished"),
     text_column("SERVER", lambda run: run.identity.base),
 ]

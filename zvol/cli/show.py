@@ -21,10 +21,7 @@ def command(context: AppContext, volumes: tuple[str, ...]) -> Report:
     """Show all that is known of volumes: recoverable or why not, how long is left, where they were attached."""
     from zvol.catalog.recoverability import with_recoverability
     from zvol.catalog.resolve import resolve_targets
-    from zvol.model import Outcome, Result
     from zvol.recovery import outcomes
-    from zvol.recovery.states import Conclude
-    from zvol.recovery.task import VolumeTask
     from zvol.render.columns import column_help, in_full
 
     if context.options.columns == "help":
@@ -35,9 +32,7 @@ def command(context: AppContext, volumes: tuple[str, ...]) -> Report:
     targets = resolved.targets
     found = client.volumes([target.uuid for target in targets])
     rows = {row.volume.uuid: with_recoverability(row, client) for row in server.volume_rows(found.values())}
-    gone: list[Result] = [
-        outcomes.result(VolumeTask(target), Conclude(Outcome.GONE)) for target in targets if target.uuid not in rows
-    ]
+    gone = [outcomes.gone(target) for target in targets if target.uuid not in rows]
     single = len(volumes) == 1 and volumes[0] != "-"
     failures = [*resolved.refused, *gone]
     shown = [rows[target.uuid] for target in targets if target.uuid in rows]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from zvol.errors import NOT_SENT, AuthError, Exit, NeverSent, Refused, Unreachable, ZvolError, nothing_sent
 from zvol.journal.records import Holder, Identity
-from zvol.model import Outcome, Result, Volume
+from zvol.model import Outcome, Result, Target, Volume
 from zvol.recovery.classification import with_last
 from zvol.recovery.states import MAX_SENDS, Conclude, Phase, Reason
 from zvol.recovery.task import FRESH, VolumeTask
@@ -37,6 +37,15 @@ def result(task: VolumeTask, conclusion: Conclude) -> Result:
         extra_exit=Exit.FAILED if strict else Exit.OK,
         unfinished=conclusion.outcome is Outcome.NOT_SENT and task.claimed and why is not None and why.kind != "local",
     )
+
+
+def gone(target: Target) -> Result:
+    """Return the Result of a volume that the server does not have."""
+    return Result(target.asked, target.uuid, Outcome.GONE, error=_no_such_volume())
+
+
+def _no_such_volume() -> ZvolError:
+    return ZvolError("there is no such volume", kind="gone", hint=GONE)
 
 
 def _changed(task: VolumeTask, conclusion: Conclude) -> bool | None:
@@ -73,7 +82,7 @@ def error(task: VolumeTask, conclusion: Conclude) -> ZvolError:
 def _error(task: VolumeTask, conclusion: Conclude) -> ZvolError:
     match conclusion.outcome, conclusion.why:
         case Outcome.GONE, _:
-            return ZvolError("there is no such volume", kind="gone", hint=GONE)
+            return _no_such_volume()
         case Outcome.FAILED, Reason.CHANGED:
             return CHANGED
         case Outcome.CONTRADICTED, _:
