@@ -292,7 +292,7 @@ def nothing_sent(error: ZvolError) -> ZvolError:
 
 
 class OutputLost(ZvolError):
-    """Results were reached and could not be printed; `exit` is what they amount to, `summary` the same in words."""
+    """Results were reached and could not be printed; `exit` is their exit code, `summary` their counts as text."""
 
     def __init__(self, reason: OSError, exit: Exit, summary: str) -> None:
         super().__init__(str(reason), exit=exit)

@@ -19,7 +19,7 @@ from tests.crash import followups, kills, points, signals, together
 from tests.crash.world import World, world
 
 
-def attempt(name: str, case: Callable[[], object]) -> bool:
+def passes(name: str, case: Callable[[], object]) -> bool:
     """Run a case; a wrong one is reported and does not stop the others."""
     try:
         case()
@@ -38,16 +38,16 @@ def all_points(cloud: World, volumes: Iterable[int], chance: random.Random, sign
         for point in every:
             for again in (None, chance):
                 name = f"{number} volumes, {point}, resume {'killed too' if again else 'undisturbed'}"
-                wrong += not attempt(name, functools.partial(points.crash, cloud, number, point, again=again))
+                wrong += not passes(name, functools.partial(points.crash, cloud, number, point, again=again))
                 done += 1
         print(f"{done} cases, {wrong} wrong", flush=True)
     return done, wrong
 
 
-def many_kills(cloud: World, wanted: int, chance: random.Random) -> tuple[int, int]:
+def many_kills(cloud: World, number_of_kills: int, chance: random.Random) -> tuple[int, int]:
     done = wrong = 0
-    while cloud.counts["kill"] < wanted:
-        wrong += not attempt(f"case {done} of chance", lambda: kills.kill(cloud, chance))
+    while cloud.counts["kill"] < number_of_kills:
+        wrong += not passes(f"random case {done}", lambda: kills.kill(cloud, chance))
         done += 1
         if done % 20 == 0:
             print(f"{cloud.counts['kill']} kills in {done} cases, {wrong} wrong", flush=True)
@@ -58,22 +58,22 @@ def every_signal(cloud: World) -> tuple[int, int]:
     """Send every signal in every phase."""
     cases = [(signals.case, name, number) for name in signals.PHASES for number in signals.SIGNALS]
     cases += [(signals.prompted, name, number) for name in signals.PROMPTS for number in signals.SIGNALS]
-    return len(cases), sum(not attempt(f"{n}, {s}", functools.partial(do, cloud, n, s)) for do, n, s in cases)
+    return len(cases), sum(not passes(f"{n}, {s}", functools.partial(do, cloud, n, s)) for do, n, s in cases)
 
 
-def crowds(cloud: World, wanted: int, chance: random.Random) -> tuple[int, int]:
+def crowds(cloud: World, number_of_kills: int, chance: random.Random) -> tuple[int, int]:
     """Processes on the same volumes, some of them killed."""
     wrong = 0
-    for number in range(wanted):
+    for number in range(number_of_kills):
         case = functools.partial(together.crowd, cloud, chance, kills=number % 2 * 3)
-        wrong += not attempt(f"crowd {number}", case)
-    return wanted, wrong
+        wrong += not passes(f"crowd {number}", case)
+    return number_of_kills, wrong
 
 
 def all_followups(cloud: World) -> tuple[int, int]:
     """End a run that tags and attaches at every point."""
     every = followups.points(cloud)
-    return len(every), sum(not attempt(str(point), functools.partial(followups.case, cloud, point)) for point in every)
+    return len(every), sum(not passes(str(point), functools.partial(followups.case, cloud, point)) for point in every)
 
 
 def main() -> int:

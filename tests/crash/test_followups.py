@@ -63,7 +63,7 @@ def test_a_change_that_never_arrived_is_sent_once_more_when_it_can_no_longer_arr
 
 
 def test_a_signal_while_a_change_is_out(cloud: World, tmp_path: Path) -> None:
-    """The tag is watched to its end, the VM is left for resume."""
+    """The tag is polled to its end, the VM is left to resume."""
     release_file = tmp_path / "go"
     with proxy(cloud.cloud.host, Rule("other", "hold", path="user-tags$", file=release_file)) as (host, between):
         env, [volume] = cloud.home(host), cloud.volumes(1)

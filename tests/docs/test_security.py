@@ -42,5 +42,5 @@ def test_the_counts_are_the_real_ones() -> None:
         "volumes with one malformed field": len(json_bodies.ODD_FIELDS),
         "HTTP answers": len(http_answers.UNCLEAR),
     }
-    listed = {what: int(count) for what, count in re.findall(r"^\| ([^|]+) \| (\d+) \|", PAGE, re.MULTILINE)}
-    assert {what: listed.get(what) for what in counts} == counts
+    in_page = {what: int(count) for what, count in re.findall(r"^\| ([^|]+) \| (\d+) \|", PAGE, re.MULTILINE)}
+    assert {what: in_page.get(what) for what in counts} == counts

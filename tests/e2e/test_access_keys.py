@@ -136,7 +136,7 @@ def test_a_key_goes_only_to_the_host_of_its_own_level(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "message"),
     [
         ({"ZSTACK_ACCESS_KEY_ID": ""}, "ZSTACK_ACCESS_KEY_SECRET: needs ZSTACK_ACCESS_KEY_ID"),
         ({"ZSTACK_ACCESS_KEY_SECRET": ""}, "ZSTACK_ACCESS_KEY_ID: needs ZSTACK_ACCESS_KEY_SECRET"),
@@ -147,11 +147,11 @@ def test_a_key_goes_only_to_the_host_of_its_own_level(tmp_path: Path) -> None:
         ({"ZSTACK_ACCESS_KEY_SECRET": "MARKER\udcff"}, "is not UTF-8"),
     ],
 )
-def test_half_a_key_and_odd_ones(tmp_path: Path, change: dict[str, str], words: str) -> None:
+def test_incomplete_and_malformed_keys(tmp_path: Path, change: dict[str, str], message: str) -> None:
     env = environment(tmp_path / "home", KEY | {"ZVOL_HOST": "http://127.0.0.1:9"} | change)
     ran = run(["list"], {name: value for name, value in env.items() if value})
     assert (ran.code, ran.out) == (2, "")
-    assert words in ran.err
+    assert message in ran.err
     assert "MARKER" not in ran.err
 
 

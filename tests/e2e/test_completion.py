@@ -43,11 +43,11 @@ def test_the_files_are_what_the_command_prints(shell: str, tmp_path: Path) -> No
         assert (FOLDER / FILES[shell]).read_text() == printed
 
 
-@pytest.mark.parametrize("words", ["zvol re", "zvol recover --", "zvol -o ", "zvol -p ", "zvol help ", "zvol nosuch "])
-def test_asking_for_completions_never_fails_nor_goes_out(words: str, env: dict[str, str]) -> None:
+@pytest.mark.parametrize("line", ["zvol re", "zvol recover --", "zvol -o ", "zvol -p ", "zvol help ", "zvol nosuch "])
+def test_asking_for_completions_never_fails_nor_goes_out(line: str, env: dict[str, str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(0)
-        more = {"_ZVOL_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(len(words.split(" ")) - 1)}
+        more = {"_ZVOL_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": str(len(line.split(" ")) - 1)}
         more |= {"ZVOL_HOST": f"http://127.0.0.1:{server.getsockname()[1]}", "ZVOL_SESSION": "a" * 32}
         ran = run([], env | more)
         assert (ran.code, ran.err) == (0, "")
@@ -65,8 +65,8 @@ def test_a_broken_configuration_completes_nothing(env: dict[str, str]) -> None:
 def test_profiles_are_those_of_the_given_file(env: dict[str, str], tmp_path: Path) -> None:
     other = tmp_path / "other.yaml"
     other.write_text("profiles: {elsewhere: {host: https://x}}")
-    for words, found in ((f"zvol --config {other} -p ", ["elsewhere"]), ("zvol -p ", ["prod", "test-2"])):
-        more = {"_ZVOL_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(len(words.split(" ")) - 1)}
+    for line, found in ((f"zvol --config {other} -p ", ["elsewhere"]), ("zvol -p ", ["prod", "test-2"])):
+        more = {"_ZVOL_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": str(len(line.split(" ")) - 1)}
         ran = run([], env | more)
         assert [line.removeprefix("plain,") for line in ran.out.split()] == found, ran.err
 
@@ -87,9 +87,9 @@ def test_bash(env: dict[str, str]) -> None:
     asked = """complete_it() { COMPREPLY=(); COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _zvol_completion zvol
       echo "${COMPREPLY[@]}"; }
     """
-    words = "complete_it zvol re\ncomplete_it zvol -o nd\ncomplete_it zvol -p ''\ncomplete_it zvol recover --stri"
+    calls = "complete_it zvol re\ncomplete_it zvol -o nd\ncomplete_it zvol -p ''\ncomplete_it zvol recover --stri"
     hostile = "\n".join(f"complete_it zvol -p {quoted(name)}" for name in HOSTILE)
-    lines = ask("bash", f"source {FOLDER / 'zvol.bash'}\n{asked}{words}\n{hostile}", env)
+    lines = ask("bash", f"source {FOLDER / 'zvol.bash'}\n{asked}{calls}\n{hostile}", env)
     assert lines[:4] == ["recover resume", "ndjson", "prod test-2", "--strict"]
     assert set(lines[4:]) <= {"", "prod", "prod test-2"}  # a quote alone is the beginning of any name
 

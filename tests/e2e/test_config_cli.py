@@ -198,14 +198,14 @@ def test_help_topics(topic: str, env: dict[str, str]) -> None:
 def test_help_of_a_command_and_what_was_meant(env: dict[str, str]) -> None:
     shown = run(["help", "config", "show"], env)
     assert (shown.code, shown.out) == (0, run(["config", "show", "--help"], env).out)
-    for words in (["lsit"], ["help", "lsit"]):
-        ran = run(words, env)
+    for arguments in (["lsit"], ["help", "lsit"]):
+        ran = run(arguments, env)
         assert (ran.code, ran.err.splitlines()[-1].partition("'")[2]) == (2, "lsit'. Did you mean list?")
 
 
 def test_every_command_has_help_with_an_example(env: dict[str, str]) -> None:
-    listed = run(["--help"], env).out.split("Commands:\n")[1].split("\n\n")[0]
-    commands = [line.split()[0] for line in listed.splitlines() if line[2:3].strip()]
+    section = run(["--help"], env).out.split("Commands:\n")[1].split("\n\n")[0]
+    commands = [line.split()[0] for line in section.splitlines() if line[2:3].strip()]
     assert {"recover", "resume", "list", "show", "attach", "login", "doctor"} <= set(commands)
     for name in commands:
         ran = run([name, "--help"], env)

@@ -214,7 +214,7 @@ def test_a_wrong_password_is_4_with_advice(out: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "words"),
+    ("code", "message"),
     [
         ("ID.1005", "initial password must be changed"),
         ("ID.1006", "Too many sessions"),
@@ -229,17 +229,17 @@ def test_a_wrong_password_is_4_with_advice(out: dict[str, str]) -> None:
         ("LOGIN_CONTROL.9999", "Ask the administrator"),
     ],
 )
-def test_what_commercial_login_control_wants(tmp_path: Path, code: str, words: str) -> None:
+def test_what_commercial_login_control_wants(tmp_path: Path, code: str, message: str) -> None:
     with sandbox(tmp_path / "cloud", "--login-refusal", code) as cloud:
         env = environment(tmp_path / "home", {"ZVOL_HOST": cloud.host})
         ran = run([*STDIN, "--json"], env, stdin="password")
         assert (ran.code, ran.out) == (4, "")
         assert ran.error()["error"]["code"] == code
-        assert words in ran.error()["hint"]
+        assert message in ran.error()["hint"]
         cron = env | {"ZSTACK_ACCOUNT_NAME": "admin", "ZSTACK_ACCOUNT_PASSWORD": "password"}
         ran = run(["recover", PG_DATA], cron)
         assert ran.code == 4
-        assert words in ran.err
+        assert message in ran.err
         assert cloud.events() == []
 
 

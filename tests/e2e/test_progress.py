@@ -31,7 +31,7 @@ def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
         yield cloud
 
 
-def watched(arguments: Sequence[str], env: dict[str, str]) -> tuple[int, str, str]:
+def run_on_terminal(arguments: Sequence[str], env: dict[str, str]) -> tuple[int, str, str]:
     """Run zvol with stderr, and only stderr, on a terminal; returns code, stdout, and all that the terminal got."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, COLUMNS, 0, 0))
@@ -59,7 +59,7 @@ def client(tmp_path: Path, cloud: Sandbox) -> dict[str, str]:
 
 
 def test_a_line_on_the_terminal_that_is_gone_at_the_end(tmp_path: Path, slow: Sandbox) -> None:
-    code, out, shown = watched(["recover", *VOLUMES, "-o", "ndjson"], client(tmp_path, slow))
+    code, out, shown = run_on_terminal(["recover", *VOLUMES, "-o", "ndjson"], client(tmp_path, slow))
     assert code == 0, shown
     assert [json.loads(line)["outcome"] for line in out.splitlines()] == ["recovered"] * 20
     assert "\rzvol: 0 of 20 done, 20 left" in shown
@@ -72,7 +72,7 @@ def test_a_line_on_the_terminal_that_is_gone_at_the_end(tmp_path: Path, slow: Sa
 
 def test_quiet_shows_nothing(tmp_path: Path, slow: Sandbox) -> None:
     volumes = [extra_uuid(number) for number in range(21, 31)]
-    code, out, shown = watched(["recover", *volumes, "-q", "-o", "ndjson"], client(tmp_path, slow))
+    code, out, shown = run_on_terminal(["recover", *volumes, "-q", "-o", "ndjson"], client(tmp_path, slow))
     assert (code, shown) == (0, "")
     assert len(out.splitlines()) == 10
 
@@ -96,7 +96,7 @@ def test_why_it_waits_when_the_server_is_away(tmp_path: Path, slow: Sandbox) -> 
         timer.start()
         again = threading.Timer(3.2, cloud.start)
         again.start()
-        _, _, shown = watched(["recover", *VOLUMES[:6], "-o", "ndjson", "--timeout", "5s"], env)
+        _, _, shown = run_on_terminal(["recover", *VOLUMES[:6], "-o", "ndjson", "--timeout", "5s"], env)
         timer.join()
         again.join()
     assert "left, waiting: " in shown

@@ -1,4 +1,4 @@
-"""On a real terminal, and the same words in a pipe."""
+"""Output on a real terminal, and the same text in a pipe."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def test_a_slow_line(tmp_path: Path) -> None:
 
 
 def test_a_list_that_others_change_all_the_time(tmp_path: Path) -> None:
-    """Ten recoveries a second, some between any two pages: what nobody touched is listed, each volume once."""
+    """Ten recoveries a second, some between any two pages: every untouched volume is in the list, exactly once."""
     with sandbox(tmp_path / "cloud", "--extra", "4000") as cloud, line(cloud, wait=0.4) as host:
         before = deleted(cloud)
         touched, ended = sorted(before)[::20], threading.Event()

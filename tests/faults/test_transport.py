@@ -77,8 +77,8 @@ def test_authorities_of_the_environment_decide_nothing(
 
 def test_a_time_out_is_told_from_a_broken_connection() -> None:
     """Rows 6 and 8."""
-    for behave, words in ((resets, "reset"), (lambda _client, _request: False, "closed"), (hangs, "time")):
-        with raw(behave) as server, pytest.raises(MaybeSent, match=words):
+    for behave, message in ((resets, "reset"), (lambda _client, _request: False, "closed"), (hangs, "time")):
+        with raw(behave) as server, pytest.raises(MaybeSent, match=message):
             put(server.endpoint(), timeout=1.0)
 
 

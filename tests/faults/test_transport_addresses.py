@@ -77,7 +77,7 @@ class Races:
 def races(monkeypatch: pytest.MonkeyPatch) -> Races:
     found, start = Races(), ConnectionRace._start
 
-    class Watched(selectors.DefaultSelector):
+    class CountingSelector(selectors.DefaultSelector):
         def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
             ready = super().select(timeout)
             if not ready:
@@ -89,7 +89,7 @@ def races(monkeypatch: pytest.MonkeyPatch) -> Races:
         found.tried.append(one[4][1])
         start(race, one)
 
-    monkeypatch.setattr(selectors, "DefaultSelector", Watched)
+    monkeypatch.setattr(selectors, "DefaultSelector", CountingSelector)
     monkeypatch.setattr(ConnectionRace, "_start", noted)
     return found
 

@@ -134,9 +134,9 @@ def _check_system_tag(node: Node, tx: Tx, call: Call) -> None:
 
 def _zql(node: Node, tx: Tx, call: Call) -> Body:
     """Answer the plainest ZQL only: `query NAME where a='b'`."""
-    words = call.text("zql").split()
+    tokens = call.text("zql").split()
     kinds = {"volume": "volume", "vminstance": "vm", "primarystorage": "storage"}
-    kind = kinds.get(words[1].lower()) if len(words) > 1 and words[0] == "query" else None
+    kind = kinds.get(tokens[1].lower()) if len(tokens) > 1 and tokens[0] == "query" else None
     if kind is None:
         raise internal(f"org.antlr.v4.runtime.misc.ParseCancellationException: error at line 1:0, {call.text('zql')}")
     text = call.text("zql").partition(" where ")[2]

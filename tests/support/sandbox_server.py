@@ -147,7 +147,7 @@ def apis_of(options: Options) -> Iterator[Api]:
 
 
 def refuse_login(code: str, _node: Node, _tx: Tx, _call: Call) -> Body:
-    """Refuse as commercial login control does, as far as the open source has words for it."""
+    """Refuse as commercial login control does, with the error texts that the open source has."""
     details = '{"authentications":["TwoFactor"]}' if code == "ID.2001" else None
     raise Fault({"code": code, "description": LOGIN_REFUSALS.get(code, code), "details": details, "cost": "1ms"})
 

@@ -21,6 +21,6 @@ def commands(group: click.Command = app, path: tuple[str, ...] = ()) -> Iterator
 
 
 def leaves() -> dict[str, click.Command]:
-    """Return the commands that do something, by their words; some groups do, too."""
+    """Return the commands that do something, by name; some groups do, too."""
     found = {" ".join(path): command for path, command in commands() if path}
     return {name: one for name, one in found.items() if not isinstance(one, click.Group) or one.invoke_without_command}

@@ -96,7 +96,7 @@ def test_nothing_else_matters() -> None:
 
 
 @pytest.mark.parametrize(
-    ("polls", "status", "phase", "conditions", "wanted"),
+    ("polls", "status", "phase", "conditions", "expected"),
     [
         (0, JobStatus.RUNNING, Phase.POLL, SMALL, True),
         (GRACE_POLLS - 1, JobStatus.UNCLEAR, Phase.POLL, SMALL, True),
@@ -107,10 +107,10 @@ def test_nothing_else_matters() -> None:
     ],
 )
 def test_whether_a_job_is_polled_after_its_volume_is_back(
-    polls: int, status: JobStatus, phase: Phase, conditions: PollConditions, wanted: bool
+    polls: int, status: JobStatus, phase: Phase, conditions: PollConditions, expected: bool
 ) -> None:
     task = Case(Poll.JOB, phase=phase, fields=fields(job_grace_polls=polls, job_status=status)).task
-    assert grace_poll_wanted(task, conditions) is wanted
+    assert grace_poll_wanted(task, conditions) is expected
 
 
 def test_very_many_volumes_are_read_less_often() -> None:

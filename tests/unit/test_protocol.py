@@ -117,7 +117,7 @@ PUT_ONCE = {
     "stopped while the PUT is out": Case([*SENT, GIVE_UP], [*SENDS, unknown()], Phase.UNRESOLVED),
 }
 
-WATCHED = {
+POLLED = {
     "back after an answer, the job unknown: recovered, the intent stays open": Case(
         [*SENT, ACCEPTED, BACK], [*SENDS, WAIT, RECOVERED], Phase.UNSETTLED
     ),
@@ -252,7 +252,7 @@ CASES = {
     for part, cases in {
         "1 read first": READ_FIRST,
         "2-3 intent and PUT": PUT_ONCE,
-        "4 watch": WATCHED,
+        "4 poll": POLLED,
         "5 one wait": ONE_WAIT,
         "6 lastOpDate": CHANGED,
         "7 open intent": OPEN_INTENT,

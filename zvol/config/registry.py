@@ -169,7 +169,7 @@ OTHER_NAMES: Final = {
     "username": "account",
     "verify": "ca_file",
 }
-"""Words that people may write instead of a key, and what to use."""
+"""Names that users may write instead of a key, and what to use."""
 
 
 def variables(*sections: Section) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Final
 
 
 def _fields(text: str) -> dict[str, str]:
-    """Return `name:kind` words as a mapping; a word without a kind is text."""
+    """Return `name:kind` items as a mapping; an item without a kind is text."""
     return {name: kind or "text" for name, _, kind in (word.partition(":") for word in text.split())}
 
 

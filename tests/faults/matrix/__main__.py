@@ -1,4 +1,4 @@
-"""Runs all of it: `python -m tests.faults.matrix [WORD...]`, cases whose names have one of the words."""
+"""Runs the whole matrix; `python -m tests.faults.matrix TEXT...` runs cases whose names contain one of the texts."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from tests.faults.matrix.wires import every_byte
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults.matrix", description=__doc__)
-    parser.add_argument("words", nargs="*", help="only cases with one of these in their name or block")
+    parser.add_argument("texts", nargs="*", help="only cases with one of these in their name or block")
     parser.add_argument("-n", "--runners", type=int, default=4, help="cases that run at the same time")
     parser.add_argument("--real", type=int, default=10, metavar="N", help="every N-th case starts Python anew")
     parser.add_argument("--every-byte", action="store_true", help="instead, a break at each byte")
     given = parser.parse_args()
     found = {"every byte": list(every_byte())} if given.every_byte else blocks()
     cases = [Todo(block, case) for block, some in found.items() for case in some]
-    cases = [one for one in cases if not given.words or any(word in one.name for word in given.words)]
+    cases = [one for one in cases if not given.texts or any(text in one.name for text in given.texts)]
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         run(cases, Path(folder), given.runners, given.real)

@@ -70,7 +70,7 @@ def resumes(case_run: CaseRun, run: Run, before: list[dict[str, Any]]) -> None:
 
 
 def sound(case_run: CaseRun, ran: Ran, results: list[dict[str, Any]]) -> None:
-    """The exit code follows from the report, and nothing that is no report or no words came out."""
+    """The exit code follows from the report, and nothing but a report or text was printed."""
     codes = {code_of(one) for one in results}
     assert ran.code == min(codes, key=SEVERITY.index, default=0), (ran.code, codes)
     assert case_run.session not in ran.out + ran.err, "the session is in the output"
@@ -89,14 +89,14 @@ def truth(case_run: CaseRun, results: list[dict[str, Any]]) -> None:
     settle(case_run)
     for statuses in (first, case_run.statuses()):
         for one in results:
-            said, status = one["outcome"], statuses[one["uuid"]]
-            if said in ("recovered", "already"):
+            outcome, status = one["outcome"], statuses[one["uuid"]]
+            if outcome in ("recovered", "already"):
                 assert status in BACK, (one, status)
-            elif said in ("failed", "not-sent"):
+            elif outcome in ("failed", "not-sent"):
                 assert status in ("Deleted", None), (one, status)
-            elif said == "gone":
+            elif outcome == "gone":
                 assert status is None, (one, status)
-            elif said == "contradicted" and statuses is first:
+            elif outcome == "contradicted" and statuses is first:
                 assert status == "Deleted", (one, status)
     for one in results:
         if one["outcome"] == "not-sent":

@@ -121,7 +121,7 @@ def doubles(limits: Sequence[int] = (99, 99, 99, 99)) -> Iterator[Case]:
         *faults, world = row
         rules = merged([fault[1] for fault in faults if isinstance(fault[1], Rule)], world[1])
         odd = tuple(fault[1] for fault in faults if isinstance(fault[1], str))
-        yield Case(" + ".join(fault[0] for fault in row), rules, odd, says=words(row))
+        yield Case(" + ".join(fault[0] for fault in row), rules, odd, says=outcomes(row))
 
 
 def merged(rules: list[Rule], world: Rule | str | None) -> tuple[Rule, ...]:
@@ -136,7 +136,7 @@ def merged(rules: list[Rule], world: Rule | str | None) -> tuple[Rule, ...]:
     return tuple(replace(rule, act=world.act) if rule in same else rule for rule in rules)
 
 
-def words(row: tuple[Fault, ...]) -> tuple[str, ...]:
+def outcomes(row: tuple[Fault, ...]) -> tuple[str, ...]:
     """Return what may be reported: a refusal and a redirect are failures, all else comes back or is not known."""
     names = [fault[0] for fault in row]
     if names[0] in ("refused", "redirect"):

@@ -75,8 +75,13 @@ def specials() -> Iterator[Case]:
     """Yield what only means something at one step."""
     yield Case("PUT: duplicate, and it never arrived", (Rule("put", "page", page=DUPLICATE),))
     yield Case("PUT: duplicate, and it was done", (Rule("put", "lose-page", page=DUPLICATE),))
-    for code, said in (("SYS.1006", "failed"), ("ID.1003", "failed"), ("SYS.1000", "recovered"), ("VM.7", "recovered")):
-        yield Case(f"PUT: {code} at once", (Rule("put", "page", page=failure(code)),), says=(said,))
+    for code, outcome in (
+        ("SYS.1006", "failed"),
+        ("ID.1003", "failed"),
+        ("SYS.1000", "recovered"),
+        ("VM.7", "recovered"),
+    ):
+        yield Case(f"PUT: {code} at once", (Rule("put", "page", page=failure(code)),), says=(outcome,))
     yield Case("job: no record, for a while", (Rule("job", "page", 1, 5, page=EXPIRED),))
     yield Case("job: no record, ever", (Rule("job", "page", 1, EVER, page=EXPIRED),))
     yield Case("job: running for ever, and it is done", (Rule("job", "page", 1, EVER, page=RUNNING),))

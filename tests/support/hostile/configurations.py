@@ -222,7 +222,7 @@ WHOLE: tuple[tuple[str, bytes, Verdict], ...] = (
     ("half a key", profile("access_key_id: AK"), "access_key_id needs"),
     ("user alone", profile("user: a"), "user needs account"),
     ("empty", b"", {}),
-    ("only words", b"# nothing\n", {}),
+    ("only a comment", b"# nothing\n", {}),
 )  # fmt: skip
 
 
