@@ -90,10 +90,13 @@ def follow_up_share(places: int, *, recovering: bool) -> int:
 
 
 class FollowUpLimit:
-    """The requests of follow-ups that are under way: they get a share of the places, and what others leave of it."""
+    """The requests of follow-ups that are under way: they get a share of the places, and what others leave of it.
+
+    `small`: there are few volumes, so each job is polled before each read.
+    """
 
     def __init__(self, pool: WorkerPool, share: int, *, small: bool) -> None:
-        self._pool, self._share, self._small = pool, share, small
+        self._pool, self._share, self.small = pool, share, small
         self._under_way = Counter[FollowUpRequest]()
 
     def give(self, share: int) -> None:
@@ -118,5 +121,5 @@ class FollowUpLimit:
         """Tell whether such a request may begin."""
         if self.places <= 0:
             return False
-        unlimited = kind is FollowUpRequest.CHANGE or (kind is FollowUpRequest.JOB and self._small)
+        unlimited = kind is FollowUpRequest.CHANGE or (kind is FollowUpRequest.JOB and self.small)
         return unlimited or self._under_way[kind] < FOLLOW_UP_LIMITS[kind]

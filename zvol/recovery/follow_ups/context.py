@@ -46,7 +46,7 @@ class NullFollowUpStore:
 
 @dataclass(frozen=True, slots=True)
 class FollowUpContext:
-    """The collaborators; `small`: there are few volumes, so each job is polled before each read.
+    """What the parts of the follow-ups share, also those of one volume without a run.
 
     The circuit breaker is their own: what is in the way of follow-ups keeps no volume from being recovered.
     """
@@ -59,4 +59,3 @@ class FollowUpContext:
     store: FollowUpStore
     api_timeout: float
     renew: Callable[[], bool] = lambda: False
-    small: bool = True

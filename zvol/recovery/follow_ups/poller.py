@@ -92,7 +92,7 @@ class FollowUpPoller:
     def _round(self, now: float) -> None:
         """Sort the volumes that are due by what is to be read."""
         due = self._schedule.take(now, MAX_BATCH)
-        if due and not self._context.small:
+        if due and not self._context.limit.small:
             due += self._schedule.take(now + AHEAD, MAX_BATCH - len(due))
             self._next_round = now + ROUND if len(due) < MAX_BATCH else 0.0
         for follow_up in due:
@@ -108,7 +108,7 @@ class FollowUpPoller:
             return False
         if change.done or change.refused:
             return False
-        return self._context.small or now >= change.next_job_poll
+        return self._context.limit.small or now >= change.next_job_poll
 
     def _part(self, waiting: deque[FollowUpTask], most: int) -> list[FollowUpTask]:
         """Take those that are read together; one that failed alone stays alone."""

@@ -39,7 +39,6 @@ class FollowUpStage:
                 JournalFollowUpStore(context, tasks),
                 context.options.api_timeout,
                 context.session.renew,
-                tasks.small,
             ),
             tasks.report,
         )
