@@ -126,7 +126,7 @@ def test_the_deletion_policy(env: dict[str, str], cloud: Sandbox, policy: str, w
     assert ran.json()[-1]["found"].startswith(policy)
 
 
-@pytest.mark.parametrize("where", ["", "sessions", "journal.db", "kept"])
+@pytest.mark.parametrize("where", ["", "sessions", "journal.db", "stored"])
 def test_files_that_others_can_use(env: dict[str, str], where: str) -> None:
     for name in ("ZVOL_SESSION",):
         env.pop(name)
@@ -134,7 +134,7 @@ def test_files_that_others_can_use(env: dict[str, str], where: str) -> None:
     assert run(["recover", PG_DATA], env).code == 0
     assert red(run(["doctor", "--json"], env)) == {}
     state = Path(env["HOME"]) / ".local" / "state" / "zvol"
-    target = next((state / "sessions").iterdir()) if where == "kept" else state / where
+    target = next((state / "sessions").iterdir()) if where == "stored" else state / where
     mode = target.stat().st_mode & 0o777
     target.chmod(mode | 0o044)
     ran = run(["doctor", "--json"], env)

@@ -103,13 +103,13 @@ def audited(command: list[str], env: dict[str, str], cwd: Path) -> list[str]:
 def test_links_are_not_followed_to_a_secret_or_a_journal(at: dict[str, str], tmp_path: Path) -> None:
     out = {name: value for name, value in at.items() if name != "ZVOL_SESSION"}
     assert run(LOGIN, out, stdin="password").code == 0
-    [kept] = (state(at) / "sessions").iterdir()
-    there = kept.rename(tmp_path / "moved")
-    kept.symlink_to(there)
+    [stored] = (state(at) / "sessions").iterdir()
+    there = stored.rename(tmp_path / "moved")
+    stored.symlink_to(there)
     ran = run(["list"], out)
     assert (ran.code, "is a symbolic link" in ran.err) == (2, True)
     assert run(LOGIN, out, stdin="password").code == 0  # replaces the link, not what it points to
-    assert not kept.is_symlink()
+    assert not stored.is_symlink()
     victim = tmp_path / "victim"
     victim.write_text("precious")
     (state(at) / "journal.db").symlink_to(victim)
@@ -132,8 +132,8 @@ def test_a_dangling_link_is_not_written_through(at: dict[str, str], tmp_path: Pa
 @ROOT
 @pytest.mark.parametrize(
     ("what", "link"),
-    [(what, False) for what in ("config", "session_file", "kept", "journal.db", "sessions", "state", "sandbox")]
-    + [(what, True) for what in ("kept", "journal.db", "state", "sandbox")],
+    [(what, False) for what in ("config", "session_file", "stored", "journal.db", "sessions", "state", "sandbox")]
+    + [(what, True) for what in ("stored", "journal.db", "state", "sandbox")],
 )
 def test_what_belongs_to_somebody_else_is_not_used(
     at: dict[str, str], cloud: Sandbox, tmp_path: Path, what: str, link: bool
@@ -147,13 +147,13 @@ def test_what_belongs_to_somebody_else_is_not_used(
     assert run(LOGIN, out, stdin="password").code == 0
     assert run(["--sandbox", "recover", PG_DATA], out).code == 0
     assert run(["recover", PG_WAL], out).code == 0
-    [kept] = (state(at) / "sessions").iterdir()
-    targets = {"config": config, "session_file": home / "key", "kept": kept, "state": state(at)}
+    [stored] = (state(at) / "sessions").iterdir()
+    targets = {"config": config, "session_file": home / "key", "stored": stored, "state": state(at)}
     target = targets.get(what, state(at) / what)
     command, env, code = {
         "config": (["list"], {k: v for k, v in out.items() if k != "ZVOL_HOST"}, 2),
         "session_file": (["list"], out | {"ZVOL_SESSION_FILE": str(home / "key")}, 2),
-        "kept": (["list"], out, 2),
+        "stored": (["list"], out, 2),
         "sandbox": (["--sandbox", "list"], out, 7),
         "sessions": (LOGIN, out, 7),
     }.get(what, (["recover", PG_DATA], at, 7))

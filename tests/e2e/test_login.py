@@ -25,7 +25,7 @@ def out(at: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in at.items() if name != "ZVOL_SESSION"}
 
 
-def kept(env: dict[str, str]) -> list[Path]:
+def stored_sessions(env: dict[str, str]) -> list[Path]:
     return sorted((Path(env["HOME"]) / ".local" / "state" / "zvol" / "sessions").glob("*"))
 
 
@@ -44,7 +44,7 @@ def test_login_whoami_recover_logout(out: dict[str, str], cloud: Sandbox) -> Non
     assert run(["list"], out).code == 4
     ran = run([*STDIN, "-v"], out, stdin="password\n")
     assert ran.code == 0, ran
-    [path] = kept(out)
+    [path] = stored_sessions(out)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     session = session_of(path)
@@ -58,7 +58,7 @@ def test_login_whoami_recover_logout(out: dict[str, str], cloud: Sandbox) -> Non
     for text in (ran.err, recovered.out, recovered.err, left.err):
         assert session not in text
         assert HASH not in text
-    assert not kept(out)
+    assert not stored_sessions(out)
     assert cloud.call("GET", f"/v1/accounts/sessions/{session}/valid")[1] == {"valid": False}
     again = run(["logout"], out)
     assert (again.code, "no session is stored" in again.err) == (0, True)
@@ -68,7 +68,7 @@ def test_login_whoami_recover_logout(out: dict[str, str], cloud: Sandbox) -> Non
 def test_a_terminal_is_asked_and_shows_nothing(out: dict[str, str]) -> None:
     shown = on_terminal(ADMIN, out, question=b"Password of admin on http://127.0.0.1", reply="password\n")
     assert shown.code == 0, shown.text
-    assert len(kept(out)) == 1
+    assert len(stored_sessions(out)) == 1
     typed = shown.text.partition("Password of admin")[2].replace("Password of admin", "")
     assert "password" not in typed.replace("password_command", "")
     assert "*" not in typed
@@ -84,7 +84,7 @@ def test_answers_on_a_terminal_that_lead_nowhere(out: dict[str, str], typed: lis
     assert shown.raw.endswith(b"\n")
     assert "Traceback" not in shown.text
     assert "MARKER" not in shown.text
-    assert not kept(out)
+    assert not stored_sessions(out)
 
 
 def test_a_terminal_is_not_asked_with_no_input(out: dict[str, str]) -> None:
@@ -115,7 +115,7 @@ def test_the_hash_of_a_password_is_the_password(out: dict[str, str]) -> None:
     for text in (HASH, HASH.upper()):
         ran = run([*STDIN, "-v", "--debug"], out, stdin=text)
         assert ran.code == 0, ran
-        assert HASH[:16] not in ran.err.lower() + kept(out)[0].read_text()
+        assert HASH[:16] not in ran.err.lower() + stored_sessions(out)[0].read_text()
 
 
 def test_a_password_is_taken_as_it_is(out: dict[str, str], cloud: Sandbox) -> None:
@@ -159,7 +159,7 @@ def test_a_user_of_an_account(out: dict[str, str], cloud: Sandbox) -> None:
 
 def test_a_session_is_bound_to_scheme_host_port_and_account(out: dict[str, str], cloud: Sandbox) -> None:
     assert run(STDIN, out, stdin="password").code == 0
-    [path] = kept(out)
+    [path] = stored_sessions(out)
     with proxy(cloud.host) as (elsewhere, between):
         for host in (elsewhere, elsewhere.replace("127.0.0.1", "localhost"), elsewhere.replace("http:", "https:")):
             assert run(["list"], out | {"ZVOL_HOST": host}).code == 4
@@ -181,7 +181,7 @@ def test_the_latest_login_counts_where_no_account_is_named(out: dict[str, str], 
     for command, account in ((STDIN, "admin"), (team, "dev-team"), (STDIN, "admin")):
         assert run(command, out, stdin="password").code == 0
         assert run(["whoami", "--json"], out).json()[0]["account"] == account
-    assert len(kept(out)) == 2
+    assert len(stored_sessions(out)) == 2
     assert run(["logout"], out).code == 0
     assert run(["whoami", "--json"], out).json()[0]["account"] == "dev-team"
 
@@ -191,7 +191,7 @@ def test_a_profile_logs_in_as_nobody_else(out: dict[str, str], cloud: Sandbox) -
     ran = run(["login", "--account", "dev-team", "--password-stdin"], env, stdin="password")
     assert (ran.code, "of account admin, not of dev-team" in ran.err) == (2, True)
     assert run(["login", "--user", "operator", "--password-stdin"], env, stdin="password").code == 2
-    assert not kept(out)
+    assert not stored_sessions(out)
 
 
 def test_a_login_beside_a_session_that_counts_more_is_warned_of(at: dict[str, str]) -> None:
@@ -248,7 +248,7 @@ def test_a_logout_that_the_server_does_not_hear_of(out: dict[str, str], cloud: S
     cloud.end()
     ran = run(["logout"], out)
     assert (ran.code, "forgotten here" in ran.err) == (5, True)
-    assert not kept(out)
+    assert not stored_sessions(out)
 
 
 def test_whoami_of_a_session_that_is_none(at: dict[str, str]) -> None:

@@ -63,18 +63,18 @@ def test_many_in_flight_need_exactly_one_new_login(at: dict[str, str], tmp_path:
 
 
 def test_the_first_read_finds_a_kept_session_ended(at: dict[str, str], cloud: Sandbox) -> None:
-    """It is renewed before anything is sent, for every command; the kept one is forgotten."""
+    """It is renewed before anything is sent, for every command; the stored one is forgotten."""
     for command in (["recover", PG_DATA], ["recover", "pg-wal"], ["list"], ["show", PG_DATA], ["attach", PG_DATA]):
         with proxy(cloud.host) as (host, between):
             env = own(at, host)
             assert run(["login", "--account", "admin", "--password-stdin"], env, stdin="password").code == 0
-            [kept] = (Path(env["HOME"]) / ".local" / "state" / "zvol" / "sessions").iterdir()
-            ended = kept.read_text().partition('"session": "')[2][:32]
+            [stored] = (Path(env["HOME"]) / ".local" / "state" / "zvol" / "sessions").iterdir()
+            ended = stored.read_text().partition('"session": "')[2][:32]
             cloud.call("DELETE", f"/v1/accounts/sessions/{ended}")
             ran = run([*command, "-o", "json"], env)
             assert ran.code == 0, ran
             assert between.count_sessions() == (2, 1), command
-            assert not kept.exists()
+            assert not stored.exists()
     assert cloud.count("accepted", PG_DATA) == cloud.count("begun", PG_DATA) == 1
 
 
