@@ -97,6 +97,18 @@ class Volume:
 
 
 @dataclass(frozen=True, slots=True)
+class VolumeArgument:
+    """A VOLUME argument: as typed, and its UUID unless it is a name.
+
+    `shown` is the lastOpDate that it had in the list that chose it.
+    """
+
+    text: str
+    uuid: str | None = None
+    shown: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """A volume to recover; `kind` is the name of its ResourceKind.
 

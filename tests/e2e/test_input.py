@@ -9,8 +9,9 @@ import time
 import pytest
 
 from tests.support.process import PG_DATA, ZVOL, Ran, Sandbox
-from zvol.cli.params import CHUNK, MAX_BYTES, MAX_LENGTH, MAX_NAMED, MAX_VOLUMES, VolumeArgument, read_volumes
+from zvol.cli.params import CHUNK, MAX_BYTES, MAX_LENGTH, MAX_NAMED, MAX_VOLUMES, read_volumes
 from zvol.errors import UsageProblem
+from zvol.model import VolumeArgument
 
 RECOVER = f"{' '.join(ZVOL)} recover -"
 TOO_MANY = "more than 100,000 VOLUMEs were given; nothing was sent"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from zvol.catalog.resolve import MAX_NAME_CHARS, MAX_NAMES, resolve_targets
 from zvol.errors import TransientError
-from zvol.model import Outcome, Retention, Volume, VolumeRow
+from zvol.model import Outcome, Retention, Volume, VolumeArgument, VolumeRow
 from zvol.zstack.answers import QueryResult
 from zvol.zstack.query import OPERATORS, condition
 
@@ -62,7 +62,7 @@ def test_resolving_takes_exactly_the_named_volumes(names: list[str], others: lis
     cloud: Any = Cloud(names, others)
     explain = [VolumeRow(one, Retention(True, None)) for one in cloud.list_volumes()]
     chosen = resolve_targets(
-        cloud, [(text, None, None) for text in asked], lambda some: [row for row in explain if row.volume in some]
+        cloud, [VolumeArgument(text) for text in asked], lambda some: [row for row in explain if row.volume in some]
     )
     for want in chosen.targets:
         assert names.count(want.asked) == 1
@@ -80,10 +80,10 @@ def test_resolving_takes_exactly_the_named_volumes(names: list[str], others: lis
 def test_the_lookup_of_names_fits_into_a_url() -> None:
     cloud: Any = Cloud([], ["the other"])
     names = ["ä" * 300, *(f"{number:03}" + "x" * 97 for number in range(40)), "the other"]
-    resolve_targets(cloud, [(name, None, None) for name in names], lambda _some: [])
+    resolve_targets(cloud, [VolumeArgument(name) for name in names], lambda _some: [])
     [condition] = cloud.conditions
     assert len(quote(condition)) <= MAX_NAME_CHARS + len(quote("name?="))
     assert condition.count(",") == 14
     cloud = Cloud([], [])
-    resolve_targets(cloud, [(f"v{number}", None, None) for number in range(40)], lambda _some: [])
+    resolve_targets(cloud, [VolumeArgument(f"v{number}") for number in range(40)], lambda _some: [])
     assert cloud.conditions[0].count(",") == MAX_NAMES - 1

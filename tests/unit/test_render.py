@@ -202,7 +202,7 @@ def test_names_are_uuids_only() -> None:
 
 
 def test_errors_are_printed_for_people_and_as_an_object() -> None:
-    printed = Printed("json", sandbox=True)
+    printed = Printed("json", mark="zvol (sandbox): ")
     printed.printer.error(ZvolError("it broke", hint="Mend it.", uuid=U1))
     first, hint, last = printed.err.getvalue().splitlines()
     assert first == f"zvol (sandbox): {U1}: it broke"

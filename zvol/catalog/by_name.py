@@ -10,7 +10,7 @@ from zvol.catalog.listing import find_volumes
 from zvol.catalog.lookups import first_named
 from zvol.clock import Clock
 from zvol.errors import Refused, UsageProblem
-from zvol.model import Volume
+from zvol.model import Volume, VolumeArgument
 from zvol.text import fold_uuid, has_control
 from zvol.zstack.resource_kinds import DATA_VOLUME
 
@@ -39,20 +39,20 @@ class Attachment:
     already: bool
 
 
-def find_attachment(client: Client, clock: Clock, name: str, uuid: str | None, vm: str | None) -> Attachment:
+def find_attachment(client: Client, clock: Clock, argument: VolumeArgument, vm: str | None) -> Attachment:
     """Find the volume and the VM, by default the one that it was last on; what was found by a name is read again.
 
     Raises UsageProblem when it was never on a VM, and what `find_volume`, `find_vm` and `read_unchanged` raise.
     """
     read_at = clock.monotonic()
-    volume = find_volume(client, name, uuid)
+    volume = find_volume(client, argument.text, argument.uuid)
     now = volume.text("vmInstanceUuid")
     last = now or volume.text("lastVmInstanceUuid")
     machine = find_vm(client, vm) if vm is not None else VmRef(last) if last else None
     if machine is None:
         hint = f"Name the VM, by UUID or by name: `zvol attach {volume.uuid} VM`"
         raise UsageProblem("the volume was never on a VM", hint=hint)
-    if uuid is None or machine.name is not None:
+    if argument.uuid is None or machine.name is not None:
         read_at = clock.monotonic()
         volume = read_unchanged(client, volume, machine)
     return Attachment(volume, machine.uuid, read_at, already=now == machine.uuid)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from zvol.errors import ZvolError, nothing_sent
-from zvol.model import Outcome, Result, Retention, Target, Volume, VolumeRow
+from zvol.model import Outcome, Result, Retention, Target, Volume, VolumeArgument, VolumeRow
 from zvol.zstack.answers import volume_of
 from zvol.zstack.query import condition
 from zvol.zstack.resource_kinds import DATA_VOLUME
@@ -34,15 +34,13 @@ class Resolution:
     refused: tuple[Result, ...]
 
 
-def resolve_targets(
-    client: Client, arguments: Sequence[tuple[str, str | None, str | None]], make_rows: MakeRows
-) -> Resolution:
-    """Resolve (text, uuid or None, lastOpDate that was shown or None); a refused name never stops the others.
+def resolve_targets(client: Client, arguments: Sequence[VolumeArgument], make_rows: MakeRows) -> Resolution:
+    """Resolve VOLUME arguments; a refused name never stops the others.
 
     A name means the deletion that the list shows, and no later one.  Names are compared here, not by the server: its
     query language cannot express every name.  `make_rows` makes rows of the candidates for a name.
     """
-    names = list(dict.fromkeys(text for text, uuid, _ in arguments if uuid is None))
+    names = list(dict.fromkeys(one.text for one in arguments if one.uuid is None))
     error: ZvolError | None = None
     volumes: list[Volume] = []
     if names:
@@ -55,12 +53,12 @@ def resolve_targets(
         if volume.name in by_name:
             by_name[volume.name].append(volume)
     targets: dict[str, Target] = {}
-    for order, (text, uuid, shown) in enumerate(arguments):
-        if uuid is not None:
-            targets.setdefault(uuid, Target(text, uuid, order, shown, DATA_VOLUME.name))
-        elif len(by_name[text]) == 1:
-            [volume] = by_name[text]
-            targets.setdefault(volume.uuid, Target(text, volume.uuid, order, volume.last_op_date, DATA_VOLUME.name))
+    for order, one in enumerate(arguments):
+        if one.uuid is not None:
+            targets.setdefault(one.uuid, Target(one.text, one.uuid, order, one.shown, DATA_VOLUME.name))
+        elif len(by_name[one.text]) == 1:
+            [volume] = by_name[one.text]
+            targets.setdefault(volume.uuid, Target(one.text, volume.uuid, order, volume.last_op_date, DATA_VOLUME.name))
     refused = [name for name in names if len(by_name[name]) != 1]
     if error is not None:
         results = [Result(name, None, Outcome.NOT_SENT, error=error) for name in refused]

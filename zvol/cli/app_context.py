@@ -108,7 +108,7 @@ class AppContext:
             self.settings,
             CommandDeadline(self.clock, self.settings.timeout, self._began),
             stack=self.stack,
-            held=self.signals.held,
+            delay_signals=self.signals.delayed,
             warn=lambda text: self.output.warn(text),
             trace=self._trace if self.options.verbose or self.options.debug else None,
             sandbox=self.options.sandbox,
@@ -154,7 +154,7 @@ class AppContext:
             tty=tty,
             width=terminal_width(sys.stdout.fileno(), os.environ.get("COLUMNS")) if tty else 80,
             quiet=self.options.quiet,
-            sandbox=self.options.sandbox,
+            mark=self.options.prefix,
             command=self.options.command,
         )
 

@@ -31,8 +31,8 @@ def command(context: AppContext, volume: str, vm: str | None) -> Report:
     arguments = read_volumes((volume,), sys.stdin)
     if len(arguments) != 1:
         raise UsageProblem("attach takes one VOLUME")
-    argument, client, clock = arguments[0], context.server.client, context.clock
-    found = find_attachment(client, clock, argument.text, argument.uuid, vm)
+    client, clock = context.server.client, context.clock
+    found = find_attachment(client, clock, arguments[0], vm)
     context.server.deadline.lift()
     timeout, api_timeout = context.settings.timeout, context.settings.api_timeout
     done = attach(

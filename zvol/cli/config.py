@@ -12,7 +12,7 @@ import click
 
 from zvol.cli.app_context import AppContext
 from zvol.cli.options import Group, global_options, pass_context
-from zvol.errors import ConfigError, Exit, UsageProblem
+from zvol.errors import ConfigError, UsageProblem
 from zvol.render.values import Column, Report, Table, text_column
 
 
@@ -25,7 +25,7 @@ def command() -> None:
 @command.command("init", short_help="Write a commented configuration file.", epilog="Example: zvol config init")
 @global_options
 @pass_context
-def init(context: AppContext) -> Exit:
+def init(context: AppContext) -> Report:
     """Write a commented configuration file that only you can read; an existing one is left as it is.
 
     On a terminal it asks for the host and the account; elsewhere, or with --no-input, it writes an example.
@@ -45,8 +45,7 @@ def init(context: AppContext) -> Exit:
     except FileExistsError:
         raise _exists(path) from None
     then = "now run: zvol doctor" if complete else "put your host and session in, then run: zvol config validate"
-    context.output_for_errors().hint(f"wrote {path}; {then}")
-    return Exit.OK
+    return Report(hints=[f"wrote {path}; {then}"])
 
 
 def _exists(path: Path) -> UsageProblem:
@@ -77,7 +76,7 @@ def _object(setting: Sequence[str]) -> dict[str, str]:
 @command.command("validate", short_help="Check the configuration file.", epilog="Example: zvol config validate")
 @global_options
 @pass_context
-def validate(context: AppContext) -> Exit:
+def validate(context: AppContext) -> Report:
     """Check every profile of the configuration file and the files it names, and list all mistakes at once."""
     from zvol.config.describe import wrong_files
 
@@ -88,5 +87,4 @@ def validate(context: AppContext) -> Exit:
     problems = wrong_files(file)
     if problems:
         raise ConfigError(problems)
-    context.output_for_errors().hint(f"{path} is correct; profiles: {', '.join(file.profiles) or 'none'}")
-    return Exit.OK
+    return Report(hints=[f"{path} is correct; profiles: {', '.join(file.profiles) or 'none'}"])

@@ -17,6 +17,7 @@ from zvol.text import escape_terminal
 
 if TYPE_CHECKING:
     from zvol.cli.app_context import AppContext
+    from zvol.render.values import Report
 
 
 READ_HINT: Final = "Nothing was changed. `zvol doctor` looks at host and network."
@@ -47,7 +48,7 @@ def _command(app: click.Command, arguments: Sequence[str], context: AppContext) 
     """Run the command; print what it raises, and return the exit code."""
     try:
         value = app.main(list(arguments), prog_name="zvol", standalone_mode=False, obj=context)
-        code = value if value is None or isinstance(value, int) else context.output.report(value)
+        code = value if value is None or isinstance(value, int) else _print_report(value, context)
         sys.stdout.flush()
         return Exit(code or Exit.OK)
     except OutputLost as exc:
@@ -83,6 +84,12 @@ def _command(app: click.Command, arguments: Sequence[str], context: AppContext) 
         return Exit.OK
     except Exception as exc:  # noqa: BLE001
         return _report_bug(exc, context)
+
+
+def _print_report(report: Report, context: AppContext) -> Exit:
+    """Print a report; one without data needs no output format, so that wrong settings do not keep it back."""
+    printer = context.output if report.table is not None else context.output_for_errors()
+    return printer.report(report)
 
 
 def _write_error(text: str, context: AppContext) -> None:

@@ -12,6 +12,7 @@ from zvol.cli.app_context import AppContext
 from zvol.cli.params import PROFILE, SettingType
 from zvol.config import kinds
 from zvol.config.registry import SETTINGS, Setting, shown
+from zvol.render.formats import JSON
 from zvol.text import did_you_mean
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -67,7 +68,7 @@ def _store_json(ctx: click.Context, param: click.Parameter, value: Any) -> None:
     del param
     context = ctx.find_object(AppContext)
     if context is not None and value:
-        context.options.settings["output"] = "json"
+        context.options.settings["output"] = JSON
 
 
 def _store(ctx: click.Context, param: click.Parameter, value: Any) -> None:

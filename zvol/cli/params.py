@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
 
     from click.shell_completion import CompletionItem
 
+    from zvol.model import VolumeArgument
+
 MAX_VOLUMES: Final = 100_000
 """VOLUMEs of one run."""
 MAX_BYTES: Final = 16 << 20
@@ -31,18 +32,6 @@ MAX_NAMED: Final = 20
 MAX_SHOWN: Final = 40
 """The most characters that it shows of each."""
 SPLIT: Final = "Give them in several runs, or choose with filters such as --deleted-since, or --all."
-
-
-@dataclass(frozen=True, slots=True)
-class VolumeArgument:
-    """A VOLUME argument: as typed, and its UUID unless it is a name.
-
-    `shown` is the lastOpDate that it had in the list that chose it.
-    """
-
-    text: str
-    uuid: str | None
-    shown: str | None = None
 
 
 class SettingType(click.ParamType[Any]):
@@ -144,6 +133,8 @@ def read_volumes(arguments: Sequence[str], stdin: TextIO | None) -> list[VolumeA
 
     Raises UsageProblem for texts that cannot be a VOLUME, and names them; also for more than MAX_VOLUMES or MAX_BYTES.
     """
+    from zvol.model import VolumeArgument
+
     found: dict[str, VolumeArgument] = {}
     bad: list[str] = []
     wrong = 0

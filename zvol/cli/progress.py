@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import signal
 import sys
 import threading
@@ -86,8 +85,7 @@ class ProgressReporter:
         if jobs or unsent != 1 or self._total > 1:
             self._context.output.error(error)
         if jobs:
-            record = {"openJobs": [{"uuid": uuid, "jobUuid": job} for uuid, job in jobs]}
-            sys.stderr.write(json.dumps(record) + "\n")
+            self._context.output.record({"openJobs": [{"uuid": uuid, "jobUuid": job} for uuid, job in jobs]})
 
     # ---- how long the volumes are safe ---------------------------------------------------------------------------
     def _safe_for(self, status: RunStatus) -> float | None:

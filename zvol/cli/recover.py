@@ -9,12 +9,13 @@ import click
 
 from zvol.cli.app_context import AppContext
 from zvol.cli.options import global_options, own_settings, pass_context
-from zvol.cli.params import TAG, Count, VolumeArgument, read_volumes
+from zvol.cli.params import TAG, Count, read_volumes
 from zvol.cli.selectors import confirm_selection, filter_options, parse_filters, select_volumes
 from zvol.errors import Exit
 
 if TYPE_CHECKING:
     from zvol.catalog.filters import Filters
+    from zvol.model import VolumeArgument
 
 WITH_SELECTION: Final = ("yes", "expect", "fail_if_empty")
 """Options that need filters or --all."""
@@ -65,6 +66,8 @@ def command(context: AppContext, /, volumes: tuple[str, ...], everything: bool, 
 
 def _selected(context: AppContext, filters: Filters, options: dict[str, Any]) -> list[VolumeArgument]:
     """Return the volumes that the filters select; raises Abort when the user does not confirm them."""
+    from zvol.model import VolumeArgument
+
     rows = select_volumes(context.server, filters)
     if not confirm_selection(context, rows, yes=options["yes"] or options["dry_run"], expect=options["expect"]):
         raise click.Abort

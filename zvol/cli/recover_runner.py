@@ -12,22 +12,20 @@ from zvol.cli.app_context import AppContext
 from zvol.cli.progress import ProgressReporter
 from zvol.errors import Exit, most_severe
 from zvol.journal.request import Request
-from zvol.model import Outcome, Result
+from zvol.model import Outcome, Result, VolumeArgument
 from zvol.recovery import resume as resuming
 from zvol.recovery.engine import Engine
 from zvol.recovery.task import Options
 from zvol.render.values import Recovery
 
 if TYPE_CHECKING:
-    from zvol.cli.params import VolumeArgument
     from zvol.journal.journal import Journal
     from zvol.journal.records import Run
 
 
 def recover(context: AppContext, volumes: Sequence[VolumeArgument], request: Request, *, single: bool) -> Exit:
     """Recover volumes, print what became of each, and return the exit code."""
-    arguments = [(one.text, one.uuid, one.shown) for one in volumes]
-    found = resolve_targets(context.server.client, arguments, context.server.volume_rows)
+    found = resolve_targets(context.server.client, volumes, context.server.volume_rows)
     began = context.server.deadline.began
     context.server.deadline.lift()
     reporter = ProgressReporter(context, len(volumes))

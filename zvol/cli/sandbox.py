@@ -14,6 +14,7 @@ from zvol.cli.options import Group, global_options, pass_context
 from zvol.cli.params import Count, Seconds, SettingType
 from zvol.config.kinds import ZONE_NAME
 from zvol.errors import Exit, LocalState, UsageProblem
+from zvol.render.values import Report
 from zvol.session.server import SANDBOX
 
 
@@ -62,15 +63,14 @@ def serve(context: AppContext, /, port: int, ledger: Path | None, extra: int, **
 @command.command("reset", short_help="Make it new.", epilog="Example: zvol sandbox reset")
 @global_options
 @pass_context
-def reset(context: AppContext) -> Exit:
+def reset(context: AppContext) -> Report:
     """Make the sandbox as it was in the beginning, its deletions recent again."""
     from zvol.sandbox import reset as make_new
 
     directory = context.sandbox_dir
     make_new(directory)
     _end_old_cloud(context, directory)
-    context.output_for_errors().hint("the sandbox is new")
-    return Exit.OK
+    return Report(hints=["the sandbox is new"])
 
 
 def _end_old_cloud(context: AppContext, directory: Path) -> None:

@@ -28,7 +28,7 @@ def command(context: AppContext, volumes: tuple[str, ...]) -> Report:
         return Report(column_help())
     arguments = read_volumes(volumes, sys.stdin)
     server, client = context.server, context.server.client
-    resolved = resolve_targets(client, [(one.text, one.uuid, None) for one in arguments], server.volume_rows)
+    resolved = resolve_targets(client, arguments, server.volume_rows)
     targets = resolved.targets
     found = client.volumes([target.uuid for target in targets])
     rows = {row.volume.uuid: with_recoverability(row, client) for row in server.volume_rows(found.values())}

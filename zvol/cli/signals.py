@@ -13,11 +13,11 @@ CAUGHT: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupted(BaseException):
-    """A signal arrived outside of `graceful` and `held`, or it was the third one."""
+    """A signal arrived outside of `graceful` and `delayed`, or it was the third one."""
 
 
 class Signals:
-    """The signal handlers of this process; `first` is the first signal, `count` those in `graceful` or `held`."""
+    """The signal handlers of this process; `first` is the first signal, `count` those in `graceful` or `delayed`."""
 
     def __init__(self) -> None:
         self.first: int | None = None
@@ -51,7 +51,7 @@ class Signals:
             self._stop = None
 
     @contextmanager
-    def held(self) -> Iterator[None]:
+    def delayed(self) -> Iterator[None]:
         """Delay signals until the block ends; the third signal ends the process at once."""
         if threading.current_thread() is not threading.main_thread():
             yield

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from zvol.journal.journal import Journal
     from zvol.journal.records import Identity, Run
 
-NAMED: Final = 10
-"""The most runs that are named one by one when they are left alone."""
+MAX_NAMED: Final = 10
+"""The most runs, or volumes of a run, that a message names."""
 
 
-class Server(Protocol):
+class ServerIdentity(Protocol):
     """The server of this run, as the journal calls it; `origin` is without the prefix of its API.
 
     `identity` may need requests and raise what they raise, so that it is read only when it decides something.
@@ -50,7 +50,7 @@ class OpenRuns:
 
 
 def open_runs(
-    journal: Journal | None, server: Server, run_id: str | None, *, same_account: bool, wall: float
+    journal: Journal | None, server: ServerIdentity, run_id: str | None, *, same_account: bool, wall: float
 ) -> OpenRuns:
     """Return the open runs of this server and account, or only the run of this id.
 
@@ -84,23 +84,23 @@ def _complete(journal: Journal, wall: float) -> Journal:
     return journal
 
 
-def _all(runs: Sequence[Run], server: Server) -> OpenRuns:
+def _all(runs: Sequence[Run], server: ServerIdentity) -> OpenRuns:
     unfinished = [run for run in reversed(runs) if run.unfinished]
     ours = [run for run in unfinished if _here(run, server) and run.identity.same(server.identity)]
     others = [run for run in unfinished if run not in ours]
-    notices = [_left_alone(run, server) for run in others[:NAMED]]
-    if len(others) > NAMED:
-        notices.append(Notice(f"{len(others) - NAMED} more runs are left alone: `zvol runs`"))
+    notices = [_left_alone(run, server) for run in others[:MAX_NAMED]]
+    if len(others) > MAX_NAMED:
+        notices.append(Notice(f"{len(others) - MAX_NAMED} more runs are left alone: `zvol runs`"))
     return OpenRuns(ours, notices)
 
 
-def _left_alone(run: Run, server: Server) -> Notice:
+def _left_alone(run: Run, server: ServerIdentity) -> Notice:
     perhaps_ours = _here(run, server) and not (run.identity.known and server.identity.known)
     text = f"run {run.id} is {'going on' if run.alive else 'left alone'}: {_why_not(run, server)}"
     return Notice(text, warning=perhaps_ours)
 
 
-def _check_ours(run: Run, server: Server, *, same_account: bool) -> None:
+def _check_ours(run: Run, server: ServerIdentity, *, same_account: bool) -> None:
     text = f"run {run.id} is not finished here: {_why_not(run, server)}"
     if not _here(run, server):
         raise UsageProblem(text, hint="Choose that server with -p or --host.")
@@ -110,17 +110,17 @@ def _check_ours(run: Run, server: Server, *, same_account: bool) -> None:
     raise UsageProblem(text, hint=hint if run.identity.known and server.identity.known else "")
 
 
-def _here(run: Run, server: Server) -> bool:
+def _here(run: Run, server: ServerIdentity) -> bool:
     """Tell whether a run is on this server; a zvol that recorded no account recorded no prefix either."""
     base = run.identity.base
     return base == server.base or (run.identity.account is None and base == server.origin)
 
 
-def _why_not(run: Run, server: Server) -> str:
+def _why_not(run: Run, server: ServerIdentity) -> str:
     return "; ".join(_reasons(run, server))
 
 
-def _reasons(run: Run, server: Server) -> Iterator[str]:
+def _reasons(run: Run, server: ServerIdentity) -> Iterator[str]:
     """Yield why a run is not ours, and what the user can do."""
     whose = run.identity
     if not _here(run, server):

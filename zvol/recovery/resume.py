@@ -10,6 +10,7 @@ from zvol.errors import LocalState, ZvolError
 from zvol.journal.records import Holder
 from zvol.model import Outcome, Result
 from zvol.recovery import outcomes
+from zvol.recovery.own_runs import MAX_NAMED
 
 if TYPE_CHECKING:
     from zvol.journal.journal import Journal
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
 
 STALE: Final = 24 * 3600
 """Seconds after which volumes that a run never sent are not sent unless the user says so."""
-
-NAMED: Final = 10
-"""The most volumes of a run that a warning names."""
 
 
 def resume(
@@ -58,9 +56,9 @@ def _skipped(tasks: Sequence[VolumeTask]) -> Iterator[str]:
     """Yield what was not sent because its run is so old."""
     for run in dict.fromkeys(task.run for task in tasks):
         uuids = [task.uuid for task in tasks if task.run == run]
-        more = f" and {len(uuids) - NAMED} more" if len(uuids) > NAMED else ""
+        more = f" and {len(uuids) - MAX_NAMED} more" if len(uuids) > MAX_NAMED else ""
         what = "a volume" if len(uuids) == 1 else f"{len(uuids)} volumes"
-        deleted = f"{', '.join(uuids[:NAMED])}{more}. To send now: `zvol resume {run} --yes`"
+        deleted = f"{', '.join(uuids[:MAX_NAMED])}{more}. To send now: `zvol resume {run} --yes`"
         yield f"run {run} is older than 24 hours and never sent {what}; still deleted: {deleted}"
 
 

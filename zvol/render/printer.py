@@ -21,7 +21,8 @@ class Printer:
     """Prints values in one format.
 
     `tty` tells whether stdout is a terminal of `width` columns, `command` how zvol was called, for the commands in
-    hints.  Raises OSError for a full disk or a closed pipe; the caller handles it.
+    hints, and `mark` what each message begins with.  Raises OSError for a full disk or a closed pipe; the caller
+    handles it.
     """
 
     def __init__(
@@ -33,12 +34,12 @@ class Printer:
         tty: bool,
         width: int,
         quiet: bool = False,
-        sandbox: bool = False,
+        mark: str = "zvol: ",
         command: str = "zvol",
     ) -> None:
         self._format = formats.load(format)(tty=tty, width=width)
         self._stdout, self._stderr = stdout, stderr
-        self._quiet, self._mark, self._command = quiet, "zvol (sandbox): " if sandbox else "zvol: ", command
+        self._quiet, self._mark, self._command = quiet, mark, command
         self.for_people = self._format.for_people
         self.mixes_with_progress = self._format.streams and tty
         """Results are written to the terminal during a run, where they would tear a line that is redrawn."""
@@ -131,11 +132,11 @@ class Printer:
             exit_code = most_severe(result.exit for result in bad)
             worst = next(result for result in bad if result.exit == exit_code)
             assert worst.error is not None
-            self._stderr.write(line(messages.as_json(worst.error, worst.uuid, worst.job_uuid)))
+            self.record(messages.as_json(worst.error, worst.uuid, worst.job_uuid))
 
     def preview(self, rows: Sequence[VolumeRow], width: int) -> None:
         """Show volumes on stderr, a terminal of `width` columns, before a question about them."""
-        drawn = formats.load("table")(tty=True, width=width)
+        drawn = formats.load(formats.TABLE)(tty=True, width=width)
         for text in drawn.table(columns.listing(rows, columns.pick(None, columns.LIST))):
             self._stderr.write(text)
 
@@ -161,7 +162,11 @@ class Printer:
         """Print the error that ends a command; in formats for programs also as an object on the last line."""
         self._lines(messages.error_lines(error, error.uuid, self._command))
         if self._format.for_programs and error.exit is not Exit.USAGE:
-            self._stderr.write(line(messages.as_json(error, error.uuid)))
+            self.record(messages.as_json(error, error.uuid))
+
+    def record(self, value: object) -> None:
+        """Print an object for programs on stderr, in every format."""
+        self._stderr.write(line(value))
 
     def _lines(self, lines: Iterable[str]) -> None:
         for number, text in enumerate(lines):

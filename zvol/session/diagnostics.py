@@ -29,7 +29,7 @@ def checks(server: Server, journal: JournalFile) -> Iterator[Check]:
     settings = server.settings
     found = f"profile {settings.profile or 'none'}; {settings.endpoint.base}, from {settings.sources['host']}"
     yield Check("configuration", True, found)
-    with server.held():
+    with server.delay_signals():
         files = _files(settings, journal.path)
     yield files
     yield journal_checks.open_runs(journal, (server.base, server.origin))

@@ -43,7 +43,7 @@ def store_new_session(server: Server, account: str, user: str | None, password: 
     from zvol.zstack.login import log_in, log_out
 
     store, secret = server.sessions.store, password()
-    with server.held():
+    with server.delay_signals():
         login = log_in(server.transport, account, secret, user)
         try:
             return store.save(login.session, account, user)

@@ -40,8 +40,8 @@ class SessionProvider:
     """Provides the session or access key of one run.
 
     `source` names where it is from, `account` and `user` its owner, as far as they are known; `auth` sets all three.
-    `connect` returns the transport, which is opened only when needed.  `stack` logs out at the end of the run, `held`
-    delays signals while a session is opened, `warn` prints a warning.
+    `connect` returns the transport, which is opened only when needed.  `stack` logs out at the end of the run,
+    `delay_signals` delays them while a session is opened, `warn` prints a warning.
     """
 
     def __init__(
@@ -51,11 +51,11 @@ class SessionProvider:
         deadline: CommandDeadline,
         *,
         stack: ExitStack,
-        held: Callable[[], AbstractContextManager[None]],
+        delay_signals: Callable[[], AbstractContextManager[None]],
         warn: Callable[[str], None],
     ) -> None:
         self._settings, self._connect, self._deadline = settings, connect, deadline
-        self._stack, self._held, self._warn = stack, held, warn
+        self._stack, self._delay_signals, self._warn = stack, delay_signals, warn
         self.source = ""
         self.account: str | None = None
         self.user: str | None = None
@@ -204,7 +204,7 @@ class SessionProvider:
             raise UsageProblem("there is a password and no account", hint="Set ZSTACK_ACCOUNT_NAME.")
         secret = password(settings)
         assert secret is not None
-        with self._held():
+        with self._delay_signals():
             login = log_in(self._connect(), credential.account, secret, credential.user)
             self._stack.callback(self._log_out, login.session)
         self._login = (login, self._deadline.clock.monotonic())

@@ -28,8 +28,8 @@ class Server:
     """The server that the settings name, or with `sandbox` the embedded one.
 
     `deadline` limits a command that only reads; a command lifts it before it changes anything.
-    `stack` closes what is opened here, `held` delays signals while something must not be left half done, `warn` prints
-    a warning, and `trace` gets a line for each request.
+    `stack` closes what is opened here, `delay_signals` delays them while something must not be left half done,
+    `warn` prints a warning, and `trace` gets a line for each request.
     """
 
     def __init__(
@@ -38,14 +38,16 @@ class Server:
         deadline: CommandDeadline,
         *,
         stack: ExitStack,
-        held: Callable[[], AbstractContextManager[None]],
+        delay_signals: Callable[[], AbstractContextManager[None]],
         warn: Callable[[str], None],
         trace: Callable[[str], None] | None = None,
         sandbox: bool = False,
     ) -> None:
-        self.settings, self.deadline, self.held = settings, deadline, held
+        self.settings, self.deadline, self.delay_signals = settings, deadline, delay_signals
         self._stack, self._trace, self._sandbox = stack, trace, sandbox
-        self.sessions = SessionProvider(settings, lambda: self.transport, deadline, stack=stack, held=held, warn=warn)
+        self.sessions = SessionProvider(
+            settings, lambda: self.transport, deadline, stack=stack, delay_signals=delay_signals, warn=warn
+        )
 
     @cached_property
     def transport(self) -> Transport:

@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from zvol.render.formats.interface import Format
 
+TABLE: Final = "table"
+JSON: Final = "json"
 FORMATS: Final = (
-    "table",
-    "json",
+    TABLE,
+    JSON,
     "ndjson",
     "csv",
     "name",
 )
-DEFAULT: Final = FORMATS[0]
+DEFAULT: Final = TABLE
 
 
 def load(name: str) -> type[Format]:
