@@ -38,6 +38,6 @@ def command(context: AppContext, volume: str, vm: str | None) -> Report:
     done = attach(
         client, clock, found.volume, found.vm, read_at=found.read_at, timeout=timeout, api_timeout=api_timeout
     )
-    table = Table([done], (), Volume.inventory, lambda one: one.uuid, single=True, programs_only=True)
+    table = Table([done], (), Volume.inventory, lambda one: one.uuid, single=True)
     already = " already" if found.already else ""
     return Report(table, hints=[f"{done.uuid} is on VM {found.vm}{already}"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -89,7 +89,7 @@ def _object(run: Run) -> dict[str, Any]:
         "started": stamp(run.started),
         "ended": stamp(run.ended),
         "alive": run.alive,
-        **{key: _count(key)(run) for key in STATES},
+        **{key: _count(run, key) for key in STATES},
     }
 
 
@@ -110,13 +110,12 @@ STATES: Final = {
 """The numbers of volumes that are shown of a run, and their states in the journal."""
 
 
-def _count(key: str) -> Callable[[Run], int]:
-    return lambda run: sum(run.counts.get(state, 0) for state in STATES[key])
+def _count(run: Run, key: str) -> int:
+    return sum(run.counts.get(state, 0) for state in STATES[key])
 
 
 def _number(header: str, key: str) -> Column[Run]:
-    count = _count(key)
-    return text_column(header, lambda run: str(count(run)))
+    return text_column(header, lambda run: str(_count(run, key)))
 
 
 COLUMNS: Final[Sequence[Column[Run]]] = [

@@ -46,7 +46,7 @@ class Printer:
 
     def report(self, report: Report) -> Exit:
         """Print the report of a command, and return its exit code."""
-        if report.table is not None and (self._format.for_programs or not report.table.programs_only):
+        if report.table is not None and (self._format.for_programs or report.table.columns):
             self._table(report.table)
         self._failures(report.failures)
         for text in report.hints:

@@ -55,7 +55,7 @@ class Table(Generic[T]):
     `single`: the user requested one thing, so that JSON is its object and no array.
     `people` are the columns of a table, if they are not those of CSV.
     `details` returns labels and escaped texts of a row (on a terminal or not); a table is then one record a row.
-    `programs_only`: only JSON formats write it, since a hint says the same for people.
+    Without `columns` only the formats for programs write it, since a hint says the same for people.
     A format may iterate over the rows more than once.
     """
 
@@ -66,7 +66,6 @@ class Table(Generic[T]):
     single: bool = False
     people: Sequence[Column[T]] | None = None
     details: Callable[[T, bool], Iterable[tuple[str, str]]] | None = None
-    programs_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
