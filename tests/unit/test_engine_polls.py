@@ -11,7 +11,16 @@ import pytest
 from tests.sim.world import A
 from zvol.model import Target
 from zvol.recovery.next_poll import Poll, PollConditions, grace_poll_wanted, longest_backoff, next_poll
-from zvol.recovery.poll_limit import JOB_POLLS, READS, READS_ALONE, PollKind, PollLimit
+from zvol.recovery.poll_limit import (
+    FOLLOW_UP_LIMITS,
+    JOB_POLLS,
+    READS,
+    READS_ALONE,
+    FollowUpLimit,
+    FollowUpRequest,
+    PollKind,
+    PollLimit,
+)
 from zvol.recovery.poll_schedule import PollSchedule
 from zvol.recovery.poll_times import GRACE_POLLS, LONGEST_POLL
 from zvol.recovery.states import ENDED, JobStatus, Phase, ProtocolState
@@ -153,3 +162,18 @@ def test_a_poll_that_ended_leaves_its_place() -> None:
     made = limit(read=READS)
     made.end(PollKind.READ)
     assert made.free()
+
+
+@pytest.mark.parametrize("small", [True, False])
+@pytest.mark.parametrize("kind", FollowUpRequest)
+def test_how_many_requests_of_follow_ups_may_be_under_way(kind: FollowUpRequest, small: bool) -> None:
+    """Reads and, in a large run, jobs have a limit of their own; changes have none but the share."""
+    made = FollowUpLimit(WorkerPool(16, queue.SimpleQueue[WorkResult | None](), lambda: 0.0), share=10, small=small)
+    begun = 0
+    while made.free(kind):
+        made.begin(kind)
+        begun += 1
+    unlimited = kind is FollowUpRequest.CHANGE or (small and kind is FollowUpRequest.JOB)
+    assert begun == (10 if unlimited else FOLLOW_UP_LIMITS[kind])
+    made.end(kind)
+    assert made.free(kind)

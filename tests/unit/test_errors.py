@@ -61,3 +61,9 @@ def test_what_a_fault_says(fields: dict[str, str], text: str) -> None:
 )
 def test_the_hint_when_nothing_was_sent(error: ZvolError, hint: str) -> None:
     assert nothing_sent(error).hint == hint
+
+
+@pytest.mark.parametrize("odd", [5, ["x"], {"x": 1}, True, "", None])
+def test_a_field_of_a_fault_that_is_not_text_is_none(odd: object) -> None:
+    fault = ErrorCode("SYS.1000", {"code": "SYS.1000", "description": odd, "details": odd, "elaboration": odd})
+    assert (fault.description, fault.details, fault.elaboration) == (None, None, None)

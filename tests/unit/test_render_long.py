@@ -127,6 +127,13 @@ def failed(number: int) -> Result:
     return Result(f"{number:032x}", f"{number:032x}", Outcome.FAILED, error=error)
 
 
+def test_as_many_failures_as_the_limit_are_all_printed() -> None:
+    printed = Printed("json")
+    printed.results([failed(number) for number in range(MAX_FAILURES)], single=False)
+    assert printed.err.getvalue().count(": it broke") == MAX_FAILURES
+    assert "more did not end well" not in printed.err.getvalue()
+
+
 @pytest.mark.parametrize(
     ("format", "on_stderr"),
     [("json", MAX_FAILURES), ("ndjson", MAX_FAILURES), ("csv", MAX_FAILURES), ("name", 150), ("table", 0)],
