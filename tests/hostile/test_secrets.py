@@ -170,8 +170,8 @@ def test_a_journal_that_cannot_be_written(env: dict[str, str], hosts: dict[str, 
 BUG = """
 import os, sys
 from zvol.zstack import client
-def broken(self, *arguments):
-    session, secret = os.environ["ZVOL_SESSION"], arguments
+def broken(self, *arguments, **options):
+    session, secret = os.environ["ZVOL_SESSION"], (arguments, options)
     raise RuntimeError(f"{session} {secret} {self}" + session)
 for name in ("volume", "volumes", "list_volumes"):
     assert hasattr(client.Client, name), name

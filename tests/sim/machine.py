@@ -39,6 +39,7 @@ class Machine(Surroundings):
         self.folder = Path(tempfile.mkdtemp(prefix="zvol-machine-"))
         self.number = 0
         self.journals: list[Journal] = []
+        self._opened: list[Journal] = []
         self.process: Process | None = None
         self.engine = self._engine()
         self.requested: tuple[str, ...] = ()
@@ -154,8 +155,7 @@ class Machine(Surroundings):
 
     def _journal(self) -> Journal:
         self._home.mkdir(exist_ok=True)
-        opened = lambda: open_journal(self._home / "journal.db")  # noqa: E731
-        journal = SlowJournal(opened, self.clock, lambda: (self._slow("lock"), self._slow("sync")))
+        journal = SlowJournal(self._open_journal, self.clock, lambda: (self._slow("lock"), self._slow("sync")))
         self.journals.append(cast(Journal, journal))
         return self.journals[-1]
 
@@ -170,8 +170,15 @@ class Machine(Surroundings):
 
     def _ended(self) -> None:
         self.process = None
-        while self.journals:
-            self.journals.pop().close()
+        self.journals.clear()
+        while self._opened:
+            self._opened.pop().close()
+
+    def _open_journal(self) -> Journal:
+        """Open the journal; it is closed even if the process is killed before this returns to it."""
+        journal = open_journal(self._home / "journal.db")
+        self._opened.append(journal)
+        return journal
 
     def _resumed(self) -> Iterator[Result]:
         """Do what `zvol resume` does: adopt all unfinished runs and finish them together."""
