@@ -139,12 +139,6 @@ class VolumeTask:
         return self.waits_to_send and self.state.sends == (self.phase is Phase.SENDING)
 
     @property
-    def last_seen(self) -> LastSeen | None:
-        """Return what was seen of it last."""
-        seen = [one for one in (self.put_seen, self.job_seen, self.read_seen) if one is not None]
-        return max(seen, key=lambda one: one.at, default=None)
-
-    @property
     def urgency(self) -> tuple[bool, str, int]:
         """Sort by deadline: the oldest deletion is destroyed first; an unreadable date counts as the oldest."""
         date = parse_server_date(self.state.expected_last_op_date or "")
