@@ -159,13 +159,12 @@ def cannot_act(event: Observed) -> bool:
 
 def job_ended(state: ProtocolState, event: Observed) -> Move:
     """The job has ended, done or certainly refused; the volume, read after that, decides."""
-    done = event.job is JobStatus.DONE
+    if event.job is JobStatus.DONE:
+        return reported_done(replace(state, phase=Phase.REPORTED_DONE), event)
     if event.observation is Observation.BACK:
-        return conclude(state, Outcome.RECOVERED, by_zvol=done)
+        return conclude(state, Outcome.RECOVERED)
     if event.observation is Observation.DENIED:
         return conclude(state, Outcome.UNKNOWN, Reason.NOT_READ_BACK, phase=Phase.UNRESOLVED)
-    if done:
-        return reported_done(replace(state, phase=Phase.REPORTED_DONE), event)
     return conclude(state, Outcome.FAILED, Reason.SERVER)
 
 
