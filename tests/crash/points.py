@@ -24,7 +24,7 @@ class Point:
 
 
 def count(world: World, volumes: int) -> dict[str, int]:
-    """Return how many points of each kind an undisturbed run over so many volumes has."""
+    """Return how many points of each kind an undisturbed run over this number of volumes has."""
     env, file = world.home(), world.folder / "counts"
     ran = world.run(env, "recover", *world.volumes(volumes), "-o", "ndjson", command=(*SHIM, f"count:{file}"))
     assert ran.code == 0, ran

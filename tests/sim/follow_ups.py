@@ -167,7 +167,7 @@ class Killed(BaseException):
 
 
 def killed(world: FollowUpWorld, request: Request, seconds: float, **options: object) -> None:
-    """Begin a run and kill it after so many seconds; `world` goes on with the journal as it was on the disk then."""
+    """Begin a run and kill it after `seconds`; `world` goes on with the journal as it was on the disk then."""
     following = world.path.parent / f"after-{seconds}"
 
     def kill() -> None:

@@ -92,7 +92,7 @@ CLOSING = (
     *("only 100", "longer than it is", "bad length", "two lengths"),
     *("bad chunks", "half a chunk", "huge head", "many headers"),
 )
-"""Those after which nobody can know where the next answer begins."""
+"""Answers after which it is impossible to find the start of the next one."""
 
 BROKEN = (*CLOSING, "compressed", "no http", "http/0.9", "ssh", "no status", "odd status", "nul bytes")
 """Those of which no whole answer can be made."""

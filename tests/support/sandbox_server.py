@@ -52,7 +52,7 @@ class Options(Switches):
     """Switches that only tests set.
 
     `doubles` writes whole numbers as doubles and `synchronous` answers a recover at once, as the vendor's page shows.
-    `location` replaces host and port in the `location` of a 202, e.g. `192.0.2.1:8080`, which nobody can reach.
+    `location` replaces host and port in the `location` of a 202, e.g. `192.0.2.1:8080`, which is unreachable.
     `content_type` is sent with every answer; the real server sends none.
     `login_refusal` is the error code of commercial login control that every login is answered with.
     `timezone_api` off is a server before 4.1, which does not report its zone.

@@ -10,7 +10,7 @@ from zvol.clock import SystemClock
 
 
 class SkewedClock(SystemClock):
-    """This machine's clock, so many seconds ahead of the real one."""
+    """This machine's clock, a number of seconds ahead of the real one."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds

@@ -23,7 +23,7 @@ COLOURS = re.compile(rb"\x1b\[[0-9;]*m")
 
 @dataclass(frozen=True)
 class Shown:
-    """How a run on a terminal of so many columns ended, and every byte that it wrote."""
+    """How a run on a terminal of a given width ended, and every byte that it wrote."""
 
     code: int
     raw: bytes

@@ -33,7 +33,7 @@ class Slow(World):
         return self.journals[-1]
 
     def deleted_on_purpose(self, seconds: float) -> None:
-        """In so many seconds somebody brings back everything, and deletes it again."""
+        """After this number of seconds somebody recovers everything, and deletes it again."""
         for uuid in self.uuids:
             self.clock.at(self.clock.now + seconds, lambda uuid=uuid: self.server.recover_by_hand(uuid))  # type: ignore[misc]
             self.clock.at(self.clock.now + seconds, lambda uuid=uuid: self.server.delete(uuid))  # type: ignore[misc]

@@ -129,7 +129,7 @@ def test_very_many_volumes_are_read_less_often() -> None:
 
 # ---- how many ----------------------------------------------------------------------------------------------------
 def limit(places: int = 16, **under_way: int) -> PollLimit:
-    """Return a limit with so many polls of each kind under way."""
+    """Return a limit with the given number of polls of each kind under way."""
     pool = WorkerPool(places, queue.SimpleQueue[WorkResult | None](), lambda: 0.0)
     made = PollLimit(pool)
     for kind, number in under_way.items():

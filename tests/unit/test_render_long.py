@@ -49,7 +49,7 @@ def printed(format: str, some: list[VolumeRow], *, tty: bool = False, width: int
 
 
 def calls_of_rich(count: int, width: int) -> int:
-    """Return how many functions of rich are called to draw so many rows."""
+    """Return how many functions of rich are called to draw this number of rows."""
     some, called = rows(count), 0
 
     def note(frame: Any, event: str, _argument: object) -> None:

@@ -19,7 +19,7 @@ ELSEWHERE: Final = "Set XDG_STATE_HOME to a folder on a local file system of you
 
 
 class Locks:
-    """The lock files of a folder; with `writable` False nobody can write to it, so no process holds a lock there."""
+    """The lock files of a folder; with `writable` False it cannot be written, so no process holds a lock there."""
 
     def __init__(self, folder: Path, *, writable: bool = True) -> None:
         self._folder = folder

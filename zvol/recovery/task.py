@@ -156,7 +156,7 @@ class VolumeTask:
         self.quiet, self.reported_done_at, self.job_grace_polls, self.job_excluded = None, None, 0, False
 
     def begin_polling(self, now: float, job_after: float) -> None:
-        """Poll often again; the job after so many seconds."""
+        """Poll often again, and the job after `job_after` seconds."""
         self.in_flight_at = now
         self.poll_backoff, self.job_backoff, self.next_job_poll = FIRST_POLL, FIRST_JOB_POLL, now + job_after
 

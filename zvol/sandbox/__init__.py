@@ -60,7 +60,7 @@ def serve(
 ) -> None:
     """Serve until a signal raises; first prints two lines that a shell can source.
 
-    With `extra` the cloud is made new, with so many more deleted volumes.
+    With `extra` the cloud is made new, with that number of additional deleted volumes.
     """
     from zvol.sandbox import addresses
     from zvol.sandbox.server import Server

@@ -33,7 +33,7 @@ class Worker:
             self._changed.notify()
 
     def stop(self, *, seconds: float = 2.0) -> None:
-        """Run all waiting tasks at once and end; returns after so many seconds at the latest."""
+        """Run all waiting tasks at once and end; returns after `seconds` at the latest."""
         with self._changed:
             self._stopping = True
             self._changed.notify()

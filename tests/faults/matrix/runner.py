@@ -84,7 +84,7 @@ class Runner:
 
 @dataclass
 class CaseRun:
-    """One case as it runs.  The bad volume is the third, where there are so many."""
+    """One case as it runs.  The bad volume is the third one, if there are three."""
 
     runner: Runner
     case: Case
