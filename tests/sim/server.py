@@ -14,6 +14,7 @@ from zvol.errors import AuthError, ErrorCode, NeverSent, TransientError
 from zvol.model import Volume
 from zvol.zstack import answers
 from zvol.zstack.resource_kinds import DATA_VOLUME, ResourceKind
+from zvol.zstack.versions import Release
 from zvol.zstack.volumes import Volumes
 
 RUN_SECONDS = 0.13
@@ -225,9 +226,11 @@ class SimServer:
             raise Late(late, found)
         return found
 
-    def version(self) -> str | None:
-        self._arrive("version")
-        return self.version_text if self.up else None
+    def version(self) -> Release:
+        fault = self._arrive("version")
+        if not self.up or fault or self.version_text is None:
+            raise TransientError("the version was not told")
+        return Release.parse(self.version_text)
 
     # ---- inside --------------------------------------------------------------------------------------------------
     def _open(self, kind: str) -> None:

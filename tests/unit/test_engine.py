@@ -165,7 +165,7 @@ def test_the_timeout_ends_in_unknown(tmp_path: Path) -> None:
 
 def test_a_server_that_never_said_its_timeout_is_given_its_default(tmp_path: Path) -> None:
     world = World(tmp_path, once("put", 1, "lost"))
-    world.server.version_text = "4.8.0"
+    world.server.version_text = "3.6.0"
     [result] = world.recover(timeout=7200.0)
     assert result.outcome == "recovered"
     assert world.took >= 75 + 1800

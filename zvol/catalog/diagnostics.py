@@ -13,7 +13,7 @@ from zvol.clock import Clock
 from zvol.errors import CannotTell, ConfigError, Untrusted, ZvolError
 from zvol.model import Check, Endpoint
 from zvol.zstack.resource_kinds import DATA_VOLUME
-from zvol.zstack.versions import TRIED_VERSIONS
+from zvol.zstack.versions import Evidence
 
 if TYPE_CHECKING:
     from zvol.zstack.answers import Answer
@@ -67,16 +67,13 @@ def _version_answer(transport: Transport) -> Answer:
 def _version(answer: Answer) -> Check:
     from zvol.zstack.server_facts import parse_version
 
-    version = parse_version(answer)
-    if version is None:
+    try:
+        release = parse_version(answer)
+    except ZvolError:
         hint = "Check the port and the path of `host`: a management node listens on 8080, below /zstack."
         return Check("version", False, f"it does not answer as a ZStack (HTTP {answer.status})", hint)
-    note = (
-        ""
-        if version.startswith(TRIED_VERSIONS)
-        else " (not one that zvol was tried with: it waits longer for lost answers)"
-    )
-    return Check("version", True, f"ZStack {version}{note}")
+    note = "" if release.evidence is Evidence.TRIED else f" ({release.evidence})"
+    return Check("version", True, f"ZStack {release.text}{note}")
 
 
 def clock_and_zone(transport: Transport, clock: Clock, profile_zone: str | None) -> Iterator[Check]:

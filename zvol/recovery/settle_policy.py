@@ -9,7 +9,7 @@ from zvol.recovery.quiet_period import MARGIN, QuietPeriod, after_accepted, afte
 from zvol.recovery.task import Options
 from zvol.recovery.worker_pool import WorkerPool, WorkResult
 from zvol.zstack import answers
-from zvol.zstack.versions import TRIED_VERSIONS
+from zvol.zstack.versions import Feature, Release
 
 if TYPE_CHECKING:
     from zvol.zstack.client import Client
@@ -64,7 +64,7 @@ class SettlePolicy:
         self._unsure.clear()
 
     def _versioned(self, done: WorkResult) -> None:
-        if isinstance(done.value, str):
+        if isinstance(done.value, Release):
             self._next_request = math.inf
-            if done.value.startswith(TRIED_VERSIONS):
+            if done.value.has(Feature.QUEUE_TIMEOUT):
                 self._grant()

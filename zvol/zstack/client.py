@@ -15,6 +15,7 @@ from zvol.zstack.compact import RowCompactor
 from zvol.zstack.paging import MAX_PAGE, Pager, Row
 from zvol.zstack.resource_kinds import DATA_VOLUME, ResourceKind
 from zvol.zstack.transport import Transport
+from zvol.zstack.versions import Release
 from zvol.zstack.volumes import Volumes, match_volumes
 
 T = TypeVar("T")
@@ -229,12 +230,9 @@ class Client:
         return self._read(path, query)
 
     # ---- requests that need no session ---------------------------------------------------------------------------
-    def version(self) -> str | None:
-        """Return the server's version, such as 5.2.1; None when it is not known."""
-        try:
-            return server_facts.parse_version(self._request(*server_facts.VERSION_REQUEST))
-        except TransientError:
-            return None
+    def version(self) -> Release:
+        """Return the server's release; raises TransientError, CannotTell or Untrusted when it is not told."""
+        return server_facts.parse_version(self._request(*server_facts.VERSION_REQUEST))
 
     def server_time(self) -> float:
         """Return the server's clock as seconds since 1970 UTC; raises TransientError, CannotTell or Untrusted."""

@@ -1,6 +1,6 @@
 """A server's version, clock and time zone, which it tells without a session.
 
-Parsing an answer about clock or zone returns a value, or raises TransientError (not ZStack's answer: try again) or
+Parsing an answer returns a value, or raises TransientError (not ZStack's answer: try again) or
 CannotTell (ZStack's own answer, and this server never tells it).
 """
 
@@ -14,6 +14,7 @@ from zvol.zstack import answers
 from zvol.zstack.answer_errors import error_of
 from zvol.zstack.answers import Answer
 from zvol.zstack.rest_errors import plain_text
+from zvol.zstack.versions import Release
 
 CLOCK_REQUEST: Final[tuple[str, str, object]] = ("PUT", "/v1/management-nodes/actions", {"getCurrentTime": {}})
 VERSION_REQUEST: Final[tuple[str, str, object]] = ("PUT", "/v1/management-nodes/actions", {"getVersion": {}})
@@ -25,9 +26,12 @@ TIMEZONE_HINT: Final = "Set `timezone` in the profile to the zone of the managem
 NO_API: Final = "no api mapping to "
 
 
-def parse_version(answer: Answer) -> str | None:
-    """Return the server's version, such as 5.2.1; None when the answer has none."""
-    return _text(answers.document_of(answer) or {}, "version")
+def parse_version(answer: Answer) -> Release:
+    """Return the server's release; its text may be one that zvol cannot read."""
+    version = _text(_document(answer, "its version", ""), "version")
+    if version is None:
+        raise TransientError("the answer about the server's version has none")
+    return Release.parse(version)
 
 
 def parse_server_time(answer: Answer) -> float:

@@ -1,8 +1,256 @@
-"""What is known of the versions of ZStack."""
+"""What the releases of ZStack do differently, as far as zvol depends on it: the only place that compares versions.
+
+A release is known by what getVersion tells: the newest version of the server's database schema, two to four numbers.
+It is a little behind the name of some releases (4.7.16 tells 4.7.13), never ahead.  A ZSphere tells the number of the
+Cloud it is based on.  Sources are files of ZStack's public history, read in all branches from 2.3 to 5.3; nothing newer
+than October 2024 was read, and no closed module.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, StrEnum
 from typing import Final
 
-TRIED_VERSIONS: Final = ("5.2.",)
-"""How the versions begin that zvol was tried with: they honour the API timeout of a request."""
+Numbers = tuple[int, ...]
+
+OLDEST: Final = (2, 3)
+NEWEST: Final = (5, 3)
+"""The first two numbers of the oldest and the newest release that was read."""
+ZSPHERE: Final = (4, 10)
+"""The first two numbers of ZSphere 4.10: there is no Cloud 4.10."""
+TRIED: Final = ((3, 10, 40), (4, 4, 65), (4, 10, 0), (5, 2, 1))
+"""The releases that zvol was tried with: running servers."""
+ZSPHERE_BASES: Final[Mapping[Numbers, str]] = {
+    (4, 7, 0, 4): "4.0",
+    **dict.fromkeys([(4, 8, 0, 1), (4, 8, 0, 2)], "4.1"),
+    **dict.fromkeys([(4, 8, 0, 3), (4, 8, 0, 4), (4, 8, 0, 5)], "4.2"),
+    **dict.fromkeys([(4, 8, 0, 6), (4, 8, 0, 7)], "4.3"),
+}
+"""What older releases of ZSphere tell; no release of Cloud has these numbers."""
+_NUMBERS: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9}){1,3}")
+
+NO_LAST_VM: Final = "this server does not remember the VM a volume was last on (ZStack before 4.4)"
+
+
+class Evidence(StrEnum):
+    """How it is known what a release does."""
+
+    TRIED = "tried"
+    READ = "read in source"
+    UNKNOWN = "unknown"
+
+
+class Effect(StrEnum):
+    """What a user notices of a feature that is not there."""
+
+    SLOWER = "slower"
+    MISSING = "missing"
+
+
+class Feature(Enum):
+    """Something that not every release does."""
+
+    LOST_HOST = "recovers a volume whose local storage has lost its host"
+    SLIDING_SESSIONS = "sessions live on while they are used"
+    API_TIMEOUT = "honours the timeout that a request asks for"
+    ACCESS_KEYS = "access keys"
+    QUEUE_TIMEOUT = "drops a recovery that waited longer than its timeout"
+    ENGLISH_KEY_DATES = "access keys whatever the server's language"
+    HALF_EXPUNGED_SHOWN = "shows that a destruction has begun"
+    TIME_ZONE = "tells its time zone"
+    LAST_VM = "remembers the VM a volume was last on"
+    DUPLICATE_CHECK = "refuses a second request with the same job id"
+    LAST_VM_AFTER_DESTROY = "remembers it also when that VM was destroyed"
+    USERS = "users below accounts"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A feature, the release it came with, and what a user notices without it.
+
+    `since` are the first numbers that have it, `gone` the first two numbers that no longer do.  `without` says what
+    follows where it is missing, from the release `noted_from` on: before that, another feature is missing that it
+    needs.  `evidence` is TRIED where running servers showed both sides, `source` where the change was read.
+    """
+
+    feature: Feature
+    since: Numbers
+    source: str
+    effect: Effect
+    without: str
+    evidence: Evidence = Evidence.READ
+    noted_from: Numbers = ()
+    gone: Numbers | None = None
+
+
+FACTS: Final = (
+    Fact(
+        Feature.LOST_HOST,
+        (2, 6),
+        "VolumeBase.java, preRecoverDataVolume",
+        Effect.MISSING,
+        "A volume on a local storage whose host was removed cannot be recovered: `failed`.",
+    ),
+    Fact(
+        Feature.SLIDING_SESSIONS,
+        (3, 0),
+        "AuthorizationManager.java",
+        Effect.MISSING,
+        "A session ends two hours after its login, also while it is used.",
+    ),
+    Fact(
+        Feature.API_TIMEOUT,
+        (3, 2),
+        "RestServer.java, 684648df0d",
+        Effect.SLOWER,
+        "The server ignores `api_timeout`, the time that zvol gives it for a recovery.",
+    ),
+    Fact(
+        Feature.ACCESS_KEYS,
+        (3, 2),
+        "RestServer.java",
+        Effect.MISSING,
+        "Access keys do not work: log in with an account.",
+    ),
+    Fact(
+        Feature.QUEUE_TIMEOUT,
+        (3, 7),
+        "DispatchQueueImpl.java, processTimeoutTask, c8de20875c; ChainTaskTimeoutCase.groovy",
+        Effect.SLOWER,
+        "A lost answer takes 31 minutes to settle instead of 3: use --timeout 1h, or `zvol resume` afterwards.",
+    ),
+    Fact(
+        Feature.ENGLISH_KEY_DATES,
+        (3, 10),
+        "RestServer.java, 50a4f31885",
+        Effect.MISSING,
+        "Access keys do not work where the server's language is not English: log in with an account.",
+        noted_from=(3, 2),
+    ),
+    Fact(
+        Feature.HALF_EXPUNGED_SHOWN,
+        (4, 0),
+        "VolumeBase.java, 2cf0c7f88f",
+        Effect.MISSING,
+        "A volume whose destruction has begun looks complete, so zvol does not refuse to recover it.",
+    ),
+    Fact(
+        Feature.TIME_ZONE,
+        (4, 1),
+        "ManagementNodeManagerImpl.java, c85abd0f3d",
+        Effect.MISSING,
+        "The server does not tell its time zone: unless a login or an administrator's session shows it,"
+        " `timezone` in the profile must say it, or the time left is unknown.",
+        Evidence.TRIED,
+    ),
+    Fact(
+        Feature.LAST_VM,
+        (4, 4),
+        "VolumeInventory.java, 0189c24af0",
+        Effect.MISSING,
+        f"{NO_LAST_VM[0].upper()}{NO_LAST_VM[1:]}: `attach` needs the VM, `--reattach` and `--last-vm` do not work.",
+        Evidence.TRIED,
+    ),
+    Fact(
+        Feature.DUPLICATE_CHECK,
+        (4, 5),
+        "RestServer.java, 32640b10b3; DuplicateJobUuidCase.groovy",
+        Effect.MISSING,
+        "A request that a proxy doubles is executed twice.",
+        Evidence.TRIED,
+        noted_from=(3, 1),
+    ),
+    Fact(
+        Feature.LAST_VM_AFTER_DESTROY,
+        (4, 8),
+        "VmDeleteVolumeFlow.java, a134f2fb93",
+        Effect.MISSING,
+        "A volume may have been on another VM since the one the server remembers: where that is possible,"
+        " zvol does not attach by itself, and names the command.",
+        noted_from=(4, 4),
+    ),
+    Fact(
+        Feature.USERS,
+        (),
+        "identity: the API is not in ZSphere 4.10.0",
+        Effect.MISSING,
+        "The server has no users below accounts: `zvol login --user` does not work.",
+        Evidence.TRIED,
+        gone=ZSPHERE,
+    ),
+)
+"""In the order of their releases, each feature once."""
+
+_BY_FEATURE: Final = {fact.feature: fact for fact in FACTS}
+
+CAREFUL: Final = (
+    "What it does differently is not known, so zvol is careful: a lost answer can take 31 minutes to settle"
+    " instead of 3; use --timeout 1h, or `zvol resume` afterwards."
+)
+"""What follows from a release that is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A release of ZStack: the text that the server tells, and its numbers, None when it is not two to four numbers."""
+
+    text: str
+    numbers: Numbers | None = None
+
+    @staticmethod
+    def parse(text: str | None) -> Release:
+        """Return the release that a getVersion answer tells; any text is accepted."""
+        if text is None or _NUMBERS.fullmatch(text) is None:
+            return Release(text or "")
+        return Release(text, tuple(int(number) for number in text.split(".")))
+
+    def has(self, feature: Feature) -> bool | None:
+        """Return whether this release has a feature, None when that is not known: take the most careful case then.
+
+        ZSphere 4.0.0 and 4.0.1 tell one number; LAST_VM_AFTER_DESTROY came with 4.0.1, and is False for both.
+        """
+        fact = _BY_FEATURE[feature]
+        if self.numbers is None or self._newer:
+            return None
+        if self.numbers < fact.since or self.numbers[:2] == fact.gone:
+            return False
+        return None if self._older else True
+
+    @property
+    def evidence(self) -> Evidence:
+        """How it is known what this release does."""
+        if self.numbers is None or self._older or self._newer:
+            return Evidence.UNKNOWN
+        return Evidence.TRIED if self.numbers in TRIED else Evidence.READ
+
+    @property
+    def zsphere(self) -> str | None:
+        """The version of ZSphere, such as 4.2; None for Cloud and where it is not known."""
+        if self.numbers is None:
+            return None
+        return self.text if self.numbers[:2] == ZSPHERE else ZSPHERE_BASES.get(self.numbers)
+
+    def notes(self) -> list[str]:
+        """Return a sentence for each thing that is slower or missing on this release."""
+        if self.evidence is Evidence.UNKNOWN:
+            return [CAREFUL]
+        return [fact.without for fact in FACTS if self.lacks(fact)]
+
+    def lacks(self, fact: Fact) -> bool:
+        """Return whether a user of this release notices that a feature is missing."""
+        return self.has(fact.feature) is False and self.numbers is not None and self.numbers >= fact.noted_from
+
+    @property
+    def _older(self) -> bool:
+        return self.numbers is not None and self.numbers[:2] < OLDEST
+
+    @property
+    def _newer(self) -> bool:
+        """Whether it is newer than what was read of Cloud, or of ZSphere, whose numbers end at 4.10."""
+        return self.numbers is not None and (self.numbers[:2] > NEWEST or ZSPHERE < self.numbers[:2] < (5,))
+
+
+UNKNOWN_RELEASE: Final = Release("")
