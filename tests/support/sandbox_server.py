@@ -41,6 +41,7 @@ LOGIN_REFUSALS: Final = {
 }
 """What commercial builds refuse logins for."""
 
+ZONE_PATHS: Final = ("/v1/management-nodes/platform-timezone", "/v1/management-nodes/{uuid}")
 LOGINS: Final = ("logIn", "logInByAccount", "logInByUser")
 _WHOLE: Final = re.compile(
     r'(?<!\\)"(size|actualSize|deviceId|total|used|diskSize|value|apiTimeout)":(-?\d+)(?=[,}\]])'
@@ -138,7 +139,7 @@ class ExtendedServer(Server):
 def apis_of(options: Options) -> Iterator[Api]:
     """Return the APIs of a server with these options."""
     for api in (*routes.APIS, *APIS):
-        if api.name == "getPlatformTimeZone" and not options.timezone_api:
+        if not options.timezone_api and api.path in ZONE_PATHS:
             continue
         if api.name in LOGINS and options.login_refusal:
             yield replace(api, handler=Reply(partial(refuse_login, options.login_refusal), session=False))

@@ -111,6 +111,31 @@ class Count(click.ParamType[int]):
         return number
 
 
+class Release(click.ParamType[str]):
+    """A release of ZStack that the sandbox can be: a name, or a number."""
+
+    name = "version"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from zvol.sandbox.versions import NAMES, behaviour
+        from zvol.text import did_you_mean
+
+        try:
+            behaviour(value)
+        except ValueError as exc:
+            near = did_you_mean(value, NAMES) or f"; known are {', '.join(NAMES)}, and other numbers"
+            self.fail(f"{escape_terminal(value)!r} {exc}{near}", param, ctx)
+        return value
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        from zvol.sandbox.versions import NAMES
+
+        del ctx, param
+        return [CompletionItem(name) for name in NAMES if name.startswith(incomplete)]
+
+
 class Seconds(click.ParamType[float]):
     """Seconds, with or without a fraction."""
 

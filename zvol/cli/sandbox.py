@@ -11,7 +11,7 @@ import click
 
 from zvol.cli.app_context import AppContext
 from zvol.cli.options import Group, global_options, pass_context
-from zvol.cli.params import Count, Seconds, SettingType
+from zvol.cli.params import Count, Release, Seconds, SettingType
 from zvol.config.kinds import ZONE_NAME
 from zvol.errors import Exit, LocalState, UsageProblem
 from zvol.render.values import Report
@@ -32,6 +32,9 @@ def command() -> None:
 @click.option(
     "--zone", type=SettingType(ZONE_NAME), default="Etc/UTC", show_default=True, help="The server's time zone."
 )
+@click.option(
+    "--version", type=Release(), default="5.2.1", show_default=True, help="The release of ZStack to behave as."
+)
 @click.option("--access-keys", is_flag=True, help="Accept signed requests, as the commercial edition does.")
 @click.option("--extra", type=Count(0, 100_000), default=0, help="Create this many more deleted volumes.")
 @global_options
@@ -45,7 +48,11 @@ def serve(context: AppContext, /, port: int, ledger: Path | None, extra: int, **
     """
     from zvol.sandbox import Switches
     from zvol.sandbox import serve as run_server
+    from zvol.sandbox.versions import NAMES, behaviour
 
+    release = behaviour(switches["version"])
+    if switches["version"] not in NAMES:
+        context.output_for_errors().hint(f"ZStack {release.number} behaves as {release.row}, the nearest that is known")
     directory = context.sandbox_dir
     if extra:  # which makes a new cloud
         _end_old_cloud(context, directory)

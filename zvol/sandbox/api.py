@@ -8,15 +8,22 @@ from typing import Any
 
 from zvol.sandbox.node import Node
 from zvol.sandbox.store import Tx
+from zvol.sandbox.versions import Behaviour
 
 Body = dict[str, Any]
 
 
+def always(release: Behaviour) -> bool:  # noqa: ARG001
+    """Say that every release has an API."""
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Reads rows of one resource, a key of RESOURCES."""
+    """Reads rows of one resource, a key of RESOURCES; `admin` names the message class if only the admin may."""
 
     resource: str
+    admin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +60,7 @@ class Api:
     """One API: its route and its handler.
 
     `java` is the message class that error texts name.  `auth` is false where no Authorization header is looked at.
-    `lists` may come several times in a query string, `ints` are whole numbers.
+    `lists` may come several times in a query string, `ints` are whole numbers.  `known` tells which releases have it.
     """
 
     name: str
@@ -64,11 +71,12 @@ class Api:
     auth: bool = True
     lists: tuple[str, ...] = ()
     ints: tuple[str, ...] = ()
+    known: Callable[[Behaviour], bool] = always
 
 
-def query(name: str, path: str, resource: str) -> Api:
-    """Return the API that queries a resource."""
-    return Api(name, "GET", path, Query(resource))
+def query(name: str, path: str, resource: str, admin: str = "", **more: Any) -> Api:
+    """Return the API that queries a resource; `admin` is that of Query, `more` are fields of Api."""
+    return Api(name, "GET", path, Query(resource, admin), **more)
 
 
 @dataclass(slots=True)

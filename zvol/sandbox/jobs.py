@@ -6,9 +6,10 @@ from typing import Any, Final
 
 from zvol.sandbox import pipeline
 from zvol.sandbox.api import Call, Operation
+from zvol.sandbox.chores import CONFIGS, reap
 from zvol.sandbox.node import Node
 from zvol.sandbox.pipeline import EmptySuccess
-from zvol.sandbox.reaper import CONFIGS, reap
+from zvol.sandbox.query import BadRequest
 from zvol.sandbox.store import Tx
 from zvol.sandbox.texts import Fault, internal
 from zvol.sandbox.worker import Queues, Worker
@@ -38,7 +39,9 @@ class Jobs:
         """Return status and body of a job, None when it is unknown."""
         with self.node.store.read() as tx:
             row = tx.row("SELECT status, body FROM jobs WHERE uuid = ?", job)
-        return None if row is None else (row["status"], row["body"])
+        if row is None:
+            return None
+        return row["status"], self.node.nothing if row["status"] == PROCESSING else row["body"]
 
     def accept(self, call: Call, operation: Operation) -> None:
         """Save the job, even if another has been saved with this id, and start it."""
@@ -53,8 +56,11 @@ class Jobs:
             tx.event(event, job=call.job, volume=call.text("uuid"), **fields)
 
     def _save(self, tx: Tx, call: Call) -> None:
-        sql = "INSERT OR REPLACE INTO jobs (uuid, status, body, created) VALUES (?, ?, ?, ?)"
-        tx.run(sql, call.job, PROCESSING, b"{}", tx.now)
+        """Insert the row of a job; where its id is used, the old row stays, or the call is refused with a text."""
+        sql = "INSERT OR IGNORE INTO jobs (uuid, status, body, created) VALUES (?, ?, ?, ?)"
+        new = tx.run(sql, call.job, PROCESSING, b"", tx.now)
+        if not (new or self.node.release.executes_copies):
+            raise BadRequest("org.hibernate.exception.ConstraintViolationException: could not execute statement", 500)
 
     def _send(self, call: Call, operation: Operation) -> None:
         self.worker.after(self._time(operation, CHECKED), lambda: self._admit(call, operation))
@@ -67,7 +73,7 @@ class Jobs:
             with self.node.store.write() as tx:
                 self._check(tx, call, operation)
         except EmptySuccess:
-            self._finish(call, 200, b"{}", "dry-run")
+            self._finish(call, 200, self.node.nothing, "dry-run")
         except Fault as fault:
             self._fail(call, fault, "refused")
         except Exception as exc:  # noqa: BLE001  (the server makes an internal error of it, too)

@@ -18,16 +18,31 @@ def _time_zone(node: Node, tx: Tx, call: Call) -> Body:
 
 
 def _version(node: Node, tx: Tx, call: Call) -> Body:
-    return {"success": True, "version": node.switches.version}
+    return {"success": True, "version": node.release.number}
 
 
 def _current_time(node: Node, tx: Tx, call: Call) -> Body:
     return {"currentTime": {"MillionSeconds": int(tx.time * 1000), "Seconds": tx.now}, "success": True}
 
 
+_JAVA: Final = "org.zstack.header.managementnode.APIQueryManagementNodeMsg"
+
 APIS: Final = (
-    query("queryManagementNode", "/v1/management-nodes", "node"),
-    Api("getPlatformTimeZone", "GET", "/v1/management-nodes/platform-timezone", Reply(_time_zone, session=False)),
+    query("queryManagementNode", "/v1/management-nodes", "node", _JAVA),
+    query(
+        "queryManagementNode",
+        "/v1/management-nodes/{uuid}",
+        "node",
+        _JAVA,
+        known=lambda release: not release.time_zone_api,  # what platform-timezone meets there
+    ),
+    Api(
+        "getPlatformTimeZone",
+        "GET",
+        "/v1/management-nodes/platform-timezone",
+        Reply(_time_zone, session=False),
+        known=lambda release: release.time_zone_api,
+    ),
     Api("getVersion", "PUT", "/v1/management-nodes/actions", Reply(_version, session=False), auth=False),
     Api("getCurrentTime", "PUT", "/v1/management-nodes/actions", Reply(_current_time, session=False), auth=False),
 )

@@ -9,19 +9,26 @@ from zvol.sandbox.inventory_reader import InventoryReader
 from zvol.sandbox.store import Store
 from zvol.sandbox.switches import Switches
 from zvol.sandbox.texts import Fault, Texts
+from zvol.sandbox.versions import behaviour
 
 
 class Node:
-    """The database, the switches, and how answers are written."""
+    """The database, the switches, what the release does, and how answers are written."""
 
     def __init__(self, store: Store, switches: Switches) -> None:
         self.store = store
         self.switches = switches
+        self.release = behaviour(switches.version)
         self.texts = Texts(switches.locale)
         self.reader = InventoryReader(switches, self.texts)
 
+    @property
+    def nothing(self) -> bytes:
+        """Return the body of an answer without content."""
+        return b"" if self.release.empty_bodies else b"{}"
+
     def success(self, body: dict[str, Any]) -> bytes:
-        return wire.dumps(body)
+        return wire.dumps(body) if body else self.nothing
 
     def failure(self, fault: Fault, *, job: bool) -> bytes:
         """Return an error body; the ones of jobs are escaped and carry an empty list of `causes`."""

@@ -115,7 +115,7 @@ class RestApi:
                 raise BadRequest(f"No {_NOUNS[request.method]} API found for the path[{raw}]", 500)
             return api
         if body is None:
-            raise BadRequest("", 500)
+            raise BadRequest(self.node.release.null_body_text, 500)
         api = next((api for api in apis if api.method == "PUT" and api.name in body), None)
         if api is None:
             raise BadRequest(f"the body doesn't contain action mapping to the URL[{path}]")
@@ -128,7 +128,7 @@ class RestApi:
         header = header.strip()
         if header.startswith("OAuth"):
             return header.removeprefix("OAuth").strip()
-        if not header.startswith("ZStack"):
+        if not (header.startswith("ZStack") and self.node.release.signed_requests):
             raise BadRequest("Authorization type must be 'OAuth'")
         return access.authenticate(self.node, request.method, path, header, request.header("Date"))
 
@@ -158,9 +158,11 @@ class RestApi:
         if job is not None:
             if len(job) != 32:
                 raise BadRequest("Invalid header[X-Job-UUID], it must be a UUID with '-' stripped")
-            if self.jobs.taken(job):
+            if self.node.release.duplicate_check and self.jobs.taken(job):
                 raise BadRequest(f"Duplicate job uuid[{job}]")
         call.job = job or new_uuid()
+        if not self.node.release.honours_timeout:
+            return
         handler = call.api.handler
         call.timeout = (handler.seconds if isinstance(handler, Operation) else 1800) * 1000
         if timeout is not None:
@@ -175,6 +177,8 @@ class RestApi:
         else:
             query = queries.Query((queries.Condition(RESOURCES[handler.resource].order, "=", str(uuid)),))
         sessions.enter(self.node, call)
+        if handler.admin and self.node.release.nodes_for_admin and call.account != ADMIN:
+            raise self.node.texts.refuse(self.node.release.denied_code, "denied", handler.admin)
         with self.node.store.read() as tx:
             reply = self.node.reader.query(tx, handler.resource, query, call.account, admin=call.account == ADMIN)
         return 200, self.node.success(reply)
@@ -192,7 +196,8 @@ class RestApi:
             time.sleep(self.node.switches.check_pause)
         self.jobs.accept(call, operation)
         location = f"http://{self.address}{self.node.switches.context}{JOBS}{call.job}"
-        return PROCESSING, self.node.success({"apiTimeout": call.timeout, "location": location})
+        echo = {"apiTimeout": call.timeout} if self.node.release.echoes_timeout else {}
+        return PROCESSING, self.node.success(echo | {"location": location})
 
 
 def _text(request: Request) -> str:

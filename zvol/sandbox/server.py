@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from zvol.sandbox.api import Api
+from zvol.sandbox.chores import Chores
 from zvol.sandbox.jobs import Jobs
 from zvol.sandbox.names import ADMIN, NODE, new_uuid
 from zvol.sandbox.node import Node
-from zvol.sandbox.reaper import Reaper
 from zvol.sandbox.rest import Request, RestApi
 from zvol.sandbox.routes import APIS
 from zvol.sandbox.seed import seed
@@ -24,7 +24,6 @@ from zvol.sandbox.store import Store, Tx
 from zvol.sandbox.switches import Switches
 from zvol.sandbox.worker import Worker
 
-SOFTWARE: Final = "Jetty(9.4.51.v20230217)"
 HOST: Final = "127.0.0.1"
 OWN_SESSION_SECONDS: Final = 30 * 86400
 _REASONS: Final = {500: "Server Error"}
@@ -67,7 +66,7 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def version_string(self) -> str:
-        return SOFTWARE
+        return self.server.rest_api.node.release.software
 
     def log_message(self, format: str, *args: Any) -> None:
         """Write no log: stdout and stderr belong to the command."""
@@ -144,10 +143,11 @@ class Server:
             self.store.publish = self._ledger.write
         self.node = self.node_class(self.store, switches)
         self.worker = Worker()
-        self.reaper = Reaper(self.node, self.worker)
+        self.chores = Chores(self.node, self.worker)
         self.jobs = self.jobs_class(self.node, self.worker)
         address = f"{HOST}:{self.listener.server_port}"
-        self.listener.rest_api = self.rest_class(self.node, self.jobs, self.apis, address)
+        known = [api for api in self.apis if api.known(self.node.release)]
+        self.listener.rest_api = self.rest_class(self.node, self.jobs, known, address)
         self.host = f"http://{address}{switches.context}"
         self.session = self._join()
         self._thread = threading.Thread(
@@ -163,14 +163,14 @@ class Server:
 
     def start(self) -> None:
         self.worker.start()
-        self.worker.after(0.0, self.reaper.tick)
+        self.worker.after(0.0, self.chores.tick)
         self._thread.start()
 
     def stop(self) -> None:
         """Stop in order: no more requests, accepted jobs are finished, the database is closed."""
         self.listener.shutdown()
         self.listener.hang_up()
-        self.reaper.stopped = True
+        self.chores.stopped = True
         self.worker.stop()
         self.listener.server_close()
         self.store.close()

@@ -15,7 +15,7 @@ class Switches:
     `check_pause` is the time between checking a job id and saving it.  `clock_offset` moves the server's clock.
     `access_keys` accepts `Authorization: ZStack ...` as the commercial edition does; the open one answers 500.
     `check_time_zone` is its configuration `rest/checkTimeZone`: dates of signed requests are compared as instants.
-    `version` is the answer to getVersion, `context` the path before /v1.
+    `version` names the release: one of `versions.NAMES` or another number; `context` is the path before /v1.
     """
 
     locale: str = "zh_CN"

@@ -1,16 +1,22 @@
-"""Expunging: what the server does by itself with deleted data volumes whose period is over."""
+"""What a management node does by itself: it expunges, forgets old jobs, and writes its heartbeat."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from zvol.sandbox import volumes
+from zvol.sandbox.names import NODE
 from zvol.sandbox.node import Node
 from zvol.sandbox.worker import Worker
 
 CONFIGS: Final = ("deletionPolicy", "expungePeriod", "expungeInterval")
 """What expunging depends on; after a change of it, it runs at once."""
 
+PURGE_SECONDS: Final = 3600
+JOB_SECONDS: Final = 10800
+"""How long the row of a finished job is kept after it was created."""
+BEAT_SECONDS: Final = 5
 TICK_SECONDS: Final = 0.25
 
 
@@ -28,22 +34,36 @@ def reap(node: Node) -> None:
                 volumes.remove(tx, row["uuid"])
 
 
-class Reaper:
-    """Expunges at the start and at each interval of the server's clock."""
+def purge(node: Node) -> None:
+    """Delete the rows of jobs that ended and are old; those that did not end stay for ever."""
+    if node.release.jobs_expire:
+        with node.store.write() as tx:
+            tx.run("DELETE FROM jobs WHERE status != 202 AND created <= ?", tx.now - JOB_SECONDS)
+
+
+def beat(node: Node) -> None:
+    """Write the heartbeat."""
+    with node.store.write() as tx:
+        tx.run("UPDATE nodes SET heartBeat = ? WHERE uuid = ?", tx.now, NODE)
+
+
+class Chores:
+    """Does each chore at the start and at its interval of the server's clock."""
 
     def __init__(self, node: Node, worker: Worker) -> None:
         self.node = node
         self.worker = worker
-        self.last: int | None = None
+        self.last: dict[Callable[[Node], None], int] = {}
         self.stopped = False
 
     def tick(self) -> None:
-        """Expunge if it is time, and check again soon: the clock of a sandbox can be moved."""
+        """Do what is due, and check again soon: the clock of a sandbox can be moved."""
         if self.stopped:
             return
         with self.node.store.read() as tx:
             now, interval = tx.now, int(tx.config("expungeInterval"))
-        if self.last is None or now >= self.last + interval:
-            self.last = now
-            reap(self.node)
+        for chore, seconds in ((reap, interval), (purge, PURGE_SECONDS), (beat, BEAT_SECONDS)):
+            if chore not in self.last or now >= self.last[chore] + seconds:
+                self.last[chore] = now
+                chore(self.node)
         self.worker.after(TICK_SECONDS, self.tick)

@@ -1,0 +1,183 @@
+"""What each release of ZStack does differently: the sandbox's own table, from the public source and running servers.
+
+A line holds from its release on.  It shares nothing with the client's table, so that neither can prove the other.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+NAMES: Final = ("3.0", "3.10.40", "4.4.65", "4.8.22", "5.2.1", "zsphere-4.2", "zsphere-4.3", "zsphere-4.10.0")
+DEFAULT: Final = "5.2.1"
+
+Numbers = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """What one release does; the defaults are those of 2.3, the oldest that is known.
+
+    `number` is the answer to getVersion, `row` the release of the last line of the table that applies.
+
+    Requests: `empty_bodies` leaves the body of a 202 of a running job, and of a 200 without content, empty;
+    `signed_requests` knows access keys, whose dates `english_key_dates` reads in English whatever the locale, and
+    `key_date_format` is how it names their format; `null_body_text` is the text of the 500 for a PUT without a body
+    (a matter of the JVM that the captures come from); `negative_limits` answers limit=-1 with an empty list;
+    `software` is the Server header.
+
+    Jobs: `honours_timeout` makes X-API-Timeout the message's timeout, `queue_timeout` drops a task that waited longer
+    than that in the queue of its volume, `echoes_timeout` returns it in the 202.  `executes_copies` accepts a used job
+    id and executes it again, unless `duplicate_check` found it first; without both it is a 500.
+    `jobs_expire` deletes the row of a finished job after three hours.
+
+    Accounts: `sliding_sessions` counts two hours from the last use; `users` are below accounts, `generic_login` is
+    PUT /v1/login, `login_message` the class that errors of logins name; `nodes_for_admin` lets only the admin query
+    management nodes; `foreign_code` and `denied_code` refuse what is another account's, and what no policy or role
+    allows; `quota_of_owner` compares what the volume's owner uses with the limit of the caller;
+    `status_before_quota` checks a recovery in this order.
+
+    Rows: `absent_volume_fields`, `absent_vm_fields` and `absent_config_fields` are not in inventories;
+    `error_fields` are those beside code, description and details; `english_details` ignores the locale;
+    `missing_words` is the text for a UUID that names nothing: `resource` or `value`.
+
+    Life: `volume_period` and `vm_period` are the defaults of expungePeriod in seconds; `half_expunged_shown` nulls the
+    storage of a half-finished expunge; `destroy_remembers` lets the destruction of a VM write lastVmInstanceUuid;
+    `gone_host_fails` refuses to recover from a local storage whose host is gone; `reads_again` reads the row anew when
+    its turn in the queue comes; `time_zone_api` is platform-timezone.
+    """
+
+    number: str = "2.3"
+    row: str = "2.3"
+    zsphere: bool = False
+
+    empty_bodies: bool = True
+    signed_requests: bool = False
+    english_key_dates: bool = False
+    key_date_format: str = "EEE, dd MMM yyyy HH:mm:ss "
+    null_body_text: str = 'Cannot invoke "java.util.Map.containsKey(Object)" because "<parameter1>" is null'
+    negative_limits: bool = True
+    software: str = "Jetty(9.2.9.v20150224)"
+
+    honours_timeout: bool = False
+    queue_timeout: bool = False
+    echoes_timeout: bool = False
+    executes_copies: bool = False
+    duplicate_check: bool = False
+    jobs_expire: bool = False
+
+    sliding_sessions: bool = False
+    users: bool = True
+    generic_login: bool = False
+    login_message: str = "org.zstack.header.identity.APILogInByAccountMsg"
+    nodes_for_admin: bool = False
+    foreign_code: str = "ID.1002"
+    denied_code: str = "ID.1002"
+    quota_of_owner: bool = True
+    status_before_quota: bool = True
+
+    absent_volume_fields: frozenset[str] = frozenset(
+        {"volumeQos", "lastDetachDate", "lastVmInstanceUuid", "lastAttachDate", "protocol"}
+    )
+    absent_vm_fields: frozenset[str] = frozenset({"vmCdRoms", "architecture", "guestOsType"})
+    absent_config_fields: frozenset[str] = frozenset({"id"})
+    error_fields: frozenset[str] = frozenset({"elaboration"})
+    english_details: bool = False
+    missing_words: str = "resource"
+
+    volume_period: int = 86400
+    vm_period: int = 86400
+    half_expunged_shown: bool = False
+    destroy_remembers: bool = False
+    gone_host_fails: bool = True
+    reads_again: bool = False
+    time_zone_api: bool = False
+
+
+_FIELDS: Final = frozenset({"elaboration", "messages"})
+CHANGES: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
+    ("2.3", {}),
+    ("2.4", {"foreign_code": "SYS.1006", "denied_code": "SYS.1006", "status_before_quota": False}),
+    ("2.6", {"gone_host_fails": False, "nodes_for_admin": True}),
+    ("3.0", {"sliding_sessions": True}),
+    ("3.1", {"executes_copies": True}),
+    ("3.2", {"empty_bodies": False, "honours_timeout": True, "signed_requests": True, "jobs_expire": True}),
+    (
+        "3.2",
+        {"absent_volume_fields": frozenset({"lastDetachDate", "lastVmInstanceUuid", "lastAttachDate", "protocol"})},
+    ),
+    ("3.3", {"english_details": True, "absent_vm_fields": frozenset({"architecture", "guestOsType"})}),
+    ("3.5", {"reads_again": True}),
+    ("3.6", {"english_details": False, "error_fields": _FIELDS}),
+    ("3.7", {"queue_timeout": True}),
+    ("3.10", {"english_key_dates": True}),
+    ("4.0", {"volume_period": 259200, "vm_period": 604800, "half_expunged_shown": True}),
+    ("4.0", {"error_fields": _FIELDS | {"cost", "causes"}, "negative_limits": False}),
+    ("4.1", {"echoes_timeout": True, "time_zone_api": True}),
+    ("4.1.2", {"absent_vm_fields": frozenset()}),
+    ("4.3.18", {"absent_config_fields": frozenset()}),
+    ("4.4", {"absent_volume_fields": frozenset({"lastAttachDate", "protocol"}), "software": "Jetty(9.4.49.v20220914)"}),
+    ("4.5", {"duplicate_check": True, "error_fields": _FIELDS | {"cost", "causes", "location"}}),
+    (
+        "4.6",
+        {
+            "quota_of_owner": False,
+            "generic_login": True,
+            "login_message": "org.zstack.header.message.ApiMessageParamValidator",
+        },
+    ),
+    ("4.7", {"key_date_format": "EEE, dd MMM yyyy HH:mm:ss z", "software": "Jetty(9.4.51.v20230217)"}),
+    ("4.8", {"absent_volume_fields": frozenset({"protocol"}), "destroy_remembers": True}),
+    ("5.0", {"absent_volume_fields": frozenset(), "null_body_text": ""}),
+)
+"""In their order; where only servers on both sides were seen, the line stands at a release between them."""
+
+ZSPHERE: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
+    ("4.2", {"number": "4.8.0.3", "foreign_code": "SYS.1018"}),
+    ("4.3", {"number": "4.8.0.6"}),
+    (
+        "4.10.0",
+        {
+            "number": "4.10.0",
+            "denied_code": "SYS.1019",
+            "users": False,
+            "missing_words": "value",
+            "error_fields": _FIELDS | {"cost", "location"},
+        },
+    ),
+)
+"""What ZSphere changes of its base, Cloud 4.8."""
+
+
+def behaviour(name: str) -> Behaviour:
+    """Return what a release does: one of NAMES, or another number; raises ValueError when it is neither."""
+    if name.startswith("zsphere-"):
+        return _zsphere(name.removeprefix("zsphere-"))
+    numbers = _numbers(name)
+    if numbers[:2] == (4, 10):  # there is no Cloud 4.10
+        return replace(_zsphere("4.10.0"), number=name)
+    if numbers < _numbers(CHANGES[0][0]):
+        raise ValueError(f"is older than {CHANGES[0][0]}, the oldest release that is known")
+    made = replace(Behaviour(), number=name)
+    for row, changes in CHANGES:
+        if _numbers(row) <= numbers:
+            made = replace(made, row=row, **changes)
+    return made
+
+
+def _zsphere(version: str) -> Behaviour:
+    if version not in dict(ZSPHERE):
+        raise ValueError("is not the name of a release")
+    made = replace(behaviour("4.8"), zsphere=True)
+    for row, changes in ZSPHERE:
+        made = replace(made, row=f"zsphere-{row}", **changes)
+        if row == version:
+            break
+    return made
+
+
+def _numbers(text: str) -> Numbers:
+    if not re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,4}){1,3}", text):
+        raise ValueError("is not the name of a release")
+    return tuple(int(part) for part in text.split("."))
