@@ -81,7 +81,10 @@ def test_captured_answers_of_a_job(name: str, means: object) -> None:
     ("code", "certain", "session"),
     [
         ("ID.1001", True, True),
+        ("ID.1002", True, False),
         ("ID.1003", True, False),
+        ("ID.1007", True, False),
+        ("ID.3001", True, False),
         ("SYS.1003", True, False),
         ("SYS.1006", True, False),
         ("SYS.1007", True, False),
@@ -154,9 +157,11 @@ def test_only_a_redirecting_status_is_a_redirect() -> None:
 REFUSED: dict[bytes, tuple[int, bool]] = {
     b"missing header 'Authorization'": (400, True),
     b"Authorization type must be 'OAuth'": (400, True),
+    b"unable to find RestAuthenticationBackend[provider type: org.zstack.Keys]": (400, True),
     b"requestTimeTooSkewed": (403, True),
     b"'Date' must be incuded in request header": (400, True),
     b"'Date' format error, correct format is 'EEE, dd MMM yyyy HH:mm:ss z'": (400, True),
+    b"'Date' format error, correct format is 'EEE, dd MMM yyyy HH:mm:ss '": (400, True),
     b"accessKey format is 'ZStack AccessKeyId:Signature'": (400, True),
     b"wrong accessKey signature": (401, True),
     b"access key id is not found": (401, True),

@@ -134,3 +134,57 @@ def test_a_hint_does_not_make_a_refusal_one_of_the_session() -> None:
         with pytest.raises(Refused) as caught:
             Client(transport(answer), SessionAuth(Secret(SESSION))).volume("c" * 32, kind=DATA_VOLUME)
         assert (caught.value.hint, caught.value.exit) == (hint, Exit.FAILED)
+
+
+@pytest.mark.parametrize("body", [b"", b"{}"], ids=["before 3.2", "3.2"])
+def test_a_logout_is_answered_with_nothing(body: bytes) -> None:
+    log_out(transport(Answer(200, body)), Secret(SESSION))
+    for status in (202, 204, 404, 503):
+        with pytest.raises(Unreachable, match="not answered by a ZStack"):
+            log_out(transport(Answer(status, body)), Secret(SESSION))
+
+
+def test_a_logout_of_a_session_that_has_ended_is_one() -> None:
+    log_out(transport(ENDED), Secret(SESSION))
+
+
+@pytest.mark.parametrize(
+    ("code", "error", "message"),
+    [
+        ("SYS.1019", AuthError, "did not end the session"),
+        ("SYS.1000", Unreachable, "failed at the logout"),
+        ("NEW.7", Unreachable, "failed at the logout"),
+    ],
+)
+def test_a_logout_that_fails_keeps_the_words_of_the_server(code: str, error: type[Exception], message: str) -> None:
+    answer = Answer(503, json.dumps({"error": {"code": code, "details": "no"}}).encode())
+    with pytest.raises(error, match=message) as caught:
+        log_out(transport(answer), Secret(SESSION))
+    assert caught.value.fault.summary == f"{code} no"  # type: ignore[attr-defined]
+
+
+NO_USERS = b"no api mapping to /v1/accounts/users/login"
+
+
+def test_a_server_without_users_below_accounts_says_so() -> None:
+    server = transport(Answer(404, NO_USERS + b"\n"))
+    with pytest.raises(AuthError, match=r"^this server has no users below accounts$") as caught:
+        log_in(server, "a", Secret("pw"), "ops")
+    assert "Log in without a user" in caught.value.hint
+    assert server.requests == [("PUT", "/v1/accounts/users/login")]
+
+
+@pytest.mark.parametrize(
+    ("user", "status", "body"),
+    [
+        (None, 404, NO_USERS),
+        (None, 404, b"no api mapping to /v1/accounts/login"),
+        ("ops", 404, b"no api mapping to /v1/accounts/login"),
+        ("ops", 404, b"<html>" + NO_USERS + b"</html>"),
+        ("ops", 404, b""),
+        ("ops", 400, NO_USERS),
+    ],
+)
+def test_any_other_404_of_a_login_is_not_zstacks(user: str | None, status: int, body: bytes) -> None:
+    with pytest.raises(Unreachable, match=f"not answered by a ZStack \\(HTTP {status}\\)"):
+        log_in(transport(Answer(status, body)), "a", Secret("pw"), user)

@@ -99,3 +99,20 @@ def test_the_advice_shows_both_clocks() -> None:
     assert "22:21:04 GMT+08:00" in advice
     assert "2017-11-14 14:20:57 UTC" in advice
     assert "+7 s" in advice
+
+
+@pytest.mark.parametrize(
+    ("refusal", "advice"),
+    [
+        ("Authorization type must be 'OAuth'", "knows no access keys"),
+        ("RestAuthenticationType type: ZStack was not registered by any RestAuthenticationBackend", "no access keys"),
+        ("unable to find RestAuthenticationBackend[provider type: x]", "knows no access keys"),
+        ("'Date' format error, correct format is 'EEE, dd MMM yyyy HH:mm:ss '", "a ZStack before 3.10 reads it in"),
+        ("'Date' must be incuded in request header", "Check the id and the secret"),
+        ("wrong accessKey signature", "Check the id and the secret"),
+    ],
+)
+def test_what_to_do_about_a_refused_signature(refusal: str, advice: str) -> None:
+    hint = AccessKeyAuth("AK", Secret("s"), clock(UTC), lambda: AT).hint(refusal)
+    assert advice in hint
+    assert ("`zvol login`" in hint) == ("Check" not in advice)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zvol.errors import LocalState, Unreachable, UsageProblem
+from zvol.errors import AuthError, LocalState, Unreachable, UsageProblem, ZvolError
 from zvol.text import has_control
 
 if TYPE_CHECKING:
@@ -48,14 +49,15 @@ def store_new_session(server: Server, account: str, user: str | None, password: 
         try:
             return store.save(login.session, account, user)
         except LocalState:
-            log_out(server.transport, login.session)
+            with suppress(ZvolError):
+                log_out(server.transport, login.session)
             raise
 
 
 def remove_session(server: Server) -> bool:
     """Remove the stored session here and end it on the server; tell whether there was one.
 
-    Raises LocalState, Unreachable or Untrusted.
+    Raises LocalState, and what `zstack.login.log_out` raises.
     """
     from zvol.zstack.login import log_out
 
@@ -65,7 +67,7 @@ def remove_session(server: Server) -> bool:
     server.sessions.store.remove(stored)
     try:
         log_out(server.transport, stored.session)
-    except Unreachable as exc:
-        hint = "The session is forgotten here; on the server it lives until it has not been used for two hours."
-        raise Unreachable(exc.message, hint=hint) from None
+    except (AuthError, Unreachable) as exc:
+        hint = "The session is forgotten here; on the server it ends by itself, after two hours by default."
+        raise exc.copy(hint=hint) from None
     return True

@@ -18,7 +18,12 @@ if TYPE_CHECKING:
     from zvol.zstack.server_clock import ServerClock
 
 SKEWED: Final = "requestTimeTooSkewed"
-NO_KEYS: Final = "was not registered by any RestAuthenticationBackend"
+NO_KEYS: Final = (
+    "was not registered by any RestAuthenticationBackend",
+    "unable to find RestAuthenticationBackend",
+    "Authorization type must be",  # before 3.2
+)
+UNREADABLE_DATE: Final = "'Date' format error"
 
 
 class AccessKeyAuth:
@@ -39,9 +44,15 @@ class AccessKeyAuth:
     def hint(self, refusal: str) -> str:
         if SKEWED in refusal:
             return self._clock.explain_skew(self._now())
-        if NO_KEYS in refusal:
+        if any(text in refusal for text in NO_KEYS):
             return (
-                "This server knows no access keys (they are the commercial edition's): use a session or `zvol login`."
+                "This server knows no access keys (they are the commercial edition's, since 3.2): use a session or "
+                "`zvol login`."
+            )
+        if UNREADABLE_DATE in refusal:
+            return (
+                "A signed request has its date in English; a ZStack before 3.10 reads it in the language of its own "
+                "system, such as Chinese. The key is not at fault: use a session or `zvol login`."
             )
         return "Check the id and the secret of the access key, and that it is enabled."
 

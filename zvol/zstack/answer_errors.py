@@ -26,6 +26,7 @@ LOGIN_HINTS: Final = {
     "ID.1000": "The account name or the password is wrong.",
     "ID.1005": f"The initial password must be changed first, {_WEB}.",
     "ID.1006": "Too many sessions are open for this account; log out of some, or wait until they expire.",
+    "ID.1007": "The account is disabled: ask the administrator to enable it.",
     "ID.2000": _FACTOR,
     "ID.2001": _FACTOR,
     "ID.2002": _FACTOR,
@@ -40,9 +41,15 @@ LOGIN_HINTS: Final = {
 """What these codes mean for the user; those of commercial builds were never tried (contract 4.4)."""
 
 HINTS: Final = {
+    "ID.1002": "This account has no permission for this request: ask the administrator for a policy that allows it.",
     "ID.1003": "Free some of the account's quota, or ask the administrator for more.",
+    "SYS.1018": "The resource is not shared with this account, or only for reading: ask the administrator to share it.",
+    "SYS.1019": "The role of this account does not permit this request: ask the administrator for a role that does.",
 }
-"""What to do about other certain codes; one in LOGIN_HINTS means that a session is not enough, exit code 4."""
+"""What to do about other certain codes; one in LOGIN_HINTS means that a session is not enough, exit code 4.
+
+ID.1002 is how 2.3 refuses what a later Cloud refuses with SYS.1006, which has many meanings.
+"""
 
 
 def error_of(
@@ -99,3 +106,9 @@ def transient_error(failure: NeverSent | MaybeSent) -> TransientError:
     if isinstance(failure, NeverSent):
         return TransientError(failure.message, failure)
     return TransientError(failure.message, maybe_sent=failure)
+
+
+def with_hint(fault: ErrorCode) -> str:
+    """Return what the server says of a fault and what to do about it, for a text that has no hint of its own."""
+    summary, hint = fault.innermost.summary, HINTS.get(fault.code, LOGIN_HINTS.get(fault.code, ""))
+    return f"{summary.rstrip('.。')}. {hint}" if hint else summary

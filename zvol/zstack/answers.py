@@ -2,7 +2,7 @@
 
 They are total: every answer gives one of these values, and nothing is raised.  Only what ZStack itself writes counts
 as done, failed or refused; a proxy's page is `Unrecognized`, whatever its status.  Texts and codes are those of a live
-5.2.1.
+5.2.1; what other releases answer is beside it, with the release.
 """
 
 from __future__ import annotations
@@ -133,9 +133,12 @@ def classify_put(answer: Answer, kind: ResourceKind) -> PutAnswer:
 
 
 def classify_job(answer: Answer, kind: ResourceKind) -> JobAnswer:
-    """Classify the answer about the job of such a recovery."""
+    """Classify the answer about the job of such a recovery.
+
+    Before 3.2 a job that is running has an empty body; so has one that ended without a result, which no recovery does.
+    """
     document = _document(answer.body)
-    if answer.status == 202 and document == {}:
+    if answer.status == 202 and (document == {} or not answer.body):
         return Running()
     if answer.status == 200 and isinstance(document, dict) and document.get("error") is None:
         if not document or set(document) == {"schema"}:

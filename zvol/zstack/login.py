@@ -12,10 +12,15 @@ from zvol.secrets import Secret, register_secret
 from zvol.zstack import answers
 from zvol.zstack.answer_errors import LOGIN_HINTS, error_of
 from zvol.zstack.request import SECONDS, request
+from zvol.zstack.rest_errors import plain_text
 
 if TYPE_CHECKING:
     from zvol.zstack.auth import Revealable
     from zvol.zstack.transport import Transport
+
+ACCOUNT_LOGIN: Final = "/v1/accounts/login"
+USER_LOGIN: Final = "/v1/accounts/users/login"
+"""ZSphere 4.10 has no such path, and no users below accounts."""
 
 PATH_HINT: Final = "Check port and path of `host`; a management node usually listens on port 8080, below /zstack."
 
@@ -33,9 +38,9 @@ def log_in(transport: Transport, account: str, password: Revealable, user: str |
 
     Raises AuthError when the server refuses, Untrusted or Unreachable when it cannot be reached.
     """
-    path, body = "/v1/accounts/login", {"logInByAccount": {"accountName": account, "password": hash_password(password)}}
+    path, body = ACCOUNT_LOGIN, {"logInByAccount": {"accountName": account, "password": hash_password(password)}}
     if user is not None:
-        path = "/v1/accounts/users/login"
+        path = USER_LOGIN
         body = {"logInByUser": {"accountName": account, "userName": user, "password": hash_password(password)}}
     answer = request(transport, "PUT", path, body)
     inventory = (answers.document_of(answer) or {}).get("inventory")
@@ -45,6 +50,9 @@ def log_in(transport: Transport, account: str, password: Revealable, user: str |
     found = answers.classify_read(answer)
     if isinstance(found, answers.Failed | answers.Redirected):
         raise error_of(found, consequence="; the password was not sent there", refused=_not_logged_in, failed=_failed)
+    if path == USER_LOGIN and answer.status == 404 and plain_text(answer.body) == f"no api mapping to {path}":
+        hint = "Log in without a user (`--user`, `user` in the profile): there each person has an account."
+        raise AuthError("this server has no users below accounts", hint=hint)
     raise Unreachable(f"the login was not answered by a ZStack (HTTP {answer.status})")
 
 
@@ -69,10 +77,28 @@ def hash_password(password: Revealable) -> str:
 
 
 def log_out(transport: Transport, session: Revealable, seconds: float = SECONDS) -> None:
-    """End a session; the server accepts any, known or not.  Raises Unreachable or Untrusted."""
+    """End a session; the server accepts any, known or not.
+
+    Before 3.2 the body of its yes is empty.  Raises AuthError when the server refuses, Unreachable or Untrusted.
+    """
     answer = request(transport, "DELETE", f"/v1/accounts/sessions/{session.reveal()}", seconds=seconds)
-    if answers.document_of(answer) is None:
-        raise Unreachable(f"the logout was not answered by a ZStack (HTTP {answer.status})")
+    if answers.document_of(answer) is not None or (answer.status == 200 and not answer.body):
+        return
+    match answers.classify_read(answer):
+        case answers.Failed(session=True):
+            return
+        case answers.Failed() as found:
+            raise error_of(found, refused=_not_logged_out, failed=_logout_failed)
+        case _:
+            raise Unreachable(f"the logout was not answered by a ZStack (HTTP {answer.status})")
+
+
+def _not_logged_out(fault: ErrorCode | None, _text: str = "") -> AuthError:
+    return AuthError("the server did not end the session", fault=fault)
+
+
+def _logout_failed(fault: ErrorCode) -> Unreachable:
+    return Unreachable("the server failed at the logout", fault=fault)
 
 
 def is_valid_session(transport: Transport, session: Revealable) -> bool | None:

@@ -20,6 +20,7 @@ _PATTERNS: Final = (
     (re.compile(r"missing header 'Authorization'"), True),
     (re.compile(r"Authorization type must be '\w{1,32}'"), True),
     (re.compile(r"RestAuthenticationType type: \w{1,32} was not registered by any RestAuthenticationBackend"), True),
+    (re.compile(r"unable to find RestAuthenticationBackend\[provider type: [\w.-]{1,64}\]"), True),
     (re.compile(r"requestTimeTooSkewed"), True),
     (re.compile(r"'Date' must be incuded in request header"), True),
     (re.compile(r"'Date' format error, correct format is '[A-Za-z, :]{1,40}'"), True),

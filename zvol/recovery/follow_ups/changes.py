@@ -13,6 +13,7 @@ from zvol.journal.request import Request
 from zvol.model import Volume
 from zvol.recovery.quiet_period import QuietPeriod
 from zvol.zstack import answers
+from zvol.zstack.answer_errors import with_hint
 from zvol.zstack.resource_kinds import DATA_VOLUME
 
 LONGEST_JOB_BACKOFF: Final = 30.0
@@ -218,7 +219,7 @@ def refusal(answer: object) -> tuple[str, Exit] | None:
     """Return why the server refused, where it is certain that nothing was executed; None for everything else."""
     match answer:
         case answers.Failed(fault=fault, certain=True):
-            return fault.innermost.summary, Exit.FAILED
+            return with_hint(fault), Exit.FAILED
         case answers.Refusal(text=text):
             return text, Exit.FAILED
         case answers.Redirected():
