@@ -82,12 +82,16 @@ def run(
 
 @dataclass
 class Sandbox:
-    """A sandbox in its own process; its ledger is the only truth."""
+    """A sandbox in its own process; its ledger is the only truth.
+
+    `command` serves it: that of the tests unless it is given, forked from a warm interpreter where that is possible.
+    """
 
     folder: Path
     options: tuple[str, ...] = ()
     port: int = 0
-    process: Process | None = None
+    process: Process | subprocess.Popen[str] | None = None
+    command: tuple[str, ...] = SANDBOX
     host: str = ""
     session: str = ""
     env: dict[str, str] = field(default_factory=dict)
@@ -97,11 +101,14 @@ class Sandbox:
         return self.folder / "ledger"
 
     def start(self) -> None:
-        from tests.support.warm import start
+        from tests.support.warm import can_fork, start
 
         arguments = ["--port", str(self.port), "--ledger", str(self.ledger), *self.options]
-        env = environment(self.folder)
-        self.process = start(arguments, env, stdout=subprocess.PIPE, stderr=2, command=SANDBOX)
+        env, pipe = environment(self.folder), subprocess.PIPE
+        if can_fork(self.command):
+            self.process = start(arguments, env, stdout=pipe, stderr=2, command=self.command)
+        else:
+            self.process = subprocess.Popen([*self.command, *arguments], env=env, stdout=pipe, text=True)
         assert self.process.stdout is not None
         self.host = self.process.stdout.readline().strip().removeprefix("export ZVOL_HOST=")
         self.session = self.process.stdout.readline().strip().removeprefix("export ZVOL_SESSION=")
@@ -126,7 +133,8 @@ class Sandbox:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
             with opener.open(request, timeout=10) as answer:
-                return answer.status, json.loads(answer.read())
+                text = answer.read()
+                return answer.status, json.loads(text) if text else {}
         except urllib.error.HTTPError as error:
             with error:
                 text = error.read()
