@@ -216,6 +216,7 @@ _ON_ACCOUNTS: Final = (
         "/v1/login",
         Reply(partial(sessions.log_in, name="username"), session=False, writes=True),
         auth=False,
+        known=lambda release: release.generic_login,
     ),
     Api(
         "renewSession",

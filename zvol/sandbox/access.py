@@ -14,7 +14,6 @@ from zvol.sandbox.names import ACCESS_KEY, ACCESS_SECRET, ADMIN
 from zvol.sandbox.node import Node
 
 SKEW_SECONDS: Final = 900
-_FORMAT: Final = "'Date' format error, correct format is 'EEE, dd MMM yyyy HH:mm:ss z'"
 _DATE: Final = re.compile(r"(\w{3}), (\d{2}) ([A-Z][a-z]{2}) (\d{4}) (\d{2}):(\d{2}):(\d{2}) (\S+)")
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _OFFSET: Final = re.compile(r"(?:GMT)?([+-])(\d{1,2}):([0-5]\d)")
@@ -32,6 +31,8 @@ class Denied(Exception):
 
 def authenticate(node: Node, method: str, path: str, header: str, date: str | None) -> str:
     """Return the token of the key's session; raises Denied.  The signature is of method, Date and path from /v1."""
+    if not node.release.signed_requests:
+        raise Denied("Authorization type must be 'OAuth'")
     if not node.switches.access_keys:
         raise Denied("RestAuthenticationType type: ZStack was not registered by any RestAuthenticationBackend", 500)
     if date is None:
@@ -51,19 +52,9 @@ def authenticate(node: Node, method: str, path: str, header: str, date: str | No
 
 def _check_date(node: Node, text: str) -> None:
     """Compare the time of day with the server's, ignoring the zone; with `check_time_zone` the instants."""
-    found = _DATE.fullmatch(text)
-    if found is None or found[3] not in wire.MONTHS:
-        raise Denied(_FORMAT)
-    day, month, year, hour, minute, second = (found[index] for index in (2, 3, 4, 5, 6, 7))
-    zone = _zone(found[8])
-    try:
-        sent = datetime(
-            int(year), wire.MONTHS.index(month) + 1, int(day), int(hour), int(minute), int(second), tzinfo=zone
-        )
-    except ValueError:
-        raise Denied(_FORMAT) from None
-    if _DAYS[sent.weekday()] != found[1]:
-        raise Denied(_FORMAT)
+    sent = _date(text) if node.release.english_key_dates or not node.texts.chinese else None
+    if sent is None:
+        raise Denied(f"'Date' format error, correct format is '{node.release.key_date_format}'")
     with node.store.read() as tx:
         here = datetime.fromtimestamp(tx.now, wire.zone_of(node.switches.zone))
     if not node.switches.check_time_zone:
@@ -72,8 +63,24 @@ def _check_date(node: Node, text: str) -> None:
         raise Denied("requestTimeTooSkewed", 403)
 
 
-def _zone(text: str) -> tzinfo:
-    """Return a zone as Java's `z` reads it: a name, `+08:00` or `GMT+08:00`, but not `+0800`; raises Denied."""
+def _date(text: str) -> datetime | None:
+    """Return a date in English words, None when it is none."""
+    found = _DATE.fullmatch(text)
+    zone = _zone(found[8]) if found is not None else None
+    if found is None or zone is None or found[3] not in wire.MONTHS:
+        return None
+    day, month, year, hour, minute, second = (found[index] for index in (2, 3, 4, 5, 6, 7))
+    try:
+        sent = datetime(
+            int(year), wire.MONTHS.index(month) + 1, int(day), int(hour), int(minute), int(second), tzinfo=zone
+        )
+    except ValueError:
+        return None
+    return sent if _DAYS[sent.weekday()] == found[1] else None
+
+
+def _zone(text: str) -> tzinfo | None:
+    """Return a zone as Java's `z` reads it: a name, `+08:00` or `GMT+08:00`, but not `+0800`; None for others."""
     found = _OFFSET.fullmatch(text)
     if found is not None:
         apart = timedelta(hours=int(found[2]), minutes=int(found[3]))
@@ -81,4 +88,4 @@ def _zone(text: str) -> tzinfo:
     try:
         return wire.zone_of(_SHORT_ZONES.get(text, text))
     except ValueError:
-        raise Denied(_FORMAT) from None
+        return None

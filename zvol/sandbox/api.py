@@ -81,7 +81,11 @@ def query(name: str, path: str, resource: str, admin: str = "", **more: Any) -> 
 
 @dataclass(slots=True)
 class Call:
-    """One API call that the HTTP layer accepted; `account` is known once the session was checked."""
+    """One API call that the HTTP layer accepted.
+
+    `timeout` is in milliseconds, 0 is none.  `account` is known once the session was checked; `queued` is when, by the
+    server's clock, the call entered its queue.
+    """
 
     api: Api
     params: dict[str, Any]
@@ -91,6 +95,7 @@ class Call:
     system_tags: list[Any] = field(default_factory=list)
     pairs: list[tuple[str, str]] = field(default_factory=list)
     account: str = ""
+    queued: float = 0.0
 
     def text(self, name: str) -> str:
         """Return a parameter as text, empty when it is absent."""

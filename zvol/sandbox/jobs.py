@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, Final
 
 from zvol.sandbox import pipeline
@@ -19,6 +20,8 @@ CHECKED, EXECUTED, FINISHED = 0.15, 0.6, 1.0
 """When the steps end, as parts of the job time: a volume is recovered before its job reports it."""
 
 QUICK: Final = 0.1
+LOOK_SECONDS: Final = 0.05
+"""How often the clock is read while a queue is busy."""
 RECORDED: Final = "recoverDataVolume"
 """The API whose jobs are written to the ledger."""
 
@@ -30,6 +33,7 @@ class Jobs:
         self.node = node
         self.worker = worker
         self.queues = Queues()
+        self._polls: Counter[str] = Counter()
 
     def taken(self, job: str) -> bool:
         with self.node.store.read() as tx:
@@ -41,7 +45,16 @@ class Jobs:
             row = tx.row("SELECT status, body FROM jobs WHERE uuid = ?", job)
         if row is None:
             return None
-        return row["status"], self.node.nothing if row["status"] == PROCESSING else row["body"]
+        if row["status"] == PROCESSING or self._misses(job):
+            return PROCESSING, self.node.nothing
+        return row["status"], row["body"]
+
+    def _misses(self, job: str) -> bool:
+        """Tell whether the node that this poll reaches has missed the end of a job: with two nodes, every other one."""
+        if not self.node.switches.two_nodes:
+            return False
+        self._polls[job] += 1
+        return self._polls[job] % 2 == 1
 
     def accept(self, call: Call, operation: Operation) -> None:
         """Save the job, even if another has been saved with this id, and start it."""
@@ -57,6 +70,8 @@ class Jobs:
 
     def _save(self, tx: Tx, call: Call) -> None:
         """Insert the row of a job; where its id is used, the old row stays, or the call is refused with a text."""
+        if self.node.switches.lose_insert and call.api.name == RECORDED:
+            return
         sql = "INSERT OR IGNORE INTO jobs (uuid, status, body, created) VALUES (?, ?, ?, ?)"
         new = tx.run(sql, call.job, PROCESSING, b"", tx.now)
         if not (new or self.node.release.executes_copies):
@@ -80,7 +95,32 @@ class Jobs:
             self._fail(call, internal(f"{type(exc).__name__}: {exc}"), "refused")
         else:
             key = call.text("volumeUuid") or call.text("uuid") or call.job
-            self.queues.enter(key, lambda: self._begin(call, operation, key))
+            if call.api.name == RECORDED and self.node.switches.queue_delay > 0:
+                self.queues.enter(key, lambda: self._occupy(key, self._clock() + self.node.switches.queue_delay))
+            call.queued = self._clock()
+            self.queues.enter(key, lambda: self._start(call, operation, key))
+
+    def _clock(self) -> float:
+        with self.node.store.read() as tx:
+            return tx.time
+
+    def _occupy(self, key: str, until: float) -> None:
+        """Keep a queue busy until a time of the server's clock, which can be moved."""
+        rest = until - self._clock()
+        if rest <= 0 or self.worker.stopping:
+            self.queues.leave(key)
+        else:
+            self.worker.after(min(rest, LOOK_SECONDS), lambda: self._occupy(key, until))
+
+    def _start(self, call: Call, operation: Operation, key: str) -> None:
+        """Begin a call whose turn has come; one that waited longer than its timeout is dropped without a word."""
+        waited = int(self._clock() - call.queued)
+        if self.node.release.queue_timeout and 0 < call.timeout < waited * 1000:
+            with self.node.store.write() as tx:
+                self.record(tx, call, "dropped")
+            self.queues.leave(key)
+        else:
+            self._begin(call, operation, key)
 
     def _check(self, tx: Tx, call: Call, operation: Operation) -> None:
         pipeline.check(self.node, tx, call, operation)

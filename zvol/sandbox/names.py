@@ -15,6 +15,7 @@ USER_NAME: Final = "operator"
 ACCESS_KEY: Final = "zvolSandboxKey000001"
 ACCESS_SECRET: Final = "zvol-sandbox-secret"  # noqa: S105  (a sandbox has no secrets)
 NODE: Final = "f1a57c0dec0d3b1e8a5efeedbead00f0"
+OTHER_NODE: Final = "f1a57c0dec0d3b1e8a5efeedbead00f1"
 HOST: Final = "50570000c0de4b1e8a5efeedbead0001"
 CLUSTER: Final = "c1057e40c0de4b1e8a5efeedbead0001"
 ZONE: Final = "20e00000c0de4b1e8a5efeedbead0001"

@@ -24,7 +24,7 @@ def check(node: Node, tx: Tx, call: Call, operation: Operation) -> None:
     """Check B1 to B6; raises Fault, or EmptySuccess when nothing remains to be done."""
     _check_parameters(node, tx, call, operation)
     call.account = sessions.account_of(node, tx, call.token)
-    sessions.renew(tx, call.token)
+    sessions.renew(node, tx, call.token)
     if call.account != ADMIN:
         if operation.admin:
             raise node.texts.refuse("SYS.1006", "denied", call.api.java)

@@ -128,7 +128,7 @@ class RestApi:
         header = header.strip()
         if header.startswith("OAuth"):
             return header.removeprefix("OAuth").strip()
-        if not (header.startswith("ZStack") and self.node.release.signed_requests):
+        if not header.startswith("ZStack"):
             raise BadRequest("Authorization type must be 'OAuth'")
         return access.authenticate(self.node, request.method, path, header, request.header("Date"))
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 from zvol.sandbox.api import Api
 from zvol.sandbox.chores import Chores
 from zvol.sandbox.jobs import Jobs
-from zvol.sandbox.names import ADMIN, NODE, new_uuid
+from zvol.sandbox.names import ADMIN, NODE, OTHER_NODE, new_uuid
 from zvol.sandbox.node import Node
 from zvol.sandbox.rest import Request, RestApi
 from zvol.sandbox.routes import APIS
@@ -26,6 +26,8 @@ from zvol.sandbox.worker import Worker
 
 HOST: Final = "127.0.0.1"
 OWN_SESSION_SECONDS: Final = 30 * 86400
+ABSENT_SECONDS: Final = 600
+"""Since when the other one of two nodes is away."""
 _REASONS: Final = {500: "Server Error"}
 
 
@@ -158,6 +160,10 @@ class Server:
         """Enter the list of management nodes and open the admin's session."""
         with self.store.write() as tx:
             tx.run("UPDATE nodes SET joinDate = ?, heartBeat = ? WHERE uuid = ?", tx.now, tx.now, NODE)
+            tx.run("DELETE FROM nodes WHERE uuid = ?", OTHER_NODE)
+            if self.node.switches.two_nodes:
+                gone = tx.now - ABSENT_SECONDS
+                tx.insert("nodes", {"uuid": OTHER_NODE, "hostName": HOST, "joinDate": gone, "heartBeat": gone})
             tx.run("DELETE FROM sessions WHERE expires <= ?", tx.now)
             return open_session(tx, ADMIN, OWN_SESSION_SECONDS)
 

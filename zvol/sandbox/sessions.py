@@ -12,7 +12,7 @@ from zvol.sandbox.node import Node
 from zvol.sandbox.store import Tx
 
 SESSION_SECONDS: Final = 7200
-PARAMETERS: Final = "org.zstack.header.message.ApiMessageParamValidator"
+_JAVA: Final = "org.zstack.header.identity."
 _RENEW_STEP: Final = 60
 
 
@@ -40,8 +40,10 @@ def account_of(node: Node, tx: Tx, token: str) -> str:
     return str(account)
 
 
-def renew(tx: Tx, token: str) -> None:
-    """Extend a session, in steps, so that not every call writes."""
+def renew(node: Node, tx: Tx, token: str) -> None:
+    """Extend a session, in steps, so that not every call writes; before 3.0 it ends two hours after the login."""
+    if not node.release.sliding_sessions:
+        return
     tx.run(
         "UPDATE sessions SET expires = ? + duration WHERE uuid = ? AND expires < ? + duration - ?",
         tx.now,
@@ -56,10 +58,10 @@ def enter(node: Node, call: Call) -> None:
     sql = "SELECT 1 FROM sessions WHERE uuid = ? AND expires < ? + duration - ?"
     with node.store.read() as tx:
         call.account = account_of(node, tx, call.token)
-        due = tx.value(sql, call.token, tx.now, _RENEW_STEP) is not None
+        due = node.release.sliding_sessions and tx.value(sql, call.token, tx.now, _RENEW_STEP) is not None
     if due:
         with node.store.write() as tx:
-            renew(tx, call.token)
+            renew(node, tx, call.token)
 
 
 def inventory(node: Node, tx: Tx, uuid: str) -> Body | None:
@@ -107,7 +109,7 @@ def _log_in_by_user(node: Node, tx: Tx, call: Call) -> Body:
 def _require(node: Node, call: Call, *fields: str) -> None:
     for field in fields:
         if call.params.get(field) is None:
-            raise node.texts.mandatory(field, PARAMETERS)
+            raise node.texts.mandatory(field, node.release.login_message or call.api.java)
 
 
 def _log_out(node: Node, tx: Tx, call: Call) -> Body:
@@ -123,8 +125,23 @@ def _validate(node: Node, tx: Tx, call: Call) -> Body:
 _WRITES: Final = {"session": False, "writes": True}
 
 APIS: Final = (
-    Api("logInByAccount", "PUT", "/v1/accounts/login", Reply(log_in, **_WRITES), auth=False),
-    Api("logInByUser", "PUT", "/v1/accounts/users/login", Reply(_log_in_by_user, **_WRITES), auth=False),
+    Api(
+        "logInByAccount",
+        "PUT",
+        "/v1/accounts/login",
+        Reply(log_in, **_WRITES),
+        _JAVA + "APILogInByAccountMsg",
+        auth=False,
+    ),
+    Api(
+        "logInByUser",
+        "PUT",
+        "/v1/accounts/users/login",
+        Reply(_log_in_by_user, **_WRITES),
+        _JAVA + "APILogInByUserMsg",
+        auth=False,
+        known=lambda release: release.users,
+    ),
     Api("logOut", "DELETE", "/v1/accounts/sessions/{sessionUuid}", Reply(_log_out, **_WRITES), auth=False),
     Api(
         "validateSession",

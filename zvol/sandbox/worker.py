@@ -20,7 +20,7 @@ class Worker:
         self._due: list[tuple[float, int, Task]] = []
         self._numbers = itertools.count()
         self._changed = threading.Condition()
-        self._stopping = False
+        self.stopping = False
         self._thread = threading.Thread(target=self._loop, name="sandbox-worker", daemon=True)
 
     def start(self) -> None:
@@ -35,7 +35,7 @@ class Worker:
     def stop(self, *, seconds: float = 2.0) -> None:
         """Run all waiting tasks at once and end; returns after `seconds` at the latest."""
         with self._changed:
-            self._stopping = True
+            self.stopping = True
             self._changed.notify()
         self._thread.join(seconds)
 
@@ -47,10 +47,10 @@ class Worker:
     def _next(self) -> Task | None:
         with self._changed:
             while True:
-                if self._stopping and not self._due:
+                if self.stopping and not self._due:
                     return None
                 wait = self._due[0][0] - time.monotonic() if self._due else None
-                if self._due and (self._stopping or (wait is not None and wait <= 0)):
+                if self._due and (self.stopping or (wait is not None and wait <= 0)):
                     return heapq.heappop(self._due)[2]
                 self._changed.wait(wait)
 
