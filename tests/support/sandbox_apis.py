@@ -168,7 +168,7 @@ def _renew_session(node: Node, tx: Tx, call: Call) -> Body:
 
 def _create_account(node: Node, tx: Tx, call: Call) -> Body:
     uuid = call.text("resourceUuid") or new_uuid()
-    account = {"uuid": uuid, "name": call.text("name"), "type": "Normal"}
+    account = {"uuid": uuid, "name": call.text("name"), "type": "Normal", "state": "Enabled"}
     tx.insert("accounts", account | {"createDate": tx.now, "lastOpDate": tx.now})
     tx.insert("passwords", {"accountUuid": uuid, "password": call.text("password")})
     return {"inventory": node.reader.one(tx, "account", uuid)}

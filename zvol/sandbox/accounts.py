@@ -30,6 +30,15 @@ _USED: Final = {
 }
 
 
+FULL: Final = "full"
+"""The role that allows every change; `query` allows none, and neither does no role at all."""
+
+
+def may_change(tx: Tx, account: str) -> bool:
+    """Tell whether an account has a role that allows changes."""
+    return tx.value("SELECT 1 FROM roles WHERE accountUuid = ? AND role = ?", account, FULL) is not None
+
+
 def owner(tx: Tx, uuid: str) -> str | None:
     """Return the account a resource belongs to."""
     found = tx.value("SELECT accountUuid FROM owners WHERE resourceUuid = ?", uuid)
@@ -52,8 +61,10 @@ def check_quota(node: Node, tx: Tx, call: Call) -> None:
     The snapshots of a deleted volume are counted twice, as the server does.
     """
     snapshots = tx.value("SELECT count(*) FROM snapshots WHERE volumeUuid = ?", call.text("uuid"))
-    for name, requested in (("volume.data.num", 1), ("snapshot.volume.num", int(snapshots))):
-        limit, used = quota_limit(tx, call.account, name), quota_used(tx, call.account, name)
+    counted = int(snapshots) if node.release.snapshot_quota else 0
+    user = (owner(tx, call.text("uuid")) if node.release.quota_of_owner else None) or call.account
+    for name, requested in (("volume.data.num", 1), ("snapshot.volume.num", counted)):
+        limit, used = quota_limit(tx, call.account, name), quota_used(tx, user, name)
         if requested and used + requested > limit:
             shown = tx.value("SELECT name FROM accounts WHERE uuid = ?", call.account)
             raise node.texts.fault(

@@ -7,10 +7,11 @@ from typing import Any, Final
 
 from zvol.sandbox import query as queries
 from zvol.sandbox import wire
-from zvol.sandbox.resources import RESOURCES, Resource
+from zvol.sandbox.resources import Resource, resources_of
 from zvol.sandbox.store import Row, Tx
 from zvol.sandbox.switches import Switches
 from zvol.sandbox.texts import Texts
+from zvol.sandbox.versions import Behaviour
 
 _NESTED: Final = {
     "vmCdRoms": "org.zstack.header.vm.cdrom.VmCdRomInventory",
@@ -20,18 +21,20 @@ _NESTED: Final = {
 
 
 class InventoryReader:
-    """Writes inventories in the server's zone and answers queries."""
+    """Writes inventories with the fields of a release, in the server's zone, and answers queries."""
 
-    def __init__(self, switches: Switches, texts: Texts) -> None:
+    def __init__(self, switches: Switches, texts: Texts, release: Behaviour) -> None:
         self.switches = switches
         self.texts = texts
+        self.release = release
+        self.resources = resources_of(release)
 
     def date(self, seconds: int) -> str:
         return wire.date_text(seconds, self.switches.zone, self.switches.dates)
 
     def one(self, tx: Tx, kind: str, uuid: str) -> dict[str, Any] | None:
         """Return one inventory, None when the row is gone."""
-        resource = RESOURCES[kind]
+        resource = self.resources[kind]
         sql = f"SELECT * FROM {resource.table} WHERE {resource.order} = ?"  # noqa: S608  (a name of ours)
         row = tx.row(sql, uuid)
         return None if row is None else self.inventory(tx, resource, row)
@@ -55,23 +58,25 @@ class InventoryReader:
         return made
 
     def _nested(self, tx: Tx, row: Row) -> list[dict[str, Any]]:
-        resource = RESOURCES["volume"]
+        resource = self.resources["volume"]
         rows = tx.rows("SELECT * FROM volumes WHERE vmInstanceUuid = ? ORDER BY deviceId", row["uuid"])
         return [self.inventory(tx, resource, item) for item in rows]
 
     def _json(self, text: str) -> Any:
-        """Return a stored list; dates inside are seconds, as in columns."""
+        """Return a stored list; dates inside are seconds, as in columns.  Of lists of rows, only NICs have a state."""
         value = json.loads(text)
         for item in value:
             if isinstance(item, dict):
                 item |= {name: self.date(item[name]) for name in ("createDate", "lastOpDate") if name in item}
+                if "nic.state" in self.release.absent_fields:
+                    item.pop("state", None)
         return value
 
     def query(self, tx: Tx, kind: str, query: queries.Query, account: str, *, admin: bool) -> dict[str, Any]:
         """Return the reply to a query of one account; raises Fault."""
-        resource = RESOURCES[kind]
-        queries.check_fields(resource, query)
-        compiler = queries.Compiler(self.switches.zone, self.texts.details)
+        resource = self.resources[kind]
+        queries.check_fields(resource, query, self.release)
+        compiler = queries.Compiler(self.resources, self.switches.zone, self.texts.details)
         where = compiler.where(resource, query)
         if resource.owned and not admin:
             where += (
@@ -80,7 +85,8 @@ class InventoryReader:
             )
             compiler.values += [account, account]
         order = compiler.order(resource, query)
-        queries.check_range(query)
+        if not self.release.negative_limits:
+            queries.check_range(query)
         source = f"FROM {resource.table} WHERE {where}"
         reply: dict[str, Any] = {"schema": {}}
         if query.count or query.with_count:

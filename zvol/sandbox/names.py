@@ -9,6 +9,12 @@ ADMIN: Final = "36c27e8ff05c4780bf6d2fa65700f22e"
 TENANT: Final = "7e4a27acc0de4b1e8a5efeedbead00aa"
 TENANT_NAME: Final = "dev-team"
 TENANT_PASSWORD: Final = "password"  # noqa: S105  (a sandbox has no secrets)
+VIEWER: Final = "7e4a27acc0de4b1e8a5efeedbead00bb"
+VIEWER_NAME: Final = "viewer"
+GUEST: Final = "7e4a27acc0de4b1e8a5efeedbead00cc"
+GUEST_NAME: Final = "guest"
+"""Two more accounts with the tenant's password: some volumes of the admin are shared with them, and where a release
+has roles, the viewer's allows queries only and the guest has none."""
 USER: Final = "05e70000c0de4b1e8a5efeedbead00aa"
 USER_NAME: Final = "operator"
 """An IAM user of the tenant, with the tenant's password."""

@@ -19,8 +19,8 @@ class Node:
         self.store = store
         self.switches = switches
         self.release = behaviour(switches.version)
-        self.texts = Texts(switches.locale)
-        self.reader = InventoryReader(switches, self.texts)
+        self.texts = Texts(switches.locale, self.release)
+        self.reader = InventoryReader(switches, self.texts, self.release)
 
     @property
     def nothing(self) -> bytes:
@@ -31,6 +31,7 @@ class Node:
         return wire.dumps(body) if body else self.nothing
 
     def failure(self, fault: Fault, *, job: bool) -> bytes:
-        """Return an error body; the ones of jobs are escaped and carry an empty list of `causes`."""
-        causes: dict[str, Any] = {"causes": []} if job and "cost" in fault.fields else {}
+        """Return an error body; the ones of jobs are escaped and, since 5.0, carry an empty list of `causes`."""
+        known = job and "causes" in self.release.error_fields
+        causes: dict[str, Any] = {"causes": []} if known and "cost" in fault.fields else {}
         return wire.dumps({"error": causes | fault.fields}, html=job)

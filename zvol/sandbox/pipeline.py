@@ -26,15 +26,24 @@ def check(node: Node, tx: Tx, call: Call, operation: Operation) -> None:
     call.account = sessions.account_of(node, tx, call.token)
     sessions.renew(node, tx, call.token)
     if call.account != ADMIN:
-        if operation.admin:
-            raise node.texts.refuse("SYS.1006", "denied", call.api.java)
+        if operation.admin or (node.release.roles and not accounts.may_change(tx, call.account)):
+            raise node.texts.denied(call.api.java)
         _check_owner(node, tx, call, operation)
-        if operation.quota:
-            accounts.check_quota(node, tx, call)
-    if operation.check is not None:
-        operation.check(node, tx, call)
+    checks = [_check_quota, _check_state]
+    for each in reversed(checks) if node.release.status_before_quota else checks:
+        each(node, tx, call, operation)
     if DRY_RUN in call.system_tags:
         raise EmptySuccess
+
+
+def _check_quota(node: Node, tx: Tx, call: Call, operation: Operation) -> None:
+    if operation.quota and call.account != ADMIN:
+        accounts.check_quota(node, tx, call)
+
+
+def _check_state(node: Node, tx: Tx, call: Call, operation: Operation) -> None:
+    if operation.check is not None:
+        operation.check(node, tx, call)
 
 
 def _check_parameters(node: Node, tx: Tx, call: Call, operation: Operation) -> None:
@@ -46,8 +55,10 @@ def _check_parameters(node: Node, tx: Tx, call: Call, operation: Operation) -> N
         resource = RESOURCES[kind]
         if tx.value(f"SELECT 1 FROM {resource.table} WHERE uuid = ?", uuid) is not None:  # noqa: S608  (ours)
             continue
+        if node.release.names_message and not _UUID.fullmatch(uuid):
+            raise node.texts.fault("SYS.1003", f"invalid value[{uuid}] of field[{name}]")
         if not operation.missing_ok:
-            raise node.texts.missing(name, uuid, resource.vo)
+            raise node.texts.missing(name, uuid, resource.vo, call.api.java)
         if _UUID.fullmatch(uuid):
             raise EmptySuccess
         raise node.texts.fault("SYS.1003", f"invalid value[{uuid}] of field [{name}]")
@@ -64,4 +75,4 @@ def _check_owner(node: Node, tx: Tx, call: Call, operation: Operation) -> None:
             call.account,
         )
         if (shared or 0) < 2:
-            raise node.texts.refuse("SYS.1006", "not-owner", call.account, uuid, resource.vo)
+            raise node.texts.foreign(call.account, uuid, resource.vo)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from zvol.sandbox import wire
-from zvol.sandbox.resources import RESOURCES, Resource
+from zvol.sandbox.resources import Resource
 from zvol.sandbox.texts import Fault, internal
+from zvol.sandbox.versions import Behaviour
 
 OPERATORS: Final = ("!=", ">=", "<=", "!?=", "!~=", "~=", "?=", "=", ">", "<", "is null", "not null")
 DEFAULT_LIMIT: Final = 1000
@@ -104,7 +105,8 @@ def condition(text: str) -> Condition:
 class Compiler:
     """Turns conditions into SQL; raises Fault for what the query engine does not understand."""
 
-    def __init__(self, zone: str, details: Callable[..., str]) -> None:
+    def __init__(self, resources: Mapping[str, Resource], zone: str, details: Callable[..., str]) -> None:
+        self.resources = resources
         self.zone = zone
         self.details = details
         self.values: list[Any] = []
@@ -143,7 +145,7 @@ class Compiler:
                     f"{_CLOUD}invalid nested query condition[{item.name}] on class {resource.java},"
                     f" the expanded field[{head}] is not found"
                 )
-            target = RESOURCES[link.target]
+            target = self.resources[link.target]
             inner = self._condition(target, Condition(rest, item.operator, item.value))
             return f"{link.local} IN (SELECT {link.foreign} FROM {target.table} WHERE {inner})"  # noqa: S608
         if head in _TAGS:
@@ -191,10 +193,13 @@ class Compiler:
         return text
 
 
-def check_fields(resource: Resource, query: Query) -> None:
-    """Raise Fault when `fields` names an unknown one; the text has the server's own un-interpolated template."""
+def check_fields(resource: Resource, query: Query, release: Behaviour) -> None:
+    """Raise Fault when `fields` names an unknown one; the text has the server's own un-interpolated template.
+
+    ZSphere 4.10.0 was seen to refuse isShareable with SYS.1000; its text was not kept.
+    """
     for name in query.fields:
-        if name not in resource.fields:
+        if name not in resource.fields or (name == "isShareable" and not release.selects_shareable):
             raise internal(f"{_CLOUD}inventory[${{selfInventoryClass}}] has no field[{name}]")
 
 

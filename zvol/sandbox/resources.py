@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
+
+from zvol.sandbox.versions import Behaviour
 
 
 def _fields(text: str) -> dict[str, str]:
@@ -53,7 +55,7 @@ VOLUME_FIELDS: Final = _fields(
 )
 VM_FIELDS: Final = _fields(
     "uuid name description zoneUuid clusterUuid imageUuid hostUuid lastHostUuid instanceOfferingUuid rootVolumeUuid"
-    " platform architecture defaultL3NetworkUuid type hypervisorType memorySize:int cpuNum:int cpuSpeed:int"
+    " platform architecture defaultL3NetworkUuid type hypervisorType memorySize:int reservedMemorySize:int cpuNum:int cpuSpeed:int"
     " allocatorStrategy createDate:date lastOpDate:date state vmNics:json allVolumes:volumes vmCdRoms:json guestOsType"
 )
 STORAGE_FIELDS: Final = _fields(
@@ -137,7 +139,7 @@ RESOURCES: Final[dict[str, Resource]] = {
     "account": Resource(
         "org.zstack.header.identity.AccountInventory",
         "accounts",
-        _fields("uuid name description type createDate:date lastOpDate:date"),
+        _fields("uuid name description type state createDate:date lastOpDate:date"),
         "AccountVO",
     ),
     "quota": Resource(
@@ -152,3 +154,12 @@ RESOURCES: Final[dict[str, Resource]] = {
         order="resourceUuid",
     ),
 }
+
+
+def resources_of(release: Behaviour) -> dict[str, Resource]:
+    """Return the resources with the fields that a release knows."""
+    return {kind: replace(resource, fields=_known(kind, resource, release)) for kind, resource in RESOURCES.items()}
+
+
+def _known(kind: str, resource: Resource, release: Behaviour) -> dict[str, str]:
+    return {name: type for name, type in resource.fields.items() if f"{kind}.{name}" not in release.absent_fields}

@@ -178,7 +178,7 @@ class RestApi:
             query = queries.Query((queries.Condition(RESOURCES[handler.resource].order, "=", str(uuid)),))
         sessions.enter(self.node, call)
         if handler.admin and self.node.release.nodes_for_admin and call.account != ADMIN:
-            raise self.node.texts.refuse(self.node.release.denied_code, "denied", handler.admin)
+            raise self.node.texts.denied(handler.admin)
         with self.node.store.read() as tx:
             reply = self.node.reader.query(tx, handler.resource, query, call.account, admin=call.account == ADMIN)
         return 200, self.node.success(reply)

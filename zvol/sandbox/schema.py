@@ -6,7 +6,7 @@ from typing import Final
 
 from zvol.sandbox.resources import RESOURCES
 
-VERSION: Final = 3
+VERSION: Final = 4
 """A database of another version is made anew: nothing in a sandbox is worth a migration."""
 
 _KINDS: Final = {
@@ -22,6 +22,7 @@ _OWN: Final = (
     "CREATE TABLE owners (resourceUuid TEXT PRIMARY KEY, accountUuid TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE shares (resourceUuid TEXT NOT NULL, accountUuid TEXT, permission INTEGER NOT NULL)",
     "CREATE TABLE passwords (accountUuid TEXT PRIMARY KEY, password TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE roles (accountUuid TEXT PRIMARY KEY, role TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE users (uuid TEXT PRIMARY KEY, accountUuid TEXT NOT NULL, name TEXT NOT NULL,"
     " password TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE sessions (uuid TEXT PRIMARY KEY, accountUuid TEXT NOT NULL, userUuid TEXT NOT NULL,"

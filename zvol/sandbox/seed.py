@@ -13,12 +13,14 @@ from zvol.sandbox.names import (
     DB_1,
     DISABLED,
     GIB,
+    GUEST,
     HOUR,
     IMAGE,
     LOCAL,
     NODE,
     OLD_APP,
     TENANT,
+    VIEWER,
     WEB_1,
     extra_uuid,
     install_path,
@@ -35,6 +37,7 @@ def seed(tx: Tx, extra: int = 0) -> None:
     """Fill an empty database, with `extra` more deleted volumes; ages count from now."""
     seed_infrastructure.build(tx)
     _volumes(tx)
+    _shares(tx)
     _tags(tx)
     for entry in CONFIGS:
         tx.insert("configs", dict(entry))
@@ -139,6 +142,13 @@ def _snapshot(tx: Tx, number: int, name: str) -> None:
             "lastOpDate": at,
         },
     )
+
+
+def _shares(tx: Tx) -> None:
+    """Share the deleted volumes of db-1 with the accounts that may not change them where there are roles."""
+    for account in (VIEWER, GUEST):
+        for number in (1, 2):
+            tx.insert("shares", {"resourceUuid": volume_uuid(number), "accountUuid": account, "permission": 2})
 
 
 def _tags(tx: Tx) -> None:

@@ -14,6 +14,8 @@ from zvol.sandbox.names import (
     DB_1,
     DISABLED,
     GIB,
+    GUEST,
+    GUEST_NAME,
     HOST,
     HOUR,
     IMAGE,
@@ -27,6 +29,8 @@ from zvol.sandbox.names import (
     TENANT_PASSWORD,
     USER,
     USER_NAME,
+    VIEWER,
+    VIEWER_NAME,
     WEB_1,
     ZONE,
 )
@@ -46,10 +50,15 @@ def _accounts(tx: Tx) -> None:
     for uuid, name, kind, password in (
         (ADMIN, "admin", "SystemAdmin", "password"),
         (TENANT, TENANT_NAME, "Normal", TENANT_PASSWORD),
+        (VIEWER, VIEWER_NAME, "Normal", TENANT_PASSWORD),
+        (GUEST, GUEST_NAME, "Normal", TENANT_PASSWORD),
     ):
-        tx.insert("accounts", {"uuid": uuid, "name": name, "type": kind, "createDate": born, "lastOpDate": born})
+        row = {"uuid": uuid, "name": name, "type": kind, "state": "Enabled"}
+        tx.insert("accounts", row | {"createDate": born, "lastOpDate": born})
         digest = hashlib.sha512(password.encode()).hexdigest()
         tx.insert("passwords", {"accountUuid": uuid, "password": digest})
+    for uuid, role in ((TENANT, "full"), (VIEWER, "query")):
+        tx.insert("roles", {"accountUuid": uuid, "role": role})
     digest = hashlib.sha512(TENANT_PASSWORD.encode()).hexdigest()
     tx.insert("users", {"uuid": USER, "accountUuid": TENANT, "name": USER_NAME, "password": digest})
 
@@ -159,6 +168,7 @@ def _vm(uuid: str, name: str, state: str) -> dict[str, Any]:
         "type": "UserVm",
         "hypervisorType": "KVM",
         "memorySize": 4 * GIB,
+        "reservedMemorySize": 0,
         "cpuNum": 2,
         "cpuSpeed": 0,
         "allocatorStrategy": "LeastVmPreferredHostAllocatorStrategy",

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from zvol.sandbox.versions import Behaviour
+
 DESCRIPTIONS: Final = {
     "SYS.1000": "An internal error happened in system",
     "SYS.1003": "A resource can not be found",
     "SYS.1004": "Unable to delete a resource",
     "SYS.1006": "An operation failed",
     "SYS.1007": "One or more API argument is invalid",
+    "SYS.1018": "Resources are not accessible",
+    "SYS.1019": "Operation denied",
     "ID.1000": "Unable to authenticate a user",
     "ID.1001": "The session is invalid, either wrong session id or the session has been expired",
+    "ID.1002": "The user doesn't have permission to perform the operation",
     "ID.1003": "The user exceeds a quota of a resource",
 }
 
@@ -27,6 +32,10 @@ DETAILS: Final[dict[str, tuple[str, str]]] = {
     "denied": (
         "operation[API:{0}] is denied by default, please contact admin to correct it",
         "默认情况下拒绝操作[API：{0}]，请与管理员联系以更正",
+    ),
+    "no-role": (  # the English one is not known
+        "operation[API:{0}] is denied, you have no role that allows it, please contact admin",
+        "操作[API:{0}]被拒绝，您没有相应的角色权限，请联系管理员处理。",
     ),
     "already-deleted": ("volume[uuid:{0}] is already in status of deleted", "云盘[uuid:{0}]早已处于被删除状态"),
     "not-data": ("volume[uuid:{0}, type:{1}] cant be deleted", "无法删除卷[uuid：{0}，类型：{1}]"),
@@ -71,10 +80,24 @@ DETAILS: Final[dict[str, tuple[str, str]]] = {
 }
 """English as the message bundle renders it (apostrophes lost), and Chinese."""
 
+_NOT_TRANSLATED: Final = "invalid order by clause, inventory[{0}] doesn't have field[{1}]"
+OLD_DETAILS: Final[dict[str, tuple[str, str]]] = {
+    "not-deleted": (DETAILS["not-deleted"][0], "云盘[uuid:{0}]未处于删除状态。此操作将覆盖一个被删除的数据云盘"),
+    "attach-again": (DETAILS["attach-again"][0], "数据云盘[uuid:{0}]已经被加载上云主机了，不能再次加载"),
+    "order-by": (_NOT_TRANSLATED, _NOT_TRANSLATED),
+    "wrong-login": (DETAILS["wrong-login"][0], DETAILS["wrong-login"][0]),
+}
+"""Of a 3.10.40 and a 4.4.65, where they differ."""
+
 ELABORATIONS: Final = {
     "ID.1000": ("1000", "错误的帐号或密码。", "Wrong account name or password."),
     "ID.1001": ("1001", "session 已过期，或者提供了不正确的 session id。", "Session expired or wrong session ID."),
 }
+OLD_ELABORATIONS: Final = {
+    "ID.1000": ("1000", "登陆帐号/密码出错", "wrong account name or password"),
+    "ID.1001": ("1001", "session过期，或者提供了不正确的session id", DESCRIPTIONS["ID.1001"]),
+}
+"""Of a 3.10.40."""
 
 
 class Fault(Exception):
@@ -90,38 +113,48 @@ class Fault(Exception):
 
 
 class Texts:
-    """Errors in the server's language; `locale` is `zh_CN` or `en_US`."""
+    """Errors with the words and the fields of a release, in the server's language; `locale` is `zh_CN` or `en_US`."""
 
-    def __init__(self, locale: str) -> None:
-        self.chinese = locale.startswith("zh")
+    def __init__(self, locale: str, release: Behaviour) -> None:
+        self.release = release
+        self.chinese = locale.startswith("zh") and not release.english_details
+        self.bundle = DETAILS if release.words == "5.2" else DETAILS | OLD_DETAILS
+        self.elaborations = OLD_ELABORATIONS if release.words == "3.10" else ELABORATIONS
 
     def details(self, key: str, *values: object) -> str:
         """Return a text of the message bundle in the server's language."""
-        return DETAILS[key][self.chinese].format(*values)
+        return self.bundle[key][self.chinese].format(*values)
 
     def fault(self, code: str, details: str | None, *, location: str | None = None, cost: int = 1) -> Fault:
         """Return a registered error, with an elaboration if this build has one for the code."""
         fields: dict[str, Any] = {"code": code, "description": DESCRIPTIONS[code], "details": details}
-        if code in ELABORATIONS:
-            number, chinese, english = ELABORATIONS[code]
-            text = f"错误信息: {chinese}" if self.chinese else f"Error message: {english}"
-            fields |= {"elaboration": text, "location": location}
-            fields["messages"] = {
-                "code": number,
-                "message_cn": chinese,
-                "message_en": english,
-                "source": "zstack",
-                "distance": 0.0,
-                "method": "distance",
-            }
-        return Fault(fields | {"cost": f"{cost}ms"})
+        known, elaboration = self.release.error_fields, self.elaborations.get(code)
+        if elaboration is not None:
+            _, chinese, english = elaboration
+            fields["elaboration"] = f"错误信息: {chinese}" if self.chinese else f"Error message: {english}"
+        if "location" in known:
+            fields["location"] = location
+        if elaboration is not None and "messages" in known:
+            fields["messages"] = _message(*elaboration)
+        if "cost" in known or "messages" in fields:
+            fields["cost"] = f"{cost}ms"
+        return Fault(fields)
 
     def refuse(self, code: str, key: str, *values: object) -> Fault:
         """Return an error whose details come from the bundle."""
         return self.fault(code, self.details(key, *values))
 
-    def missing(self, field: str, uuid: object, kind: str) -> Fault:
-        return self.fault("SYS.1003", f"invalid field[{field}], resource[uuid:{uuid}, type:{kind}] not found")
+    def foreign(self, account: str, uuid: str, kind: str) -> Fault:
+        """Return the refusal of a resource that is neither the account's own nor shared with it."""
+        return self.refuse(self.release.foreign_code, "not-owner", account, uuid, kind)
+
+    def denied(self, java: str) -> Fault:
+        """Return the refusal of an API that the account may not call; `java` is its message class."""
+        return self.refuse(self.release.denied_code, "no-role" if self.release.roles else "denied", java)
+
+    def missing(self, field: str, uuid: object, kind: str, java: str = "") -> Fault:
+        by = f" for {java.rpartition('.')[2]}" if java and self.release.names_message else ""
+        return self.fault("SYS.1003", f"invalid field[{field}]{by}, resource[uuid:{uuid}, type:{kind}] not found")
 
     def session(self) -> Fault:
         return self.fault("ID.1001", "Session expired")
@@ -132,6 +165,11 @@ class Texts:
 
     def mandatory(self, field: str, message: str) -> Fault:
         return self.fault("SYS.1007", f"field[{field}] of message[{message}] is mandatory, can not be null")
+
+
+def _message(code: str, chinese: str, english: str) -> dict[str, Any]:
+    words = {"code": code, "message_cn": chinese, "message_en": english}
+    return words | {"source": "zstack", "distance": 0.0, "method": "distance"}
 
 
 def internal(details: str | None) -> Fault:

@@ -15,6 +15,34 @@ DEFAULT: Final = "5.2.1"
 Numbers = tuple[int, ...]
 
 
+_OLDEST: Final = frozenset(
+    {
+        "volume.volumeQos",
+        "volume.lastDetachDate",
+        "volume.lastVmInstanceUuid",
+        "volume.lastAttachDate",
+        "volume.protocol",
+        "vm.vmCdRoms",
+        "vm.architecture",
+        "vm.guestOsType",
+        "nic.state",
+        "config.id",
+        "session.noSessionEvaluation",
+        "account.state",  # this one and the next: only on ZSphere
+        "vm.reservedMemorySize",
+    }
+)
+_SINCE_3_2: Final = _OLDEST - {"volume.volumeQos", "session.noSessionEvaluation"}
+_SINCE_3_3: Final = _SINCE_3_2 - {"vm.vmCdRoms"}
+_SINCE_4_1_2: Final = _SINCE_3_3 - {"vm.architecture", "vm.guestOsType"}
+_SINCE_4_3_18: Final = _SINCE_4_1_2 - {"config.id"}
+_SINCE_4_4: Final = _SINCE_4_3_18 - {"volume.lastDetachDate", "volume.lastVmInstanceUuid"}
+_SINCE_4_5: Final = _SINCE_4_4 - {"nic.state"}
+_SINCE_4_8: Final = _SINCE_4_5 - {"volume.lastAttachDate"}
+_SINCE_5_0: Final = _SINCE_4_8 - {"volume.protocol"}
+_ON_ZSPHERE: Final = _SINCE_4_8 - {"vm.reservedMemorySize"}
+
+
 @dataclass(frozen=True, slots=True)
 class Behaviour:
     """What one release does; the defaults are those of 2.3, the oldest that is known.
@@ -22,10 +50,10 @@ class Behaviour:
     `number` is the answer to getVersion, `row` the release of the last line of the table that applies.
 
     Requests: `empty_bodies` leaves the body of a 202 of a running job, and of a 200 without content, empty;
-    `signed_requests` knows access keys, whose dates `english_key_dates` reads in English whatever the locale, and
-    `key_date_format` is how it names their format; `null_body_text` is the text of the 500 for a PUT without a body
-    (a matter of the JVM that the captures come from); `negative_limits` answers limit=-1 with an empty list;
-    `software` is the Server header.
+    `signed_requests` knows access keys, `key_zones` the configuration rest/checkTimeZone for their dates, which
+    `english_key_dates` reads in English whatever the locale, and `key_date_format` is how their format is named;
+    `null_body_text` is the text of the 500 for a PUT without a body (a matter of the JVM that the captures come from);
+    `negative_limits` accepts limit=-1; `software` is the Server header.
 
     Jobs: `honours_timeout` makes X-API-Timeout the message's timeout, `queue_timeout` drops a task that waited longer
     than that in the queue of its volume, `echoes_timeout` returns it in the 202.  `executes_copies` accepts a used job
@@ -35,12 +63,15 @@ class Behaviour:
     Accounts: `sliding_sessions` counts two hours from the last use; `users` are below accounts, `generic_login` is
     PUT /v1/login, `login_message` the class that errors of logins name; `nodes_for_admin` lets only the admin query
     management nodes; `foreign_code` and `denied_code` refuse what is another account's, and what no policy or role
-    allows; `quota_of_owner` compares what the volume's owner uses with the limit of the caller;
-    `status_before_quota` checks a recovery in this order.
+    allows; `quota_of_owner` compares what the volume's owner uses with the limit of the caller, `snapshot_quota`
+    counts snapshots, too; `status_before_quota` checks a recovery in this order; `roles` lets an account change
+    nothing without a role that allows it.
 
-    Rows: `absent_volume_fields`, `absent_vm_fields` and `absent_config_fields` are not in inventories;
-    `error_fields` are those beside code, description and details; `english_details` ignores the locale;
-    `missing_words` is the text for a UUID that names nothing: `resource` or `value`.
+    Rows: `absent_fields` are not in inventories, each as `resource.field`; `selects_shareable` accepts isShareable
+    in the `fields` of a query.  `error_fields` are those beside code, description, details and elaboration: `messages`
+    with an elaboration, `cost` of every error and not only of those with one, `causes` of jobs, `location` of logins.
+    `english_details` ignores the locale, `words` names the captured server whose texts are used, and `names_message`
+    puts the message class into the text for a UUID that names nothing.
 
     Life: `volume_period` and `vm_period` are the defaults of expungePeriod in seconds; `half_expunged_shown` nulls the
     storage of a half-finished expunge; `destroy_remembers` lets the destruction of a VM write lastVmInstanceUuid;
@@ -54,6 +85,7 @@ class Behaviour:
 
     empty_bodies: bool = True
     signed_requests: bool = False
+    key_zones: bool = False
     english_key_dates: bool = False
     key_date_format: str = "EEE, dd MMM yyyy HH:mm:ss "
     null_body_text: str = 'Cannot invoke "java.util.Map.containsKey(Object)" because "<parameter1>" is null'
@@ -76,15 +108,15 @@ class Behaviour:
     denied_code: str = "ID.1002"
     quota_of_owner: bool = True
     status_before_quota: bool = True
+    snapshot_quota: bool = False
+    roles: bool = False
 
-    absent_volume_fields: frozenset[str] = frozenset(
-        {"volumeQos", "lastDetachDate", "lastVmInstanceUuid", "lastAttachDate", "protocol"}
-    )
-    absent_vm_fields: frozenset[str] = frozenset({"vmCdRoms", "architecture", "guestOsType"})
-    absent_config_fields: frozenset[str] = frozenset({"id"})
-    error_fields: frozenset[str] = frozenset({"elaboration"})
+    absent_fields: frozenset[str] = _OLDEST
+    selects_shareable: bool = True
+    error_fields: frozenset[str] = frozenset()
     english_details: bool = False
-    missing_words: str = "resource"
+    words: str = "3.10"
+    names_message: bool = False
 
     volume_period: int = 86400
     vm_period: int = 86400
@@ -95,55 +127,48 @@ class Behaviour:
     time_zone_api: bool = False
 
 
-_FIELDS: Final = frozenset({"elaboration", "messages"})
+_ERRORS: Final = frozenset({"messages", "cost"})
 CHANGES: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
     ("2.3", {}),
     ("2.4", {"foreign_code": "SYS.1006", "denied_code": "SYS.1006", "status_before_quota": False}),
-    ("2.6", {"gone_host_fails": False, "nodes_for_admin": True}),
+    ("2.6", {"gone_host_fails": False, "nodes_for_admin": True, "snapshot_quota": True}),
     ("3.0", {"sliding_sessions": True}),
     ("3.1", {"executes_copies": True}),
     ("3.2", {"empty_bodies": False, "honours_timeout": True, "signed_requests": True, "jobs_expire": True}),
-    (
-        "3.2",
-        {"absent_volume_fields": frozenset({"lastDetachDate", "lastVmInstanceUuid", "lastAttachDate", "protocol"})},
-    ),
-    ("3.3", {"english_details": True, "absent_vm_fields": frozenset({"architecture", "guestOsType"})}),
+    ("3.2", {"absent_fields": _SINCE_3_2}),
+    ("3.3", {"english_details": True, "absent_fields": _SINCE_3_3}),
     ("3.5", {"reads_again": True}),
-    ("3.6", {"english_details": False, "error_fields": _FIELDS}),
-    ("3.7", {"queue_timeout": True}),
+    ("3.6", {"english_details": False, "error_fields": frozenset({"messages"})}),
+    ("3.7", {"queue_timeout": True, "key_zones": True}),
     ("3.10", {"english_key_dates": True}),
     ("4.0", {"volume_period": 259200, "vm_period": 604800, "half_expunged_shown": True}),
-    ("4.0", {"error_fields": _FIELDS | {"cost", "causes"}, "negative_limits": False}),
+    ("4.0", {"error_fields": _ERRORS, "negative_limits": False, "words": "4.4"}),
+    ("4.0", {"login_message": "org.zstack.header.message.ApiMessageParamValidator"}),
     ("4.1", {"echoes_timeout": True, "time_zone_api": True}),
-    ("4.1.2", {"absent_vm_fields": frozenset()}),
-    ("4.3.18", {"absent_config_fields": frozenset()}),
-    ("4.4", {"absent_volume_fields": frozenset({"lastAttachDate", "protocol"}), "software": "Jetty(9.4.49.v20220914)"}),
-    ("4.5", {"duplicate_check": True, "error_fields": _FIELDS | {"cost", "causes", "location"}}),
-    (
-        "4.6",
-        {
-            "quota_of_owner": False,
-            "generic_login": True,
-            "login_message": "org.zstack.header.message.ApiMessageParamValidator",
-        },
-    ),
+    ("4.1.2", {"absent_fields": _SINCE_4_1_2}),
+    ("4.3.18", {"absent_fields": _SINCE_4_3_18}),
+    ("4.4", {"absent_fields": _SINCE_4_4, "software": "Jetty(9.4.49.v20220914)"}),
+    ("4.5", {"duplicate_check": True, "words": "5.2", "absent_fields": _SINCE_4_5}),
+    ("4.6", {"quota_of_owner": False, "generic_login": True, "error_fields": _ERRORS | {"location"}}),
     ("4.7", {"key_date_format": "EEE, dd MMM yyyy HH:mm:ss z", "software": "Jetty(9.4.51.v20230217)"}),
-    ("4.8", {"absent_volume_fields": frozenset({"protocol"}), "destroy_remembers": True}),
-    ("5.0", {"absent_volume_fields": frozenset(), "null_body_text": ""}),
+    ("4.8", {"absent_fields": _SINCE_4_8, "destroy_remembers": True}),
+    ("5.0", {"absent_fields": _SINCE_5_0, "error_fields": _ERRORS | {"location", "causes"}, "null_body_text": ""}),
 )
 """In their order; where only servers on both sides were seen, the line stands at a release between them."""
 
 ZSPHERE: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
-    ("4.2", {"number": "4.8.0.3", "foreign_code": "SYS.1018"}),
+    ("4.2", {"number": "4.8.0.3", "foreign_code": "SYS.1018", "absent_fields": _ON_ZSPHERE}),
     ("4.3", {"number": "4.8.0.6"}),
     (
         "4.10.0",
         {
             "number": "4.10.0",
             "denied_code": "SYS.1019",
+            "absent_fields": _ON_ZSPHERE - {"account.state"},
+            "roles": True,
             "users": False,
-            "missing_words": "value",
-            "error_fields": _FIELDS | {"cost", "location"},
+            "selects_shareable": False,
+            "names_message": True,
         },
     ),
 )
