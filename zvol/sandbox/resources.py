@@ -55,8 +55,9 @@ VOLUME_FIELDS: Final = _fields(
 )
 VM_FIELDS: Final = _fields(
     "uuid name description zoneUuid clusterUuid imageUuid hostUuid lastHostUuid instanceOfferingUuid rootVolumeUuid"
-    " platform architecture defaultL3NetworkUuid type hypervisorType memorySize:int reservedMemorySize:int cpuNum:int cpuSpeed:int"
-    " allocatorStrategy createDate:date lastOpDate:date state vmNics:json allVolumes:volumes vmCdRoms:json guestOsType"
+    " platform architecture defaultL3NetworkUuid type hypervisorType memorySize:int reservedMemorySize:int cpuNum:int"
+    " cpuSpeed:int allocatorStrategy createDate:date lastOpDate:date state vmNics:json allVolumes:volumes vmCdRoms:json"
+    " guestOsType"
 )
 STORAGE_FIELDS: Final = _fields(
     "uuid zoneUuid name url description totalCapacity:int availableCapacity:int totalPhysicalCapacity:int"

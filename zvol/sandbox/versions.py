@@ -61,11 +61,11 @@ class Behaviour:
     `jobs_expire` deletes the row of a finished job after three hours.
 
     Accounts: `sliding_sessions` counts two hours from the last use; `users` are below accounts, `generic_login` is
-    PUT /v1/login, `login_message` the class that errors of logins name; `nodes_for_admin` lets only the admin query
-    management nodes; `foreign_code` and `denied_code` refuse what is another account's, and what no policy or role
-    allows; `quota_of_owner` compares what the volume's owner uses with the limit of the caller, `snapshot_quota`
-    counts snapshots, too; `status_before_quota` checks a recovery in this order; `roles` lets an account change
-    nothing without a role that allows it.
+    PUT /v1/login, `login_message` the class that errors of logins name instead of their own; `nodes_for_admin` lets
+    only the admin query management nodes; `foreign_code` and `denied_code` refuse what is another account's, and what
+    no policy or role allows; `roles` lets an account change nothing without a role that allows it; `quota_of_owner`
+    compares what the volume's owner uses with the limit of the caller, `snapshot_quota` counts snapshots, too;
+    `status_before_quota` checks a recovery in this order.
 
     Rows: `absent_fields` are not in inventories, each as `resource.field`; `selects_shareable` accepts isShareable
     in the `fields` of a query.  `error_fields` are those beside code, description, details and elaboration: `messages`
@@ -102,7 +102,7 @@ class Behaviour:
     sliding_sessions: bool = False
     users: bool = True
     generic_login: bool = False
-    login_message: str = "org.zstack.header.identity.APILogInByAccountMsg"
+    login_message: str = ""
     nodes_for_admin: bool = False
     foreign_code: str = "ID.1002"
     denied_code: str = "ID.1002"
