@@ -145,8 +145,9 @@ def events(ledger: Path) -> list[dict[str, Any]]:
 
 @contextlib.contextmanager
 def running(directory: Path, **switches: object) -> Iterator[Client]:
+    """Run a sandbox with these switches, and `ledger` in its directory; jobs take 10 ms unless told otherwise."""
     made = Options(**({"job_time": 0.01, "check_pause": 0} | switches))  # type: ignore[arg-type]
-    with embedded(directory, made, server_class=ExtendedServer) as cloud:
+    with embedded(directory, made, ledger=directory / "ledger", server_class=ExtendedServer) as cloud:
         client = Client(cloud.host, cloud.session)
         try:
             yield client

@@ -95,10 +95,15 @@ class Jobs:
             self._fail(call, internal(f"{type(exc).__name__}: {exc}"), "refused")
         else:
             key = call.text("volumeUuid") or call.text("uuid") or call.job
-            if call.api.name == RECORDED and self.node.switches.queue_delay > 0:
-                self.queues.enter(key, lambda: self._occupy(key, self._clock() + self.node.switches.queue_delay))
-            call.queued = self._clock()
-            self.queues.enter(key, lambda: self._start(call, operation, key))
+            self._queue(call, operation, key)
+
+    def _queue(self, call: Call, operation: Operation, key: str) -> None:
+        call.queued, delay = self._clock(), self.node.switches.queue_delay
+        if call.api.name == RECORDED and delay > 0:
+            with self.node.store.write() as tx:
+                self.record(tx, call, "queued")
+            self.queues.enter(key, lambda: self._occupy(key, call.queued + delay))
+        self.queues.enter(key, lambda: self._start(call, operation, key))
 
     def _clock(self) -> float:
         with self.node.store.read() as tx:
