@@ -143,6 +143,15 @@ def test_the_language_of_the_date(tmp_path: Path, version: str, locale: str, sta
         assert status == 200 or answer.body.startswith(b"'Date' format error")
 
 
+@pytest.mark.parametrize(("version", "status"), [("3.6.9", 403), ("3.7", 200)])
+def test_whether_the_zone_of_the_date_is_looked_at(tmp_path: Path, version: str, status: int) -> None:
+    zone = {"zone": "Asia/Shanghai", "locale": "en_US"}
+    with running(tmp_path, version=version, access_keys=True, check_time_zone=True, **zone) as client:
+        answer = signed(client)
+        assert answer.status == status
+        assert status == 200 or answer.body == b"requestTimeTooSkewed"
+
+
 # ---- what a node says of itself ----------------------------------------------------------------------------------
 @pytest.mark.parametrize("version", ["2.3", "3.0", "3.10.40", "4.0.9"])
 def test_the_time_zone_is_a_query_of_nodes(tmp_path: Path, version: str) -> None:
