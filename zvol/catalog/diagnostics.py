@@ -16,6 +16,7 @@ from zvol.zstack.resource_kinds import DATA_VOLUME
 from zvol.zstack.versions import Evidence
 
 if TYPE_CHECKING:
+    from zvol.catalog.server_zone import ZoneSources
     from zvol.zstack.answers import Answer
     from zvol.zstack.client import Client
     from zvol.zstack.transport import Transport
@@ -76,12 +77,13 @@ def _version(answer: Answer) -> Check:
     return Check("version", True, f"ZStack {release.text}{note}")
 
 
-def clock_and_zone(transport: Transport, clock: Clock, profile_zone: str | None) -> Iterator[Check]:
-    """Check the server's clock against this machine's, and whether its time zone is known."""
-    from zvol.zstack.auth import ANONYMOUS
-    from zvol.zstack.client import Client
+def clock_and_zone(
+    client: Client, clock: Clock, sources: ZoneSources, profile_zone: str | None, *, logs_in: bool
+) -> Iterator[Check]:
+    """Check the server's clock against this machine's, and whether its time zone is known.
 
-    client = Client(transport, ANONYMOUS)
+    `logs_in`: each run logs in, which shows the zone, too.
+    """
     before = clock.wall()
     server: float | None = None
     try:
@@ -91,28 +93,24 @@ def clock_and_zone(transport: Transport, clock: Clock, profile_zone: str | None)
         yield Check("clock", abs(apart) < CLOCK_SECONDS, f"{round(apart):+d} s from this machine", hint)
     except ZvolError as exc:
         yield Check("clock", False, f"not known: {exc.message}", NO_TIME.format(what="age"))
-    yield _zone(client, profile_zone, server)
+    yield _zone(sources, profile_zone, server, logs_in=logs_in)
 
 
-def _zone(client: Client, profile_zone: str | None, now: float | None) -> Check:
+def _zone(sources: ZoneSources, profile_zone: str | None, now: float | None, *, logs_in: bool) -> Check:
     from zvol.zstack.server_facts import TIMEZONE_HINT
-    from zvol.zstack.zones import Zone
 
-    try:
-        zone = Zone.from_server(*client.timezone(), now)
-    except CannotTell as exc:
-        zone, why = Zone(), exc.message
-    except ZvolError as exc:
-        return Check("zone", False, f"not known: {exc.message}", NO_TIME.format(what="date"))
-    else:
-        why = "the server's time zone is not known here"
-    if zone.tz is None:
-        return Check(
-            "zone", profile_zone is not None, f"{why}; the profile says {profile_zone or 'nothing'}", TIMEZONE_HINT
-        )
+    zone, reason = sources.find(now)
+    why = reason.message if reason is not None else ""
     ignored = f"; `timezone: {profile_zone}` of the profile does not count" if profile_zone else ""
-    only = " at this moment (it does not tell its summer time: the earlier deadline counts)" if zone.offset else ""
-    return Check("zone", True, f"{zone.tz}, as the server says{only}{ignored}")
+    if logs_in and isinstance(reason, CannotTell):
+        return Check("zone", True, f"{why}; each run reads it from its login{ignored}")
+    if zone.source == "server":
+        by = "the server says" if reason is None else "the heartbeats of its management nodes show"
+        only = " at this moment (it does not tell its summer time: the earlier deadline counts)" if zone.offset else ""
+        return Check("zone", True, f"{zone.tz}, as {by}{only}{ignored}")
+    if zone.tz is None and not isinstance(reason, CannotTell):
+        return Check("zone", False, f"not known: {why}", NO_TIME.format(what="date"))
+    return Check("zone", zone.tz is not None, f"{why}; the profile says {profile_zone or 'nothing'}", TIMEZONE_HINT)
 
 
 def policy(client: Client) -> Check:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from zvol.catalog.lookups import Fact, look_up
 from zvol.catalog.retention import Policy, most_urgent_first, parse_policy, volume_row
-from zvol.errors import CannotTell, TransientError, Unreachable, UsageProblem, ZvolError
+from zvol.errors import TransientError, Unreachable, UsageProblem, ZvolError
 from zvol.model import Volume, VolumeRow
 from zvol.text import escape_terminal
 from zvol.zstack.resource_kinds import DATA_VOLUME
-from zvol.zstack.server_facts import TIMEZONE_HINT
-from zvol.zstack.zones import Zone, first_known
 
 if TYPE_CHECKING:
+    from zvol.catalog.server_zone import ZoneSources
     from zvol.zstack.client import Client
+    from zvol.zstack.zones import Zone
 
 STATUSES = ("Creating", "Deleted", "Migrating", "NotInstantiated", "Ready")
 TYPES = ("Data", "Root", "Memory", "Cache")
@@ -56,47 +56,24 @@ class RetentionContext:
     missing: Mapping[Fact, ZvolError] = field(default_factory=dict)
 
 
-LoginZone = Callable[[float | None], Zone]
-
-
-def retention_context(
-    client: Client, profile_zone: str | None, login_zone: LoginZone = lambda _now: Zone()
-) -> RetentionContext:
-    """Look up the retention context; `login_zone` returns the zone that a login showed, given the server's clock."""
+def retention_context(client: Client, zones: ZoneSources) -> RetentionContext:
+    """Look up what the time left depends on."""
     missing: dict[Fact, ZvolError] = {}
     policy = look_up(Fact.POLICY, lambda: _policy(client), missing)
     if policy is not None and not policy.complete:
         missing[Fact.POLICY] = Unreachable("the server's answer lacks deletionPolicy or expungePeriod")
     now = look_up(Fact.CLOCK, client.server_time, missing)
-    zone = _zone(client, now, login_zone(now), Zone.from_profile(profile_zone), missing)
+    zone, reason = zones.find(now)
+    if zone.tz is None and reason is not None:
+        missing[Fact.ZONE] = reason
+    if now is not None and zone.moment is not None:
+        now = max(now, zone.moment)  # it may have taken a while to find the zone
     return RetentionContext(policy, zone, now, missing)
 
 
 def _policy(client: Client) -> Policy:
     configs = client.query_all("/v1/global-configurations", [DATA_VOLUME.configs], key="name", rows=POLICY_ROWS)
     return parse_policy(configs)
-
-
-def _zone(client: Client, now: float | None, login: Zone, profile: Zone, missing: dict[Fact, ZvolError]) -> Zone:
-    """Return the server's zone; that of the profile only when the server itself answers that it cannot tell.
-
-    The date of a login comes from the server, too, and is also used when the server does not answer.
-    """
-    reason: ZvolError
-    try:
-        answer = client.timezone()
-        server = Zone.from_server(*answer, now)
-        if server.tz is not None:
-            return server
-        named = " ".join(filter(None, answer))
-        text = f"the server's time zone is not known here: {escape_terminal(named)}"
-        reason = CannotTell(text, hint=TIMEZONE_HINT)
-    except ZvolError as exc:
-        reason = exc
-    zone = first_known(login, profile) if isinstance(reason, CannotTell) else login
-    if zone.tz is None:
-        missing[Fact.ZONE] = reason
-    return zone
 
 
 def volume_rows(client: Client, volumes: Iterable[Volume], context: RetentionContext) -> list[VolumeRow]:

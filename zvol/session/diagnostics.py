@@ -38,7 +38,7 @@ def checks(server: Server, journal: JournalFile) -> Iterator[Check]:
         yield check
         if not check.ok:
             return
-    yield from server_checks.clock_and_zone(server.transport, server.deadline.clock, settings.timezone)
+    yield from _clock_and_zone(server)
     check, accepted = _session(server)
     yield check
     if accepted:
@@ -59,6 +59,25 @@ def _files(settings: Settings, journal: Path) -> Check:
     if problem:
         return Check("files", False, *problem)
     return Check("files", True, f"{len(present)} of zvol's own, all private")
+
+
+def _clock_and_zone(server: Server) -> Iterator[Check]:
+    """Check clock and zone with the sources that a run has, but without a login."""
+    from zvol.zstack.auth import ANONYMOUS
+    from zvol.zstack.client import Client
+
+    def with_session() -> Client:
+        if server.sessions.must_log_in:
+            raise AuthError("there is no session")
+        return Client(server.transport, server.sessions.auth)
+
+    try:
+        logs_in = server.sessions.must_log_in and server.settings.credential.account is not None
+    except ZvolError:
+        logs_in = False
+    client = Client(server.transport, ANONYMOUS)
+    sources, clock = server.zone_sources(client, with_session), server.deadline.clock
+    yield from server_checks.clock_and_zone(client, clock, sources, server.settings.timezone, logs_in=logs_in)
 
 
 def _session(server: Server) -> tuple[Check, bool]:

@@ -12,6 +12,7 @@ from zvol.session.provider import SessionProvider
 
 if TYPE_CHECKING:
     from zvol.catalog.listing import RetentionContext
+    from zvol.catalog.server_zone import ZoneSources
     from zvol.config.settings import Settings
     from zvol.journal.records import Identity
     from zvol.model import Volume, VolumeRow
@@ -74,11 +75,25 @@ class Server:
 
         return Client(self.transport, self.sessions.auth, self.sessions.renew)
 
+    def zone_sources(self, client: Client, connect: Callable[[], Client]) -> ZoneSources:
+        """Return the sources of the server's zone: `client` asks for it, `connect` returns one that has a session."""
+        from zvol.catalog.server_zone import ZoneSources
+        from zvol.zstack.zones import Zone
+
+        profile = Zone.from_profile(self.settings.timezone)
+
+        def heartbeats(now: float) -> Zone:
+            from zvol.zstack.heartbeats import zone_from_heartbeats
+
+            return zone_from_heartbeats(connect(), self.deadline, now, profile)
+
+        return ZoneSources(client.timezone, self.sessions.zone, heartbeats, profile)
+
     def retention_context(self) -> RetentionContext:
         """Look up what the time left of deleted volumes depends on; raises what `SessionProvider.auth` raises."""
         from zvol.catalog.listing import retention_context
 
-        return retention_context(self.client, self.settings.timezone, self.sessions.zone)
+        return retention_context(self.client, self.zone_sources(self.client, lambda: self.client))
 
     def volume_rows(self, volumes: Iterable[Volume]) -> list[VolumeRow]:
         """Return volumes with their time left, most urgent first; raises what `retention_context` raises."""

@@ -45,6 +45,10 @@ class Zone:
         known = at is not None and 0 <= at < END - 86400
         return cls(source, tz, tz.utcoffset(None), at if known else None)
 
+    def offset_at(self, moment: float) -> timedelta | None:
+        """Return the offset at a moment, None when it is not known."""
+        return None if self.tz is None else datetime.fromtimestamp(moment, self.tz).utcoffset()
+
     def instant(self, local: datetime) -> float | None:
         """Return the instant of a local date: the earliest possible one, None when there is none."""
         if self.tz is None:
@@ -73,13 +77,22 @@ class Zone:
         The result is the offset at that moment: it does not include when daylight saving time begins or ends.
         """
         local = parse_server_date(created or "")
-        if local is None or server_now is None or not math.isfinite(server_now):
+        return cls() if local is None else cls._compared("login", local, server_now)
+
+    @classmethod
+    def from_heartbeat(cls, written: datetime, server_now: float) -> Zone:
+        """Compare the date of a heartbeat that a node has just written with the server's clock at that moment."""
+        return cls._compared("server", written, server_now)
+
+    @classmethod
+    def _compared(cls, source: Source, local: datetime, server_now: float | None) -> Zone:
+        if server_now is None or not math.isfinite(server_now):
             return cls()
         apart = local.replace(tzinfo=UTC).timestamp() - server_now
         rounded = round(apart / QUARTER) * QUARTER
         if abs(apart - rounded) > LOGIN_SLACK or not WEST <= rounded <= EAST:
             return cls()
-        return cls.of_moment("login", timezone(timedelta(seconds=rounded)), server_now)
+        return cls.of_moment(source, timezone(timedelta(seconds=rounded)), server_now)
 
     @classmethod
     def from_profile(cls, text: str | None) -> Zone:
