@@ -52,7 +52,8 @@ class FakeServer:
             for number, text in enumerate(self.texts)
         ]
 
-    def answer(self, method: str, target: str, headers: Any) -> tuple[int, Any]:
+    def answer(self, method: str, target: str, headers: Any, body: Any = None) -> tuple[int, Any]:
+        del body
         self.seen.append((method, target))
         path, query = urlsplit(target).path.removeprefix("/zstack"), parse_qsl(urlsplit(target).query)
         if "/api-jobs/" in path:
@@ -100,9 +101,9 @@ def page(items: list[dict[str, Any]], query: dict[str, str]) -> dict[str, Any]:
 
 
 @contextmanager
-def fake_server(texts: Sequence[str]) -> Iterator[FakeServer]:
-    """Serve until the context ends."""
-    server = FakeServer(texts)
+def fake_server(texts: Sequence[str], made: FakeServer | None = None) -> Iterator[FakeServer]:
+    """Serve until the context ends; `made` is a server of another class."""
+    server = made or FakeServer(texts)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -110,8 +111,9 @@ def fake_server(texts: Sequence[str]) -> Iterator[FakeServer]:
         wbufsize = -1
 
         def do_GET(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            status, document = server.answer(self.command, self.path, self.headers)
+            sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            body = json.loads(sent) if sent else None
+            status, document = server.answer(self.command, self.path, self.headers, body)
             content = json.dumps(document).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(content)))

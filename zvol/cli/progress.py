@@ -110,9 +110,8 @@ class ProgressReporter:
 
     def _look_up(self) -> None:
         with contextlib.suppress(Exception):  # without it, only the progress line lacks a part
-            found = self._context.server.retention_context()
             self._looked_up_at = self._now()
-            self._retention = found
+            self._retention = self._context.server.retention_context()
 
 
 def why(status: RunStatus, *, alone: bool) -> tuple[str, ...]:

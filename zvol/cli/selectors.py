@@ -62,7 +62,7 @@ def select_volumes(
     from zvol.catalog.listing import find_volumes, volume_rows
 
     volumes = find_volumes(server.client, status, type)
-    known = server.retention_context()
+    known = server.retention_context(dated=bool(volumes))
     return select(volume_rows(server.client, volumes, known), filters, server.client, known, alarm=alarm)
 
 

@@ -75,8 +75,11 @@ class Server:
 
         return Client(self.transport, self.sessions.auth, self.sessions.renew)
 
-    def zone_sources(self, client: Client, connect: Callable[[], Client]) -> ZoneSources:
-        """Return the sources of the server's zone: `client` asks for it, `connect` returns one that has a session."""
+    def zone_sources(self, client: Client, connect: Callable[[], Client] | None) -> ZoneSources:
+        """Return the sources of the server's zone: `client` asks for it, `connect` returns one that has a session.
+
+        Without `connect`, heartbeats are not read.
+        """
         from zvol.catalog.server_zone import ZoneSources
         from zvol.zstack.zones import Zone
 
@@ -85,21 +88,26 @@ class Server:
         def heartbeats(now: float) -> Zone:
             from zvol.zstack.heartbeats import zone_from_heartbeats
 
-            return zone_from_heartbeats(connect(), self.deadline, now, profile)
+            return Zone() if connect is None else zone_from_heartbeats(connect(), self.deadline, now, profile)
 
         return ZoneSources(client.timezone, self.sessions.zone, heartbeats, profile)
 
-    def retention_context(self) -> RetentionContext:
-        """Look up what the time left of deleted volumes depends on; raises what `SessionProvider.auth` raises."""
+    def retention_context(self, *, dated: bool = True) -> RetentionContext:
+        """Look up what the time left of deleted volumes depends on; raises what `SessionProvider.auth` raises.
+
+        Without `dated` there is no date to read, and nothing is waited for that only shows the zone.
+        """
         from zvol.catalog.listing import retention_context
 
-        return retention_context(self.client, self.zone_sources(self.client, lambda: self.client))
+        sources = self.zone_sources(self.client, (lambda: self.client) if dated else None)
+        return retention_context(self.client, sources)
 
     def volume_rows(self, volumes: Iterable[Volume]) -> list[VolumeRow]:
         """Return volumes with their time left, most urgent first; raises what `retention_context` raises."""
         from zvol.catalog.listing import volume_rows
 
-        return volume_rows(self.client, volumes, self.retention_context())
+        volumes = list(volumes)
+        return volume_rows(self.client, volumes, self.retention_context(dated=bool(volumes)))
 
     @property
     def base(self) -> str:
