@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.old_server import HOUR, NOW, SESSION, OldServer, old_server
+from tests.support.fake_server import SESSION
+from tests.support.old_server import HOUR, NOW, OldServer, old_server
 from tests.support.process import Ran, environment
 from tests.support.profiles import fast
 from tests.support.warm import run
