@@ -43,7 +43,7 @@ class SimServer:
     `put_seconds` is how long a PUT takes to be answered, `connect` how long the next connection of a kind takes to be
     opened, or the answer to a read to come; a PUT leaves after that, by its `fresh_until`, or not at all.  A read that
     names one of `unreadable`, or more than `longest` volumes, fails; the inventories of `odd` are not fit to be read;
-    while `silent`, nothing is answered.
+    while `silent`, nothing is answered.  `grants` returns the timeout that a 202 names for the one that was asked for.
 
     Ledger: `submitted` are the volumes of the accepted PUTs in their order, `most_running` the most that were ever at
     work at a time; `alive` are submissions that may still execute, `worst` the most there ever were of one volume,
@@ -53,6 +53,7 @@ class SimServer:
     clock: SimClock
     fault: Callable[[str, int], str | None] = lambda _kind, _number: None
     run_seconds: float = RUN_SECONDS
+    grants: Callable[[float], float | None] = lambda asked: asked
     version_text: str | None = "5.2.1"
     origin: str = "http://simulated:8080"
     session_valid: bool = True
@@ -174,7 +175,7 @@ class SimServer:
             self.running -= 1
         if fault == "doubled":
             return answers.Duplicate()
-        return answers.Accepted(api_timeout)
+        return answers.Accepted(self.grants(api_timeout))
 
     def job(self, job: str, seconds: float = 8.0, *, kind: ResourceKind = DATA_VOLUME) -> object:
         assert kind is DATA_VOLUME

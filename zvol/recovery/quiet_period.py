@@ -15,13 +15,28 @@ MARGIN = 15.0
 SILENCE = 10.0
 """Seconds without any answer after which the quiet period starts again: a server that stands still keeps its queue."""
 
+LONG = 10.0
+"""Seconds of a wait after which it is worth a request to find out whether it may be shorter."""
+
+
+@dataclass(slots=True)
+class AssumedTimeout:
+    """How many seconds the server may take for a PUT, as far as is known now; all quiet periods of a run share it.
+
+    It may turn out to be as short as `requested`.  `doubted`: a quiet period has lasted so long that this matters.
+    """
+
+    seconds: float
+    requested: float
+    doubted: bool = False
+
 
 @dataclass(slots=True)
 class QuietPeriod:
     """The quiet period after one PUT; all values are seconds of the monotonic clock.
 
     `answered_at` is the last time the server answered anything; the PUT's own end counts as that.  `spent` seconds of
-    it were over before it began.
+    it were over before it began.  With `assumed` the last part follows what is known of the server's timeout.
     """
 
     parts: tuple[float, ...]
@@ -29,20 +44,11 @@ class QuietPeriod:
     part: int = 0
     began: float | None = None
     spent: float = 0.0
-
-    def shorten(self, last_part: float) -> None:
-        """The server was seen to honour a shorter timeout than was assumed."""
-        self.parts = (*self.parts[:-1], last_part)
+    assumed: AssumedTimeout | None = None
 
     @property
     def over(self) -> bool:
         return self.part >= len(self.parts)
-
-    @property
-    def _length(self) -> float:
-        """Return how long the present part takes."""
-        before = sum(self.parts[: self.part])
-        return max(0.0, self.parts[self.part] - max(0.0, self.spent - before))
 
     def note(self, asked: float, answered: float) -> None:
         """Take in a read that was sent at `asked` and answered at `answered`."""
@@ -51,30 +57,45 @@ class QuietPeriod:
         if answered - self.answered_at > SILENCE:
             self.part, self.began, self.spent = 0, None, 0.0
         self.answered_at = answered
+        self._update()
         if self.began is None:
             self.began = answered
-        elif asked - self.began >= self._length:
+        elif asked - self.began >= self._length():
             self.part += 1
             self.began = answered
+        elif self.assumed is not None and asked - self.began >= min(LONG, self._length(self.assumed.requested)):
+            self.assumed.doubted = True
 
     def remaining(self, now: float) -> float:
         """Return how long it takes at least, if the server keeps answering."""
         if self.over:
             return 0.0
+        self._update()
         begun = now if self.began is None else self.began
         left = max(0.0, self.spent - sum(self.parts[: self.part + 1]))
         later = max(0.0, sum(self.parts[self.part + 1 :]) - left)
-        return max(0.0, begun + self._length - now) + later
+        return max(0.0, begun + self._length() - now) + later
+
+    def _update(self) -> None:
+        if self.assumed is not None:
+            self.parts = (*self.parts[:-1], self.assumed.seconds + MARGIN)
+
+    def _length(self, api_timeout: float | None = None) -> float:
+        """Return how long the present part takes, or would take with this timeout of the server."""
+        parts = self.parts if api_timeout is None else (*self.parts[:-1], api_timeout + MARGIN)
+        return max(0.0, parts[self.part] - max(0.0, self.spent - sum(parts[: self.part])))
 
 
-def after_accepted(now: float, api_timeout: float) -> QuietPeriod:
-    """Return the quiet period of a PUT that was answered 202."""
-    return QuietPeriod((api_timeout + MARGIN,), answered_at=now)
+def after_accepted(now: float, api_timeout: float, assumed: AssumedTimeout | None = None) -> QuietPeriod:
+    """Return the quiet period of a PUT that was answered 202; `assumed` where the answer named no timeout."""
+    return QuietPeriod((api_timeout + MARGIN,), answered_at=now, assumed=assumed)
 
 
-def after_silence(now: float, settle_wait: float, api_timeout: float, spent: float = 0.0) -> QuietPeriod:
+def after_silence(
+    now: float, settle_wait: float, api_timeout: float, spent: float = 0.0, assumed: AssumedTimeout | None = None
+) -> QuietPeriod:
     """Return the quiet period of a PUT without an answer: the sum of both parts, the model breaks with the larger one.
 
     `spent` seconds of it are over.
     """
-    return QuietPeriod((settle_wait, api_timeout + MARGIN), answered_at=now, spent=spent)
+    return QuietPeriod((settle_wait, api_timeout + MARGIN), answered_at=now, spent=spent, assumed=assumed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
-from zvol.recovery.quiet_period import MARGIN, QuietPeriod, after_accepted, after_silence
+from zvol.recovery.quiet_period import MARGIN, AssumedTimeout, QuietPeriod, after_accepted, after_silence
 from zvol.recovery.task import Options
 from zvol.recovery.worker_pool import WorkerPool, WorkResult
 from zvol.zstack import answers
@@ -15,56 +15,67 @@ if TYPE_CHECKING:
     from zvol.zstack.client import Client
 
 DEFAULT_API_TIMEOUT: Final = 1800.0
-"""Seconds a 5.2.1 allows a recovery when it does not honour the requested timeout."""
+"""Seconds a server allows a recovery when it does not honour the requested timeout."""
 
 VERSION_INTERVAL: Final = 30.0
 """Seconds between two requests for the version."""
 
 
 class SettlePolicy:
-    """Begins quiet periods; the requested timeout counts only where a 202 or the version shows that it is honoured."""
+    """Begins quiet periods.
+
+    The requested timeout counts where a 202 has named it, or where the release drops what waited longer; where neither
+    is known, the server's default does.  A 202 that names a longer one shows that requests do not arrive as they were
+    sent, or that the server does not honour them: then that one counts for the rest of the run, whatever the release.
+
+    One answer about the release is enough: a node is restarted when it is upgraded, and loses its queue, and all nodes
+    of a server are upgraded together, for they share a database.
+    """
 
     def __init__(self, options: Options, client: Client, pool: WorkerPool) -> None:
-        self._options, self._client, self._pool = options, client, pool
-        self._granted = False
-        self._unsure: list[QuietPeriod] = []
+        self._client, self._pool = client, pool
+        self._settle_wait, self._requested = options.settle_wait, options.api_timeout
+        self._granted = 0.0
+        self._assumed = AssumedTimeout(self._unshortened, self._requested)
         self._next_request = 0.0
 
     def tick(self, now: float) -> None:
-        """Request the version when that would shorten a wait."""
-        if self._unsure and now >= self._next_request and self._pool.free:
+        """Request the version when a volume waits for longer than it may have to."""
+        if self._assumed.doubted and now >= self._next_request and self._pool.free:
             self._next_request = now + VERSION_INTERVAL
             self._pool.submit(self._client.version, self._versioned)
 
     def accepted(self, now: float, answer: answers.Accepted) -> QuietPeriod:
         """Return the quiet period of a PUT that was answered 202."""
-        granted = answer.api_timeout or DEFAULT_API_TIMEOUT
-        if granted <= self._options.api_timeout:
-            self._grant()
-        return after_accepted(now, granted)
+        if answer.api_timeout is None:
+            return after_accepted(now, self._assumed.seconds, self._assumed)
+        self._granted = max(self._granted, answer.api_timeout)
+        self._next_request = math.inf
+        self._assumed.seconds = self._requested if self._honoured else self._unshortened
+        return after_accepted(now, answer.api_timeout)
+
+    def silence(self, now: float, spent: float = 0.0) -> QuietPeriod:
+        """Return the quiet period of a PUT without an answer, that began `spent` seconds ago."""
+        return after_silence(now, self._settle_wait, self._assumed.seconds, spent, self._assumed)
 
     @property
     def longest(self) -> float:
         """Return the seconds after which nothing acts any more, whatever is known of this server."""
-        return self._options.settle_wait + DEFAULT_API_TIMEOUT + MARGIN
+        return self._settle_wait + self._unshortened + MARGIN
 
-    def silence(self, now: float, spent: float = 0.0) -> QuietPeriod:
-        """Return the quiet period of a PUT without an answer, that began `spent` seconds ago."""
-        options = self._options
-        api_timeout = options.api_timeout if self._granted else DEFAULT_API_TIMEOUT
-        quiet = after_silence(now, options.settle_wait, api_timeout, spent)
-        if not self._granted:
-            self._unsure.append(quiet)
-        return quiet
+    @property
+    def _unshortened(self) -> float:
+        """Return the server's timeout if it honours none that is requested."""
+        return max(DEFAULT_API_TIMEOUT, self._requested, self._granted)
 
-    def _grant(self) -> None:
-        self._granted = True
-        for quiet in self._unsure:
-            quiet.shorten(self._options.api_timeout + MARGIN)
-        self._unsure.clear()
+    @property
+    def _honoured(self) -> bool:
+        """Whether no 202 has named a longer timeout than was requested."""
+        return self._granted <= self._requested
 
     def _versioned(self, done: WorkResult) -> None:
+        """The release was told, or not: then it is requested again."""
         if isinstance(done.value, Release):
             self._next_request = math.inf
-            if done.value.has(Feature.QUEUE_TIMEOUT):
-                self._grant()
+            if done.value.has(Feature.QUEUE_TIMEOUT) and self._honoured:
+                self._assumed.seconds = self._requested
