@@ -3,7 +3,9 @@
 The server is the one that was read and tried (5.2.1).  The handler of a PUT looks for the job's row, saves it, queues
 the message and answers 202, in two steps and without a lock; an error in the save is swallowed.  The interceptor lets
 only a deleted volume pass; after it the message may hop to another node.  The worker sets the volume back without
-looking again, and writes the row after that.  A crash takes what is in the process; rows and volumes stay.
+looking again, and writes the row after that.  A crash takes what is in the process; rows and volumes stay.  A message
+may vanish from a queue without a word and leave its row as it is: from 3.7 on that is what becomes of one that waited
+for longer than its timeout.
 """
 
 from __future__ import annotations

@@ -31,10 +31,10 @@ def kill(world: World, after: float, *uuids: str) -> None:
     world.close()
 
 
-def resume(world: World, *, runs: int | None = None) -> list[Result]:
+def resume(world: World, *, runs: int | None = None, **options: object) -> list[Result]:
     journal = world.journal()
     mine = [run.id for run in reversed(journal.runs()) if run.unfinished and run.identity == world.identity][:runs]
-    results = list(world.new_engine().resume(journal, journal.adopt(mine, world.identity).volumes))
+    results = list(world.new_engine(**options).resume(journal, journal.adopt(mine, world.identity).volumes))
     world.close()
     return results
 

@@ -63,8 +63,8 @@ class QuietPeriod:
         elif asked - self.began >= self._length():
             self.part += 1
             self.began = answered
-        elif self.assumed is not None and asked - self.began >= min(LONG, self._length(self.assumed.requested)):
-            self.assumed.doubted = True
+        elif self.assumed is not None and self.assumed.requested < self.assumed.seconds:
+            self.assumed.doubted |= asked - self.began >= min(LONG, self._length(self.assumed.requested))
 
     def remaining(self, now: float) -> float:
         """Return how long it takes at least, if the server keeps answering."""
