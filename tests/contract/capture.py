@@ -1,4 +1,4 @@
-"""Exchanges captured from a running 5.2.1, and what is compared of an answer: everything but its values."""
+"""Exchanges captured from running servers, and what is compared of an answer: everything but its values."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-WIRE = Path(__file__).with_name("wire")
+JOBS = "/v1/api-jobs/"
 
 
 @dataclass(frozen=True)
@@ -59,15 +59,20 @@ class Exchange:
     body: bytes
     answer: Answer
 
+    @property
+    def polled(self) -> str | None:
+        """Return the job that is polled, None when this is no poll."""
+        return self.target.removeprefix(JOBS) if self.target.startswith(JOBS) else None
 
-def names() -> list[str]:
-    """Return the names of the fixtures in the order they were captured."""
-    return (WIRE / "LIST").read_text("utf-8").split()
+
+def names(wire: str) -> list[str]:
+    """Return the names of the fixtures in a directory, in the order they were captured."""
+    return (Path(__file__).with_name(wire) / "LIST").read_text("utf-8").split()
 
 
-def exchange(name: str) -> Exchange:
+def exchange(wire: str, name: str) -> Exchange:
     """Return one fixture."""
-    data = (WIRE / f"{name}.http").read_bytes()
+    data = (Path(__file__).with_name(wire) / f"{name}.http").read_bytes()
     sent, mark, received = data.partition(b"\n\nHTTP/1.1 ")
     assert mark, name
     head, _, body = sent.partition(b"\n\n")

@@ -1,4 +1,4 @@
-"""The sandbox answers as a running 5.2.1 did: every captured exchange is repeated over a real socket.
+"""The sandbox answers as running servers did: every captured exchange is repeated over a real socket.
 
 Compared are the status, the kind of the body (JSON, text, empty), keys and types at every level, the error and its
 texts, plain texts, and which headers there are.
@@ -6,45 +6,62 @@ texts, plain texts, and which headers there are.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.contract import world
 from tests.contract.capture import Answer, exchange, names, shape
+from tests.contract.replay import Replay
+from tests.contract.worlds import WORLDS
 from tests.support.sandbox_server import ExtendedServer
-from zvol.sandbox import Switches, embedded
+from zvol.sandbox import Switches
 
 PARSER = ("432-limit-neg",)
 """Exchanges whose details quote the inside of the server's parser; only their code is compared."""
 
+EXCHANGES = [(version, name) for version, captured in WORLDS.items() for name in names(captured.wire)]
+
 
 @pytest.fixture(scope="module")
-def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Answer]]:
-    """Return the sandbox's answers to all exchanges, in their order, each in the state that the last one left."""
-    directory: Path = tmp_path_factory.mktemp("captured")
-    offset = world.CAPTURED_AT - time.time()
-    store = world.prepared(directory, offset)
-    switches = Switches(context="", job_time=0.004, clock_offset=offset, check_pause=0)
-    with embedded(directory, switches, server_class=ExtendedServer) as cloud:
-        replay = world.Replay(cloud.host, store)
-        try:
-            yield {name: replay.repeat(exchange(name)) for name in names()}
-        finally:
-            replay.close()
-    store.close()
+def answered(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], dict[str, Answer]]:
+    """Return what gives the sandbox's answers to all exchanges of one server."""
+    return functools.cache(lambda version: repeated(version, tmp_path_factory.mktemp("captured")))
 
 
-def test_all_captured_exchanges_are_repeated() -> None:
-    assert len(names()) == len(set(names())) >= 200
-    assert {path.stem for path in Path(__file__).with_name("wire").glob("*.http")} == set(names())
+def repeated(version: str, directory: Path) -> dict[str, Answer]:
+    """Repeat all exchanges of one server, on a new sandbox of its version."""
+    captured = WORLDS[version]
+    exchanges = captured.exchanges()
+    offset = world.clock_offset(exchanges)
+    world.prepare(directory, exchanges, offset)
+    switches = Switches(version=version, context="", job_time=0.004, clock_offset=offset, check_pause=0)
+    server = ExtendedServer(directory, switches)
+    server.start()
+    replay = Replay(server, captured, exchanges)
+    try:
+        return replay.answers()
+    finally:
+        replay.close()
+        server.stop()
 
 
-@pytest.mark.parametrize("name", names())
-def test_each_captured_exchange_is_answered_alike(name: str, answers: dict[str, Answer]) -> None:
-    real, ours = exchange(name).answer, answers[name]
+@pytest.mark.parametrize(
+    ("version", "least"), [("5.2.1", 200), ("3.10.40", 250), ("4.4.65", 250), ("zsphere-4.10.0", 250)]
+)
+def test_all_captured_exchanges_are_repeated(version: str, least: int) -> None:
+    wire = WORLDS[version].wire
+    assert len(names(wire)) == len(set(names(wire))) >= least
+    assert {path.stem for path in Path(__file__).with_name(wire).glob("*.http")} == set(names(wire))
+
+
+@pytest.mark.parametrize(("version", "name"), EXCHANGES)
+def test_each_captured_exchange_is_answered_alike(
+    version: str, name: str, answered: Callable[[str], dict[str, Answer]]
+) -> None:
+    real, ours = exchange(WORLDS[version].wire, name).answer, answered(version)[name]
     assert (ours.status, ours.kind) == (real.status, real.kind), ours.body
     assert shape(ours.json) == shape(real.json)
     assert ours.error.get("code") == real.error.get("code")
