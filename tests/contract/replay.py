@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import itertools
 import json
 import threading
 import time
@@ -47,7 +48,7 @@ class Replay:
         self._before(exchange.name)
         if exchange.name in self.held and self._gate.is_set():
             self._gate.clear()
-            self.server.worker.after(0.0, lambda: self._gate.wait() and None)
+            self.server.worker.after(0.0, self._stand_still)
         headers, body = self._request(exchange)
         answer = self._send(exchange.method, exchange.target, headers, body)
         self._job = answer.job or self._job
@@ -57,6 +58,9 @@ class Replay:
             self._job = None
         self._rename_session(exchange, answer)
         return answer
+
+    def _stand_still(self) -> None:
+        self._gate.wait()
 
     def _before(self, name: str) -> None:
         with self.server.store.write() as tx:
@@ -88,9 +92,13 @@ class Replay:
         return next((str(end["inventory"]["uuid"]) for end in ends if "inventory" in end), None)
 
     def _ends(self, number: int) -> int | None:
-        """Return the status that the next captured poll of the job in hand saw, None when there is none."""
-        later = (item.answer.status for item in self.exchanges[number + 1 :] if item.polled == self._job)
-        return next(later, None)
+        """Return the status in which the job in hand was seen to end, None when no poll saw it before its next use."""
+        for item in self.exchanges[number + 1 :]:
+            if item.polled == self._job:
+                return item.answer.status
+            if item.answer.job == self._job:
+                break
+        return None
 
     def _settle(self, job: str | None, status: int | None = None) -> None:
         """Wait until a job has ended, in this status if one is given: a used id shows its first end until the next.
@@ -115,5 +123,6 @@ class Replay:
 
 def _running(exchanges: Sequence[Exchange]) -> frozenset[str]:
     """Return the exchanges after which the next one, a poll, saw the job running."""
-    pairs = zip(exchanges, exchanges[1:], strict=False)
-    return frozenset(item.name for item, later in pairs if later.polled and later.answer.status == 202)
+    return frozenset(
+        item.name for item, later in itertools.pairwise(exchanges) if later.polled and later.answer.status == 202
+    )

@@ -17,6 +17,7 @@ _NESTED: Final = {
     "vmCdRoms": "org.zstack.header.vm.cdrom.VmCdRomInventory",
     "allVolumes": "org.zstack.header.volume.VolumeInventory",
     "vmNics": "org.zstack.header.vm.VmNicInventory",
+    "usedIps": "org.zstack.header.network.l3.UsedIpInventory",
 }
 
 
@@ -63,14 +64,24 @@ class InventoryReader:
         return [self.inventory(tx, resource, item) for item in rows]
 
     def _json(self, text: str) -> Any:
-        """Return a stored list; dates inside are seconds, as in columns.  Of lists of rows, only NICs have a state."""
-        value = json.loads(text)
-        for item in value:
-            if isinstance(item, dict):
-                item |= {name: self.date(item[name]) for name in ("createDate", "lastOpDate") if name in item}
-                if "nic.state" in self.release.absent_fields:
+        """Return a stored list.  Of lists of rows, only NICs have a state."""
+        value = self._dated(json.loads(text))
+        if "nic.state" in self.release.absent_fields:
+            for item in value:
+                if isinstance(item, dict):
                     item.pop("state", None)
         return value
+
+    def _dated(self, value: Any) -> Any:
+        """Return a stored list or row with its dates, which are seconds as in columns, as text."""
+        if isinstance(value, list):
+            return [self._dated(item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        return {
+            name: self.date(item) if name in ("createDate", "lastOpDate") else self._dated(item)
+            for name, item in value.items()
+        }
 
     def query(self, tx: Tx, kind: str, query: queries.Query, account: str, *, admin: bool) -> dict[str, Any]:
         """Return the reply to a query of one account; raises Fault."""
@@ -103,9 +114,13 @@ class InventoryReader:
 def schema(resource: Resource, inventories: list[dict[str, Any]]) -> dict[str, str]:
     """Return the class names of what is in `inventories`, the last first."""
     made: dict[str, str] = {}
-    for index in range(len(inventories) - 1, -1, -1):
-        made[f"inventories[{index}]"] = resource.java
-        for name, java in _NESTED.items():
-            for place in range(len(inventories[index].get(name, ())) - 1, -1, -1):
-                made[f"inventories[{index}].{name}[{place}]"] = java
+    _classes(made, "inventories", resource.java, inventories)
     return made
+
+
+def _classes(made: dict[str, str], name: str, java: str, items: list[dict[str, Any]]) -> None:
+    for index in range(len(items) - 1, -1, -1):
+        place = f"{name}[{index}]"
+        made[place] = java
+        for nested, inner in _NESTED.items():
+            _classes(made, f"{place}.{nested}", inner, items[index].get(nested, []))
