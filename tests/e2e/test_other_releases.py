@@ -121,6 +121,7 @@ def test_an_account_that_is_disabled(at: dict[str, str]) -> None:
         for command in (["recover", PG_DATA], LOGIN):
             ran = run(command, env, stdin="password")
             assert (ran.code, "ask the administrator to enable it" in ran.err, WORDS in ran.err) == (4, True, True)
+            assert ("does not accept this account" in ran.err) == (command != LOGIN)
 
 
 # ---- empty bodies, before 3.2 ------------------------------------------------------------------------------------

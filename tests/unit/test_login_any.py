@@ -139,9 +139,10 @@ def test_a_hint_does_not_make_a_refusal_one_of_the_session() -> None:
 @pytest.mark.parametrize("body", [b"", b"{}"], ids=["before 3.2", "3.2"])
 def test_a_logout_is_answered_with_nothing(body: bytes) -> None:
     log_out(transport(Answer(200, body)), Secret(SESSION))
-    for status in (202, 204, 404, 503):
+    answers = [Answer(status, body) for status in (202, 204, 404, 503)]
+    for answer in (*answers, Answer(200, b"<html>Please log in</html>"), Answer(200, b" ")):
         with pytest.raises(Unreachable, match="not answered by a ZStack"):
-            log_out(transport(Answer(status, body)), Secret(SESSION))
+            log_out(transport(answer), Secret(SESSION))
 
 
 def test_a_logout_of_a_session_that_has_ended_is_one() -> None:

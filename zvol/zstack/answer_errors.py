@@ -78,7 +78,7 @@ def error_of(
         case Failed(fault=fault, session=True):
             return AuthError("the server does not accept the session", fault=fault, hint=hint(""))
         case Failed(fault=fault) if fault.code in LOGIN_HINTS:
-            return AuthError("the server wants more than a session", fault=fault, hint=LOGIN_HINTS[fault.code])
+            return AuthError("the server does not accept this account", fault=fault, hint=LOGIN_HINTS[fault.code])
         case Failed(fault=fault, certain=True):
             return Refused(f"the server refused{of}", fault=fault, hint=HINTS.get(fault.code, ""))
         case Failed(fault=fault):
