@@ -27,8 +27,8 @@ _SERVE = """
 import sys
 from pathlib import Path
 from zvol.sandbox import Switches, serve
-serve(Path(sys.argv[1]), ledger=Path(sys.argv[2]), switches=Switches(job_time=float(sys.argv[3])), out=sys.stdout,
-      extra=int(sys.argv[4]))
+switches = Switches(job_time=float(sys.argv[3]), version=sys.argv[5])
+serve(Path(sys.argv[1]), ledger=Path(sys.argv[2]), switches=switches, out=sys.stdout, extra=int(sys.argv[4]))
 """
 
 
@@ -105,9 +105,10 @@ def log_in(client: Client, name: str, password: str = "password") -> Client:
 class Process:
     """A sandbox in a process of its own."""
 
-    def __init__(self, directory: Path, *, job_time: float = 0.12, volumes: int = 0) -> None:
+    def __init__(self, directory: Path, *, job_time: float = 0.12, volumes: int = 0, version: str = "5.2.1") -> None:
         self.ledger = directory / "ledger"
-        command = [sys.executable, "-c", _SERVE, str(directory), str(self.ledger), str(job_time), str(volumes)]
+        given = [str(directory), str(self.ledger), str(job_time), str(volumes), version]
+        command = [sys.executable, "-c", _SERVE, *given]
         self.child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self.child.stdout is not None
         lines = [self.child.stdout.readline() for _ in range(2)]

@@ -64,7 +64,10 @@ def _change_storage(node: Node, tx: Tx, call: Call) -> Body:
 
 
 def _delete_host(node: Node, tx: Tx, call: Call) -> Body:
-    """Remove a host: the volumes that its local storage held are forgotten."""
+    """Remove a host: the volumes that its local storage held are forgotten, or cannot be recovered before 2.6."""
+    if node.release.gone_host_fails:
+        tx.run("UPDATE refs SET hostUuid = NULL WHERE hostUuid = ?", call.text("uuid"))
+        return {}
     for row in tx.rows("SELECT resourceUuid FROM refs WHERE hostUuid = ?", call.text("uuid")):
         volumes.remove(tx, row["resourceUuid"])
     return {}

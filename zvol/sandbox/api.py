@@ -41,7 +41,8 @@ class Operation:
 
     `run` changes the database and returns the job's body.  `check` is the service's own interceptor (B6).
     `targets` are parameters and the resources they must name; `missing_ok` makes a missing one a success.
-    `seconds` is the default API timeout.  `slow` calls take the job time, others a tenth of it.
+    `seconds` is the default API timeout.  `slow` calls take the job time, others a tenth of it.  `begin` changes the
+    database when a call's turn has come, which a server that is killed before `run` leaves behind.
     """
 
     run: Callable[[Node, Tx, Call], Body]
@@ -53,6 +54,7 @@ class Operation:
     quota: bool = False
     seconds: int = 1800
     slow: bool = True
+    begin: Callable[[Node, Tx, Call], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

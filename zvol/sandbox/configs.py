@@ -1,4 +1,4 @@
-"""The global configurations of category `volume`: names, numbers and defaults of 5.2.1, and how they are changed."""
+"""Global configurations: names, numbers and defaults of 5.2.1, and how they are changed."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Any, Final
 from zvol.sandbox.api import Api, Body, Call, Operation, query
 from zvol.sandbox.node import Node
 from zvol.sandbox.store import Tx
+from zvol.sandbox.versions import Behaviour
 
 POLICIES: Final = ("Direct", "Delay", "Never")
 
-_ROWS: Final = (
+_VOLUME: Final = (
     (19, "auto.snapshot.before.change", "false", "take a snapshot by itself before a volume is changed"),
     (37, "deletionPolicy", "Delay", "what deleting a data volume does: one of [Direct, Delay, Never]"),
     (98, "refreshVolumeSizeInterval", "3600", "seconds between two readings of the sizes of volumes"),
@@ -23,17 +24,51 @@ _ROWS: Final = (
     (675, "physical.block.size", "0", "block size of the storage below; '0' means its own"),
 )
 
+_VM: Final = (
+    (88, "dataVolume.deleteOnVmDestroy", "false", "delete the data volumes of a VM with it instead of detaching them"),
+    (107, "deletionPolicy", "Delay", "what deleting a VM does: one of [Direct, Delay, Never]"),
+    (373, "expungeInterval", "3600", "seconds between two runs that destroy deleted VMs whose period is over"),
+    (465, "expungePeriod", "604800", "seconds a deleted VM is kept before it is destroyed"),
+)
+
 CONFIGS: Final[tuple[dict[str, Any], ...]] = tuple(
     {
         "id": number,
         "name": name,
-        "category": "volume",
+        "category": category,
         "description": description,
         "defaultValue": value,
         "value": value,
     }
-    for number, name, value, description in _ROWS
+    for category, rows in (("volume", _VOLUME), ("vm", _VM))
+    for number, name, value, description in rows
 )
+
+
+def adapt(tx: Tx, release: Behaviour) -> None:
+    """Set the periods of retention to the defaults of a release, unless they were changed, as an upgrade does.
+
+    Deleted volumes keep the share of the period that they have left: a shorter one would destroy the seeded ones.
+    """
+    _adapt_period(tx, "vm", release.vm_period)
+    old = _adapt_period(tx, "volume", release.volume_period)
+    if old is None:
+        return
+    for row in tx.rows("SELECT * FROM volumes WHERE status = 'Deleted' AND type = 'Data'"):
+        dates = {name: row[name] for name in ("lastOpDate", "lastDetachDate") if row[name] is not None}
+        moved = {name: tx.now - (tx.now - at) * release.volume_period // old for name, at in dates.items()}
+        sets = ", ".join(f"{name} = ?" for name in moved)
+        tx.run(f"UPDATE volumes SET {sets} WHERE uuid = ?", *moved.values(), row["uuid"])  # noqa: S608  (ours)
+
+
+def _adapt_period(tx: Tx, category: str, period: int) -> int | None:
+    """Return the old period if it was replaced by another one."""
+    where = "category = ? AND name = 'expungePeriod' AND value = defaultValue AND value != ?"
+    old = tx.value(f"SELECT value FROM configs WHERE {where}", category, str(period))  # noqa: S608  (ours)
+    if old is None:
+        return None
+    tx.run(f"UPDATE configs SET value = ?, defaultValue = ? WHERE {where}", period, period, category, str(period))  # noqa: S608
+    return int(old)
 
 
 def _above(least: int) -> Callable[[str], bool]:

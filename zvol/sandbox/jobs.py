@@ -12,7 +12,7 @@ from zvol.sandbox.node import Node
 from zvol.sandbox.pipeline import EmptySuccess
 from zvol.sandbox.query import BadRequest
 from zvol.sandbox.store import Tx
-from zvol.sandbox.texts import Fault, internal
+from zvol.sandbox.texts import INTERNAL, Fault, internal
 from zvol.sandbox.worker import Queues, Worker
 
 PROCESSING: Final = 202
@@ -133,6 +133,8 @@ class Jobs:
     def _begin(self, call: Call, operation: Operation, key: str) -> None:
         with self.node.store.write() as tx:
             self.record(tx, call, "begun")
+            if operation.begin is not None:
+                operation.begin(self.node, tx, call)
         wait = self._time(operation, EXECUTED - CHECKED)
         self.worker.after(wait, lambda: self._execute(call, operation, key))
 
@@ -143,8 +145,8 @@ class Jobs:
                 body = operation.run(self.node, tx, call)
                 self.record(tx, call, "ended", status=status_in(body))
         except Fault as fault:
-            gone = fault
-            self.worker.after(wait, lambda: self._fail(call, gone, "vanished"))
+            failure, event = fault, "vanished" if fault.code == INTERNAL else "failed"
+            self.worker.after(wait, lambda: self._fail(call, failure, event))
         except Exception as exc:  # noqa: BLE001  (the server makes an internal error of it, too)
             broken = internal(f"{type(exc).__name__}: {exc}")
             self.worker.after(wait, lambda: self._fail(call, broken, "failed"))

@@ -33,5 +33,11 @@ class Node:
     def failure(self, fault: Fault, *, job: bool) -> bytes:
         """Return an error body; the ones of jobs are escaped and, since 5.0, carry an empty list of `causes`."""
         known = job and "causes" in self.release.error_fields
-        causes: dict[str, Any] = {"causes": []} if known and "cost" in fault.fields else {}
-        return wire.dumps({"error": causes | fault.fields}, html=job)
+        return wire.dumps({"error": _with_causes(fault.fields) if known else fault.fields}, html=job)
+
+
+def _with_causes(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return a registered error, and the one that it is due to, with their `causes`."""
+    if "cause" in fields:
+        return {"causes": []} | fields | {"cause": _with_causes(fields["cause"])}
+    return {"causes": []} | fields if "cost" in fields else fields

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from zvol.sandbox.api import Api
 from zvol.sandbox.chores import Chores
+from zvol.sandbox.configs import adapt
 from zvol.sandbox.jobs import Jobs
 from zvol.sandbox.names import ADMIN, NODE, OTHER_NODE, new_uuid
 from zvol.sandbox.node import Node
@@ -159,6 +160,7 @@ class Server:
     def _join(self) -> str:
         """Enter the list of management nodes and open the admin's session."""
         with self.store.write() as tx:
+            adapt(tx, self.node.release)
             tx.run("UPDATE nodes SET joinDate = ?, heartBeat = ? WHERE uuid = ?", tx.now, tx.now, NODE)
             tx.run("DELETE FROM nodes WHERE uuid = ?", OTHER_NODE)
             if self.node.switches.two_nodes:

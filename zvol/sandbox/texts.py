@@ -6,14 +6,16 @@ from typing import Any, Final
 
 from zvol.sandbox.versions import Behaviour
 
+INTERNAL: Final = "SYS.1000"
 DESCRIPTIONS: Final = {
-    "SYS.1000": "An internal error happened in system",
+    INTERNAL: "An internal error happened in system",
     "SYS.1003": "A resource can not be found",
     "SYS.1004": "Unable to delete a resource",
     "SYS.1006": "An operation failed",
     "SYS.1007": "One or more API argument is invalid",
     "SYS.1018": "Resources are not accessible",
     "SYS.1019": "Operation denied",
+    "VM.1010": "VM is not in state that allows required operation",
     "ID.1000": "Unable to authenticate a user",
     "ID.1001": "The session is invalid, either wrong session id or the session has been expired",
     "ID.1002": "The user doesn't have permission to perform the operation",
@@ -167,6 +169,12 @@ class Texts:
         return self.fault("SYS.1007", f"field[{field}] of message[{message}] is mandatory, can not be null")
 
 
+def wrapped(code: str, cause: Fault) -> Fault:
+    """Return an error with the details of its cause."""
+    fields = {"code": code, "description": DESCRIPTIONS[code], "details": cause.fields["details"]}
+    return Fault(fields | {"cause": cause.fields})
+
+
 def _message(code: str, chinese: str, english: str) -> dict[str, Any]:
     words = {"code": code, "message_cn": chinese, "message_en": english}
     return words | {"source": "zstack", "distance": 0.0, "method": "distance"}
@@ -174,4 +182,4 @@ def _message(code: str, chinese: str, english: str) -> dict[str, Any]:
 
 def internal(details: str | None) -> Fault:
     """Return what an uncaught exception of the server becomes: SYS.1000 without a cost."""
-    return Fault({"code": "SYS.1000", "description": DESCRIPTIONS["SYS.1000"], "details": details})
+    return Fault({"code": INTERNAL, "description": DESCRIPTIONS[INTERNAL], "details": details})

@@ -75,8 +75,8 @@ class Behaviour:
 
     Life: `volume_period` and `vm_period` are the defaults of expungePeriod in seconds; `half_expunged_shown` nulls the
     storage of a half-finished expunge; `destroy_remembers` lets the destruction of a VM write lastVmInstanceUuid;
-    `gone_host_fails` refuses to recover from a local storage whose host is gone; `reads_again` reads the row anew when
-    its turn in the queue comes; `time_zone_api` is platform-timezone.
+    `gone_host_fails` refuses to recover from a local storage whose host is gone;
+    `time_zone_api` is platform-timezone.
     """
 
     number: str = "2.3"
@@ -123,7 +123,6 @@ class Behaviour:
     half_expunged_shown: bool = False
     destroy_remembers: bool = False
     gone_host_fails: bool = True
-    reads_again: bool = False
     time_zone_api: bool = False
 
 
@@ -137,7 +136,6 @@ CHANGES: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
     ("3.2", {"empty_bodies": False, "honours_timeout": True, "signed_requests": True, "jobs_expire": True}),
     ("3.2", {"absent_fields": _SINCE_3_2}),
     ("3.3", {"english_details": True, "absent_fields": _SINCE_3_3}),
-    ("3.5", {"reads_again": True}),
     ("3.6", {"english_details": False, "error_fields": frozenset({"messages"})}),
     ("3.7", {"queue_timeout": True, "key_zones": True}),
     ("3.10", {"english_key_dates": True}),

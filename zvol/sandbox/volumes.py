@@ -33,6 +33,9 @@ def _check_recover(node: Node, tx: Tx, call: Call) -> None:
 def _recover(node: Node, tx: Tx, call: Call) -> Body:
     """Change the status whatever it is now and whatever the type is: the server does not check again."""
     row = volume_of(tx, call)
+    gone = tx.value("SELECT 1 FROM refs WHERE resourceUuid = ? AND hostUuid IS NULL", row["uuid"])
+    if gone and node.release.gone_host_fails:
+        raise node.texts.fault("SYS.1006", f"the host of the local storage of volume[uuid:{row['uuid']}] is gone")
     tx.update("volumes", row["uuid"], status="Ready" if row["installPath"] else "NotInstantiated")
     return _shown(node, tx, row["uuid"])
 
@@ -72,17 +75,28 @@ def detach(tx: Tx, row: Row) -> None:
 
 def remove(tx: Tx, uuid: str) -> None:
     """Delete a volume with its snapshots and tags."""
-    tx.run("DELETE FROM owners WHERE resourceUuid IN (SELECT uuid FROM snapshots WHERE volumeUuid = ?)", uuid)
-    tx.run("DELETE FROM snapshots WHERE volumeUuid = ?", uuid)
+    _remove_snapshots(tx, uuid)
     for table in ("tags", "owners", "shares", "refs"):
         tx.run(f"DELETE FROM {table} WHERE resourceUuid = ?", uuid)  # noqa: S608  (names of ours)
     tx.run("DELETE FROM volumes WHERE uuid = ?", uuid)
+
+
+def _remove_snapshots(tx: Tx, uuid: str) -> None:
+    tx.run("DELETE FROM owners WHERE resourceUuid IN (SELECT uuid FROM snapshots WHERE volumeUuid = ?)", uuid)
+    tx.run("DELETE FROM snapshots WHERE volumeUuid = ?", uuid)
 
 
 def _check_expunge(node: Node, tx: Tx, call: Call) -> None:
     row = volume_of(tx, call)
     if row["status"] != "Deleted":
         raise node.texts.refuse("SYS.1006", "not-expungeable", row["uuid"], row["name"])
+
+
+def _begin_expunge(node: Node, tx: Tx, call: Call) -> None:
+    """Remove the snapshots and the data; before 4.0 the row does not show it."""
+    _remove_snapshots(tx, call.text("uuid"))
+    if node.release.half_expunged_shown:
+        tx.update("volumes", call.text("uuid"), primaryStorageUuid=None)
 
 
 def _expunge(node: Node, tx: Tx, call: Call) -> Body:
@@ -226,7 +240,7 @@ APIS: Final = (
         "expungeDataVolume",
         "PUT",
         _ACTIONS,
-        Operation(_expunge, _check_expunge, _ITSELF, missing_ok=True),
+        Operation(_expunge, _check_expunge, _ITSELF, missing_ok=True, begin=_begin_expunge),
         _JAVA + "APIExpungeDataVolumeMsg",
     ),
     Api("updateVolume", "PUT", _ACTIONS, Operation(_update, None, _ITSELF, slow=False), _JAVA + "APIUpdateVolumeMsg"),
