@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
 
-from tests.contract.cloud import NEVER_USED, PG_DATA, READY, Client, log_in, running
+from tests.contract.cloud import NEVER_USED, PG_DATA, READY, Client, running
 from zvol.sandbox import names
 
 DB_1 = names.DB_1
@@ -90,6 +91,15 @@ def test_the_state_of_a_nic(tmp_path: Path) -> None:
         with running(tmp_path / version, version=version) as client:
             vm = client.send("GET", f"/v1/vm-instances/{DB_1}").json["inventories"][0]
             assert [("state" in nic) for nic in vm["vmNics"]] == [there]
+
+
+def test_the_fields_of_a_session(tmp_path: Path) -> None:
+    digest = hashlib.sha512(b"password").hexdigest()
+    body = {"logInByAccount": {"accountName": "admin", "password": digest}}
+    for version, there in (("3.1", False), ("3.2", True)):
+        with running(tmp_path / version, version=version) as client:
+            shown = client.send("PUT", "/v1/accounts/login", body).json["inventory"]
+            assert ("noSessionEvaluation" in shown) == there
 
 
 def test_zsphere_does_not_select_the_shareable_flag(tmp_path: Path) -> None:
@@ -241,55 +251,3 @@ def test_a_uuid_that_names_nothing(tmp_path: Path, version: str, unknown: str, m
             error = client.end(client.recover(uuid)).error
             assert (error["code"], error["details"]) == ("SYS.1003", text.format(uuid))
         assert client.end(client.recover(NEVER_USED)).status == 200
-
-
-# ---- accounts ----------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize(
-    ("version", "foreign", "denied"),
-    [
-        ("2.3", "ID.1002", "ID.1002"),
-        ("2.4", "SYS.1006", "SYS.1006"),
-        ("3.10.40", "SYS.1006", "SYS.1006"),
-        ("5.2.1", "SYS.1006", "SYS.1006"),
-        ("zsphere-4.2", "SYS.1018", "SYS.1006"),
-        ("zsphere-4.3", "SYS.1018", "SYS.1006"),
-        ("zsphere-4.10.0", "SYS.1018", "SYS.1019"),
-    ],
-)
-def test_the_codes_for_what_an_account_may_not_do(tmp_path: Path, version: str, foreign: str, denied: str) -> None:
-    config = "/v1/global-configurations/volume/expungePeriod/actions"
-    with running(tmp_path, version=version) as client:
-        tenant = log_in(client, names.TENANT_NAME)
-        assert tenant.end(tenant.recover(PG_DATA)).error["code"] == foreign
-        assert tenant.end(tenant.recover(UNKNOWN)).error["code"] == "SYS.1003"
-        change = tenant.send("PUT", config, {"updateGlobalConfig": {"value": "1"}})
-        assert tenant.end(change).error["code"] == denied
-        tenant.close()
-        assert client.status(PG_DATA) == "Deleted"
-
-
-@pytest.mark.parametrize("name", [names.VIEWER_NAME, names.GUEST_NAME])
-def test_an_account_without_a_role_that_allows_changes(tmp_path: Path, name: str) -> None:
-    with running(tmp_path / "zsphere", version="zsphere-4.10.0") as client:
-        account = log_in(client, name)
-        assert account.status(PG_DATA) == "Deleted"
-        error = account.end(account.recover(PG_DATA)).error
-        assert (error["code"], error["description"]) == ("SYS.1019", "Operation denied")
-        assert error["details"].startswith("操作[API:org.zstack.header.volume.APIRecoverDataVolumeMsg]被拒绝")
-        assert account.end(account.recover(READY)).error["code"] == "SYS.1019", "the role comes before the owner"
-        account.close()
-        assert client.status(PG_DATA) == "Deleted"
-    for version in ("zsphere-4.3", "5.2.1"):
-        with running(tmp_path / version, version=version) as client:
-            account = log_in(client, name)
-            assert account.end(account.recover(READY)).error["code"] == ("SYS.1018" if "z" in version else "SYS.1006")
-            assert account.end(account.recover(PG_DATA)).status == 200, "it is shared, and there are no roles"
-            account.close()
-
-
-def test_a_role_that_allows_changes(tmp_path: Path) -> None:
-    mine = "d0a7a5e0c0de4b1e8a5efeedbead000f"
-    with running(tmp_path, version="zsphere-4.10.0") as client:
-        tenant = log_in(client, names.TENANT_NAME)
-        assert tenant.end(tenant.recover(mine)).status == 200
-        tenant.close()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.cloud import PG_DATA, READY, Client, log_in, process, running
+from tests.contract.cloud import PG_DATA, READY, Client, process, running
 from zvol.sandbox import advance, names, reset
 
 DB_1 = names.DB_1
@@ -142,43 +142,6 @@ def test_a_vm_that_is_not_destroyed_is_not_recovered(tmp_path: Path) -> None:
             )
             dry = recover | {"systemTags": ["ephemeral::validationOnly"]}
             assert client.end(client.send("PUT", path, dry)).status == 200
-
-
-# ---- quotas ------------------------------------------------------------------------------------------------------
-def limit(client: Client, account: str, name: str, value: int) -> None:
-    quota = {"updateQuota": {"identityUuid": account, "name": name, "value": value}}
-    assert client.end(client.send("PUT", "/v1/accounts/quotas/actions", quota)).status == 200
-
-
-@pytest.mark.parametrize(
-    ("version", "code"), [("2.3", "ID.1003"), ("4.5", "ID.1003"), ("4.6", None), ("zsphere-4.2", None), ("5.2.1", None)]
-)
-def test_whose_use_counts_for_a_quota(tmp_path: Path, version: str, code: str | None) -> None:
-    """The volume is the admin's, who has more than one; the viewer, with whom it is shared, has none."""
-    with running(tmp_path, version=version) as client:
-        limit(client, names.VIEWER, "volume.data.num", 1)
-        viewer = log_in(client, names.VIEWER_NAME)
-        assert viewer.end(viewer.recover(PG_DATA)).error.get("code") == code
-        viewer.close()
-
-
-@pytest.mark.parametrize(("version", "code"), [("2.5", None), ("2.6", "ID.1003"), ("5.2.1", "ID.1003")])
-def test_snapshots_count_for_a_quota(tmp_path: Path, version: str, code: str | None) -> None:
-    with running(tmp_path, version=version) as client:
-        limit(client, names.VIEWER, "snapshot.volume.num", 1)
-        viewer = log_in(client, names.VIEWER_NAME)
-        assert viewer.end(viewer.recover(PG_DATA)).error.get("code") == code
-        viewer.close()
-
-
-@pytest.mark.parametrize(("version", "code"), [("2.3", "SYS.1006"), ("2.4", "ID.1003"), ("5.2.1", "ID.1003")])
-def test_which_of_status_and_quota_is_looked_at_first(tmp_path: Path, version: str, code: str) -> None:
-    with running(tmp_path, version=version) as client:
-        limit(client, names.TENANT, "volume.data.num", 1)
-        tenant = log_in(client, names.TENANT_NAME)
-        assert tenant.end(tenant.recover(ALIVE)).error["code"] == code
-        assert tenant.end(tenant.recover(MINE)).error["code"] == "ID.1003"
-        tenant.close()
 
 
 # ---- recovering --------------------------------------------------------------------------------------------------

@@ -69,14 +69,16 @@ def inventory(node: Node, tx: Tx, uuid: str) -> Body | None:
     row = tx.get("sessions", uuid)
     if row is None:
         return None
-    return {
+    shown = {
         "uuid": uuid,
         "accountUuid": row["accountUuid"],
         "userUuid": row["userUuid"],
         "expiredDate": node.reader.date(row["expires"]),
         "createDate": node.reader.date(row["created"]),
-        "noSessionEvaluation": False,
     }
+    return (
+        shown if "session.noSessionEvaluation" in node.release.absent_fields else shown | {"noSessionEvaluation": False}
+    )
 
 
 def log_in(node: Node, tx: Tx, call: Call, name: str = "accountName") -> Body:
