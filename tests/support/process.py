@@ -184,14 +184,14 @@ class Sandbox:
             if one["event"] == "accepted":
                 living.add(one["job"])
                 assert len(living) == 1, one
-            elif one["event"] in ("ended", "refused", "crashed", "lost"):
+            elif one["event"] in ("ended", "refused", "crashed", "lost", "dropped"):
                 living.discard(one["job"])
 
     def note_crash(self) -> None:
         """A killed server takes its queue with it."""
         alive = {one["job"]: one["volume"] for one in self.events() if one["event"] == "accepted"}
         for one in self.events():
-            if one["event"] in ("ended", "refused"):
+            if one["event"] in ("ended", "refused", "dropped"):
                 alive.pop(one["job"], None)
         lines = [{"seq": 0, "time": time.time(), "event": "crashed", "job": j, "volume": v} for j, v in alive.items()]
         with self.ledger.open("a") as file:
