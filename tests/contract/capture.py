@@ -103,3 +103,21 @@ def shape(value: Any) -> Any:
     if isinstance(value, list):
         return sorted({json.dumps(shape(item), sort_keys=True) for item in value})
     return type(value).__name__
+
+
+_CHANCE = re.compile(r"location|installPath|\w+Date|heartBeat|cost|Seconds|MillionSeconds|availableCapacity|id")
+"""Fields whose values differ from one time, machine or database to the next."""
+
+_NAMED = {"tag", "expiredDate", "heartBeat", "identityUuid"}
+"""Fields of what gets a UUID by chance: tags, sessions, management nodes and quotas."""
+
+
+def values(value: Any) -> Any:
+    """Return a body without the values that are by chance, and the sandbox's own words on configurations; lists are
+    sorted."""
+    if isinstance(value, list):
+        return sorted((values(item) for item in value), key=lambda item: json.dumps(item, sort_keys=True))
+    if not isinstance(value, dict):
+        return value
+    left_out = {"uuid"} if _NAMED & value.keys() else {"description"} if "category" in value else set()
+    return {key: values(item) for key, item in value.items() if not _CHANCE.fullmatch(key) and key not in left_out}

@@ -37,6 +37,8 @@ class World:
     `wire` is the directory of its exchanges.  `before` is what was done before an exchange and not captured, `sessions`
     the sessions that were opened without being captured, by their account.  `created` are UUIDs that the server chose
     and that no captured poll tells.  `held` are exchanges after which jobs stand still until the next one is answered.
+    `apart` are exchanges whose values are not compared: they sort by a date that the repeated creations share, or the
+    sandbox has another number of quotas or configurations.
     """
 
     wire: str
@@ -44,6 +46,7 @@ class World:
     sessions: Mapping[str, str] = field(default_factory=dict)
     created: Mapping[str, str] = field(default_factory=dict)
     held: frozenset[str] = frozenset()
+    apart: frozenset[str] = frozenset()
 
     def exchanges(self) -> list[Exchange]:
         return [capture.exchange(self.wire, name) for name in capture.names(self.wire)]
@@ -96,6 +99,8 @@ def _row(resource: Resource, inventory: Mapping[str, Any]) -> Row:
         value = inventory.get(name, _LATER.get(name))
         if kind == "date" and isinstance(value, str):
             value = date_seconds(value, ZONE)
+        elif name == "vmNics":
+            value = json.dumps([{"state": "enable"} | nic for nic in _with_seconds(value)])
         elif kind == "json" and value is not None:
             value = json.dumps(_with_seconds(value))
         if kind != "volumes":
