@@ -21,6 +21,7 @@ class Expected:
     `days` is how long a deleted volume is kept by default.
     `users`: there are users below accounts.
     `refusal` is the error code for a volume of another account.
+    `roles`: what an account may do depends on its roles.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Expected:
     days: int
     users: bool
     refusal: str
+    roles: bool
 
 
 _TABLE: Final[dict[str, tuple[Any, ...]]] = {
@@ -46,6 +48,7 @@ _TABLE: Final[dict[str, tuple[Any, ...]]] = {
     "days": (1, 1, 3, 3, 3, 3),
     "users": (True, True, True, True, True, False),
     "refusal": ("SYS.1006", "SYS.1006", "SYS.1006", "SYS.1006", "SYS.1006", "SYS.1018"),
+    "roles": (False, False, False, False, False, True),
 }
 
 VERSIONS: Final[dict[str, Expected]] = {

@@ -68,6 +68,16 @@ def lost_answer(site: Site) -> None:
     site.recovered(site.fast("recover", PG_DATA, "-o", "ndjson", "--timeout", LONG), PG_DATA)
 
 
+def lost_insert(site: Site) -> None:
+    """The server could not save the job and runs it all the same: its job is unknown, the volume is what counts."""
+    site.recovered(site.fast("recover", PG_DATA, "-o", "ndjson", "--timeout", LONG), PG_DATA)
+
+
+def two_nodes(site: Site) -> None:
+    """One of two nodes does not learn of the end of the job: its answers differ in turns."""
+    site.recovered(site.fast("recover", PG_DATA, "-o", "ndjson", "--timeout", LONG), PG_DATA)
+
+
 def doubled(site: Site) -> None:
     """A proxy sends it twice, one after the other, and returns the second answer: whatever it is, the word is true."""
     site.break_(Rule("put", "again"))
@@ -78,14 +88,14 @@ def doubled(site: Site) -> None:
 
 
 # ---- with the waits that users have ----------------------------------------------------------------------------------
-FULL = "4m"
+FULL = 240
 
 
 def lost_put_at_full_length(site: Site) -> str:
     """Lose a PUT of a zvol with default settings; returns how long it took."""
     site.break_(Rule("put", "drop"))
     began = time.monotonic()
-    ran = site.zvol("recover", PG_DATA, "-o", "ndjson", "--timeout", FULL)
+    ran = site.zvol("recover", PG_DATA, "-o", "ndjson", "--timeout", f"{FULL}s", limit=2 * FULL)
     ended = time.monotonic() - began
     first, *later = site.between.puts()
     second = f"{later[0].time - first.time:.0f} s" if later else "never"

@@ -29,7 +29,7 @@ def list_(site: Site) -> None:
 
 
 def list_of_an_account(site: Site) -> None:
-    """An account that may not read the management nodes is told a time only where everyone may read the zone."""
+    """It may not read the management nodes: the time is known where everyone may read the zone, or from a login."""
     env = site.env(site.session_of("dev-team"))
     [row] = site.zvol("list", "--json", env=env).json()
     assert row["name"] == "scratch"
@@ -38,6 +38,9 @@ def list_of_an_account(site: Site) -> None:
     assert row["recycle"]["clock"] == ("server" if told else "unknown"), row
     alarm = site.zvol("list", "--expiring-within", "1s", "--exit-code", env=env)
     assert alarm.code == (0 if told else 10), alarm
+    [row] = site.zvol("list", "--json", env=site.env_of("dev-team")).json()
+    assert row["recycle"]["clock"] == ("server" if told else "login"), row
+    assert row["recycle"]["expungesAfter"] == _safe_until(row["lastOpDate"], site.expected.days), row
 
 
 def show(site: Site) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.matrix.site import Site
 from tests.support.process import PG_DATA, READY
-from zvol.sandbox.names import TENANT, extra_uuid
+from zvol.sandbox.names import TENANT, VIEWER_NAME, extra_uuid
 
 MANY = 20
 NOWHERE = "f" * 32
@@ -46,6 +46,17 @@ def refused(site: Site) -> None:
     assert (ran.code, site.outcomes(ran)) == (1, {PG_DATA: "failed"}), ran
     assert (site.puts(PG_DATA), site.ledger(PG_DATA)) == (1, (1, 0)), ran
     assert ran.error()["error"]["code"] == site.expected.refusal, ran
+
+
+def viewer(site: Site) -> None:
+    """An account that shares the volume: it may recover it, unless it has a role that only allows to look."""
+    ran = site.zvol("recover", PG_DATA, "-o", "ndjson", env=site.env(site.session_of(VIEWER_NAME)))
+    if site.expected.roles:
+        assert (ran.code, site.outcomes(ran)) == (1, {PG_DATA: "failed"}), ran
+        assert (site.puts(PG_DATA), site.ledger(PG_DATA)) == (1, (1, 0)), ran
+        assert ran.error()["error"]["code"] == "SYS.1019", ran
+    else:
+        site.recovered(ran, PG_DATA)
 
 
 def other_account(site: Site) -> None:

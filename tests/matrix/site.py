@@ -45,12 +45,16 @@ class Site:
         given = {"ZVOL_SESSION": session} if session else {}
         return environment(self.home, {"ZVOL_HOST": self.host} | given | more)
 
-    def zvol(self, *arguments: str, env: dict[str, str] | None = None, stdin: str = "") -> Ran:
-        """Run zvol to its end, with its own waits."""
+    def env_of(self, account: str) -> dict[str, str]:
+        """Return the environment of a user whose zvol logs in for each run."""
+        return self.env("", ZSTACK_ACCOUNT_NAME=account, ZSTACK_ACCOUNT_PASSWORD=PASSWORD)
+
+    def zvol(self, *arguments: str, env: dict[str, str] | None = None, stdin: str = "", limit: float = 90) -> Ran:
+        """Run zvol to its end, with its own waits; `limit` is how many seconds that may take."""
         env = env or self.env()
         if self.real:
-            return run(arguments, env, stdin=stdin, command=(ZVOL_SCRIPT,), timeout=120)
-        return warm.run(arguments, env, stdin=stdin, command=ZVOL)
+            return run(arguments, env, stdin=stdin, command=(ZVOL_SCRIPT,), timeout=limit)
+        return warm.run(arguments, env, stdin=stdin, command=ZVOL, timeout=limit)
 
     def fast(self, *arguments: str) -> Ran:
         """Run zvol on a faster clock with short settings."""
