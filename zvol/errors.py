@@ -6,7 +6,7 @@ None of them is an OSError: `requests` exceptions are, and they never leave `zvo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, Self
@@ -93,17 +93,14 @@ class ErrorCode:
     @property
     def innermost(self) -> ErrorCode:
         """Return the root cause: the deepest `cause`, else the first of `causes`, else this error."""
-        for inner in (self.fields.get("cause"), *_sequence(self.fields.get("causes"))):
+        causes = self.fields.get("causes")
+        for inner in (self.fields.get("cause"), *(causes if isinstance(causes, list) else ())):
             if isinstance(inner, Mapping) and isinstance(inner.get("code"), str):
                 return ErrorCode(inner["code"], inner).innermost
         return self
 
     def json(self) -> dict[str, Any]:
         return dict(self.fields)
-
-
-def _sequence(value: object) -> Sequence[Any]:
-    return value if isinstance(value, list) else ()
 
 
 class ZvolError(Exception):
@@ -133,6 +130,11 @@ class ZvolError(Exception):
         self.exit = type(self).exit if exit is None else exit
         self.fault = fault
         self.uuid = uuid
+
+    @property
+    def full_text(self) -> str:
+        """Return the message with what the server said, for a text that has no room for more lines."""
+        return f"{self.message}: {self.fault.summary}" if self.fault is not None else self.message
 
     def copy(self, *, message: str | None = None, hint: str | None = None, kind: str = "") -> Self:
         """Return the same error with another message, hint or kind."""
@@ -278,8 +280,7 @@ class TransientError(ZvolError):
         like = never_sent or type(self)
         hint = never_sent.hint if never_sent is not None and never_sent.untrusted else ""
         super().__init__(message, hint=hint, kind=like.kind, exit=like.exit, fault=fault)
-        self.never_sent = never_sent
-        self.maybe_sent = maybe_sent
+        self.never_sent, self.maybe_sent = never_sent, maybe_sent
 
 
 def nothing_sent(error: ZvolError) -> ZvolError:

@@ -124,6 +124,34 @@ def test_an_account_that_is_disabled(at: dict[str, str]) -> None:
             assert ("does not accept this account" in ran.err) == (command != LOGIN)
 
 
+@pytest.mark.parametrize("path", ["/primary-storage", "/user-tags", "/volume-snapshots", "/resources/accounts"])
+def test_what_a_role_may_not_read_is_not_known_in_the_words_of_the_server(path: str, at: dict[str, str]) -> None:
+    with proxy(at["ZVOL_HOST"], Rule("other", "page", last=9, page=denied("SYS.1019"), path=path)) as (host, _):
+        ran = run(["show", PG_DATA], through(at, host))
+    [note] = [line for line in ran.out.splitlines() if "not known: " in line]
+    assert (ran.code, note.endswith(f"not known: the server refused the query: SYS.1019 {WORDS}")) == (0, True)
+
+
+def test_tags_and_a_policy_that_a_role_may_not_read(at: dict[str, str]) -> None:
+    words = f"the server refused the query: SYS.1019 {WORDS}"
+    page = denied("SYS.1019")
+    rules = [Rule("other", "page", last=9, page=page, path=path) for path in ("/user-tags", "/global-configurations")]
+    with proxy(at["ZVOL_HOST"], *rules) as (host, _):
+        found = run(["doctor", "--json"], through(at, host)).json()
+        assert words in next(one["found"] for one in found if one["check"] == "policy")
+        ran = run(["recover", PG_DATA, "--user-tag", "incident", "-o", "ndjson"], through(at, host))
+    assert (ran.code, ran.json()["outcome"]) == (0, "recovered")
+    assert ran.json()["warnings"] == [f"the user tags could not be looked at: {words}"]
+
+
+def test_a_volume_that_a_role_may_not_read_back(at: dict[str, str], cloud: Sandbox) -> None:
+    faults(cloud, "unsent")
+    with proxy(cloud.host, Rule("back", "page", last=10**6, page=denied("SYS.1019"))) as (host, _):
+        ran = run(["recover", PG_DATA, "--timeout", "20s", "-o", "ndjson"], through(at, host), command=FAST)
+    assert (ran.code, ran.json()["outcome"]) == (3, "unknown")
+    assert f"of the volume: the server refused the query: SYS.1019 {WORDS}" in ran.json()["error"]["details"]
+
+
 # ---- empty bodies, before 3.2 ------------------------------------------------------------------------------------
 def test_a_running_job_has_an_empty_body(at: dict[str, str], cloud: Sandbox) -> None:
     faults(cloud, "unsent")

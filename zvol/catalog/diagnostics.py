@@ -122,7 +122,7 @@ def policy(client: Client) -> Check:
         found = parse_policy(client.query_all("/v1/global-configurations", [DATA_VOLUME.configs], key="name"))
     except ZvolError as exc:
         hint = "Without it no time left can be told; `--expiring-within` and the alarm do not work."
-        return Check("policy", False, f"not known: {exc.message}", hint)
+        return Check("policy", False, f"not known: {exc.full_text}", hint)
     if not found.complete:
         hint = "Without deletionPolicy and expungePeriod no time left can be told."
         return Check("policy", False, "the server does not say how long it keeps deleted volumes", hint)

@@ -52,7 +52,7 @@ def _query(client: Client, path: str, condition: str) -> list[Mapping[str, Any]]
     try:
         return client.query_all(path, [condition], rows=100)
     except ZvolError as exc:
-        return exc.message
+        return exc.full_text
 
 
 def _names(items: list[Mapping[str, Any]], key: str) -> str:
@@ -97,7 +97,7 @@ def _check_quota(row: VolumeRow, client: Client, snapshots: int | None) -> Volum
         owner = client.owner(row.volume.uuid)
         usages = client.quota(owner) if owner and owner != ADMIN else {}
     except ZvolError as exc:
-        return _quota_unknown(row, f"whether a quota of its owner is full is not known: {exc.message}")
+        return _quota_unknown(row, f"whether a quota of its owner is full is not known: {exc.full_text}")
     if owner != ADMIN and not usages:
         return _quota_unknown(row, "whether a quota of its owner is full is not known: the server does not tell it")
     for name, asked in (("volume.data.num", 1), ("snapshot.volume.num", snapshots)):

@@ -132,7 +132,7 @@ class VolumePoller:
 
     def _not_shown(self, task: VolumeTask, error: ZvolError, read: ReadResult, now: float) -> None:
         """The server answered with an error instead of the volume."""
-        self._tasks.read_failed(task, error.message)
+        self._tasks.read_failed(task, error.full_text if isinstance(error, Refused) else error.message)
         if task.phase is Phase.START:
             outcome = Outcome.FAILED if isinstance(error, Refused) else Outcome.NOT_SENT
             self._tasks.conclude(task, outcome, outcomes.not_sent_for(error))

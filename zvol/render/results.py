@@ -38,7 +38,7 @@ def detail(result: Result) -> str:
     error: ZvolError | None = result.error
     if error is None:
         return "see the warning" if result.warnings else ""
-    return f"{error.message}: {error.fault.summary}" if error.fault else error.message
+    return error.full_text
 
 
 def _name(result: Result) -> str:

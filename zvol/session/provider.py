@@ -148,7 +148,7 @@ class SessionProvider:
         try:
             secret = self._log_in(self._settings)
         except ZvolError as exc:
-            self._warn(f"the session has ended, and logging in again failed: {exc.message}. {exc.hint}")
+            self._warn(f"the session has ended, and logging in again failed: {exc.full_text}. {exc.hint}")
             return False
         if secret is None:
             return False

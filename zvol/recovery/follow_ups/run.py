@@ -207,12 +207,12 @@ class FollowUps:
         if change.state is ChangeState.SENT:
             self._poller.later(follow_up, now)
         elif follow_up.was_read and change.kind is ChangeKind.TAG and follow_up.tags is None:
-            self._without_tags(follow_up, error.message, now)
+            self._without_tags(follow_up, error.full_text, now)
         elif isinstance(error, Refused):
-            self._settle(follow_up, change, f"the volume could not be read: {error.message}", Exit.FAILED)
+            self._settle(follow_up, change, f"the volume could not be read: {error.full_text}", Exit.FAILED)
             self._go_on(follow_up, now)
         else:
-            self._give_up_unsent(follow_up, error.message, error.exit)
+            self._give_up_unsent(follow_up, error.full_text, error.exit)
 
     def _settle_sent(self, follow_up: FollowUpTask, change: Change, began: float, now: float) -> None:
         """A change that was sent has been read; the first reason to call it settled counts."""
