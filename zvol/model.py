@@ -288,9 +288,10 @@ class VolumeRow:
 
 
 class Check(NamedTuple):
-    """What one check of `zvol doctor` found; `hint` says what to do about it when it is not `ok`."""
+    """What one check of `zvol doctor` found; `hint`: what to do when it is not `ok`; `notes`: what else to know."""
 
     name: str
     ok: bool
     found: str
     hint: str = ""
+    notes: tuple[str, ...] = ()

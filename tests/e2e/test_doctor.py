@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -53,9 +54,47 @@ def test_all_is_well_and_nothing_was_asked_that_could_change_anything(env: dict[
     assert [(method, path.replace(cloud.session, "*")) for method, path in asked] == READS
     assert cloud.events() == []
     found = {one["check"]: one["found"] for one in ran.json()}
-    assert found["version"] == "ZStack 5.2.1"
+    assert found["version"] == "ZStack 5.2.1, tried"
     assert found["policy"] == "Delay, safe for 3d after a deletion"
     assert "UTC" in found["zone"]
+
+
+COPIES = "A request that a proxy doubles is executed twice."
+NO_KEYS = "Access keys do not work: log in with an account."
+
+
+@pytest.mark.parametrize(
+    ("version", "shown", "some", "count"),
+    [
+        ("3.0", "ZStack 3.0, read in source", NO_KEYS, 6),
+        ("3.10.40", "ZStack 3.10.40, tried", COPIES, 4),
+        ("4.4.60", "ZStack 4.4.60, read in source", COPIES, 2),
+        ("zsphere-4.2", "ZSphere 4.2 (tells 4.8.0.3), read in source", None, 0),
+        ("zsphere-4.10.0", "ZSphere 4.10.0, tried", "The server has no users below accounts", 1),
+        ("6.0", "ZStack 6.0, unknown", "What it does differently is not known, so zvol is careful", 1),
+    ],
+)
+def test_what_is_slower_or_missing_on_this_server(
+    tmp_path: Path, version: str, shown: str, some: str | None, count: int
+) -> None:
+    with sandbox(tmp_path / "cloud", "--version", version) as cloud:
+        env = environment(tmp_path / "home", {"ZVOL_HOST": cloud.host, "ZVOL_SESSION": cloud.session})
+        checks = {one["check"]: one for one in run(["doctor", "--json"], env).json()}
+        people = run(["doctor"], env)
+        quiet = run(["doctor", "-q"], env)
+        for_programs = run(["doctor", "--json"], env)
+    assert all(list(one) == ["check", "ok", "found", "hint", "notes"] for one in checks.values())
+    assert checks["version"]["ok"]
+    assert checks["version"]["found"] == shown
+    notes = checks["version"]["notes"]
+    assert len(notes) == count
+    assert some is None or any(note.startswith(some) for note in notes)
+    assert all(one["notes"] == [] for name, one in checks.items() if name != "version")
+    lines = people.err.splitlines()
+    assert lines[:1] == ([f"zvol: {shown}:"] if count else [])
+    assert " ".join(line.strip() for line in lines[1:]) == " ".join(notes)
+    assert all(len(line) <= 80 for line in lines)
+    assert (quiet.err, for_programs.err) == ("", "")
 
 
 def test_people_get_one_line_each(env: dict[str, str]) -> None:
@@ -112,9 +151,14 @@ def test_a_skewed_clock(env: dict[str, str], cloud: Sandbox, seconds: int, shown
 
 
 def test_a_server_that_does_not_tell_its_zone(tmp_path: Path) -> None:
+    """The heartbeats of its management nodes show it to the administrator only."""
+    password = hashlib.sha512(b"password").hexdigest()
+    login = {"logInByAccount": {"accountName": "dev-team", "password": password}}
     with sandbox(tmp_path / "old", "--no-timezone-api") as old:
-        env = environment(tmp_path / "home", {"ZVOL_HOST": old.host, "ZVOL_SESSION": old.session})
+        _, logged_in = old.call("PUT", "/v1/accounts/login", login)
+        env = environment(tmp_path / "home", {"ZVOL_HOST": old.host, "ZVOL_SESSION": logged_in["inventory"]["uuid"]})
         assert "timezone" in red(run(["doctor", "--json"], env))["zone"]
+        assert red(run(["doctor", "--json"], env | {"ZVOL_SESSION": old.session})) == {}
 
 
 @pytest.mark.parametrize(("policy", "well"), [("Direct", False), ("Never", True)])

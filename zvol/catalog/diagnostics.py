@@ -13,7 +13,6 @@ from zvol.clock import Clock
 from zvol.errors import CannotTell, ConfigError, Untrusted, ZvolError
 from zvol.model import Check, Endpoint
 from zvol.zstack.resource_kinds import DATA_VOLUME
-from zvol.zstack.versions import Evidence
 
 if TYPE_CHECKING:
     from zvol.catalog.server_zone import ZoneSources
@@ -73,8 +72,7 @@ def _version(answer: Answer) -> Check:
     except ZvolError:
         hint = "Check the port and the path of `host`: a management node listens on 8080, below /zstack."
         return Check("version", False, f"it does not answer as a ZStack (HTTP {answer.status})", hint)
-    note = "" if release.evidence is Evidence.TRIED else f" ({release.evidence})"
-    return Check("version", True, f"ZStack {release.text}{note}")
+    return Check("version", True, f"{release.name}, {release.evidence}", notes=tuple(release.notes()))
 
 
 def clock_and_zone(

@@ -30,8 +30,9 @@ def command(context: AppContext) -> Report:
 
     checks = list(diagnostics.checks(context.server, context.journal))
     table = Table(checks, COLUMNS, _object, lambda check: check.name)
-    return Report(table, exit=Exit.OK if all(check.ok for check in checks) else Exit.FAILED)
+    notes = [line for check in checks if check.notes for line in (f"{check.found}:", *check.notes)]
+    return Report(table, notes=notes, exit=Exit.OK if all(check.ok for check in checks) else Exit.FAILED)
 
 
 def _object(check: Check) -> dict[str, Any]:
-    return {"check": check.name, "ok": check.ok, "found": check.found, "hint": check.hint}
+    return {"check": check.name, "ok": check.ok, "found": check.found, "hint": check.hint, "notes": check.notes}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from zvol.errors import ConfigError, ErrorCode, ZvolError
@@ -10,6 +10,8 @@ from zvol.model import Result, VolumeRow
 from zvol.render.columns import COLUMNS, last_vm
 from zvol.text import escape_terminal, human_size
 
+NOTE_WIDTH: Final = 78
+"""Two less than a terminal has at least."""
 MAX_CANDIDATES: Final = 20
 """The most volumes shown for a name that may mean several."""
 
@@ -29,6 +31,14 @@ def error_lines(error: ZvolError, subject: str | None = None, command: str = "zv
 def with_command(hint: str, command: str) -> str:
     """Return a hint whose commands use the same profile, host or sandbox as this command, for pasting."""
     return hint.replace("`zvol ", f"`{command} ")
+
+
+def wrapped(sentences: Iterable[str], command: str) -> Iterator[str]:
+    """Yield sentences as lines that are not longer than those of the smallest terminal; each begins a line."""
+    from textwrap import wrap
+
+    for sentence in sentences:
+        yield from wrap(escape_terminal(with_command(sentence, command)), NOTE_WIDTH, break_long_words=False)
 
 
 def fault_lines(fault: ErrorCode) -> Iterator[str]:

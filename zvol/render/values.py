@@ -70,9 +70,13 @@ class Table(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The report of a command: data for stdout, then failures, hints and warnings for stderr."""
+    """The report of a command: data for stdout, then failures, hints and warnings for stderr.
+
+    `notes` are a heading and sentences for people, where the formats for programs have them in their data.
+    """
 
     table: Table[Any] | None = None
+    notes: Sequence[str] = ()
     failures: Sequence[Result] = ()
     warnings: Sequence[str] = ()
     hints: Sequence[str] = ()

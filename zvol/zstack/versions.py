@@ -51,20 +51,20 @@ class Effect(StrEnum):
 
 
 class Feature(Enum):
-    """Something that not every release does."""
+    """Something that not every release has; its value is what docs/compatibility.md calls it."""
 
-    LOST_HOST = "recovers a volume whose local storage has lost its host"
-    SLIDING_SESSIONS = "sessions live on while they are used"
-    API_TIMEOUT = "honours the timeout that a request asks for"
+    LOST_HOST = "volumes of a local storage whose host was removed"
+    SLIDING_SESSIONS = "sessions that live on while they are used"
+    API_TIMEOUT = "`api_timeout`"
     ACCESS_KEYS = "access keys"
-    QUEUE_TIMEOUT = "drops a recovery that waited longer than its timeout"
+    QUEUE_TIMEOUT = "lost answers settled within 3 minutes"
     ENGLISH_KEY_DATES = "access keys whatever the server's language"
-    HALF_EXPUNGED_SHOWN = "shows that a destruction has begun"
-    TIME_ZONE = "tells its time zone"
-    LAST_VM = "remembers the VM a volume was last on"
-    DUPLICATE_CHECK = "refuses a second request with the same job id"
-    LAST_VM_AFTER_DESTROY = "remembers it also when that VM was destroyed"
-    USERS = "users below accounts"
+    HALF_EXPUNGED_SHOWN = "volumes whose destruction has begun are refused"
+    TIME_ZONE = "time left without a time zone in the profile"
+    LAST_VM = "`attach` without a VM, `--reattach`, `--last-vm`"
+    DUPLICATE_CHECK = "copies of a request are refused"
+    LAST_VM_AFTER_DESTROY = "the last VM also if it was destroyed"
+    USERS = "`zvol login --user`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +225,13 @@ class Release:
         if self.numbers is None or self._older or self._newer:
             return Evidence.UNKNOWN
         return Evidence.TRIED if self.numbers in TRIED else Evidence.READ
+
+    @property
+    def name(self) -> str:
+        """What messages call it: the product and its version, and what it tells where that is another number."""
+        if self.zsphere is None:
+            return f"ZStack {self.text or 'without a version'}"
+        return f"ZSphere {self.zsphere}" + (f" (tells {self.text})" if self.zsphere != self.text else "")
 
     @property
     def zsphere(self) -> str | None:
