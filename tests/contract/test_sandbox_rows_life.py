@@ -14,8 +14,6 @@ from zvol.sandbox import advance, names, reset
 
 DB_1 = names.DB_1
 ON_DB_1 = "d0a7a5e0c0de4b1e8a5efeedbead000b"
-MINE = "d0a7a5e0c0de4b1e8a5efeedbead000f"
-ALIVE = "d0a7a5e0c0de4b1e8a5efeedbead0010"
 OLDEST = "d0a7a5e0c0de4b1e8a5efeedbead0006"
 DAY = 86400
 
