@@ -270,7 +270,8 @@ class VolumeRow:
 
     `deleted_at` is the instant (seconds since 1970 UTC) of the last change, None when the server's zone is unknown;
     `next` is what to type after `zvol`, empty when there is nothing to do; `dates` holds the instants of the server's
-    dates by field, without those that cannot be told; `server_now` is the server's clock, None when it is not known.
+    dates by field, without those that cannot be told; `server_now` is the server's clock, None when it is not known;
+    `last_vm_doubt` says what is not known of the VM it was last on, None when nothing is.
     """
 
     volume: Volume
@@ -282,6 +283,7 @@ class VolumeRow:
     next: str = ""
     dates: Mapping[str, float] = field(default_factory=dict)
     server_now: float | None = None
+    last_vm_doubt: str | None = None
 
     def json(self) -> dict[str, Any]:
         return self.volume.inventory() | {"recycle": self.retention.json()}

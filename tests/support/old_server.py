@@ -20,7 +20,7 @@ class OldServer(FakeServer):
 
     `version` is what getVersion answers, None for a 502.  `beats` are the ages of the nodes' heartbeats in seconds, one
     list for each read of the nodes, the last one for all later reads; `nodes` is answered instead of them if it is set.
-    `zone` is the answer to platform-timezone.
+    `zone` is the answer to platform-timezone, `interval` the expungeInterval.
     """
 
     def __init__(self, texts: Sequence[str] = ("data",)) -> None:
@@ -30,6 +30,7 @@ class OldServer(FakeServer):
         self.beats: list[list[float]] = [[2.0], [0.0]]
         self.nodes: tuple[int, Any] | None = None
         self.zone: tuple[int, Any] = (200, {"inventories": []})
+        self.interval = "3600"
         self.stored = [self.volume(number, name) for number, name in enumerate(texts)]
 
     def local(self, ago: float = 0.0) -> str:
@@ -53,7 +54,11 @@ class OldServer(FakeServer):
         path = urlsplit(target).path.removeprefix("/zstack")
         action = next(iter(body), "") if isinstance(body, dict) else ""
         if method == "GET" and not any(part in path for part in ("/management-nodes", "/api-jobs/", "/sessions/")):
-            return super().answer(method, target, headers, body)
+            status, found = super().answer(method, target, headers, body)
+            if path.endswith("/global-configurations"):
+                found["inventories"].append({"name": "expungeInterval", "category": "volume", "value": self.interval})
+                found["total"] += 1
+            return status, found
         self.seen.append((method, f"{target} {action}"))
         if path.endswith("/accounts/login"):
             return 200, {"inventory": {"uuid": SESSION, "accountUuid": "6" * 32, "createDate": self.local()}}

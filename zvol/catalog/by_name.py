@@ -12,6 +12,7 @@ from zvol.clock import Clock
 from zvol.errors import Refused, UsageProblem
 from zvol.model import Volume, VolumeArgument
 from zvol.text import fold_uuid, has_control
+from zvol.zstack.last_vm import doubt, is_in_doubt, release_of
 from zvol.zstack.resource_kinds import DATA_VOLUME
 
 if TYPE_CHECKING:
@@ -42,20 +43,29 @@ class Attachment:
 def find_attachment(client: Client, clock: Clock, argument: VolumeArgument, vm: str | None) -> Attachment:
     """Find the volume and the VM, by default the one that it was last on; what was found by a name is read again.
 
-    Raises UsageProblem when it was never on a VM, and what `find_volume`, `find_vm` and `read_unchanged` raise.
+    Raises UsageProblem when the server names no VM, Refused when it may name an older one, and what `find_volume`,
+    `find_vm` and `read_unchanged` raise.
     """
     read_at = clock.monotonic()
     volume = find_volume(client, argument.text, argument.uuid)
     now = volume.text("vmInstanceUuid")
-    last = now or volume.text("lastVmInstanceUuid")
-    machine = find_vm(client, vm) if vm is not None else VmRef(last) if last else None
-    if machine is None:
-        hint = f"Name the VM, by UUID or by name: `zvol attach {volume.uuid} VM`"
-        raise UsageProblem("the volume was never on a VM", hint=hint)
+    machine = find_vm(client, vm) if vm is not None else VmRef(now or _last_vm(client, volume))
     if argument.uuid is None or machine.name is not None:
         read_at = clock.monotonic()
         volume = read_unchanged(client, volume, machine)
     return Attachment(volume, machine.uuid, read_at, already=now == machine.uuid)
+
+
+def _last_vm(client: Client, volume: Volume) -> str:
+    """Return the VM that a volume was last on; the release is asked for only when it decides."""
+    last, hint = volume.text("lastVmInstanceUuid"), "Name the VM, by UUID or by name"
+    unsure = doubt(volume, release_of(client.version)) if is_in_doubt(volume) else None
+    if last is None:
+        raise UsageProblem(unsure or "the volume was never on a VM", hint=f"{hint}: `zvol attach {volume.uuid} VM`")
+    if unsure is not None:
+        text = f"the volume was on VM {last}, but {unsure}; it was not attached"
+        raise Refused(text, uuid=volume.uuid, kind="undecided", hint=f"{hint}: `zvol attach {volume.uuid} {last}`")
+    return last
 
 
 def find_volume(client: Client, name: str, uuid: str | None) -> Volume:

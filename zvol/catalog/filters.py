@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from zvol.catalog.lookups import MAX_NAMED, Fact, first_named, undecided_volumes, unknown_facts
 from zvol.catalog.retention import expires_within
-from zvol.errors import Refused, UsageProblem, ZvolError
+from zvol.errors import CannotTell, Refused, Unreachable, UsageProblem, ZvolError
 from zvol.model import VolumeRow
 from zvol.text import escape_terminal, fold_uuid, not_a_duration, parse_duration
 from zvol.zstack.query import condition
 from zvol.zstack.resource_kinds import DATA_VOLUME
+from zvol.zstack.versions import NO_LAST_VM
 
 if TYPE_CHECKING:
     from zvol.catalog.listing import RetentionContext
@@ -96,7 +97,8 @@ class Filters:
         if self.before is not None:
             yield "before", _is_deleted(row, self.before.at(facts.now), lambda deleted, bound: deleted < bound)
         if self.last_vm is not None:
-            yield "last_vm", _is_one_of(volume.text("lastVmInstanceUuid"), facts.vms)
+            uuid = volume.text("lastVmInstanceUuid")
+            yield "last_vm", None if uuid is None and row.last_vm_doubt else _is_one_of(uuid, facts.vms)
         if self.storage is not None:
             yield "storage", _is_one_of(volume.text("primaryStorageUuid"), facts.storages)
         if self.tagged is not None:
@@ -142,6 +144,11 @@ def _undecided_error(
     """Return which filter cannot be decided, and why: because of a failed look-up, or of single volumes."""
     undecided = {name for row in rows for name, match in filters.evaluate(row, facts) if match is None}
     first = next(name for name in OPTIONS if name in undecided)
+    doubt = next((row.last_vm_doubt for row in rows if row.last_vm_doubt), None)
+    if first == "last_vm" and doubt is not None:
+        hint = "Nothing was sent. `zvol list` shows all volumes; give the UUIDs of those you mean."
+        error = CannotTell if doubt == NO_LAST_VM else Unreachable
+        return error(f"{OPTIONS[first]} cannot be decided: {doubt}", hint=hint)
     reasons = {fact.value: context.missing[fact] for fact in REQUIRED_FACTS[first] if fact in context.missing}
     if reasons:
         return unknown_facts(OPTIONS[first], reasons)

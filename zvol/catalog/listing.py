@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from zvol.catalog.lookups import Fact, look_up
@@ -11,6 +11,7 @@ from zvol.catalog.retention import Policy, most_urgent_first, parse_policy, volu
 from zvol.errors import TransientError, Unreachable, UsageProblem, ZvolError
 from zvol.model import Volume, VolumeRow
 from zvol.text import escape_terminal
+from zvol.zstack.last_vm import doubt, is_in_doubt, release_of, shows_last_vm
 from zvol.zstack.resource_kinds import DATA_VOLUME
 
 if TYPE_CHECKING:
@@ -83,6 +84,21 @@ def volume_rows(client: Client, volumes: Iterable[Volume], context: RetentionCon
     storages = _resource_names(client, "/v1/primary-storage", {volume.text("primaryStorageUuid") for volume in volumes})
     rows = [volume_row(volume, context.policy, context.zone, context.now, vms, storages) for volume in volumes]
     return sorted(rows, key=most_urgent_first)
+
+
+def with_last_vm_doubts(client: Client, rows: Sequence[VolumeRow]) -> list[VolumeRow]:
+    """Return rows with what is not known of the VMs they were last on; the release is asked for only when it decides.
+
+    A server that remembers the VM of one of these volumes remembers those of all.
+    """
+    remembers = any(shows_last_vm(row.volume) for row in rows)
+    in_doubt = [row.volume for row in rows if is_in_doubt(row.volume)]
+    if remembers:
+        in_doubt = [volume for volume in in_doubt if volume.text("lastVmInstanceUuid") is not None]
+    if not in_doubt:
+        return list(rows)
+    release, uuids = release_of(client.version), {volume.uuid for volume in in_doubt}
+    return [replace(row, last_vm_doubt=doubt(row.volume, release)) if row.volume.uuid in uuids else row for row in rows]
 
 
 def _resource_names(client: Client, path: str, uuids: set[str | None]) -> dict[str, str]:

@@ -21,7 +21,8 @@ def with_recoverability(row: VolumeRow, client: Client) -> VolumeRow:
     """Return a row with notes, and with `recoverable` corrected by the quota; a failed look-up leaves a note."""
     if not DATA_VOLUME.is_deleted(row.volume):
         attach = row.volume.text("lastVmInstanceUuid") and not row.volume.text("vmInstanceUuid")
-        return replace(row, notes=tuple(_last_vm_note(row)), next=f"attach {row.volume.uuid}" if attach else "")
+        named = " VM" if row.last_vm_doubt else ""
+        return replace(row, notes=tuple(_last_vm_note(row)), next=f"attach {row.volume.uuid}{named}" if attach else "")
     notes = [*_policy_note(row), *_storage_notes(row, client), *_last_vm_note(row)]
     snapshots = _query(client, "/v1/volume-snapshots", f"volumeUuid={row.volume.uuid}")
     tags = _query(client, "/v1/user-tags", f"resourceUuid={row.volume.uuid}")
@@ -61,11 +62,14 @@ def _names(items: list[Mapping[str, Any]], key: str) -> str:
 
 def _last_vm_note(row: VolumeRow) -> list[str]:
     vm, when = row.volume.text("lastVmInstanceUuid"), stamp(row.dates.get("lastDetachDate"))
-    if row.volume.text("vmInstanceUuid") or vm is None:
+    if row.volume.text("vmInstanceUuid"):
         return []
+    if vm is None:
+        return [row.last_vm_doubt] if row.last_vm_doubt else []
     called = f"{row.last_vm} ({vm})" if row.last_vm else vm
     until = f", until {when}" if when else ""
-    return [f"was last on VM {called}{until}; it is not attached again by itself"]
+    doubt = f" as far as the server remembers: {row.last_vm_doubt}" if row.last_vm_doubt else ""
+    return [f"was last on VM {called}{until}{doubt}; it is not attached again by itself"]
 
 
 def _storage_notes(row: VolumeRow, client: Client) -> list[str]:

@@ -14,12 +14,12 @@ from typing import Any, Final
 
 from zvol.model import Retention, Volume, VolumeRow
 from zvol.zstack.dates import parse_server_date
+from zvol.zstack.last_vm import DETACH_SLACK
 from zvol.zstack.resource_kinds import DATA_VOLUME
 from zvol.zstack.zones import END, Zone
 
 POLICIES: Final = ("Delay", "Never", "Direct")
-DETACH_SLACK: Final = 60
-"""Seconds; deleting an attached volume detaches it, and the two dates differ by no more than this."""
+BEGUN: Final = "it is overdue: its destruction may have begun, and its snapshots may be gone"
 DATES: Final = ("createDate", "lastOpDate", "lastDetachDate")
 MAX_AHEAD: Final = 600
 """Seconds; a change further ahead of the server's clock than this shows that its zone is not the assumed one."""
@@ -31,6 +31,7 @@ class Policy:
 
     deletion_policy: str | None = None
     period_seconds: int | None = None
+    interval_seconds: int | None = None
 
     @property
     def complete(self) -> bool:
@@ -49,6 +50,7 @@ def parse_policy(configs: Iterable[Mapping[str, Any]]) -> Policy:
     return Policy(
         policy if isinstance(policy, str) and policy in POLICIES else None,
         _seconds(values.get("expungePeriod")),
+        _seconds(values.get("expungeInterval")),
     )
 
 
@@ -118,16 +120,24 @@ def volume_row(
     storage_names: Mapping[str, str],
 ) -> VolumeRow:
     """Return a volume as `list` and `show` present it; `now` is the server's clock, the names are by UUID."""
-    changed = last_change(volume, zone, now)
+    changed, retention = last_change(volume, zone, now), retention_of(volume, policy, zone, now)
     return VolumeRow(
         volume=volume,
-        retention=retention_of(volume, policy, zone, now),
+        retention=retention,
         deleted_at=changed if DATA_VOLUME.is_deleted(volume) else None,
         last_vm=vm_names.get(volume.text("lastVmInstanceUuid") or ""),
         storage=storage_names.get(volume.text("primaryStorageUuid") or ""),
+        notes=(BEGUN,) if _missed(retention, policy, now) else (),
         dates={} if changed is None else _dates(volume, zone),
         server_now=now,
     )
+
+
+def _missed(time: Retention, policy: Policy | None, now: float | None) -> bool:
+    """Tell whether the server should have destroyed a volume by now: it tries that once in each interval."""
+    if time.expunges_after is None or policy is None or now is None:
+        return False
+    return now - time.expunges_after > (policy.interval_seconds or 0)
 
 
 def _dates(volume: Volume, zone: Zone) -> dict[str, float]:

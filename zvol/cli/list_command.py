@@ -48,12 +48,13 @@ def command(
     if exit_code and options["expiring"] is None:
         raise click.UsageError("--exit-code needs --expiring-within.")
     filters = parse_filters(options)
-    rows = select_volumes(context.server, filters, status, type, alarm=exit_code)
+    deleted = status.lower() == "deleted"
+    shown = columns.pick(context.options.columns, columns.LIST if deleted else columns.ANY_STATUS)
+    last_vms = context.output.for_people and any(column.key.startswith("last-vm") for column in shown)
+    rows = select_volumes(context, filters, status, type, alarm=exit_code, last_vms=last_vms)
     if sort != "left":
         rows.sort(key=SORT_KEYS[sort], reverse=sort != "name")
     rows = rows[:limit]
-    deleted = status.lower() == "deleted"
-    shown = columns.pick(context.options.columns, columns.LIST if deleted else columns.ANY_STATUS)
     table = columns.listing(rows, shown)
     if not rows:
         whole_bin = deleted and not filters.any and type.lower() in ("data", "any")

@@ -90,5 +90,8 @@ def _advice(
         return
     volume = results[0].volume
     if volume is not None and not volume.text("vmInstanceUuid") and (vm := volume.text("lastVmInstanceUuid")):
-        text = f"it is not attached to a VM; it was last on {vm}"
+        from zvol.zstack.last_vm import names_destroyed_vms
+
+        last = "it was last on" if names_destroyed_vms(volume) else "the server remembers that it was on"
+        text = f"it is not attached to a VM; {last} {vm}"
         yield f"{text}: {context.options.command} attach {volume.uuid}"

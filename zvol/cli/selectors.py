@@ -17,7 +17,6 @@ from zvol.render.terminal import terminal_width
 if TYPE_CHECKING:
     from zvol.catalog.filters import Filters
     from zvol.model import VolumeRow
-    from zvol.session.server import Server
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -55,15 +54,35 @@ def parse_filters(options: dict[str, Any]) -> Filters:
 
 
 def select_volumes(
-    server: Server, filters: Filters, status: str = "Deleted", type: str = "Data", *, alarm: bool = False
+    context: AppContext,
+    filters: Filters,
+    status: str = "Deleted",
+    type: str = "Data",
+    *,
+    alarm: bool = False,
+    last_vms: bool = False,
 ) -> list[VolumeRow]:
-    """Return the volumes that the filters select, most urgent first; raises what `catalog.filters.select` raises."""
-    from zvol.catalog.filters import select
-    from zvol.catalog.listing import find_volumes, volume_rows
+    """Return the volumes that the filters select, most urgent first; raises what `catalog.filters.select` raises.
 
+    `last_vms`: it is shown which VMs they were last on.
+    """
+    from zvol.catalog.filters import select
+    from zvol.catalog.listing import find_volumes, volume_rows, with_last_vm_doubts
+    from zvol.zstack.last_vm import ANOTHER_SINCE
+
+    server = context.server
     volumes = find_volumes(server.client, status, type)
     known = server.retention_context(dated=bool(volumes))
-    return select(volume_rows(server.client, volumes, known), filters, server.client, known, alarm=alarm)
+    rows = volume_rows(server.client, volumes, known)
+    if last_vms or filters.last_vm is not None:
+        rows = with_last_vm_doubts(server.client, rows)
+    older = sum(row.last_vm_doubt == ANOTHER_SINCE for row in rows)
+    selected = select(rows, filters, server.client, known, alarm=alarm)
+    if filters.last_vm is not None and older:
+        context.output.warn(
+            f"--last-vm: the server may name an older VM for {older} of {len(rows)} volumes (ZStack before 4.8)"
+        )
+    return selected
 
 
 def confirm_selection(context: AppContext, rows: Sequence[VolumeRow], *, yes: bool, expect: int | None) -> bool:

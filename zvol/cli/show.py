@@ -19,6 +19,7 @@ from zvol.render.values import Report
 @pass_context
 def command(context: AppContext, volumes: tuple[str, ...]) -> Report:
     """Show all that is known of volumes: recoverable or why not, how long is left, where they were attached."""
+    from zvol.catalog.listing import with_last_vm_doubts
     from zvol.catalog.recoverability import with_recoverability
     from zvol.catalog.resolve import resolve_targets
     from zvol.recovery import outcomes
@@ -31,7 +32,10 @@ def command(context: AppContext, volumes: tuple[str, ...]) -> Report:
     resolved = resolve_targets(client, arguments, server.volume_rows)
     targets = resolved.targets
     found = client.volumes([target.uuid for target in targets])
-    rows = {row.volume.uuid: with_recoverability(row, client) for row in server.volume_rows(found.values())}
+    known = server.volume_rows(found.values())
+    if context.output.for_people:
+        known = with_last_vm_doubts(client, known)
+    rows = {row.volume.uuid: with_recoverability(row, client) for row in known}
     gone = [outcomes.gone(target) for target in targets if target.uuid not in rows]
     single = len(volumes) == 1 and volumes[0] != "-"
     failures = [*resolved.refused, *gone]

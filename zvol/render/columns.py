@@ -78,6 +78,13 @@ def _until_tty(row: VolumeRow) -> str:
     return f"{(stamp(row.retention.expunges_after) or '')[:16].replace('T', ' ')}Z ({left} left)"
 
 
+def _last_vm(row: VolumeRow, name: object) -> str:
+    """Show the VM that a volume was last on, and that it may be another one or is not known."""
+    if name is None:
+        return "unknown" if row.last_vm_doubt else "-"
+    return escape_terminal(str(name)) + (" (or another)" if row.last_vm_doubt else "")
+
+
 def _recoverable(row: VolumeRow) -> str:
     return {True: "yes", False: "no", None: "unknown"}[row.retention.recoverable]
 
@@ -113,8 +120,20 @@ _ALL: Final[tuple[Column[VolumeRow], ...]] = (
         _urgency,
     ),
     Column("left", "LEFT", "time left until then", lambda row: row.retention.seconds_left, _left, style=_urgency),
-    Column("last-vm", "LAST VM", "the VM it was last on, by name", lambda row: row.last_vm or last_vm(row)),
-    Column("last-vm-uuid", "LAST VM UUID", "the same by UUID", lambda row: last_vm(row)),
+    Column(
+        "last-vm",
+        "LAST VM",
+        "the VM it was last on, by name",
+        lambda row: row.last_vm or last_vm(row),
+        lambda row: _last_vm(row, row.last_vm or last_vm(row)),
+    ),
+    Column(
+        "last-vm-uuid",
+        "LAST VM UUID",
+        "the same by UUID",
+        lambda row: last_vm(row),
+        lambda row: _last_vm(row, last_vm(row)),
+    ),
     Column("vm-uuid", "VM UUID", "the VM it is on", _field("vmInstanceUuid")),
     Column("storage", "STORAGE", "its primary storage, by name", lambda row: row.storage or _storage(row)),
     Column("storage-uuid", "STORAGE UUID", "the same by UUID", lambda row: _storage(row)),

@@ -14,7 +14,9 @@ from zvol.model import Volume
 from zvol.recovery.quiet_period import QuietPeriod
 from zvol.zstack import answers
 from zvol.zstack.answer_errors import with_hint
+from zvol.zstack.last_vm import ANOTHER_SINCE, MAYBE_NO_LAST_VM, may_be_older
 from zvol.zstack.resource_kinds import DATA_VOLUME
+from zvol.zstack.versions import NO_LAST_VM, Feature, Release
 
 LONGEST_JOB_BACKOFF: Final = 30.0
 """Seconds between two polls of the job of a change."""
@@ -52,12 +54,14 @@ class Change:
     request that an earlier run sent can act any more.  `refused`: why the server refused it; `done`: its job reported
     done; both count for a read that began after `answered_at`.  `job_polled`: its job was polled since the last read.
     `attach_date`: the lastAttachDate that the volume had before.  `reason` and `exit`: why it was not made.
+    `remembered`: the VM was not given, it is the one that the server names.
     """
 
     kind: ChangeKind
     value: str
     state: ChangeState = ChangeState.PLANNED
     job: str | None = None
+    remembered: bool = False
     in_flight: bool = False
     until: float = 0.0
     quiet: QuietPeriod | None = None
@@ -160,7 +164,8 @@ def planned_changes(request: Request, volume: Volume | None) -> list[Change]:
     tags = dict.fromkeys(request.user_tags) if request.ensure_tags and not request.dry_run else {}
     changes = [Change(ChangeKind.TAG, tag) for tag in tags]
     if request.reattach and not request.dry_run:
-        changes.append(Change(ChangeKind.ATTACH, (volume and volume.text("lastVmInstanceUuid")) or ""))
+        last = (volume and volume.text("lastVmInstanceUuid")) or ""
+        changes.append(Change(ChangeKind.ATTACH, last, remembered=True))
     return changes
 
 
@@ -178,7 +183,8 @@ def from_journal(rows: Sequence[FollowUp], request: Request) -> list[Change]:
 
 def _from_journal(row: FollowUp) -> Change:
     """What a dead run was refused is not tried again."""
-    change = Change(ChangeKind(row.kind), row.value, ChangeState(row.state), row.job)
+    kind = ChangeKind(row.kind)
+    change = Change(kind, row.value, ChangeState(row.state), row.job, remembered=kind is ChangeKind.ATTACH)
     if change.state is ChangeState.FAILED:
         change.explain("it was refused before the run was interrupted", Exit.FAILED)
     return change
@@ -208,11 +214,29 @@ def _shared(change: Change, volume: Volume) -> bool:
     return change.done or (date is not None and change.attach_date is not None and date != change.attach_date)
 
 
-def nowhere(volume: Volume) -> str:
-    """Say why it is not known to which VM a volume belongs."""
-    if volume.fields.get("isShareable") is True:
+def is_on_any_vm(volume: Volume | None) -> bool:
+    return volume is not None and not DATA_VOLUME.is_deleted(volume) and volume.text("vmInstanceUuid") is not None
+
+
+def last_vm_problem(change: Change, volume: Volume | None, deleted: str | None, release: Release | None) -> str | None:
+    """Return why a volume is not attached to the VM that the server names; empty when nothing speaks against it.
+
+    None when the release decides that, and is not known yet.  `deleted` is the lastOpDate of its deletion.
+    """
+    assert volume is not None
+    if change.value and not may_be_older(volume, deleted):
+        return ""
+    if not change.value and volume.fields.get("isShareable") is True:
         return "it is shareable, and the server does not tell which VMs it was on, so it was not attached"
-    return "it was never on a VM (or the server is older than 4.4 and does not tell), so it was not attached"
+    if release is None:
+        return None
+    if change.value:
+        trusted, command = release.has(Feature.LAST_VM_AFTER_DESTROY), f"zvol attach {volume.uuid} {change.value}"
+        return "" if trusted else f"{ANOTHER_SINCE}; if that is the one: `{command}`"
+    if release.has(Feature.LAST_VM):
+        return "it was never on a VM, so it was not attached"
+    why = NO_LAST_VM if release.has(Feature.LAST_VM) is False else MAYBE_NO_LAST_VM
+    return f"{why}, so it was not attached: `zvol attach {volume.uuid} VM`"
 
 
 def refusal(answer: object) -> tuple[str, Exit] | None:

@@ -15,16 +15,24 @@ from zvol.clock import Clock
 from zvol.errors import Exit, Refused, ZvolError
 from zvol.model import Result
 from zvol.recovery.circuit_breaker import CircuitBreaker
-from zvol.recovery.follow_ups.changes import Change, ChangeCheck, ChangeKind, ChangeState, nowhere, on_vm
+from zvol.recovery.follow_ups.changes import (
+    Change,
+    ChangeCheck,
+    ChangeKind,
+    ChangeState,
+    is_on_any_vm,
+    last_vm_problem,
+    on_vm,
+)
 from zvol.recovery.follow_ups.context import FollowUpContext, NullFollowUpStore
 from zvol.recovery.follow_ups.poller import FollowUpPoller
+from zvol.recovery.follow_ups.release import ReleaseLookUp
 from zvol.recovery.follow_ups.submitter import CHANGE_SECONDS, FollowUpSubmitter
 from zvol.recovery.follow_ups.task import FollowUpTask
 from zvol.recovery.poll_limit import FollowUpLimit
 from zvol.recovery.poll_times import GRACE_PERIOD
 from zvol.recovery.volume_reader import LAST_READ
 from zvol.recovery.worker_pool import WorkerPool, WorkResult
-from zvol.zstack.resource_kinds import DATA_VOLUME
 
 if TYPE_CHECKING:
     from zvol.zstack.client import Client
@@ -46,6 +54,7 @@ class FollowUps:
             context, lambda task, time: self._poller.put(task, time), self._give_up_unsent
         )
         self._poller = FollowUpPoller(context, self._read, self._submitter.refused)
+        self._releases = ReleaseLookUp(context, self._released)
         self._next_check = 0.0
         self._stopped = False
 
@@ -64,6 +73,7 @@ class FollowUps:
             self._end_late(now)
         if not self._context.breaker.closed:
             self._submitter.take_back(now)
+        self._releases.tick()
         self._poller.tick(now)
         if self._context.breaker.closed and self._context.limit.places > 0:
             self._submitter.tick(now)
@@ -72,7 +82,7 @@ class FollowUps:
         """Return the monotonic time at which there is something to do."""
         if not self.pending or self._context.limit.places <= 0:
             return math.inf
-        return min(self._poller.due(), self._submitter.due())
+        return -math.inf if self._releases.due else min(self._poller.due(), self._submitter.due())
 
     # ---- the end -------------------------------------------------------------------------------------------------
     def stop(self, now: float, seconds: float) -> None:
@@ -156,6 +166,12 @@ class FollowUps:
                 break
             check, why = self._check(follow_up, change)
             stale = change.kind is ChangeKind.ATTACH and not follow_up.fresh(now)
+            if change.remembered and check is ChangeCheck.NOT_YET:
+                problem = last_vm_problem(change, follow_up.volume, follow_up.deleted, self._releases.known)
+                if problem is None:
+                    self._releases.wait(follow_up)
+                    return
+                check, why = (ChangeCheck.BARRED, problem) if problem else (check, why)
             if check is None or (check is ChangeCheck.NOT_YET and stale):
                 self._poller.put(follow_up, now)
                 return
@@ -165,6 +181,15 @@ class FollowUps:
             self._settle(follow_up, change, why, Exit.FAILED if why else Exit.OK)
         self._end(follow_up)
 
+    def _released(self, follow_up: FollowUpTask, now: float) -> None:
+        """The release was asked for; if it was not told, the volume is read before it is asked for again."""
+        if self.pending.get(follow_up.uuid) is not follow_up:
+            return
+        if self._releases.known is None:
+            self._poller.later(follow_up, now)
+        else:
+            self._go_on(follow_up, now)
+
     def _check(self, follow_up: FollowUpTask, change: Change) -> tuple[ChangeCheck | None, str]:
         """Return what the last read shows of a change, None when there was none, and why it must not be made."""
         if change.kind is ChangeKind.TAG:
@@ -172,8 +197,8 @@ class FollowUps:
                 return None, ""
             return (ChangeCheck.MADE if change.value in follow_up.tags else ChangeCheck.NOT_YET), ""
         volume = follow_up.volume
-        if not change.value and volume is not None and not DATA_VOLUME.is_deleted(volume):
-            return (ChangeCheck.MADE, "") if volume.text("vmInstanceUuid") else (ChangeCheck.BARRED, nowhere(volume))
+        if change.remembered and not change.value and is_on_any_vm(volume):
+            return ChangeCheck.MADE, ""
         return on_vm(change, volume)
 
     def _settle(self, follow_up: FollowUpTask, change: Change, why: str = "", exit: Exit = Exit.OK) -> None:

@@ -78,7 +78,7 @@ class FollowUpStage:
         if volume.request.strict and not recovered:
             result = replace(result, warnings=(outcomes.STRICT,), extra_exit=Exit.FAILED)
         changes = from_journal(volume.follow_ups, volume.request)
-        self._begin(FollowUpTask(result, changes, self._deadline(None), volume.run))
+        self._begin(FollowUpTask(result, changes, self._deadline(None), volume.run, deleted=volume.last_op))
 
     def _take(self, task: VolumeTask, result: Result) -> bool:
         """Take in a volume that is concluded, if it is back and there is something to do for it."""
@@ -92,8 +92,19 @@ class FollowUpStage:
                     change.drop(ChangeState.DONE)
         if not changes:
             return False
-        run = task.run if task.claimed else None
-        self._begin(FollowUpTask(result, changes, self._deadline(task), run, True, volume, task.read_at, task.request))
+        self._begin(
+            FollowUpTask(
+                result,
+                changes,
+                self._deadline(task),
+                run=task.run if task.claimed else None,
+                was_read=True,
+                volume=volume,
+                read_at=task.read_at,
+                request=task.request,
+                deleted=task.state.expected_last_op_date,
+            )
+        )
         return True
 
     def _deadline(self, task: VolumeTask | None) -> float:

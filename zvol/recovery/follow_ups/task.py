@@ -19,6 +19,7 @@ class FollowUpTask:
     """The changes are made one after the other, in their order.  Times are monotonic seconds.
 
     `was_read`: the volume was read in this run; `volume` is what that showed, None when there is none any more.
+    `deleted` is the lastOpDate of the deletion that was undone, None when that is not known.
     `deferred` are the changes that did not end: the journal keeps them.  `last_read_since`: since when only one more
     read is waited for.  `failing_since`: since when its reads fail, `failed_at`: when one failed last, for `reason`;
     `read_alone`: it is read by itself.  `quiet`: the quiet period of its change was over before the last read.
@@ -32,6 +33,7 @@ class FollowUpTask:
     volume: Volume | None = None
     read_at: float | None = None
     request: Request = DEFAULT_REQUEST
+    deleted: str | None = None
     tags: frozenset[str] | None = None
     deferred: list[Change] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)

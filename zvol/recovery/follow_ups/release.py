@@ -1,0 +1,54 @@
+"""The release of the server, for volumes whose last VM depends on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from zvol.errors import TransientError, ZvolError
+from zvol.recovery.follow_ups.context import FollowUpContext
+from zvol.recovery.follow_ups.task import FollowUpTask
+from zvol.recovery.worker_pool import WorkResult
+from zvol.zstack.versions import UNKNOWN_RELEASE, Release
+
+TRIES: Final = 3
+"""How often the release is asked for; after that it is not known."""
+
+
+class ReleaseLookUp:
+    """Asks for the release when a volume waits for it, and then calls `asked` for each that waited."""
+
+    def __init__(self, context: FollowUpContext, asked: Callable[[FollowUpTask, float], None]) -> None:
+        self._context, self._asked = context, asked
+        self._waiting: list[FollowUpTask] = []
+        self._asking = False
+        self._failures = 0
+        self.known: Release | None = None
+
+    @property
+    def due(self) -> bool:
+        """Tell whether it can be asked for now."""
+        return bool(self._waiting) and not self._asking and self._context.breaker.closed
+
+    def wait(self, follow_up: FollowUpTask) -> None:
+        self._waiting.append(follow_up)
+
+    def tick(self) -> None:
+        """Ask for it, if there is a place for the request."""
+        if self.due and self._context.limit.places > 0:
+            self._asking = True
+            self._context.pool.submit(self._context.client.version, self._answered)
+
+    def _answered(self, done: WorkResult) -> None:
+        self._asking = False
+        if done.error is not None and not isinstance(done.error, ZvolError):
+            raise done.error
+        if isinstance(done.value, Release):
+            self.known = done.value
+        else:
+            self._failures += 1
+            if self._failures >= TRIES or not isinstance(done.error, TransientError):
+                self.known = UNKNOWN_RELEASE
+        waiting, self._waiting = self._waiting, []
+        for follow_up in waiting:
+            self._asked(follow_up, done.ended)
