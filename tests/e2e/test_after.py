@@ -13,7 +13,7 @@ from tests.support.profiles import FAST, profile
 from tests.support.warm import run
 
 DB_1 = "50e70000c0de4b1e8a5efeedbead0001"
-
+ATTACH = "/volumes/"
 PAGE_502 = answer("502 Bad Gateway", b"<html>502</html>")
 
 
@@ -65,9 +65,9 @@ def test_a_refused_reattach_is_a_warning_and_1_and_the_volume_stays_recovered(at
 @pytest.mark.parametrize(
     ("rules", "code"),
     [
-        ([Rule("other", "lose")], 0),
-        ([Rule("other", "lose-page", page=PAGE_502)], 0),
-        ([Rule("other", "drop")], 3),
+        ([Rule("other", "lose", path=ATTACH)], 0),
+        ([Rule("other", "lose-page", page=PAGE_502, path=ATTACH)], 0),
+        ([Rule("other", "drop", path=ATTACH)], 3),
     ],
 )
 def test_an_attach_whose_answer_is_lost_is_settled_by_reading(

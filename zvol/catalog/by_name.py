@@ -12,7 +12,7 @@ from zvol.clock import Clock
 from zvol.errors import Refused, UsageProblem
 from zvol.model import Volume, VolumeArgument
 from zvol.text import fold_uuid, has_control
-from zvol.zstack.last_vm import doubt, is_in_doubt, release_of
+from zvol.zstack.last_vm import RELEASE_TRIES, doubt, is_in_doubt, release_of
 from zvol.zstack.resource_kinds import DATA_VOLUME
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def find_attachment(client: Client, clock: Clock, argument: VolumeArgument, vm: 
 def _last_vm(client: Client, volume: Volume) -> str:
     """Return the VM that a volume was last on; the release is asked for only when it decides."""
     last, hint = volume.text("lastVmInstanceUuid"), "Name the VM, by UUID or by name"
-    unsure = doubt(volume, release_of(client.version)) if is_in_doubt(volume) else None
+    unsure = doubt(volume, release_of(client.version, RELEASE_TRIES)) if is_in_doubt(volume) else None
     if last is None:
         raise UsageProblem(unsure or "the volume was never on a VM", hint=f"{hint}: `zvol attach {volume.uuid} VM`")
     if unsure is not None:

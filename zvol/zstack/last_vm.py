@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from zvol.errors import ZvolError
@@ -13,6 +14,8 @@ from zvol.zstack.versions import NO_LAST_VM, UNKNOWN_RELEASE, Feature, Release
 DETACH_SLACK: Final = 60
 """Seconds; deleting an attached volume detaches it, and the two dates differ by no more than this."""
 ANOTHER_SINCE: Final = "it may have been on another VM since"
+RELEASE_TRIES: Final = 3
+"""How often the release is asked for where it decides whether a volume is attached."""
 MAYBE_NO_LAST_VM: Final = (
     "the server does not tell which VM it was last on: it may be a ZStack before 4.4, which does not remember that"
 )
@@ -57,9 +60,9 @@ def doubt(volume: Volume, release: Release) -> str | None:
     return None if remembers else NO_LAST_VM if remembers is False else MAYBE_NO_LAST_VM
 
 
-def release_of(ask: Callable[[], Release]) -> Release:
-    """Return the release that a server tells, an unknown one when the look-up fails."""
-    try:
-        return ask()
-    except ZvolError:
-        return UNKNOWN_RELEASE
+def release_of(ask: Callable[[], Release], tries: int = 1) -> Release:
+    """Return the release that a server tells, an unknown one when the look-up fails each time."""
+    for _ in range(tries):
+        with suppress(ZvolError):
+            return ask()
+    return UNKNOWN_RELEASE

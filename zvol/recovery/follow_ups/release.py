@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
 
 from zvol.errors import TransientError, ZvolError
 from zvol.recovery.follow_ups.context import FollowUpContext
 from zvol.recovery.follow_ups.task import FollowUpTask
 from zvol.recovery.worker_pool import WorkResult
+from zvol.zstack.last_vm import RELEASE_TRIES
 from zvol.zstack.versions import UNKNOWN_RELEASE, Release
-
-TRIES: Final = 3
-"""How often the release is asked for; after that it is not known."""
 
 
 class ReleaseLookUp:
@@ -47,7 +44,7 @@ class ReleaseLookUp:
             self.known = done.value
         else:
             self._failures += 1
-            if self._failures >= TRIES or not isinstance(done.error, TransientError):
+            if self._failures >= RELEASE_TRIES or not isinstance(done.error, TransientError):
                 self.known = UNKNOWN_RELEASE
         waiting, self._waiting = self._waiting, []
         for follow_up in waiting:
