@@ -237,3 +237,9 @@ def test_a_signed_request_to_an_older_server(
             assert (ran.code, text.decode() in ran.err, hint in ran.err) == (4, True, True)
             assert "use a session or `zvol login`" in ran.err
     assert cloud.events() == []
+
+
+def test_a_session_that_is_not_accepted_is_told_once(at: dict[str, str]) -> None:
+    ran = run(["recover", PG_DATA], at | {"ZVOL_SESSION": "b" * 32})
+    [line] = [line for line in ran.err.splitlines() if "does not accept the session" in line]
+    assert (ran.code, ran.err.count("ID.1001"), "last seen" in line) == (4, 1, False)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.sim.follow_ups import ATTACH, BOTH, OTHER_VM, VM, FollowUpWorld, all_done, exit_code, killed, many
-from zvol.errors import Exit
+from zvol.errors import AuthError, ErrorCode, Exit, Refused, ZvolError
 from zvol.recovery.timeouts import STOP_SECONDS
 
 
@@ -165,3 +165,14 @@ def test_resume_that_cannot_read_says_so_and_keeps_it(sent: bool, world: FollowU
     [result] = world.resume()
     assert (result.outcome, result.exit) == ("recovered", Exit.OK)
     assert world.server.made == {(world.uuids[0], VM): 1}
+
+
+@pytest.mark.parametrize("error", [Refused, AuthError])
+def test_resume_that_may_not_read_keeps_the_words_of_the_server(error: type[ZvolError], world: FollowUpWorld) -> None:
+    world.clock.at(world.clock.now + 0.05, lambda: world.engine.stop())
+    world.follow(ATTACH)
+    world.server.unreadable.update(world.uuids)
+    world.server.unreadable_by = error("no", fault=ErrorCode("SYS.1019", {"code": "SYS.1019", "details": "not you"}))
+    [result] = world.resume(timeout=100.0)
+    assert world.server.made == {}
+    assert "no: SYS.1019 not you" in str([result.warnings, result.error])
