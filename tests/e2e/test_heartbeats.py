@@ -56,6 +56,12 @@ def test_a_heartbeat_that_was_written_between_two_reads(east: float, tmp_path: P
         assert (server.asked(ZONE), server.asked(NODES), server.asked(VERSION)) == (1, 2, 0)
 
 
+def test_the_time_that_it_took_is_not_left_any_more(tmp_path: Path) -> None:
+    with old_server() as server:
+        [row] = zvol(server, tmp_path, "list", "--json").json()
+        assert row["recycle"]["secondsLeft"] <= KEPT - 2 * HOUR - 3
+
+
 @pytest.mark.parametrize(
     "beats",
     [
@@ -133,6 +139,10 @@ def test_heartbeats_are_only_read_where_they_are_needed(tmp_path: Path) -> None:
         [row] = run(["list", "--json"], env, command=COMMAND).json()
         assert (row["recycle"]["clock"], row["recycle"]["expungesAfter"]) == ("login", until())
         assert server.asked(NODES) == 0
+        server.clock = False
+        [row] = zvol(server, tmp_path, "list", "--json").json()
+        assert (row["recycle"]["clock"], server.asked(NODES)) == ("unknown", 0)
+        server.clock = True
         server.stored.clear()
         assert zvol(server, tmp_path, "list", "--json").json() == []
         assert server.asked(NODES) == 0

@@ -20,7 +20,8 @@ class OldServer(FakeServer):
 
     `version` is what getVersion answers, None for a 502.  `beats` are the ages of the nodes' heartbeats in seconds, one
     list for each read of the nodes, the last one for all later reads; `nodes` is answered instead of them if it is set.
-    `zone` is the answer to platform-timezone, `interval` the expungeInterval.
+    `zone` is the answer to platform-timezone, `interval` the expungeInterval; without `clock` it
+    does not tell the time.
     """
 
     def __init__(self, texts: Sequence[str] = ("data",)) -> None:
@@ -30,6 +31,7 @@ class OldServer(FakeServer):
         self.beats: list[list[float]] = [[2.0], [0.0]]
         self.nodes: tuple[int, Any] | None = None
         self.zone: tuple[int, Any] = (200, {"inventories": []})
+        self.clock = True
         self.interval = "3600"
         self.stored = [self.volume(number, name) for number, name in enumerate(texts)]
 
@@ -66,6 +68,8 @@ class OldServer(FakeServer):
             return 200, {"valid": True}
         if action == "getVersion":
             return (502, "bad gateway") if self.version is None else (200, {"success": True, "version": self.version})
+        if action == "getCurrentTime" and not self.clock:
+            return 502, "bad gateway"
         if action == "getCurrentTime":
             return 200, {"success": True, "currentTime": {"MillionSeconds": int(NOW * 1000)}}
         if path.endswith("/platform-timezone"):
