@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 from zvol.errors import Exit, ZvolError, most_severe
+from zvol.resource import Resource
 
 INVENTORY_FIELDS: tuple[str, ...] = (
     "uuid",
@@ -32,38 +33,19 @@ INVENTORY_FIELDS: tuple[str, ...] = (
 """The documented fields of a VolumeInventory and isShareable: always in zvol's JSON, null when the server sent none."""
 
 
+READY: Final = "Ready"
 DELETED: Final = "Deleted"
 """The status of a volume in the recycle bin."""
 
-
 VOLUME: Final = "volume"
-"""The kind of a target that is a data volume, also in the journal."""
+VM: Final = "vm"
+"""The kinds of a target, also in the journal."""
 
 
-@dataclass(frozen=True, slots=True)
-class Volume:
-    """A VolumeInventory as the server sent it; `fields` keeps what zvol does not know, whole doubles are integers.
+class Volume(Resource):
+    """A VolumeInventory."""
 
-    `asked_at`: monotonic seconds when the first byte of the request that showed it left, where that is known.
-    """
-
-    uuid: str
-    fields: Mapping[str, Any] = field(repr=False)
-    asked_at: float | None = field(default=None, compare=False, repr=False)
-
-    def text(self, name: str) -> str | None:
-        """Return a field that is text, None when it is absent or something else."""
-        value = self.fields.get(name)
-        return value if isinstance(value, str) else None
-
-    def number(self, name: str) -> int | None:
-        """Return a field that is a whole number, None when it is absent or something else."""
-        value = self.fields.get(name)
-        return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-    @property
-    def name(self) -> str:
-        return self.text("name") or ""
+    __slots__ = ()
 
     @property
     def status(self) -> str | None:
@@ -78,12 +60,12 @@ class Volume:
         return self.number("size")
 
     @property
-    def last_op_date(self) -> str | None:
-        return self.text("lastOpDate")
-
-    @property
     def deleted(self) -> bool:
         return self.status == DELETED
+
+    @property
+    def shown(self) -> str:
+        return "deleted" if self.deleted else f"status {self.status}"
 
     @property
     def half_expunged(self) -> bool:
@@ -91,9 +73,7 @@ class Volume:
         return bool(self.text("installPath")) and not self.text("primaryStorageUuid")
 
     def inventory(self) -> dict[str, Any]:
-        """Return the inventory for JSON: the documented fields in their order, then everything else the server sent."""
-        known = {name: self.fields.get(name) for name in INVENTORY_FIELDS}
-        return known | {name: value for name, value in self.fields.items() if name not in known}
+        return self._inventory(INVENTORY_FIELDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +90,7 @@ class VolumeArgument:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A volume to recover; `kind` is the name of its ResourceKind.
+    """A resource to recover; `kind` is the name of its ResourceKind, VOLUME or VM.
 
     `asked` is the argument as typed, `order` its position among the arguments.
     `shown` is the lastOpDate that the user saw before confirming, None when nothing was shown.
@@ -124,7 +104,7 @@ class Target:
 
 
 class Outcome(StrEnum):
-    """What zvol can say about one volume; `unknown` is an answer of its own."""
+    """What zvol can say about one target; `unknown` is an answer of its own."""
 
     RECOVERED = "recovered"
     ALREADY = "already"
@@ -138,12 +118,12 @@ class Outcome(StrEnum):
 
     @property
     def success(self) -> bool:
-        """Tell whether the volume is as the user wants it; of a dry run, whether it would be."""
+        """Tell whether it is as the user wants it; of a dry run, whether it would be."""
         return OUTCOME_EXITS.get(self) is Exit.OK
 
     @property
     def is_back(self) -> bool:
-        """Tell whether the volume is not deleted any more, whoever recovered it."""
+        """Tell whether it is not deleted any more, whoever recovered it."""
         return self in (Outcome.RECOVERED, Outcome.ALREADY)
 
 
@@ -160,10 +140,11 @@ OUTCOME_EXITS: Mapping[Outcome, Exit] = {
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one VOLUME argument.
+    """What became of one argument.
 
-    `asked` is the argument as typed, `changed` whether zvol's call changed the cloud (None: not known),
-    `by` who brought the volume back: `zvol`, or `unknown` when that cannot be proved.
+    `asked` is the argument as typed, `target` the kind of what it names, `changed` whether zvol's call changed the
+    cloud (None: not known), `by` who brought it back: `zvol`, or `unknown` when that cannot be proved.  `resource` is
+    what was read last.
     """
 
     asked: str
@@ -171,7 +152,7 @@ class Result:
     outcome: Outcome
     changed: bool | None = False
     by: str | None = None
-    volume: Volume | None = None
+    resource: Resource | None = None
     error: ZvolError | None = None
     job_uuid: str | None = None
     warnings: tuple[str, ...] = ()
@@ -180,6 +161,12 @@ class Result:
     """The exit code of a later step that was refused or is not known (attach, tags), with the volume recovered."""
     unfinished: bool = False
     """The journal keeps such a step for `zvol resume`."""
+    target: str = VOLUME
+
+    @property
+    def volume(self) -> Volume | None:
+        """The resource, if it is a volume."""
+        return self.resource if isinstance(self.resource, Volume) else None
 
     @property
     def exit(self) -> Exit:
@@ -196,10 +183,11 @@ class Result:
         return {
             "asked": self.asked,
             "uuid": self.uuid,
+            "target": self.target,
             "outcome": self.outcome.value,
             "changed": self.changed,
             "by": self.by,
-            "inventory": self.volume.inventory() if self.volume else None,
+            "inventory": self.resource.inventory() if self.resource else None,
             "error": error,
             "jobUuid": self.job_uuid,
             "warnings": list(self.warnings),

@@ -19,7 +19,7 @@ NOBODY = "f" * 32
 DEAD = {"ZVOL_HOST": "http://127.0.0.1:1"}
 
 KEYS = {
-    "result": ["asked", "uuid", "outcome", "changed", "by", "inventory", "error", "jobUuid", "warnings"],
+    "result": ["asked", "uuid", "target", "outcome", "changed", "by", "inventory", "error", "jobUuid", "warnings"],
     "failure": ["error", "kind", "exitCode", "hint", "uuid", "jobUuid"],
     "run": [
         "run",

@@ -36,7 +36,7 @@ def reading(document: Any, *uuids: str) -> list[str]:
         client = Client(transport, ANONYMOUS)
         try:
             if len(uuids) == 1:
-                found = client.volume(uuids[0], kind=DATA_VOLUME)
+                found = client.resource(uuids[0], kind=DATA_VOLUME)
                 return [found.uuid] if found else []
             return [*client.volumes(uuids)]
         finally:

@@ -73,7 +73,7 @@ def test_a_client_raises_a_transient_error_for_each_body() -> None:
         transport = Transport(server.endpoint())
         client = Client(transport, ANONYMOUS)
         reads: list[Callable[[], object]] = [
-            lambda: client.volume(UUID, kind=DATA_VOLUME),
+            lambda: client.resource(UUID, kind=DATA_VOLUME),
             lambda: client.volumes([UUID, "c" * 32]),
             lambda: client.list_volumes(),
             lambda: client.query_all("/v1/vm-instances"),

@@ -54,9 +54,13 @@ def results(text: str) -> Iterator[Result]:
     volume = row.volume
     not_deleted = VolumeRow(volume, Retention(False, "not-deleted"))
     yield Result(text, None, Outcome.FAILED, error=error, candidates=(row, not_deleted), warnings=(text,))
-    yield Result(UUID, UUID, Outcome.RECOVERED, volume=volume)
+    yield Result(UUID, UUID, Outcome.RECOVERED, resource=volume)
     yield Result(
-        text, UUID, Outcome.UNKNOWN, volume=volume, error=ZvolError(text, kind="unknown", hint=text, exit=Exit.UNKNOWN)
+        text,
+        UUID,
+        Outcome.UNKNOWN,
+        resource=volume,
+        error=ZvolError(text, kind="unknown", hint=text, exit=Exit.UNKNOWN),
     )
 
 

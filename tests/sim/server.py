@@ -13,9 +13,9 @@ from tests.sim.clock import Connecting, Late, SimClock
 from zvol.errors import AuthError, ErrorCode, NeverSent, TransientError
 from zvol.model import Volume
 from zvol.zstack import answers
-from zvol.zstack.resource_kinds import DATA_VOLUME, ResourceKind
+from zvol.zstack.resource_kinds import DATA_VOLUME, AnyKind
+from zvol.zstack.resources import Resources
 from zvol.zstack.versions import Release
-from zvol.zstack.volumes import Volumes
 
 RUN_SECONDS = 0.13
 
@@ -131,7 +131,7 @@ class SimServer:
         *_tags: Sequence[str],
         fresh_until: float | None = None,
         seconds: float = 30.0,
-        kind: ResourceKind = DATA_VOLUME,
+        kind: AnyKind = DATA_VOLUME,
     ) -> object:
         assert kind is DATA_VOLUME
         self._open("put")
@@ -177,7 +177,7 @@ class SimServer:
             return answers.Duplicate()
         return answers.Accepted(self.grants(api_timeout))
 
-    def job(self, job: str, seconds: float = 8.0, *, kind: ResourceKind = DATA_VOLUME) -> object:
+    def job(self, job: str, seconds: float = 8.0, *, kind: AnyKind = DATA_VOLUME) -> object:
         assert kind is DATA_VOLUME
         fault = self._arrive("job")
         if self.silent:
@@ -198,13 +198,15 @@ class SimServer:
         fault_code = ErrorCode(state, {"code": state, "description": "by the simulation"})
         return answers.Failed(fault_code, certain=state.startswith(("ID.", "SYS.1006")), session=state == "ID.1001")
 
-    def volume(self, uuid: str, seconds: float = 8.0, *, kind: ResourceKind = DATA_VOLUME) -> Volume | None:
-        seen = self.read_volumes([uuid], seconds, kind=kind)
+    def resource(self, uuid: str, seconds: float = 8.0, *, kind: AnyKind = DATA_VOLUME) -> Volume | None:
+        seen = self.read_resources([uuid], seconds, kind=kind)
         if seen.unclear:
             raise TransientError("an inventory that is not a volume's")
         return seen.found.get(uuid)
 
-    def read_volumes(self, uuids: Sequence[str], seconds: float = 8.0, *, kind: ResourceKind = DATA_VOLUME) -> Volumes:
+    def read_resources(
+        self, uuids: Sequence[str], seconds: float = 8.0, *, kind: AnyKind = DATA_VOLUME
+    ) -> Resources[Volume]:
         assert kind is DATA_VOLUME
         self._open("read")
         fault = self._arrive("read")
@@ -246,12 +248,12 @@ class SimServer:
         self.requests.append((self.clock.now, kind))
         return self.fault(kind, number)
 
-    def _found(self, uuids: Sequence[str]) -> Volumes:
+    def _found(self, uuids: Sequence[str]) -> Resources[Volume]:
         odd = self.odd & set(uuids)
         found = {uuid: self.inventory(uuid) for uuid in uuids if uuid in self.rows and uuid not in odd}
         for uuid in found:
             self.on_read(uuid)
-        return Volumes(found, frozenset(uuids) - found.keys() if odd else frozenset())
+        return Resources(found, frozenset(uuids) - found.keys() if odd else frozenset())
 
     def _accept(self, uuid: str, job: str) -> None:
         self.jobs[job] = "processing"

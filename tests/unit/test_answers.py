@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from zvol.model import Volume
 from zvol.zstack import answers
 from zvol.zstack.answers import (
     Accepted,
@@ -113,8 +114,8 @@ def test_a_duplicate_and_the_answer_of_a_synchronous_server() -> None:
     assert classify_put(Answer(400, b"Duplicate job uuid[" + b"a" * 32 + b"]")) == Duplicate()
     done = classify_put(given_json(200, {"inventory": VOLUME}))
     assert isinstance(done, Done)
-    assert done.volume is not None
-    assert (done.volume.size, done.volume.number("deviceId")) == (107374182400, 0)
+    assert isinstance(done.resource, Volume)
+    assert (done.resource.size, done.resource.number("deviceId")) == (107374182400, 0)
     assert isinstance(classify_put(given_json(200, {"error": {"code": "SYS.1006"}})), Failed)
 
 

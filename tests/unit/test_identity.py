@@ -163,7 +163,7 @@ def test_what_was_never_sent_waits_for_what_somebody_else_has_sent(sent: bool, t
     world = World(tmp_path, lost if sent else None)
     ours, theirs = world.identity, OTHERS["another account"]
     journal = world.journal()
-    volume = world.server.volume(A)
+    volume = world.server.resource(A)
     assert volume is not None
     run = journal.begin(ours, Request(), world.clock.wall())
     journal.claim(run, [(A, A, volume.last_op_date)])

@@ -112,18 +112,18 @@ def test_a_read_is_sent_again_once_with_the_new_session() -> None:
 def test_an_invalid_session_is_tried_at_most_twice(renewed: bool) -> None:
     server = transport(ENDED)
     with pytest.raises(AuthError) as caught:
-        Client(server, SessionAuth(Secret(SESSION)), lambda: renewed).volume("c" * 32, kind=DATA_VOLUME)
+        Client(server, SessionAuth(Secret(SESSION)), lambda: renewed).resource("c" * 32, kind=DATA_VOLUME)
     assert len(server.requests) == 1 + renewed
     assert "zvol login" in caught.value.hint
     with pytest.raises(AuthError):
-        Client(transport(ENDED), SessionAuth(Secret(SESSION))).volume("c" * 32, kind=DATA_VOLUME)
+        Client(transport(ENDED), SessionAuth(Secret(SESSION))).resource("c" * 32, kind=DATA_VOLUME)
 
 
 @pytest.mark.parametrize("code", sorted(set(LOGIN_HINTS) - {"ID.1000"}))
 def test_a_read_that_is_refused_for_another_reason_than_the_session(code: str) -> None:
     answer = Answer(503, json.dumps({"error": {"code": code, "details": "x"}}).encode())
     with pytest.raises(AuthError) as caught:
-        Client(transport(answer), SessionAuth(Secret(SESSION))).volume("c" * 32, kind=DATA_VOLUME)
+        Client(transport(answer), SessionAuth(Secret(SESSION))).resource("c" * 32, kind=DATA_VOLUME)
     assert caught.value.hint == LOGIN_HINTS[code]
 
 
@@ -132,7 +132,7 @@ def test_a_hint_does_not_make_a_refusal_one_of_the_session() -> None:
     for code, hint in HINTS.items():
         answer = Answer(503, json.dumps({"error": {"code": code, "details": "x"}}).encode())
         with pytest.raises(Refused) as caught:
-            Client(transport(answer), SessionAuth(Secret(SESSION))).volume("c" * 32, kind=DATA_VOLUME)
+            Client(transport(answer), SessionAuth(Secret(SESSION))).resource("c" * 32, kind=DATA_VOLUME)
         assert (caught.value.hint, caught.value.exit) == (hint, Exit.FAILED)
 
 

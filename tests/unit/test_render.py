@@ -36,7 +36,7 @@ def volume(uuid: str = U1, name: str = "data", **more: Any) -> Volume:
 
 
 def result(outcome: Outcome = Outcome.RECOVERED, asked: str = U1, **more: Any) -> Result:
-    return Result(asked, asked if len(asked) == 32 else None, outcome, **({"volume": volume(asked)} | more))
+    return Result(asked, asked if len(asked) == 32 else None, outcome, **({"resource": volume(asked)} | more))
 
 
 def failed(asked: str = U1) -> Result:
@@ -114,7 +114,7 @@ def test_any_name_is_exact_for_programs_and_harmless_for_people(name: str) -> No
     table = Printed()
     table.volumes(rows)
     table.shown(rows, single=True)
-    table.results([result(volume=volume(U1, name), warnings=(name,))], [U1], single=True)
+    table.results([result(resource=volume(U1, name), warnings=(name,))], [U1], single=True)
     for text in (table.out.getvalue() + table.err.getvalue()).split("\n"):
         assert all(char == " " or unicodedata.category(char)[0] not in "CZ" for char in text), text
 

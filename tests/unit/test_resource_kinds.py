@@ -7,13 +7,15 @@ import json
 import pytest
 
 from zvol.model import Volume
+from zvol.recovery.classification import observation_of
+from zvol.recovery.states import Observation
+from zvol.vm_instance import VM_FIELDS, VmInstance
 from zvol.zstack.answers import Answer, Done
 from zvol.zstack.client import Client
-from zvol.zstack.resource_kinds import DATA_VOLUME, ResourceKind
+from zvol.zstack.resource_kinds import DATA_VOLUME, KINDS, VM_INSTANCE
 
 U = "a" * 32
-VM = ResourceKind("vm", "/v1/vm-instances", "recoverVmInstance", "state", "Destroyed", "lastOpDate", "vm")
-"""The next kind, as the contract has it."""
+ROOT = "b" * 32
 
 
 def volume(**fields: object) -> Volume:
@@ -28,12 +30,53 @@ def test_how_a_data_volume_is_recovered() -> None:
     assert DATA_VOLUME.configs == "category=volume"
 
 
+def vm(state: str = "Destroyed", root: str | None = "Deleted", **more: object) -> dict[str, object]:
+    volumes = [] if root is None else [{"uuid": ROOT, "status": root, "installPath": "/p", "primaryStorageUuid": U}]
+    data = {"uuid": "c" * 32, "status": "Ready"}
+    return {"uuid": U, "state": state, "rootVolumeUuid": ROOT, "allVolumes": [data, *volumes]} | more
+
+
 def test_how_a_vm_is_recovered() -> None:
-    assert VM.actions_of(U) == f"/v1/vm-instances/{U}/actions"
-    assert VM.recovery() == {"recoverVmInstance": {}}
-    assert VM.is_deleted(Volume(U, {"state": "Destroyed"}))
-    assert not VM.is_deleted(Volume(U, {"state": "Stopped"}))
-    assert VM.refusal(Volume(U, {"state": "Destroyed"})) is None
+    assert VM_INSTANCE.actions_of(U) == f"/v1/vm-instances/{U}/actions"
+    assert VM_INSTANCE.recovery() == {"recoverVmInstance": {}}
+    assert VM_INSTANCE.configs == "category=vm"
+    assert VM_INSTANCE.refusal(VmInstance(U, vm())) is None
+    assert {name: kind.noun for name, kind in KINDS.items()} == {"volume": "volume", "vm": "VM"}
+
+
+@pytest.mark.parametrize(
+    ("state", "root", "shown"),
+    [
+        ("Stopped", "Ready", Observation.BACK),
+        ("Running", "Ready", Observation.BACK),
+        ("Destroyed", "Deleted", Observation.DELETED),
+        ("Destroyed", "Ready", Observation.DELETED),
+        ("Destroying", "Ready", Observation.DELETED),
+        ("Expunging", "Ready", Observation.DELETED),
+        ("Stopped", "Deleted", Observation.DELETED),
+        ("Destroyed", None, Observation.ABSENT),
+    ],
+)
+def test_a_vm_is_back_with_its_root_volume_only(state: str, root: str | None, shown: Observation) -> None:
+    assert observation_of(VM_INSTANCE.parse(vm(state, root))) is shown
+
+
+@pytest.mark.parametrize("volumes", [None, {}, [None], ["x"], "x"])
+def test_a_vm_without_its_volumes_tells_nothing(volumes: object) -> None:
+    assert VM_INSTANCE.parse(vm(allVolumes=volumes)) is None
+    assert VM_INSTANCE.parse(vm() | {"state": None}) is None
+
+
+def test_a_vm_whose_root_volume_is_half_expunged_is_not_recovered() -> None:
+    found = vm()
+    found["allVolumes"][-1]["primaryStorageUuid"] = None  # type: ignore[index]
+    assert VM_INSTANCE.refusal(VmInstance(U, found)) == "half-expunged"
+
+
+def test_the_inventory_of_a_vm_has_the_documented_fields_first() -> None:
+    inventory = VmInstance(U, vm(other=1)).inventory()
+    assert list(inventory) == [*VM_FIELDS, "other"]
+    assert (inventory["state"], inventory["hostUuid"]) == ("Destroyed", None)
 
 
 @pytest.mark.parametrize(("status", "deleted"), [("Deleted", True), ("Ready", False), (None, False)])
@@ -71,20 +114,20 @@ class Recorded:
 
     def send(self, method: str, path: str, *, body: object = None, **_more: object) -> Answer:
         self.requests.append((method, path, body))
-        vm = {"uuid": U, "state": "Stopped"}
-        found = {"inventories": [vm], "total": 1} if method == "GET" and "api-jobs" not in path else {"inventory": vm}
+        one = vm("Stopped", "Ready")
+        found = {"inventories": [one], "total": 1} if method == "GET" and "api-jobs" not in path else {"inventory": one}
         return Answer(200, json.dumps(found).encode(), {})
 
 
 def test_a_client_recovers_any_kind() -> None:
     transport = Recorded()
     client = Client(transport, auth=None)  # type: ignore[arg-type]
-    assert isinstance(client.submit(U, "d" * 32, 60, kind=VM), Done)
-    assert isinstance(client.job("d" * 32, kind=VM), Done)
-    found = client.volume(U, kind=VM)
+    assert isinstance(client.submit(U, "d" * 32, 60, kind=VM_INSTANCE), Done)
+    assert isinstance(client.job("d" * 32, kind=VM_INSTANCE), Done)
+    found = client.resource(U, kind=VM_INSTANCE)
     assert found is not None
-    assert not VM.is_deleted(found)
-    assert client.read_volumes([U], kind=VM).found.keys() == {U}
+    assert not VM_INSTANCE.is_deleted(found)
+    assert client.read_resources([U], kind=VM_INSTANCE).found.keys() == {U}
     assert transport.requests == [
         ("PUT", f"/v1/vm-instances/{U}/actions", {"recoverVmInstance": {}}),
         ("GET", f"/v1/api-jobs/{'d' * 32}", None),

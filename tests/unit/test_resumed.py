@@ -75,7 +75,7 @@ def test_what_is_held_is_read_and_closed_where_that_is_all_there_is_to_it(tmp_pa
     back, gone, deleted, changed = world.uuids
     journal = world.journal()
     run = journal.begin(world.identity, Request(), world.clock.wall())
-    dates = {uuid: world.server.volume(uuid).last_op_date for uuid in world.uuids}  # type: ignore[union-attr]
+    dates = {uuid: world.server.resource(uuid).last_op_date for uuid in world.uuids}  # type: ignore[union-attr]
     journal.claim(run, [(uuid, uuid, dates[uuid]) for uuid in world.uuids])
     world.server.recover_by_hand(back)
     del world.server.rows[gone]

@@ -74,7 +74,7 @@ def find_volume(client: Client, name: str, uuid: str | None) -> Volume:
     Raises Refused when there is none or several, and what the client raises.
     """
     if uuid is not None:
-        volume = client.volume(uuid, kind=DATA_VOLUME)
+        volume = client.resource(uuid, kind=DATA_VOLUME)
         if volume is None:
             raise Refused("there is no such volume", uuid=uuid, kind="gone")
         return volume
@@ -110,7 +110,7 @@ def read_unchanged(client: Client, shown: Volume, vm: VmRef) -> Volume:
         found = client.query_all("/v1/vm-instances", [f"uuid={vm.uuid}"])
         if [one.get("name") for one in found if one.get("state") != "Destroyed"] != [vm.name]:
             raise Refused(f"VM {vm.name} was renamed or destroyed meanwhile", uuid=shown.uuid, kind="changed")
-    now = client.volume(shown.uuid, kind=DATA_VOLUME)
+    now = client.resource(shown.uuid, kind=DATA_VOLUME)
     if now is None or DATA_VOLUME.deletion_of(now) != DATA_VOLUME.deletion_of(shown):
         raise Refused(
             "the volume was deleted or changed meanwhile; it was left as it is",

@@ -23,7 +23,7 @@ def attach(
     Raises ZvolError, of the kind `unknown` where the request was sent and its outcome is not known.
     """
     change = Change(ChangeKind.ATTACH, vm)
-    result = Result(volume.uuid, volume.uuid, Outcome.ALREADY, volume=volume)
+    result = Result(volume.uuid, volume.uuid, Outcome.ALREADY, resource=volume)
     task = FollowUpTask(result, [change], clock.monotonic() + timeout, was_read=True, volume=volume, read_at=read_at)
     done = run_alone(client, clock, task, api_timeout)
     if change.state is ChangeState.DONE:

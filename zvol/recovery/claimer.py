@@ -22,19 +22,19 @@ class Claimer:
         if not found:
             return
         claims = self._context.journal.claim([task for task in found if not task.claimed])
-        spent = self._since_set_aside()
         for task in found:
             if task.read_only:
                 self._tasks.skip(task)
             elif task.uuid in claims.busy:
-                busy = outcomes.busy(claims.busy[task.uuid], self._context.journal.identity)
+                busy = outcomes.busy(claims.busy[task.uuid], self._context.journal.identity, task.kind)
                 self._tasks.conclude(task, Outcome.BUSY, busy)
             else:
-                self._claimed(task, claims, spent)
+                self._claimed(task, claims)
 
-    def _claimed(self, task: VolumeTask, claims: Claims, spent: float | None) -> None:
+    def _claimed(self, task: VolumeTask, claims: Claims) -> None:
         """A volume waits for its turn, or first for what earlier runs have sent."""
         self._tasks.accept_claim(task, self._context.journal.run)
+        spent = self._since_set_aside(task)
         jobs = [intent.job for intent in claims.prior.get(task.uuid, ())]
         if task.uuid in claims.foreign:
             self._tasks.sent_elsewhere(task)
@@ -44,10 +44,10 @@ class Claimer:
         elif jobs:
             self._tasks.settle_first(task, jobs)
 
-    def _since_set_aside(self) -> float | None:
+    def _since_set_aside(self, task: VolumeTask) -> float | None:
         """Return how long ago a damaged journal was set aside; None when nothing that it knew of can act any more.
 
         That is negative where a clock was set back: then all of the quiet period is waited for.
         """
         spent = self._context.journal.since_set_aside()
-        return spent if spent is not None and spent < self._context.settle_policy.longest else None
+        return spent if spent is not None and spent < self._context.settle_policy.longest(task.kind) else None

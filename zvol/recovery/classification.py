@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from zvol.model import Volume, stamp
+from zvol.model import stamp
 from zvol.recovery.states import JobStatus, Observation, PutResult
+from zvol.resource import Resource
 from zvol.zstack import answers
-from zvol.zstack.resource_kinds import DATA_VOLUME, ResourceKind
 
 if TYPE_CHECKING:
     from zvol.recovery.task import VolumeTask
 
 
-def observation_of(kind: ResourceKind, volume: Volume | None) -> Observation:
-    if volume is None:
+def observation_of(resource: Resource | None) -> Observation:
+    if resource is None or resource.gone:
         return Observation.ABSENT
-    return Observation.DELETED if kind.is_deleted(volume) else Observation.BACK
+    return Observation.DELETED if resource.deleted else Observation.BACK
 
 
 def job_status_of(answer: answers.JobAnswer, uuid: str) -> JobStatus:
-    """Translate the answer about a job; one that names another volume shows nothing about ours."""
+    """Translate the answer about a job; one that names another resource shows nothing about ours."""
     match answer:
         case answers.Running():
             return JobStatus.RUNNING
-        case answers.Done(volume=volume):
-            return JobStatus.DONE if volume is None or volume.uuid == uuid else JobStatus.UNCLEAR
+        case answers.Done(resource=resource):
+            return JobStatus.DONE if resource is None or resource.uuid == uuid else JobStatus.UNCLEAR
         case answers.Failed(session=True):
             return JobStatus.SESSION
         case answers.Failed(certain=True):
@@ -40,8 +40,8 @@ def put_result_of(answer: answers.PutAnswer, uuid: str) -> PutResult:
             return PutResult.ACCEPTED
         case answers.Duplicate():
             return PutResult.DUPLICATE
-        case answers.Done(volume=volume):
-            return PutResult.DONE if volume is not None and volume.uuid == uuid else PutResult.UNCLEAR
+        case answers.Done(resource=resource):
+            return PutResult.DONE if resource is not None and resource.uuid == uuid else PutResult.UNCLEAR
         case answers.Failed(session=True):
             return PutResult.SESSION
         case answers.Failed(certain=True) | answers.Refusal():
@@ -54,7 +54,7 @@ def put_result_of(answer: answers.PutAnswer, uuid: str) -> PutResult:
 
 def with_last(text: str, task: VolumeTask) -> str:
     """Return a sentence with what was seen last, and when; what the sentence contains already is not repeated."""
-    places = (("the request", task.put_seen), ("its job", task.job_seen), ("the volume", task.read_seen))
+    places = (("the request", task.put_seen), ("its job", task.job_seen), (f"the {task.kind.noun}", task.read_seen))
     seen = [(what, one) for what, one in places if one is not None]
     repeated = [one.at for _, one in seen if one.text == text]
     more = [f"of {what}: {one.text} ({clock_time(one.at)})" for what, one in seen if one.text != text]
@@ -92,8 +92,6 @@ def answer_text(seen: object) -> str:
             return "an answer that is not clear"
 
 
-def volume_text(seen: Volume | None) -> str:
-    """Return the state of a volume when it was read, as text."""
-    if seen is None:
-        return "not there"
-    return "deleted" if DATA_VOLUME.is_deleted(seen) else f"status {seen.status}"
+def resource_text(seen: Resource | None) -> str:
+    """Return the state of a resource when it was read, as text."""
+    return "not there" if seen is None else seen.shown

@@ -12,7 +12,6 @@ from zvol.recovery.run_journal import RunJournal
 from zvol.recovery.settle_policy import SettlePolicy
 from zvol.recovery.task import Options
 from zvol.recovery.worker_pool import WorkerPool
-from zvol.zstack.resource_kinds import ResourceKind
 
 if TYPE_CHECKING:
     from zvol.zstack.client import Client
@@ -38,9 +37,8 @@ class SessionRenewal:
 
 @dataclass(frozen=True, slots=True)
 class EngineContext:
-    """The collaborators of a run; `kind` is what is recovered, `jitter` returns a factor around one."""
+    """The collaborators of a run; `jitter` returns a factor around one."""
 
-    kind: ResourceKind
     options: Options
     client: Client
     pool: WorkerPool

@@ -34,7 +34,7 @@ from zvol.recovery.timeouts import STOP_SECONDS, Timeouts
 from zvol.recovery.volume_poller import VolumePoller
 from zvol.recovery.worker_pool import WorkerPool, WorkResult
 from zvol.zstack.dates import normalized_date
-from zvol.zstack.resource_kinds import DATA_VOLUME, ResourceKind
+from zvol.zstack.resource_kinds import KINDS
 
 if TYPE_CHECKING:
     from zvol.journal.journal import Journal
@@ -61,11 +61,10 @@ class Engine:
         elsewhere: Callable[[str], bool] | None = None,
         observer: Observer | None = None,
         began: float | None = None,
-        kind: ResourceKind = DATA_VOLUME,
         pool: Callable[[int, queue.SimpleQueue[WorkResult | None], Callable[[], float]], WorkerPool] = WorkerPool,
     ) -> None:
         self.client, self.options, self.clock = client, options, clock
-        self.identity, self.kind = identity, kind
+        self.identity = identity
         self._began = began
         self._open_journal = open_journal
         self._renew = renew
@@ -110,8 +109,8 @@ class Engine:
         self._run = run = self._new_run(tasks, self._run_journal(journal, [volume.run for volume in volumes]))
         for volume in volumes:
             if volume.holder is not None:
-                busy = outcomes.busy(volume.holder, self.identity)
-                run.tasks.report(Result(volume.asked, volume.uuid, Outcome.BUSY, error=busy))
+                busy = outcomes.busy(volume.holder, self.identity, KINDS[volume.target])
+                run.tasks.report(Result(volume.asked, volume.uuid, Outcome.BUSY, error=busy, target=volume.target))
         for volume in back:
             run.follow_up_stage.resume(volume)
         return run.results()
@@ -135,7 +134,6 @@ class Engine:
         give_up_after = GIVE_UP_SECONDS if self.options.timeout > GIVE_UP_SECONDS else math.inf
         pool = self._pool(self.options.concurrency, self._inbox, self.clock.monotonic)
         context = EngineContext(
-            self.kind,
             self.options,
             self.client,
             pool,

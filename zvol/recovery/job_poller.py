@@ -42,7 +42,7 @@ class JobPoller:
         assert job is not None
         self._tasks.poll_begins([task])
         self._limit.begin(PollKind.JOB)
-        client, kind = self._context.client, self._context.kind
+        client, kind = self._context.client, task.kind
         seconds = max(SHORTEST_READ, min(READ_SECONDS, self._tasks.time_left(task, now)))
         read = partial(client.job, job, seconds, kind=kind)
         self._context.pool.submit(read, lambda done: self._answered(task, job, done))

@@ -1,22 +1,23 @@
-"""From the protocol's conclusion on a volume to the Result that is shown: all texts about outcomes."""
+"""From the protocol's conclusion on a target to the Result that is shown: all texts about outcomes."""
 
 from __future__ import annotations
 
 from zvol.errors import NOT_SENT, AuthError, Exit, NeverSent, Refused, Unreachable, ZvolError, nothing_sent
 from zvol.journal.records import Holder, Identity
-from zvol.model import Outcome, Result, Target, Volume
+from zvol.model import Outcome, Result, Target
 from zvol.recovery.classification import with_last
 from zvol.recovery.states import MAX_SENDS, Conclude, Phase, Reason
 from zvol.recovery.task import FRESH, VolumeTask
+from zvol.resource import Resource
 from zvol.text import human_duration
 from zvol.zstack import answers
 from zvol.zstack.answer_errors import error_of
+from zvol.zstack.resource_kinds import KINDS, AnyKind
 
 STRICT = "it was back already, and --strict was given"
 RESUME = "It may still happen. Run `zvol resume` to find out and finish; do not delete anything before that."
 FINISH = "Finish with `zvol resume`."
 LOGIN = "Get a new session, then run the command again; what is open is settled by `zvol resume`."
-GONE = "It was destroyed, never existed, or is not visible to this account. `zvol list` shows what can be recovered."
 
 
 def result(task: VolumeTask, conclusion: Conclude) -> Result:
@@ -30,22 +31,30 @@ def result(task: VolumeTask, conclusion: Conclude) -> Result:
         outcome=conclusion.outcome,
         changed=_changed(task, conclusion),
         by=("zvol" if conclusion.by_zvol else "unknown") if back else None,
-        volume=task.volume,
+        resource=task.resource,
         error=why,
         job_uuid=task.job if task.state.sends else None,
         warnings=(*_warnings(task), *strict),
         extra_exit=Exit.FAILED if strict else Exit.OK,
+        target=task.target.kind,
         unfinished=conclusion.outcome is Outcome.NOT_SENT and task.claimed and why is not None and why.kind != "local",
     )
 
 
 def gone(target: Target) -> Result:
-    """Return the Result of a volume that the server does not have."""
-    return Result(target.asked, target.uuid, Outcome.GONE, error=_no_such_volume())
+    """Return the Result of a target that the server does not have."""
+    error = not_there(KINDS[target.kind])
+    return Result(target.asked, target.uuid, Outcome.GONE, error=error, target=target.kind)
 
 
-def _no_such_volume() -> ZvolError:
-    return ZvolError("there is no such volume", kind="gone", hint=GONE)
+def not_there(kind: AnyKind, seen: Resource | None = None) -> ZvolError:
+    """Return the error of a resource that the server does not have, or not enough of it to bring it back."""
+    hint = "It was expunged, never existed, or is not visible to this account. "
+    hint += f"`{kind.listing}` shows what can be recovered."
+    text = f"there is no such {kind.noun}"
+    if seen is not None and seen.gone:
+        text, hint = f"the {kind.noun} cannot come back: {seen.shown}", ""
+    return ZvolError(text, kind="gone", hint=hint)
 
 
 def _changed(task: VolumeTask, conclusion: Conclude) -> bool | None:
@@ -63,10 +72,11 @@ def _changed(task: VolumeTask, conclusion: Conclude) -> bool | None:
 def _warnings(task: VolumeTask) -> tuple[str, ...]:
     """A PUT without an answer may still act after the volume is back: then a deliberate deletion could be undone."""
     if task.phase is Phase.UNSETTLED and not task.state.answered:
+        noun, removed = task.kind.noun, task.kind.removed
         return (
             "zvol has no answer to its request (an interrupted run, or a lost answer), so it cannot tell whether that "
-            "brought the volume back; if the volume is deleted again within the next minutes, that request may still "
-            "undo it",
+            f"brought the {noun} back; if the {noun} is {removed} again within the next minutes, that request may "
+            "still undo it",
         )
     return ()
 
@@ -80,13 +90,14 @@ def error(task: VolumeTask, conclusion: Conclude) -> ZvolError:
 
 
 def _error(task: VolumeTask, conclusion: Conclude) -> ZvolError:
+    kind = task.kind
     match conclusion.outcome, conclusion.why:
         case Outcome.GONE, _:
-            return _no_such_volume()
+            return not_there(kind, task.resource)
         case Outcome.FAILED, Reason.CHANGED:
-            return CHANGED
+            return changed(kind)
         case Outcome.CONTRADICTED, _:
-            text = "the server says it is done, and the volume is still deleted"
+            text = f"the server says it is done, and the {kind.noun} is still {kind.removed}"
             return ZvolError(
                 text,
                 kind="contradicted",
@@ -94,7 +105,7 @@ def _error(task: VolumeTask, conclusion: Conclude) -> ZvolError:
                 exit=Exit.CONTRADICTED,
             )
         case Outcome.UNKNOWN, Reason.ELSEWHERE:
-            return ELSEWHERE
+            return _elsewhere(kind)
         case Outcome.UNKNOWN, _:
             return _unknown(task, conclusion.why)
         case Outcome.FAILED, Reason.REDIRECT:
@@ -110,17 +121,14 @@ def _error(task: VolumeTask, conclusion: Conclude) -> ZvolError:
 
 def _unknown(task: VolumeTask, why: Reason) -> ZvolError:
     """Return the error of an outcome that is not known, with what finds it out."""
+    kind = task.kind
     match why:
         case Reason.NO_SENDS_LEFT:
-            text = f"{MAX_SENDS} requests were sent and the volume is still deleted"
-            return ZvolError(
-                text,
-                kind="unknown",
-                hint="Run `zvol recover` again later, or ask the administrator.",
-                exit=Exit.UNKNOWN,
-            )
+            text = f"{MAX_SENDS} requests were sent and the {kind.noun} is still {kind.removed}"
+            hint = f"Run `zvol recover{kind.option}` again later, or ask the administrator."
+            return ZvolError(text, kind="unknown", hint=hint, exit=Exit.UNKNOWN)
         case Reason.SESSION | Reason.NOT_READ_BACK:
-            text = "the request was sent, and the volume could not be read back with this session"
+            text = f"the request was sent, and the {kind.noun} could not be read back with this session"
             return ZvolError(text, kind="unknown", hint="Get a new session, then run `zvol resume`.", exit=Exit.UNKNOWN)
         case _ if not task.state.sends:
             text = "an earlier run may have sent a request for it, and what became of that is not known"
@@ -157,9 +165,9 @@ def of_answer(answer: answers.Failed | answers.Refusal | answers.Redirected) -> 
     return error.copy(kind="refused") if isinstance(error, Refused) else error
 
 
-def too_late(tries: int, age: float, why: str) -> ZvolError:
+def too_late(tries: int, age: float, why: str, kind: AnyKind) -> ZvolError:
     """Return the error of a PUT that was not sent because each time its read was too old when it could leave."""
-    text = f"not sent: {tries} times the last look at the volume was too old when the request could leave"
+    text = f"not sent: {tries} times the last look at the {kind.noun} was too old when the request could leave"
     text += f" ({age:.1f} s; {FRESH:.0f} s are allowed)"
     return ZvolError(text, kind="stale", hint=f"The last time {why}; look into that. {FINISH}", exit=Exit.UNREACHABLE)
 
@@ -170,10 +178,10 @@ def unreachable(reason: str, never: NeverSent | None) -> ZvolError:
     return Unreachable(reason or "the server does not answer", hint=NOT_SENT)
 
 
-def guarded(reason: str, volume: Volume) -> ZvolError:
-    """Return the error of a volume that zvol does not recover for the reason of a guard (`ResourceKind.guards`)."""
+def guarded(reason: str, resource: Resource) -> ZvolError:
+    """Return the error of a resource that zvol does not recover for the reason of a guard (`ResourceKind.guards`)."""
     text, hint = GUARDED[reason]
-    return ZvolError(text.format(type=volume.type), kind=reason, hint=hint)
+    return ZvolError(text.format(type=resource.text("type")), kind=reason, hint=hint)
 
 
 GUARDED = {
@@ -188,19 +196,16 @@ GUARDED = {
 }
 
 
-CHANGED = ZvolError(
-    "somebody deleted or changed the volume after zvol began; it was left as it is",
-    kind="changed",
-    hint="Look at it with `zvol show`, then run the command again if you still want it.",
-)
+def changed(kind: AnyKind) -> ZvolError:
+    text = f"somebody {kind.removed} or changed the {kind.noun} after zvol began; it was left as it is"
+    hint = f"Look at it with `zvol show{kind.option}`, then run the command again if you still want it."
+    return ZvolError(text, kind="changed", hint=hint)
 
 
-ELSEWHERE = ZvolError(
-    "the volume is not visible here, and a request of another server address or account may still bring it back",
-    kind="elsewhere",
-    hint="`zvol runs` shows whose it is: run `zvol resume` there, or close it with `zvol runs forget`.",
-    exit=Exit.UNKNOWN,
-)
+def _elsewhere(kind: AnyKind) -> ZvolError:
+    text = f"the {kind.noun} is not visible here, and a request of another server address or account may still "
+    hint = "`zvol runs` shows whose it is: run `zvol resume` there, or close it with `zvol runs forget`."
+    return ZvolError(f"{text}bring it back", kind="elsewhere", hint=hint, exit=Exit.UNKNOWN)
 
 
 def stopped(*, in_journal: bool) -> ZvolError:
@@ -209,8 +214,8 @@ def stopped(*, in_journal: bool) -> ZvolError:
     return ZvolError(text, kind="stopped", hint=FINISH if in_journal else NOT_SENT, exit=Exit.UNREACHABLE)
 
 
-def busy(holder: Holder, ours: Identity) -> ZvolError:
-    """Return the error of a volume that a living run works on; with its server when that is another one."""
+def busy(holder: Holder, ours: Identity, kind: AnyKind) -> ZvolError:
+    """Return the error of a resource that a living run works on; with its server when that is another one."""
     where = "" if holder.base == ours.base else f", at {holder.base}"
-    text = f"another zvol run ({holder.run}) is on this volume{where}"
+    text = f"another zvol run ({holder.run}) is on this {kind.noun}{where}"
     return ZvolError(text, kind="busy", hint="Wait for it to end; `zvol runs` shows it.", exit=Exit.BUSY)

@@ -30,6 +30,10 @@ class AssumedTimeout:
     requested: float
     doubted: bool = False
 
+    def shorten(self) -> None:
+        """The server honours the timeout that was requested."""
+        self.seconds, self.doubted = self.requested, False
+
 
 @dataclass(slots=True)
 class QuietPeriod:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Final
 from zvol.errors import ZvolError
 from zvol.recovery.poll_limit import PollKind
 from zvol.recovery.task import VolumeTask
+from zvol.resource import Resource
 from zvol.zstack.client import MAX_BATCH, READ_SECONDS
 from zvol.zstack.resource_kinds import ResourceKind
-from zvol.zstack.volumes import Volumes
+from zvol.zstack.resources import R, Resources
 
 if TYPE_CHECKING:
     from zvol.zstack.client import Client
@@ -135,15 +136,17 @@ class ReadResult:
     quiet: frozenset[str]
     began: float
     ended: float
-    volumes: Volumes | None = None
+    resources: Resources[Resource] | None = None
     error: ZvolError | None = None
     own: bool = False
     last: bool = False
 
 
-def read_volumes(client: Client, uuids: Sequence[str], seconds: float = READ_SECONDS, *, kind: ResourceKind) -> Volumes:
-    """Read volumes in one request: one by its own path, several by a query; raises what the client raises."""
+def read_resources(
+    client: Client, uuids: Sequence[str], seconds: float = READ_SECONDS, *, kind: ResourceKind[R]
+) -> Resources[R]:
+    """Read resources of one kind in one request: one by its own path, several by a query; raises as the client."""
     if len(uuids) > 1:
-        return client.read_volumes(uuids, seconds, kind=kind)
-    found = client.volume(uuids[0], seconds, kind=kind)
-    return Volumes({} if found is None else {found.uuid: found})
+        return client.read_resources(uuids, seconds, kind=kind)
+    found = client.resource(uuids[0], seconds, kind=kind)
+    return Resources({} if found is None else {found.uuid: found})

@@ -11,6 +11,7 @@ from zvol.journal.records import Holder
 from zvol.model import Outcome, Result
 from zvol.recovery import outcomes
 from zvol.recovery.own_runs import MAX_NAMED
+from zvol.zstack.resource_kinds import KINDS
 
 if TYPE_CHECKING:
     from zvol.journal.journal import Journal
@@ -36,8 +37,10 @@ def resume(
             yield from _not_done(journal.unfinished_volumes(run.id), Outcome.NOT_SENT, error)
         return
     for run_id in adopted.living:
-        busy = outcomes.busy(Holder(run_id, engine.identity.base), engine.identity)
-        yield from _not_done(journal.unfinished_volumes(run_id), Outcome.BUSY, busy)
+        holder = Holder(run_id, engine.identity.base)
+        for volume in journal.unfinished_volumes(run_id):
+            busy = outcomes.busy(holder, engine.identity, KINDS[volume.target])
+            yield from _not_done([volume], Outcome.BUSY, busy)
     wall = engine.clock.wall()
     stale = {run.id for run in runs if abs(wall - run.started) > STALE and not send_stale}
     left = [replace(volume, read_only=volume.run in stale and volume.never_sent) for volume in adopted.volumes]
@@ -54,14 +57,14 @@ def leaves_open(result: Result) -> bool:
 
 def _skipped(tasks: Sequence[VolumeTask]) -> Iterator[str]:
     """Yield what was not sent because its run is so old."""
-    for run in dict.fromkeys(task.run for task in tasks):
-        uuids = [task.uuid for task in tasks if task.run == run]
+    for run, kind in dict.fromkeys((task.run, task.kind) for task in tasks):
+        uuids = [task.uuid for task in tasks if (task.run, task.kind) == (run, kind)]
         more = f" and {len(uuids) - MAX_NAMED} more" if len(uuids) > MAX_NAMED else ""
-        what = "a volume" if len(uuids) == 1 else f"{len(uuids)} volumes"
+        what = f"a {kind.noun}" if len(uuids) == 1 else f"{len(uuids)} {kind.noun}s"
         deleted = f"{', '.join(uuids[:MAX_NAMED])}{more}. To send now: `zvol resume {run} --yes`"
-        yield f"run {run} is older than 24 hours and never sent {what}; still deleted: {deleted}"
+        yield f"run {run} is older than 24 hours and never sent {what}; still {kind.removed}: {deleted}"
 
 
 def _not_done(left: Sequence[UnfinishedVolume], outcome: Outcome, error: ZvolError) -> Iterator[Result]:
     for volume in left:
-        yield Result(volume.asked, volume.uuid, outcome, error=error)
+        yield Result(volume.asked, volume.uuid, outcome, error=error, target=volume.target)

@@ -93,7 +93,7 @@ def run_status(context: EngineContext, tasks: Tasks, follow_up_stage: FollowUpSt
         reason,
         max(0.0, until - now) if held_back else 0.0,
         (*_waits(context, tasks, now), *_follow_ups(tasks, follow_up_stage, now)),
-        urgent.volume if urgent else None,
+        urgent.resource if urgent is not None and isinstance(urgent.resource, Volume) else None,
     )
 
 

@@ -9,6 +9,7 @@ from zvol.recovery.quiet_period import MARGIN, AssumedTimeout, QuietPeriod, afte
 from zvol.recovery.task import Options
 from zvol.recovery.worker_pool import WorkerPool, WorkResult
 from zvol.zstack import answers
+from zvol.zstack.resource_kinds import DATA_VOLUME, KINDS, AnyKind
 from zvol.zstack.versions import Feature, Release
 
 if TYPE_CHECKING:
@@ -28,54 +29,67 @@ class SettlePolicy:
     is known, the server's default does.  A 202 that names a longer one shows that requests do not arrive as they were
     sent, or that the server does not honour them: then that one counts for the rest of the run, whatever the release.
 
+    The requested timeout differs by kind, so that a 202 that names it says nothing of the other kind.  Where a recovery
+    takes several messages of the server one after the other, each of them has the whole timeout.
+
     One answer about the release is enough: a node is restarted when it is upgraded, and loses its queue, and all nodes
     of a server are upgraded together, for they share a database.
     """
 
     def __init__(self, options: Options, client: Client, pool: WorkerPool) -> None:
         self._client, self._pool = client, pool
-        self._settle_wait, self._requested = options.settle_wait, options.api_timeout
-        self._granted = 0.0
-        self._assumed = AssumedTimeout(self._unshortened, self._requested)
+        self._settle_wait, self._api_timeout = options.settle_wait, options.api_timeout
+        self._granted, self._honoured = 0.0, True
+        self._assumed = {
+            name: AssumedTimeout(self._unshortened * kind.messages, self.requested(kind) * kind.messages)
+            for name, kind in KINDS.items()
+        }
         self._next_request = 0.0
 
     def tick(self, now: float) -> None:
-        """Request the version when a volume waits for longer than it may have to."""
-        if self._assumed.doubted and now >= self._next_request and self._pool.free:
+        """Request the version when something waits for longer than it may have to."""
+        doubted = any(assumed.doubted for assumed in self._assumed.values())
+        if doubted and now >= self._next_request and self._pool.free:
             self._next_request = now + VERSION_INTERVAL
             self._pool.submit(self._client.version, self._versioned)
 
-    def accepted(self, now: float, answer: answers.Accepted) -> QuietPeriod:
+    def requested(self, kind: AnyKind) -> float:
+        """Return the API timeout in seconds that is requested for a recovery."""
+        return self._api_timeout if kind.api_timeout is None else kind.api_timeout
+
+    def accepted(self, now: float, answer: answers.Accepted, kind: AnyKind = DATA_VOLUME) -> QuietPeriod:
         """Return the quiet period of a PUT that was answered 202."""
+        assumed = self._assumed[kind.name]
         if answer.api_timeout is None:
-            return after_accepted(now, self._assumed.seconds, self._assumed)
+            return after_accepted(now, assumed.seconds, assumed)
         self._granted = max(self._granted, answer.api_timeout)
-        self._next_request = math.inf
-        self._assumed.seconds = self._requested if self._honoured else self._unshortened
-        return after_accepted(now, answer.api_timeout)
+        self._honoured = self._honoured and answer.api_timeout <= self.requested(kind)
+        if self._honoured:
+            assumed.shorten()
+        else:
+            self._next_request = math.inf
+            for name, one in self._assumed.items():
+                one.seconds = self._unshortened * KINDS[name].messages
+        return after_accepted(now, answer.api_timeout * kind.messages)
 
-    def silence(self, now: float, spent: float = 0.0) -> QuietPeriod:
+    def silence(self, now: float, kind: AnyKind = DATA_VOLUME, spent: float = 0.0) -> QuietPeriod:
         """Return the quiet period of a PUT without an answer, that began `spent` seconds ago."""
-        return after_silence(now, self._settle_wait, self._assumed.seconds, spent, self._assumed)
+        assumed = self._assumed[kind.name]
+        return after_silence(now, self._settle_wait, assumed.seconds, spent, assumed)
 
-    @property
-    def longest(self) -> float:
+    def longest(self, kind: AnyKind) -> float:
         """Return the seconds after which nothing acts any more, whatever is known of this server."""
-        return self._settle_wait + self._unshortened + MARGIN
+        return self._settle_wait + self._unshortened * kind.messages + MARGIN
 
     @property
     def _unshortened(self) -> float:
         """Return the server's timeout if it honours none that is requested."""
-        return max(DEFAULT_API_TIMEOUT, self._requested, self._granted)
-
-    @property
-    def _honoured(self) -> bool:
-        """Whether no 202 has named a longer timeout than was requested."""
-        return self._granted <= self._requested
+        return max(DEFAULT_API_TIMEOUT, self._granted, *(self.requested(kind) for kind in KINDS.values()))
 
     def _versioned(self, done: WorkResult) -> None:
         """The release was told, or not: then it is requested again."""
         if isinstance(done.value, Release):
             self._next_request = math.inf
             if done.value.has(Feature.QUEUE_TIMEOUT) and self._honoured:
-                self._assumed.seconds = self._requested
+                for assumed in self._assumed.values():
+                    assumed.shorten()

@@ -138,8 +138,8 @@ class Submitter:
                 self._tasks.read_expired(task)
 
     def _put(self, task: VolumeTask) -> None:
-        client, kind, job, read_at = self._context.client, self._context.kind, task.job, task.read_at
-        api_timeout, now = self._context.options.api_timeout, self._context.clock.monotonic()
+        client, kind, job, read_at = self._context.client, task.kind, task.job, task.read_at
+        api_timeout, now = self._context.settle_policy.requested(kind), self._context.clock.monotonic()
         assert job is not None
         assert read_at is not None
         self._in_flight += 1
@@ -192,4 +192,4 @@ class Submitter:
         age = self._context.clock.monotonic() - task.read_at
         self._tasks.read_expired(task, slow=took >= LONG)
         if task.late >= LATE_TRIES:
-            self._tasks.give_up(task, outcomes.too_late(LATE_TRIES, age, why))
+            self._tasks.give_up(task, outcomes.too_late(LATE_TRIES, age, why, task.kind))

@@ -10,12 +10,14 @@ from typing import Final
 from zvol.errors import ZvolError
 from zvol.journal.records import FollowUp, UnfinishedVolume
 from zvol.journal.request import DEFAULT_REQUEST, Request
-from zvol.model import Target, Volume
+from zvol.model import Target
 from zvol.recovery.poll_times import BACKOFF, FIRST_ALONE, FIRST_JOB_POLL, FIRST_POLL, LONGEST_ALONE, LONGEST_JOB_POLL
 from zvol.recovery.protocol import resumed
 from zvol.recovery.quiet_period import QuietPeriod
 from zvol.recovery.states import JobStatus, Phase, ProtocolState
+from zvol.resource import Resource
 from zvol.zstack.dates import normalized_date, parse_server_date
+from zvol.zstack.resource_kinds import KINDS, AnyKind
 
 FRESH: Final = 10.0
 """Seconds for which a read of a volume is good enough to send a PUT on."""
@@ -82,7 +84,7 @@ class VolumeTask:
     claimed: bool = False
     state: ProtocolState = field(default_factory=ProtocolState)
     place: Place = Place.UNREAD
-    volume: Volume | None = None
+    resource: Resource | None = None
     read_at: float | None = None
     job: str | None = None
     job_status: JobStatus = JobStatus.NOT_POLLED
@@ -113,6 +115,10 @@ class VolumeTask:
     @property
     def uuid(self) -> str:
         return self.target.uuid
+
+    @property
+    def kind(self) -> AnyKind:
+        return KINDS[self.target.kind]
 
     @property
     def phase(self) -> Phase:
@@ -167,9 +173,10 @@ class VolumeTask:
         self.polling, self.job_polled, self.job_seen = False, True, seen
         self.next_job_poll, self.job_backoff = now + self.job_backoff, min(LONGEST_JOB_POLL, self.job_backoff * 2)
 
-    def record_read(self, volume: Volume | None, began: float, seen: LastSeen) -> None:
-        asked_at = volume.asked_at if volume is not None else None
-        self.volume, self.read_at, self.read_seen = volume or self.volume, began if asked_at is None else asked_at, seen
+    def record_read(self, resource: Resource | None, began: float, seen: LastSeen) -> None:
+        asked_at = resource.asked_at if resource is not None else None
+        self.read_at, self.read_seen = began if asked_at is None else asked_at, seen
+        self.resource = resource or self.resource
         self.read_alone, self.failing_since = False, None
 
     def failed_alone(self, now: float) -> None:

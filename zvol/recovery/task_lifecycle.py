@@ -10,6 +10,7 @@ from typing import Final
 from zvol.errors import Exit, LocalState, ZvolError
 from zvol.model import Outcome, Result
 from zvol.recovery import outcomes
+from zvol.recovery.classification import observation_of
 from zvol.recovery.context import EngineContext
 from zvol.recovery.protocol import advance
 from zvol.recovery.states import (
@@ -53,7 +54,7 @@ class TaskLifecycle(TaskQueues):
             if task.phase is Phase.START:
                 self._move(task, Place.UNREAD)
             else:
-                task.quiet = context.settle_policy.silence(context.clock.monotonic())
+                task.quiet = context.settle_policy.silence(context.clock.monotonic(), task.kind)
                 self._poll(task, 0.0)
         self.small = len(self._pending) <= SMALL
 
@@ -109,7 +110,7 @@ class TaskLifecycle(TaskQueues):
 
         One that was just seen back only lacks the answer of its job.
         """
-        seen_back = task.volume is not None and not self._context.kind.is_deleted(task.volume)
+        seen_back = observation_of(task.resource) is Observation.BACK
         if task.phase is Phase.POLL and task.job_grace_polls and seen_back:
             self._feed(task, Observed(Observation.BACK, job=task.job_status))
             return

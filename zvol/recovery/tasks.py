@@ -13,7 +13,7 @@ from dataclasses import replace
 from zvol.errors import NeverSent, ZvolError
 from zvol.model import Volume
 from zvol.recovery import outcomes
-from zvol.recovery.classification import answer_text, job_status_of, put_result_of, volume_text
+from zvol.recovery.classification import answer_text, job_status_of, put_result_of, resource_text
 from zvol.recovery.context import EngineContext
 from zvol.recovery.follow_ups.changes import planned
 from zvol.recovery.poll_times import FIRST_JOB_POLL, FIRST_POLL, GRACE_PERIOD, GRACE_STEP, JOB_PAUSE
@@ -29,6 +29,7 @@ from zvol.recovery.states import (
 )
 from zvol.recovery.task import LastSeen, Place, VolumeTask
 from zvol.recovery.task_lifecycle import TaskLifecycle
+from zvol.resource import Resource
 from zvol.zstack import answers
 
 
@@ -70,9 +71,9 @@ class Tasks(TaskLifecycle):
         task.failed_alone(now)
         self._poll(task, now + task.poll_backoff * self._context.jitter())
 
-    def was_read(self, task: VolumeTask, volume: Volume | None, began: float) -> None:
+    def was_read(self, task: VolumeTask, resource: Resource | None, began: float) -> None:
         """A volume was read by a request that began then; `to_recover`, `observed` or `conclude` follow."""
-        task.record_read(volume, began, LastSeen(volume_text(volume), self._context.clock.wall()))
+        task.record_read(resource, began, LastSeen(resource_text(resource), self._context.clock.wall()))
 
     def to_recover(self, task: VolumeTask) -> None:
         """Nothing of this run is out, the volume is deleted, and no guard refuses it."""
@@ -82,7 +83,7 @@ class Tasks(TaskLifecycle):
             self._move(task, Place.QUEUED, first=True)
             return
         # a list or an earlier run may have shown the deletion that is meant
-        meant = task.state.expected_last_op_date or self._context.kind.deletion_of(task.volume)
+        meant = task.state.expected_last_op_date or task.kind.deletion_of(task.resource)
         task.state = replace(task.state, expected_last_op_date=meant)
         self._move(task, Place.FOUND)
 
@@ -104,7 +105,7 @@ class Tasks(TaskLifecycle):
         reported = task.reported_done_at
         grace_elapsed = reported is not None and began - reported >= GRACE_PERIOD
         task.job_polled = False
-        last_op = self._context.kind.deletion_of(task.volume) if observation is Observation.DELETED else None
+        last_op = task.kind.deletion_of(task.resource) if observation is Observation.DELETED else None
         self._feed(task, Observed(observation, last_op, task.job_status, quiet, grace_elapsed))
 
     def not_observed(self, task: VolumeTask, now: float, longest: float) -> None:
@@ -202,7 +203,8 @@ class Tasks(TaskLifecycle):
     def accept_claim(self, task: VolumeTask, run: str | None) -> None:
         """A volume is ours, in that run if in none yet; it waits for its turn unless `settle_first` follows."""
         task.claimed, task.run = True, task.run or run
-        task.follow_ups = task.follow_ups or tuple(planned(task.request, task.volume))
+        if isinstance(task.resource, Volume):
+            task.follow_ups = task.follow_ups or tuple(planned(task.request, task.resource))
         self._context.journal.plan_follow_ups(task)
         self._move(task, Place.QUEUED)
 
@@ -214,7 +216,7 @@ class Tasks(TaskLifecycle):
         now = self._context.clock.monotonic()
         task.state = replace(task.state, phase=Phase.SETTLE)
         task.earlier_jobs = tuple(jobs)
-        task.quiet = self._context.settle_policy.silence(now, spent)
+        task.quiet = self._context.settle_policy.silence(now, task.kind, spent)
         task.deadline = now + self._context.options.timeout
         task.begin_polling(now, 0.0 if self.small else FIRST_POLL)
         self._poll(task, now)
@@ -222,7 +224,7 @@ class Tasks(TaskLifecycle):
     # ---- intents and PUTs ----------------------------------------------------------------------------------------
     def begin_intent(self, task: VolumeTask) -> None:
         """A volume that was read a moment ago gets an intent next."""
-        self._feed(task, Observed(Observation.DELETED, self._context.kind.deletion_of(task.volume)))
+        self._feed(task, Observed(Observation.DELETED, task.kind.deletion_of(task.resource)))
 
     def intent_recorded(self, task: VolumeTask, job: str) -> None:
         task.begin_put(job)
@@ -254,9 +256,12 @@ class Tasks(TaskLifecycle):
 
     def put_answered(self, task: VolumeTask, answer: answers.PutAnswer, now: float) -> None:
         """The PUT has ended, with this answer or without one; a new quiet period begins."""
-        policy, put = self._context.settle_policy, put_result_of(answer, task.uuid)
+        policy, kind, put = self._context.settle_policy, task.kind, put_result_of(answer, task.uuid)
         task.put_seen = LastSeen(answer_text(answer), self._context.clock.wall())
-        task.quiet = policy.accepted(now, answer) if isinstance(answer, answers.Accepted) else policy.silence(now)
+        if isinstance(answer, answers.Accepted):
+            task.quiet = policy.accepted(now, answer, kind)
+        else:
+            task.quiet = policy.silence(now, kind)
         if isinstance(answer, answers.Done):
             task.reported_done_at = now
         if isinstance(answer, answers.Failed | answers.Refusal | answers.Redirected):

@@ -6,7 +6,7 @@ import math
 from typing import Final
 
 from zvol.errors import AuthError, LocalState, Refused, TransientError, Untrusted, ZvolError
-from zvol.model import Outcome, Volume
+from zvol.model import Outcome
 from zvol.recovery import outcomes
 from zvol.recovery.classification import observation_of
 from zvol.recovery.context import EngineContext
@@ -18,6 +18,7 @@ from zvol.recovery.states import Observation, Phase
 from zvol.recovery.task import Place, VolumeTask
 from zvol.recovery.tasks import Tasks
 from zvol.recovery.volume_reader import LAST_READ, VolumeReader
+from zvol.resource import Resource
 from zvol.zstack.client import READ_SECONDS
 
 AHEAD: Final = LONGEST_POLL / 2
@@ -117,7 +118,7 @@ class VolumePoller:
         if error is not None and self._again_with_new_session(tasks, error):
             self._tasks.not_read(tasks, now, self._longest)
             return
-        found = read.volumes.found if read.volumes is not None else {}
+        found = read.resources.found if read.resources is not None else {}
         for task in tasks:
             if error is not None:
                 self._not_shown(task, error, read, now)
@@ -142,14 +143,14 @@ class VolumePoller:
         else:
             self._tasks.not_observed(task, now, self._longest)
 
-    def _shown(self, task: VolumeTask, volume: Volume | None, read: ReadResult, now: float) -> None:
+    def _shown(self, task: VolumeTask, resource: Resource | None, read: ReadResult, now: float) -> None:
         """A volume was read, or the server has none."""
         if not task.awaiting_effect and task.phase is not Phase.START:
             return
-        observation = observation_of(self._context.kind, volume)
-        self._tasks.was_read(task, volume, read.began)
-        if task.phase is Phase.START and volume is not None and observation is Observation.DELETED:
-            if not self._conclude_unsent(task, volume):
+        observation = observation_of(resource)
+        self._tasks.was_read(task, resource, read.began)
+        if task.phase is Phase.START and resource is not None and observation is Observation.DELETED:
+            if not self._conclude_unsent(task, resource):
                 self._tasks.to_recover(task)
             return
         if observation is Observation.BACK and grace_poll_wanted(task, self._tasks.poll_conditions):
@@ -162,14 +163,14 @@ class VolumePoller:
         quiet = task.uuid in read.quiet
         self._tasks.observed(task, observation, read.began, now, quiet=quiet, longest=self._longest)
 
-    def _conclude_unsent(self, task: VolumeTask, volume: Volume) -> bool:
+    def _conclude_unsent(self, task: VolumeTask, resource: Resource) -> bool:
         """Some deleted volumes are not to be recovered although the server would do it; and a dry run ends here."""
-        kind, expected = self._context.kind, task.state.expected_last_op_date
-        reason = kind.refusal(volume, insist=task.request.allow_root)
+        kind, expected = task.kind, task.state.expected_last_op_date
+        reason = kind.refusal(resource, insist=task.request.allow_root)
         if reason is not None:
-            self._tasks.conclude(task, Outcome.FAILED, outcomes.guarded(reason, volume))
-        elif task.request.dry_run and expected not in (None, kind.deletion_of(volume)):
-            self._tasks.conclude(task, Outcome.FAILED, outcomes.CHANGED)
+            self._tasks.conclude(task, Outcome.FAILED, outcomes.guarded(reason, resource))
+        elif task.request.dry_run and expected not in (None, kind.deletion_of(resource)):
+            self._tasks.conclude(task, Outcome.FAILED, outcomes.changed(kind))
         elif task.request.dry_run:
             self._tasks.conclude(task, Outcome.WOULD_RECOVER)
         else:

@@ -8,7 +8,7 @@ and then a request may only name as many of them as worked.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import Enum, auto
 from functools import partial
 from typing import Final
@@ -16,11 +16,12 @@ from typing import Final
 from zvol.errors import Refused, TransientError, Untrusted, ZvolError
 from zvol.recovery.context import EngineContext
 from zvol.recovery.poll_limit import PollKind, PollLimit
-from zvol.recovery.read_batch import BatchSize, ReadBatch, ReadResult, read_volumes
+from zvol.recovery.read_batch import BatchSize, ReadBatch, ReadResult, read_resources
 from zvol.recovery.task import VolumeTask
 from zvol.recovery.tasks import Tasks
 from zvol.recovery.worker_pool import WorkResult
-from zvol.zstack.volumes import Volumes
+from zvol.resource import Resource
+from zvol.zstack.resources import Resources
 
 LAST_READ: Final = 5.0
 """Seconds for the read after which no other comes."""
@@ -62,9 +63,11 @@ class VolumeReader:
 
     def read(self, tasks: Sequence[VolumeTask]) -> None:
         """Read these volumes now, those that failed by themselves one by one."""
-        together = [task for task in tasks if not task.read_alone]
-        if together:
-            self._start(ReadBatch(together))
+        for number, together in enumerate(_by_kind(task for task in tasks if not task.read_alone)):
+            if number:  # the other kind waits for a place
+                self._queue(ReadBatch(together))
+            else:
+                self._start(ReadBatch(together))
         for task in tasks:
             if task.read_alone:
                 self._queue(ReadBatch([task], own_fault=True, alone=True))
@@ -79,10 +82,10 @@ class VolumeReader:
         if tasks and self._context.breaker.open_since is not None:
             self._suspect(ReadBatch(list(tasks), last=True, seconds=LAST_READ), None)
             return
-        together, size = [task for task in tasks if not task.read_alone], self._sizes.size
-        parts = [together[start : start + size] for start in range(0, len(together), size)]
-        for part in parts:
-            self._queue(ReadBatch(part, last=True, seconds=LAST_READ))
+        size = self._sizes.size
+        for together in _by_kind(task for task in tasks if not task.read_alone):
+            for start in range(0, len(together), size):
+                self._queue(ReadBatch(together[start : start + size], last=True, seconds=LAST_READ))
         for task in tasks:
             if task.read_alone:
                 self._queue(ReadBatch([task], own_fault=True, last=True, seconds=LAST_READ))
@@ -108,8 +111,8 @@ class VolumeReader:
         self._tasks.poll_begins(part.tasks, now)
         longest = max(self._tasks.time_left(task, now) for task in part.tasks)
         seconds = part.seconds if part.last else max(SHORTEST_READ, min(part.seconds, longest))
-        uuids, context = [task.uuid for task in part.tasks], self._context
-        read = partial(read_volumes, context.client, uuids, seconds, kind=context.kind)
+        uuids = [task.uuid for task in part.tasks]
+        read = partial(read_resources, self._context.client, uuids, seconds, kind=part.tasks[0].kind)
         self._context.pool.submit(read, lambda done: self._ended(part, done), beyond=part.last)
 
     def _ended(self, part: ReadBatch, done: WorkResult) -> None:
@@ -140,8 +143,8 @@ class VolumeReader:
 
     def _report(self, part: ReadBatch, done: WorkResult, *, own_fault: bool) -> None:
         """Deliver the result of a part; volumes that a good answer does not show clearly are read one by one."""
-        volumes, error = _volumes(done), _error(done)
-        unclear = [task for task in part.tasks if volumes is not None and task.uuid in volumes.unclear]
+        resources, error = _resources(done), _error(done)
+        unclear = [task for task in part.tasks if resources is not None and task.uuid in resources.unclear]
         if error is None:
             self._sizes.answered(len(part.tasks), part.failed)
         elif part.failed is not None:
@@ -155,7 +158,7 @@ class VolumeReader:
     def _deliver(self, part: ReadBatch, tasks: list[VolumeTask], done: WorkResult, *, own: bool = False) -> None:
         began = min(part.began, done.began)
         self._deliver_to(
-            ReadResult(tasks, part.quiet, began, done.ended, _volumes(done), _error(done), own=own, last=part.last)
+            ReadResult(tasks, part.quiet, began, done.ended, _resources(done), _error(done), own=own, last=part.last)
         )
 
     # ---- a batch that could not be read --------------------------------------------------------------------------
@@ -214,6 +217,14 @@ class VolumeReader:
             self._deliver(one, one.tasks, done)
 
 
+def _by_kind(tasks: Iterable[VolumeTask]) -> list[list[VolumeTask]]:
+    """Return the tasks of each kind: a request reads resources of one kind."""
+    parts: dict[str, list[VolumeTask]] = {}
+    for task in tasks:
+        parts.setdefault(task.kind.name, []).append(task)
+    return [*parts.values()]
+
+
 class Cause(Enum):
     """Why a batch could not be read, as far as the read of one of its volumes shows it."""
 
@@ -247,5 +258,5 @@ def _error(done: WorkResult) -> ZvolError | None:
     return done.error if isinstance(done.error, ZvolError) else None
 
 
-def _volumes(done: WorkResult) -> Volumes | None:
-    return done.value if isinstance(done.value, Volumes) else None
+def _resources(done: WorkResult) -> Resources[Resource] | None:
+    return done.value if isinstance(done.value, Resources) else None

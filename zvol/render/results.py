@@ -74,6 +74,7 @@ PROGRAMS: Final[tuple[Column[Result], ...]] = (
     Column("detail", "", "", lambda result: detail(result) if result.error else None),
     Column("job_uuid", "", "", lambda result: result.job_uuid),
     Column("warnings", "", "", lambda result: "; ".join(result.warnings)),
+    Column("target", "", "", lambda result: result.target),
 )
 
 

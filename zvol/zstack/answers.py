@@ -14,8 +14,9 @@ from typing import Any, Final
 
 from zvol.errors import ErrorCode
 from zvol.model import Volume
+from zvol.resource import Resource
 from zvol.zstack.error_codes import is_certain
-from zvol.zstack.resource_kinds import DATA_VOLUME, ResourceKind
+from zvol.zstack.resource_kinds import DATA_VOLUME, AnyKind
 from zvol.zstack.rest_errors import parse_rest_error, plain_text
 from zvol.zstack.strictjson import NotJson, loads
 
@@ -52,9 +53,9 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The server reports success, with the volume if it sent one."""
+    """The server reports success, with the resource if it sent one."""
 
-    volume: Volume | None
+    resource: Resource | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,21 +119,21 @@ MAX_TIMEOUT: Final = 86_400.0
 MAX_TARGET_LENGTH: Final = 300
 
 
-def classify_put(answer: Answer, kind: ResourceKind) -> PutAnswer:
+def classify_put(answer: Answer, kind: AnyKind) -> PutAnswer:
     """Classify the answer to the recovery of a resource."""
     document = _document(answer.body)
     if answer.status == 202 and _is_job(document):
         return Accepted(_timeout(document.get("apiTimeout")))
     if answer.status == 200 and isinstance(document, dict) and document.get("error") is None:
-        volume = kind.parse(document.get("inventory"))
-        if volume is not None:
-            return Done(volume)
+        resource = kind.parse(document.get("inventory"))
+        if resource is not None:
+            return Done(resource)
     if answer.status == 400 and re.fullmatch(r"Duplicate job uuid\[[0-9A-Za-z]{32}\]", plain_text(answer.body)):
         return Duplicate()
     return _not_successful(answer, document, failing=(200, 503))  # a server that answers synchronously may say 200
 
 
-def classify_job(answer: Answer, kind: ResourceKind) -> JobAnswer:
+def classify_job(answer: Answer, kind: AnyKind) -> JobAnswer:
     """Classify the answer about the job of such a recovery.
 
     Before 3.2 a job that is running has an empty body; so has one that ended without a result, which no recovery does.
@@ -143,9 +144,9 @@ def classify_job(answer: Answer, kind: ResourceKind) -> JobAnswer:
     if answer.status == 200 and isinstance(document, dict) and document.get("error") is None:
         if not document or set(document) == {"schema"}:
             return Done(None)
-        volume = kind.parse(document.get("inventory"))
-        if volume is not None:
-            return Done(volume)
+        resource = kind.parse(document.get("inventory"))
+        if resource is not None:
+            return Done(resource)
     if answer.status == 404 and plain_text(answer.body) == EXPIRED_JOB:
         return NoRecord()
     found = _not_successful(answer, document)

@@ -7,18 +7,20 @@ from typing import Any, Final, TypeVar
 
 from zvol.errors import MaybeSent, NeverSent, TransientError
 from zvol.model import Volume
+from zvol.resource import Resource
 from zvol.zstack import answers, server_facts
 from zvol.zstack.answer_errors import error_of, transient_error
 from zvol.zstack.answers import Answer, JobAnswer, PutAnswer, QueryResult, Unrecognized
 from zvol.zstack.auth import Authenticator
 from zvol.zstack.compact import RowCompactor
 from zvol.zstack.paging import MAX_PAGE, Pager, Row
-from zvol.zstack.resource_kinds import DATA_VOLUME, ResourceKind
+from zvol.zstack.resource_kinds import DATA_VOLUME, AnyKind, ResourceKind
+from zvol.zstack.resources import Resources, match_resources
 from zvol.zstack.transport import Transport
 from zvol.zstack.versions import Release
-from zvol.zstack.volumes import Volumes, match_volumes
 
 T = TypeVar("T")
+R = TypeVar("R", bound=Resource)
 
 READ_SECONDS: Final = 8.0
 """The timeout of a read."""
@@ -27,7 +29,7 @@ PAGE_SECONDS: Final = 60.0
 PUT_SECONDS: Final = 30.0
 """The timeout of a change."""
 MAX_BATCH: Final = 100
-"""The most volumes that are read in one request."""
+"""The most resources that are read in one request."""
 MAX_ANSWER_BYTES: Final = 1 << 20
 """Of an answer to a change or about a job."""
 
@@ -60,7 +62,7 @@ class Client:
         *,
         fresh_until: float | None = None,
         seconds: float = PUT_SECONDS,
-        kind: ResourceKind,
+        kind: AnyKind,
     ) -> PutAnswer | NeverSent:
         """Recover a resource: send the PUT once, under a job id of our own (32 hex), with an API timeout in seconds.
 
@@ -72,7 +74,7 @@ class Client:
         answer = self._send_change("PUT", kind.actions_of(uuid), body, headers, fresh_until, seconds)
         return answers.classify_put(answer, kind) if isinstance(answer, Answer) else answer
 
-    def job(self, job: str, seconds: float = READ_SECONDS, *, kind: ResourceKind) -> JobAnswer:
+    def job(self, job: str, seconds: float = READ_SECONDS, *, kind: AnyKind) -> JobAnswer:
         """Read a job, always at the configured host: the `location` of a 202 has the management node's own address."""
         answer = self._job(job, seconds)
         return answer if isinstance(answer, Unrecognized) else answers.classify_job(answer, kind)
@@ -123,17 +125,19 @@ class Client:
             return Unrecognized(maybe.message)
 
     # ---- reads: they raise TransientError, AuthError, Untrusted, Refused ------------------------------------------
-    def volume(self, uuid: str, seconds: float = READ_SECONDS, *, kind: ResourceKind) -> Volume | None:
-        """Return a volume, None when it does not exist or is not visible to this account."""
-        seen = match_volumes([uuid], self._read(kind.path_of(uuid), seconds=seconds), kind=kind)
+    def resource(self, uuid: str, seconds: float = READ_SECONDS, *, kind: ResourceKind[R]) -> R | None:
+        """Return a resource, None when it does not exist or is not visible to this account."""
+        seen = match_resources([uuid], self._read(kind.path_of(uuid), seconds=seconds), kind=kind)
         if seen.unclear:
-            raise TransientError(f"an inventory that is not a {kind.name}'s")
+            raise TransientError(f"an inventory that is not a {kind.noun}'s")
         return seen.found.get(uuid)
 
-    def read_volumes(self, uuids: Sequence[str], seconds: float = READ_SECONDS, *, kind: ResourceKind) -> Volumes:
-        """Read at most MAX_BATCH volumes in one request; a malformed inventory does not affect the other volumes."""
+    def read_resources(
+        self, uuids: Sequence[str], seconds: float = READ_SECONDS, *, kind: ResourceKind[R]
+    ) -> Resources[R]:
+        """Read at most MAX_BATCH resources in one request; a malformed inventory does not affect the others."""
         query = [("q", "uuid?=" + ",".join(uuids)), ("limit", str(len(uuids))), ("replyWithCount", "true")]
-        return match_volumes(uuids, self._read(kind.path, query, seconds=seconds), counted=True, kind=kind)
+        return match_resources(uuids, self._read(kind.path, query, seconds=seconds), counted=True, kind=kind)
 
     def volumes(self, uuids: Sequence[str]) -> dict[str, Volume]:
         """Return those of the volumes that exist, by UUID; raises TransientError when an answer is incomplete.
@@ -144,11 +148,11 @@ class Client:
         start, size = 0, MAX_BATCH
         while part := uuids[start : start + size]:
             try:
-                seen = self.read_volumes(part, kind=DATA_VOLUME)
+                seen = self.read_resources(part, kind=DATA_VOLUME)
             except TransientError:
                 if len(part) == 1:
                     raise
-                self.volume(part[0], kind=DATA_VOLUME)
+                self.resource(part[0], kind=DATA_VOLUME)
                 size = len(part) // 2
                 continue
             if seen.unclear:

@@ -14,12 +14,12 @@ from zvol.recovery.follow_ups.task import FollowUpTask
 from zvol.recovery.poll_limit import FollowUpRequest
 from zvol.recovery.poll_schedule import PollSchedule
 from zvol.recovery.poll_times import ROUND
-from zvol.recovery.read_batch import read_volumes
+from zvol.recovery.read_batch import read_resources
 from zvol.recovery.worker_pool import WorkResult
 from zvol.zstack import answers
 from zvol.zstack.client import MAX_BATCH
 from zvol.zstack.resource_kinds import DATA_VOLUME
-from zvol.zstack.volumes import Volumes
+from zvol.zstack.resources import Resources
 
 AHEAD: Final = 0.5
 """Seconds: a round also takes volumes that are due this much later."""
@@ -140,7 +140,7 @@ class FollowUpPoller:
         def read() -> object:
             if kind is ChangeKind.TAG:
                 return client.user_tags(uuids)
-            return read_volumes(client, uuids, kind=DATA_VOLUME)
+            return read_resources(client, uuids, kind=DATA_VOLUME)
 
         self._context.pool.submit(read, lambda done: self._answered(kind, follow_ups, quiet, done))
 
@@ -172,7 +172,7 @@ class FollowUpPoller:
         """Record what a read showed of a volume; an odd inventory is read by itself, and shows nothing."""
         if follow_up.change is None:
             return False
-        volumes = done.value if isinstance(done.value, Volumes) else Volumes({})
+        volumes = done.value if isinstance(done.value, Resources) else Resources({})
         unclear = follow_up.uuid in volumes.unclear
         follow_up.answered(quiet=quiet, unclear=unclear)
         if unclear:

@@ -141,12 +141,12 @@ class FollowUpTask:
         if self.result.volume is not None:
             return True
         if self.volume is None:
-            gone = ZvolError("there is no such volume", kind="gone", hint=outcomes.GONE)
+            gone = outcomes.not_there(DATA_VOLUME)
             self.result = replace(self.result, outcome=Outcome.GONE, by=None, error=gone)
         elif DATA_VOLUME.is_deleted(self.volume):
-            self.result = replace(self.result, outcome=Outcome.FAILED, by=None, error=outcomes.CHANGED)
+            self.result = replace(self.result, outcome=Outcome.FAILED, by=None, error=outcomes.changed(DATA_VOLUME))
         else:
-            self.result = replace(self.result, volume=self.volume)
+            self.result = replace(self.result, resource=self.volume)
         return self.result.error is None
 
     def outcome(self, *, kept: bool) -> Result:
@@ -162,7 +162,7 @@ class FollowUpTask:
             return self._unread(most_severe(exits), "; ".join(warnings))
         return replace(
             self.result,
-            volume=self.volume or self.result.volume,
+            resource=self.volume or self.result.volume,
             warnings=(*self.result.warnings, *warnings),
             extra_exit=most_severe(exits),
             unfinished=bool(self.deferred) and kept,
