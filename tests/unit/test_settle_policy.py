@@ -17,6 +17,7 @@ from zvol.errors import TransientError
 from zvol.recovery.quiet_period import MARGIN
 from zvol.recovery.settle_policy import DEFAULT_API_TIMEOUT, VERSION_INTERVAL, SettlePolicy
 from zvol.zstack.answers import Accepted
+from zvol.zstack.resource_kinds import DATA_VOLUME
 from zvol.zstack.versions import Release
 
 SETTLE, API = 75.0, 60.0
@@ -203,7 +204,7 @@ def test_a_longer_timeout_is_believed_after_the_version_was() -> None:
     assert one.policy.accepted(95.0, Accepted(1800.0)).remaining(95.0) == 1800 + MARGIN
     assert lost.remaining(95.0) > 1700
     assert one.policy.accepted(95.0, Accepted(API)).remaining(95.0) == API + MARGIN, "its own is known"
-    assert one.policy.silence(95.0).remaining(95.0) == SETTLE + 1800 + MARGIN == one.policy.longest
+    assert one.policy.silence(95.0).remaining(95.0) == SETTLE + 1800 + MARGIN == one.policy.longest(DATA_VOLUME)
 
 
 def test_an_answer_about_the_version_does_not_shorten_what_a_202_has_named() -> None:
