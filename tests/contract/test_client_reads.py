@@ -37,8 +37,8 @@ def meaning(exchange: Exchange) -> Meaning:
     match classify(answer, DATA_VOLUME):
         case answers.Failed(fault, certain, session):
             return "Failed", fault.code, certain, session
-        case answers.Done(volume):
-            return "Done", volume and volume.status
+        case answers.Done(resource):
+            return "Done", resource and resource.text("status")
         case answers.Accepted(seconds):
             return "Accepted", seconds
         case answers.Refusal(_, _, auth):
