@@ -13,7 +13,7 @@ from tests.support.process import PG_DATA, PG_WAL, READY, ROOT, ZVOL, Sandbox
 from tests.support.warm import run
 from zvol.model import INVENTORY_FIELDS
 
-RESULT_KEYS = ["asked", "uuid", "outcome", "changed", "by", "inventory", "error", "jobUuid", "warnings"]
+RESULT_KEYS = ["asked", "uuid", "target", "outcome", "changed", "by", "inventory", "error", "jobUuid", "warnings"]
 
 ERROR_KEYS = ["error", "kind", "exitCode", "hint", "uuid", "jobUuid"]
 
