@@ -38,7 +38,7 @@ class World:
     the sessions that were opened without being captured, by their account.  `created` are UUIDs that the server chose
     and that no captured poll tells.  `held` are exchanges after which jobs stand still until the next one is answered.
     `apart` are exchanges whose values are not compared: they sort by a date that the repeated creations share, or the
-    sandbox has another number of quotas or configurations.
+    sandbox has fewer quotas.
     """
 
     wire: str

@@ -54,12 +54,12 @@ WORLDS = {
     "3.10.40": World(
         "wire-3.10.40",
         before={"265-recover-ps-maintenance": [Done("DELETE", "/v1/volumes/96edd4bdf5794adaa84d41fe26990529")]},
-        apart=frozenset({"018-query-gc-volume", "021-query-gc-volume2", "212-query"}),
+        apart=frozenset({"212-query"}),
     ),
     "4.4.65": World(
         "wire-4.4.65",
         before={"365-recover-ps-maintenance": [Done("DELETE", "/v1/volumes/a1550e32df434470a70979e8f9603484")]},
-        apart=frozenset({"018-query-gc-volume", "121-query-gc-volume2", "305-query"}),
+        apart=frozenset({"305-query"}),
         held=frozenset({"163-recover-jobuuid-dup", "164-recover-jobuuid-poll"}),
     ),
     "zsphere-4.10.0": World(

@@ -158,8 +158,10 @@ RESOURCES: Final[dict[str, Resource]] = {
 
 
 def resources_of(release: Behaviour) -> dict[str, Resource]:
-    """Return the resources with the fields that a release knows."""
-    return {kind: replace(resource, fields=_known(kind, resource, release)) for kind, resource in RESOURCES.items()}
+    """Return the resources with the fields and the configurations that a release knows."""
+    known = {kind: replace(resource, fields=_known(kind, resource, release)) for kind, resource in RESOURCES.items()}
+    absent = ", ".join(f"'{name}'" for name in sorted(release.absent_configs))
+    return known | {"config": replace(known["config"], where=f"name NOT IN ({absent})")}
 
 
 def _known(kind: str, resource: Resource, release: Behaviour) -> dict[str, str]:

@@ -67,11 +67,12 @@ class Behaviour:
     compares what the volume's owner uses with the limit of the caller, `snapshot_quota` counts snapshots, too;
     `status_before_quota` checks a recovery in this order.
 
-    Rows: `absent_fields` are not in inventories, each as `resource.field`; `selects_shareable` accepts isShareable
-    in the `fields` of a query.  `error_fields` are those beside code, description, details and elaboration: `messages`
-    with an elaboration, `cost` of every error and not only of those with one, `causes` of jobs, `location` of logins.
-    `english_details` ignores the locale, `words` names the captured server whose texts are used, and `names_message`
-    puts the message class into the text for a UUID that names nothing.
+    Rows: `absent_fields` are not in inventories, each as `resource.field`, `absent_configs` not among the global
+    configurations; `selects_shareable` accepts isShareable in the `fields` of a query. `error_fields` are those
+    beside code, description, details and elaboration: `messages` with an elaboration, `cost` of every error and not
+    only of those with one, `causes` of jobs, `location` of logins. `english_details` ignores the locale, `words`
+    names the captured server whose texts are used, and `names_message` puts the message class into the text for a
+    UUID that names nothing.
 
     Life: `volume_period` and `vm_period` are the defaults of expungePeriod in seconds; `half_expunged_shown` nulls the
     storage of a half-finished expunge; `destroy_remembers` lets the destruction of a VM write lastVmInstanceUuid;
@@ -112,6 +113,7 @@ class Behaviour:
     roles: bool = False
 
     absent_fields: frozenset[str] = _OLDEST
+    absent_configs: frozenset[str] = frozenset({"refreshVolumeSize.scope", "refreshVolumeSize.hostCountPerBatch"})
     selects_shareable: bool = True
     error_fields: frozenset[str] = frozenset()
     english_details: bool = False
@@ -147,6 +149,7 @@ CHANGES: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
     ("4.3.18", {"absent_fields": _SINCE_4_3_18}),
     ("4.4", {"absent_fields": _SINCE_4_4, "software": "Jetty(9.4.49.v20220914)"}),
     ("4.5", {"duplicate_check": True, "words": "5.2", "absent_fields": _SINCE_4_5}),
+    ("4.5", {"absent_configs": frozenset()}),
     ("4.6", {"quota_of_owner": False, "generic_login": True, "error_fields": _ERRORS | {"location"}}),
     ("4.7", {"key_date_format": "EEE, dd MMM yyyy HH:mm:ss z", "software": "Jetty(9.4.51.v20230217)"}),
     ("4.8", {"absent_fields": _SINCE_4_8, "destroy_remembers": True}),
