@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.fault_proxy import Rule, proxy
 from tests.support.process import PG_DATA, Sandbox, environment, sandbox
-from tests.support.warm import run
+from tests.support.warm import run, start
 from zvol.sandbox.names import ACCESS_KEY, ACCESS_SECRET, DB_1, TENANT
 
 ADMIN, TENANT_NAME = "admin", "dev-team"
@@ -62,6 +62,24 @@ def test_without_permission_one_put_is_refused_and_the_account_that_may_recovers
         assert (ran.code, ran.json()["outcome"], ran.json()["by"]) == (0, "recovered", "zvol")
         assert cloud.count("accepted", PG_DATA) == 2
         assert run(["resume", "--json"], account(env, who)).json() == []
+
+
+def test_a_refusal_that_a_killed_run_never_heard_is_found_by_resume(tmp_path: Path) -> None:
+    """Its job tells: what was open is closed, and the account that may recover does not wait for it."""
+    go = tmp_path / "go"
+    held = Rule("put", "hold-answer", file=go)
+    with release(tmp_path, "zsphere-4.10.0") as (cloud, env), proxy(cloud.host, held) as (host, between):
+        env = env | {"ZVOL_HOST": host}
+        process = start(["recover", PG_DATA], account(env, "viewer"))
+        assert between.held.wait(30)
+        process.kill()
+        process.communicate(10)
+        go.touch()
+        ran = run(["resume", "-o", "ndjson"], account(env, "viewer"), timeout=30)
+        assert (ran.code, ran.json()["outcome"], ran.json()["error"]["code"]) == (1, "failed", "SYS.1019")
+        ran = run(["recover", PG_DATA, "-o", "ndjson"], account(env, ADMIN), timeout=30)
+        assert (ran.code, ran.json()["outcome"]) == (0, "recovered")
+        assert cloud.count("begun", PG_DATA) == 1
 
 
 def test_without_a_role_an_attachment_and_a_tag_are_refused_in_the_words_of_the_server(tmp_path: Path) -> None:
