@@ -3,16 +3,49 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 
 import pytest
 
 from zvol.zstack import answers
-from zvol.zstack.answers import Answer, Done, Failed, Running, Unrecognized
+from zvol.zstack.answers import Accepted, Answer, Done, Duplicate, Failed, NoRecord, Running, Unrecognized
 from zvol.zstack.resource_kinds import DATA_VOLUME
 
+CONTRACT = Path(__file__).parents[1] / "contract"
+RUNNING_SERVERS = ("wire", "wire-3.10.40", "wire-4.4.65", "wire-zsphere-4.10.0")
 classify_put = partial(answers.classify_put, kind=DATA_VOLUME)
 classify_job = partial(answers.classify_job, kind=DATA_VOLUME)
+
+
+def captured(folder: str, path: str) -> Iterator[Answer]:
+    """Yield what a running server answered to the requests of paths that contain a text."""
+    for file in sorted((CONTRACT / folder).glob("*.http")):
+        asked, _, reply = file.read_bytes().partition(b"\nHTTP/1.1 ")
+        head, _, body = reply.partition(b"\n\n")
+        if path in asked.decode().splitlines()[0]:
+            yield Answer(int(head[:3]), body.rstrip(b"\n"))
+
+
+@pytest.mark.parametrize("folder", RUNNING_SERVERS)
+def test_each_captured_answer_about_a_job_is_recognized(folder: str) -> None:
+    found = [(one, answers.classify_change_job(one)) for one in captured(folder, "/v1/api-jobs/")]
+    odd = [answer for answer, means in found if isinstance(means, Unrecognized)]
+    assert all(b'"category"' in one.body for one in odd), "a changed configuration has no UUID"
+    kinds = {type(means) for _, means in found} - {Unrecognized}
+    assert kinds >= {Done, Failed, NoRecord}
+    assert {means.certain for _, means in found if isinstance(means, Failed)} >= {True}
+
+
+@pytest.mark.parametrize("folder", RUNNING_SERVERS)
+def test_each_captured_answer_to_a_recovery(folder: str) -> None:
+    found = [classify_put(one) for one in captured(folder, "/actions") if one.status == 202]
+    accepted = [one for one in found if isinstance(one, Accepted)]
+    assert len(accepted) == len(found) > 20
+    assert {one.api_timeout is None for one in accepted} == {folder == "wire-3.10.40"}
+    copies = [one for one in captured(folder, "/actions") if isinstance(classify_put(one), Duplicate)]
+    assert bool(copies) == (folder in ("wire", "wire-zsphere-4.10.0"))
 
 
 def test_a_job_that_is_running_has_an_empty_body_before_3_2() -> None:
