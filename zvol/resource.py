@@ -53,6 +53,11 @@ class Resource(ABC):
         return False
 
     @property
+    def parts(self) -> tuple[str, ...]:
+        """The UUIDs of the other resources that its recovery brings back."""
+        return ()
+
+    @property
     @abstractmethod
     def shown(self) -> str:
         """Its state in a few words, for people."""

@@ -80,6 +80,10 @@ class VmInstance(Resource):
         return self.root is None
 
     @property
+    def parts(self) -> tuple[str, ...]:
+        return () if self.root is None else (self.root.uuid,)
+
+    @property
     def shown(self) -> str:
         return f"state {self.state}, {f'root volume {self.root.status}' if self.root else 'no root volume'}"
 

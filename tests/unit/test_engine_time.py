@@ -11,7 +11,7 @@ import pytest
 
 from tests.sim.world import World
 from zvol.errors import Exit, ZvolError
-from zvol.journal.records import Intent
+from zvol.journal.records import Claim, Intent
 from zvol.journal.request import Request
 from zvol.model import Result
 
@@ -101,7 +101,7 @@ def test_what_waits_behind_a_put_that_hangs_says_that_time_was_up_and_stays_plan
     dead = world.new_engine()
     journal = world.journal()
     run = journal.begin(dead.identity, Request(), world.clock.wall())
-    journal.claim(run, [(uuid, uuid, None) for uuid in world.uuids])
+    journal.claim(run, [Claim(uuid, uuid, None) for uuid in world.uuids])
     jobs = {uuid: f"{number:032x}" for number, uuid in enumerate(world.uuids, 500)}
     journal.record_intents([(run, uuid, Intent(job, None)) for uuid, job in jobs.items()], world.clock.wall())
     world.close()

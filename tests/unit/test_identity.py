@@ -8,7 +8,7 @@ import pytest
 
 from tests.sim.kills import QUIET, Killed, intents, kill, lost, puts, resume
 from tests.sim.world import A, World
-from zvol.journal.records import Claims, Identity, Intent
+from zvol.journal.records import Claim, Claims, Identity, Intent
 from zvol.journal.request import Request
 from zvol.model import Target
 
@@ -166,7 +166,7 @@ def test_what_was_never_sent_waits_for_what_somebody_else_has_sent(sent: bool, t
     volume = world.server.resource(A)
     assert volume is not None
     run = journal.begin(ours, Request(), world.clock.wall())
-    journal.claim(run, [(A, A, volume.last_op_date)])
+    journal.claim(run, [Claim(A, A, volume.last_op_date)])
     world.close()
     if sent:
         world.identity = theirs
@@ -211,13 +211,13 @@ def test_a_living_run_that_has_said_its_word_is_not_on_the_volume_any_more(tmp_p
     world = World(tmp_path)
     other = world.journal()
     first = other.begin(world.identity, Request(), world.clock.wall())
-    other.claim(first, [(A, A, "then")])
+    other.claim(first, [Claim(A, A, "then")])
     other.record_intents([(first, A, Intent("1" * 32, "then"))], world.clock.wall())
     other.record_outcome(first, A, "recovered", settled=False)
     other.flush()
     journal = world.journal()
     run = journal.begin(world.identity, Request(), world.clock.wall())
-    claims = journal.claim(run, [(A, A, "later")])
+    claims = journal.claim(run, [Claim(A, A, "later")])
     assert claims == Claims({}, {A: [Intent("1" * 32, "then", inherited=True)]}, frozenset())
     other.record_intents([(first, A, Intent("2" * 32, "then"))], world.clock.wall())
     other.record_outcome(first, A, "recovered", settled=False)
@@ -234,7 +234,7 @@ def test_a_volume_that_another_living_run_is_on_is_busy_for_resume(tmp_path: Pat
     kill(world, 5.0)
     journal = world.journal()
     theirs = journal.begin(OTHERS["another name of the server"], Request(), world.clock.wall())
-    journal.claim(theirs, [(A, A, None)])
+    journal.claim(theirs, [Claim(A, A, None)])
     second = world.journal()
     [mine] = [run.id for run in second.runs() if run.identity == world.identity]
     [left] = second.adopt([mine], world.identity).volumes

@@ -13,9 +13,9 @@ import pytest
 
 from zvol.errors import LocalState
 from zvol.journal.journal import Journal
-from zvol.journal.records import Claims, Holder, Identity, Intent
+from zvol.journal.records import Claim, Claims, Holder, Identity, Intent
 from zvol.journal.request import Request
-from zvol.model import VOLUME
+from zvol.model import VM, VOLUME
 from zvol.recovery.task import resumed_task
 
 ORIGIN = "http://127.0.0.1:8080"
@@ -31,11 +31,11 @@ HOLDER = """
 import sys, time
 from pathlib import Path
 from zvol.journal.journal import Journal
-from zvol.journal.records import Identity, Intent
+from zvol.journal.records import Claim, Identity, Intent
 from zvol.journal.request import Request
 journal = Journal(Path(sys.argv[1]))
 run = journal.begin(Identity(sys.argv[2], "account test"), Request(), 0.0)
-journal.claim(run, [("a" * 32, "a", "then"), ("b" * 32, "b", "then")])
+journal.claim(run, [Claim("a" * 32, "a", "then"), Claim("b" * 32, "b", "then")])
 journal.record_intents([(run, "a" * 32, Intent("1" * 32, "then"))], 1.0)
 print(run, flush=True)
 time.sleep(60)
@@ -64,7 +64,7 @@ def kill(process: subprocess.Popen[str]) -> None:
 def test_a_finished_run_leaves_nothing_open(path: Path) -> None:
     journal = Journal(path)
     run = journal.begin(ME, REQUEST, NOW)
-    assert journal.claim(run, [(A, "a", T)]) == NOTHING
+    assert journal.claim(run, [Claim(A, "a", T)]) == NOTHING
     journal.record_intents([(run, A, Intent(JOB, "then"))], NOW)
     journal.record_outcome(run, A, "recovered", settled=True)
     journal.finish(NOW + 1, run)
@@ -73,7 +73,7 @@ def test_a_finished_run_leaves_nothing_open(path: Path) -> None:
     [found] = again.runs()
     assert (found.id, found.ended, found.alive, found.unfinished) == (run, NOW + 1, False, 0)
     other = again.begin(ME, REQUEST, NOW)
-    assert again.claim(other, [(A, "a", T)]) == NOTHING
+    assert again.claim(other, [Claim(A, "a", T)]) == NOTHING
     again.close()
 
 
@@ -82,7 +82,9 @@ def test_a_volume_of_a_living_run_is_busy(path: Path) -> None:
     try:
         journal = Journal(path)
         run = journal.begin(ME, REQUEST, NOW)
-        assert journal.claim(run, [(A, "a", T), (C, "c", T)]) == Claims({A: Holder(theirs, ORIGIN)}, {}, frozenset())
+        assert journal.claim(run, [Claim(A, "a", T), Claim(C, "c", T)]) == Claims(
+            {A: Holder(theirs, ORIGIN)}, {}, frozenset()
+        )
         assert journal.adopt([theirs], ME).living == (theirs,)
         [mine, other] = sorted(journal.runs(), key=lambda found: found.id == theirs)
         assert other.alive
@@ -97,7 +99,7 @@ def test_the_volumes_and_open_intents_of_a_dead_run_are_taken_over(path: Path) -
     kill(process)
     journal = Journal(path)
     run = journal.begin(ME, REQUEST, NOW)
-    claims = journal.claim(run, [(A, "a", T), (B, "b", T)])
+    claims = journal.claim(run, [Claim(A, "a", T), Claim(B, "b", T)])
     assert claims == Claims({}, {A: [Intent(JOB, "then", inherited=True)]}, frozenset())
     counts = {found.id: found.counts for found in journal.runs()}
     assert counts == {run: {"planned": 2}, theirs: {"taken": 2}}
@@ -112,12 +114,12 @@ def test_the_volumes_of_another_server_or_account_are_not_taken_over(other: Iden
     journal = Journal(path)
     try:
         run = journal.begin(other, REQUEST, NOW)
-        claims = journal.claim(run, [(A, "a", T)])
+        claims = journal.claim(run, [Claim(A, "a", T)])
         assert claims == Claims({A: Holder(theirs, ORIGIN)}, {}, frozenset())
     finally:
         kill(process)
     run = journal.begin(other, REQUEST, NOW)
-    assert journal.claim(run, [(A, "a", T), (B, "b", T)]) == Claims({}, {}, frozenset([A]))
+    assert journal.claim(run, [Claim(A, "a", T), Claim(B, "b", T)]) == Claims({}, {}, frozenset([A]))
     assert [(one.uuid, one.state, one.intents) for one in journal.unfinished_volumes(theirs)] == [
         (A, "open", (Intent(JOB, "then"),)),
         (B, "planned", ()),
@@ -144,7 +146,7 @@ def test_a_dead_run_can_be_adopted_once(path: Path) -> None:
 def test_a_volume_without_a_committed_outcome_is_unfinished(path: Path) -> None:
     journal = Journal(path)
     run = journal.begin(ME, REQUEST, NOW)
-    journal.claim(run, [(A, "a", T)])
+    journal.claim(run, [Claim(A, "a", T)])
     journal.record_intents([(run, A, Intent(JOB, "then"))], NOW)
     journal.record_outcome(run, A, "recovered", settled=True)
     journal.close()
@@ -157,7 +159,7 @@ def test_a_volume_without_a_committed_outcome_is_unfinished(path: Path) -> None:
 def test_an_unknown_outcome_stays_open_and_an_unsettled_outcome_keeps_its_intent(path: Path) -> None:
     journal = Journal(path)
     run = journal.begin(ME, REQUEST, NOW)
-    journal.claim(run, [(A, "a", T), (B, "b", T)])
+    journal.claim(run, [Claim(A, "a", T), Claim(B, "b", T)])
     journal.record_intents([(run, A, Intent(JOB, "x")), (run, B, Intent("2" * 32, "y"))], NOW)
     journal.record_outcome(run, A, "unknown", settled=False)
     journal.record_outcome(run, B, "recovered", settled=False)
@@ -166,7 +168,9 @@ def test_an_unknown_outcome_stays_open_and_an_unsettled_outcome_keeps_its_intent
     assert found.counts == {"open": 1, "recorded": 1}
     assert found.ended is None
     other = journal.begin(ME, REQUEST, NOW)
-    assert journal.claim(other, [(B, "b", T)]) == Claims({}, {B: [Intent("2" * 32, "y", inherited=True)]}, frozenset())
+    assert journal.claim(other, [Claim(B, "b", T)]) == Claims(
+        {}, {B: [Intent("2" * 32, "y", inherited=True)]}, frozenset()
+    )
     journal.close()
 
 
@@ -205,7 +209,7 @@ def test_old_runs_with_nothing_open_are_pruned(path: Path) -> None:
     journal = Journal(path)
     for settled in (True, False):
         run = journal.begin(ME, REQUEST, NOW)
-        journal.claim(run, [(A, "a", T)])
+        journal.claim(run, [Claim(A, "a", T)])
         journal.record_intents([(run, A, Intent("12"[settled] * 32, "x"))], NOW)
         journal.record_outcome(run, A, "recovered" if settled else "unknown", settled=settled)
         journal.finish(NOW, run)
@@ -219,11 +223,10 @@ def test_old_runs_with_nothing_open_are_pruned(path: Path) -> None:
 def test_a_resumed_run_knows_which_kind_of_resource_it_was_to_recover(path: Path) -> None:
     journal = Journal(path)
     run = journal.begin(ME, REQUEST, NOW)
-    journal.claim(run, [(A, "a", T)])
-    journal.claim(run, [(B, "b", T)], "vm")
+    journal.claim(run, [Claim(A, "a", T), Claim(B, "b", T, VM)])
     journal.close()
     journal = Journal(path)
     left = journal.adopt([run], ME).volumes
-    assert [(one.uuid, one.target) for one in left] == [(A, VOLUME), (B, "vm")]
-    assert [resumed_task(one, 0, 0.0, 60.0).target.kind for one in left] == [VOLUME, "vm"]
+    assert [(one.uuid, one.target) for one in left] == [(A, VOLUME), (B, VM)]
+    assert [resumed_task(one, 0, 0.0, 60.0).target.kind for one in left] == [VOLUME, VM]
     journal.close()

@@ -13,7 +13,7 @@ import pytest
 from zvol.errors import LocalState
 from zvol.journal.journal import Journal
 from zvol.journal.locks import Locks
-from zvol.journal.records import Identity, Intent
+from zvol.journal.records import Claim, Identity, Intent
 from zvol.journal.request import Request
 from zvol.journal.schema import VERSION
 
@@ -40,7 +40,7 @@ def fill(path: Path) -> None:
     for start in range(0, len(VOLUMES), 20):
         part = VOLUMES[start : start + 20]
         run = journal.begin(ME, REQUEST, NOW)
-        journal.claim(run, [(uuid, uuid, "then") for uuid in part])
+        journal.claim(run, [Claim(uuid, uuid, "then") for uuid in part])
         journal.record_intents([(run, uuid, Intent(uuid[::-1], "then")) for uuid in part], NOW)
     journal.close()
 
@@ -55,7 +55,7 @@ def use(path: Path) -> None:
     try:
         journal.runs()
         run = journal.begin(ME, REQUEST, NOW)
-        journal.claim(run, [(uuid, uuid, "then") for uuid in VOLUMES])
+        journal.claim(run, [Claim(uuid, uuid, "then") for uuid in VOLUMES])
         journal.record_intents([(run, uuid, Intent(os.urandom(16).hex(), "then")) for uuid in VOLUMES], NOW)
         journal.finish(NOW, run)
     finally:
@@ -235,7 +235,7 @@ def test_a_truncated_log_leaves_the_journal_as_after_one_of_its_commits(path: Pa
     journal = Journal(path)
     states: list[dict[str, int]] = [{}]
     run = journal.begin(ME, REQUEST, NOW)
-    journal.claim(run, [(uuid, uuid, "then") for uuid in VOLUMES])
+    journal.claim(run, [Claim(uuid, uuid, "then") for uuid in VOLUMES])
     states.append({"planned": 60})
     for number in range(0, 60, 20):
         part = VOLUMES[number : number + 20]

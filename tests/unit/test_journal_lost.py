@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from zvol.journal.journal import Journal
-from zvol.journal.records import Identity
+from zvol.journal.records import Claim, Identity
 from zvol.journal.request import Request
 
 NOW = 1_795_000_000.0
@@ -18,7 +18,7 @@ def killed(path: Path) -> str:
     """Leave a run as a SIGKILL does: its lock file stays, and nobody holds it."""
     journal = Journal(path)
     run = journal.begin(ME, Request(), NOW)
-    journal.claim(run, [("a" * 32, "a", "then")])
+    journal.claim(run, [Claim("a" * 32, "a", "then")])
     file = path.with_name(path.name + ".locks") / run
     left = file.read_bytes()
     journal.close()

@@ -13,7 +13,7 @@ from zvol.journal import journal as room
 from zvol.journal import queries
 from zvol.journal.journal import Journal
 from zvol.journal.locks import Locks
-from zvol.journal.records import Intent
+from zvol.journal.records import Claim, Intent
 from zvol.journal.request import Request
 
 LATER = NOW + 31 * 86400
@@ -38,7 +38,7 @@ def test_nothing_is_pruned_before_the_work_is_done(path: Path) -> None:
     journal = Journal(path)
     executed = executed_sql(journal)
     run = journal.begin(ME, Request(), LATER)
-    journal.claim(run, [(A, "a", "then")])
+    journal.claim(run, [Claim(A, "a", "then")])
     journal.record_intents([(run, A, Intent("1" * 32, "then"))], LATER)
     journal.record_outcome(run, A, "recovered", settled=True)
     journal.finish(LATER, run)
@@ -117,8 +117,8 @@ def test_nothing_is_pruned_and_nobody_waits_while_another_process_writes(path: P
 def test_open_own_and_recent_runs_are_not_pruned(path: Path) -> None:
     journal = Journal(path)
     planned, sent, fresh, own = (journal.begin(ME, Request(), NOW) for _ in range(4))
-    journal.claim(planned, [(A, "a", "then")])
-    journal.claim(sent, [(B, "b", "then")])
+    journal.claim(planned, [Claim(A, "a", "then")])
+    journal.claim(sent, [Claim(B, "b", "then")])
     journal.record_intents([(sent, B, Intent("1" * 32, "then"))], LATER - 86400)
     journal.record_outcome(sent, B, "recovered", settled=False)
     journal.finish(NOW, planned, sent)

@@ -11,7 +11,7 @@ from zvol.errors import LocalState
 from zvol.journal import schema
 from zvol.journal.journal import Journal
 from zvol.journal.locks import Locks
-from zvol.journal.records import Claims, Identity, Intent
+from zvol.journal.records import Claim, Claims, Identity, Intent
 from zvol.journal.request import Request
 
 NOW = 1_795_000_000.0
@@ -77,7 +77,7 @@ def test_a_migrated_journal_is_used_like_a_new_one(path: Path) -> None:
     for _ in range(2):  # the second one finds nothing to do
         journal = Journal(path)
         run = journal.begin(ME, Request(), NOW)
-        assert journal.claim(run, [(A, "a", "then"), (B, "b", "then")]) == Claims({}, {}, frozenset([A]))
+        assert journal.claim(run, [Claim(A, "a", "then"), Claim(B, "b", "then")]) == Claims({}, {}, frozenset([A]))
         journal.record_intents([(run, A, Intent(run[-6:], "then"))], NOW)
         journal.record_outcome(run, A, "recovered", settled=True)
         journal.record_outcome(run, B, "failed", settled=True)

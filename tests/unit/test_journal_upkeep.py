@@ -16,9 +16,10 @@ from zvol.errors import LocalState
 from zvol.files import private_dir
 from zvol.journal import journal as room
 from zvol.journal.journal import Journal
-from zvol.journal.queries import MAY_ACT
-from zvol.journal.records import ClosedVolume, Identity, Intent
+from zvol.journal.queries import MAY_ACT, MAY_ACT_ON_VM
+from zvol.journal.records import Claim, ClosedVolume, Identity, Intent
 from zvol.journal.request import Request
+from zvol.model import VM, VOLUME
 
 LATER = NOW + 31 * 86400
 A, B, C = "a" * 32, "b" * 32, "c" * 32
@@ -39,13 +40,13 @@ def test_a_locked_journal_is_reported_as_in_use_and_not_as_a_full_disk(
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(LocalState, match="has been in use by another process") as caught:
-        journal.claim(run, [(A, "a", "then")])
+        journal.claim(run, [Claim(A, "a", "then")])
     assert caught.value.exit == 7
     assert caught.value.hint == (
         "Nothing was submitted. Wait for the other zvol to end, then run the same command again."
     )
     other.execute("ROLLBACK")
-    journal.claim(run, [(A, "a", "then")])
+    journal.claim(run, [Claim(A, "a", "then")])
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(LocalState) as caught:
         journal.record_intents([(run, A, Intent("1" * 32, "then"))], NOW)
@@ -58,7 +59,7 @@ def test_a_locked_journal_is_reported_as_in_use_and_not_as_a_full_disk(
 def test_a_run_that_was_taken_over_stays_in_the_journal(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     journal = Journal(path)
     run = journal.begin(ME, Request(), NOW)
-    journal.claim(run, [(A, "a", "then")])
+    journal.claim(run, [Claim(A, "a", "then")])
     journal.close()
     monkeypatch.setattr(room, "BUSY_TIMEOUT", 0.05)
     journal = Journal(path)
@@ -168,7 +169,9 @@ def test_an_undamaged_journal_stores_no_such_time(path: Path) -> None:
 def test_forget_returns_the_volumes_that_it_closed(path: Path) -> None:
     journal = Journal(path)
     run = journal.begin(ME, Request(), NOW)
-    journal.claim(run, [(A, "a", "then"), (B, "b", "then"), (C, "c", "then"), ("d" * 32, "d", "then")])
+    journal.claim(
+        run, [Claim(A, "a", "then"), Claim(B, "b", "then"), Claim(C, "c", "then"), Claim("d" * 32, "d", "then")]
+    )
     journal.record_intents(
         [(run, uuid, Intent(uuid[::-1].replace(uuid[0], job), "then")) for uuid, job in ((A, "1"), (C, "3"))], NOW
     )
@@ -188,13 +191,16 @@ def test_forget_returns_the_volumes_that_it_closed(path: Path) -> None:
     journal.close()
 
 
-@pytest.mark.parametrize(("later", "named"), [(MAY_ACT - 1, [A, C]), (MAY_ACT, [A])])
+@pytest.mark.parametrize(
+    ("target", "later", "named"),
+    [(VOLUME, MAY_ACT - 1, [A, C]), (VOLUME, MAY_ACT, [A]), (VM, MAY_ACT_ON_VM - 1, [A, C]), (VM, MAY_ACT_ON_VM, [A])],
+)
 def test_forget_returns_a_recorded_outcome_while_its_request_may_act(
-    path: Path, later: float, named: list[str]
+    path: Path, target: str, later: float, named: list[str]
 ) -> None:
     journal = Journal(path)
     run = journal.begin(ME, Request(), NOW)
-    journal.claim(run, [(A, "a", "then"), (C, "c", "then")])
+    journal.claim(run, [Claim(A, "a", "then", target), Claim(C, "c", "then", target)])
     journal.record_intents([(run, A, Intent("1" * 32, "then")), (run, C, Intent("3" * 32, "then"))], NOW)
     journal.record_outcome(run, C, "recovered", settled=False)
     journal.finish(NOW, run)
@@ -212,7 +218,7 @@ def test_only_runs_on_the_given_servers_are_closed(path: Path) -> None:
     runs.append(journal.begin(Identity("http://127.0.0.1:1", None), Request(), NOW))
     runs.append(journal.begin(Identity("http://127.0.0.1:1", "account test"), Request(), NOW))
     for number, run in enumerate(runs):
-        journal.claim(run, [(f"{number:032x}", "x", "then")])
+        journal.claim(run, [Claim(f"{number:032x}", "x", "then")])
     journal.close_runs_on(["sandbox", bases[0]], NOW)
     assert {one.id: one.unfinished for one in journal.runs()} == dict(zip(runs, (0, 1, 0, 0, 1), strict=True))
     journal.close()

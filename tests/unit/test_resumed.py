@@ -11,7 +11,7 @@ import pytest
 from tests.sim.kills import QUIET, intents, kill, lost, puts, resume
 from tests.sim.world import A, World
 from zvol.journal.journal import Journal
-from zvol.journal.records import Intent
+from zvol.journal.records import Claim, Intent
 from zvol.journal.request import Request
 
 LONG = 30 * 60
@@ -76,7 +76,7 @@ def test_what_is_held_is_read_and_closed_where_that_is_all_there_is_to_it(tmp_pa
     journal = world.journal()
     run = journal.begin(world.identity, Request(), world.clock.wall())
     dates = {uuid: world.server.resource(uuid).last_op_date for uuid in world.uuids}  # type: ignore[union-attr]
-    journal.claim(run, [(uuid, uuid, dates[uuid]) for uuid in world.uuids])
+    journal.claim(run, [Claim(uuid, uuid, dates[uuid]) for uuid in world.uuids])
     world.server.recover_by_hand(back)
     del world.server.rows[gone]
     world.server.rows[changed].last_op += 100
@@ -93,7 +93,7 @@ def test_what_is_held_and_cannot_be_read_stays_what_it_is(tmp_path: Path) -> Non
     world = World(tmp_path, lambda kind, _number: "page" if kind == "read" else None)
     journal = world.journal()
     run = journal.begin(world.identity, Request(), world.clock.wall())
-    journal.claim(run, [(A, A, "then")])
+    journal.claim(run, [Claim(A, A, "then")])
     left = [replace(one, read_only=True) for one in journal.unfinished_volumes(run)]
     [result] = world.new_engine().resume(journal, left)
     assert (result.outcome, result.exit) == ("not-sent", 5)
@@ -182,7 +182,7 @@ def test_a_job_does_not_end_the_wait_after_a_damage(broken: World) -> None:
     damaged = broken.clock.now
     journal = broken.journal()
     run = journal.begin(broken.identity, Request(), broken.clock.wall())
-    journal.claim(run, [(A, A, None)])
+    journal.claim(run, [Claim(A, A, None)])
     journal.record_intents([(run, A, Intent("1" * 32, None))], broken.clock.wall())
     broken.close()
     broken.server.jobs["1" * 32] = "ID.1003"

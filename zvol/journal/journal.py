@@ -19,9 +19,8 @@ from zvol.errors import LocalState
 from zvol.journal import database, queries
 from zvol.journal.database import AGAIN, BUSY_TIMEOUT, RESUME, Damaged, as_local_state
 from zvol.journal.locks import Locks
-from zvol.journal.records import Adopted, Claims, ClosedVolume, Holder, Identity, Intent, Run, UnfinishedVolume
+from zvol.journal.records import Adopted, Claim, Claims, ClosedVolume, Holder, Identity, Intent, Run, UnfinishedVolume
 from zvol.journal.request import Request
-from zvol.model import VOLUME
 
 if TYPE_CHECKING:
     import sqlite3
@@ -82,8 +81,8 @@ class Journal:
         with self._transaction():
             return queries.record_lost_runs(self._db, self.locks, wall)
 
-    def claim(self, run: str, volumes: Iterable[tuple[str, str, str | None]], target: str = VOLUME) -> Claims:
-        """Claim (uuid, asked, lastOpDate) triples of one kind of resource for a run, all in one transaction.
+    def claim(self, run: str, claims: Iterable[Claim]) -> Claims:
+        """Claim resources for a run, all in one transaction.
 
         Open intents of dead or finished runs of the same server and account become this run's, to be settled by it;
         those of other servers and accounts are left alone.
@@ -94,18 +93,19 @@ class Journal:
         with self._transaction():
             alive = functools.cache(self.locks.alive)
             own = queries.identity(self._db, run)
-            for seq, (uuid, asked, last_op) in enumerate(volumes):
-                others = queries.other_runs(self._db, run, uuid)
-                living = next((other for other in others if other.unfinished and alive(other.run)), None)
-                if living is not None:
-                    busy[uuid] = Holder(living.run, living.identity.base)
+            for seq, (uuid, asked, last_op, target, holds) in enumerate(claims):
+                holder = queries.living_holder(self._db, run, [uuid, *holds], alive)
+                if holder is not None:
+                    busy[uuid] = holder
                     continue
+                others = queries.other_runs(self._db, run, uuid)
                 if any(other.sent and not own.same(other.identity) for other in others):
                     foreign.add(uuid)
                 for other in others:
                     if own.same(other.identity):
                         prior.setdefault(uuid, []).extend(queries.take_over(self._db, other.run, run, uuid))
                 self._db.execute(queries.CLAIM, (run, uuid, asked, seq, last_op, target))
+                self._db.executemany(queries.HOLD, [(run, held, uuid, seq) for held in holds])
         self._claimed = True
         return Claims(busy, {uuid: found for uuid, found in prior.items() if found}, frozenset(foreign))
 

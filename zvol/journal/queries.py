@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from zvol.journal.records import UNFINISHED, ClosedVolume, FollowUp, Holder, Identity, Intent, Run, UnfinishedVolume
 from zvol.journal.request import Request
-from zvol.model import Outcome
+from zvol.model import VM, Outcome
 
 if TYPE_CHECKING:
     import sqlite3
@@ -20,7 +20,8 @@ BACK: Final = tuple(outcome.value for outcome in Outcome if outcome.is_back)
 _UNFINISHED: Final = "(" + ", ".join(f"'{state}'" for state in UNFINISHED) + ")"
 _IN_PROGRESS: Final = "('planned', 'sent')"
 MAY_ACT: Final = 2100.0
-"""Seconds after which a request for a recovered volume, or one that was closed by hand, cannot act any more."""
+MAY_ACT_ON_VM: Final = 3900.0
+"""Seconds after which a request for a recovered volume or VM, or one that was closed by hand, cannot act any more."""
 
 CLAIM: Final = (
     "INSERT OR REPLACE INTO volumes (run, uuid, asked, seq, last_op, state, target) "
@@ -52,10 +53,16 @@ FINISH: Final = (
     f"(SELECT 1 FROM volumes WHERE run = runs.id AND state IN {_UNFINISHED})"
 )
 
-_RUNS_WITH_VOLUME: Final = (
-    "SELECT run, base, account FROM volumes JOIN runs ON id = run "
-    f"WHERE uuid = ? AND state IN {_UNFINISHED} AND run != ?"
+HOLD: Final = (
+    "INSERT OR IGNORE INTO volumes (run, uuid, asked, seq, state) VALUES (?, ?, ?, ?, 'held')"  # asked: what holds it
 )
+
+_RUNS_WITH_VOLUME: Final = (
+    "SELECT run, base, account FROM volumes AS one JOIN runs ON id = run WHERE uuid = ? AND run != ? "
+    f"AND (state IN {_UNFINISHED} OR state = 'held' AND EXISTS (SELECT 1 FROM volumes "
+    f"WHERE volumes.run = one.run AND volumes.uuid = one.asked AND volumes.state IN {_UNFINISHED}))"
+)
+_HELD: Final = "SELECT uuid FROM volumes WHERE run = ? AND asked = ? AND state = 'held'"
 _RUNS_WITH_INTENT: Final = (
     "SELECT DISTINCT run, base, account FROM intents JOIN runs ON id = run WHERE uuid = ? AND closed = 0 AND run != ?"
 )
@@ -94,6 +101,14 @@ def other_runs(db: sqlite3.Connection, run: str, uuid: str) -> list[OtherRun]:
     unfinished = {row[0]: Identity(*row[1:]) for row in db.execute(_RUNS_WITH_VOLUME, (uuid, run))}
     sent = {row[0]: Identity(*row[1:]) for row in db.execute(_RUNS_WITH_INTENT, (uuid, run))}
     return [OtherRun(other, who, other in unfinished, other in sent) for other, who in (unfinished | sent).items()]
+
+
+def living_holder(
+    db: sqlite3.Connection, run: str, uuids: Iterable[str], alive: Callable[[str], bool]
+) -> Holder | None:
+    """Return another living run that works on one of these."""
+    others = (other for uuid in uuids for other in other_runs(db, run, uuid))
+    return next((Holder(one.run, one.identity.base) for one in others if one.unfinished and alive(one.run)), None)
 
 
 def take_over(db: sqlite3.Connection, old: str, new: str, uuid: str) -> list[Intent]:
@@ -176,10 +191,10 @@ def merge_unfinished(
                 take_over(db, run, owners[uuid], uuid)
     found = []
     for volume in (volume for run in runs for volume in unfinished_volumes(db, run)):
-        others = other_runs(db, volume.run, volume.uuid)
-        living = next((other for other in others if other.unfinished and alive(other.run)), None)
-        holder = Holder(living.run, living.identity.base) if living is not None else None
-        found.append(replace(volume, holder=holder, foreign=any(other.sent for other in others)))
+        held = [uuid for [uuid] in db.execute(_HELD, (volume.run, volume.uuid)).fetchall()]
+        holder = living_holder(db, volume.run, [volume.uuid, *held], alive)
+        foreign = any(other.sent for other in other_runs(db, volume.run, volume.uuid))
+        found.append(replace(volume, holder=holder, foreign=foreign))
     return found
 
 
@@ -202,9 +217,10 @@ def close_runs(db: sqlite3.Connection, runs: Iterable[str], wall: float) -> list
         sql = (
             "SELECT volumes.uuid, state, job FROM volumes LEFT JOIN intents "
             "ON intents.run = volumes.run AND intents.uuid = volumes.uuid AND closed = 0 "
-            f"WHERE volumes.run = ? AND (state IN {_UNFINISHED} OR written > ?) ORDER BY seq, written"
+            f"WHERE volumes.run = ? AND (state IN {_UNFINISHED} OR written > iif(volumes.target = '{VM}', ?, ?)) "
+            "ORDER BY seq, written"
         )
-        closed += [ClosedVolume(*row) for row in db.execute(sql, (run, wall - MAY_ACT))]
+        closed += [ClosedVolume(*row) for row in db.execute(sql, (run, wall - MAY_ACT_ON_VM, wall - MAY_ACT))]
         db.execute("UPDATE intents SET closed = 1 WHERE run = ? AND closed = 0", (run,))
         sql = f"UPDATE volumes SET state = 'recorded', outcome = 'forgotten' WHERE run = ? AND state IN {_UNFINISHED}"
         db.execute(sql, (run,))

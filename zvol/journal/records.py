@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from zvol.journal.request import DEFAULT_REQUEST, Request
 from zvol.model import VOLUME
@@ -38,6 +38,19 @@ def named_account(account: str, user: str | None) -> str:
     return "account " + "/".join(part.replace("%", "%25").replace("/", "%2F") for part in (account, user) if part)
 
 
+class Claim(NamedTuple):
+    """A resource that a run is to work on, with its lastOpDate; `asked` is the argument as typed.
+
+    `holds` are the UUIDs of the volumes that come back with it: while it is unfinished, they are this run's too.
+    """
+
+    uuid: str
+    asked: str
+    last_op: str | None
+    target: str = VOLUME
+    holds: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Intent:
     """A PUT that may have been sent: its job id, and the lastOpDate that the volume had before it.
@@ -62,7 +75,7 @@ class FollowUp:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """A living run that works on a volume."""
+    """A living run that works on a resource."""
 
     run: str
     base: str

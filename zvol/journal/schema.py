@@ -34,7 +34,10 @@ TABLES: Final = {
     "PRIMARY KEY (run, target, uuid, kind, value)",
     "meta": "name TEXT PRIMARY KEY, value REAL NOT NULL",
 }
-"""Of versions 2 and 3.  A UUID belongs to one resource, so `target` (volume or vm) is needed in one key only."""
+"""Of versions 2 and 3.  A UUID belongs to one resource, so `target` (volume or vm) is needed in one key only.
+
+A volume whose state is `held` comes back with the resource that its `asked` names, and has no outcome of its own.
+"""
 
 INDEXES: Final = (
     "CREATE INDEX volumes_by_uuid ON volumes (uuid, state)",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from zvol.clock import Clock
 from zvol.errors import LocalState
-from zvol.journal.records import Claims, Identity, Intent
+from zvol.journal.records import Claim, Claims, Identity, Intent
 from zvol.journal.request import Request
 from zvol.model import Outcome
 from zvol.recovery.states import Conclude, Phase, Reason
@@ -68,12 +68,11 @@ class RunJournal:
 
     # ---- volumes -------------------------------------------------------------------------------------------------
     def claim(self, tasks: Sequence[VolumeTask]) -> Claims:
-        """Claim volumes for our run, which begins with the first of them."""
+        """Claim resources for our run, which begins with the first of them."""
         if not tasks:
             return Claims({}, {}, frozenset())
         journal, run = self.begin(tasks[0].request)
-        volumes = [(one.uuid, one.target.asked, one.state.expected_last_op_date) for one in tasks]
-        return journal.claim(run, volumes, tasks[0].target.kind)
+        return journal.claim(run, [_claim(task) for task in tasks])
 
     def since_set_aside(self) -> float | None:
         """Return how many seconds ago a damaged journal was set aside; None when none was."""
@@ -127,3 +126,8 @@ class RunJournal:
         """Commit what was noted."""
         if self._journal is not None:
             self._journal.flush()
+
+
+def _claim(task: VolumeTask) -> Claim:
+    holds = () if task.resource is None else task.resource.parts
+    return Claim(task.uuid, task.target.asked, task.state.expected_last_op_date, task.target.kind, holds)
