@@ -132,6 +132,13 @@ def test_the_queue_is_that_of_the_volume_and_busy_for_recoveries_only(tmp_path: 
         assert client.end(renamed).status == 200
 
 
+def test_a_server_that_is_stopped_finishes_what_it_accepted(tmp_path: Path) -> None:
+    with running(tmp_path, queue_delay=FOR_EVER) as client:
+        client.recover(PG_DATA)
+        until(lambda: happened(tmp_path, "queued") == 1)
+    assert [happened(tmp_path, event) for event in ("begun", "finished")] == [1, 1]
+
+
 # ---- used job ids ------------------------------------------------------------------------------------------------
 def again(client: Client) -> Any:
     """Recover a volume, delete it, and recover it once more with the same job id; returns the second answer."""

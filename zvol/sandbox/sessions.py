@@ -58,7 +58,7 @@ def enter(node: Node, call: Call) -> None:
     sql = "SELECT 1 FROM sessions WHERE uuid = ? AND expires < ? + duration - ?"
     with node.store.read() as tx:
         call.account = account_of(node, tx, call.token)
-        due = node.release.sliding_sessions and tx.value(sql, call.token, tx.now, _RENEW_STEP) is not None
+        due = tx.value(sql, call.token, tx.now, _RENEW_STEP) is not None
     if due:
         with node.store.write() as tx:
             renew(node, tx, call.token)
