@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support.fake_server import SESSION
-from tests.support.old_server import HOUR, NOW, OldServer, old_server
+from tests.support.old_server import HOUR, NOW, VOLUME, OldServer, old_server
 from tests.support.process import Ran, environment
 from tests.support.profiles import fast
 from tests.support.warm import run
@@ -68,6 +68,7 @@ def test_the_time_that_it_took_is_not_left_any_more(tmp_path: Path) -> None:
         [[2.0], [2.0], [1.0]],
         [[2.0, 5000.0], [0.0, 5000.0]],
         [[QUARTER, 2.0], [QUARTER, 0.0]],
+        [[1000.0, 2.0], [995.0, 0.0]],
         [[QUARTER, 3.0, QUARTER + 3], [QUARTER, 1.0, QUARTER + 3]],
         [[-1.0], [-3.0]],
         [[100.0], [95.0]],
@@ -139,6 +140,11 @@ def test_heartbeats_are_only_read_where_they_are_needed(tmp_path: Path) -> None:
         [row] = run(["list", "--json"], env, command=COMMAND).json()
         assert (row["recycle"]["clock"], row["recycle"]["expungesAfter"]) == ("login", until())
         assert server.asked(NODES) == 0
+        for command in (["recover", "--name", "data", "--dry-run"], ["recover", "--all", "--dry-run"]):
+            assert (zvol(server, tmp_path, *command).code, server.asked(NODES)) == (0, 0)
+        for option in (["--deleted-since", "9h"], ["--deleted-before", "1h"], ["--expiring-within", "9d"]):
+            ran = zvol(server, tmp_path, "recover", *option, "--dry-run", "-o", "name")
+            assert (ran.code, ran.out.split(), server.asked(NODES)) == (0, [VOLUME], 2)
         server.clock = False
         [row] = zvol(server, tmp_path, "list", "--json").json()
         assert (row["recycle"]["clock"], server.asked(NODES)) == ("unknown", 0)

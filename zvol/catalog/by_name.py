@@ -12,7 +12,7 @@ from zvol.clock import Clock
 from zvol.errors import Refused, UsageProblem
 from zvol.model import Volume, VolumeArgument
 from zvol.text import fold_uuid, has_control
-from zvol.zstack.last_vm import RELEASE_TRIES, doubt, is_in_doubt, release_of
+from zvol.zstack.last_vm import RELEASE_TRIES, doubt, is_in_doubt, none_named, release_of
 from zvol.zstack.resource_kinds import DATA_VOLUME
 
 if TYPE_CHECKING:
@@ -59,9 +59,12 @@ def find_attachment(client: Client, clock: Clock, argument: VolumeArgument, vm: 
 def _last_vm(client: Client, volume: Volume) -> str:
     """Return the VM that a volume was last on; the release is asked for only when it decides."""
     last, hint = volume.text("lastVmInstanceUuid"), "Name the VM, by UUID or by name"
-    unsure = doubt(volume, release_of(client.version, RELEASE_TRIES)) if is_in_doubt(volume) else None
+    if last is not None and not is_in_doubt(volume):
+        return last
+    release = release_of(client.version, RELEASE_TRIES)
+    unsure = doubt(volume, release)
     if last is None:
-        raise UsageProblem(unsure or "the volume was never on a VM", hint=f"{hint}: `zvol attach {volume.uuid} VM`")
+        raise UsageProblem(unsure or none_named(release), hint=f"{hint}: `zvol attach {volume.uuid} VM`")
     if unsure is not None:
         text = f"the volume was on VM {last}, but {unsure}; it was not attached"
         raise Refused(text, uuid=volume.uuid, kind="undecided", hint=f"{hint}: `zvol attach {volume.uuid} {last}`")

@@ -82,6 +82,11 @@ class Filters:
     def any(self) -> bool:
         return any(getattr(self, name) is not None for name in self.__slots__)
 
+    @property
+    def timed(self) -> bool:
+        """Tell whether one of them depends on the server's clock and zone."""
+        return any(getattr(self, name) is not None for name in REQUIRED_FACTS)
+
     def match(self, row: VolumeRow, facts: FilterFacts) -> bool | None:
         """Tell whether all filters match a volume; None when that cannot be decided."""
         matches = [match for _, match in self.evaluate(row, facts)]

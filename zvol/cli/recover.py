@@ -68,8 +68,9 @@ def _selected(context: AppContext, filters: Filters, options: dict[str, Any]) ->
     """Return the volumes that the filters select; raises Abort when the user does not confirm them."""
     from zvol.model import VolumeArgument
 
-    rows = select_volumes(context, filters)
-    if not confirm_selection(context, rows, yes=options["yes"] or options["dry_run"], expect=options["expect"]):
+    yes = options["yes"] or options["dry_run"]
+    rows = select_volumes(context, filters, shown=not yes)
+    if not confirm_selection(context, rows, yes=yes, expect=options["expect"]):
         raise click.Abort
     return [VolumeArgument(row.volume.uuid, row.volume.uuid, row.volume.last_op_date) for row in rows]
 

@@ -92,6 +92,8 @@ def _advice(
     if volume is not None and not volume.text("vmInstanceUuid") and (vm := volume.text("lastVmInstanceUuid")):
         from zvol.zstack.last_vm import names_destroyed_vms
 
-        last = "it was last on" if names_destroyed_vms(volume) else "the server remembers that it was on"
-        text = f"it is not attached to a VM; {last} {vm}"
-        yield f"{text}: {context.options.command} attach {volume.uuid}"
+        certain = names_destroyed_vms(volume)
+        text = (
+            f"it is not attached to a VM; {'it was last on' if certain else 'the server remembers that it was on'} {vm}"
+        )
+        yield f"{text}: {context.options.command} attach {volume.uuid}{'' if certain else f' {vm}'}"

@@ -60,11 +60,12 @@ def select_volumes(
     type: str = "Data",
     *,
     alarm: bool = False,
+    shown: bool = True,
     last_vms: bool = False,
 ) -> list[VolumeRow]:
     """Return the volumes that the filters select, most urgent first; raises what `catalog.filters.select` raises.
 
-    `last_vms`: it is shown which VMs they were last on.
+    `shown`: the time left is shown.  `last_vms`: it is shown which VMs they were last on.
     """
     from zvol.catalog.filters import select
     from zvol.catalog.listing import find_volumes, volume_rows, with_last_vm_doubts
@@ -72,7 +73,7 @@ def select_volumes(
 
     server = context.server
     volumes = find_volumes(server.client, status, type)
-    known = server.retention_context(dated=bool(volumes))
+    known = server.retention_context(dated=bool(volumes) and (shown or filters.timed))
     rows = volume_rows(server.client, volumes, known)
     if last_vms or filters.last_vm is not None:
         rows = with_last_vm_doubts(server.client, rows)

@@ -60,6 +60,13 @@ def doubt(volume: Volume, release: Release) -> str | None:
     return None if remembers else NO_LAST_VM if remembers is False else MAYBE_NO_LAST_VM
 
 
+def none_named(release: Release) -> str:
+    """Return what it means that a server that remembers VMs names none for a volume."""
+    if release.has(Feature.LAST_VM_AFTER_DESTROY):
+        return "it was never on a VM"
+    return "the server names no VM that it was last on (a ZStack before 4.8 does not remember one that was destroyed)"
+
+
 def release_of(ask: Callable[[], Release], tries: int = 1) -> Release:
     """Return the release that a server tells, an unknown one when the look-up fails each time."""
     for _ in range(tries):

@@ -14,9 +14,9 @@ from zvol.model import Volume
 from zvol.recovery.quiet_period import QuietPeriod
 from zvol.zstack import answers
 from zvol.zstack.answer_errors import with_hint
-from zvol.zstack.last_vm import ANOTHER_SINCE, MAYBE_NO_LAST_VM, may_be_older
+from zvol.zstack.last_vm import ANOTHER_SINCE, doubt, may_be_older, none_named
 from zvol.zstack.resource_kinds import DATA_VOLUME
-from zvol.zstack.versions import NO_LAST_VM, Feature, Release
+from zvol.zstack.versions import Feature, Release
 
 LONGEST_JOB_BACKOFF: Final = 30.0
 """Seconds between two polls of the job of a change."""
@@ -233,9 +233,7 @@ def last_vm_problem(change: Change, volume: Volume | None, deleted: str | None, 
     if change.value:
         trusted, command = release.has(Feature.LAST_VM_AFTER_DESTROY), f"zvol attach {volume.uuid} {change.value}"
         return "" if trusted else f"{ANOTHER_SINCE}; if that is the one: `{command}`"
-    if release.has(Feature.LAST_VM):
-        return "it was never on a VM, so it was not attached"
-    why = NO_LAST_VM if release.has(Feature.LAST_VM) is False else MAYBE_NO_LAST_VM
+    why = doubt(volume, release) or none_named(release)
     return f"{why}, so it was not attached: `zvol attach {volume.uuid} VM`"
 
 
