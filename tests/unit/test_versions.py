@@ -112,7 +112,7 @@ def test_the_notes_say_only_what_is_true_there() -> None:
 
     old = {Feature.HALF_EXPUNGED_SHOWN, Feature.TIME_ZONE, Feature.LAST_VM}
     assert about("3.0.1") == old | {Feature.API_TIMEOUT, Feature.ACCESS_KEYS, Feature.QUEUE_TIMEOUT}
-    assert about("3.1.0") == about("3.0.1") | {Feature.DUPLICATE_CHECK}
+    assert about("3.1") == about("3.1.0") == about("3.0.1") | {Feature.DUPLICATE_CHECK}
     assert about("3.2.0") == old | {Feature.QUEUE_TIMEOUT, Feature.ENGLISH_KEY_DATES, Feature.DUPLICATE_CHECK}
     assert about("3.10.40") == old | {Feature.DUPLICATE_CHECK}
     assert about("4.4.65") == {Feature.DUPLICATE_CHECK, Feature.LAST_VM_AFTER_DESTROY}
