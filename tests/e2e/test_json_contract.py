@@ -34,7 +34,7 @@ KEYS = {
         "followUps",
         "finished",
     ],
-    "finding": ["check", "ok", "found", "hint"],
+    "finding": ["check", "ok", "found", "hint", "notes"],
     "setting": ["key", "value", "source"],
     "session": ["server", "account", "user", "profile", "sessionFrom", "valid"],
 }
