@@ -1,6 +1,7 @@
-"""A small ZStack on this machine: loopback HTTP over SQLite, behaving as a running 5.2.1 does.
+"""A small ZStack on this machine: loopback HTTP over SQLite, behaving as the release that `Switches.version` names.
 
-It shares no code with `zvol.zstack`, so that the two cannot share a misreading of the server.
+5.2.1, 4.4.65, 3.10.40 and ZSphere 4.10.0 answer as running servers did, others as their source says.  It shares no
+code with `zvol.zstack`, so that the two cannot share a misreading of the server.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What can be set on a sandbox; the defaults are what was seen on a running 5.2.1."""
+"""What can be set on a sandbox; the defaults are a healthy 5.2.1."""
 
 from __future__ import annotations
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 NAMES: Final = ("3.0", "3.10.40", "4.4.65", "4.8.22", "5.2.1", "zsphere-4.2", "zsphere-4.3", "zsphere-4.10.0")
-DEFAULT: Final = "5.2.1"
 
 Numbers = tuple[int, ...]
 
