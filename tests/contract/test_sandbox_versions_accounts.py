@@ -134,7 +134,13 @@ def test_how_the_format_of_the_date_is_named(tmp_path: Path, version: str, zone:
 
 @pytest.mark.parametrize(
     ("version", "locale", "status"),
-    [("3.2", "zh_CN", 400), ("3.9.9", "zh_CN", 400), ("3.9.9", "en_US", 200), ("3.10", "zh_CN", 200)],
+    [
+        ("3.2", "zh_CN", 400),
+        ("3.4", "zh_CN", 400),
+        ("3.9.9", "zh_CN", 400),
+        ("3.9.9", "en_US", 200),
+        ("3.10", "zh_CN", 200),
+    ],
 )
 def test_the_language_of_the_date(tmp_path: Path, version: str, locale: str, status: int) -> None:
     with running(tmp_path, version=version, locale=locale, access_keys=True) as client:
