@@ -183,3 +183,6 @@ def test_doctor_does_not_log_in_for_it(tmp_path: Path) -> None:
         found = {one["check"]: one["found"] for one in run(["doctor", "--json"], env, command=COMMAND).json()}
         assert found["zone"] == "the server does not tell its time zone; each run reads it from its login"
         assert (server.asked("/accounts"), server.asked(NODES)) == (0, 0)
+        server.zone = (200, {"timezone": "Asia/Shanghai", "offset": "+08:00", "success": True})
+        found = {one["check"]: one["found"] for one in run(["doctor", "--json"], env, command=COMMAND).json()}
+        assert found["zone"] == "Asia/Shanghai, as the server says"

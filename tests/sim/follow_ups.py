@@ -38,6 +38,7 @@ class FollowUpServer(SimServer):
     posted: Counter[tuple[str, str]] = field(default_factory=Counter)
     made: Counter[tuple[str, str]] = field(default_factory=Counter)
     stale: list[tuple[str, float]] = field(default_factory=list)
+    detached: str | None = None
     shareable: set[str] = field(default_factory=set)
     attached: Counter[str] = field(default_factory=Counter)
     looked: list[tuple[str, ...]] = field(default_factory=list)
@@ -50,6 +51,8 @@ class FollowUpServer(SimServer):
     def inventory(self, uuid: str) -> Volume:
         volume = super().inventory(uuid)
         more: dict[str, object] = {"lastVmInstanceUuid": self.last.get(uuid, VM), "vmInstanceUuid": self.on.get(uuid)}
+        if more["lastVmInstanceUuid"]:
+            more["lastDetachDate"] = self.detached
         if uuid in self.shareable:
             date = f"Nov 23, 2026 9:{self.attached[uuid] % 60:02}:00 PM"
             more |= {"vmInstanceUuid": None, "isShareable": True, "lastAttachDate": date}
