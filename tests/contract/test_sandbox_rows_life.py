@@ -71,7 +71,7 @@ def test_a_cloud_is_served_as_another_release_and_back(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("version", "shown"), [("3.10.40", False), ("4.0", True), ("5.2.1", True)])
 def test_a_server_that_is_killed_while_it_expunges(tmp_path: Path, version: str, shown: bool) -> None:
     snapshots = "/v1/volume-snapshots"
-    with process(tmp_path, job_time=40, version=version) as server:  # it begins after a second and takes many
+    with process(tmp_path, job_time=8, version=version) as server:  # it begins after a second and takes some
         client = server.client()
         assert client.query(snapshots, f"volumeUuid={PG_DATA}", count="true").json["total"] == 2
         answer = client.send("PUT", f"/v1/volumes/{PG_DATA}/actions", {"expungeDataVolume": {}})
