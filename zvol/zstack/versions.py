@@ -57,7 +57,7 @@ class Feature(Enum):
     SLIDING_SESSIONS = "sessions that live on while they are used"
     API_TIMEOUT = "`api_timeout`"
     ACCESS_KEYS = "access keys"
-    QUEUE_TIMEOUT = "lost answers settled within 3 minutes"
+    QUEUE_TIMEOUT = "lost answers settled in about 3 minutes"
     ENGLISH_KEY_DATES = "access keys whatever the server's language"
     HALF_EXPUNGED_SHOWN = "volumes whose destruction has begun are refused"
     TIME_ZONE = "time left without a time zone in the profile"
