@@ -46,13 +46,13 @@ def serve(context: AppContext, /, port: int, ledger: Path | None, extra: int, **
     """Serve a small ZStack on the loopback interface until interrupted.
 
     The first two lines can be sourced by a shell: they export ZVOL_HOST and ZVOL_SESSION. To try `zvol login`, its
-    account is admin, and its password is password, as that of dev-team, viewer and guest: on zsphere-4.10.0 the viewer
-    has a role that allows queries only, and the guest has none. With --access-keys, the access key zvolSandboxKey000001
-    has the secret zvol-sandbox-secret.
+    account is admin, and its password is password. With --access-keys, the access key zvolSandboxKey000001 has the
+    secret zvol-sandbox-secret.
 
     A release is 3.0, 3.10.40, 4.4.65, 4.8.22, 5.2.1, zsphere-4.2, zsphere-4.3 or zsphere-4.10.0; another number behaves
-    as the nearest release below it that is known. --queue-delay, --lose-insert and --two-nodes are what goes wrong
-    with jobs on real servers.
+    as the nearest release below it that is known. The accounts dev-team, viewer and guest have the password of admin;
+    on zsphere-4.10.0 the role of viewer allows queries only, and guest has no role. --queue-delay, --lose-insert and
+    --two-nodes are what goes wrong with jobs on real servers.
     """
     from zvol.sandbox import Switches
     from zvol.sandbox import serve as run_server
