@@ -10,6 +10,7 @@ from typing import Final
 from zvol.zstack.versions import (
     CAREFUL,
     FACTS,
+    NEWER,
     NEWEST,
     OLDEST,
     TRIED,
@@ -63,9 +64,10 @@ tells 4.7.13. A ZSphere tells the number of the ZStack that it is based on, whic
 """
 UNKNOWN: Final = """
 ## What stays unknown
-* Releases newer than ZStack {newest} or ZSphere 4.10, or older than ZStack {oldest}, and servers whose version cannot
-  be read or is not told. zvol takes the most careful case for each question; `zvol doctor` calls them unknown and says:
-  {careful}
+* Releases newer than ZStack {newest} or ZSphere 4.10. Lost answers are settled as with {newest}; for each other
+  question zvol takes the most careful case. `zvol doctor` calls them unknown and says: {newer}
+* Releases older than ZStack {oldest}, and servers whose version cannot be read or is not told. zvol takes the most
+  careful case for each question; `zvol doctor` calls them unknown and says: {careful}
 * Closed modules of any release, such as access keys, login control and IAM2: none was read, and one could even replace
   the policy of deletions.
 * ZSphere 4.0.0 and 4.0.1 tell the same number, and count as the older of the two.
@@ -84,7 +86,7 @@ def page() -> str:
         MEANING,
         *table(["feature", "since", "without it", "source", "known"], facts),
         NUMBERS + "".join(f"| {version} | {told} |\n" for version, told in bases),
-        UNKNOWN.format(**limits, careful=CAREFUL),
+        UNKNOWN.format(**limits, careful=CAREFUL, newer=NEWER),
     ]
     return "".join(parts)
 

@@ -71,7 +71,7 @@ NO_KEYS = "Access keys do not work: log in with an account."
         ("4.4.60", "ZStack 4.4.60, read in source", COPIES, 2),
         ("zsphere-4.2", "ZSphere 4.2 (tells 4.8.0.3), read in source", None, 0),
         ("zsphere-4.10.0", "ZSphere 4.10.0, tried", "The server has no users below accounts", 1),
-        ("6.0", "ZStack 6.0, unknown", "What it does differently is not known, so zvol is careful", 1),
+        ("6.0", "ZStack 6.0, unknown", "It is newer than any release that was read", 1),
     ],
 )
 def test_what_is_slower_or_missing_on_this_server(

@@ -21,8 +21,22 @@ from zvol.zstack.resource_kinds import DATA_VOLUME
 from zvol.zstack.versions import Release
 
 SETTLE, API = 75.0, 60.0
-ENFORCED = ["3.7.0", "3.7.2", "3.10.40", "4.0.0", "4.4.65", "4.7.0.4", "4.8.0.7", "4.10.0", "5.2.1", "5.3.0"]
-NOT_ENFORCED = ["2.3.2", "3.0", "3.6.9", "5.4.0", "4.11.0", "6.0", "5.2.1-rc", "", None]
+ENFORCED = [
+    "3.7.0",
+    "3.7.2",
+    "3.10.40",
+    "4.0.0",
+    "4.4.65",
+    "4.7.0.4",
+    "4.8.0.7",
+    "4.10.0",
+    "5.2.1",
+    "5.3.0",
+    "5.4.0",
+    "6.0",
+    "4.11.0",
+]
+NOT_ENFORCED = ["2.3.2", "3.0", "3.6.9", "5.2.1-rc", "", None]
 POLLS = 45.0
 """More than it takes to see that a period is over: reads of a volume become rare."""
 

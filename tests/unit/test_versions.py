@@ -52,14 +52,23 @@ def test_what_was_tried(text: str) -> None:
     assert Release.parse(f"{text}.1").evidence is Evidence.READ
 
 
-@pytest.mark.parametrize("text", [*NEWER, *UNREADABLE, None])
+@pytest.mark.parametrize("text", [*UNREADABLE, None])
 def test_a_release_that_is_not_known_may_or_may_not_have_anything(text: str | None) -> None:
     release = Release.parse(text)
     assert (release.text, release.evidence, release.zsphere) == (text or "", Evidence.UNKNOWN, None)
     assert {release.has(feature) for feature in Feature} == {None}
     assert release.notes() == [versions.CAREFUL]
-    assert (release.numbers is None) is (text not in NEWER)
+    assert release.numbers is None
     assert Release.parse(None) == UNKNOWN_RELEASE
+
+
+@pytest.mark.parametrize("text", NEWER)
+def test_of_a_newer_one_only_the_timeout_is_taken_to_be_as_before(text: str) -> None:
+    release = Release.parse(text)
+    assert (release.text, release.evidence, release.zsphere) == (text, Evidence.UNKNOWN, None)
+    assert release.has(Feature.QUEUE_TIMEOUT) is True
+    assert {release.has(feature) for feature in Feature if feature is not Feature.QUEUE_TIMEOUT} == {None}
+    assert release.notes() == [versions.NEWER]
 
 
 @pytest.mark.parametrize("text", OLDER)

@@ -71,9 +71,10 @@ class Feature(Enum):
 class Fact:
     """A feature, the release it came with, and what a user notices without it.
 
-    `since` are the first numbers that have it, `gone` the first two numbers that no longer do.  `without` says what
-    follows where it is missing, from the release `noted_from` on: before that, another feature is missing that it
-    needs.  `evidence` is TRIED where running servers showed both sides, `source` where the change was read.
+    `since` are the first numbers that have it, `gone` the first two numbers that no longer do.  `kept`: releases newer
+    than those that were read are taken to have it, too.  `without` says what follows where it is missing, from the
+    release `noted_from` on: before that, another feature is missing that it needs.  `evidence` is TRIED where running
+    servers showed both sides, `source` where the change was read.
     """
 
     feature: Feature
@@ -84,6 +85,7 @@ class Fact:
     evidence: Evidence = Evidence.READ
     noted_from: Numbers = ()
     gone: Numbers | None = None
+    kept: bool = False
 
 
 FACTS: Final = (
@@ -121,6 +123,7 @@ FACTS: Final = (
         "DispatchQueueImpl.java, processTimeoutTask, c8de20875c; ChainTaskTimeoutCase.groovy",
         Effect.SLOWER,
         "A lost answer takes 31 minutes to settle instead of 3: use --timeout 1h, or `zvol resume` afterwards.",
+        kept=True,
     ),
     Fact(
         Feature.ENGLISH_KEY_DATES,
@@ -190,7 +193,10 @@ CAREFUL: Final = (
     "What it does differently is not known, so zvol is careful: a lost answer can take 31 minutes to settle"
     " instead of 3; use --timeout 1h, or `zvol resume` afterwards."
 )
-"""What follows from a release that is not known."""
+"""What follows from a release that is older than what was read, or not told."""
+
+NEWER: Final = "It is newer than any release that was read: what it does differently is not known."
+"""What follows from a release that is newer than what was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,8 +219,10 @@ class Release:
         ZSphere 4.0.0 and 4.0.1 tell one number; LAST_VM_AFTER_DESTROY came with 4.0.1, and is False for both.
         """
         fact = _BY_FEATURE[feature]
-        if self.numbers is None or self._newer:
+        if self.numbers is None:
             return None
+        if self._newer:
+            return fact.kept or None
         if self.numbers < fact.since or self.numbers[:2] == fact.gone:
             return False
         return None if self._older else True
@@ -243,7 +251,7 @@ class Release:
     def notes(self) -> list[str]:
         """Return a sentence for each thing that is slower or missing on this release."""
         if self.evidence is Evidence.UNKNOWN:
-            return [CAREFUL]
+            return [NEWER if self._newer else CAREFUL]
         return [fact.without for fact in FACTS if self.lacks(fact)]
 
     def lacks(self, fact: Fact) -> bool:
