@@ -258,10 +258,13 @@ def test_whoami_of_a_session_that_is_none(at: dict[str, str]) -> None:
 
 
 def test_the_zone_that_a_login_shows(tmp_path: Path) -> None:
-    """An old server does not tell its zone; the date of the login, beside its clock, does."""
+    """An old server does not tell its zone; the date of the login, beside its clock, does, also to a tenant."""
+    password = hashlib.sha512(b"password").hexdigest()
+    tenant = {"logInByAccount": {"accountName": "dev-team", "password": password}}
     with sandbox(tmp_path / "cloud", "--no-timezone-api", "--zone", "Asia/Kathmandu") as cloud:
         env = environment(tmp_path / "home", {"ZVOL_HOST": cloud.host})
-        given = run(["list", "-o", "json"], env | {"ZVOL_SESSION": cloud.session}).json()
+        session = cloud.call("PUT", "/v1/accounts/login", tenant)[1]["inventory"]["uuid"]
+        given = run(["list", "-o", "json"], env | {"ZVOL_SESSION": session}).json()
         assert {(one["recycle"]["clock"], one["recycle"]["secondsLeft"]) for one in given} == {("unknown", None)}
         login = {"ZSTACK_ACCOUNT_NAME": "admin", "ZSTACK_ACCOUNT_PASSWORD": "password"}
         found = {one["name"]: one["recycle"] for one in run(["list", "-o", "json"], env | login).json()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from zvol.errors import TransientError, ZvolError
+from zvol.errors import ZvolError
 from zvol.recovery.follow_ups.context import FollowUpContext
 from zvol.recovery.follow_ups.task import FollowUpTask
 from zvol.recovery.worker_pool import WorkResult
@@ -22,19 +22,15 @@ class ReleaseLookUp:
         self._failures = 0
         self.known: Release | None = None
 
-    @property
-    def due(self) -> bool:
-        """Tell whether it can be asked for now."""
-        return bool(self._waiting) and not self._asking and self._context.breaker.closed
-
     def wait(self, follow_up: FollowUpTask) -> None:
         self._waiting.append(follow_up)
 
     def tick(self) -> None:
-        """Ask for it, if there is a place for the request."""
-        if self.due and self._context.limit.places > 0:
+        """Ask for it, if the server answers and there is a place for the request."""
+        context = self._context
+        if self._waiting and not self._asking and context.breaker.closed and context.limit.places > 0:
             self._asking = True
-            self._context.pool.submit(self._context.client.version, self._answered)
+            context.pool.submit(context.client.version, self._answered)
 
     def _answered(self, done: WorkResult) -> None:
         self._asking = False
@@ -44,8 +40,7 @@ class ReleaseLookUp:
             self.known = done.value
         else:
             self._failures += 1
-            if self._failures >= RELEASE_TRIES or not isinstance(done.error, TransientError):
-                self.known = UNKNOWN_RELEASE
+            self.known = UNKNOWN_RELEASE if self._failures >= RELEASE_TRIES else None
         waiting, self._waiting = self._waiting, []
         for follow_up in waiting:
             self._asked(follow_up, done.ended)

@@ -82,7 +82,7 @@ class FollowUps:
         """Return the monotonic time at which there is something to do."""
         if not self.pending or self._context.limit.places <= 0:
             return math.inf
-        return -math.inf if self._releases.due else min(self._poller.due(), self._submitter.due())
+        return min(self._poller.due(), self._submitter.due())
 
     # ---- the end -------------------------------------------------------------------------------------------------
     def stop(self, now: float, seconds: float) -> None:
