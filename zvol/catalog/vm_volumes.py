@@ -1,0 +1,93 @@
+"""Which data volumes were on a VM when it was destroyed: what the server remembers decides, and nothing is guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from zvol.model import Volume
+from zvol.vm_instance import DESTROYED, VmInstance
+from zvol.zstack.dates import parse_server_date
+from zvol.zstack.last_vm import release_of
+from zvol.zstack.resource_kinds import DATA_VOLUME
+from zvol.zstack.versions import Feature, Release
+
+if TYPE_CHECKING:
+    from zvol.zstack.client import Client
+
+DESTROY_SLACK: Final = 60
+"""Seconds; the destruction of a VM deletes its volumes, where it does, within this time."""
+
+
+@dataclass(frozen=True, slots=True)
+class LastVolume:
+    """A data volume whose last VM is a certain one; `doubt` says why it is not attached to it again, None if it is."""
+
+    volume: Volume
+    doubt: str | None = None
+
+    def commands(self, vm: VmInstance) -> tuple[str, ...]:
+        """Return what to type after `zvol` to bring it back to the VM; nothing for a volume that is elsewhere."""
+        if self.volume.text("vmInstanceUuid") is not None or self.volume.half_expunged:
+            return ()
+        recover = (f"recover {self.volume.uuid}",) if self.volume.deleted else ()
+        return (*recover, f"attach {self.volume.uuid} {vm.uuid}")
+
+
+def find_vm_volumes(client: Client, vm: VmInstance, release: Release | None = None) -> tuple[LastVolume, ...]:
+    """Return the data volumes whose last VM this is, those that were on it when it was destroyed first.
+
+    Servers before 4.4 remember none.  `release` is the server's, looked up when it is not given.  Raises what the
+    client raises for a list.
+    """
+    release = release_of(client.version) if release is None else release
+    if release.has(Feature.LAST_VM) is False:
+        return ()
+    found = client.list_volumes([f"lastVmInstanceUuid={vm.uuid}", "type=Data"])
+    return last_volumes(vm, found, trusted=release.has(Feature.LAST_VM_AFTER_DESTROY) is True)
+
+
+def last_volumes(vm: VmInstance, volumes: Iterable[Volume], *, trusted: bool) -> tuple[LastVolume, ...]:
+    """Return those of the volumes whose last VM this is; `trusted`: the server remembers destroyed VMs for certain."""
+    own = [one for one in volumes if one.text("lastVmInstanceUuid") == vm.uuid and one.type == "Data"]
+    known = [LastVolume(one, _doubt(vm, one, trusted=trusted)) for one in own]
+    return tuple(sorted(known, key=lambda one: (one.doubt is not None, one.volume.name, one.volume.uuid)))
+
+
+def on_it(volumes: Sequence[LastVolume]) -> tuple[Volume, ...]:
+    """Return the volumes that were on the VM when it was destroyed."""
+    return tuple(one.volume for one in volumes if one.doubt is None)
+
+
+def _doubt(vm: VmInstance, volume: Volume, *, trusted: bool) -> str | None:
+    """Return why it is not certain that the volume was on the VM at the end, or why it must not be attached to it."""
+    if volume.text("vmInstanceUuid") is not None:
+        return "it is attached to another VM" if volume.text("vmInstanceUuid") != vm.uuid else "it is attached to it"
+    if volume.half_expunged:
+        return "its destruction has begun"
+    if not trusted:
+        return "this server does not tell whether it was on the VM to the end (ZStack before 4.8)"
+    if volume.fields.get("isShareable") is not False:
+        return "it is shareable, or may be"
+    attached, detached = _date(volume, "lastAttachDate"), _date(volume, "lastDetachDate")
+    if attached is None or (detached is None and volume.fields.get("lastDetachDate") is not None):
+        return "when it was attached or detached is not known"
+    if detached is not None and attached <= detached:
+        return "it had been detached from the VM before"
+    if DATA_VOLUME.is_deleted(volume) and not _deleted_with(vm, volume):
+        return "it was deleted at another time than the VM was destroyed"
+    return None
+
+
+def _deleted_with(vm: VmInstance, volume: Volume) -> bool:
+    """Tell whether the volume was deleted when the VM was destroyed; the date of that is lost once the VM is back."""
+    destroyed, deleted = _date(vm, "lastOpDate"), _date(volume, "lastOpDate")
+    if vm.state != DESTROYED or destroyed is None or deleted is None:
+        return False
+    return abs((deleted - destroyed).total_seconds()) <= DESTROY_SLACK
+
+
+def _date(resource: Any, name: str) -> datetime | None:
+    return parse_server_date(resource.text(name) or "")
