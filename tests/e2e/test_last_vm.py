@@ -244,6 +244,18 @@ def test_reattach_to_a_vm_that_may_not_be_the_last(version: str | None, apart: f
         assert f"`zvol attach {VOLUME} {VM}`" in warning
 
 
+@pytest.mark.parametrize("attached", [True, False])
+def test_the_hint_after_a_recovery_claims_no_more_than_is_known(attached: bool, tmp_path: Path) -> None:
+    """A server that tells when a volume was attached last also notices when its VM is destroyed."""
+    with old_server() as server:
+        server.stored[0] |= remembered(server, 61) | ({"lastAttachDate": server.local(9 * HOUR)} if attached else {})
+        ran = zvol(server, tmp_path, "recover", VOLUME)
+        certain = f"it was last on {VM}: zvol attach {VOLUME}\n"
+        careful = f"the server remembers that it was on {VM}: zvol attach {VOLUME} {VM}\n"
+        assert (ran.code, ran.err.endswith(certain if attached else careful)) == (0, True)
+        assert server.asked(VERSION) == 0
+
+
 def test_a_volume_that_was_attached_meanwhile_is_left_alone(tmp_path: Path) -> None:
     with old_server(status="Ready", vmInstanceUuid=VM) as server:
         for command in (["attach", VOLUME], ["recover", VOLUME, "--reattach"]):
