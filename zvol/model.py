@@ -94,6 +94,7 @@ class Target:
 
     `asked` is the argument as typed, `order` its position among the arguments.
     `shown` is the lastOpDate that the user saw before confirming, None when nothing was shown.
+    `vm` is the VM that a volume is attached to once both are back; None when it was asked for by itself.
     """
 
     asked: str
@@ -101,6 +102,7 @@ class Target:
     order: int = 0
     shown: str | None = None
     kind: str = VOLUME
+    vm: str | None = None
 
 
 class Outcome(StrEnum):
@@ -156,7 +158,7 @@ class Result:
     error: ZvolError | None = None
     job_uuid: str | None = None
     warnings: tuple[str, ...] = ()
-    candidates: tuple[VolumeRow, ...] = ()
+    candidates: tuple[VolumeRow | Resource, ...] = ()
     extra_exit: Exit = Exit.OK
     """The exit code of a later step that was refused or is not known (attach, tags), with the volume recovered."""
     unfinished: bool = False

@@ -85,7 +85,7 @@ class Journal:
         """Claim resources for a run, all in one transaction.
 
         Open intents of dead or finished runs of the same server and account become this run's, to be settled by it;
-        those of other servers and accounts are left alone.
+        those of other servers and accounts are left alone, and so is a volume for which only follow-ups are left.
         """
         busy: dict[str, Holder] = {}
         prior: dict[str, list[Intent]] = {}
@@ -93,19 +93,18 @@ class Journal:
         with self._transaction():
             alive = functools.cache(self.locks.alive)
             own = queries.identity(self._db, run)
-            for seq, (uuid, asked, last_op, target, holds) in enumerate(claims):
-                holder = queries.living_holder(self._db, run, [uuid, *holds], alive)
-                if holder is not None:
-                    busy[uuid] = holder
+            for seq, one in sorted(enumerate(claims), key=lambda numbered: numbered[1].vm is not None):
+                uuid, holder = one.uuid, queries.living_holder(self._db, run, [one.uuid, *one.holds], alive)
+                if holder is not None or one.vm in busy:
+                    busy[uuid] = holder or busy[one.vm or ""]
                     continue
-                others = queries.other_runs(self._db, run, uuid)
+                others = queries.other_runs(self._db, run, uuid) if one.outcome is None else []
                 if any(other.sent and not own.same(other.identity) for other in others):
                     foreign.add(uuid)
                 for other in others:
                     if own.same(other.identity):
                         prior.setdefault(uuid, []).extend(queries.take_over(self._db, other.run, run, uuid))
-                self._db.execute(queries.CLAIM, (run, uuid, asked, seq, last_op, target))
-                self._db.executemany(queries.HOLD, [(run, held, uuid, seq) for held in holds])
+                queries.add_claim(self._db, run, seq, one)
         self._claimed = True
         return Claims(busy, {uuid: found for uuid, found in prior.items() if found}, frozenset(foreign))
 

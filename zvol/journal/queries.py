@@ -6,7 +6,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from zvol.journal.records import UNFINISHED, ClosedVolume, FollowUp, Holder, Identity, Intent, Run, UnfinishedVolume
+from zvol.journal.records import (
+    UNFINISHED,
+    Claim,
+    ClosedVolume,
+    FollowUp,
+    Holder,
+    Identity,
+    Intent,
+    Run,
+    UnfinishedVolume,
+)
 from zvol.journal.request import Request
 from zvol.model import VM, Outcome
 
@@ -109,6 +119,15 @@ def living_holder(
     """Return another living run that works on one of these."""
     others = (other for uuid in uuids for other in other_runs(db, run, uuid))
     return next((Holder(one.run, one.identity.base) for one in others if one.unfinished and alive(one.run)), None)
+
+
+def add_claim(db: sqlite3.Connection, run: str, seq: int, one: Claim) -> None:
+    """Record a claim, what comes back with it, and its follow-ups."""
+    db.execute(CLAIM, (run, one.uuid, one.asked, seq, one.last_op, one.target))
+    if one.outcome is not None:
+        db.execute(SET_OUTCOME, ("followups", one.outcome, run, one.uuid))
+    db.executemany(HOLD, [(run, held, one.uuid, seq) for held in one.holds])
+    db.executemany(PLAN_FOLLOWUP, [(run, one.uuid, *follow_up) for follow_up in one.follow_ups])
 
 
 def take_over(db: sqlite3.Connection, old: str, new: str, uuid: str) -> list[Intent]:
@@ -215,7 +234,7 @@ def close_runs(db: sqlite3.Connection, runs: Iterable[str], wall: float) -> list
     closed = []
     for run in runs:
         sql = (
-            "SELECT volumes.uuid, state, job FROM volumes LEFT JOIN intents "
+            "SELECT volumes.uuid, state, job, volumes.target FROM volumes LEFT JOIN intents "
             "ON intents.run = volumes.run AND intents.uuid = volumes.uuid AND closed = 0 "
             f"WHERE volumes.run = ? AND (state IN {_UNFINISHED} OR written > iif(volumes.target = '{VM}', ?, ?)) "
             "ORDER BY seq, written"

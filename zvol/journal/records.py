@@ -12,6 +12,9 @@ from zvol.model import VOLUME
 UNFINISHED: Final = ("planned", "open", "followups")
 """States of a volume that a resumed run works on: never sent, a PUT may act, recovered without its follow-ups."""
 
+ATTACH: Final = "attach"
+"""The kind of a follow-up that attaches a volume to a VM."""
+
 SESSION: Final = "session "
 """Prefix of an account of which only a digest of its session is known."""
 
@@ -42,6 +45,8 @@ class Claim(NamedTuple):
     """A resource that a run is to work on, with its lastOpDate; `asked` is the argument as typed.
 
     `holds` are the UUIDs of the volumes that come back with it: while it is unfinished, they are this run's too.
+    `follow_ups` are (kind, value) of what is done once it is back.  `vm`: it is only claimed with this VM.
+    `outcome`: that of a volume that was not deleted at all, but has follow-ups.
     """
 
     uuid: str
@@ -49,6 +54,9 @@ class Claim(NamedTuple):
     last_op: str | None
     target: str = VOLUME
     holds: tuple[str, ...] = ()
+    follow_ups: tuple[tuple[str, str], ...] = ()
+    vm: str | None = None
+    outcome: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +73,7 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class FollowUp:
-    """A step after the recovery of a volume: `kind` is `tag` or `attach`; `state` is planned, sent, done or failed."""
+    """A step after the recovery of a volume: `kind` is `tag` or ATTACH; `state` is planned, sent, done or failed."""
 
     kind: str
     value: str
@@ -122,6 +130,12 @@ class UnfinishedVolume:
     def never_sent(self) -> bool:
         return self.state == "planned" and not self.intents
 
+    @property
+    def vm(self) -> str | None:
+        """The VM that a volume is attached to once both are back; None when it was asked for by itself."""
+        attached = (one.value for one in self.follow_ups if one.kind == ATTACH)
+        return next(attached, None) if self.request.vms else None
+
 
 @dataclass(frozen=True, slots=True)
 class Adopted:
@@ -133,11 +147,12 @@ class Adopted:
 
 @dataclass(frozen=True, slots=True)
 class ClosedVolume:
-    """A volume of a run that was closed by hand: its state, and the job id of a PUT that may still act, if any."""
+    """A target of a run that was closed by hand: its state, and the job id of a PUT that may still act, if any."""
 
     uuid: str
     state: str
     job: str | None
+    target: str = VOLUME
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ class Request:
     """The options of a run; `command` is the command line, to be shown to people.
 
     User tags are sent with the PUT; with `ensure_tags` those that are still missing after the recovery are created.
+    `vms`: VMs were asked for, and the volumes of the run are those that are attached to them again.
     """
 
     system_tags: tuple[str, ...] = ()
@@ -22,6 +23,7 @@ class Request:
     strict: bool = False
     dry_run: bool = False
     command: str = ""
+    vms: bool = False
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), ensure_ascii=False)

@@ -34,6 +34,9 @@ class Claimer:
     def _claimed(self, task: VolumeTask, claims: Claims) -> None:
         """A volume waits for its turn, or first for what earlier runs have sent."""
         self._tasks.accept_claim(task, self._context.journal.run)
+        if task.resource is not None and not task.kind.is_deleted(task.resource):
+            self._tasks.conclude(task, Outcome.ALREADY)
+            return
         spent = self._since_set_aside(task)
         jobs = [intent.job for intent in claims.prior.get(task.uuid, ())]
         if task.uuid in claims.foreign:

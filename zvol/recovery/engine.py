@@ -110,7 +110,9 @@ class Engine:
         for volume in volumes:
             if volume.holder is not None:
                 busy = outcomes.busy(volume.holder, self.identity, KINDS[volume.target])
-                run.tasks.report(Result(volume.asked, volume.uuid, Outcome.BUSY, error=busy, target=volume.target))
+                result = Result(volume.asked, volume.uuid, Outcome.BUSY, error=busy, target=volume.target)
+                run.follow_up_stage.vm_concluded(result)
+                run.tasks.report(result)
         for volume in back:
             run.follow_up_stage.resume(volume)
         return run.results()

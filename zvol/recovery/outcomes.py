@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from zvol.errors import NOT_SENT, AuthError, Exit, NeverSent, Refused, Unreachable, ZvolError, nothing_sent
 from zvol.journal.records import Holder, Identity
+from zvol.journal.request import Request
 from zvol.model import Outcome, Result, Target
 from zvol.recovery.classification import with_last
 from zvol.recovery.states import MAX_SENDS, Conclude, Phase, Reason
@@ -23,7 +24,7 @@ LOGIN = "Get a new session, then run the command again; what is open is settled 
 def result(task: VolumeTask, conclusion: Conclude) -> Result:
     """Return the Result of the protocol's conclusion on a volume."""
     back = conclusion.outcome is Outcome.RECOVERED
-    strict = (STRICT,) if conclusion.outcome is Outcome.ALREADY and task.request.strict else ()
+    strict = (STRICT,) if conclusion.outcome is Outcome.ALREADY and is_strict(task.request, task.target.vm) else ()
     why = None if conclusion.outcome.success else error(task, conclusion)
     return Result(
         asked=task.target.asked,
@@ -39,6 +40,11 @@ def result(task: VolumeTask, conclusion: Conclude) -> Result:
         target=task.target.kind,
         unfinished=conclusion.outcome is Outcome.NOT_SENT and task.claimed and why is not None and why.kind != "local",
     )
+
+
+def is_strict(request: Request, vm: str | None) -> bool:
+    """Tell whether it is a failure that a target is back already; one that comes along with a VM was not asked for."""
+    return request.strict and vm is None
 
 
 def gone(target: Target) -> Result:

@@ -11,6 +11,7 @@ from zvol.errors import LocalState
 from zvol.journal.records import Claim, Claims, Identity, Intent
 from zvol.journal.request import Request
 from zvol.model import Outcome
+from zvol.recovery.follow_ups.changes import planned
 from zvol.recovery.states import Conclude, Phase, Reason
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class RunJournal:
         return None if at is None else self._clock.wall() - at
 
     def plan_follow_ups(self, task: VolumeTask) -> None:
-        """Note what is to be done once the volume is back; kept in memory until the next commit, as all notes are."""
+        """Note what is to be done once a volume is back that an earlier run claimed; it may not have noted that."""
         if self._journal is not None and task.run is not None:
             self._journal.plan_followups(task.run, task.uuid, [(one.kind, one.value) for one in task.follow_ups])
 
@@ -129,5 +130,15 @@ class RunJournal:
 
 
 def _claim(task: VolumeTask) -> Claim:
-    holds = () if task.resource is None else task.resource.parts
-    return Claim(task.uuid, task.target.asked, task.state.expected_last_op_date, task.target.kind, holds)
+    resource, target = task.resource, task.target
+    assert resource is not None
+    return Claim(
+        task.uuid,
+        target.asked,
+        task.state.expected_last_op_date,
+        target.kind,
+        resource.parts,
+        tuple((one.kind, one.value) for one in planned(target, task.request, resource)),
+        target.vm,
+        None if resource.deleted else Outcome.ALREADY.value,
+    )

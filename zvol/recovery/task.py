@@ -150,6 +150,11 @@ class VolumeTask:
         date = parse_server_date(self.state.expected_last_op_date or "")
         return (date is not None, date.isoformat() if date else "", self.target.order)
 
+    @property
+    def claimed_when_back(self) -> bool:
+        """It is attached to a VM of this run, so that no other run may work on it, whether it was deleted or not."""
+        return self.target.vm is not None and not self.claimed and not self.request.dry_run
+
     def fresh(self, now: float) -> bool:
         """Tell whether a PUT may leave on the last read."""
         return self.read_at is not None and now - self.read_at <= FRESH
@@ -198,7 +203,7 @@ def resumed_task(volume: UnfinishedVolume, order: int, now: float, timeout: floa
         state = replace(state, phase=Phase.SETTLE)
         earlier = () if volume.foreign else tuple(intent.job for intent in volume.intents)
     return VolumeTask(
-        Target(volume.asked, volume.uuid, order, kind=volume.target),
+        Target(volume.asked, volume.uuid, order, kind=volume.target, vm=volume.vm),
         volume.request,
         volume.run,
         volume.follow_ups,

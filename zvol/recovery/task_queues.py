@@ -50,6 +50,10 @@ class TaskQueues:
     def any_pending(self) -> bool:
         return bool(self._pending)
 
+    def has_pending(self, uuid: str) -> bool:
+        """Tell whether this is a target of the run without a conclusion."""
+        return uuid in self._pending
+
     def is_pending(self, task: VolumeTask) -> bool:
         """Tell whether a volume has no conclusion yet."""
         return task.place is not Place.CONCLUDED

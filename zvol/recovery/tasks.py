@@ -11,7 +11,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from zvol.errors import NeverSent, ZvolError
-from zvol.model import Volume
 from zvol.recovery import outcomes
 from zvol.recovery.classification import answer_text, job_status_of, put_result_of, resource_text
 from zvol.recovery.context import EngineContext
@@ -72,11 +71,11 @@ class Tasks(TaskLifecycle):
         self._poll(task, now + task.poll_backoff * self._context.jitter())
 
     def was_read(self, task: VolumeTask, resource: Resource | None, began: float) -> None:
-        """A volume was read by a request that began then; `to_recover`, `observed` or `conclude` follow."""
+        """A volume was read by a request that began then; `to_claim`, `observed` or `conclude` follow."""
         task.record_read(resource, began, LastSeen(resource_text(resource), self._context.clock.wall()))
 
-    def to_recover(self, task: VolumeTask) -> None:
-        """Nothing of this run is out, the volume is deleted, and no guard refuses it."""
+    def to_claim(self, task: VolumeTask) -> None:
+        """Nothing of this run is out, and it is to be recovered, or it is back and `claimed_when_back`."""
         if task.place in (Place.FOUND, Place.QUEUED):
             return
         if task.claimed and task.place is Place.POLLED:
@@ -202,10 +201,10 @@ class Tasks(TaskLifecycle):
 
     def accept_claim(self, task: VolumeTask, run: str | None) -> None:
         """A volume is ours, in that run if in none yet; it waits for its turn unless `settle_first` follows."""
+        task.follow_ups = task.follow_ups or tuple(planned(task.target, task.request, task.resource))
+        if task.claimed:
+            self._context.journal.plan_follow_ups(task)
         task.claimed, task.run = True, task.run or run
-        if isinstance(task.resource, Volume):
-            task.follow_ups = task.follow_ups or tuple(planned(task.request, task.resource))
-        self._context.journal.plan_follow_ups(task)
         self._move(task, Place.QUEUED)
 
     def settle_first(self, task: VolumeTask, jobs: Sequence[str], spent: float = 0.0) -> None:

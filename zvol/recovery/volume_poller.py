@@ -151,7 +151,10 @@ class VolumePoller:
         self._tasks.was_read(task, resource, read.began)
         if task.phase is Phase.START and resource is not None and observation is Observation.DELETED:
             if not self._conclude_unsent(task, resource):
-                self._tasks.to_recover(task)
+                self._tasks.to_claim(task)
+            return
+        if task.phase is Phase.START and observation is Observation.BACK and task.claimed_when_back:
+            self._tasks.to_claim(task)
             return
         if observation is Observation.BACK and grace_poll_wanted(task, self._tasks.poll_conditions):
             self._tasks.poll_for_job(task, now)

@@ -8,10 +8,11 @@ from enum import StrEnum
 from typing import Any, Final
 
 from zvol.errors import Exit
-from zvol.journal.records import FollowUp
+from zvol.journal.records import ATTACH, FollowUp
 from zvol.journal.request import Request
-from zvol.model import Volume
+from zvol.model import Target, Volume
 from zvol.recovery.quiet_period import QuietPeriod
+from zvol.resource import Resource
 from zvol.zstack import answers
 from zvol.zstack.answer_errors import with_hint
 from zvol.zstack.last_vm import ANOTHER_SINCE, doubt, may_be_older, none_named
@@ -26,7 +27,7 @@ class ChangeKind(StrEnum):
     """What a change makes: a user tag of the volume, or an attachment to a VM."""
 
     TAG = "tag"
-    ATTACH = "attach"
+    ATTACH = ATTACH
 
 
 class ChangeState(StrEnum):
@@ -159,32 +160,35 @@ class Change:
         self.reason, self.exit = reason, exit
 
 
-def planned_changes(request: Request, volume: Volume | None) -> list[Change]:
-    """Return what is to be done after a recovery; `volume` is as it was read."""
+def planned_changes(target: Target, request: Request, resource: Resource | None) -> list[Change]:
+    """Return what is to be done after a recovery; `resource` is as it was read.  For a VM that is nothing."""
+    if not isinstance(resource, Volume):
+        return []
     tags = dict.fromkeys(request.user_tags) if request.ensure_tags and not request.dry_run else {}
     changes = [Change(ChangeKind.TAG, tag) for tag in tags]
     if request.reattach and not request.dry_run:
-        last = (volume and volume.text("lastVmInstanceUuid")) or ""
-        changes.append(Change(ChangeKind.ATTACH, last, remembered=True))
+        last = resource.text("lastVmInstanceUuid") or ""
+        changes.append(Change(ChangeKind.ATTACH, target.vm or last, remembered=target.vm is None))
     return changes
 
 
-def planned(request: Request, volume: Volume | None) -> list[FollowUp]:
+def planned(target: Target, request: Request, resource: Resource | None) -> list[FollowUp]:
     """Return the same for the journal."""
-    return [FollowUp(change.kind.value, change.value) for change in planned_changes(request, volume)]
+    return [FollowUp(change.kind.value, change.value) for change in planned_changes(target, request, resource)]
 
 
 def from_journal(rows: Sequence[FollowUp], request: Request) -> list[Change]:
     """Return changes as the journal holds them, in the order asked, the VM last."""
     order = {tag: number for number, tag in enumerate(request.user_tags)}
     rows = sorted(rows, key=lambda row: (row.kind == ChangeKind.ATTACH, order.get(row.value, 0)))
-    return [_from_journal(row) for row in rows]
+    return [_from_journal(row, remembered=not request.vms) for row in rows]
 
 
-def _from_journal(row: FollowUp) -> Change:
+def _from_journal(row: FollowUp, *, remembered: bool) -> Change:
     """What a dead run was refused is not tried again."""
     kind = ChangeKind(row.kind)
-    change = Change(kind, row.value, ChangeState(row.state), row.job, remembered=kind is ChangeKind.ATTACH)
+    remembered = remembered and kind is ChangeKind.ATTACH
+    change = Change(kind, row.value, ChangeState(row.state), row.job, remembered=remembered)
     if change.state is ChangeState.FAILED:
         change.explain("it was refused before the run was interrupted", Exit.FAILED)
     return change

@@ -10,6 +10,7 @@ from zvol.clock import Clock
 from zvol.recovery.circuit_breaker import CircuitBreaker
 from zvol.recovery.follow_ups.changes import Change
 from zvol.recovery.follow_ups.task import FollowUpTask
+from zvol.recovery.follow_ups.vm_gate import READY, VmState
 from zvol.recovery.poll_limit import FollowUpLimit
 from zvol.recovery.worker_pool import WorkerPool
 
@@ -59,3 +60,4 @@ class FollowUpContext:
     store: FollowUpStore
     api_timeout: float
     renew: Callable[[], bool] = lambda: False
+    vm_state: Callable[[str], VmState] = lambda _vm: READY

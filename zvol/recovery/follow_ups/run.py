@@ -29,6 +29,7 @@ from zvol.recovery.follow_ups.poller import FollowUpPoller
 from zvol.recovery.follow_ups.release import ReleaseLookUp
 from zvol.recovery.follow_ups.submitter import CHANGE_SECONDS, FollowUpSubmitter
 from zvol.recovery.follow_ups.task import FollowUpTask
+from zvol.recovery.follow_ups.vm_gate import READY, VmGate
 from zvol.recovery.poll_limit import FollowUpLimit
 from zvol.recovery.poll_times import GRACE_PERIOD
 from zvol.recovery.volume_reader import LAST_READ
@@ -55,6 +56,7 @@ class FollowUps:
         )
         self._poller = FollowUpPoller(context, self._read, self._submitter.refused)
         self._releases = ReleaseLookUp(context, self._released)
+        self._gate = VmGate(context.vm_state)
         self._next_check = 0.0
         self._stopped = False
 
@@ -68,6 +70,9 @@ class FollowUps:
         self._context.limit.give(share)
         if not self.pending:
             return
+        for follow_up in self._gate.opened():
+            if self._is_pending(follow_up):
+                self._go_on(follow_up, now)
         if now >= self._next_check:
             self._next_check = now + CHECK
             self._end_late(now)
@@ -103,7 +108,7 @@ class FollowUps:
         )
         for follow_up in list(self.pending.values()):
             change, failing = follow_up.change, follow_up.failing_since
-            if change is None:
+            if change is None or self._gate.holds(follow_up):
                 continue
             if change.state is ChangeState.SENT:
                 self._end_sent(follow_up, now)
@@ -154,6 +159,9 @@ class FollowUps:
         self._poller.drop(follow_up)
         self._report(follow_up.outcome(kept=self._context.store.end(follow_up)))
 
+    def _is_pending(self, follow_up: FollowUpTask) -> bool:
+        return self.pending.get(follow_up.uuid) is follow_up
+
     # ---- one volume ----------------------------------------------------------------------------------------------
     def _go_on(self, follow_up: FollowUpTask, now: float) -> None:
         """Go on with the first change that has not ended."""
@@ -165,14 +173,22 @@ class FollowUps:
                 follow_up.defer_rest("zvol was stopped before it looked after tags and VM")
                 break
             check, why = self._check(follow_up, change)
-            stale = change.kind is ChangeKind.ATTACH and not follow_up.fresh(now)
+            attaches = change.kind is ChangeKind.ATTACH and check is ChangeCheck.NOT_YET
             if change.remembered and check is ChangeCheck.NOT_YET:
                 problem = last_vm_problem(change, follow_up.volume, follow_up.deleted, self._releases.known)
                 if problem is None:
                     self._releases.wait(follow_up)
                     return
                 check, why = (ChangeCheck.BARRED, problem) if problem else (check, why)
-            if check is None or (check is ChangeCheck.NOT_YET and stale):
+            vm = self._gate.state(change.value) if attaches else READY
+            if vm.pending:
+                self._gate.wait(follow_up, change.value)
+                return
+            if vm.later:
+                follow_up.defer(change, f"{vm.why}; nothing was sent", vm.exit)
+                continue
+            check, why = (check, why) if vm.back else (ChangeCheck.BARRED, vm.why)
+            if check is None or (attaches and not follow_up.fresh(now)):
                 self._poller.put(follow_up, now)
                 return
             if check is ChangeCheck.NOT_YET:
@@ -183,7 +199,7 @@ class FollowUps:
 
     def _released(self, follow_up: FollowUpTask, now: float) -> None:
         """The release was asked for; if it was not told, the volume is read before it is asked for again."""
-        if self.pending.get(follow_up.uuid) is not follow_up:
+        if not self._is_pending(follow_up):
             return
         if self._releases.known is None:
             self._poller.later(follow_up, now)
@@ -210,7 +226,7 @@ class FollowUps:
     def _read(self, follow_up: FollowUpTask, began: float, error: ZvolError | None) -> None:
         """Take in a read of a volume or its tags, or what the server answered instead."""
         change, now = follow_up.change, self._context.clock.monotonic()
-        if change is None or self.pending.get(follow_up.uuid) is not follow_up:
+        if change is None or not self._is_pending(follow_up):
             return
         if error is not None:
             self._not_read(follow_up, change, error, now)

@@ -7,14 +7,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from zvol.errors import Exit, LocalState
-from zvol.model import Outcome, Result
+from zvol.model import VM, Outcome, Result
 from zvol.recovery import outcomes
 from zvol.recovery.circuit_breaker import CircuitBreaker
 from zvol.recovery.context import EngineContext
-from zvol.recovery.follow_ups.changes import Change, ChangeKind, ChangeState, from_journal, planned_changes
+from zvol.recovery.follow_ups.changes import Change, ChangeState, from_journal, planned_changes
 from zvol.recovery.follow_ups.context import FollowUpContext
 from zvol.recovery.follow_ups.run import FollowUps
 from zvol.recovery.follow_ups.task import FollowUpTask
+from zvol.recovery.follow_ups.vm_gate import READY, VmState
 from zvol.recovery.poll_limit import FollowUpLimit, follow_up_share
 from zvol.recovery.task import VolumeTask
 from zvol.recovery.tasks import Tasks
@@ -29,6 +30,7 @@ class FollowUpStage:
     def __init__(self, context: EngineContext, tasks: Tasks) -> None:
         self._context, self._tasks = context, tasks
         self._breaker = CircuitBreaker(context.jitter)
+        self._vms: dict[str, Result] = {}
         self._follow_ups = FollowUps(
             FollowUpContext(
                 context.client,
@@ -39,6 +41,7 @@ class FollowUpStage:
                 JournalFollowUpStore(context, tasks),
                 context.options.api_timeout,
                 context.session.renew,
+                self._vm_state,
             ),
             tasks.report,
         )
@@ -68,6 +71,24 @@ class FollowUpStage:
     def stop(self, now: float, seconds: float) -> None:
         self._follow_ups.stop(now, seconds)
 
+    def vm_concluded(self, result: Result) -> None:
+        """Take in what became of a VM: volumes that are to be attached to it wait for that."""
+        assert result.uuid is not None
+        self._vms[result.uuid] = result
+
+    def _vm_state(self, vm: str) -> VmState:
+        """Return what is known of a VM; one that was left as it is has no result."""
+        if self._tasks.has_pending(vm):
+            return VmState(pending=True)
+        if vm in self._vms:
+            result = self._vms[vm]
+            later = result.outcome is Outcome.UNKNOWN or result.unfinished
+            why = f"the VM is not back ({result.outcome.value})"
+            return READY if result.outcome.is_back else VmState(back=False, why=why, later=later, exit=result.exit)
+        if any(task.uuid == vm for task in self._tasks.skipped):
+            return VmState(back=False, why="the VM was left destroyed", later=True)
+        return READY
+
     def resume(self, volume: UnfinishedVolume) -> None:
         """Take in a volume that an earlier run recovered and had not done with; it is read before anything else."""
         outcome = Outcome.ALREADY if volume.outcome == Outcome.ALREADY else Outcome.RECOVERED
@@ -75,20 +96,22 @@ class FollowUpStage:
         result = Result(
             volume.asked, volume.uuid, outcome, None if recovered else False, "unknown" if recovered else None
         )
-        if volume.request.strict and not recovered:
+        if outcomes.is_strict(volume.request, volume.vm) and not recovered:
             result = replace(result, warnings=(outcomes.STRICT,), extra_exit=Exit.FAILED)
         changes = from_journal(volume.follow_ups, volume.request)
         self._begin(FollowUpTask(result, changes, self._deadline(None), volume.run, deleted=volume.last_op))
 
     def _take(self, task: VolumeTask, result: Result) -> bool:
         """Take in a volume that is concluded, if it is back and there is something to do for it."""
+        if result.target == VM:
+            self.vm_concluded(result)
         volume = result.volume
         if volume is None or not result.outcome.is_back:
             return False
-        changes = from_journal(task.follow_ups, task.request) or planned_changes(task.request, volume)
+        changes = from_journal(task.follow_ups, task.request) or planned_changes(task.target, task.request, volume)
         if result.outcome is Outcome.ALREADY and volume.text("vmInstanceUuid"):
             for change in changes:
-                if change.kind is ChangeKind.ATTACH:  # it was attached after it was recovered
+                if change.remembered:  # it was attached after it was recovered
                     change.drop(ChangeState.DONE)
         if not changes:
             return False
