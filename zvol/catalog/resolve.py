@@ -65,13 +65,19 @@ def resolve_targets(client: Client, arguments: Sequence[VolumeArgument], make_ro
         return Resolution(tuple(targets.values()), tuple(results))
     ambiguous = {volume.uuid: volume for name in refused for volume in by_name[name]}
     rows = make_rows(tuple(ambiguous.values())) if ambiguous else ()
-    rows = [*rows, *_not_deleted(client, [name for name in refused if not by_name[name]])]
-    results = [_refusal(name, tuple(row for row in rows if row.volume.name == name)) for name in refused]
+    others, roots = _others(client, [name for name in refused if not by_name[name]])
+    rows = [*rows, *others]
+    results = [
+        _refusal(
+            name, tuple(row for row in rows if row.volume.name == name), [one for one in roots if one.name == name]
+        )
+        for name in refused
+    ]
     return Resolution(tuple(targets.values()), tuple(results))
 
 
-def _refusal(name: str, rows: tuple[VolumeRow, ...]) -> Result:
-    """Return why a name is refused; `rows` are all volumes with it, the deleted ones if there are any."""
+def _refusal(name: str, rows: tuple[VolumeRow, ...], roots: Sequence[Volume]) -> Result:
+    """Return why a name is refused; `rows` are all data volumes with it, the deleted ones if there are any."""
     kind, text = "not-found", "no deleted data volume has this name"
     hint = "`zvol list` shows what can be recovered."
     digits = name.strip(" ").lower().replace("-", "")
@@ -82,32 +88,36 @@ def _refusal(name: str, rows: tuple[VolumeRow, ...]) -> Result:
         many = f"{len(rows)} that are not deleted do" if len(rows) > 1 else "one that is not deleted does"
         text, uuid = f"{text}, but {many}", rows[0].volume.uuid if len(rows) == 1 else "UUID"
         hint = f"`zvol show {uuid}` shows it; `zvol recover {uuid}` counts it as done."
+    elif len(roots) == 1:
+        error = ZvolError("it is a Root volume", kind="root", hint="Recover its VM with `zvol recover --vm`.")
+        return Result(name, roots[0].uuid, Outcome.FAILED, resource=roots[0], error=error)
+    elif roots:
+        text = f"{text}, but {len(roots)} deleted root volumes do: they come back with their VMs"
+        hint = "`zvol list --vms` shows the VMs; then `zvol recover --vm`."
     elif _ALMOST_UUID.fullmatch(digits):
         text = f"{text}, and it is no UUID: {len(digits)} hex digits instead of 32"
     return Result(name, None, Outcome.FAILED, error=ZvolError(text, kind=kind, hint=hint), candidates=rows)
 
 
-def _not_deleted(client: Client, names: Sequence[str]) -> list[VolumeRow]:
-    """Return the volumes with one of the names that are not deleted; one request, and none when it fails."""
-    names = _that_fit([name for name in names if condition("name", "?=", name)])
+def _others(client: Client, names: Sequence[str]) -> tuple[list[VolumeRow], list[Volume]]:
+    """Return the data volumes with one of the names that are not deleted, and the root volumes that are.
+
+    One request, and none when it fails.
+    """
+    names = that_fit([name for name in names if condition("name", "?=", name)])
     if not names:
-        return []
-    query = [
-        ("q", f"name?={','.join(names)}"),
-        ("q", f"{DATA_VOLUME.state_field}!={DATA_VOLUME.deleted_state}"),
-        ("q", "type=Data"),
-        ("limit", "100"),
-    ]
+        return [], []
     try:
-        found = client.query_page(DATA_VOLUME.path, query).inventories
+        found = client.query_page(DATA_VOLUME.path, [("q", f"name?={','.join(names)}"), ("limit", "100")]).inventories
     except ZvolError:
-        return []
-    volumes = (volume for one in found if (volume := volume_of(one)) is not None)
-    matches = [volume for volume in volumes if volume.name in names and not DATA_VOLUME.is_deleted(volume)]
-    return [VolumeRow(volume, Retention(False, "not-deleted")) for volume in matches]
+        return [], []
+    volumes = [volume for one in found if (volume := volume_of(one)) is not None and volume.name in names]
+    there = [one for one in volumes if one.type == "Data" and not DATA_VOLUME.is_deleted(one)]
+    roots = [one for one in volumes if one.type == "Root" and DATA_VOLUME.is_deleted(one)]
+    return [VolumeRow(volume, Retention(False, "not-deleted")) for volume in there], roots
 
 
-def _that_fit(names: Sequence[str]) -> list[str]:
+def that_fit(names: Sequence[str]) -> list[str]:
     """Return the names that fit into the URL of one request."""
     from urllib.parse import quote
 

@@ -153,38 +153,41 @@ PROFILE: Final = Profile()
 TAG: Final = Tag()
 
 
-def read_volumes(arguments: Sequence[str], stdin: TextIO | None) -> list[VolumeArgument]:
+def read_volumes(
+    arguments: Sequence[str], stdin: TextIO | None, *, what: str = "VOLUME", where: str = "argument"
+) -> list[VolumeArgument]:
     """Return the volumes of the arguments, `-` being standard input, each once and in their order.
 
-    Raises UsageProblem for texts that cannot be a VOLUME, and names them; also for more than MAX_VOLUMES or MAX_BYTES.
+    `what` they are called, and `where` they were given.  Raises UsageProblem for texts that cannot be one, and names
+    them; also for more than MAX_VOLUMES or MAX_BYTES.
     """
     from zvol.model import VolumeArgument
 
     found: dict[str, VolumeArgument] = {}
     bad: list[str] = []
     wrong = 0
-    for number, (where, text) in enumerate(_texts(arguments, stdin)):
+    for number, (place, text) in enumerate(_texts(arguments, stdin, where)):
         if number == MAX_VOLUMES:
-            raise UsageProblem(f"more than {MAX_VOLUMES:,} VOLUMEs were given; nothing was sent", hint=SPLIT)
+            raise UsageProblem(f"more than {MAX_VOLUMES:,} {what}s were given; nothing was sent", hint=SPLIT)
         if not text.strip() or len(text) > MAX_LENGTH or has_control(text):
             wrong += 1
             if wrong <= MAX_NAMED:
-                bad.append(f"{where} ('{text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + '...'}')")
+                bad.append(f"{place} ('{text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + '...'}')")
             continue
         uuid = fold_uuid(text)
         found.setdefault(uuid or text, VolumeArgument(text, uuid))
     if bad:
         more = f", and {wrong - MAX_NAMED:,} more" if wrong > MAX_NAMED else ""
-        why = f"a VOLUME is empty, holds a control character or has more than {MAX_LENGTH:,} characters"
+        why = f"a {what} is empty, holds a control character or has more than {MAX_LENGTH:,} characters"
         raise UsageProblem(f"{why}; nothing was sent: {', '.join(bad)}{more}")
     return list(found.values())
 
 
-def _texts(arguments: Sequence[str], stdin: TextIO | None) -> Iterator[tuple[str, str]]:
+def _texts(arguments: Sequence[str], stdin: TextIO | None, where: str) -> Iterator[tuple[str, str]]:
     """Yield the place and the text of each VOLUME; each line of standard input is one, also an empty line."""
     for number, argument in enumerate(arguments, 1):
         if argument != "-":
-            yield f"argument {number}", argument
+            yield f"{where} {number}", argument
             continue
         if stdin is None:
             raise click.UsageError("standard input is closed, and `-` was to be read from it")

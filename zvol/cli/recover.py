@@ -14,11 +14,17 @@ from zvol.cli.selectors import confirm_selection, filter_options, parse_filters,
 from zvol.errors import Exit
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from zvol.catalog.filters import Filters
+    from zvol.journal.request import Request
     from zvol.model import VolumeArgument
 
 WITH_SELECTION: Final = ("yes", "expect", "fail_if_empty")
 """Options that need filters or --all."""
+
+FOR_VOLUMES: Final = (*WITH_SELECTION, "system_tags", "user_tags", "no_ensure_tags", "allow_root")
+"""Options that do not go with --vm."""
 
 
 @click.command(
@@ -26,6 +32,7 @@ WITH_SELECTION: Final = ("yes", "expect", "fail_if_empty")
     epilog="Example: zvol recover d0a7a5e0c0de4b1e8a5efeedbead0001 --json | jq -r .installPath",
 )
 @click.argument("volumes", nargs=-1, metavar="[VOLUME...]")
+@click.option("--vm", "vms", multiple=True, metavar="VM", help="A destroyed VM with its root volume; repeatable.")
 @filter_options
 @click.option("--all", "everything", is_flag=True, help="Every deleted data volume.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask (needed with filters when nobody can be asked).")
@@ -34,10 +41,10 @@ WITH_SELECTION: Final = ("yes", "expect", "fail_if_empty")
 @click.option("--system-tag", "system_tags", multiple=True, type=TAG, help="Send this system tag; repeatable.")
 @click.option("--user-tag", "user_tags", multiple=True, type=TAG, help="Give it this user tag; repeatable.")
 @click.option("--no-ensure-tags", is_flag=True, help="Only send user tags; do not create the missing ones.")
-@click.option("--reattach", is_flag=True, help="Attach it to the VM it was last on.")
+@click.option("--reattach", is_flag=True, help="Attach it to the VM it was last on; with --vm, the VM's volumes.")
 @click.option("--dry-run", is_flag=True, help="Read only: say what would happen.")
 @click.option("--strict", is_flag=True, help="A volume that is back already is a failure.")
-@click.option("--allow-root", is_flag=True, help="Recover root volumes too; their VM stays destroyed.")
+@click.option("--allow-root", is_flag=True, help="Recover root volumes too whose VM is gone.")
 @own_settings("recover")
 @global_options
 @pass_context
@@ -48,11 +55,15 @@ def command(context: AppContext, /, volumes: tuple[str, ...], everything: bool, 
     empty line or a control character stops everything before anything is sent. A volume that is back already is a
     success. Each volume is reported once, and one that fails does not stop the others.
     Filters choose among the deleted data volumes instead; they show what they found and ask.
+    A destroyed VM (a UUID, or its exact name) comes back stopped, with its root volume; see --vm and --reattach.
     """
-    filters = parse_filters(options)
-    if bool(volumes) + filters.any + everything != 1:
-        text = "give VOLUMEs, or filters such as --deleted-since, or --all; they do not combine."
-        raise click.UsageError(text if volumes or filters.any or everything else f"nothing to recover: {text}")
+    filters, vms = parse_filters(options), options["vms"]
+    ways = bool(volumes) + filters.any + everything + bool(vms)
+    if ways != 1:
+        text = "give VOLUMEs, or filters such as --deleted-since, or --all, or --vm; they do not combine."
+        raise click.UsageError(text if ways else f"nothing to recover: {text}")
+    if vms:
+        return _recover_vms(context, vms, options)
     if volumes and any(options[name] not in (None, False) for name in WITH_SELECTION):
         raise click.UsageError("--yes, --expect and --fail-if-empty go with filters or --all.")
     chosen = read_volumes(volumes, sys.stdin) if volumes else _selected(context, filters, options)
@@ -75,11 +86,27 @@ def _selected(context: AppContext, filters: Filters, options: dict[str, Any]) ->
     return [VolumeArgument(row.volume.uuid, row.volume.uuid, row.volume.last_op_date) for row in rows]
 
 
+def _recover_vms(context: AppContext, vms: Sequence[str], options: dict[str, Any]) -> Exit:
+    """Recover VMs; raises UsageError for options that are for volumes."""
+    if any(options[name] not in (None, False, ()) for name in FOR_VOLUMES):
+        raise click.UsageError("--vm goes with --reattach, --dry-run and --strict; the other options are for volumes.")
+    if "-" in vms:
+        raise click.UsageError("--vm does not read standard input; give it once for each VM.")
+    from zvol.cli.recover_runner import recover_vms
+
+    return recover_vms(context, read_volumes(vms, None, what="VM", where="--vm"), _request(context, options))
+
+
 def _run(context: AppContext, volumes: list[VolumeArgument], options: dict[str, Any], *, single: bool) -> Exit:
     from zvol.cli.recover_runner import recover
+
+    return recover(context, volumes, _request(context, options), single=single)
+
+
+def _request(context: AppContext, options: dict[str, Any]) -> Request:
     from zvol.journal.request import Request
 
-    request = Request(
+    return Request(
         system_tags=options["system_tags"],
         user_tags=options["user_tags"],
         ensure_tags=not options["no_ensure_tags"],
@@ -88,5 +115,5 @@ def _run(context: AppContext, volumes: list[VolumeArgument], options: dict[str, 
         strict=options["strict"],
         dry_run=options["dry_run"],
         command=context.options.typed,
+        vms=bool(options["vms"]),
     )
-    return recover(context, volumes, request, single=single)

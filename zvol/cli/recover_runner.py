@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from zvol.catalog.resolve import resolve_targets
+from zvol.catalog.roots import explain_roots, refuse_roots
+from zvol.catalog.vm_names import resolve_vms
+from zvol.catalog.vm_volumes import Reattachment, find_attached
 from zvol.cli.app_context import AppContext
 from zvol.cli.progress import ProgressReporter
+from zvol.cli.vm_advice import vm_advice
 from zvol.errors import Exit, most_severe
-from zvol.journal.request import Request
-from zvol.model import Outcome, Result, VolumeArgument
+from zvol.journal.request import DEFAULT_REQUEST, Request
+from zvol.model import Outcome, Result, Target, VolumeArgument
 from zvol.recovery import resume as resuming
 from zvol.recovery.engine import Engine
 from zvol.recovery.task import Options
@@ -25,16 +29,48 @@ if TYPE_CHECKING:
 
 def recover(context: AppContext, volumes: Sequence[VolumeArgument], request: Request, *, single: bool) -> Exit:
     """Recover volumes, print what became of each, and return the exit code."""
-    found = resolve_targets(context.server.client, volumes, context.server.volume_rows)
+    client = context.server.client
+    found = resolve_targets(client, volumes, context.server.volume_rows)
+    targets, roots = refuse_roots(client, found.targets) if request.allow_root else (found.targets, [])
+    order = [one.text for one in volumes]
+    return _recover(
+        context,
+        targets,
+        request,
+        order,
+        lambda results: explain_roots(client, chain(found.refused, roots, results)),
+        single=single and not request.dry_run,
+    )
+
+
+def recover_vms(context: AppContext, vms: Sequence[VolumeArgument], request: Request) -> Exit:
+    """Recover VMs, with `reattach` also the volumes that were on them, and return the exit code."""
+    client = context.server.client
+    found = resolve_vms(client, vms)
+    again = find_attached(client, found.targets) if request.reattach else Reattachment(found.targets)
+    order = [target.asked for target in again.targets]
+    return _recover(
+        context, again.targets, request, order, lambda results: again.annotated(chain(found.refused, results))
+    )
+
+
+def _recover(
+    context: AppContext,
+    targets: Sequence[Target],
+    request: Request,
+    order: Sequence[str],
+    completed: Callable[[Iterator[Result]], Iterable[Result]],
+    *,
+    single: bool = False,
+) -> Exit:
+    """Run the engine; `completed` returns its results together with those that are known without it."""
     began = context.server.deadline.began
     context.server.deadline.lift()
-    reporter = ProgressReporter(context, len(volumes))
+    reporter = ProgressReporter(context, len(order))
     engine = _engine(context, reporter, began)
-    results = chain(found.refused, engine.recover(found.targets, request))
-    order = [one.text for one in volumes]
-    advice = lambda ended: _advice(context, ended, engine.run_id)  # noqa: E731
-    recovery = Recovery(reporter.follow(results), order, single=single and not request.dry_run, advice=advice)
-    return _run(context, engine, recovery)
+    results = completed(engine.recover(targets, request))
+    advice = lambda ended: _advice(context, ended, engine.run_id, request)  # noqa: E731
+    return _run(context, engine, Recovery(reporter.follow(results), order, single=single, advice=advice))
 
 
 def resume(context: AppContext, journal: Journal, runs: Sequence[Run], *, run_id: str | None, send_stale: bool) -> Exit:
@@ -81,11 +117,18 @@ def _run(context: AppContext, engine: Engine, recovery: Recovery) -> Exit:
 
 
 def _advice(
-    context: AppContext, results: Sequence[Result], run_id: str | None, *, stopped: bool = False
+    context: AppContext,
+    results: Sequence[Result],
+    run_id: str | None,
+    request: Request = DEFAULT_REQUEST,
+    *,
+    stopped: bool = False,
 ) -> Iterator[str]:
     """Yield what to do next, if anything; `run_id` is the run to resume, empty for all, None for none."""
     if run_id is not None and (stopped or any(resuming.leaves_open(result) for result in results)):
         yield f"finish with: {context.options.command} resume {run_id}".rstrip()
+    if context.output.for_people:
+        yield from vm_advice(results, request)
     if len(results) != 1 or not context.output.for_people or results[0].outcome is not Outcome.RECOVERED:
         return
     volume = results[0].volume

@@ -8,6 +8,7 @@ from typing import Any, Final
 from zvol.errors import ConfigError, ErrorCode, ZvolError
 from zvol.model import Result, VolumeRow
 from zvol.render.columns import COLUMNS, last_vm
+from zvol.resource import Resource
 from zvol.text import escape_terminal, human_size
 
 NOTE_WIDTH: Final = 78
@@ -78,7 +79,10 @@ def result_lines(result: Result, command: str = "zvol", *, ages: bool = False) -
     yield from rest
 
 
-def _candidate(row: VolumeRow, *, ages: bool) -> str:
+def _candidate(row: VolumeRow | Resource, *, ages: bool) -> str:
+    if isinstance(row, Resource):  # a VM; its dates are in the server's words
+        state, born = row.text("state") or "of unknown state", row.text("createDate") or "unknown"
+        return escape_terminal(f"{row.uuid}  {state} since {row.last_op_date or 'unknown'}, created {born}")
     volume, column = row.volume, COLUMNS["deleted"]
     start = f"{volume.uuid}  {human_size(volume.size)}"
     if not volume.deleted:

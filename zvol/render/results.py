@@ -42,7 +42,7 @@ def detail(result: Result) -> str:
 
 
 def _name(result: Result) -> str:
-    name = result.volume.name if result.volume else (result.asked if result.uuid != result.asked else "-")
+    name = result.resource.name if result.resource else (result.asked if result.uuid != result.asked else "-")
     return escape_terminal(name) or "-"
 
 
@@ -66,7 +66,7 @@ PEOPLE: Final[tuple[Column[Result], ...]] = (
 PROGRAMS: Final[tuple[Column[Result], ...]] = (
     Column("asked", "", "", lambda result: result.asked),
     Column("uuid", "", "", lambda result: result.uuid),
-    Column("name", "", "", lambda result: result.volume.name if result.volume else None),
+    Column("name", "", "", lambda result: result.resource.name if result.resource else None),
     Column("outcome", "", "", lambda result: result.outcome.value),
     Column("changed", "", "", lambda result: None if result.changed is None else str(result.changed).lower()),
     Column("by", "", "", lambda result: result.by),

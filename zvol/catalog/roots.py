@@ -1,0 +1,105 @@
+"""Root volumes: they come back with their VM, and alone only where that is known to be gone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from zvol.catalog.lookups import unknown_facts
+from zvol.errors import TransientError, ZvolError
+from zvol.model import Outcome, Result, Target, Volume
+from zvol.text import fold_uuid
+from zvol.vm_instance import DESTROYED, VmInstance
+from zvol.zstack.resource_kinds import VM_INSTANCE
+
+if TYPE_CHECKING:
+    from zvol.zstack.client import Client
+
+BATCH: Final = 50
+"""The most VMs that a request names: their UUIDs fit into a URL of 2,000 characters."""
+WHOSE: Final = "whether the VM of a root volume is still there"
+
+LONGEST: Final = 64
+"""The most characters of a name in a command to type."""
+
+_PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+
+
+def refuse_roots(client: Client, targets: Sequence[Target]) -> tuple[list[Target], list[Result]]:
+    """Return the targets without the deleted root volumes whose VM is there, and their results.
+
+    Raises ZvolError when a look-up fails: then nothing may be sent.
+    """
+    try:
+        volumes = client.volumes([target.uuid for target in targets])
+        roots = {uuid: volume for uuid, volume in volumes.items() if volume.deleted and volume.type != "Data"}
+        vms = _vms(client, roots.values())
+    except ZvolError as exc:
+        raise unknown_facts("--allow-root", {WHOSE: exc}) from exc
+    refused = {uuid: vms[vm] for uuid, volume in roots.items() if (vm := volume.text("vmInstanceUuid")) in vms}
+    results = [_refusal(one, roots[one.uuid], refused[one.uuid]) for one in targets if one.uuid in refused]
+    return [target for target in targets if target.uuid not in refused], results
+
+
+def _refusal(target: Target, root: Volume, vm: VmInstance) -> Result:
+    return Result(target.asked, target.uuid, Outcome.FAILED, resource=root, error=root_error(root, vm))
+
+
+def explain_roots(client: Client, results: Iterable[Result]) -> Iterator[Result]:
+    """Yield results; those of refused root volumes name their VM, as far as it can be looked up, and come late."""
+    refused: list[Result] = []
+    for result in results:
+        if result.error is None or result.error.kind != "root":
+            yield result
+            continue
+        refused.append(result)
+        if len(refused) == BATCH:
+            yield from _explained(client, refused)
+            refused = []
+    yield from _explained(client, refused)
+
+
+def _explained(client: Client, refused: Sequence[Result]) -> Iterator[Result]:
+    volumes = [result.volume for result in refused if result.volume is not None]
+    try:
+        vms = _vms(client, volumes)
+    except ZvolError:
+        yield from refused
+        return
+    for result in refused:
+        volume = result.volume
+        vm = vms.get(volume.text("vmInstanceUuid") or "") if volume is not None else None
+        yield result if volume is None else replace(result, error=root_error(volume, vm))
+
+
+def root_error(volume: Volume, vm: VmInstance | None) -> ZvolError:
+    """Return why a root volume is refused, with the command that brings it back; `vm` is None when it is gone."""
+    if vm is None:
+        text = (
+            f"it is a {volume.type} volume, not a data volume, and its VM is gone: nothing can start from it by itself"
+        )
+        hint = f"If you need its data: `zvol recover {volume.uuid} --allow-root`."
+        return ZvolError(text, kind="root", hint=hint)
+    text = f"it is the {volume.type} volume of VM {vm.name or vm.uuid}: alone it would come back while its VM stays destroyed"
+    return ZvolError(text, kind="root", hint=f"Recover the VM with it: `zvol recover --vm {name_of(vm)}`.")
+
+
+def name_of(vm: VmInstance) -> str:
+    """Return what `--vm` takes for a VM: its name, if that is plain and that of a destroyed VM, else its UUID."""
+    plain = _PLAIN.fullmatch(vm.name) and len(vm.name) <= LONGEST and fold_uuid(vm.name) is None
+    return vm.name if plain and vm.state == DESTROYED else vm.uuid
+
+
+def _vms(client: Client, volumes: Iterable[Volume]) -> dict[str, VmInstance]:
+    """Return the VMs of volumes that are there."""
+    uuids = sorted({vm for volume in volumes if (vm := volume.text("vmInstanceUuid")) is not None})
+    if any(fold_uuid(uuid) != uuid for uuid in uuids):
+        raise TransientError("an inventory whose VM is no UUID")
+    found: dict[str, VmInstance] = {}
+    for start in range(0, len(uuids), BATCH):
+        part = uuids[start : start + BATCH]
+        rows = client.query_all(VM_INSTANCE.path, [f"uuid?={','.join(part)}"], fields="uuid,name,state")
+        found |= {row["uuid"]: VmInstance(row["uuid"], row) for row in rows if row.get("uuid") in part}
+    return found

@@ -1,0 +1,101 @@
+"""Resolving arguments to destroyed VMs: UUIDs as they are, a name to the only destroyed VM that has it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, TypeGuard
+
+from zvol.catalog.resolve import Resolution, that_fit
+from zvol.errors import UsageProblem, ZvolError, nothing_sent
+from zvol.model import VM, Outcome, Result, Target, VolumeArgument
+from zvol.text import escape_terminal, fold_uuid
+from zvol.vm_instance import DESTROYED, VmInstance
+from zvol.zstack.query import condition
+from zvol.zstack.resource_kinds import VM_INSTANCE
+
+if TYPE_CHECKING:
+    from zvol.zstack.client import Client
+
+FIELDS: Final = "uuid,name,state,createDate,lastOpDate"
+PATTERN: Final = frozenset("*?[")
+"""What makes a pattern of a name."""
+
+
+def resolve_vms(client: Client, arguments: Sequence[VolumeArgument]) -> Resolution:
+    """Resolve VMs; a refused name never stops the others.
+
+    A name means the destruction that the server shows now, and no later one.  Raises UsageProblem for a pattern, unless
+    a destroyed VM really has that name.
+    """
+    names = [one.text for one in arguments if one.uuid is None]
+    error: ZvolError | None = None
+    by_name: dict[str, list[VmInstance]] = {name: [] for name in names}
+    if names:
+        try:
+            found = client.query_all(VM_INSTANCE.path, [f"state={DESTROYED}"], fields=FIELDS)
+        except ZvolError as exc:
+            error, found = nothing_sent(exc), []
+        for vm in _vms(found):
+            by_name.get(vm.name, []).append(vm)
+    refused = [name for name in names if len(by_name[name]) != 1]
+    targets: dict[str, Target] = {}
+    for order, one in enumerate(arguments):
+        if one.uuid is not None:
+            targets.setdefault(one.uuid, Target(one.text, one.uuid, order, one.shown, VM))
+        elif len(by_name[one.text]) == 1:
+            [vm] = by_name[one.text]
+            targets.setdefault(vm.uuid, Target(one.text, vm.uuid, order, vm.last_op_date, VM))
+    if error is not None:
+        results = [Result(name, None, Outcome.NOT_SENT, error=error, target=VM) for name in refused]
+        return Resolution(tuple(targets.values()), tuple(results))
+    _check_patterns([name for name in refused if not by_name[name]])
+    others = _not_destroyed(client, [name for name in refused if not by_name[name]])
+    results = [_refusal(name, by_name[name], others.get(name, [])) for name in refused]
+    return Resolution(tuple(targets.values()), tuple(results))
+
+
+def _vms(found: Sequence[Mapping[str, Any]]) -> list[VmInstance]:
+    uuids = (one.get("uuid") for one in found)
+    return [VmInstance(uuid, one) for uuid, one in zip(uuids, found, strict=True) if _is_uuid(uuid)]
+
+
+def _is_uuid(text: object) -> TypeGuard[str]:
+    return isinstance(text, str) and fold_uuid(text) == text
+
+
+def _check_patterns(names: Sequence[str]) -> None:
+    patterns = [name for name in names if PATTERN.intersection(name)]
+    if patterns:
+        from shlex import quote
+
+        shown = escape_terminal(patterns[0])
+        text = f"--vm takes a UUID or the exact name of a destroyed VM, and none is called {shown}; nothing was sent"
+        raise UsageProblem(text, hint=f"See which match with `zvol list --vms --name {quote(shown)}`, then name them.")
+
+
+def _not_destroyed(client: Client, names: Sequence[str]) -> dict[str, list[VmInstance]]:
+    """Return the VMs with one of the names that are not destroyed; one request, and none when it fails."""
+    names = that_fit([name for name in names if condition("name", "?=", name)])
+    if not names:
+        return {}
+    query = [("q", f"name?={','.join(names)}"), ("q", f"state!={DESTROYED}"), ("fields", FIELDS), ("limit", "100")]
+    try:
+        found = _vms(client.query_page(VM_INSTANCE.path, query).inventories)
+    except ZvolError:
+        return {}
+    return {name: [vm for vm in found if vm.name == name and vm.state != DESTROYED] for name in names}
+
+
+def _refusal(name: str, destroyed: Sequence[VmInstance], others: Sequence[VmInstance]) -> Result:
+    """Return why a name is refused, with all VMs that have it: the destroyed ones, if there are any."""
+    kind, text, hint = "not-found", "no destroyed VM has this name", "`zvol list --vms` shows what can be recovered."
+    if destroyed:
+        kind, text = "ambiguous", f"{len(destroyed)} destroyed VMs have this name"
+        hint = "Give the UUID of the one you mean."
+    elif others:
+        many = f"{len(others)} that are not destroyed do" if len(others) > 1 else "one that is not destroyed does"
+        text = f"{text}, but {many}"
+        uuid = others[0].uuid if len(others) == 1 else "UUID"
+        hint = f"`zvol show --vm {uuid}` shows it; `zvol recover --vm {uuid}` counts it as done."
+    error = ZvolError(text, kind=kind, hint=hint)
+    return Result(name, None, Outcome.FAILED, error=error, candidates=tuple(destroyed or others), target=VM)

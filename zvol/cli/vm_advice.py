@@ -1,0 +1,33 @@
+"""What is left to do once VMs are back, in sentences for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from zvol.journal.request import Request
+from zvol.model import VOLUME, Outcome, Result
+from zvol.vm_instance import VmInstance
+
+NO_EIPS: Final = "EIPs do not come back with a VM: attach them again where it had some"
+MAX_NAMED: Final = 10
+
+
+def vm_advice(results: Sequence[Result], request: Request) -> Iterator[str]:
+    """Yield what neither the server nor zvol does for the VMs that were recovered."""
+    recovered = [result.resource for result in results if result.outcome is Outcome.RECOVERED]
+    vms = [resource for resource in recovered if isinstance(resource, VmInstance)]
+    stopped = [vm.name or vm.uuid for vm in vms if vm.state == "Stopped"]
+    if len(stopped) == 1:
+        yield f"the VM {stopped[0]} is Stopped; start it yourself"
+    elif stopped:
+        yield f"{len(stopped)} VMs are Stopped; start them yourself"
+    if vms:
+        yield NO_EIPS
+    if vms and request.vms and not request.reattach:
+        again = f"`zvol recover --vm {vms[0].uuid if len(vms) == 1 else 'VM'} --reattach`"
+        yield f"data volumes are not attached again by that; {again} attaches those that were on it"
+    planned = [result.uuid or "" for result in results if result.target == VOLUME and result.outcome.success]
+    if request.vms and request.dry_run and planned:
+        more = f" and {len(planned) - MAX_NAMED} more" if len(planned) > MAX_NAMED else ""
+        yield f"would be attached to the VM again: {', '.join(planned[:MAX_NAMED])}{more}"
