@@ -82,7 +82,8 @@ def root_error(volume: Volume, vm: VmInstance | None) -> ZvolError:
         )
         hint = f"If you need its data: `zvol recover {volume.uuid} --allow-root`."
         return ZvolError(text, kind="root", hint=hint)
-    text = f"it is the {volume.type} volume of VM {vm.name or vm.uuid}: alone it would come back while its VM stays destroyed"
+    whose = vm.name or vm.uuid
+    text = f"it is the {volume.type} volume of VM {whose}: alone it would come back while the VM stays destroyed"
     return ZvolError(text, kind="root", hint=f"Recover the VM with it: `zvol recover --vm {name_of(vm)}`.")
 
 

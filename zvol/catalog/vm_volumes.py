@@ -23,10 +23,14 @@ DESTROY_SLACK: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class LastVolume:
-    """A data volume whose last VM is a certain one; `doubt` says why it is not attached to it again, None if it is."""
+    """A data volume whose last VM is a certain one; `doubt` says why it is not attached to it again, None if it is.
+
+    `undecided`: it may have been on it when it was destroyed.
+    """
 
     volume: Volume
     doubt: str | None = None
+    undecided: bool = False
 
     def commands(self, vm: VmInstance) -> tuple[str, ...]:
         """Return what to type after `zvol` to bring it back to the VM; nothing for a volume that is elsewhere."""
@@ -52,7 +56,7 @@ def find_vm_volumes(client: Client, vm: VmInstance, release: Release | None = No
 def last_volumes(vm: VmInstance, volumes: Iterable[Volume], *, trusted: bool) -> tuple[LastVolume, ...]:
     """Return those of the volumes whose last VM this is; `trusted`: the server remembers destroyed VMs for certain."""
     own = [one for one in volumes if one.text("lastVmInstanceUuid") == vm.uuid and one.type == "Data"]
-    known = [LastVolume(one, _doubt(vm, one, trusted=trusted)) for one in own]
+    known = [LastVolume(one, *_doubt(vm, one, trusted=trusted)) for one in own]
     return tuple(sorted(known, key=lambda one: (one.doubt is not None, one.volume.name, one.volume.uuid)))
 
 
@@ -61,32 +65,32 @@ def on_it(volumes: Sequence[LastVolume]) -> tuple[Volume, ...]:
     return tuple(one.volume for one in volumes if one.doubt is None)
 
 
-def _doubt(vm: VmInstance, volume: Volume, *, trusted: bool) -> str | None:
-    """Return why it is not certain that the volume was on the VM at the end, or why it must not be attached to it."""
+def _doubt(vm: VmInstance, volume: Volume, *, trusted: bool) -> tuple[str | None, bool]:
+    """Return why the volume is not attached to the VM again, and whether it may have been on it at the end."""
     if volume.text("vmInstanceUuid") is not None:
-        return "it is attached to another VM" if volume.text("vmInstanceUuid") != vm.uuid else "it is attached to it"
+        there = volume.text("vmInstanceUuid") == vm.uuid
+        return "it is attached to it" if there else "it is attached to another VM", False
     if volume.half_expunged:
-        return "its destruction has begun"
+        return "its destruction has begun", False
     if not trusted:
-        return "this server does not tell whether it was on the VM to the end (ZStack before 4.8)"
+        return "this server does not tell whether it was on the VM to the end (ZStack before 4.8)", True
     if volume.fields.get("isShareable") is not False:
-        return "it is shareable, or may be"
+        return "it is shareable, or may be", True
     attached, detached = _date(volume, "lastAttachDate"), _date(volume, "lastDetachDate")
     if attached is None or (detached is None and volume.fields.get("lastDetachDate") is not None):
-        return "when it was attached or detached is not known"
+        return "when it was attached or detached is not known", True
     if detached is not None and attached <= detached:
-        return "it had been detached from the VM before"
-    if DATA_VOLUME.is_deleted(volume) and not _deleted_with(vm, volume):
-        return "it was deleted at another time than the VM was destroyed"
-    return None
+        return "it had been detached from the VM before", False
+    return _deleted_apart(vm, volume) if DATA_VOLUME.is_deleted(volume) else (None, False)
 
 
-def _deleted_with(vm: VmInstance, volume: Volume) -> bool:
-    """Tell whether the volume was deleted when the VM was destroyed; the date of that is lost once the VM is back."""
+def _deleted_apart(vm: VmInstance, volume: Volume) -> tuple[str | None, bool]:
+    """Return whether the volume was deleted when the VM was destroyed; the date of that is lost once the VM is back."""
     destroyed, deleted = _date(vm, "lastOpDate"), _date(volume, "lastOpDate")
     if vm.state != DESTROYED or destroyed is None or deleted is None:
-        return False
-    return abs((deleted - destroyed).total_seconds()) <= DESTROY_SLACK
+        return "whether it was deleted when the VM was destroyed, or at another time, is not known", True
+    apart = abs((deleted - destroyed).total_seconds()) > DESTROY_SLACK
+    return "it was deleted at another time than the VM was destroyed" if apart else None, False
 
 
 def _date(resource: Any, name: str) -> datetime | None:

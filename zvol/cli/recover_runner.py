@@ -7,10 +7,10 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from zvol.catalog.reattach import Reattachment, find_reattached
 from zvol.catalog.resolve import resolve_targets
 from zvol.catalog.roots import explain_roots, refuse_roots
 from zvol.catalog.vm_names import resolve_vms
-from zvol.catalog.vm_volumes import Reattachment, find_attached
 from zvol.cli.app_context import AppContext
 from zvol.cli.progress import ProgressReporter
 from zvol.cli.vm_advice import vm_advice
@@ -47,7 +47,7 @@ def recover_vms(context: AppContext, vms: Sequence[VolumeArgument], request: Req
     """Recover VMs, with `reattach` also the volumes that were on them, and return the exit code."""
     client = context.server.client
     found = resolve_vms(client, vms)
-    again = find_attached(client, found.targets) if request.reattach else Reattachment(found.targets)
+    again = find_reattached(client, found.targets) if request.reattach else Reattachment(found.targets)
     order = [target.asked for target in again.targets]
     return _recover(
         context, again.targets, request, order, lambda results: again.annotated(chain(found.refused, results))

@@ -47,7 +47,7 @@ def forget(context: AppContext, run: str) -> Report:
     """Close what an interrupted run left open, by hand, and name it; no request is sent.
 
     For a run that nobody can resume: its server is gone, or its account. A request that it names may still bring a
-    volume back; from now on nothing waits for that.
+    volume or a VM back; from now on nothing waits for that.
     """
     from zvol.recovery.own_runs import find_run
 
@@ -59,6 +59,7 @@ def forget(context: AppContext, run: str) -> Report:
         raise Busy(f"run {run} is going on", hint="Wait for it to end, or end it; `zvol runs` shows it.")
     columns: Sequence[Column[ClosedVolume]] = [
         text_column("UUID", lambda one: one.uuid),
+        text_column("TARGET", lambda one: one.target),
         text_column("STATE", lambda one: one.state),
         text_column("JOB", lambda one: one.job or "-"),
     ]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from zvol.journal.request import Request
-from zvol.model import VOLUME, Outcome, Result
+from zvol.model import VM, VOLUME, Outcome, Result
 from zvol.vm_instance import VmInstance
 
 NO_EIPS: Final = "EIPs do not come back with a VM: attach them again where it had some"
@@ -24,6 +24,9 @@ def vm_advice(results: Sequence[Result], request: Request) -> Iterator[str]:
         yield f"{len(stopped)} VMs are Stopped; start them yourself"
     if vms:
         yield NO_EIPS
+    attached = [result for result in results if result.target == VOLUME and _is_on_one_of(result, results)]
+    if attached:
+        yield f"{len(attached)} {'volume is' if len(attached) == 1 else 'volumes are'} attached again"
     if vms and request.vms and not request.reattach:
         again = f"`zvol recover --vm {vms[0].uuid if len(vms) == 1 else 'VM'} --reattach`"
         yield f"data volumes are not attached again by that; {again} attaches those that were on it"
@@ -31,3 +34,9 @@ def vm_advice(results: Sequence[Result], request: Request) -> Iterator[str]:
     if request.vms and request.dry_run and planned:
         more = f" and {len(planned) - MAX_NAMED} more" if len(planned) > MAX_NAMED else ""
         yield f"would be attached to the VM again: {', '.join(planned[:MAX_NAMED])}{more}"
+
+
+def _is_on_one_of(result: Result, vms: Sequence[Result]) -> bool:
+    """Tell whether a volume is on one of the VMs."""
+    where = result.volume.text("vmInstanceUuid") if result.volume is not None and result.outcome.is_back else None
+    return where is not None and any(vm.uuid == where and vm.target == VM for vm in vms)
