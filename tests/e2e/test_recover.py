@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import sqlite3
 import subprocess
+from contextlib import closing
 
 import pytest
 
+from tests.support.fault_proxy import Rule, answer, proxy
 from tests.support.process import PG_DATA, PG_WAL, READY, ROOT, ZVOL, Sandbox
 from tests.support.warm import run
 from zvol.model import INVENTORY_FIELDS
@@ -111,10 +114,39 @@ def test_a_dry_run_only_reads(at: dict[str, str], cloud: Sandbox) -> None:
     assert cloud.status(PG_DATA) == "Deleted"
 
 
-def test_a_root_volume_is_refused_unless_allowed(at: dict[str, str], cloud: Sandbox) -> None:
-    assert run(["recover", ROOT], at).code == 1
+@pytest.mark.parametrize("asked", [[ROOT], [ROOT, "--allow-root"], [ROOT, "--dry-run"], ["ROOT-for-old-app"]])
+def test_a_root_volume_is_refused_while_its_vm_is_there(asked: list[str], at: dict[str, str], cloud: Sandbox) -> None:
+    ran = run(["recover", *asked], at)
+    assert (ran.code, "the Root volume of VM old-app" in ran.err, "`zvol recover --vm old-app`" in ran.err) == (1, 1, 1)
     assert cloud.events() == []
-    assert run(["recover", ROOT, "--allow-root"], at).code == 0
+
+
+def test_a_root_volume_whose_vm_is_gone_comes_back_if_that_is_allowed(at: dict[str, str], cloud: Sandbox) -> None:
+    forget_vms(cloud)
+    ran = run(["recover", ROOT], at)
+    assert (ran.code, f"`zvol recover {ROOT} --allow-root`" in ran.err, cloud.events()) == (1, True, [])
+    assert run(["recover", ROOT, PG_DATA, "--allow-root"], at).code == 0
+    assert (cloud.status(ROOT), cloud.status(PG_DATA)) == ("Ready", "Ready")
+
+
+def test_whether_the_vm_of_a_root_volume_is_gone_must_be_known(at: dict[str, str], cloud: Sandbox) -> None:
+    forget_vms(cloud)
+    with proxy(
+        cloud.host, Rule("other", "page", last=9, page=answer("502 Bad Gateway", b"no"), path="vm-instances")
+    ) as (host, _):
+        env = at | {"ZVOL_HOST": host}
+        ran = run(["recover", ROOT, PG_DATA, "--allow-root"], env)
+        assert (ran.code, ran.out) == (5, "")
+        assert "--allow-root cannot be decided: whether the VM of a root volume is still there is not known" in ran.err
+        ran = run(["recover", ROOT], env)
+        assert (ran.code, "`zvol recover --vm 50e7" in ran.err) == (1, True)
+    assert cloud.events() == []
+
+
+def forget_vms(cloud: Sandbox) -> None:
+    """Remove the destroyed VMs, as an expunge does that leaves their root volumes behind."""
+    with closing(sqlite3.connect(cloud.folder / ".local/state/zvol/sandbox/cloud.db")) as db, db:
+        db.execute("DELETE FROM vms WHERE state = 'Destroyed'")
 
 
 def test_tags_are_sent_and_dangerous_ones_refused(at: dict[str, str]) -> None:
@@ -148,4 +180,4 @@ def test_a_table_of_many_failures_ends_with_each_hint_once(at: dict[str, str]) -
     ran = run(["recover", "0" * 32, "1" * 32, ROOT], at)
     assert ran.code == 1
     assert ran.err.count("`zvol list` shows what can be recovered") == 1
-    assert ran.err.count("--allow-root") == 1
+    assert ran.err.count("`zvol recover --vm old-app`") == 1

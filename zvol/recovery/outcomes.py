@@ -187,7 +187,8 @@ def unreachable(reason: str, never: NeverSent | None) -> ZvolError:
 def guarded(reason: str, resource: Resource) -> ZvolError:
     """Return the error of a resource that zvol does not recover for the reason of a guard (`ResourceKind.guards`)."""
     text, hint = GUARDED[reason]
-    return ZvolError(text.format(type=resource.text("type")), kind=reason, hint=hint)
+    text, hint = text.format(type=resource.text("type")), hint.format(vm=resource.text("vmInstanceUuid") or "VM")
+    return ZvolError(text, kind=reason, hint=hint)
 
 
 GUARDED = {
@@ -197,7 +198,7 @@ GUARDED = {
     ),
     "root": (
         "it is a {type} volume, not a data volume: it would come back while its VM stays destroyed",
-        "Recover the VM instead, or insist with --allow-root.",
+        "Recover its VM instead: `zvol recover --vm {vm}`. --allow-root is only for one whose VM is gone.",
     ),
 }
 
