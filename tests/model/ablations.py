@@ -115,6 +115,13 @@ def settle_wait_only(world: World) -> bool:
     return not world.net and not any(stage == "arrived" for _, _, stage in world.server)
 
 
+def one_timeout(world: World) -> bool:
+    """The timeout counts once, although the message for the root volume has the whole of it again."""
+    return not any(stage not in ("inner", "half", "orphan") for _, _, stage in world.server) and (
+        world.state.answered or not world.net
+    )
+
+
 WEAKER: Final[Mapping[str, Weaker]] = {
     "the larger of the two waits, not their sum": Weaker(Rules(quiet=larger_wait), CALM, "I1"),
     "no api_timeout after the settle_wait": Weaker(Rules(quiet=settle_wait_only), CALM, "I1"),
@@ -153,6 +160,13 @@ WEAKER: Final[Mapping[str, Weaker]] = {
     ),
     "giving up closes the intent": Weaker(
         Rules(changed({Phase.POLL: forgets}, GiveUp)), replace(CALM, later=1, giveups=1, sends=2), "I1"
+    ),
+    "the timeout counts once for a VM": Weaker(Rules(quiet=one_timeout), replace(CALM, vm=True), "I1"),
+    "a VM is judged by its state alone": Weaker(
+        Rules(judge=lambda world: world.volume), replace(STORMY, vm=True, crashes=0, faults=0, lost_saves=0), "I4"
+    ),
+    "a VM is judged by its root volume alone": Weaker(
+        Rules(judge=lambda world: world.root or ""), replace(CALM, vm=True, lost_saves=0), "I4"
     ),
     "an answered PUT may have a copy outside the server (A3)": Weaker(
         Rules(), replace(CALM, doubles=1, alone=False), "I1"

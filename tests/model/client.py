@@ -79,7 +79,7 @@ class Client:
         if polled != w:
             yield "zvol polls the job", polled
         claims = w.state.phase is Phase.REPORTED_DONE or (w.state.phase is Phase.POLL and w.seen is JobStatus.DONE)
-        seen = OBSERVATIONS[w.volume] if w.session else Observation.DENIED
+        seen = OBSERVATIONS[self.rules.judge(w)] if w.session else Observation.DENIED
         last_op = w.last_op if seen is Observation.DELETED else None
         for quiet in {False, self.rules.quiet(w)}:
             for grace_elapsed in (False, True) if claims else (False,):

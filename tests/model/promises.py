@@ -33,6 +33,8 @@ def broken(before: World, label: Label, after: World) -> Iterator[str]:
         yield from concluded(after)
     if label.endswith("EXECUTES") and before.zvol == "over":
         yield from undone(before, {*after.executed} - {*before.executed})
+    if label.endswith("THE ROOT VOLUME") and before.zvol == "over" and before.root == "deleted":
+        yield from undone(before, {number for number, _, stage in before.server if stage in ("inner", "orphan")})
     if after.step == "write" and before.step == "read" and not meant(after):
         yield "I7"
 
@@ -44,9 +46,9 @@ def meant(w: World) -> bool:
 
 def concluded(w: World) -> Iterator[str]:
     """The outcome.  One that follows an answer, not a read, concerns our own requests only."""
-    if w.outcome in FAILED and w.volume == "back" and (w.after_read or w.executed):
+    if w.outcome in FAILED and w.shown == "back" and (w.after_read or w.executed):
         yield "I3"
-    if w.outcome in TRUE_OF and w.volume != TRUE_OF[w.outcome]:
+    if w.outcome in TRUE_OF and w.shown != TRUE_OF[w.outcome]:
         yield "I4"
     if w.changed and w.last_op == w.meant:
         yield "I8"
@@ -57,7 +59,7 @@ def undone(before: World, executed: set[int]) -> Iterator[str]:
     remembered = executed <= {number for number, _ in before.kept} | {*before.others}
     if before.outcome in FAILED:
         yield "I3"
-    if before.volume != "deleted" or remembered:
+    if before.shown != "deleted" or remembered:
         return
     if before.outcome is Outcome.NOT_SENT:
         yield "I3"

@@ -3,9 +3,10 @@
 The server is the one that was read and tried (5.2.1).  The handler of a PUT looks for the job's row, saves it, queues
 the message and answers 202, in two steps and without a lock; an error in the save is swallowed.  The interceptor lets
 only a deleted volume pass; after it the message may hop to another node.  The worker sets the volume back without
-looking again, and writes the row after that.  A crash takes what is in the process; rows and volumes stay.  A message
-may vanish from a queue without a word and leave its row as it is: from 3.7 on that is what becomes of one that waited
-for longer than its timeout.
+looking again, and writes the row after that.  For a VM it first sends a message for the root volume, which waits for
+as long again, and then sets the VM back; meanwhile nothing else changes the VM.  A crash takes what is in the process;
+rows and volumes stay.  A message may vanish from a queue without a word and leave its row as it is: from 3.7 on that is
+what becomes of one that waited for longer than its timeout.
 """
 
 from __future__ import annotations
@@ -70,13 +71,21 @@ class Server:
             return
         yield f"PUT {number} vanishes", rest
         if stage in LIVE and w.may("faults"):
-            yield f"PUT {number} fails on a passing fault", rest.spend("faults").note(number, "soft")
+            failed = rest.spend("faults").note(number, "soft")
+            yield f"PUT {number} fails on a passing fault", failed
+            if stage == "inner":
+                yield f"PUT {number} waits in vain for its message", enter(failed, (number, node, "orphan"))
         match stage:
             case "queued":
                 yield from self.check(w, rest, item)
             case "checked" if w.volume == "absent":
                 yield f"PUT {number} finds no volume", rest.note(number, "soft")
-            case "checked":
+            case "checked" if self.setting.vm:
+                yield f"PUT {number} sends a message for the root volume", enter(rest, (number, node, "inner"))
+            case "inner" | "orphan":
+                after = enter(rest, (number, node, "half")) if stage == "inner" else rest
+                yield f"PUT {number} RECOVERS THE ROOT VOLUME", after._replace(root="back")
+            case "checked" | "half":
                 executed = tuple(sorted({*w.executed, number}))
                 done = enter(rest, (number, node, "written"))._replace(volume="back", executed=executed)
                 yield f"PUT {number} EXECUTES", done
@@ -154,14 +163,21 @@ def machines(w: World) -> Iterator[Step]:
 def people(w: World) -> Iterator[Step]:
     if w.session and w.may("expiries"):
         yield "the session ends", w.spend("expiries")._replace(session=False)
-    if w.volume == "back" and w.may("deletions"):
-        again = w.spend("deletions")._replace(volume="deleted", deletions=w.deletions + 1, executed=())
-        yield "somebody deletes it again", again
+    if w.busy:
+        return
+    is_vm = w.root is not None
+    if w.shown == "back" and w.may("deletions"):
+        again = w.spend("deletions")._replace(deletions=w.deletions + 1, executed=())
+        yield "somebody deletes it again", again.become("deleted")
+        if is_vm:
+            yield "a destroy deletes its root volume, and is interrupted", again._replace(root="deleted")
     if w.volume != "deleted":
         return
     if w.may("helpers"):
-        yield "somebody else recovers it", w.spend("helpers")._replace(volume="back")
+        yield "somebody else recovers it", w.spend("helpers").become("back")
+        if is_vm:
+            yield "somebody else recovers its root volume only", w.spend("helpers")._replace(root="back")
     if w.may("changes"):
         yield "somebody changes it", w.spend("changes")._replace(moved=w.moved + 1)
     if w.may("expunges"):
-        yield "somebody destroys it", w.spend("expunges")._replace(volume="absent")
+        yield "somebody destroys it", w.spend("expunges").become("absent")

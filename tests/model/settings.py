@@ -39,6 +39,11 @@ HOLDS: Final[Mapping[str, Setting]] = {
     ),
     "a synchronous server": replace(PEOPLE, synchronous=True, expiries=1, refusals=1, lies=1, crashes=1),
     "a synchronous server, the session ends twice": Setting(synchronous=True, expiries=2, giveups=1, expunges=1),
+    "a VM": replace(FAULTS, vm=True, sends=2, crashes=1),
+    "a VM, and a later run": replace(PEOPLE, vm=True, later=1, giveups=1),
+    "a VM, unexpected answers, and somebody destroys it": Setting(
+        vm=True, sends=2, helpers=1, deletions=1, refusals=1, lies=1, expunges=1, crashes=1
+    ),
 }
 
 LARGE: Final[Mapping[str, Setting]] = {
@@ -47,6 +52,10 @@ LARGE: Final[Mapping[str, Setting]] = {
     ),
     "large: four PUTs, three crashes, two kills": replace(FAULTS, sends=4, crashes=3, kills=2),
     "large: two others, two deletions, two kills": replace(FAULTS, helpers=2, deletions=2, kills=2, faults=0),
+    "large: a VM, and everything once": replace(
+        PEOPLE, vm=True, refusals=1, lies=1, changes=1, expunges=1, crashes=1, faults=1
+    ),
+    "large: a VM, and later runs": replace(PEOPLE, vm=True, later=1, giveups=1, crashes=1, faults=1),
     "large: two later runs": replace(PEOPLE, sends=3, later=2, giveups=1, crashes=1),
     "large: two nodes, three PUTs": replace(NODES, sends=3),
     "large: a duplicated PUT and later runs": replace(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import NamedTuple, TypeVar
 
 from zvol.model import Outcome
@@ -22,8 +23,12 @@ Table = Mapping[tuple[Phase, type[Event]], Rule]
 Intent = tuple[int, str | None]
 """What the journal keeps of a PUT: its number and the lastOpDate that the volume had."""
 
-LIVE = ("queued", "checked")
-"""Stages of a message that the server may still execute; before them it has `arrived`, after them it is `written`."""
+LIVE = ("queued", "checked", "inner", "half", "orphan")
+"""Stages of a message that the server may still execute; before them it has `arrived`, after them it is `written`.
+
+That of a VM sends an `inner` message for its root volume, and is done by `half` when that is back.  When the answer to
+the inner message does not come in time, this one goes on as an `orphan`.
+"""
 
 BUDGETS = (
     "crashes",  # a management node dies
@@ -73,6 +78,7 @@ class Setting:
     guard: bool = True  # a job id that has a row is refused
     synchronous: bool = False  # the PUT is answered when all is done, as the vendor's page says; there are no jobs
     alone: bool = True  # a PUT that was answered has no copy elsewhere (A3)
+    vm: bool = False  # it is a VM, whose recovery brings its root volume back first
 
 
 class World(NamedTuple):
@@ -80,7 +86,8 @@ class World(NamedTuple):
 
     left: tuple[int, ...]
     nodes: tuple[str, ...]
-    volume: str = "deleted"  # deleted, back, absent
+    volume: str = "deleted"  # deleted, back, absent; the VM where it is one
+    root: str | None = None  # the same of the root volume of a VM
     deletions: int = 0  # how often it was deleted again
     moved: int = 0  # how often its lastOpDate moved while it was deleted
     executed: tuple[int, ...] = ()  # in this deletion
@@ -105,6 +112,16 @@ class World(NamedTuple):
     changed: bool = False  # the outcome was that somebody had deleted or changed the volume
 
     @property
+    def shown(self) -> str:
+        """What a read shows: a VM is back when its root volume is, too."""
+        return self.volume if self.root is None or self.volume == self.root else "deleted"
+
+    @property
+    def busy(self) -> bool:
+        """The server is in the middle of a VM's recovery: nothing else can change the VM."""
+        return any(stage in ("inner", "half") for _, _, stage in self.server)
+
+    @property
     def last_op(self) -> str:
         return f"{self.deletions}.{self.moved}"
 
@@ -118,6 +135,10 @@ class World(NamedTuple):
     def without(self, item: tuple[int, int, str]) -> World:
         """Return the world without one message in the server."""
         return self._replace(server=unbag(self.server, item))
+
+    def become(self, state: str) -> World:
+        """Return the world with the volume in a state, or the VM with its root volume."""
+        return self._replace(volume=state, root=None if self.root is None else state)
 
     def note(self, number: int, row: str) -> World:
         """The server writes the end of a job; a row that was never saved cannot be updated."""
@@ -150,6 +171,7 @@ class Rules:
 
     table: Table = field(default_factory=lambda: TRANSITIONS)
     quiet: Callable[[World], bool] = nothing_acts
+    judge: Callable[[World], str] = attrgetter("shown")
     jobs: Mapping[str, JobStatus] = field(default_factory=lambda: JOBS)
     intent_first: bool = True
     waits_for_others: bool = True
@@ -158,6 +180,7 @@ class Rules:
 
 def beginning(setting: Setting) -> World:
     world = World(left=tuple(getattr(setting, name) for name in BUDGETS), nodes=("up",) * setting.nodes)
+    world = world._replace(root="deleted") if setting.vm else world
     return world._replace(rows=("-",), net=(0,), others=(0,)) if setting.foreign else world
 
 

@@ -17,6 +17,7 @@ from zvol.errors import ErrorCode, Exit, NeverSent, Refused, TransientError, mos
 from zvol.journal.request import Request
 from zvol.model import Result, Target, Volume
 from zvol.recovery.engine import Engine
+from zvol.resource import Resource
 from zvol.zstack import answers
 
 VM = "e" * 32
@@ -48,8 +49,10 @@ class FollowUpServer(SimServer):
     post_seconds: float = 0.0
     change_seconds: float = 0.13
 
-    def inventory(self, uuid: str) -> Volume:
+    def inventory(self, uuid: str) -> Resource:
         volume = super().inventory(uuid)
+        if not isinstance(volume, Volume):
+            return volume
         more: dict[str, object] = {"lastVmInstanceUuid": self.last.get(uuid, VM), "vmInstanceUuid": self.on.get(uuid)}
         if more["lastVmInstanceUuid"]:
             more["lastDetachDate"] = self.detached

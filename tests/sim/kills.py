@@ -6,7 +6,7 @@ import pytest
 
 from tests.sim.world import World
 from zvol.journal.records import Identity
-from zvol.model import Result, Target
+from zvol.model import Result
 
 QUIET = 75 + 60 + 15
 
@@ -27,7 +27,7 @@ def kill(world: World, after: float, *uuids: str) -> None:
 
     world.clock.at(world.clock.now + after, end)
     with pytest.raises(Killed):
-        list(world.new_engine().recover([Target(uuid, uuid) for uuid in uuids or world.uuids]))
+        list(world.new_engine().recover(world.targets(*uuids)))
     world.close()
 
 

@@ -18,11 +18,11 @@ from hypothesis.stateful import initialize, invariant, precondition, rule
 from tests.sim.clock import pool_on
 from tests.sim.journal import SlowJournal, open_journal
 from tests.sim.process import Process
-from tests.sim.surroundings import Surroundings, instants, moments, requests
+from tests.sim.surroundings import VMS, Surroundings, instants, moments, requests
 from tests.support.engine_options import engine_options
 from zvol.journal.journal import Journal
 from zvol.journal.records import Identity
-from zvol.model import Outcome, Result, Target
+from zvol.model import VM, VOLUME, Outcome, Result, Target
 from zvol.recovery.engine import Engine
 from zvol.recovery.task import FRESH
 
@@ -57,7 +57,7 @@ class Machine(Surroundings):
         for uuid in uuids:
             self.meant.pop(uuid, None)
         self.engine = self._engine()
-        targets = [Target(uuid, uuid) for uuid in uuids]
+        targets = [Target(uuid, uuid, kind=VM if uuid in VMS else VOLUME) for uuid in uuids]
         self._start(tuple(uuids), lambda: self.engine.recover(targets))
 
     @precondition(lambda self: self.process is None and self.number + len(self.journals) > 0)
@@ -114,7 +114,7 @@ class Machine(Surroundings):
         assert result.uuid is not None
         self.reported[result.uuid] += 1
         row = self.server.rows.get(result.uuid)
-        looked = result.volume.fields["readAt"] if result.volume is not None else None
+        looked = result.resource.fields["readAt"] if result.resource is not None else None
         if result.outcome in BACK:
             assert looked is not None
             assert (row or self.gone[result.uuid]).was_ready(looked), result
@@ -125,7 +125,7 @@ class Machine(Surroundings):
             assert not alive & self._sent(result.uuid), result
         if result.outcome is Outcome.FAILED and result.error is not None and result.error.kind == "refused":
             assert looked is not None
-            assert row is None or row.status == "Deleted" or row.back_at >= looked, result
+            assert row is None or not row.ready or row.back_at >= looked, result
         if result.outcome is Outcome.GONE:
             assert row is None, result
 
@@ -138,7 +138,7 @@ class Machine(Surroundings):
         assert first == row.deletions or self.clock.now - row.deleted_at <= FRESH + 1e-6, "old news"
 
     def _first_read(self, uuid: str) -> None:
-        if self._is(uuid, "Deleted"):
+        if not self._ready(uuid):
             self.meant.setdefault(uuid, self.server.rows[uuid].deletions)
 
     def _sent(self, uuid: str) -> set[str]:

@@ -14,12 +14,15 @@ from tests.sim.server import SimServer
 from zvol.journal import queries
 from zvol.journal.journal import Journal
 from zvol.journal.records import Intent
-from zvol.model import Volume
+from zvol.model import VM
 from zvol.recovery import protocol, settle_policy
 from zvol.recovery.quiet_period import QuietPeriod
 from zvol.recovery.states import Event, GiveUp, Observed, Phase, ProtocolState
 from zvol.recovery.submitter import Submitter
 from zvol.recovery.task import LastSeen, VolumeTask
+from zvol.resource import Resource
+from zvol.vm_instance import DESTROYED_STATES, VmInstance
+from zvol.zstack.resource_kinds import KINDS, VM_INSTANCE
 
 Mutation = Callable[[pytest.MonkeyPatch], None]
 
@@ -76,11 +79,22 @@ def as_old_as_its_answer(patch: pytest.MonkeyPatch) -> None:
     """What a read showed counts as seen when its answer came, not when its request left."""
     record_read = VolumeTask.record_read
 
-    def late(task: VolumeTask, volume: Volume | None, _began: float, seen: LastSeen) -> None:
-        record_read(task, volume, task.polled_at, seen)
+    def late(task: VolumeTask, resource: Resource | None, _began: float, seen: LastSeen) -> None:
+        record_read(task, resource, task.polled_at, seen)
         task.read_at = seen.at - EPOCH
 
     patch.setattr(VolumeTask, "record_read", late)
+
+
+def one_message(patch: pytest.MonkeyPatch) -> None:
+    """The timeout of a VM's recovery is counted once, although two messages have it."""
+    kinds: Any = KINDS
+    patch.setitem(kinds, VM, replace(VM_INSTANCE, messages=1))
+
+
+def back_by(deleted: Callable[[VmInstance], bool]) -> Mutation:
+    """A VM is judged by one of the two things that one read shows."""
+    return lambda patch: patch.setattr(VmInstance, "deleted", property(deleted))
 
 
 MUTANTS: Final[Mapping[str, Mutation]] = {
@@ -94,4 +108,7 @@ MUTANTS: Final[Mapping[str, Mutation]] = {
     "freshness judged before the journal": judged_before_the_journal,
     "a read is as old as its answer": as_old_as_its_answer,
     "giving up closes the intent": rule(Phase.POLL, ablations.forgets, GiveUp),
+    "a VM's timeout counts once": one_message,
+    "a VM is back when its state is": back_by(lambda vm: vm.state in DESTROYED_STATES),
+    "a VM is back when its root volume is": back_by(lambda vm: vm.root is None or vm.root.status != "Ready"),
 }

@@ -7,33 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from tests.sim.clock import Connecting, Late, SimClock
+from tests.sim.rows import Row
 from zvol.errors import AuthError, ErrorCode, NeverSent, TransientError
-from zvol.model import Volume
+from zvol.model import VM, VOLUME
+from zvol.resource import Resource
 from zvol.zstack import answers
 from zvol.zstack.resource_kinds import DATA_VOLUME, AnyKind
 from zvol.zstack.resources import Resources
 from zvol.zstack.versions import Release
 
 RUN_SECONDS = 0.13
-
-
-@dataclass
-class Row:
-    """A volume in the server's database; `deletions` counts its deletions."""
-
-    status: str = "Deleted"
-    last_op: int = 0
-    deletions: int = 0
-    executed: list[str] = field(default_factory=list)
-    deleted_at: float = -1.0
-    back_at: float = -1.0
-
-    def was_ready(self, when: float) -> bool:
-        """Tell whether it was there at a time after it came back last, or before it was deleted last."""
-        return self.back_at <= when if self.status == "Ready" else self.back_at <= when <= self.deleted_at
 
 
 @dataclass
@@ -44,6 +29,8 @@ class SimServer:
     opened, or the answer to a read to come; a PUT leaves after that, by its `fresh_until`, or not at all.  A read that
     names one of `unreadable`, or more than `longest` volumes, fails; the inventories of `odd` are not fit to be read;
     while `silent`, nothing is answered.  `grants` returns the timeout that a 202 names for the one that was asked for.
+    A VM comes back in two steps, its root volume first: each of them takes `run_seconds` times `vm_pace`, and nobody
+    else changes a VM that is `busy` with that.
 
     Ledger: `submitted` are the volumes of the accepted PUTs in their order, `most_running` the most that were ever at
     work at a time; `alive` are submissions that may still execute, `worst` the most there ever were of one volume,
@@ -81,41 +68,28 @@ class SimServer:
     odd: set[str] = field(default_factory=set)
     longest: int = 1000
     silent: bool = False
+    vm_pace: float = 1.0
+    busy: set[str] = field(default_factory=set)
 
-    def add(self, uuids: Iterable[str]) -> None:
+    def add(self, uuids: Iterable[str], kind: str = VOLUME) -> None:
         for uuid in uuids:
-            self.rows[uuid] = Row()
+            self.rows[uuid] = Row(kind=kind)
 
-    def inventory(self, uuid: str) -> Volume:
-        row = self.rows[uuid]
-        minute, second = divmod(row.last_op, 60)
-        fields: dict[str, Any] = {
-            "uuid": uuid,
-            "name": f"volume {uuid[:4]}",
-            "type": "Data",
-            "status": row.status,
-            "installPath": f"/ps/{uuid}",
-            "primaryStorageUuid": "f" * 32,
-            "readAt": self.clock.now,
-            "lastOpDate": f"Nov 23, 2026 9:{minute % 60:02}:{second:02} PM",
-        }
-        return Volume(uuid, fields, self.clock.now)
+    def inventory(self, uuid: str) -> Resource:
+        return self.rows[uuid].inventory(uuid, self.clock.now)
 
     # ---- what other people do ------------------------------------------------------------------------------------
     def delete(self, uuid: str) -> None:
-        row = self.rows[uuid]
-        row.status, row.last_op, row.deletions = "Deleted", row.last_op + 1, row.deletions + 1
-        row.deleted_at = self.clock.now
-        row.executed.clear()
+        self.rows[uuid].delete(self.clock.now)
 
     def recover_by_hand(self, uuid: str) -> None:
-        row = self.rows[uuid]
-        row.status, row.last_op, row.back_at = "Ready", row.last_op + 1, self.clock.now
+        self.rows[uuid].recover(self.clock.now)
 
     def crash(self) -> None:
         """Everything inside the process is gone; rows and volumes stay."""
         self.up = False
         self.alive.clear()
+        self.busy.clear()
         self.running = 0
         self.crashes += 1
 
@@ -133,7 +107,7 @@ class SimServer:
         seconds: float = 30.0,
         kind: AnyKind = DATA_VOLUME,
     ) -> object:
-        assert kind is DATA_VOLUME
+        assert self._are([uuid], kind)
         self._open("put")
         if fresh_until is not None and self.clock.now > fresh_until:
             return NeverSent("stale", "it could leave too late")
@@ -178,7 +152,6 @@ class SimServer:
         return answers.Accepted(self.grants(api_timeout))
 
     def job(self, job: str, seconds: float = 8.0, *, kind: AnyKind = DATA_VOLUME) -> object:
-        assert kind is DATA_VOLUME
         fault = self._arrive("job")
         if self.silent:
             raise Late(seconds, answers.Unrecognized("no answer"))
@@ -198,16 +171,16 @@ class SimServer:
         fault_code = ErrorCode(state, {"code": state, "description": "by the simulation"})
         return answers.Failed(fault_code, certain=state.startswith(("ID.", "SYS.1006")), session=state == "ID.1001")
 
-    def resource(self, uuid: str, seconds: float = 8.0, *, kind: AnyKind = DATA_VOLUME) -> Volume | None:
+    def resource(self, uuid: str, seconds: float = 8.0, *, kind: AnyKind = DATA_VOLUME) -> Resource | None:
         seen = self.read_resources([uuid], seconds, kind=kind)
         if seen.unclear:
-            raise TransientError("an inventory that is not a volume's")
+            raise TransientError(f"an inventory that is not a {kind.noun}'s")
         return seen.found.get(uuid)
 
     def read_resources(
         self, uuids: Sequence[str], seconds: float = 8.0, *, kind: AnyKind = DATA_VOLUME
-    ) -> Resources[Volume]:
-        assert kind is DATA_VOLUME
+    ) -> Resources[Resource]:
+        assert self._are(uuids, kind)
         self._open("read")
         fault = self._arrive("read")
         if self.silent:
@@ -236,6 +209,9 @@ class SimServer:
         return Release.parse(self.version_text)
 
     # ---- inside --------------------------------------------------------------------------------------------------
+    def _are(self, uuids: Iterable[str], kind: AnyKind) -> bool:
+        return {self.rows[uuid].kind for uuid in uuids if uuid in self.rows} <= {kind.name}
+
     def _open(self, kind: str) -> None:
         """Take the time that a new connection takes."""
         seconds = 0.0 if self.opened else self.connect(kind)
@@ -248,7 +224,7 @@ class SimServer:
         self.requests.append((self.clock.now, kind))
         return self.fault(kind, number)
 
-    def _found(self, uuids: Sequence[str]) -> Resources[Volume]:
+    def _found(self, uuids: Sequence[str]) -> Resources[Resource]:
         odd = self.odd & set(uuids)
         found = {uuid: self.inventory(uuid) for uuid in uuids if uuid in self.rows and uuid not in odd}
         for uuid in found:
@@ -263,27 +239,36 @@ class SimServer:
         living = self.alive.setdefault(uuid, set())
         living.add(job)
         self.worst = max(self.worst, len(living))
-        self.clock.at(self.clock.now + self.run_seconds, lambda: self._run(uuid, job))
+        is_vm = uuid in self.rows and self.rows[uuid].kind == VM
+        seconds = self.run_seconds * (self.vm_pace if is_vm else 1.0)
+        self.clock.at(self.clock.now + seconds, lambda: self._run(uuid, job, seconds))
 
-    def _run(self, uuid: str, job: str) -> None:
+    def _run(self, uuid: str, job: str, seconds: float) -> None:
         if job not in self.alive.get(uuid, set()):
             return
+        row, error = self.rows.get(uuid), None if uuid in self.busy else self._error(uuid)
+        if row is not None and row.kind == VM and error is None and uuid not in self.busy and job not in self.lies:
+            row.root = "Ready"
+            self.busy.add(uuid)
+            self.clock.at(self.clock.now + seconds, lambda: self._run(uuid, job, seconds))
+            return
+        self.busy.discard(uuid)
         self.alive[uuid].discard(job)
         self.running -= 1
-        row = self.rows.get(uuid)
-        if not self.session_valid:
-            self.jobs[job] = "ID.1001"
-        elif uuid in self.refuse:
-            self.jobs[job] = self.refuse[uuid]
-        elif row is None:
-            self.jobs[job] = "SYS.1003"
-        elif row.status != "Deleted":
-            self.jobs[job] = "SYS.1006"
-        elif job in self.lies:
-            self.jobs[job] = "done"
-        else:
-            row.status, row.last_op, row.back_at = "Ready", row.last_op + 1, self.clock.now
+        self.jobs[job] = error or "done"
+        if row is not None and error is None and job not in self.lies:
+            row.recover(self.clock.now)
             row.executed.append(job)
             if len(row.executed) > 1:
                 self.twice.add(uuid)
-            self.jobs[job] = "done"
+
+    def _error(self, uuid: str) -> str | None:
+        """Return the code of the error that a job ends with."""
+        row = self.rows.get(uuid)
+        if not self.session_valid:
+            return "ID.1001"
+        if uuid in self.refuse:
+            return self.refuse[uuid]
+        if row is None or row.root == "":
+            return "SYS.1003"
+        return "SYS.1006" if row.status != "Deleted" else None

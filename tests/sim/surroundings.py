@@ -8,15 +8,22 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from tests.sim.process import SteppedClock
-from tests.sim.server import Row, SimServer
+from tests.sim.rows import Row
+from tests.sim.server import SimServer
+from zvol.model import VM
 
 UUIDS = [f"{number:032x}" for number in range(1, 7)]
+VMS = UUIDS[2:4]
+VM_PACE = 5.0
+"""A step of a VM takes so many times as long: its timeout is five times as long, too."""
+
 PUT_FAULTS = ("lost", "late", "page", "answer-lost", "done-behind-502", "vanish", "refused", "dns", "redirect", "lie")
 SLOW = ("put", "read", "answer", "lock", "sync")
 OTHER_FAULTS = ("lost", "page", "refused", "no-record")
 
-volumes = st.sampled_from(UUIDS)
-requests = st.lists(volumes, min_size=1, max_size=6, unique=True)
+everything = st.sampled_from(UUIDS)
+vms = st.sampled_from(VMS)
+requests = st.lists(everything, min_size=1, max_size=6, unique=True)
 instants = st.sampled_from((0.001, 0.003, 0.006, 0.02, 0.14))
 moments = st.sampled_from((0.5, 3.0, 12.0, 35.0, 80.0, 160.0))
 
@@ -29,6 +36,8 @@ class Surroundings(RuleBasedStateMachine):
         self.clock = SteppedClock()
         self.server = SimServer(self.clock, fault=self._fault)
         self.server.add(UUIDS)
+        self.server.add(VMS, VM)
+        self.server.vm_pace = VM_PACE
         self.slow: dict[str, list[tuple[float, bool]]] = {kind: [] for kind in SLOW}
         self.faults: dict[str, list[str]] = {"put": [], "job": [], "read": [], "version": []}
         self.bad_until = 0.0
@@ -79,35 +88,46 @@ class Surroundings(RuleBasedStateMachine):
         self.server.session_valid = False
         self.clock.at(self.clock.now + seconds, lambda: setattr(self.server, "session_valid", True))
 
-    @rule(uuid=volumes, code=st.sampled_from(("ID.1003", "SYS.1000", "")))
+    @rule(uuid=everything, code=st.sampled_from(("ID.1003", "SYS.1000", "")))
     def refuse(self, uuid: str, code: str) -> None:
         self.server.refuse.pop(uuid, None)
         if code:
             self.server.refuse[uuid] = code
 
     # ---- what other people do ------------------------------------------------------------------------------------
-    @rule(uuid=volumes)
+    @rule(uuid=everything)
     def recovered_by_hand(self, uuid: str) -> None:
-        if self._is(uuid, "Deleted"):
+        if self._deleted(uuid):
             self.server.recover_by_hand(uuid)
 
-    @rule(uuid=volumes)
+    @rule(uuid=everything)
     def deleted_again(self, uuid: str) -> None:
-        if self._is(uuid, "Ready"):
+        if self._ready(uuid):
             self.server.delete(uuid)
 
-    @rule(uuid=volumes)
+    @rule(uuid=vms)
+    def half_destroyed(self, uuid: str) -> None:
+        if self._ready(uuid):
+            self.server.rows[uuid].destroy_half(self.clock.now)
+
+    @rule(uuid=vms)
+    def root_recovered_by_hand(self, uuid: str) -> None:
+        """As the server allows it: the VM stays destroyed."""
+        if self._deleted(uuid) and self.server.rows[uuid].status == "Deleted":
+            self.server.rows[uuid].root = "Ready"
+
+    @rule(uuid=everything)
     def deleted_on_purpose(self, uuid: str) -> None:
         """Somebody brings it back, and thinks better of it."""
         self.recovered_by_hand(uuid)
         self.deleted_again(uuid)
 
-    @rule(uuid=volumes)
+    @rule(uuid=everything)
     def changed(self, uuid: str) -> None:
-        if uuid in self.server.rows:
+        if uuid in self.server.rows and uuid not in self.server.busy:
             self.server.rows[uuid].last_op += 1
 
-    @precondition(lambda self: self._is(UUIDS[-1], "Deleted"))
+    @precondition(lambda self: self._deleted(UUIDS[-1]))
     @rule()
     def destroyed(self) -> None:
         self.gone[UUIDS[-1]] = self.server.rows.pop(UUIDS[-1])
@@ -134,5 +154,8 @@ class Surroundings(RuleBasedStateMachine):
                 self.clock.at(self.clock.now + seconds / 8, partial(self.deleted_on_purpose, uuid))
         return seconds
 
-    def _is(self, uuid: str, status: str) -> bool:
-        return uuid in self.server.rows and self.server.rows[uuid].status == status
+    def _deleted(self, uuid: str) -> bool:
+        return uuid in self.server.rows and not self.server.rows[uuid].ready and uuid not in self.server.busy
+
+    def _ready(self, uuid: str) -> bool:
+        return uuid in self.server.rows and self.server.rows[uuid].ready

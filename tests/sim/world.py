@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tests.sim.clock import SimClock, pool_on
@@ -12,7 +12,7 @@ from tests.support.engine_options import engine_options
 from zvol.journal.journal import Journal
 from zvol.journal.records import Identity
 from zvol.journal.request import Request
-from zvol.model import Result, Target
+from zvol.model import VOLUME, Result, Target
 from zvol.recovery.engine import Engine
 from zvol.recovery.run_status import Observer
 
@@ -21,15 +21,21 @@ Fault = Callable[[str, int], str | None]
 
 
 class World:
-    """A server, a clock, a journal, and runs of the engine."""
+    """A server, a clock, a journal, and runs of the engine.
 
-    def __init__(self, tmp_path: Path, fault: Fault | None = None, volumes: int = 1) -> None:
+    `kinds` are those of the resources, one after the other.
+    """
+
+    def __init__(
+        self, tmp_path: Path, fault: Fault | None = None, volumes: int = 1, kinds: Sequence[str] = (VOLUME,)
+    ) -> None:
         self.clock = SimClock()
         self.server = SimServer(self.clock)
         if fault is not None:
             self.server.fault = fault
         self.uuids = [A] if volumes == 1 else [f"{number:032x}" for number in range(1, volumes + 1)]
-        self.server.add(self.uuids)
+        for number, uuid in enumerate(self.uuids):
+            self.server.add([uuid], kinds[number % len(kinds)])
         self.path = tmp_path / "journal.db"
         self.journals: list[Journal] = []
         self.identity = Identity(self.server.origin, "account test")
@@ -54,6 +60,14 @@ class World:
         self.journals.append(journal)
         return journal
 
+    def targets(self, *uuids: str) -> list[Target]:
+        """Return targets as the user's arguments give them, by default all."""
+        rows = self.server.rows
+        return [
+            Target(uuid, uuid, number, kind=rows[uuid].kind if uuid in rows else VOLUME)
+            for number, uuid in enumerate(uuids or self.uuids)
+        ]
+
     def close(self) -> None:
         """End what the process of a run would end."""
         while self.journals:
@@ -70,7 +84,7 @@ class World:
         self.engine = self.new_engine(**options)
         began = self.clock.now
         results = []
-        for result in self.engine.recover([Target(uuid, uuid) for uuid in uuids or self.uuids], request):
+        for result in self.engine.recover(self.targets(*uuids), request):
             results.append(result)
             on_result(result)
         self.took = self.clock.now - began
@@ -84,9 +98,9 @@ class World:
             row = self.server.rows.get(result.uuid or "")
             if result.outcome in ("recovered", "already"):
                 assert row is not None
-                assert row.status == "Ready", result
+                assert row.ready, result
             if result.outcome == "failed":
                 assert row is not None
-                assert row.status == "Deleted", result
+                assert not row.ready, result
         assert self.server.worst <= 1
         assert not self.server.twice

@@ -1,0 +1,73 @@
+"""What the server in memory has in its database: volumes and VMs, and how it shows them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from zvol.model import VOLUME, Volume
+from zvol.resource import Resource
+from zvol.vm_instance import VmInstance
+from zvol.zstack.resource_kinds import KINDS
+
+
+@dataclass
+class Row:
+    """A volume or VM; `deletions` counts its deletions.
+
+    `root`: the status of a VM's root volume where that is not the one of the VM, empty when it was destroyed.
+    """
+
+    status: str = "Deleted"
+    kind: str = VOLUME
+    root: str | None = None
+    last_op: int = 0
+    deletions: int = 0
+    executed: list[str] = field(default_factory=list)
+    deleted_at: float = -1.0
+    back_at: float = -1.0
+
+    @property
+    def ready(self) -> bool:
+        """It is back; a VM with its root volume."""
+        return self.status == "Ready" and self.root is None
+
+    def was_ready(self, when: float) -> bool:
+        """Tell whether it was there at a time after it came back last, or before it was deleted last."""
+        return self.back_at <= when if self.ready else self.back_at <= when <= self.deleted_at
+
+    # ---- what other people do ------------------------------------------------------------------------------------
+    def delete(self, now: float) -> None:
+        self.status, self.root, self.deleted_at = "Deleted", None, now
+        self.last_op, self.deletions = self.last_op + 1, self.deletions + 1
+        self.executed.clear()
+
+    def destroy_half(self, now: float) -> None:
+        """The destroy of a VM is interrupted: its root volume is deleted, and it is found stopped after that."""
+        self.delete(now)
+        self.status, self.root = "Ready", "Deleted"
+
+    def recover(self, now: float) -> None:
+        self.status, self.root, self.last_op, self.back_at = "Ready", None, self.last_op + 1, now
+
+    # ---- how the server shows it ---------------------------------------------------------------------------------
+    def inventory(self, uuid: str, now: float) -> Resource:
+        minute, second = divmod(self.last_op, 60)
+        fields: dict[str, Any] = {
+            "uuid": uuid,
+            "name": f"{KINDS[self.kind].noun} {uuid[:4]}",
+            "readAt": now,
+            "lastOpDate": f"Nov 23, 2026 9:{minute % 60:02}:{second:02} PM",
+        }
+        storage = {"installPath": f"/ps/{uuid}", "primaryStorageUuid": "f" * 32}
+        if self.kind == VOLUME:
+            return Volume(uuid, fields | storage | {"type": "Data", "status": self.status}, now)
+        root = {"uuid": root_of(uuid), "type": "Root", "status": self.status if self.root is None else self.root}
+        state = "Destroyed" if self.status == "Deleted" else "Stopped"
+        volumes = [] if self.root == "" else [root | storage]
+        return VmInstance(uuid, fields | {"state": state, "rootVolumeUuid": root_of(uuid), "allVolumes": volumes}, now)
+
+
+def root_of(uuid: str) -> str:
+    """Return the UUID of the root volume of a VM."""
+    return "e" + uuid[1:]
