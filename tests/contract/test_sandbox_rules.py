@@ -19,7 +19,7 @@ DB_1 = "50e70000c0de4b1e8a5efeedbead0001"
 def test_seed(client: Client) -> None:
     rows = client.query("/v1/volumes", "type=Data", "status=Deleted").json["inventories"]
     names = [row["name"] for row in rows]
-    assert len(rows) >= 9
+    assert len(rows) >= 10
     assert len(names) - len(set(names)) == 1
     assert all(re.fullmatch(r"[0-9a-f]{12}[1-5][0-9a-f]{3}[89ab][0-9a-f]{15}", row["uuid"]) for row in rows)
     pg_data = next(row for row in rows if row["uuid"] == PG_DATA)
@@ -27,8 +27,8 @@ def test_seed(client: Client) -> None:
     assert any("[/red]" in name and "\x1b" in name for name in names)
     gone = client.query("/v1/volumes", "type=Root", "status=Deleted").json["inventories"]
     states = {row["name"]: row["state"] for row in client.send("GET", "/v1/vm-instances").json["inventories"]}
-    assert states == {"db-1": "Running", "web-1": "Stopped", "old-app": "Destroyed"}
-    assert [row["name"] for row in gone] == ["ROOT-for-old-app"]
+    assert states == {"db-1": "Running", "web-1": "Stopped", "old-app": "Destroyed", "web-2": "Destroyed"}
+    assert [row["name"] for row in gone] == ["ROOT-for-old-app", "ROOT-for-web-2"]
     storages = client.send("GET", "/v1/primary-storage").json["inventories"]
     assert {row["state"] for row in storages} == {"Enabled", "Disabled"}
 
@@ -159,19 +159,19 @@ def test_a_unique_path_is_found_with_any_method(client: Client) -> None:
     ("condition", "count"),
     [
         (f"uuid?={PG_DATA},{READY}", 2),
-        ("name!?=pg-data,backup", 13),
+        ("name!?=pg-data,backup", 17),
         ("name~=pg\\_%", 0),
         ("name~=pg%", 2),
-        ("name!~=%a%", 6),
+        ("name!~=%a%", 8),
         ("__userTag__=production", 4),
-        ("__userTag__!=production", 12),
+        ("__userTag__!=production", 16),
         ("vmInstance.name=db-1", 2),
         ("primaryStorage.state=Disabled", 2),
         ("primaryStorage.__userTag__=x", 0),
         ("snapshot.name=nightly", 1),
-        ("vmInstanceUuid is null", 11),
-        ("vmInstanceUuid not null", 5),
-        ("isShareable=false", 16),
+        ("vmInstanceUuid is null", 14),
+        ("vmInstanceUuid not null", 6),
+        ("isShareable=false", 20),
         ("size>=1073741824000", 1),
         ("status=foo", 0),
         ("lastOpDate<2000-01-01 00:00:00", 0),

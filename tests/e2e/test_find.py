@@ -55,8 +55,8 @@ def test_filters(filters: list[str], found: list[str] | None, at: dict[str, str]
 )
 def test_a_filter_that_names_what_is_not_there(command: list[str], at: dict[str, str], cloud: Sandbox) -> None:
     for option, value, there in (
-        ("--last-vm", "a!=b%s", "There is: db-1, old-app, web-1."),
-        ("--last-vm", "DB-1", "There is: db-1, old-app, web-1."),
+        ("--last-vm", "a!=b%s", "There is: db-1, old-app, web-1, web-2."),
+        ("--last-vm", "DB-1", "There is: db-1, old-app, web-1, web-2."),
         ("--primary-storage", "nfs", "There is: ceph"),
     ):
         ran = run([*command, option, value, "--json"], at)

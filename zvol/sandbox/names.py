@@ -37,6 +37,7 @@ DISABLED: Final = "57042600c0de4b1e8a5efeedbead0003"
 DB_1: Final = "50e70000c0de4b1e8a5efeedbead0001"
 WEB_1: Final = "50e70000c0de4b1e8a5efeedbead0002"
 OLD_APP: Final = "50e70000c0de4b1e8a5efeedbead0003"
+WEB_2: Final = "50e70000c0de4b1e8a5efeedbead0004"
 
 GIB: Final = 1024**3
 HOUR: Final = 3600

@@ -6,7 +6,7 @@ from typing import Final
 
 from zvol.sandbox.resources import RESOURCES
 
-VERSION: Final = 4
+VERSION: Final = 5
 """A database of another version is made anew: nothing in a sandbox is worth a migration."""
 
 _KINDS: Final = {

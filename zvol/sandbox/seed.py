@@ -22,6 +22,7 @@ from zvol.sandbox.names import (
     TENANT,
     VIEWER,
     WEB_1,
+    WEB_2,
     extra_uuid,
     install_path,
     volume_uuid,
@@ -31,6 +32,8 @@ from zvol.sandbox.store import Tx
 HOSTILE_NAME: Final = "\x1b[31mlogs\x1b[0m \u202etxt.exe [/red] $(reboot)"
 HOSTILE_TEXT: Final = "a description that plays with the terminal \x1b]0;owned\x07"
 PG_DATA: Final = volume_uuid(1)
+WEB_2_DESTROYED: Final = 4 * HOUR
+"""How long ago web-2 was."""
 
 
 def seed(tx: Tx, extra: int = 0) -> None:
@@ -63,8 +66,28 @@ def _volumes(tx: Tx) -> None:
     _volume(tx, volume_uuid(14), "shared-home", 400, storage=CEPH)
     _volume(tx, volume_uuid(15), "scratch", 40, deleted=12 * HOUR, owner=TENANT)
     _volume(tx, volume_uuid(16), "team-data", 40, owner=TENANT)
+    _accident(tx)
     for number, name in ((1, "before upgrade"), (2, "nightly")):
         _snapshot(tx, number, name)
+
+
+def _accident(tx: Tx) -> None:
+    """Insert what the destruction of web-2 left: two volumes were on it, and one had been detached days before.
+
+    One of the two was deleted 20 s later, the other was also detached once, long ago, and attached again.
+    """
+    _root(tx, 17, WEB_2, "web-2", deleted=WEB_2_DESTROYED)
+    _volume(tx, volume_uuid(18), "web-2-assets", 60, last=WEB_2, storage=CEPH)
+    _volume(tx, volume_uuid(19), "web-2-uploads", 120, deleted=WEB_2_DESTROYED - 20, last=WEB_2)
+    _volume(tx, volume_uuid(20), "web-2-import", 20, last=WEB_2, storage=CEPH)
+    for number, attached, detached, changed in (
+        (18, 10 * DAY, 20 * DAY, WEB_2_DESTROYED),
+        (19, 25 * DAY, None, WEB_2_DESTROYED - 20),
+        (20, 25 * DAY, 3 * DAY, 3 * DAY),
+    ):
+        left = None if detached is None else tx.now - detached
+        sql = "UPDATE volumes SET lastAttachDate = ?, lastDetachDate = ?, lastOpDate = ? WHERE uuid = ?"
+        tx.run(sql, tx.now - attached, left, tx.now - changed, volume_uuid(number))
 
 
 def _volume(

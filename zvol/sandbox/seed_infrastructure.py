@@ -1,4 +1,4 @@
-"""What the seeded volumes need: accounts, storages, a disk offering and three VMs."""
+"""What the seeded volumes need: accounts, storages, a disk offering and four VMs."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ from zvol.sandbox.names import (
     VIEWER,
     VIEWER_NAME,
     WEB_1,
+    WEB_2,
     ZONE,
 )
 from zvol.sandbox.store import Tx
@@ -117,23 +118,12 @@ def _vms(tx: Tx) -> None:
             (DB_1, "db-1", "Running", 20 * DAY),
             (WEB_1, "web-1", "Stopped", 3 * DAY),
             (OLD_APP, "old-app", "Destroyed", 5 * HOUR),
+            (WEB_2, "web-2", "Destroyed", 4 * HOUR),
         ),
         start=1,
     ):
         born, at = tx.now - 60 * DAY, tx.now - changed
         common = {"vmInstanceUuid": uuid, "createDate": born, "lastOpDate": born}
-        nic = common | {
-            "uuid": f"21c00000c0de4b1e8a5efeedbead{number:04x}",
-            "l3NetworkUuid": NETWORK,
-            "mac": f"fa:0c:b4:6e:7f:{number:02x}",
-            "hypervisorType": "KVM",
-            "driverType": "virtio",
-            "usedIps": [],
-            "internalName": f"vnic{number}.0",
-            "deviceId": 0,
-            "type": "VNIC",
-            "state": "enable",
-        }
         drive = common | {
             "uuid": f"cd400000c0de4b1e8a5efeedbead{number:04x}",
             "deviceId": 0,
@@ -146,10 +136,33 @@ def _vms(tx: Tx) -> None:
             | {
                 "createDate": born,
                 "lastOpDate": at,
-                "vmNics": json.dumps([nic] if state != "Destroyed" else []),
+                "vmNics": json.dumps([_nic(number, common, has_address=state != "Destroyed")]),
                 "vmCdRoms": json.dumps([drive]),
             },
         )
+
+
+def _nic(number: int, common: dict[str, Any], *, has_address: bool) -> dict[str, Any]:
+    """Return the NIC of a VM; that of a destroyed one has lost its address."""
+    uuid = f"21c00000c0de4b1e8a5efeedbead{number:04x}"
+    address: dict[str, Any] = {"ip": f"10.0.0.{10 + number}", "netmask": "255.255.255.0", "gateway": "10.0.0.1"}
+    used = {"uuid": f"1d000000c0de4b1e8a5efeedbead{number:04x}", "l3NetworkUuid": NETWORK} | address
+    dates = {name: common[name] for name in ("createDate", "lastOpDate")}
+    return {
+        "uuid": uuid,
+        "vmInstanceUuid": common["vmInstanceUuid"],
+        "l3NetworkUuid": NETWORK,
+        "mac": f"fa:0c:b4:6e:7f:{number:02x}",
+        "hypervisorType": "KVM",
+        **(address | {"usedIpUuid": used["uuid"]} if has_address else {}),
+        "driverType": "virtio",
+        "usedIps": [used | {"vmNicUuid": uuid} | dates] if has_address else [],
+        "internalName": f"vnic{number}.0",
+        "deviceId": 0,
+        "type": "VNIC",
+        "state": "enable",
+        **dates,
+    }
 
 
 def _vm(uuid: str, name: str, state: str) -> dict[str, Any]:
