@@ -46,7 +46,9 @@ def is_in_doubt(volume: Volume) -> bool:
     """Tell whether it depends on the release what the server's answer about the volume's last VM means."""
     if volume.text("vmInstanceUuid") is not None:
         return False
-    return volume.text("lastVmInstanceUuid") is None or may_be_older(volume)
+    if volume.text("lastVmInstanceUuid") is None:
+        return True
+    return may_be_older(volume) and not names_destroyed_vms(volume)
 
 
 def doubt(volume: Volume, release: Release) -> str | None:
