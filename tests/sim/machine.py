@@ -18,7 +18,7 @@ from hypothesis.stateful import initialize, invariant, precondition, rule
 from tests.sim.clock import pool_on
 from tests.sim.journal import SlowJournal, open_journal
 from tests.sim.process import Process
-from tests.sim.surroundings import VMS, Surroundings, instants, moments, requests
+from tests.sim.surroundings import VMS, Surroundings, durations, instants, moments, requests
 from tests.support.engine_options import engine_options
 from zvol.journal.journal import Journal
 from zvol.journal.records import Identity
@@ -47,8 +47,9 @@ class Machine(Surroundings):
         self.meant: dict[str, int] = {}
 
     # ---- what the user does --------------------------------------------------------------------------------------
-    @initialize(uuids=requests)
-    def begin(self, uuids: list[str]) -> None:
+    @initialize(uuids=requests, seconds=durations)
+    def begin(self, uuids: list[str], seconds: float) -> None:
+        self.jobs_take(seconds)
         self.recover(uuids)
 
     @precondition(lambda self: self.process is None)

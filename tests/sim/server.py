@@ -29,8 +29,8 @@ class SimServer:
     opened, or the answer to a read to come; a PUT leaves after that, by its `fresh_until`, or not at all.  A read that
     names one of `unreadable`, or more than `longest` volumes, fails; the inventories of `odd` are not fit to be read;
     while `silent`, nothing is answered.  `grants` returns the timeout that a 202 names for the one that was asked for.
-    A VM comes back in two steps, its root volume first: each of them takes `run_seconds` times `vm_pace`, and nobody
-    else changes a VM that is `busy` with that.
+    A VM comes back in two steps, its root volume first: each of them takes `vm_seconds`, or else `run_seconds`, and
+    nobody else changes a VM that is `busy` with that.
 
     Ledger: `submitted` are the volumes of the accepted PUTs in their order, `most_running` the most that were ever at
     work at a time; `alive` are submissions that may still execute, `worst` the most there ever were of one volume,
@@ -68,7 +68,7 @@ class SimServer:
     odd: set[str] = field(default_factory=set)
     longest: int = 1000
     silent: bool = False
-    vm_pace: float = 1.0
+    vm_seconds: float | None = None
     busy: set[str] = field(default_factory=set)
 
     def add(self, uuids: Iterable[str], kind: str = VOLUME) -> None:
@@ -240,7 +240,7 @@ class SimServer:
         living.add(job)
         self.worst = max(self.worst, len(living))
         is_vm = uuid in self.rows and self.rows[uuid].kind == VM
-        seconds = self.run_seconds * (self.vm_pace if is_vm else 1.0)
+        seconds = self.vm_seconds if is_vm and self.vm_seconds is not None else self.run_seconds
         self.clock.at(self.clock.now + seconds, lambda: self._run(uuid, job, seconds))
 
     def _run(self, uuid: str, job: str, seconds: float) -> None:

@@ -14,8 +14,8 @@ from zvol.model import VM
 
 UUIDS = [f"{number:032x}" for number in range(1, 7)]
 VMS = UUIDS[2:4]
-VM_PACE = 5.0
-"""A step of a VM takes so many times as long: its timeout is five times as long, too."""
+JOBS = {0.13: 0.13, 3.0: 200.0, 40.0: 280.0}
+"""How long a volume's job takes, and each of the two steps of a VM's."""
 
 PUT_FAULTS = ("lost", "late", "page", "answer-lost", "done-behind-502", "vanish", "refused", "dns", "redirect", "lie")
 SLOW = ("put", "read", "answer", "lock", "sync")
@@ -24,6 +24,7 @@ OTHER_FAULTS = ("lost", "page", "refused", "no-record")
 everything = st.sampled_from(UUIDS)
 vms = st.sampled_from(VMS)
 requests = st.lists(everything, min_size=1, max_size=6, unique=True)
+durations = st.sampled_from((*JOBS,))
 instants = st.sampled_from((0.001, 0.003, 0.006, 0.02, 0.14))
 moments = st.sampled_from((0.5, 3.0, 12.0, 35.0, 80.0, 160.0))
 
@@ -37,7 +38,6 @@ class Surroundings(RuleBasedStateMachine):
         self.server = SimServer(self.clock, fault=self._fault)
         self.server.add(UUIDS)
         self.server.add(VMS, VM)
-        self.server.vm_pace = VM_PACE
         self.slow: dict[str, list[tuple[float, bool]]] = {kind: [] for kind in SLOW}
         self.faults: dict[str, list[str]] = {"put": [], "job": [], "read": [], "version": []}
         self.bad_until = 0.0
@@ -77,9 +77,9 @@ class Surroundings(RuleBasedStateMachine):
         self.server.crash()
         self.clock.at(self.clock.now + away, self.server.restart)
 
-    @rule(seconds=st.sampled_from((0.13, 3.0, 40.0)))
+    @rule(seconds=durations)
     def jobs_take(self, seconds: float) -> None:
-        self.server.run_seconds = seconds
+        self.server.run_seconds, self.server.vm_seconds = seconds, JOBS[seconds]
 
     @precondition(lambda self: self.server.session_valid)
     @rule(seconds=moments)
@@ -135,7 +135,8 @@ class Surroundings(RuleBasedStateMachine):
     def fine(self) -> None:
         """Let everything work again."""
         self.server.restart()
-        self.server.session_valid, self.server.run_seconds, self.bad_until = True, 0.13, 0.0
+        self.server.session_valid, self.bad_until = True, 0.0
+        self.jobs_take(0.13)
         self.server.refuse.clear()
         for waiting in (self.faults, self.slow):
             for kind in waiting:
