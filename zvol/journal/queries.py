@@ -150,7 +150,8 @@ def open_intents(db: sqlite3.Connection, run: str, uuid: str) -> list[Intent]:
 def runs(db: sqlite3.Connection, alive: Callable[[str], bool]) -> list[Run]:
     """Return all runs, newest first."""
     counts: dict[str, dict[str, int]] = {}
-    sql = "SELECT run, iif(outcome = 'forgotten', outcome, state) AS place, count(*) FROM volumes GROUP BY run, place"
+    sql = "SELECT run, iif(outcome = 'forgotten', outcome, state) AS place, count(*) FROM volumes "
+    sql += "WHERE state != 'held' GROUP BY run, place"
     for run, state, count in db.execute(sql):
         counts.setdefault(run, {})[state] = count
     sql = "SELECT id, base, account, request, started, ended FROM runs ORDER BY started DESC, id DESC"
