@@ -155,6 +155,12 @@ def test_tags_are_sent_and_dangerous_ones_refused(at: dict[str, str]) -> None:
         assert run(["recover", PG_WAL, "--system-tag", tag], at).code == 2
 
 
+@pytest.mark.parametrize("option", [["--expect", "0"], ["--yes"], ["--fail-if-empty"]])
+def test_options_of_a_selection_do_not_go_with_volumes(option: list[str], at: dict[str, str], cloud: Sandbox) -> None:
+    assert run(["recover", PG_DATA, *option], at).code == 2
+    assert cloud.events() == []
+
+
 def test_quiet_says_nothing_when_all_is_well(at: dict[str, str]) -> None:
     ran = run(["recover", PG_DATA, PG_WAL, "-q"], at)
     assert (ran.code, ran.out, ran.err) == (0, "", "")

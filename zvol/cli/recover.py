@@ -64,7 +64,7 @@ def command(context: AppContext, /, volumes: tuple[str, ...], everything: bool, 
         raise click.UsageError(text if ways else f"nothing to recover: {text}")
     if vms:
         return _recover_vms(context, vms, options)
-    if volumes and any(options[name] not in (None, False) for name in WITH_SELECTION):
+    if volumes and any(_is_given(options[name]) for name in WITH_SELECTION):
         raise click.UsageError("--yes, --expect and --fail-if-empty go with filters or --all.")
     chosen = read_volumes(volumes, sys.stdin) if volumes else _selected(context, filters, options)
     if not chosen:
@@ -86,9 +86,14 @@ def _selected(context: AppContext, filters: Filters, options: dict[str, Any]) ->
     return [VolumeArgument(row.volume.uuid, row.volume.uuid, row.volume.last_op_date) for row in rows]
 
 
+def _is_given(value: object) -> bool:
+    """Tell whether an option was given; 0 is a value."""
+    return value not in (None, ()) and value is not False
+
+
 def _recover_vms(context: AppContext, vms: Sequence[str], options: dict[str, Any]) -> Exit:
     """Recover VMs; raises UsageError for options that are for volumes."""
-    if any(options[name] not in (None, False, ()) for name in FOR_VOLUMES):
+    if any(_is_given(options[name]) for name in FOR_VOLUMES):
         raise click.UsageError("--vm goes with --reattach, --dry-run and --strict; the other options are for volumes.")
     if "-" in vms:
         raise click.UsageError("--vm does not read standard input; give it once for each VM.")

@@ -48,7 +48,12 @@ def recover_vms(context: AppContext, vms: Sequence[VolumeArgument], request: Req
     client = context.server.client
     found = resolve_vms(client, vms)
     again = find_reattached(client, found.targets) if request.reattach else Reattachment(found.targets)
-    order = [target.asked for target in again.targets]
+    with_it: dict[str, list[str]] = {one.text: [one.text] for one in vms}
+    whose = {target.uuid: target.asked for target in found.targets}
+    for target in again.targets:
+        if target.vm is not None:
+            with_it[whose[target.vm]].append(target.asked)
+    order = [text for texts in with_it.values() for text in texts]
     return _recover(
         context, again.targets, request, order, lambda results: again.annotated(chain(found.refused, results))
     )
