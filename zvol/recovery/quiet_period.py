@@ -34,6 +34,14 @@ class AssumedTimeout:
         """The server honours the timeout that was requested."""
         self.seconds, self.doubted = self.requested, False
 
+    def replace(self, seconds: float) -> None:
+        """The server has told another timeout."""
+        self.seconds = seconds
+
+    def doubt(self) -> None:
+        """A quiet period has lasted so long that it matters whether the server honours the timeout."""
+        self.doubted = True
+
 
 @dataclass(slots=True)
 class QuietPeriod:
@@ -67,8 +75,12 @@ class QuietPeriod:
         elif asked - self.began >= self._length():
             self.part += 1
             self.began = answered
-        elif self.assumed is not None and self.assumed.requested < self.assumed.seconds:
-            self.assumed.doubted |= asked - self.began >= min(LONG, self._length(self.assumed.requested))
+        elif (
+            self.assumed is not None
+            and self.assumed.requested < self.assumed.seconds
+            and asked - self.began >= min(LONG, self._length(self.assumed.requested))
+        ):
+            self.assumed.doubt()
 
     def remaining(self, now: float) -> float:
         """Return how long it takes at least, if the server keeps answering."""

@@ -69,7 +69,7 @@ class SettlePolicy:
         else:
             self._next_request = math.inf
             for name, one in self._assumed.items():
-                one.seconds = self._unshortened * KINDS[name].messages
+                one.replace(self._unshortened * KINDS[name].messages)
         return after_accepted(now, answer.api_timeout * kind.messages)
 
     def silence(self, now: float, kind: AnyKind = DATA_VOLUME, spent: float = 0.0) -> QuietPeriod:
