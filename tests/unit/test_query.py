@@ -31,7 +31,10 @@ class Cloud:
 
     def __init__(self, deleted: list[str], others: list[str]) -> None:
         statuses = [(name, "Deleted") for name in deleted] + [(name, "Ready") for name in others]
-        fields = [{"uuid": f"{n:032x}", "name": name, "status": status} for n, (name, status) in enumerate(statuses)]
+        fields = [
+            {"uuid": f"{n:032x}", "name": name, "status": status, "type": "Data"}
+            for n, (name, status) in enumerate(statuses)
+        ]
         self.volumes = [Volume(str(one["uuid"]), one) for one in fields]
         self.conditions: list[str] = []
 
