@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 from zvol.errors import Exit, ZvolError, most_severe
 from zvol.resource import Resource
+from zvol.row import AnyRow, Row
 
 INVENTORY_FIELDS: tuple[str, ...] = (
     "uuid",
@@ -74,6 +75,16 @@ class Volume(Resource):
 
     def inventory(self) -> dict[str, Any]:
         return self._inventory(INVENTORY_FIELDS)
+
+
+class VolumeRow(Row[Volume]):
+    """A row of a volume."""
+
+    __slots__ = ()
+
+    @property
+    def volume(self) -> Volume:
+        return self.resource
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +169,7 @@ class Result:
     error: ZvolError | None = None
     job_uuid: str | None = None
     warnings: tuple[str, ...] = ()
-    candidates: tuple[VolumeRow | Resource, ...] = ()
+    candidates: tuple[AnyRow | Resource, ...] = ()
     extra_exit: Exit = Exit.OK
     """The exit code of a later step that was refused or is not known (attach, tags), with the volume recovered."""
     unfinished: bool = False
@@ -215,68 +226,6 @@ class Endpoint:
     def base(self) -> str:
         """Return the URL that every path of the API (`/v1/...`) is appended to."""
         return self.origin + self.prefix
-
-
-def stamp(instant: float | None) -> str | None:
-    """Return an instant (seconds since 1970 UTC) as RFC 3339 in UTC, the one form in which zvol shows a date."""
-    if instant is None:
-        return None
-    from datetime import UTC, datetime
-
-    return datetime.fromtimestamp(int(instant), UTC).isoformat().replace("+00:00", "Z")
-
-
-@dataclass(frozen=True, slots=True)
-class Retention:
-    """What is known of a volume's time in the recycle bin; times are seconds since 1970 UTC, None when unknown.
-
-    `recoverable` is None when it cannot be known; `clock_from` is `deleted` or `changed`;
-    `policy` is Delay, Never or Direct; `clock` says where the server's zone is from: server, login, profile, unknown.
-    """
-
-    recoverable: bool | None
-    reason: str | None
-    clock_from: str | None = None
-    expunges_after: float | None = None
-    seconds_left: int | None = None
-    policy: str | None = None
-    clock: str = "unknown"
-
-    def json(self) -> dict[str, Any]:
-        return {
-            "recoverable": self.recoverable,
-            "reason": self.reason,
-            "clockFrom": self.clock_from,
-            "expungesAfter": stamp(self.expunges_after),
-            "secondsLeft": self.seconds_left,
-            "policy": self.policy,
-            "clock": self.clock,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class VolumeRow:
-    """A volume as `list` and `show` present it: with its time left and the names of what its UUIDs point to.
-
-    `deleted_at` is the instant (seconds since 1970 UTC) of the last change, None when the server's zone is unknown;
-    `next` is what to type after `zvol`, empty when there is nothing to do; `dates` holds the instants of the server's
-    dates by field, without those that cannot be told; `server_now` is the server's clock, None when it is not known;
-    `last_vm_doubt` says what is not known of the VM it was last on, None when nothing is.
-    """
-
-    volume: Volume
-    retention: Retention
-    deleted_at: float | None = None
-    last_vm: str | None = None
-    storage: str | None = None
-    notes: tuple[str, ...] = ()
-    next: str = ""
-    dates: Mapping[str, float] = field(default_factory=dict)
-    server_now: float | None = None
-    last_vm_doubt: str | None = None
-
-    def json(self) -> dict[str, Any]:
-        return self.volume.inventory() | {"recycle": self.retention.json()}
 
 
 class Check(NamedTuple):

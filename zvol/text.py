@@ -125,3 +125,12 @@ def did_you_mean(word: str, known: Iterable[str], *, sentence: bool = False) -> 
     if not close:
         return ""
     return f" Did you mean {close[0]}?" if sentence else f"; did you mean {close[0]}?"
+
+
+def stamp(instant: float | None) -> str | None:
+    """Return an instant (seconds since 1970 UTC) as RFC 3339 in UTC, the one form in which zvol shows a date."""
+    if instant is None:
+        return None
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(int(instant), UTC).isoformat().replace("+00:00", "Z")

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from zvol.model import READY, Volume
 from zvol.resource import Resource
+from zvol.row import Row
 
 VM_FIELDS: tuple[str, ...] = (
     "uuid",
@@ -93,3 +94,13 @@ class VmInstance(Resource):
 
     def inventory(self) -> dict[str, Any]:
         return self._inventory(VM_FIELDS)
+
+
+class VmRow(Row[VmInstance]):
+    """A row of a VM."""
+
+    __slots__ = ()
+
+    @property
+    def vm(self) -> VmInstance:
+        return self.resource

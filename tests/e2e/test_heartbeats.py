@@ -12,7 +12,7 @@ from tests.support.old_server import HOUR, NOW, VOLUME, OldServer, old_server
 from tests.support.process import Ran, environment
 from tests.support.profiles import fast
 from tests.support.warm import run
-from zvol.model import stamp
+from zvol.text import stamp
 
 NODES, ZONE, VERSION = "/management-nodes ", "/platform-timezone", "getVersion"
 QUARTER = 900

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zvol.model import Retention, Volume, VolumeRow
+from zvol.model import Volume, VolumeRow
 from zvol.render import columns
+from zvol.row import Retention
 from zvol.text import human_duration, human_size
 from zvol.zstack.answers import Accepted, Answer, classify_put
 from zvol.zstack.resource_kinds import DATA_VOLUME
@@ -40,7 +41,7 @@ def test_any_value_can_be_shown(value: object, number: int) -> None:
         "installPath",
     )
     row = VolumeRow(Volume(uuid, {"uuid": uuid} | dict.fromkeys(names, value)), Retention(None, None))
-    for column in columns.COLUMNS.values():
+    for column in columns.VOLUMES.known.values():
         assert column.text(row).isprintable()
         assert column.terminal(row).isprintable()
         assert isinstance(column.csv(row), str)

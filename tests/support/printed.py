@@ -32,10 +32,10 @@ class Printed:
         self.printer = Printer(format, self.out, self.err, tty=tty, width=width, **options)
 
     def volumes(self, rows: Sequence[VolumeRow]) -> None:
-        self.printer.report(Report(columns.listing(rows, columns.pick(self.chosen, columns.LIST))))
+        self.printer.report(Report(columns.listing(rows, columns.VOLUMES.pick(self.chosen))))
 
     def shown(self, rows: Sequence[VolumeRow], *, single: bool) -> None:
-        self.printer.report(Report(columns.in_full(rows, self.chosen, single=single)))
+        self.printer.report(Report(columns.VOLUMES.in_full(rows, self.chosen, single=single)))
 
     def results(self, results: Iterable[Result], order: Sequence[str] = (), *, single: bool) -> Exit:
         return self.printer.recovery(Recovery(results, order, single=single))

@@ -10,12 +10,13 @@ from zvol.catalog.filters import FilterFacts, Filters, TimeBound, parse_when, se
 from zvol.catalog.listing import RetentionContext
 from zvol.catalog.lookups import Fact
 from zvol.errors import Exit, Refused, TransientError, Unreachable, ZvolError
-from zvol.model import Retention, Volume, VolumeRow
+from zvol.model import Volume, VolumeRow
+from zvol.row import Retention
 from zvol.zstack.answers import QueryResult
 from zvol.zstack.zones import Zone
 
 NOW = 1_795_000_000.0
-CALENDAR = RetentionContext(None, Zone(), NOW)
+CALENDAR = RetentionContext({}, Zone(), NOW)
 SOON = Retention(True, None, expunges_after=NOW + 60, seconds_left=60)
 LATER = Retention(True, None, expunges_after=NOW + 6000, seconds_left=6000)
 UNKNOWN = Retention(True, None)
@@ -83,7 +84,7 @@ def test_the_most_severe_reason_is_the_exit_code() -> None:
     missing[Fact.ZONE] = Unreachable("no", hint="do this")
     missing[Fact.CLOCK] = ZvolError("certain")
     with pytest.raises(ZvolError) as raised:
-        select([row(1)], Filters(expiring_within=60.0), NOBODY, RetentionContext(None, Zone(), None, missing))
+        select([row(1)], Filters(expiring_within=60.0), NOBODY, RetentionContext({}, Zone(), None, missing))
     assert raised.value.exit is Exit.FAILED
     assert "HTTP 502" in raised.value.message
     assert raised.value.hint == "do this"

@@ -8,7 +8,8 @@ import pyte
 import pytest
 
 from tests.support.printed import Printed
-from zvol.model import Retention, Volume, VolumeRow
+from zvol.model import Volume, VolumeRow
+from zvol.row import Retention
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 NOW = 1_795_000_000.0

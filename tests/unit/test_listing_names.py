@@ -36,7 +36,7 @@ class Cloud:
 
 def names(cloud: Any, count: int) -> list[str | None]:
     found = [{"uuid": f"{n:032x}", "name": "v", "lastVmInstanceUuid": f"{n:031x}a"} for n in range(count)]
-    rows = volume_rows(cloud, [Volume(str(one["uuid"]), one) for one in found], RetentionContext(None, Zone(), None))
+    rows = volume_rows(cloud, [Volume(str(one["uuid"]), one) for one in found], RetentionContext({}, Zone(), None))
     return [row.last_vm for row in sorted(rows, key=lambda row: row.volume.uuid)]
 
 

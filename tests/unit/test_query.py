@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from zvol.catalog.resolve import MAX_NAME_CHARS, MAX_NAMES, resolve_targets
 from zvol.errors import TransientError
-from zvol.model import Outcome, Retention, Volume, VolumeArgument, VolumeRow
+from zvol.model import Outcome, Volume, VolumeArgument, VolumeRow
+from zvol.row import Retention
 from zvol.zstack.answers import QueryResult
 from zvol.zstack.query import OPERATORS, condition
 

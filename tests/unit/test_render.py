@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from tests.support.printed import Printed
 from zvol.errors import ConfigError, ErrorCode, Exit, Problem, UsageProblem, ZvolError
-from zvol.model import Outcome, Result, Retention, Volume, VolumeRow
-from zvol.render.columns import pick
+from zvol.model import Outcome, Result, Volume, VolumeRow
+from zvol.render.columns import VOLUMES
+from zvol.row import Retention
 
 U1, U2 = "a" * 32, "b" * 32
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "output.schema.json").read_text())
@@ -169,7 +170,7 @@ def test_urgency_is_coloured_on_a_terminal_without_no_color(monkeypatch: pytest.
 
 def test_unknown_columns_are_refused_with_a_suggestion() -> None:
     with pytest.raises(UsageProblem, match="did you mean name"):
-        pick("nmae", ())
+        VOLUMES.pick("nmae", ())
 
 
 def test_a_warning_for_many_volumes_is_printed_once_also_with_quiet() -> None:

@@ -20,7 +20,8 @@ from zvol.catalog.retention import (
     retention_of,
     volume_row,
 )
-from zvol.model import Retention, Volume, VolumeRow
+from zvol.model import Volume, VolumeRow
+from zvol.row import Retention
 from zvol.zstack.zones import END, Zone
 
 DAY = 86400

@@ -12,13 +12,12 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from zvol.catalog.lookups import MAX_NAMED, Fact, first_named, undecided_volumes, unknown_facts
+from zvol.catalog.lookups import MAX_NAMED, Fact, first_named, undecided_rows, unknown_facts
 from zvol.catalog.retention import expires_within
 from zvol.errors import CannotTell, Refused, Unreachable, UsageProblem, ZvolError
-from zvol.model import VolumeRow
+from zvol.row import AnyRow
 from zvol.text import escape_terminal, fold_uuid, not_a_duration, parse_duration
 from zvol.zstack.query import condition
-from zvol.zstack.resource_kinds import DATA_VOLUME
 from zvol.zstack.versions import NO_LAST_VM
 
 if TYPE_CHECKING:
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from zvol.zstack.client import Client
 
 T = TypeVar("T")
+R = TypeVar("R", bound=AnyRow)
 
 OPTIONS: Final = {
     "name": "--name",
@@ -39,7 +39,7 @@ OPTIONS: Final = {
 REQUIRED_FACTS: Final = {
     "since": (Fact.CLOCK, Fact.ZONE),
     "before": (Fact.CLOCK, Fact.ZONE),
-    "expiring_within": (Fact.POLICY, Fact.CLOCK, Fact.ZONE),
+    "expiring_within": (Fact.POLICY, Fact.VM_POLICY, Fact.CLOCK, Fact.ZONE),
 }
 
 
@@ -87,33 +87,33 @@ class Filters:
         """Tell whether one of them depends on the server's clock and zone."""
         return any(getattr(self, name) is not None for name in REQUIRED_FACTS)
 
-    def match(self, row: VolumeRow, facts: FilterFacts) -> bool | None:
+    def match(self, row: AnyRow, facts: FilterFacts) -> bool | None:
         """Tell whether all filters match a volume; None when that cannot be decided."""
         matches = [match for _, match in self.evaluate(row, facts)]
         return False if False in matches else None if None in matches else True
 
-    def evaluate(self, row: VolumeRow, facts: FilterFacts) -> Iterator[tuple[str, bool | None]]:
+    def evaluate(self, row: AnyRow, facts: FilterFacts) -> Iterator[tuple[str, bool | None]]:
         """Yield each given filter, and whether it matches a volume; None when that cannot be decided."""
-        volume = row.volume
+        resource = row.resource
         if self.name is not None:
-            yield "name", fnmatchcase(volume.name, self.name)
+            yield "name", fnmatchcase(resource.name, self.name)
         if self.since is not None:
             yield "since", _is_deleted(row, self.since.at(facts.now), lambda deleted, bound: deleted >= bound)
         if self.before is not None:
             yield "before", _is_deleted(row, self.before.at(facts.now), lambda deleted, bound: deleted < bound)
         if self.last_vm is not None:
-            uuid = volume.text("lastVmInstanceUuid")
+            uuid = resource.text("lastVmInstanceUuid")
             yield "last_vm", None if uuid is None and row.last_vm_doubt else _is_one_of(uuid, facts.vms)
         if self.storage is not None:
-            yield "storage", _is_one_of(volume.text("primaryStorageUuid"), facts.storages)
+            yield "storage", _is_one_of(resource.text("primaryStorageUuid"), facts.storages)
         if self.tagged is not None:
-            yield "tagged", None if facts.tags is None else self.tagged in facts.tags.get(volume.uuid, ())
+            yield "tagged", None if facts.tags is None else self.tagged in facts.tags.get(resource.uuid, ())
         if self.expiring_within is not None:
             yield "expiring_within", expires_within(row.retention, self.expiring_within)
 
 
-def _is_deleted(row: VolumeRow, bound: float | None, compare: Callable[[float, float], bool]) -> bool | None:
-    if not DATA_VOLUME.is_deleted(row.volume):
+def _is_deleted(row: AnyRow, bound: float | None, compare: Callable[[float, float], bool]) -> bool | None:
+    if not row.resource.deleted:
         return False
     return None if row.deleted_at is None or bound is None else compare(row.deleted_at, bound)
 
@@ -124,14 +124,15 @@ def _is_one_of(uuid: str | None, uuids: frozenset[str] | None) -> bool | None:
 
 
 def select(
-    rows: Sequence[VolumeRow], filters: Filters, client: Client, context: RetentionContext, *, alarm: bool = False
-) -> list[VolumeRow]:
+    rows: Sequence[R], filters: Filters, client: Client, context: RetentionContext, *, alarm: bool = False
+) -> list[R]:
     """Return the rows that match; for an `alarm` also those that cannot be decided.
 
     Raises ZvolError when a row cannot be decided, Refused when there is no VM or storage with the name.
     """
     facts = _look_up(filters, client, context.now, alarm=alarm)
-    selected, undecided = [], []
+    selected: list[R] = []
+    undecided: list[R] = []
     for row in rows:
         match = filters.match(row, facts)
         if match or (match is None and alarm):
@@ -144,9 +145,9 @@ def select(
 
 
 def _undecided_error(
-    rows: Sequence[VolumeRow], filters: Filters, facts: FilterFacts, context: RetentionContext
+    rows: Sequence[AnyRow], filters: Filters, facts: FilterFacts, context: RetentionContext
 ) -> ZvolError:
-    """Return which filter cannot be decided, and why: because of a failed look-up, or of single volumes."""
+    """Return which filter cannot be decided, and why: because of a failed look-up, or of single resources."""
     undecided = {name for row in rows for name, match in filters.evaluate(row, facts) if match is None}
     first = next(name for name in OPTIONS if name in undecided)
     doubt = next((row.last_vm_doubt for row in rows if row.last_vm_doubt), None)
@@ -157,7 +158,7 @@ def _undecided_error(
     reasons = {fact.value: context.missing[fact] for fact in REQUIRED_FACTS[first] if fact in context.missing}
     if reasons:
         return unknown_facts(OPTIONS[first], reasons)
-    return undecided_volumes(OPTIONS[first], [row.volume.uuid for row in rows])
+    return undecided_rows(OPTIONS[first], [row.resource for row in rows])
 
 
 # ---- look-ups for filters -----------------------------------------------------------------------------------------

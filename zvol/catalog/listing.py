@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from zvol.catalog.lookups import Fact, look_up
 from zvol.catalog.retention import Policy, most_urgent_first, parse_policy, volume_row
 from zvol.errors import TransientError, Unreachable, UsageProblem, ZvolError
 from zvol.model import Volume, VolumeRow
 from zvol.text import escape_terminal
+from zvol.vm_instance import VmInstance
 from zvol.zstack.last_vm import doubt, is_in_doubt, release_of, shows_last_vm
-from zvol.zstack.resource_kinds import DATA_VOLUME
+from zvol.zstack.resource_kinds import DATA_VOLUME, VM_INSTANCE, AnyKind
 
 if TYPE_CHECKING:
     from zvol.catalog.server_zone import ZoneSources
@@ -22,8 +23,11 @@ if TYPE_CHECKING:
 STATUSES = ("Creating", "Deleted", "Migrating", "NotInstantiated", "Ready")
 TYPES = ("Data", "Root", "Memory", "Cache")
 
+STORAGES: Final = "/v1/primary-storage"
+
+POLICY_FACTS: Final = {DATA_VOLUME.name: Fact.POLICY, VM_INSTANCE.name: Fact.VM_POLICY}
 POLICY_ROWS: Final = 100
-"""The page size for the global configurations of category `volume`; a server has some twenty."""
+"""The page size for the global configurations of one category; a server has some twenty for volumes."""
 NAME_BATCH: Final = 50
 """The most UUIDs that fit into a URL of 2,000 characters."""
 SMALL_NAME_BATCH: Final = 10
@@ -46,44 +50,76 @@ def find_volumes(client: Client, status: str = DATA_VOLUME.deleted_state, type: 
 
 @dataclass(frozen=True, slots=True)
 class RetentionContext:
-    """What the time left of deleted volumes depends on: the policy, the server's time zone and its clock `now`.
+    """What the time left depends on: the policies by kind, the server's time zone and its clock `now`.
 
     What could not be looked up is unknown, with the error in `missing`; this machine's clock is never a substitute.
     """
 
-    policy: Policy | None
+    policies: Mapping[str, Policy]
     zone: Zone
     now: float | None
     missing: Mapping[Fact, ZvolError] = field(default_factory=dict)
 
+    def policy(self, kind: AnyKind) -> Policy | None:
+        return self.policies.get(kind.name)
 
-def retention_context(client: Client, zones: ZoneSources) -> RetentionContext:
-    """Look up what the time left depends on."""
+
+def retention_context(client: Client, zones: ZoneSources, kinds: Iterable[AnyKind]) -> RetentionContext:
+    """Look up what the time left of these kinds depends on."""
     missing: dict[Fact, ZvolError] = {}
-    policy = look_up(Fact.POLICY, lambda: _policy(client), missing)
-    if policy is not None and not policy.complete:
-        missing[Fact.POLICY] = Unreachable("the server's answer lacks deletionPolicy or expungePeriod")
+    policies = {kind.name: policy for kind in kinds if (policy := _policy(client, kind, missing)) is not None}
     now = look_up(Fact.CLOCK, client.server_time, missing)
     zone, reason = zones.find(now)
     if zone.tz is None and reason is not None:
         missing[Fact.ZONE] = reason
     if now is not None and zone.moment is not None:
         now = max(now, zone.moment)  # it may have taken a while to find the zone
-    return RetentionContext(policy, zone, now, missing)
+    return RetentionContext(policies, zone, now, missing)
 
 
-def _policy(client: Client) -> Policy:
-    configs = client.query_all("/v1/global-configurations", [DATA_VOLUME.configs], key="name", rows=POLICY_ROWS)
-    return parse_policy(configs)
+def _policy(client: Client, kind: AnyKind, missing: dict[Fact, ZvolError]) -> Policy | None:
+    def query() -> Policy:
+        configs = client.query_all("/v1/global-configurations", [kind.configs], key="name", rows=POLICY_ROWS)
+        return parse_policy(configs, kind)
+
+    fact = POLICY_FACTS[kind.name]
+    policy = look_up(fact, query, missing)
+    if policy is not None and not policy.complete:
+        missing[fact] = Unreachable("the server's answer lacks deletionPolicy or expungePeriod")
+    return policy
+
+
+def clocks(volumes: Iterable[Volume]) -> tuple[AnyKind, ...]:
+    """Return the kinds whose policies decide how long these volumes are kept."""
+    return (DATA_VOLUME, VM_INSTANCE) if any(map(follows_vm, volumes)) else (DATA_VOLUME,)
+
+
+def follows_vm(volume: Volume) -> bool:
+    """Tell whether a deleted volume is kept as long as its VM: root volumes, and copies of memory."""
+    return volume.deleted and volume.type not in (None, "Data")
 
 
 def volume_rows(client: Client, volumes: Iterable[Volume], context: RetentionContext) -> list[VolumeRow]:
-    """Return volumes with their time left and names, most urgent first; a failed look-up only leaves out names."""
+    """Return volumes with their time left and names, most urgent first; a failed look-up only leaves out values."""
     volumes = list(volumes)
-    vms = _resource_names(client, "/v1/vm-instances", {volume.text("lastVmInstanceUuid") for volume in volumes})
-    storages = _resource_names(client, "/v1/primary-storage", {volume.text("primaryStorageUuid") for volume in volumes})
-    rows = [volume_row(volume, context.policy, context.zone, context.now, vms, storages) for volume in volumes]
-    return sorted(rows, key=most_urgent_first)
+    on_vms = {volume.text("vmInstanceUuid") for volume in volumes if follows_vm(volume)}
+    vms = {vm.uuid: vm for vm in _destroyed_vms(client, on_vms)}
+    last_vms = {volume.text("lastVmInstanceUuid") for volume in volumes}
+    names = resource_names(client, VM_INSTANCE.path, last_vms) | {vm.uuid: vm.name for vm in vms.values()}
+    storages = resource_names(client, STORAGES, {volume.text("primaryStorageUuid") for volume in volumes})
+
+    def row(volume: Volume) -> VolumeRow:
+        vm = vms.get(volume.text("vmInstanceUuid") or "") if follows_vm(volume) else None
+        policy = context.policy(VM_INSTANCE if follows_vm(volume) else DATA_VOLUME)
+        return volume_row(volume, policy, context.zone, context.now, names, storages, vm)
+
+    return sorted(map(row, volumes), key=most_urgent_first)
+
+
+def _destroyed_vms(client: Client, uuids: set[str | None]) -> list[VmInstance]:
+    """Return the VMs that root volumes are on, with state and date only; those whose look-up failed are not known."""
+    found = _by_uuid(client, VM_INSTANCE.path, uuids, "uuid,name,state,lastOpDate")
+    return [VmInstance(str(one["uuid"]), one) for one in found if isinstance(one.get("uuid"), str)]
 
 
 def with_last_vm_doubts(client: Client, rows: Sequence[VolumeRow]) -> list[VolumeRow]:
@@ -101,25 +137,28 @@ def with_last_vm_doubts(client: Client, rows: Sequence[VolumeRow]) -> list[Volum
     return [replace(row, last_vm_doubt=doubt(row.volume, release)) if row.volume.uuid in uuids else row for row in rows]
 
 
-def _resource_names(client: Client, path: str, uuids: set[str | None]) -> dict[str, str]:
+def resource_names(client: Client, path: str, uuids: set[str | None]) -> dict[str, str]:
     """Return the names of resources by UUID, without those whose look-up failed."""
+    found = _by_uuid(client, path, uuids, "uuid,name")
+    return {one["uuid"]: one["name"] for one in found if all(isinstance(one.get(f), str) for f in ("uuid", "name"))}
+
+
+def _by_uuid(client: Client, path: str, uuids: set[str | None], fields: str) -> list[Mapping[str, Any]]:
+    """Return some fields of resources, in requests of limited length, without those whose look-up failed."""
     ordered = sorted(uuid for uuid in uuids if uuid)
-    names: dict[str, str] = {}
+    rows: list[Mapping[str, Any]] = []
     size, start = NAME_BATCH, 0
     while start < len(ordered):
         part = ordered[start : start + size]
         try:
-            found = client.query_all(path, [f"uuid?={','.join(part)}"], fields="uuid,name", rows=NAME_BATCH)
+            rows += client.query_all(path, [f"uuid?={','.join(part)}"], fields=fields, rows=NAME_BATCH)
         except ZvolError as exc:
             if len(part) <= SMALL_NAME_BATCH or not _is_answered(exc):
-                return names
+                return rows
             size = SMALL_NAME_BATCH
             continue
-        names |= {
-            one["uuid"]: one["name"] for one in found if all(isinstance(one.get(f), str) for f in ("uuid", "name"))
-        }
         start += len(part)
-    return names
+    return rows
 
 
 def _is_answered(error: ZvolError) -> bool:

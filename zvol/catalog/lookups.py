@@ -10,6 +10,8 @@ from enum import StrEnum
 from typing import Final, TypeVar
 
 from zvol.errors import SEVERITY, Unreachable, ZvolError
+from zvol.resource import Resource
+from zvol.zstack.resource_kinds import kind_of
 
 T = TypeVar("T")
 
@@ -21,6 +23,7 @@ class Fact(StrEnum):
     """A fact that the time left depends on, as messages call it."""
 
     POLICY = "how long the server keeps deleted volumes"
+    VM_POLICY = "how long the server keeps destroyed VMs"
     CLOCK = "the server's clock"
     ZONE = "the server's time zone"
 
@@ -44,10 +47,12 @@ def unknown_facts(option: str, reasons: Mapping[str, ZvolError]) -> ZvolError:
     return ZvolError(text, hint=hint or again, kind=worst.kind, exit=worst.exit, fault=worst.fault)
 
 
-def undecided_volumes(option: str, uuids: Sequence[str]) -> ZvolError:
-    """Return the error of an option that cannot be decided for volumes with an unreadable date."""
-    text = f"{option} cannot be decided: the time left or the date of a volume cannot be told"
-    hint = "Nothing was sent. `zvol list` shows them; give the UUIDs of those you mean."
+def undecided_rows(option: str, resources: Sequence[Resource]) -> ZvolError:
+    """Return the error of an option that cannot be decided for resources of one kind with an unreadable date."""
+    kind = kind_of(resources[0])
+    text = f"{option} cannot be decided: the time left or the date of a {kind.noun} cannot be told"
+    hint = f"Nothing was sent. `{kind.listing}` shows them; give the UUIDs of those you mean."
+    uuids = [one.uuid for one in resources]
     return Unreachable(f"{text}: {first_named(uuids)}", hint=hint, kind="undecided")
 
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from zvol.catalog.listing import STORAGES
 from zvol.errors import ZvolError
-from zvol.model import VolumeRow, stamp
+from zvol.model import VolumeRow
+from zvol.row import AnyRow
+from zvol.text import stamp
 from zvol.zstack.resource_kinds import DATA_VOLUME
 
 if TYPE_CHECKING:
     from zvol.zstack.client import Client
 
+R = TypeVar("R", bound=AnyRow)
+
+NO_STORAGE: Final = "its primary storage does not exist any more, or is not visible to this account"
 ADMIN = "36c27e8ff05c4780bf6d2fa65700f22e"
 """The built-in admin account of every ZStack; quotas do not apply to it."""
 
@@ -23,22 +29,27 @@ def with_recoverability(row: VolumeRow, client: Client) -> VolumeRow:
         attach = row.volume.text("lastVmInstanceUuid") and not row.volume.text("vmInstanceUuid")
         named = " VM" if row.last_vm_doubt else ""
         return replace(row, notes=tuple(_last_vm_note(row)), next=f"attach {row.volume.uuid}{named}" if attach else "")
-    notes = [*_policy_note(row), *_storage_notes(row, client), *_last_vm_note(row)]
-    snapshots = _query(client, "/v1/volume-snapshots", f"volumeUuid={row.volume.uuid}")
-    tags = _query(client, "/v1/user-tags", f"resourceUuid={row.volume.uuid}")
+    notes = [
+        *policy_note(row),
+        *storage_notes(row.volume.text("primaryStorageUuid"), client, "volume"),
+        *_last_vm_note(row),
+    ]
+    snapshots = query(client, "/v1/volume-snapshots", f"volumeUuid={row.volume.uuid}")
+    tags = query(client, "/v1/user-tags", f"resourceUuid={row.volume.uuid}")
     for what, found, key in (("snapshots", snapshots, "name"), ("tags", tags, "tag")):
         if isinstance(found, str):
             notes.append(f"whether it comes back with {what} is not known: {found}")
         elif found:
-            many = f"{len(found)} snapshots" if key == "name" else "its tags"
-            notes.append(f"comes back with {many}: {_names(found, key)}")
-    row = _check_quota(row, client, None if isinstance(snapshots, str) else len(snapshots))
+            what = f"{len(found)} snapshots" if key == "name" else "its tags"
+            notes.append(f"comes back with {what}: {names_of(found, key)}")
+    many = None if isinstance(snapshots, str) else len(snapshots)
+    row = check_quota(row, client, (("volume.data.num", 1), ("snapshot.volume.num", many)))
     again = f"recover {row.volume.uuid}" if row.retention.recoverable is not False else ""
     return replace(row, notes=(*row.notes, *notes), next=again)
 
 
-def _policy_note(row: VolumeRow) -> list[str]:
-    """Return what the cloud's deletion policy means for a volume in the recycle bin."""
+def policy_note(row: AnyRow) -> list[str]:
+    """Return what the cloud's deletion policy means for what is in the recycle bin."""
     if row.retention.policy == "Never":
         return ["the cloud's policy is Never: it stays in the recycle bin until somebody expunges it"]
     if row.retention.policy == "Direct":
@@ -48,7 +59,7 @@ def _policy_note(row: VolumeRow) -> list[str]:
     return []
 
 
-def _query(client: Client, path: str, condition: str) -> list[Mapping[str, Any]] | str:
+def query(client: Client, path: str, condition: str) -> list[Mapping[str, Any]] | str:
     """Return what a query finds, or the message of its error."""
     try:
         return client.query_all(path, [condition], rows=100)
@@ -56,7 +67,7 @@ def _query(client: Client, path: str, condition: str) -> list[Mapping[str, Any]]
         return exc.full_text
 
 
-def _names(items: list[Mapping[str, Any]], key: str) -> str:
+def names_of(items: list[Mapping[str, Any]], key: str) -> str:
     return ", ".join(str(item.get(key)) for item in items[:10]) + (", ..." if len(items) > 10 else "")
 
 
@@ -72,50 +83,50 @@ def _last_vm_note(row: VolumeRow) -> list[str]:
     return [f"was last on VM {called}{until}{doubt}; it is not attached again by itself"]
 
 
-def _storage_notes(row: VolumeRow, client: Client) -> list[str]:
-    """Return what is wrong with the storage: the server recovers the volume anyway, but its data may be unavailable."""
-    uuid = row.volume.text("primaryStorageUuid")
+def storage_notes(uuid: str | None, client: Client, noun: str) -> list[str]:
+    """Return what is wrong with the storage: the server recovers it anyway, but the data may be unavailable."""
     if uuid is None:
         return []
-    found = _query(client, "/v1/primary-storage", f"uuid={uuid}")
+    found = query(client, STORAGES, f"uuid={uuid}")
     if isinstance(found, str):
         return [f"how its primary storage is, is not known: {found}"]
     if not found:
-        return ["its primary storage does not exist any more, or is not visible to this account"]
+        return [NO_STORAGE]
     state, status = found[0].get("state"), found[0].get("status")
     return [
-        f"its primary storage {found[0].get('name')} is {problem}: the volume comes back, its data may be out of reach"
+        f"its primary storage {found[0].get('name')} is {problem}: the {noun} comes back, its data may be out of reach"
         for problem in (state, status)
         if problem not in ("Enabled", "Connected")
     ]
 
 
-def _check_quota(row: VolumeRow, client: Client, snapshots: int | None) -> VolumeRow:
-    """Check both quotas of the owner.  Whether they apply depends on whose session this is, which cannot be queried.
+def check_quota(row: R, client: Client, wanted: Sequence[tuple[str, int | None]]) -> R:
+    """Check quotas of the owner.  Whether they apply depends on whose session this is, which cannot be queried.
 
-    With an unknown quota, or `snapshots` that cannot be counted (None), it is not known whether it is recoverable.
+    `wanted` are names, and how much more of each is needed.  With an unknown quota, or a number that is not known
+    (None), it is not known whether it is recoverable.
     """
     if row.retention.recoverable is not True:
         return row
     try:
-        owner = client.owner(row.volume.uuid)
+        owner = client.owner(row.resource.uuid)
         usages = client.quota(owner) if owner and owner != ADMIN else {}
     except ZvolError as exc:
         return _quota_unknown(row, f"whether a quota of its owner is full is not known: {exc.full_text}")
     if owner != ADMIN and not usages:
         return _quota_unknown(row, "whether a quota of its owner is full is not known: the server does not tell it")
-    for name, asked in (("volume.data.num", 1), ("snapshot.volume.num", snapshots)):
-        if name not in usages or asked == 0:
+    for name, more in wanted:
+        if name not in usages or more == 0:
             continue
         total, used = usages[name]
-        if used + (asked or 0) > total:
+        if used + (more or 0) > total:
             return _quota_unknown(
                 row, f"quota {name} of its owner is full ({used} of {total}); only the admin can bring it back"
             )
-        if asked is None:
+        if more is None:
             return _quota_unknown(row, f"whether its snapshots fit into the quota {name} of its owner is not known")
     return row
 
 
-def _quota_unknown(row: VolumeRow, text: str) -> VolumeRow:
+def _quota_unknown(row: R, text: str) -> R:
     return replace(row, retention=replace(row.retention, recoverable=None, reason="quota"), notes=(*row.notes, text))

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from zvol.errors import ZvolError, nothing_sent
-from zvol.model import Outcome, Result, Retention, Target, Volume, VolumeArgument, VolumeRow
+from zvol.model import Outcome, Result, Target, Volume, VolumeArgument, VolumeRow
+from zvol.row import Retention
 from zvol.zstack.answers import volume_of
 from zvol.zstack.query import condition
 from zvol.zstack.resource_kinds import DATA_VOLUME

@@ -12,14 +12,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from zvol.model import Retention, Volume, VolumeRow
+from zvol.model import Volume, VolumeRow
+from zvol.resource import Resource
+from zvol.row import AnyRow, Retention
+from zvol.vm_instance import DESTROYED, DESTROYED_STATES, VmInstance, VmRow
 from zvol.zstack.dates import parse_server_date
 from zvol.zstack.last_vm import DETACH_SLACK
-from zvol.zstack.resource_kinds import DATA_VOLUME
+from zvol.zstack.resource_kinds import DATA_VOLUME, VM_INSTANCE, AnyKind
 from zvol.zstack.zones import END, Zone
 
+NOT_DELETED: Final = "not-deleted"
+GONE: Final = "gone"
+"""The reason of a VM that has lost its root volume."""
+ROOT: Final = "root"
+FINAL: Final = (NOT_DELETED, GONE, "half-expunged")
+"""The reasons of resources that have no time left to speak of."""
+
 POLICIES: Final = ("Delay", "Never", "Direct")
-BEGUN: Final = "it is overdue: its destruction may have begun, and its snapshots may be gone"
+BEGUN: Final = "it is overdue: its destruction may have begun, and its {} may be gone"
 DATES: Final = ("createDate", "lastOpDate", "lastDetachDate")
 MAX_AHEAD: Final = 600
 """Seconds; a change further ahead of the server's clock than this shows that its zone is not the assumed one."""
@@ -27,7 +37,7 @@ MAX_AHEAD: Final = 600
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The global configurations of category `volume`; seconds, None when the server sent nothing usable."""
+    """The global configurations of one category; seconds, None when the server sent nothing usable."""
 
     deletion_policy: str | None = None
     period_seconds: int | None = None
@@ -39,11 +49,11 @@ class Policy:
         return self.deletion_policy == "Never" or None not in (self.deletion_policy, self.period_seconds)
 
 
-def parse_policy(configs: Iterable[Mapping[str, Any]]) -> Policy:
-    """Parse the inventories of global configurations; their values are texts, and anything unexpected is None."""
+def parse_policy(configs: Iterable[Mapping[str, Any]], kind: AnyKind = DATA_VOLUME) -> Policy:
+    """Parse the global configurations of a kind; their values are texts, and anything unexpected is None."""
     values: dict[object, object] = {}
     for item in configs:
-        if item.get("category") == DATA_VOLUME.config_category and isinstance(item.get("name"), str):
+        if item.get("category") == kind.config_category and isinstance(item.get("name"), str):
             name = item["name"]
             values[name] = item.get("value") if name not in values else None  # contradictory answers count as none
     policy = values.get("deletionPolicy")
@@ -60,33 +70,65 @@ def instant(text: str | None, zone: Zone) -> float | None:
     return None if local is None else zone.instant(local)
 
 
-def last_change(volume: Volume, zone: Zone, now: float | None) -> float | None:
-    """Return when the volume's record last changed; None when unknown, or when the server's clock `now` contradicts it.
+def last_change(resource: Resource, zone: Zone, now: float | None) -> float | None:
+    """Return when the record last changed; None when unknown, or when the server's clock `now` contradicts it.
 
     A server's date is on its own clock: without that clock the date has no meaning here.
     """
-    changed = instant(volume.last_op_date, zone)
+    changed = instant(resource.last_op_date, zone)
     return None if changed is None or now is None or changed > now + MAX_AHEAD else changed
 
 
-def retention_of(volume: Volume, policy: Policy | None, zone: Zone, now: float | None) -> Retention:
-    """Return a volume's time in the recycle bin, on the server's clock `now`; None when that is not known."""
+def retention_of(
+    resource: Resource, policy: Policy | None, zone: Zone, now: float | None, vm: VmInstance | None = None
+) -> Retention:
+    """Return a resource's time in the recycle bin, on the server's clock `now`; None when that is not known.
+
+    `policy` is the one that it follows.  That of a root volume is its VM's, and the deletion that counts is that of
+    the `vm`, which is None when it is not known.
+    """
     policy, clock = policy or Policy(), zone.source if now is not None else "unknown"
 
     def answer(recoverable: bool | None, reason: str | None = None, **known: Any) -> Retention:
         return Retention(recoverable, reason, policy=policy.deletion_policy, clock=clock, **known)
 
-    if volume.status is None or (DATA_VOLUME.is_deleted(volume) and volume.type is None):
-        return answer(None)
-    if not DATA_VOLUME.is_deleted(volume):
-        return answer(False, "not-deleted")
-    reason = DATA_VOLUME.refusal(volume)
-    if reason is not None:
-        return answer(False, reason)
-    after = _deadline(last_change(volume, zone, now), policy)
+    if isinstance(resource, VmInstance):
+        recoverable, reason = _vm_recoverable(resource)
+    else:
+        recoverable, reason = _volume_recoverable(resource)
+    if reason in FINAL or (recoverable is None and reason is None):
+        return answer(recoverable, reason)
+    counted = (vm if vm is not None and vm.state == DESTROYED else None) if reason == ROOT else resource
+    after = None if counted is None else _deadline(last_change(counted, zone, now), policy)
     left = None if after is None or now is None else max(0, math.floor(after - now))
-    reason = "overdue" if left == 0 else None  # it is listed, so it exists until the next run of the server's task
-    return answer(True, reason, clock_from=_clock_from(volume), expunges_after=after, seconds_left=left)
+    if left == 0 and reason is None:
+        reason = "overdue"  # it is listed, so it exists until the next run of the server's task
+    clock_from = None if counted is None else _clock_from(counted)
+    return answer(recoverable, reason, clock_from=clock_from, expunges_after=after, seconds_left=left)
+
+
+def _volume_recoverable(volume: Resource) -> tuple[bool | None, str | None]:
+    """Return whether a volume can be recovered by itself, as far as its row tells, and why not."""
+    if volume.text("status") is None or (DATA_VOLUME.is_deleted(volume) and volume.text("type") is None):
+        return None, None
+    if not DATA_VOLUME.is_deleted(volume):
+        return False, NOT_DELETED
+    reason = DATA_VOLUME.refusal(volume)
+    return reason is None, reason
+
+
+def _vm_recoverable(vm: VmInstance) -> tuple[bool | None, str | None]:
+    """Return whether a VM can be recovered, as far as its row tells, and why not."""
+    if vm.state not in DESTROYED_STATES:
+        return (None, None) if vm.state is None else (False, NOT_DELETED)
+    if not vm.complete:
+        return None, "volumes"
+    if vm.root is None:
+        return False, GONE
+    reason = VM_INSTANCE.refusal(vm)
+    if reason is not None:
+        return False, reason
+    return (True, None) if vm.state == DESTROYED else (None, "state")
 
 
 def _deadline(changed: float | None, policy: Policy) -> float | None:
@@ -96,17 +138,17 @@ def _deadline(changed: float | None, policy: Policy) -> float | None:
     return min(changed + policy.period_seconds, float(END))
 
 
-def _clock_from(volume: Volume) -> str | None:
+def _clock_from(resource: Resource) -> str | None:
     """Return what the last change was, as far as it is known.
 
     ZStack keeps no date of the deletion, only of the last change.  `deleted`: nothing indicates that they differ.
     `changed`: the volume was detached at another time, so the deletion may be older than the change that is counted
     from.
     """
-    changed = parse_server_date(volume.last_op_date or "")
+    changed = parse_server_date(resource.last_op_date or "")
     if changed is None:
         return None
-    detached = parse_server_date(volume.text("lastDetachDate") or "")
+    detached = parse_server_date(resource.text("lastDetachDate") or "")
     apart = 0.0 if detached is None else abs((changed - detached).total_seconds())
     return "changed" if apart > DETACH_SLACK else "deleted"
 
@@ -118,47 +160,66 @@ def volume_row(
     now: float | None,
     vm_names: Mapping[str, str],
     storage_names: Mapping[str, str],
+    vm: VmInstance | None = None,
 ) -> VolumeRow:
-    """Return a volume as `list` and `show` present it; `now` is the server's clock, the names are by UUID."""
-    changed, retention = last_change(volume, zone, now), retention_of(volume, policy, zone, now)
-    return VolumeRow(
-        volume=volume,
-        retention=retention,
-        deleted_at=changed if DATA_VOLUME.is_deleted(volume) else None,
-        last_vm=vm_names.get(volume.text("lastVmInstanceUuid") or ""),
-        storage=storage_names.get(volume.text("primaryStorageUuid") or ""),
-        notes=(BEGUN,) if _missed(retention, policy, now) else (),
-        dates={} if changed is None else _dates(volume, zone),
-        server_now=now,
-    )
+    """Return a volume as `list` and `show` present it; `now` is the server's clock, the names are by UUID.
+
+    `policy` and `vm` are what `retention_of` takes.
+    """
+    last = volume.text("lastVmInstanceUuid") or (vm.uuid if vm is not None else "")
+    retention = retention_of(volume, policy, zone, now, vm)
+    storage = storage_names.get(volume.text("primaryStorageUuid") or "")
+    known = _known(volume, retention, policy, zone, now)
+    return VolumeRow(volume, retention, last_vm=vm_names.get(last), storage=storage, **known)
+
+
+def vm_row(
+    vm: VmInstance, policy: Policy | None, zone: Zone, now: float | None, storage_names: Mapping[str, str]
+) -> VmRow:
+    """Return a VM as `list --vms` and `show --vm` present it."""
+    retention = retention_of(vm, policy, zone, now)
+    storage = None if vm.root is None else storage_names.get(vm.root.text("primaryStorageUuid") or "")
+    return VmRow(vm, retention, storage=storage, **_known(vm, retention, policy, zone, now))
+
+
+def _known(resource: Resource, time: Retention, policy: Policy | None, zone: Zone, now: float | None) -> dict[str, Any]:
+    """Return the values of a row that the server's clock and zone tell."""
+    changed = last_change(resource, zone, now)
+    lost = "root volume" if isinstance(resource, VmInstance) else "snapshots"
+    return {
+        "deleted_at": changed if resource.deleted and time.reason != NOT_DELETED else None,
+        "notes": (BEGUN.format(lost),) if _missed(time, policy, now) else (),
+        "dates": {} if changed is None else _dates(resource, zone),
+        "server_now": now,
+    }
 
 
 def _missed(time: Retention, policy: Policy | None, now: float | None) -> bool:
-    """Tell whether the server should have destroyed a volume by now: it tries that once in each interval."""
+    """Tell whether the server should have destroyed it by now: it tries that once in each interval."""
     if time.expunges_after is None or policy is None or now is None:
         return False
     return now - time.expunges_after > (policy.interval_seconds or 0)
 
 
-def _dates(volume: Volume, zone: Zone) -> dict[str, float]:
-    found = {name: instant(volume.text(name), zone) for name in DATES}
+def _dates(resource: Resource, zone: Zone) -> dict[str, float]:
+    found = {name: instant(resource.text(name), zone) for name in DATES}
     return {name: when for name, when in found.items() if when is not None}
 
 
 def expires_within(time: Retention, seconds: float) -> bool | None:
-    """Tell whether a volume is destroyed within `seconds`; None when not known, False when nothing can be lost."""
-    if time.recoverable is False or time.policy == "Never":
+    """Tell whether it is destroyed within `seconds`; None when not known, False when nothing can be lost."""
+    if (time.recoverable is False and time.reason != ROOT) or time.policy == "Never":
         return False
     return None if time.seconds_left is None else time.seconds_left <= seconds
 
 
-def most_urgent_first(row: VolumeRow) -> tuple[int, float, datetime, str]:
+def most_urgent_first(row: AnyRow) -> tuple[int, float, datetime, str]:
     """Return a sort key: unknown time left first, then by deadline, then those that stay; last by change and UUID."""
-    changed = parse_server_date(row.volume.last_op_date or "") or datetime.min  # noqa: DTZ901 (no zone, as the server's)
+    changed = parse_server_date(row.resource.last_op_date or "") or datetime.min  # noqa: DTZ901 (no zone, as the server's)
     if expires_within(row.retention, math.inf) is False:
-        return (2, 0.0, changed, row.volume.uuid)
+        return (2, 0.0, changed, row.resource.uuid)
     after = row.retention.expunges_after
-    return (0, 0.0, changed, row.volume.uuid) if after is None else (1, after, changed, row.volume.uuid)
+    return (0, 0.0, changed, row.resource.uuid) if after is None else (1, after, changed, row.resource.uuid)
 
 
 def _seconds(value: object) -> int | None:

@@ -2,69 +2,142 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
 from zvol.cli.app_context import AppContext
 from zvol.cli.options import global_options, pass_context
 from zvol.cli.params import Count
-from zvol.cli.selectors import filter_options, parse_filters, select_volumes
-from zvol.errors import Exit
-from zvol.render.values import Report
+from zvol.cli.selectors import Selection, filter_options, parse_filters, select_vms, select_volumes
+from zvol.errors import Exit, UsageProblem
+from zvol.render.values import Column, Report
+from zvol.row import AnyRow
+
+if TYPE_CHECKING:
+    from zvol.catalog.filters import Filters
+
+R = TypeVar("R", bound=AnyRow)
 
 SORTS = ("left", "name", "size", "deleted")
+OF_VOLUMES: Final = {
+    "last_vm": "--last-vm",
+    "storage": "--primary-storage",
+    "tagged": "--tagged",
+    "type": "--type",
+    "status": "--status",
+}
+"""The options that say nothing about a VM."""
 
 
 @click.command("list", epilog="Example: zvol list --deleted-since 2h")
 @filter_options
+@click.option("--vms", is_flag=True, help="Destroyed VMs instead of volumes.")
 @click.option("--type", "type", metavar="TYPE", default="Data", show_default=True, help="Data, Root or any.")
 @click.option("--status", default="Deleted", show_default=True, help="Volumes of this status; `any` for all.")
 @click.option("--sort", type=click.Choice(SORTS), default="left", show_default=True, help="What comes first.")
 @click.option("--limit", type=Count(1), metavar="N", help="At most so many.")
-@click.option("--exit-code", is_flag=True, help="Exit 10 when something matches, or may match.")
+@click.option("--exit-code", is_flag=True, help="Exit 10 when something matches, or may match; also for a VM.")
 @click.option("--fail-if-empty", is_flag=True, help="Exit 1 when nothing matches.")
 @global_options
 @pass_context
-def command(
-    context: AppContext,
-    /,
-    type: str,
-    status: str,
-    sort: str,
-    limit: int | None,
-    exit_code: bool,
-    fail_if_empty: bool,
-    **options: Any,
-) -> Report:
+def command(context: AppContext, /, vms: bool, type: str, status: str, **options: Any) -> Report:
     """Show the deleted data volumes, the one that is destroyed first at the top.
 
     SAFE UNTIL is a promise of the server's own settings: nothing is destroyed before it. All filters must match.
+    With --vms it shows the destroyed VMs; --name, --deleted-since, --deleted-before and --expiring-within choose.
     """
     from zvol.render import columns
 
     if context.options.columns == "help":
-        return Report(columns.column_help())
-    if exit_code and options["expiring"] is None:
+        return Report((columns.VMS if vms else columns.VOLUMES).help())
+    if options["exit_code"] and options["expiring"] is None:
         raise click.UsageError("--exit-code needs --expiring-within.")
     filters = parse_filters(options)
-    deleted = status.lower() == "deleted"
-    shown = columns.pick(context.options.columns, columns.LIST if deleted else columns.ANY_STATUS)
+    if vms:
+        _refuse_options_of_volumes(click.get_current_context(), options["sort"])
+        found = select_vms(context, filters, alarm=options["exit_code"])
+        empty = "no VM matches" if filters.any else "there is no destroyed VM"
+        return _report(found, columns.VMS.pick(context.options.columns), options, empty)
+    return _list_volumes(context, filters, status, type, options)
+
+
+def _list_volumes(context: AppContext, filters: Filters, status: str, type: str, options: dict[str, Any]) -> Report:
+    from zvol.render.columns import ANY_STATUS, VOLUMES
+
+    alarm, deleted = options["exit_code"], status.lower() == "deleted"
+    of_vms = deleted and type.lower() in ("data", "any") and not (filters.last_vm or filters.storage or filters.tagged)
+    shown = VOLUMES.pick(context.options.columns, None if deleted else ANY_STATUS)
     last_vms = context.output.for_people and any(column.key.startswith("last-vm") for column in shown)
-    rows = select_volumes(context, filters, status, type, alarm=exit_code, last_vms=last_vms)
-    if sort != "left":
-        rows.sort(key=SORT_KEYS[sort], reverse=sort != "name")
-    rows = rows[:limit]
-    table = columns.listing(rows, shown)
+    selection = select_volumes(context, filters, status, type, alarm=alarm, last_vms=last_vms, vms=alarm and of_vms)
+    hints = []
+    if alarm and of_vms:
+        hints = _alarm_of_vms(context, filters, selection)
+    elif of_vms and not filters.any and context.output.for_people and not context.options.quiet:
+        hints = _hint_at_vms(context)
+    empty = "the recycle bin is empty" if of_vms and not filters.any else "no volume matches"
+    return _report(selection.rows, shown, options, empty, hints)
+
+
+def _report(
+    rows: Sequence[R], shown: Sequence[Column[R]], options: dict[str, Any], empty: str, hints: Sequence[str] = ()
+) -> Report:
+    """Return the report of the rows; `hints` of an alarm are about what is expiring elsewhere."""
+    from zvol.render import columns
+
+    if options["sort"] != "left":
+        rows = sorted(rows, key=SORT_KEYS[options["sort"]], reverse=options["sort"] != "name")
+    rows = rows[: options["limit"]]
+    code = Exit.EXPIRING if options["exit_code"] and (rows or hints) else Exit.OK
     if not rows:
-        whole_bin = deleted and not filters.any and type.lower() in ("data", "any")
-        hint = "the recycle bin is empty" if whole_bin else "no volume matches"
-        return Report(table, hints=[hint], exit=Exit.FAILED if fail_if_empty else Exit.OK)
-    return Report(table, exit=Exit.EXPIRING if exit_code else Exit.OK)
+        hints = [empty, *hints]
+        code = Exit.FAILED if options["fail_if_empty"] else code
+    return Report(columns.listing(rows, shown), hints=hints, exit=code)
+
+
+def _refuse_options_of_volumes(command: click.Context, sort: str) -> None:
+    """Raise UsageProblem for options that say nothing about a VM."""
+    default = click.core.ParameterSource.DEFAULT
+    given = [option for name, option in OF_VOLUMES.items() if command.get_parameter_source(name) is not default]
+    if sort == "size":
+        given.append("--sort size")
+    if given:
+        text = f"{', '.join(given)} goes with volumes, not with --vms"
+        raise UsageProblem(text, hint="VMs are chosen by --name, --deleted-since, --deleted-before, --expiring-within.")
+
+
+def _hint_at_vms(context: AppContext) -> list[str]:
+    """Return a hint when there are destroyed VMs, none when they cannot be counted."""
+    from zvol.catalog.vms import count_destroyed
+    from zvol.errors import ZvolError
+
+    try:
+        count = count_destroyed(context.server.client)
+    except ZvolError:
+        return []
+    many = "1 destroyed VM is" if count == 1 else f"{count:,} destroyed VMs are"
+    return [f"{many} in the recycle bin, too: `zvol list --vms`"] if count else []
+
+
+def _alarm_of_vms(context: AppContext, filters: Filters, selection: Selection) -> list[str]:
+    """Return why destroyed VMs ring the alarm: some may expire, or that is not known; empty when they do not."""
+    from zvol.catalog.filters import select
+    from zvol.catalog.vms import clocks_of_destroyed
+    from zvol.errors import ZvolError
+
+    client = context.server.client
+    try:
+        vms = clocks_of_destroyed(client, selection.known)
+    except ZvolError as exc:
+        return [f"whether a destroyed VM is about to be gone for good is not known: {exc.full_text}"]
+    count = len(select(vms, filters, client, selection.known, alarm=True))
+    many = "1 destroyed VM is, or may be," if count == 1 else f"{count:,} destroyed VMs are, or may be,"
+    return [f"{many} about to be gone for good: `zvol list --vms`"] if count else []
 
 
 SORT_KEYS: dict[str, Any] = {
-    "name": lambda row: (row.volume.name, row.volume.uuid),
-    "size": lambda row: (row.volume.size or 0, row.volume.uuid),
-    "deleted": lambda row: (row.deleted_at or 0.0, row.volume.uuid),
+    "name": lambda row: (row.resource.name, row.resource.uuid),
+    "size": lambda row: (row.resource.size or 0, row.resource.uuid),
+    "deleted": lambda row: (row.deleted_at or 0.0, row.resource.uuid),
 }

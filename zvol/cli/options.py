@@ -41,20 +41,20 @@ def pass_context(command: Callable[..., Any]) -> Callable[..., Any]:
         ctx = click.get_current_context()
         context = ctx.ensure_object(AppContext)
         if context.options.columns is not None:
-            _check_columns(context.options.columns, ctx)
+            _check_columns(context.options.columns, ctx, vms=any(values.get(name) for name in ("vms", "vm")))
         return ctx.invoke(command, context, *args, **values)
 
     return called
 
 
-def _check_columns(columns: str, context: click.Context) -> None:
+def _check_columns(columns: str, context: click.Context, *, vms: bool) -> None:
     """Refuse --columns for other commands than list and show, and unknown columns; in every format."""
-    from zvol.render.columns import pick
+    from zvol.render.columns import VMS, VOLUMES
 
     if context.command_path not in WITH_COLUMNS:
         raise click.UsageError("--columns goes with list and show; `zvol list --columns help` shows which there are.")
     if columns != "help":
-        pick(columns, ())
+        VMS.pick(columns) if vms else VOLUMES.pick(columns)
 
 
 def _store_setting(ctx: click.Context, param: click.Parameter, value: Any) -> None:

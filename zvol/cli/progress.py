@@ -91,6 +91,7 @@ class ProgressReporter:
     def _safe_for(self, status: RunStatus) -> float | None:
         """Return for how many seconds the most urgent volume is safe; None while that is unknown."""
         from zvol.catalog.retention import retention_of
+        from zvol.zstack.resource_kinds import DATA_VOLUME
 
         if self._retention is None:
             self._start_look_up(status)
@@ -98,7 +99,7 @@ class ProgressReporter:
         if status.urgent is None:
             return None
         known = self._retention
-        left = retention_of(status.urgent, known.policy, known.zone, known.now).seconds_left
+        left = retention_of(status.urgent, known.policy(DATA_VOLUME), known.zone, known.now).seconds_left
         return None if left is None else max(0.0, left - (self._now() - self._looked_up_at))
 
     def _start_look_up(self, status: RunStatus) -> None:

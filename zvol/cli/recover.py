@@ -80,7 +80,7 @@ def _selected(context: AppContext, filters: Filters, options: dict[str, Any]) ->
     from zvol.model import VolumeArgument
 
     yes = options["yes"] or options["dry_run"]
-    rows = select_volumes(context, filters, shown=not yes)
+    rows = select_volumes(context, filters, shown=not yes).rows
     if not confirm_selection(context, rows, yes=yes, expect=options["expect"]):
         raise click.Abort
     return [VolumeArgument(row.volume.uuid, row.volume.uuid, row.volume.last_op_date) for row in rows]

@@ -10,8 +10,8 @@ import click
 from zvol.cli.app_context import AppContext
 from zvol.cli.options import Group, global_options, pass_context
 from zvol.errors import Busy
-from zvol.model import stamp
 from zvol.render.values import Column, Report, Table, text_column
+from zvol.text import stamp
 
 if TYPE_CHECKING:
     from zvol.journal.records import ClosedVolume, Run

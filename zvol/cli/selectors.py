@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
@@ -16,7 +16,9 @@ from zvol.render.terminal import terminal_width
 
 if TYPE_CHECKING:
     from zvol.catalog.filters import Filters
+    from zvol.catalog.listing import RetentionContext
     from zvol.model import VolumeRow
+    from zvol.vm_instance import VmRow
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -53,6 +55,13 @@ def parse_filters(options: dict[str, Any]) -> Filters:
     )
 
 
+class Selection(NamedTuple):
+    """The volumes that filters select, most urgent first, and what their time left was computed with."""
+
+    rows: list[VolumeRow]
+    known: RetentionContext
+
+
 def select_volumes(
     context: AppContext,
     filters: Filters,
@@ -62,18 +71,22 @@ def select_volumes(
     alarm: bool = False,
     shown: bool = True,
     last_vms: bool = False,
-) -> list[VolumeRow]:
+    vms: bool = False,
+) -> Selection:
     """Return the volumes that the filters select, most urgent first; raises what `catalog.filters.select` raises.
 
-    `shown`: the time left is shown.  `last_vms`: it is shown which VMs they were last on.
+    `shown`: the time left is shown.  `last_vms`: it is shown which VMs they were last on.  `vms`: what the time left of
+    destroyed VMs depends on is looked up, too.
     """
     from zvol.catalog.filters import select
-    from zvol.catalog.listing import find_volumes, volume_rows, with_last_vm_doubts
+    from zvol.catalog.listing import clocks, find_volumes, volume_rows, with_last_vm_doubts
     from zvol.zstack.last_vm import ANOTHER_SINCE
+    from zvol.zstack.resource_kinds import KINDS
 
     server = context.server
     volumes = find_volumes(server.client, status, type)
-    known = server.retention_context(dated=bool(volumes) and (shown or filters.timed))
+    kinds = tuple(KINDS.values()) if vms else clocks(volumes)
+    known = server.retention_context(dated=vms or (bool(volumes) and (shown or filters.timed)), kinds=kinds)
     rows = volume_rows(server.client, volumes, known)
     if last_vms or filters.last_vm is not None:
         rows = with_last_vm_doubts(server.client, rows)
@@ -83,7 +96,19 @@ def select_volumes(
         context.output.warn(
             f"--last-vm: the server may name an older VM for {older} of {len(rows)} volumes (ZStack before 4.8)"
         )
-    return selected
+    return Selection(selected, known)
+
+
+def select_vms(context: AppContext, filters: Filters, *, alarm: bool = False) -> list[VmRow]:
+    """Return the destroyed VMs that the filters select, most urgent first; raises what `select_volumes` raises."""
+    from zvol.catalog.filters import select
+    from zvol.catalog.vms import find_destroyed, vm_rows
+    from zvol.zstack.resource_kinds import VM_INSTANCE
+
+    server = context.server
+    vms = find_destroyed(server.client)
+    known = server.retention_context(dated=bool(vms), kinds=(VM_INSTANCE,))
+    return select(vm_rows(server.client, vms, known), filters, server.client, known, alarm=alarm)
 
 
 def confirm_selection(context: AppContext, rows: Sequence[VolumeRow], *, yes: bool, expect: int | None) -> bool:

@@ -23,10 +23,10 @@ def command(context: AppContext, volumes: tuple[str, ...]) -> Report:
     from zvol.catalog.recoverability import with_recoverability
     from zvol.catalog.resolve import resolve_targets
     from zvol.recovery import outcomes
-    from zvol.render.columns import column_help, in_full
+    from zvol.render.columns import VOLUMES
 
     if context.options.columns == "help":
-        return Report(column_help())
+        return Report(VOLUMES.help())
     arguments = read_volumes(volumes, sys.stdin)
     server, client = context.server, context.server.client
     resolved = resolve_targets(client, arguments, server.volume_rows)
@@ -40,6 +40,6 @@ def command(context: AppContext, volumes: tuple[str, ...]) -> Report:
     single = len(volumes) == 1 and volumes[0] != "-"
     failures = [*resolved.refused, *gone]
     shown = [rows[target.uuid] for target in targets if target.uuid in rows]
-    table = in_full(shown, context.options.columns, single=single, command=context.options.command)
+    table = VOLUMES.in_full(shown, context.options.columns, single=single, command=context.options.command)
     exit_code = most_severe(result.exit for result in failures)
     return Report(table if rows or not failures else None, failures=failures, exit=exit_code)

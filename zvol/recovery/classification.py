@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from zvol.model import stamp
 from zvol.recovery.states import JobStatus, Observation, PutResult
 from zvol.resource import Resource
+from zvol.text import stamp
 from zvol.zstack import answers
 
 if TYPE_CHECKING:

@@ -7,14 +7,17 @@ from typing import Any, Final
 
 from zvol.errors import ConfigError, ErrorCode, ZvolError
 from zvol.model import Result, VolumeRow
-from zvol.render.columns import COLUMNS, last_vm
+from zvol.render.columns import last_vm
+from zvol.render.row_columns import DELETED
+from zvol.render.values import with_command
 from zvol.resource import Resource
+from zvol.row import AnyRow
 from zvol.text import escape_terminal, human_size
 
 NOTE_WIDTH: Final = 78
 """Two less than a terminal has at least."""
 MAX_CANDIDATES: Final = 20
-"""The most volumes shown for a name that may mean several."""
+"""The most volumes or VMs shown for a name that may mean several."""
 
 
 def error_lines(error: ZvolError, subject: str | None = None, command: str = "zvol") -> Iterator[str]:
@@ -27,11 +30,6 @@ def error_lines(error: ZvolError, subject: str | None = None, command: str = "zv
         yield from fault_lines(error.fault)
     if error.hint:
         yield escape_terminal(with_command(error.hint, command))
-
-
-def with_command(hint: str, command: str) -> str:
-    """Return a hint whose commands use the same profile, host or sandbox as this command, for pasting."""
-    return hint.replace("`zvol ", f"`{command} ")
 
 
 def wrapped(sentences: Iterable[str], command: str) -> Iterator[str]:
@@ -79,15 +77,15 @@ def result_lines(result: Result, command: str = "zvol", *, ages: bool = False) -
     yield from rest
 
 
-def _candidate(row: VolumeRow | Resource, *, ages: bool) -> str:
-    if isinstance(row, Resource):  # a VM; its dates are in the server's words
-        state, born = row.text("state") or "of unknown state", row.text("createDate") or "unknown"
-        return escape_terminal(f"{row.uuid}  {state} since {row.last_op_date or 'unknown'}, created {born}")
-    volume, column = row.volume, COLUMNS["deleted"]
-    start = f"{volume.uuid}  {human_size(volume.size)}"
-    if not volume.deleted:
-        return f"{start}  {escape_terminal(volume.status or 'of unknown status')}"
-    deleted = column.terminal(row) if ages else column.text(row)
+def _candidate(row: AnyRow | Resource, *, ages: bool) -> str:
+    if not isinstance(row, VolumeRow):  # a VM; its dates are in the server's words
+        vm = row if isinstance(row, Resource) else row.resource
+        state, born = vm.text("state") or "of unknown state", vm.text("createDate") or "unknown"
+        return escape_terminal(f"{vm.uuid}  {state} since {vm.last_op_date or 'unknown'}, created {born}")
+    start = f"{row.volume.uuid}  {human_size(row.volume.size)}"
+    if not row.volume.deleted:
+        return f"{start}  {escape_terminal(row.volume.status or 'of unknown status')}"
+    deleted = DELETED.terminal(row) if ages else DELETED.text(row)
     return f"{start}  deleted {deleted}  last VM {escape_terminal(str(row.last_vm or last_vm(row) or '-'))}"
 
 

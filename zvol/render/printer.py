@@ -10,7 +10,7 @@ from zvol.model import Result, VolumeRow
 from zvol.render import columns, formats, messages
 from zvol.render import results as tables
 from zvol.render.formats.json import line
-from zvol.render.values import Recovery, Report, Table, no_advice
+from zvol.render.values import Recovery, Report, Table, no_advice, with_command
 from zvol.text import escape_terminal
 
 MAX_FAILURES: Final = 100
@@ -139,7 +139,7 @@ class Printer:
     def preview(self, rows: Sequence[VolumeRow], width: int) -> None:
         """Show volumes on stderr, a terminal of `width` columns, before a question about them."""
         drawn = formats.load(formats.TABLE)(tty=True, width=width)
-        for text in drawn.table(columns.listing(rows, columns.pick(None, columns.LIST))):
+        for text in drawn.table(columns.listing(rows, columns.VOLUMES.pick())):
             self._stderr.write(text)
 
     def _table(self, table: Table[Any]) -> None:
@@ -154,11 +154,11 @@ class Printer:
     def hint(self, text: str) -> None:
         """Print a hint; not with -q."""
         if not self._quiet:
-            self._lines([escape_terminal(messages.with_command(text, self._command))])
+            self._lines([escape_terminal(with_command(text, self._command))])
 
     def warn(self, text: str) -> None:
         """Print a warning; also with -q."""
-        self._lines([escape_terminal(f"warning: {messages.with_command(text, self._command)}")])
+        self._lines([escape_terminal(f"warning: {with_command(text, self._command)}")])
 
     def error(self, error: ZvolError) -> None:
         """Print the error that ends a command; in formats for programs also as an object on the last line."""

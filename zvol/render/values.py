@@ -11,10 +11,11 @@ from zvol.model import Result
 from zvol.text import escape_terminal
 
 T = TypeVar("T")
+T_contra = TypeVar("T_contra", contravariant=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Column(Generic[T]):
+class Column(Generic[T_contra]):
     """One column of a table: `raw` is for CSV, `shown` for tables in a pipe, `tty` for a terminal where it differs.
 
     `style` returns the style of a cell on a terminal, as rich writes it; empty for none.
@@ -23,22 +24,22 @@ class Column(Generic[T]):
     key: str
     header: str
     help: str
-    raw: Callable[[T], object]
-    shown: Callable[[T], str] | None = None
-    tty: Callable[[T], str] | None = None
-    style: Callable[[T], str] | None = None
+    raw: Callable[[T_contra], object]
+    shown: Callable[[T_contra], str] | None = None
+    tty: Callable[[T_contra], str] | None = None
+    style: Callable[[T_contra], str] | None = None
 
-    def csv(self, row: T) -> str:
+    def csv(self, row: T_contra) -> str:
         value = self.raw(row)
         return "" if value is None else str(value)
 
-    def text(self, row: T) -> str:
+    def text(self, row: T_contra) -> str:
         if self.shown is not None:
             return self.shown(row)
         value = self.raw(row)
         return "-" if value in (None, "") else escape_terminal(str(value))
 
-    def terminal(self, row: T) -> str:
+    def terminal(self, row: T_contra) -> str:
         return self.tty(row) if self.tty is not None else self.text(row)
 
 
@@ -100,3 +101,8 @@ class Recovery:
     order: Sequence[str] = ()
     single: bool = False
     advice: Callable[[Sequence[Result]], Iterable[str]] = no_advice
+
+
+def with_command(hint: str, command: str) -> str:
+    """Return a hint whose commands use the same profile, host or sandbox as this command, for pasting."""
+    return hint.replace("`zvol ", f"`{command} ")

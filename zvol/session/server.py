@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from zvol.config.settings import Settings
     from zvol.journal.records import Identity
     from zvol.model import Volume, VolumeRow
+    from zvol.vm_instance import VmInstance, VmRow
     from zvol.zstack.client import Client
+    from zvol.zstack.resource_kinds import AnyKind
     from zvol.zstack.transport import Transport
 
 SANDBOX: Final = "sandbox"
@@ -92,22 +94,33 @@ class Server:
 
         return ZoneSources(client.timezone, self.sessions.zone, heartbeats, profile)
 
-    def retention_context(self, *, dated: bool = True) -> RetentionContext:
-        """Look up what the time left of deleted volumes depends on; raises what `SessionProvider.auth` raises.
+    def retention_context(self, *, dated: bool = True, kinds: Sequence[AnyKind] | None = None) -> RetentionContext:
+        """Look up what the time left of deleted resources depends on, by default of data volumes.
 
-        Without `dated` there is no date to read, and nothing is waited for that only shows the zone.
+        Raises what `SessionProvider.auth` raises.  Without `dated` there is no date to read, and nothing is waited for
+        that only shows the zone.
         """
         from zvol.catalog.listing import retention_context
+        from zvol.zstack.resource_kinds import DATA_VOLUME
 
         sources = self.zone_sources(self.client, (lambda: self.client) if dated else None)
-        return retention_context(self.client, sources)
+        return retention_context(self.client, sources, kinds or (DATA_VOLUME,))
 
     def volume_rows(self, volumes: Iterable[Volume]) -> list[VolumeRow]:
         """Return volumes with their time left, most urgent first; raises what `retention_context` raises."""
-        from zvol.catalog.listing import volume_rows
+        from zvol.catalog.listing import clocks, volume_rows
 
         volumes = list(volumes)
-        return volume_rows(self.client, volumes, self.retention_context(dated=bool(volumes)))
+        context = self.retention_context(dated=bool(volumes), kinds=clocks(volumes))
+        return volume_rows(self.client, volumes, context)
+
+    def vm_rows(self, vms: Iterable[VmInstance]) -> list[VmRow]:
+        """Return VMs with their time left, most urgent first; raises what `retention_context` raises."""
+        from zvol.catalog.vms import vm_rows
+        from zvol.zstack.resource_kinds import VM_INSTANCE
+
+        vms = list(vms)
+        return vm_rows(self.client, vms, self.retention_context(dated=bool(vms), kinds=(VM_INSTANCE,)))
 
     @property
     def base(self) -> str:

@@ -140,38 +140,45 @@ class Client:
         return match_resources(uuids, self._read(kind.path, query, seconds=seconds), counted=True, kind=kind)
 
     def volumes(self, uuids: Sequence[str]) -> dict[str, Volume]:
-        """Return those of the volumes that exist, by UUID; raises TransientError when an answer is incomplete.
+        return self.resources(uuids, kind=DATA_VOLUME)
 
-        When a batch is not answered but a single volume is, the batch may be too long for a proxy: it is halved.
+    def resources(self, uuids: Sequence[str], *, kind: ResourceKind[R]) -> dict[str, R]:
+        """Return those of the resources that exist, by UUID; raises TransientError when an answer is incomplete.
+
+        When a batch is not answered but a single resource is, the batch may be too long for a proxy: it is halved.
         """
-        volumes: dict[str, Volume] = {}
+        found: dict[str, R] = {}
         start, size = 0, MAX_BATCH
         while part := uuids[start : start + size]:
             try:
-                seen = self.read_resources(part, kind=DATA_VOLUME)
+                seen = self.read_resources(part, kind=kind)
             except TransientError:
                 if len(part) == 1:
                     raise
-                self.resource(part[0], kind=DATA_VOLUME)
+                self.resource(part[0], kind=kind)
                 size = len(part) // 2
                 continue
             if seen.unclear:
-                raise TransientError("the answer does not tell about all requested volumes")
-            volumes |= seen.found
+                raise TransientError(f"the answer does not tell about all requested {kind.noun}s")
+            found |= seen.found
             start += len(part)
-        return {uuid: volumes[uuid] for uuid in uuids if uuid in volumes}
+        return {uuid: found[uuid] for uuid in uuids if uuid in found}
 
     def list_volumes(self, conditions: Sequence[str] = ("status=Deleted", "type=Data")) -> list[Volume]:
         """Return all volumes that match, by default those in the recycle bin."""
+        return self.list_resources(conditions, kind=DATA_VOLUME)
+
+    def list_resources(self, conditions: Sequence[str], *, kind: ResourceKind[R]) -> list[R]:
+        """Return all resources of a kind that match."""
         compactor = RowCompactor()
 
-        def to_volume(row: Row) -> Volume:
-            volume = answers.volume_of(row)
-            if volume is None:
-                raise TransientError("an inventory that is not a volume's")
-            return Volume(volume.uuid, compactor.compact(row))
+        def to_resource(row: Row) -> R:
+            found = kind.parse(row)
+            if found is None:
+                raise TransientError(f"an inventory that is not a {kind.noun}'s")
+            return kind.resource(found.uuid, compactor.compact(row), None)
 
-        return self._paged(DATA_VOLUME.path, conditions, keep=to_volume, size=self._size)
+        return self._paged(kind.path, conditions, keep=to_resource, size=self._size)
 
     def query_all(
         self, path: str, conditions: Sequence[str] = (), *, key: str = "uuid", fields: str = "", rows: int = MAX_PAGE
@@ -229,9 +236,9 @@ class Client:
             raise TransientError(f"the answer has no {key}")
         return found
 
-    def query_page(self, path: str, query: Sequence[tuple[str, str]]) -> QueryResult:
+    def query_page(self, path: str, query: Sequence[tuple[str, str]], seconds: float = READ_SECONDS) -> QueryResult:
         """Return one page of a query."""
-        return self._read(path, query)
+        return self._read(path, query, seconds=seconds)
 
     # ---- requests that need no session ---------------------------------------------------------------------------
     def version(self) -> Release:

@@ -150,3 +150,8 @@ AnyKind = ResourceKind[Resource]
 
 KINDS: Final[Mapping[str, AnyKind]] = {kind.name: kind for kind in (DATA_VOLUME, VM_INSTANCE)}
 """The kinds by name."""
+
+
+def kind_of(resource: Resource) -> AnyKind:
+    """Return the kind of a resource."""
+    return VM_INSTANCE if isinstance(resource, VmInstance) else DATA_VOLUME

@@ -1,0 +1,51 @@
+"""Listing destroyed VMs with their time left, and finding a VM by its UUID or its name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
+
+from zvol.catalog.listing import STORAGES, RetentionContext, resource_names
+from zvol.catalog.retention import most_urgent_first, vm_row
+from zvol.vm_instance import DESTROYED, VmInstance, VmRow
+from zvol.zstack.resource_kinds import VM_INSTANCE
+
+if TYPE_CHECKING:
+    from zvol.zstack.client import Client
+
+IN_BIN: Final = f"{VM_INSTANCE.state_field}={DESTROYED}"
+"""The condition that finds destroyed VMs."""
+CLOCK_FIELDS: Final = "uuid,name,state,lastOpDate"
+"""What the time left of a VM depends on."""
+COUNT_SECONDS: Final = 2.0
+"""The timeout of a request that only a hint depends on."""
+
+
+def find_destroyed(client: Client) -> list[VmInstance]:
+    """Return all destroyed VMs; raises what the client raises."""
+    return client.list_resources([IN_BIN], kind=VM_INSTANCE)
+
+
+def count_destroyed(client: Client) -> int:
+    """Return how many destroyed VMs there are, by one short request; raises what the client raises."""
+    query = [("q", IN_BIN), ("fields", "uuid"), ("limit", "1"), ("replyWithCount", "true")]
+    found = client.query_page(VM_INSTANCE.path, query, COUNT_SECONDS)
+    return len(found.inventories) if found.total is None else found.total
+
+
+def clocks_of_destroyed(client: Client, context: RetentionContext) -> list[VmRow]:
+    """Return all destroyed VMs with their time left only, in small answers; raises what the client raises."""
+    found = client.query_all(VM_INSTANCE.path, [IN_BIN], fields=CLOCK_FIELDS)
+    return _rows([VmInstance(str(one.get("uuid")), one) for one in found], context, {})
+
+
+def vm_rows(client: Client, vms: Iterable[VmInstance], context: RetentionContext) -> list[VmRow]:
+    """Return VMs with their time left and names, most urgent first; a failed look-up only leaves out values."""
+    vms = list(vms)
+    roots = [vm.root for vm in vms if vm.root is not None]
+    return _rows(vms, context, resource_names(client, STORAGES, {one.text("primaryStorageUuid") for one in roots}))
+
+
+def _rows(vms: Iterable[VmInstance], context: RetentionContext, storages: dict[str, str]) -> list[VmRow]:
+    policy = context.policy(VM_INSTANCE)
+    return sorted((vm_row(vm, policy, context.zone, context.now, storages) for vm in vms), key=most_urgent_first)
