@@ -41,6 +41,11 @@ class Answer:
         return error
 
     @property
+    def codes(self) -> tuple[str | None, str | None]:
+        """Return the code of the error and that of its cause."""
+        return self.error.get("code"), self.error.get("cause", {}).get("code")
+
+    @property
     def job(self) -> str | None:
         """Return the job that the answer names, None when it names none."""
         found = self.json

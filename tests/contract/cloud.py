@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -17,11 +17,18 @@ from urllib.parse import quote, urlsplit
 from tests.contract.capture import Answer
 from tests.support.sandbox_server import ExtendedServer, Options
 from zvol.sandbox import embedded
+from zvol.sandbox.store import Store, Tx
 
 RECOVER: dict[str, Any] = {"recoverDataVolume": {}}
 PG_DATA = "d0a7a5e0c0de4b1e8a5efeedbead0001"
 READY = "d0a7a5e0c0de4b1e8a5efeedbead000e"
 NEVER_USED = "d0a7a5e0c0de4b1e8a5efeedbead0008"
+WEB_2 = "50e70000c0de4b1e8a5efeedbead0004"
+ROOT = "d0a7a5e0c0de4b1e8a5efeedbead0011"
+RETAINED = "d0a7a5e0c0de4b1e8a5efeedbead0012"
+DELETED = "d0a7a5e0c0de4b1e8a5efeedbead0013"
+DETACHED = "d0a7a5e0c0de4b1e8a5efeedbead0014"
+"""The seeded accident: a destroyed VM, its root volume, and the data volumes that were on it."""
 
 _SERVE = """
 import sys
@@ -78,6 +85,25 @@ class Client:
             time.sleep(0.002)
         return found
 
+    def vm(self, uuid: str) -> dict[str, Any] | None:
+        found = self.send("GET", f"/v1/vm-instances/{uuid}").json["inventories"]
+        return found[0] if found else None
+
+    def state(self, vm: str) -> str | None:
+        row = self.vm(vm)
+        return None if row is None else str(row["state"])
+
+    def act(self, vm: str, action: str, **headers: str) -> Answer:
+        """Send an action on a VM."""
+        return self.send("PUT", f"/v1/vm-instances/{vm}/actions", {action: {}}, **headers)
+
+    def destroy(self, vm: str) -> Answer:
+        """Destroy a VM and return the end of the job."""
+        return self.end(self.send("DELETE", f"/v1/vm-instances/{vm}"))
+
+    def attach(self, volume: str, vm: str) -> Answer:
+        return self.send("POST", f"/v1/volumes/{volume}/vm-instances/{vm}", {})
+
     def volume(self, uuid: str) -> dict[str, Any] | None:
         found = self.send("GET", f"/v1/volumes/{uuid}").json["inventories"]
         return found[0] if found else None
@@ -86,8 +112,8 @@ class Client:
         row = self.volume(uuid)
         return None if row is None else str(row["status"])
 
-    def config(self, name: str, value: str) -> Answer:
-        path = f"/v1/global-configurations/volume/{name}/actions"
+    def config(self, name: str, value: str, category: str = "volume") -> Answer:
+        path = f"/v1/global-configurations/{category}/{name}/actions"
         return self.end(self.send("PUT", path, {"updateGlobalConfig": {"value": value}}))
 
 
@@ -154,3 +180,21 @@ def running(directory: Path, **switches: object) -> Iterator[Client]:
             yield client
         finally:
             client.close()
+
+
+@contextlib.contextmanager
+def database(directory: Path) -> Iterator[Tx]:
+    """Read and change in a sandbox's directory what no API does."""
+    store = Store(directory)
+    try:
+        with store.write() as tx:
+            yield tx
+    finally:
+        store.close()
+
+
+def wait_for(found: Callable[[], object]) -> None:
+    until = time.monotonic() + 20
+    while not found():
+        assert time.monotonic() < until
+        time.sleep(0.01)

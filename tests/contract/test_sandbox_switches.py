@@ -104,6 +104,7 @@ def test_location_and_content_type(tmp_path: Path) -> None:
 def test_volumes_are_expunged_when_their_period_ends(tmp_path: Path) -> None:
     with running(tmp_path) as client:
         oldest = "d0a7a5e0c0de4b1e8a5efeedbead0006"
+        client.config("deletionPolicy", "Never", "vm")
         assert client.status(oldest) == "Deleted"
         advance(tmp_path, 4 * 3600)
         until = time.monotonic() + 5

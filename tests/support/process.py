@@ -165,13 +165,17 @@ class Sandbox:
         return found[0]["status"] if found else None
 
     # ---- the truth -----------------------------------------------------------------------------------------------
-    def events(self, origin: int = 0) -> list[dict[str, Any]]:
-        """Return what the ledger says, from a byte on."""
+    def events(self, origin: int = 0, api: str = "recoverDataVolume") -> list[dict[str, Any]]:
+        """Return what the ledger says of the calls of an API, from a byte on.
+
+        Each has `event`, `job` and `volume`; those of `recoverVmInstance` have `vm`, of `attachDataVolumeToVm` both.
+        """
         if not self.ledger.exists():
             return []
         with self.ledger.open() as file:
             file.seek(origin)
-            return [json.loads(line) for line in file]
+            found = [json.loads(line) for line in file]
+        return [one for one in found if one["api"] == api]
 
     def count(self, event: str, uuid: str) -> int:
         return sum(one["event"] == event and one["volume"] == uuid for one in self.events())
@@ -193,7 +197,8 @@ class Sandbox:
         for one in self.events():
             if one["event"] in ("ended", "refused", "dropped"):
                 alive.pop(one["job"], None)
-        lines = [{"seq": 0, "time": time.time(), "event": "crashed", "job": j, "volume": v} for j, v in alive.items()]
+        common = {"seq": 0, "time": time.time(), "event": "crashed", "api": "recoverDataVolume"}
+        lines = [common | {"job": job, "volume": volume} for job, volume in alive.items()]
         with self.ledger.open("a") as file:
             file.writelines(json.dumps(line) + "\n" for line in lines)
 

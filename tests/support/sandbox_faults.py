@@ -1,4 +1,4 @@
-"""What a management node can do wrong with a recovery: each fault is planted for one PUT of one volume.
+"""What a management node can do wrong with a recovery: each fault is planted for one PUT of one volume or VM.
 
 All of them were seen on a real server or read in its source: a save whose failure is swallowed, a message that is lost
 between the database and the bus, rows that stay or go at the wrong time, errors before and after the work.
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from zvol.sandbox.api import Call, Operation
-from zvol.sandbox.jobs import RECORDED, Jobs
+from zvol.sandbox.jobs import RECOVERIES, Jobs
 from zvol.sandbox.pipeline import EmptySuccess
 from zvol.sandbox.query import BadRequest
 from zvol.sandbox.store import Store, Tx
@@ -25,11 +25,12 @@ FAULTS: Final = (
     "unsent-500",  # saved and never run, and the answer is an error
     "stuck",  # done, and its job says 202 for ever
     "slow",  # the work takes a second
+    "half",  # of a VM: its root volume is back, the rest is never done: 202 for ever
     "forgotten",  # the row of the job goes while it runs
     "collected",  # the row of the job goes when it ends
     "nothing",  # the job says done without an inventory, and nothing was done
     "claimed",  # the job says done with an inventory, and nothing was done
-    "foreign",  # done, and the job speaks of another volume
+    "foreign",  # done, and the job speaks of another volume or VM
     "flip",  # done, and then the job says it failed
     "fail:CODE",  # the job fails with this code, nothing was done
     "fail-after:CODE",  # done, and the job fails with this code
@@ -41,7 +42,7 @@ _TABLE: Final = "CREATE TABLE IF NOT EXISTS faults (seq INTEGER PRIMARY KEY, vol
 
 
 def plant(directory: Path, volume: str, *names: str) -> None:
-    """Make the servers of a directory have the first of these faults with the next PUT of a volume, and so on."""
+    """Make the servers of a directory have the first of these faults with the next PUT of a volume or VM, and so on."""
     store = Store(directory)
     try:
         with store.write() as tx:
@@ -72,7 +73,7 @@ class FaultyJobs(Jobs):
 
     def _take(self, call: Call) -> str:
         """Return the fault that is planted for a recovery, and remove it."""
-        if call.api.name != RECORDED:
+        if call.api.name not in RECOVERIES:
             return ""
         with self.node.store.write() as tx:
             tx.run(_TABLE)
@@ -111,12 +112,20 @@ class FaultyJobs(Jobs):
         else:
             super()._begin(call, operation, key)
 
+    def _execute(self, call: Call, operation: Operation, key: str) -> None:
+        if _fault_of(call) != "half":
+            super()._execute(call, operation, key)
+            return
+        with self.node.store.write() as tx:
+            self.record(tx, call, "lost")
+        self.queues.leave(key)
+
     def _succeed(self, call: Call, body: bytes) -> None:
         kind, _, code = _fault_of(call).partition(":")
         if kind == "fail-after":
             self._fail(call, _error(code), "finished")
         elif kind != "stuck":
-            super()._succeed(call, self._back(self._other(call.text("uuid"))) if kind == "foreign" else body)
+            super()._succeed(call, self._back(call, self._other(call)) if kind == "foreign" else body)
         if kind == "flip":
             self.worker.after(PAUSE, lambda: self._fail(call, _error("SYS.1006"), "flipped"))
         if kind == "collected":
@@ -125,18 +134,24 @@ class FaultyJobs(Jobs):
 
     def _finish(self, call: Call, status: int, body: bytes, event: str, **fields: Any) -> None:
         if (_fault_of(call), status) == ("claimed", 200):
-            body = self._back(call.text("uuid"))
+            body = self._back(call, call.text("uuid"))
         super()._finish(call, status, body, event, **fields)
 
-    def _back(self, uuid: str) -> bytes:
-        """Return the inventory of a volume as if it were back."""
+    def _back(self, call: Call, uuid: str) -> bytes:
+        """Return the inventory of a volume or VM as if it were back."""
         with self.node.store.read() as tx:
-            inventory = self.node.reader.one(tx, "volume", uuid)
-        return self.node.success({"inventory": (inventory or {}) | {"status": "Ready"}})
+            if call.api.name == "recoverVmInstance":
+                inventory = (self.node.reader.one(tx, "vm", uuid) or {}) | {"state": "Stopped"}
+            else:
+                inventory = (self.node.reader.one(tx, "volume", uuid) or {}) | {"status": "Ready"}
+        return self.node.success({"inventory": inventory})
 
-    def _other(self, uuid: str) -> str:
+    def _other(self, call: Call) -> str:
+        of_vms = "SELECT uuid FROM vms WHERE state <> 'Destroyed' AND uuid <> ?"
+        of_volumes = "SELECT uuid FROM volumes WHERE status = 'Ready' AND uuid <> ?"
         with self.node.store.read() as tx:
-            return str(tx.value("SELECT uuid FROM volumes WHERE status = 'Ready' AND uuid <> ?", uuid))
+            sql = of_vms if call.api.name == "recoverVmInstance" else of_volumes
+            return str(tx.value(sql, call.text("uuid")))
 
 
 def _fault_of(call: Call) -> str:

@@ -21,7 +21,7 @@ from tests.support.sandbox_apis import APIS
 from tests.support.sandbox_faults import FaultyJobs
 from zvol.sandbox import Switches, pipeline, routes, serve
 from zvol.sandbox.api import Api, Body, Call, Operation, Reply
-from zvol.sandbox.jobs import RECORDED, Jobs, status_in
+from zvol.sandbox.jobs import RECOVERIES, Jobs, status_in
 from zvol.sandbox.node import Node
 from zvol.sandbox.rest import Answer, Request, RestApi
 from zvol.sandbox.server import Handler, Server
@@ -100,17 +100,19 @@ class ExtendedRestApi(RestApi):
     def _choose(self, apis: list[Api], request: Request, raw: str, path: str, body: dict[str, Any] | None) -> Api:
         put = request.method == "PUT" and options_of(self.node).synchronous
         if put and body is not None and not any(api.name in body for api in apis):
-            body = body | {RECORDED: None}
+            body = body | {api.name: None for api in apis if api.name in RECOVERIES}
         return super()._choose(apis, request, raw, path, body)
 
     def _accept(self, call: Call, operation: Operation) -> Answer:
-        if not (options_of(self.node).synchronous and call.api.name == RECORDED):
+        if not (options_of(self.node).synchronous and call.api.name in RECOVERIES):
             return super()._accept(call, operation)
         time.sleep(self.node.switches.job_time)
         try:
             with self.node.store.write() as tx:
                 self.jobs.record(tx, call, "accepted")
                 pipeline.check(self.node, tx, call, operation)
+                if operation.begin is not None:
+                    operation.begin(self.node, tx, call)
                 body = operation.run(self.node, tx, call)
                 self.jobs.record(tx, call, "ended", status=status_in(body))
         except pipeline.EmptySuccess:

@@ -26,6 +26,8 @@ _OWN: Final = "uuid IN (SELECT resourceUuid FROM owners WHERE accountUuid = ?)"
 _USED: Final = {
     "volume.data.num": f"SELECT count(*) FROM volumes WHERE type = 'Data' AND status != 'Deleted' AND {_OWN}",  # noqa: S608
     "snapshot.volume.num": f"SELECT count(*) FROM snapshots WHERE {_OWN}",  # noqa: S608
+    "vm.num": f"SELECT count(*) FROM vms WHERE state NOT IN ('Stopped', 'Destroyed') AND {_OWN}",  # noqa: S608
+    "vm.totalNum": f"SELECT count(*) FROM vms WHERE state != 'Destroyed' AND {_OWN}",  # noqa: S608
     "volume.capacity": f"SELECT coalesce(sum(size), 0) FROM volumes WHERE {_OWN}",  # noqa: S608
 }
 
@@ -55,15 +57,10 @@ def quota_used(tx: Tx, account: str, name: str) -> int:
     return int(tx.value(_USED[name], account)) if name in _USED else 0
 
 
-def check_quota(node: Node, tx: Tx, call: Call) -> None:
-    """Check the quotas of the session's account for a recovery; raises Fault ID.1003.
-
-    The snapshots of a deleted volume are counted twice, as the server does.
-    """
-    snapshots = tx.value("SELECT count(*) FROM snapshots WHERE volumeUuid = ?", call.text("uuid"))
-    counted = int(snapshots) if node.release.snapshot_quota else 0
+def check_quota(node: Node, tx: Tx, call: Call, added: dict[str, int]) -> None:
+    """Check the quotas of the session's account for what a recovery adds to them; raises Fault ID.1003."""
     user = (owner(tx, call.text("uuid")) if node.release.quota_of_owner else None) or call.account
-    for name, requested in (("volume.data.num", 1), ("snapshot.volume.num", counted)):
+    for name, requested in added.items():
         limit, used = quota_limit(tx, call.account, name), quota_used(tx, user, name)
         if requested and used + requested > limit:
             shown = tx.value("SELECT name FROM accounts WHERE uuid = ?", call.account)

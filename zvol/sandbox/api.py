@@ -41,8 +41,9 @@ class Operation:
 
     `run` changes the database and returns the job's body.  `check` is the service's own interceptor (B6).
     `targets` are parameters and the resources they must name; `missing_ok` makes a missing one a success.
-    `seconds` is the default API timeout.  `slow` calls take the job time, others a tenth of it.  `begin` changes the
-    database when a call's turn has come, which a server that is killed before `run` leaves behind.
+    `quota` tells what is added to which quotas of an account.  `seconds` is the default API timeout.  `slow` calls take
+    the job time, others a tenth of it.  `begin` checks and changes the database when a call's turn has come, which a
+    server that is killed before `run` leaves behind.
     """
 
     run: Callable[[Node, Tx, Call], Body]
@@ -51,7 +52,7 @@ class Operation:
     required: tuple[str, ...] = ()
     missing_ok: bool = False
     admin: bool = False
-    quota: bool = False
+    quota: Callable[[Node, Tx, Call], dict[str, int]] | None = None
     seconds: int = 1800
     slow: bool = True
     begin: Callable[[Node, Tx, Call], None] | None = None

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
-from zvol.sandbox import volumes
+from zvol.sandbox import vms, volumes
 from zvol.sandbox.names import NODE
 from zvol.sandbox.node import Node
+from zvol.sandbox.store import Tx
 from zvol.sandbox.worker import Worker
 
 CONFIGS: Final = ("deletionPolicy", "expungePeriod", "expungeInterval")
@@ -20,18 +23,41 @@ BEAT_SECONDS: Final = 5
 TICK_SECONDS: Final = 0.25
 
 
-def reap(node: Node) -> None:
-    """Expunge the deleted data volumes whose period is over, unless the policy is Never now."""
-    due = "status = 'Deleted' AND type = 'Data' AND lastOpDate + ? <= ?"
+@dataclass(frozen=True, slots=True)
+class _Expunged:
+    """Rows that are expunged: those that `due` selects by a period and the time, with `remove`."""
+
+    table: str
+    due: str
+    remove: Callable[[Tx, str], None]
+
+
+_EXPUNGED: Final = {
+    "volume": _Expunged("volumes", "status = 'Deleted' AND type = 'Data' AND lastOpDate + ? <= ?", volumes.remove),
+    "vm": _Expunged("vms", f"{vms.EXPUNGEABLE} AND lastOpDate + ? <= ?", vms.remove),
+}
+
+
+def expunge(node: Node, category: str) -> None:
+    """Expunge what of a category, `volume` or `vm`, was deleted and whose period is over, unless the policy is Never.
+
+    Each is a transaction of its own.
+    """
+    kind = _EXPUNGED[category]
     with node.store.read() as tx:
-        if tx.config("deletionPolicy") == "Never":
+        if tx.config("deletionPolicy", category) == "Never":
             return
-        period = int(tx.config("expungePeriod"))
-        found = tx.rows(f"SELECT uuid FROM volumes WHERE {due}", period, tx.now)  # noqa: S608  (ours)
+        period = int(tx.config("expungePeriod", category))
+        found = tx.rows(f"SELECT uuid FROM {kind.table} WHERE {kind.due}", period, tx.now)  # noqa: S608  (ours)
     for row in found:
         with node.store.write() as tx:
-            if tx.value(f"SELECT 1 FROM volumes WHERE uuid = ? AND {due}", row["uuid"], period, tx.now):  # noqa: S608
-                volumes.remove(tx, row["uuid"])
+            sql = f"SELECT 1 FROM {kind.table} WHERE uuid = ? AND {kind.due}"  # noqa: S608  (ours)
+            if tx.value(sql, row["uuid"], period, tx.now):
+                kind.remove(tx, row["uuid"])
+
+
+_expunge_volumes = partial(expunge, category="volume")
+_expunge_vms = partial(expunge, category="vm")
 
 
 def purge(node: Node) -> None:
@@ -61,8 +87,14 @@ class Chores:
         if self.stopped:
             return
         with self.node.store.read() as tx:
-            now, interval = tx.now, int(tx.config("expungeInterval"))
-        for chore, seconds in ((reap, interval), (purge, PURGE_SECONDS), (beat, BEAT_SECONDS)):
+            now = tx.now
+            of_volumes, of_vms = (int(tx.config("expungeInterval", category)) for category in ("volume", "vm"))
+        for chore, seconds in (
+            (_expunge_volumes, of_volumes),
+            (_expunge_vms, of_vms),
+            (purge, PURGE_SECONDS),
+            (beat, BEAT_SECONDS),
+        ):
             if chore not in self.last or now >= self.last[chore] + seconds:
                 self.last[chore] = now
                 chore(self.node)

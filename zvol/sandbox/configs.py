@@ -48,9 +48,13 @@ CONFIGS: Final[tuple[dict[str, Any], ...]] = tuple(
 def adapt(tx: Tx, release: Behaviour) -> None:
     """Set the periods of retention to the defaults of a release, unless they were changed, as an upgrade does.
 
+    Where a release does not record which VM was destroyed with a volume on it, the seeded ones forget it.
     Deleted volumes keep the share of the period that they have left: a shorter one would destroy the seeded ones.
     """
     _adapt_period(tx, "vm", release.vm_period)
+    if not release.destroy_remembers:
+        destroyed = "lastVmInstanceUuid IN (SELECT uuid FROM vms WHERE state = 'Destroyed') AND lastDetachDate IS NULL"
+        tx.run(f"UPDATE volumes SET lastVmInstanceUuid = NULL WHERE {destroyed}")  # noqa: S608  (ours)
     old = _adapt_period(tx, "volume", release.volume_period)
     if old is None:
         return

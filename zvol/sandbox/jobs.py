@@ -1,4 +1,4 @@
-"""Jobs: accepted, checked, queued by volume, executed, finished; each step is a transaction of its own."""
+"""Jobs: accepted, checked, queued by volume or VM, executed, finished; each step is a transaction of its own."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from zvol.sandbox import pipeline
 from zvol.sandbox.api import Call, Operation
-from zvol.sandbox.chores import CONFIGS, reap
+from zvol.sandbox.chores import CONFIGS, expunge
 from zvol.sandbox.node import Node
 from zvol.sandbox.pipeline import EmptySuccess
 from zvol.sandbox.query import BadRequest
@@ -22,8 +22,13 @@ CHECKED, EXECUTED, FINISHED = 0.15, 0.6, 1.0
 QUICK: Final = 0.1
 LOOK_SECONDS: Final = 0.05
 """How often the clock is read while a queue is busy."""
-RECORDED: Final = "recoverDataVolume"
-"""The API whose jobs are written to the ledger."""
+RECOVERIES: Final = ("recoverDataVolume", "recoverVmInstance")
+RECORDED: Final = {
+    "recoverDataVolume": {"volume": "uuid"},
+    "recoverVmInstance": {"vm": "uuid"},
+    "attachDataVolumeToVm": {"volume": "volumeUuid", "vm": "vmInstanceUuid"},
+}
+"""The APIs whose jobs are written to the ledger, and which parameters name what they are about."""
 
 
 class Jobs:
@@ -64,13 +69,14 @@ class Jobs:
         self._send(call, operation)
 
     def record(self, tx: Tx, call: Call, event: str, **fields: Any) -> None:
-        """Write an event of a recovery to the ledger."""
-        if call.api.name == RECORDED:
-            tx.event(event, job=call.job, volume=call.text("uuid"), **fields)
+        """Write an event of a recovery or an attachment to the ledger."""
+        if call.api.name in RECORDED:
+            about = {name: call.text(parameter) for name, parameter in RECORDED[call.api.name].items()}
+            tx.event(event, api=call.api.name, job=call.job, **about, **fields)
 
     def _save(self, tx: Tx, call: Call) -> None:
         """Insert the row of a job; where its id is used, the old row stays, or the call is refused with a text."""
-        if self.node.switches.lose_insert and call.api.name == RECORDED:
+        if self.node.switches.lose_insert and call.api.name in RECOVERIES:
             return
         sql = "INSERT OR IGNORE INTO jobs (uuid, status, body, created) VALUES (?, ?, ?, ?)"
         new = tx.run(sql, call.job, PROCESSING, b"", tx.now)
@@ -99,7 +105,7 @@ class Jobs:
 
     def _queue(self, call: Call, operation: Operation, key: str) -> None:
         call.queued, delay = self._clock(), self.node.switches.queue_delay
-        if call.api.name == RECORDED and delay > 0:
+        if call.api.name in RECOVERIES and delay > 0:
             with self.node.store.write() as tx:
                 self.record(tx, call, "queued")
             self.queues.enter(key, lambda: self._occupy(key, call.queued + delay))
@@ -131,12 +137,17 @@ class Jobs:
         pipeline.check(self.node, tx, call, operation)
 
     def _begin(self, call: Call, operation: Operation, key: str) -> None:
-        with self.node.store.write() as tx:
-            self.record(tx, call, "begun")
-            if operation.begin is not None:
-                operation.begin(self.node, tx, call)
-        wait = self._time(operation, EXECUTED - CHECKED)
-        self.worker.after(wait, lambda: self._execute(call, operation, key))
+        try:
+            with self.node.store.write() as tx:
+                self.record(tx, call, "begun")
+                if operation.begin is not None:
+                    operation.begin(self.node, tx, call)
+        except Exception as exc:  # noqa: BLE001  (the server makes an internal error of it, too)
+            self._break_off(call, operation, exc)
+            self.queues.leave(key)
+        else:
+            wait = self._time(operation, EXECUTED - CHECKED)
+            self.worker.after(wait, lambda: self._execute(call, operation, key))
 
     def _execute(self, call: Call, operation: Operation, key: str) -> None:
         wait = self._time(operation, FINISHED - EXECUTED)
@@ -144,16 +155,18 @@ class Jobs:
             with self.node.store.write() as tx:
                 body = operation.run(self.node, tx, call)
                 self.record(tx, call, "ended", status=status_in(body))
-        except Fault as fault:
-            failure, event = fault, "vanished" if fault.code == INTERNAL else "failed"
-            self.worker.after(wait, lambda: self._fail(call, failure, event))
         except Exception as exc:  # noqa: BLE001  (the server makes an internal error of it, too)
-            broken = internal(f"{type(exc).__name__}: {exc}")
-            self.worker.after(wait, lambda: self._fail(call, broken, "failed"))
+            self._break_off(call, operation, exc)
         else:
             self.worker.after(wait, lambda: self._succeed(call, self.node.success(body)))
         finally:
             self.queues.leave(key)
+
+    def _break_off(self, call: Call, operation: Operation, exc: Exception) -> None:
+        """End a job whose work failed."""
+        fault = exc if isinstance(exc, Fault) else internal(f"{type(exc).__name__}: {exc}")
+        event = "vanished" if fault is exc and fault.code == INTERNAL else "failed"
+        self.worker.after(self._time(operation, FINISHED - EXECUTED), lambda: self._fail(call, fault, event))
 
     def _succeed(self, call: Call, body: bytes) -> None:
         self._finish(call, 200, body, "finished")
@@ -166,10 +179,10 @@ class Jobs:
             tx.run("UPDATE jobs SET status = ?, body = ? WHERE uuid = ?", status, body, call.job)
             self.record(tx, call, event, **fields)
         if call.api.name == "updateGlobalConfig" and call.text("name") in CONFIGS:
-            self.worker.after(0.0, lambda: reap(self.node))
+            self.worker.after(0.0, lambda: expunge(self.node, call.text("category")))
 
 
 def status_in(body: dict[str, Any]) -> str | None:
-    """Return the status of the inventory in a job's body, None when there is none."""
+    """Return the status of the volume, or the state of the VM, in a job's body, None when there is none."""
     inventory = body.get("inventory")
-    return inventory.get("status") if isinstance(inventory, dict) else None
+    return inventory.get("status", inventory.get("state")) if isinstance(inventory, dict) else None

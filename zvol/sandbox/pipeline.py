@@ -37,8 +37,8 @@ def check(node: Node, tx: Tx, call: Call, operation: Operation) -> None:
 
 
 def _check_quota(node: Node, tx: Tx, call: Call, operation: Operation) -> None:
-    if operation.quota and call.account != ADMIN:
-        accounts.check_quota(node, tx, call)
+    if operation.quota is not None and call.account != ADMIN:
+        accounts.check_quota(node, tx, call, operation.quota(node, tx, call))
 
 
 def _check_state(node: Node, tx: Tx, call: Call, operation: Operation) -> None:

@@ -33,11 +33,21 @@ def _check_recover(node: Node, tx: Tx, call: Call) -> None:
 def _recover(node: Node, tx: Tx, call: Call) -> Body:
     """Change the status whatever it is now and whatever the type is: the server does not check again."""
     row = volume_of(tx, call)
-    gone = tx.value("SELECT 1 FROM refs WHERE resourceUuid = ? AND hostUuid IS NULL", row["uuid"])
-    if gone and node.release.gone_host_fails:
+    if node.release.gone_host_fails and host_is_gone(tx, row["uuid"]):
         raise node.texts.fault("SYS.1006", f"the host of the local storage of volume[uuid:{row['uuid']}] is gone")
     tx.update("volumes", row["uuid"], status="Ready" if row["installPath"] else "NotInstantiated")
     return _shown(node, tx, row["uuid"])
+
+
+def host_is_gone(tx: Tx, uuid: str) -> bool:
+    """Tell whether a volume is on the local storage of a host that was deleted."""
+    return tx.value("SELECT 1 FROM refs WHERE resourceUuid = ? AND hostUuid IS NULL", uuid) is not None
+
+
+def _quota(node: Node, tx: Tx, call: Call) -> dict[str, int]:
+    """Return what a recovery adds; the snapshots of a deleted volume are counted twice, as the server does."""
+    snapshots = tx.value("SELECT count(*) FROM snapshots WHERE volumeUuid = ?", call.text("uuid"))
+    return {"volume.data.num": 1} | ({"snapshot.volume.num": int(snapshots)} if node.release.snapshot_quota else {})
 
 
 def _check_delete(node: Node, tx: Tx, call: Call) -> None:
@@ -54,11 +64,16 @@ def _delete(node: Node, tx: Tx, call: Call) -> Body:
         return {}
     if row["vmInstanceUuid"]:
         detach(tx, row)
-    if tx.config("deletionPolicy") == "Direct":
-        remove(tx, row["uuid"])
-    else:
-        tx.update("volumes", row["uuid"], status="Deleted")
+    delete(tx, row["uuid"])
     return {}
+
+
+def delete(tx: Tx, uuid: str) -> None:
+    """Put a detached volume into the recycle bin, or remove it, as the policy is."""
+    if tx.config("deletionPolicy") == "Direct":
+        remove(tx, uuid)
+    else:
+        tx.update("volumes", uuid, status="Deleted")
 
 
 def detach(tx: Tx, row: Row) -> None:
@@ -114,7 +129,6 @@ def _update(node: Node, tx: Tx, call: Call) -> Body:
 
 def _check_attach(node: Node, tx: Tx, call: Call) -> None:
     row = volume_of(tx, call, "volumeUuid")
-    vm = tx.get("vms", call.text("vmInstanceUuid"))
     if row["type"] == "Root":
         raise node.texts.refuse("SYS.1006", "attach-root", row["uuid"], row["name"])
     if row["state"] == "Disabled":
@@ -123,11 +137,18 @@ def _check_attach(node: Node, tx: Tx, call: Call) -> None:
         raise node.texts.refuse("SYS.1006", "attach-deleted", row["uuid"])
     if row["vmInstanceUuid"]:
         raise node.texts.refuse("SYS.1006", "attach-again", row["uuid"])
+    _check_vm(node, tx, call)
+
+
+def _check_vm(node: Node, tx: Tx, call: Call) -> None:
+    vm = tx.get("vms", call.text("vmInstanceUuid"))
     if vm is None or vm["state"] not in ("Running", "Stopped"):
         raise node.texts.refuse("SYS.1006", "attach-state", call.text("vmInstanceUuid"), vm["state"] if vm else None)
 
 
 def _attach(node: Node, tx: Tx, call: Call) -> Body:
+    """Attach a volume, unless its VM was destroyed while the call was queued."""
+    _check_vm(node, tx, call)
     row, vm = volume_of(tx, call, "volumeUuid"), call.text("vmInstanceUuid")
     used = {item["deviceId"] for item in tx.rows("SELECT deviceId FROM volumes WHERE vmInstanceUuid = ?", vm)}
     changes: Row = {
@@ -233,7 +254,7 @@ APIS: Final = (
         "recoverDataVolume",
         "PUT",
         _ACTIONS,
-        Operation(_recover, _check_recover, _ITSELF, quota=True),
+        Operation(_recover, _check_recover, _ITSELF, quota=_quota),
         _JAVA + "APIRecoverDataVolumeMsg",
     ),
     Api(
