@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from zvol.catalog.listing import STORAGES, RetentionContext, resource_names
+from zvol.catalog.resolve import Resolution
 from zvol.catalog.retention import most_urgent_first, vm_row
+from zvol.model import Result, Target
 from zvol.vm_instance import DESTROYED, VmInstance, VmRow
 from zvol.zstack.resource_kinds import VM_INSTANCE
 
@@ -49,3 +51,15 @@ def vm_rows(client: Client, vms: Iterable[VmInstance], context: RetentionContext
 def _rows(vms: Iterable[VmInstance], context: RetentionContext, storages: dict[str, str]) -> list[VmRow]:
     policy = context.policy(VM_INSTANCE)
     return sorted((vm_row(vm, policy, context.zone, context.now, storages) for vm in vms), key=most_urgent_first)
+
+
+def or_the_only_one(resolution: Resolution) -> Resolution:
+    """Return a resolution of names in which a name that no destroyed VM has means the only other VM that has it."""
+    targets, refused = {one.uuid: one for one in resolution.targets}, list[Result]()
+    for result in resolution.refused:
+        [only, *more] = [one for one in result.candidates if isinstance(one, VmInstance)] or [None]
+        if only is None or more:
+            refused.append(result)
+        else:
+            targets.setdefault(only.uuid, Target(result.asked, only.uuid, kind=VM_INSTANCE.name))
+    return Resolution(tuple(targets.values()), tuple(refused))

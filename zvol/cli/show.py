@@ -1,8 +1,10 @@
-"""`zvol show`: shows all that is known of volumes."""
+"""`zvol show`: shows all that is known of volumes and VMs."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,24 +12,43 @@ from zvol.cli.app_context import AppContext
 from zvol.cli.options import global_options, pass_context
 from zvol.cli.params import read_volumes
 from zvol.errors import most_severe
-from zvol.render.values import Report
+from zvol.render.values import Report, Table
+
+if TYPE_CHECKING:
+    from zvol.model import Result, VolumeArgument
 
 
 @click.command("show", epilog="Example: zvol show d0a7a5e0c0de4b1e8a5efeedbead0001 --json")
-@click.argument("volumes", nargs=-1, required=True, metavar="VOLUME...")
+@click.argument("volumes", nargs=-1, metavar="VOLUME...")
+@click.option("--vm", "vms", multiple=True, metavar="VM", help="A VM instead, by name or UUID; repeatable.")
 @global_options
 @pass_context
-def command(context: AppContext, volumes: tuple[str, ...]) -> Report:
-    """Show all that is known of volumes: recoverable or why not, how long is left, where they were attached."""
+def command(context: AppContext, /, volumes: tuple[str, ...], vms: tuple[str, ...]) -> Report:
+    """Show all that is known of volumes: recoverable or why not, how long is left, where they were attached.
+
+    With --vm, show the same of VMs, with their volumes, and what does not come back. A name is that of a destroyed VM,
+    or else of the only VM that has it.
+    """
+    from zvol.render.columns import VMS, VOLUMES
+
+    if context.options.columns == "help":
+        return Report((VMS if vms else VOLUMES).help())
+    if bool(volumes) == bool(vms):
+        raise click.UsageError("VOLUMEs and --vm do not combine." if vms else "Missing argument 'VOLUME...'.")
+    if "-" in vms:
+        raise click.UsageError("--vm does not read standard input; give it once for each VM.")
+    if vms:
+        return _show_vms(context, read_volumes(vms, None, what="VM", where="--vm"), single=len(vms) == 1)
+    return _show_volumes(context, read_volumes(volumes, sys.stdin), single=len(volumes) == 1 and volumes[0] != "-")
+
+
+def _show_volumes(context: AppContext, arguments: Sequence[VolumeArgument], *, single: bool) -> Report:
     from zvol.catalog.listing import with_last_vm_doubts
     from zvol.catalog.recoverability import with_recoverability
     from zvol.catalog.resolve import resolve_targets
     from zvol.recovery import outcomes
     from zvol.render.columns import VOLUMES
 
-    if context.options.columns == "help":
-        return Report(VOLUMES.help())
-    arguments = read_volumes(volumes, sys.stdin)
     server, client = context.server, context.server.client
     resolved = resolve_targets(client, arguments, server.volume_rows)
     targets = resolved.targets
@@ -37,9 +58,30 @@ def command(context: AppContext, volumes: tuple[str, ...]) -> Report:
         known = with_last_vm_doubts(client, known)
     rows = {row.volume.uuid: with_recoverability(row, client) for row in known}
     gone = [outcomes.gone(target) for target in targets if target.uuid not in rows]
-    single = len(volumes) == 1 and volumes[0] != "-"
-    failures = [*resolved.refused, *gone]
     shown = [rows[target.uuid] for target in targets if target.uuid in rows]
     table = VOLUMES.in_full(shown, context.options.columns, single=single, command=context.options.command)
-    exit_code = most_severe(result.exit for result in failures)
-    return Report(table if rows or not failures else None, failures=failures, exit=exit_code)
+    return _report(table, [*resolved.refused, *gone])
+
+
+def _show_vms(context: AppContext, arguments: Sequence[VolumeArgument], *, single: bool) -> Report:
+    from zvol.catalog.vm_names import resolve_vms
+    from zvol.catalog.vm_recoverability import with_vm_recoverability
+    from zvol.catalog.vms import or_the_only_one
+    from zvol.recovery import outcomes
+    from zvol.render.columns import VMS
+    from zvol.zstack.resource_kinds import VM_INSTANCE
+
+    client = context.server.client
+    resolved = or_the_only_one(resolve_vms(client, arguments))
+    targets = resolved.targets
+    found = client.resources([target.uuid for target in targets], kind=VM_INSTANCE)
+    rows = {row.vm.uuid: with_vm_recoverability(row, client) for row in context.server.vm_rows(found.values())}
+    gone = [outcomes.gone(target) for target in targets if target.uuid not in rows]
+    shown = [rows[target.uuid] for target in targets if target.uuid in rows]
+    table = VMS.in_full(shown, context.options.columns, single=single, command=context.options.command)
+    return _report(table, [*resolved.refused, *gone])
+
+
+def _report(table: Table[Any], failures: Sequence[Result]) -> Report:
+    code = most_severe(result.exit for result in failures)
+    return Report(table if table.rows or not failures else None, failures=failures, exit=code)

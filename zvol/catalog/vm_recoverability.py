@@ -1,0 +1,202 @@
+"""Whether a VM can be recovered, and with what: every reason that can be found out, and what does not come back."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from zvol.catalog.listing import NAME_BATCH
+from zvol.catalog.recoverability import NO_STORAGE, check_quota, policy_note, query, storage_notes
+from zvol.catalog.retention import GONE, NOT_DELETED
+from zvol.catalog.roots import name_of
+from zvol.catalog.vm_volumes import LastVolume, find_vm_volumes
+from zvol.errors import ZvolError
+from zvol.model import Volume
+from zvol.text import fold_uuid, human_size
+from zvol.vm_instance import DESTROYED, VmInstance, VmRow
+from zvol.zstack.last_vm import release_of
+from zvol.zstack.query import condition
+from zvol.zstack.versions import NO_LAST_VM, Feature, Release
+
+if TYPE_CHECKING:
+    from zvol.zstack.client import Client
+
+QUOTAS: Final = (("vm.totalNum", 1),)
+STATIC_IP: Final = "staticIp"
+"""The first part of the system tag `staticIp::L3::ADDRESS`."""
+NO_HOST: Final = "its last host does not exist any more, or is not visible to this account: a root volume on its local storage is lost"
+STOPPED: Final = "it comes back Stopped and is not started; EIPs that it had do not come back"
+
+
+@dataclass(frozen=True, slots=True)
+class LastVolumes:
+    """The data volumes whose last VM a VM is, and a sentence on what is not known of them; empty when nothing is."""
+
+    known: tuple[LastVolume, ...] = ()
+    note: str = ""
+
+
+def with_vm_recoverability(row: VmRow, client: Client) -> VmRow:
+    """Return a row with notes, facts and the next command, and with `recoverable` corrected by what is looked up.
+
+    A failed look-up leaves a note.
+    """
+    vm, volumes = row.vm, _last_volumes(row.vm, client)
+    snapshots = _snapshots(vm, volumes.known, client)
+    of_volumes = [volumes.note] if volumes.note else []
+    if isinstance(snapshots, str):
+        of_volumes.append(f"which snapshots its volumes have is not known: {snapshots}")
+    row = replace(row, facts=_facts(vm, volumes.known, {} if isinstance(snapshots, str) else snapshots))
+    if row.retention.reason in (NOT_DELETED, GONE):
+        notes = (*row.notes, *_why_not(row), *of_volumes)
+        return replace(row, notes=notes, next=_attach(vm, volumes.known))
+    row = check_quota(_with_storage_and_host(row, client), client, QUOTAS)
+    notes = (*row.notes, *policy_note(row), *of_volumes, *_memory_notes(vm), *_address_notes(vm, client), STOPPED)
+    again = vm.state == DESTROYED and row.retention.recoverable is not False
+    reattach = " --reattach" if any(one.doubt is None for one in volumes.known) else ""
+    return replace(row, notes=notes, next=f"recover --vm {name_of(vm)}{reattach}" if again else "")
+
+
+def _why_not(row: VmRow) -> list[str]:
+    """Return why a VM that is not in the recycle bin, or has lost its root volume, cannot be recovered."""
+    if row.retention.reason == GONE:
+        return ["its root volume was destroyed: it cannot come back"]
+    notes = [f"it is not destroyed ({row.vm.state}): nothing to recover"]
+    if row.vm.root is None and row.vm.complete:
+        notes.append("the server shows no root volume of it")
+    elif row.vm.root is not None and row.vm.root.deleted:
+        notes.append("its root volume is in the recycle bin all the same")
+    return notes
+
+
+# ---- volumes -----------------------------------------------------------------------------------------------------
+def _last_volumes(vm: VmInstance, client: Client) -> LastVolumes:
+    release = release_of(client.version)
+    try:
+        found = find_vm_volumes(client, vm, release)
+    except ZvolError as exc:
+        return LastVolumes(note=f"which data volumes were on it is not known: {exc.full_text}")
+    return LastVolumes(found, _forgetful(release))
+
+
+def _forgetful(release: Release) -> str:
+    """Return what a release does not remember of the volumes of destroyed VMs, empty when it remembers all."""
+    if release.has(Feature.LAST_VM) is False:
+        return f"which data volumes were on it is not known: {NO_LAST_VM}"
+    if release.has(Feature.LAST_VM_AFTER_DESTROY) is False:
+        return "more data volumes may have been on it: ZStack before 4.8 does not remember those of a destroyed VM"
+    if release.has(Feature.LAST_VM_AFTER_DESTROY) is None:
+        return "more data volumes may have been on it: it is not known whether this server remembers them"
+    return ""
+
+
+def _snapshots(vm: VmInstance, volumes: Sequence[LastVolume], client: Client) -> dict[str, int] | str:
+    """Return how many snapshots the volumes have, those that have some, or the message of the error."""
+    uuids = [*vm.parts, *(one.volume.uuid for one in volumes)]
+    if not uuids:
+        return {}
+    found = query(client, "/v1/volume-snapshots", f"volumeUuid?={','.join(uuids[:NAME_BATCH])}")
+    return found if isinstance(found, str) else Counter(str(one.get("volumeUuid")) for one in found)
+
+
+def _facts(vm: VmInstance, volumes: Sequence[LastVolume], snapshots: Mapping[str, int]) -> tuple[tuple[str, str], ...]:
+    """Return its volumes: the root volume, and data volumes with what becomes of them."""
+    root = [("Root volume", _described(vm.root, snapshots))] if vm.root is not None else []
+    on_it = [one for one in vm.volumes if one.type == "Data"]
+    there = [("Data volume", f"{_described(one, snapshots)}: it is attached") for one in on_it]
+    known = {one.uuid for one in on_it}
+    left = [one for one in volumes if one.volume.uuid not in known]
+    return (*root, *there, *(("Data volume", f"{_described(one.volume, snapshots)}: {_fate(vm, one)}") for one in left))
+
+
+def _described(volume: Volume, snapshots: Mapping[str, int]) -> str:
+    count = snapshots.get(volume.uuid, 0)
+    many = f", {count} snapshot{'s' if count > 1 else ''}" if count else ""
+    return f"{volume.name} ({volume.uuid}), {human_size(volume.size)}, {volume.status}{many}"
+
+
+def _fate(vm: VmInstance, last: LastVolume) -> str:
+    """Return whether a data volume is attached again, why not, and what to type for it."""
+    if last.doubt is None and vm.state == DESTROYED and not vm.gone:
+        return "attached again with --reattach"
+    why = last.doubt or ("the VM cannot come back" if vm.gone else "the VM is not destroyed")
+    possible = [one for one in last.commands(vm) if not vm.gone or one.startswith("recover")]
+    commands = ", then ".join(f"`zvol {command}`" for command in possible)
+    return f"not attached again: {why}{f'; {commands}' if commands else ''}"
+
+
+def _attach(vm: VmInstance, volumes: Sequence[LastVolume]) -> str:
+    """Return the command that attaches the first volume that was on a VM, once that is back."""
+    if vm.deleted:
+        return ""
+    return next((command for one in volumes if one.doubt is None for command in one.commands(vm)), "")
+
+
+def _memory_notes(vm: VmInstance) -> list[str]:
+    count = sum(one.type == "Memory" for one in vm.volumes)
+    return [f"{count} memory snapshot{'s do' if count > 1 else ' does'} not come back"] if count else []
+
+
+# ---- storage and host --------------------------------------------------------------------------------------------
+def _with_storage_and_host(row: VmRow, client: Client) -> VmRow:
+    """Return the row with what is wrong with the storage of its root volume and with its last host."""
+    storage = row.vm.root.text("primaryStorageUuid") if row.vm.root is not None else None
+    notes = storage_notes(storage, client, "VM")
+    if NO_STORAGE in notes:
+        row = _doubtful(row, "storage")
+    host = row.vm.host
+    found = query(client, "/v1/hosts", f"uuid={host}") if host is not None else []
+    if isinstance(found, str):
+        notes.append(f"how its last host is, is not known: {found}")
+    elif host is not None and not found:
+        notes.append(NO_HOST)
+        row = _doubtful(row, "host")
+    elif found and found[0].get("status") != "Connected":
+        name, status = found[0].get("name"), found[0].get("status")
+        notes.append(f"its last host {name} is {status}: a destroy that is pending there may still reach the VM")
+    return replace(row, notes=(*row.notes, *notes))
+
+
+def _doubtful(row: VmRow, reason: str) -> VmRow:
+    """Return a row of a VM that may not be recoverable for a reason, unless there is one already."""
+    if row.retention.recoverable is not True:
+        return row
+    return replace(row, retention=replace(row.retention, recoverable=None, reason=reason))
+
+
+# ---- addresses ---------------------------------------------------------------------------------------------------
+def _address_notes(vm: VmInstance, client: Client) -> list[str]:
+    """Return which static addresses of the VM somebody else has by now: the recovery takes them from it."""
+    found = query(client, "/v1/system-tags", f"resourceUuid={vm.uuid}")
+    if isinstance(found, str):
+        return [f"whether it gets its static addresses back is not known: {found}"]
+    notes = []
+    for network, address in _static_addresses(found):
+        used = _users(client, network, address)
+        if isinstance(used, str):
+            notes.append(f"whether it gets its static address {address} back is not known: {used}")
+        elif used:
+            notes.append(f"its static address {address} is in use by now: it loses it")
+    return notes
+
+
+def _static_addresses(tags: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    """Yield network and address of the tags `staticIp::NETWORK::ADDRESS`; in IPv6 the tag has `--` for `::`."""
+    for one in tags:
+        kind, _, rest = str(one.get("tag")).partition("::")
+        network, _, address = rest.partition("::")
+        if kind == STATIC_IP and fold_uuid(network) == network and address:
+            yield network, address.replace("--", "::")
+
+
+def _users(client: Client, network: str, address: str) -> list[Mapping[str, Any]] | str:
+    """Return the uses of an address, or the message of the error; a destroyed VM has given its addresses back."""
+    by_address = condition("ip", "=", address)
+    if by_address is None:
+        return "it is no address"
+    try:
+        return client.query_all("/v1/l3-networks/ip-address", [f"l3NetworkUuid={network}", by_address], rows=100)
+    except ZvolError as exc:
+        return exc.full_text
