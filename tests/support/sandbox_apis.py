@@ -65,6 +65,7 @@ def _change_storage(node: Node, tx: Tx, call: Call) -> Body:
 
 def _delete_host(node: Node, tx: Tx, call: Call) -> Body:
     """Remove a host: the volumes that its local storage held are forgotten, or cannot be recovered before 2.6."""
+    tx.run("DELETE FROM hosts WHERE uuid = ?", call.text("uuid"))
     if node.release.gone_host_fails:
         tx.run("UPDATE refs SET hostUuid = NULL WHERE hostUuid = ?", call.text("uuid"))
         return {}
@@ -150,7 +151,6 @@ def _zql(node: Node, tx: Tx, call: Call) -> Body:
 
 
 _ON_TAGS: Final = (
-    query("querySystemTag", "/v1/system-tags", "systemtag"),
     Api(
         "createSystemTag",
         "POST",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from zvol.catalog.listing import STORAGES
+from zvol.catalog.retention import ROOT
 from zvol.errors import ZvolError
 from zvol.model import VolumeRow
 from zvol.row import AnyRow
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 R = TypeVar("R", bound=AnyRow)
 
-NO_STORAGE: Final = "its primary storage does not exist any more, or is not visible to this account"
 ADMIN = "36c27e8ff05c4780bf6d2fa65700f22e"
 """The built-in admin account of every ZStack; quotas do not apply to it."""
 
@@ -31,7 +31,7 @@ def with_recoverability(row: VolumeRow, client: Client) -> VolumeRow:
         return replace(row, notes=tuple(_last_vm_note(row)), next=f"attach {row.volume.uuid}{named}" if attach else "")
     notes = [
         *policy_note(row),
-        *storage_notes(row.volume.text("primaryStorageUuid"), client, "volume"),
+        *storage_notes(find_storage(row.volume.text("primaryStorageUuid"), client), "volume"),
         *_last_vm_note(row),
     ]
     snapshots = query(client, "/v1/volume-snapshots", f"volumeUuid={row.volume.uuid}")
@@ -44,8 +44,15 @@ def with_recoverability(row: VolumeRow, client: Client) -> VolumeRow:
             notes.append(f"comes back with {what}: {names_of(found, key)}")
     many = None if isinstance(snapshots, str) else len(snapshots)
     row = check_quota(row, client, (("volume.data.num", 1), ("snapshot.volume.num", many)))
-    again = f"recover {row.volume.uuid}" if row.retention.recoverable is not False else ""
-    return replace(row, notes=(*row.notes, *notes), next=again)
+    return replace(row, notes=(*row.notes, *notes), next=_next(row))
+
+
+def _next(row: VolumeRow) -> str:
+    """Return the command that brings a deleted volume back: a root volume comes with its VM, if that is there."""
+    if row.retention.recoverable is not False:
+        return f"recover {row.volume.uuid}"
+    with_vm = row.retention.reason == ROOT and row.last_vm is not None
+    return f"recover --vm {row.volume.text('vmInstanceUuid')}" if with_vm else ""
 
 
 def policy_note(row: AnyRow) -> list[str]:
@@ -83,15 +90,19 @@ def _last_vm_note(row: VolumeRow) -> list[str]:
     return [f"was last on VM {called}{until}{doubt}; it is not attached again by itself"]
 
 
-def storage_notes(uuid: str | None, client: Client, noun: str) -> list[str]:
+def find_storage(uuid: str | None, client: Client) -> list[Mapping[str, Any]] | str | None:
+    """Return a primary storage, [] when there is none, the message of the error, or None without a UUID."""
+    return None if uuid is None else query(client, STORAGES, f"uuid={uuid}")
+
+
+def storage_notes(found: list[Mapping[str, Any]] | str | None, noun: str) -> list[str]:
     """Return what is wrong with the storage: the server recovers it anyway, but the data may be unavailable."""
-    if uuid is None:
+    if found is None:
         return []
-    found = query(client, STORAGES, f"uuid={uuid}")
     if isinstance(found, str):
         return [f"how its primary storage is, is not known: {found}"]
     if not found:
-        return [NO_STORAGE]
+        return ["its primary storage does not exist any more, or is not visible to this account"]
     state, status = found[0].get("state"), found[0].get("status")
     return [
         f"its primary storage {found[0].get('name')} is {problem}: the {noun} comes back, its data may be out of reach"

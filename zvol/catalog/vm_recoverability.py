@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from zvol.catalog.listing import NAME_BATCH
-from zvol.catalog.recoverability import NO_STORAGE, check_quota, policy_note, query, storage_notes
+from zvol.catalog.recoverability import check_quota, find_storage, policy_note, query, storage_notes
 from zvol.catalog.retention import GONE, NOT_DELETED
 from zvol.catalog.roots import name_of
 from zvol.catalog.vm_volumes import LastVolume, find_vm_volumes
@@ -26,7 +26,12 @@ if TYPE_CHECKING:
 QUOTAS: Final = (("vm.totalNum", 1),)
 STATIC_IP: Final = "staticIp"
 """The first part of the system tag `staticIp::L3::ADDRESS`."""
-NO_HOST: Final = "its last host does not exist any more, or is not visible to this account: a root volume on its local storage is lost"
+NO_HOST: Final = (
+    "the host of its local storage does not exist any more, or is not visible to this account: without it, its root"
+    " volume is lost"
+)
+LOCAL: Final = "LocalStorage"
+"""The type of a primary storage whose volumes are each on one host."""
 STOPPED: Final = "it comes back Stopped and is not started; EIPs that it had do not come back"
 
 
@@ -119,11 +124,13 @@ def _described(volume: Volume, snapshots: Mapping[str, int]) -> str:
 
 def _fate(vm: VmInstance, last: LastVolume) -> str:
     """Return whether a data volume is attached again, why not, and what to type for it."""
-    if last.doubt is None and vm.state == DESTROYED and not vm.gone:
-        return "attached again with --reattach"
-    why = last.doubt or ("the VM cannot come back" if vm.gone else "the VM is not destroyed")
     possible = [one for one in last.commands(vm) if not vm.gone or one.startswith("recover")]
     commands = ", then ".join(f"`zvol {command}`" for command in possible)
+    if not vm.deleted:
+        return f"it was on it last{f'; {commands}' if commands else ''}"
+    if last.doubt is None and not vm.gone:
+        return "attached again with --reattach"
+    why = last.doubt or "the VM cannot come back"
     return f"not attached again: {why}{f'; {commands}' if commands else ''}"
 
 
@@ -142,21 +149,25 @@ def _memory_notes(vm: VmInstance) -> list[str]:
 # ---- storage and host --------------------------------------------------------------------------------------------
 def _with_storage_and_host(row: VmRow, client: Client) -> VmRow:
     """Return the row with what is wrong with the storage of its root volume and with its last host."""
-    storage = row.vm.root.text("primaryStorageUuid") if row.vm.root is not None else None
-    notes = storage_notes(storage, client, "VM")
-    if NO_STORAGE in notes:
+    uuid, host = row.vm.root.text("primaryStorageUuid") if row.vm.root is not None else None, row.vm.host
+    storage = find_storage(uuid, client)
+    notes = storage_notes(storage, "VM")
+    if storage == []:
         row = _doubtful(row, "storage")
-    host = row.vm.host
     found = query(client, "/v1/hosts", f"uuid={host}") if host is not None else []
     if isinstance(found, str):
         notes.append(f"how its last host is, is not known: {found}")
-    elif host is not None and not found:
+    elif host is not None and not found and _is_local(storage):
         notes.append(NO_HOST)
         row = _doubtful(row, "host")
     elif found and found[0].get("status") != "Connected":
         name, status = found[0].get("name"), found[0].get("status")
         notes.append(f"its last host {name} is {status}: a destroy that is pending there may still reach the VM")
     return replace(row, notes=(*row.notes, *notes))
+
+
+def _is_local(storage: Sequence[Mapping[str, Any]] | str | None) -> bool:
+    return isinstance(storage, list) and bool(storage) and storage[0].get("type") == LOCAL
 
 
 def _doubtful(row: VmRow, reason: str) -> VmRow:

@@ -57,9 +57,9 @@ def or_the_only_one(resolution: Resolution) -> Resolution:
     """Return a resolution of names in which a name that no destroyed VM has means the only other VM that has it."""
     targets, refused = {one.uuid: one for one in resolution.targets}, list[Result]()
     for result in resolution.refused:
-        [only, *more] = [one for one in result.candidates if isinstance(one, VmInstance)] or [None]
-        if only is None or more:
-            refused.append(result)
+        others = [one for one in result.candidates if isinstance(one, VmInstance)]
+        if len(others) == 1:
+            targets.setdefault(others[0].uuid, Target(result.asked, others[0].uuid, kind=VM_INSTANCE.name))
         else:
-            targets.setdefault(only.uuid, Target(result.asked, only.uuid, kind=VM_INSTANCE.name))
+            refused.append(result)
     return Resolution(tuple(targets.values()), tuple(refused))

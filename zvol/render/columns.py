@@ -109,10 +109,11 @@ _VM: Final[tuple[Column[VmRow], ...]] = (
 
 @dataclass(frozen=True, slots=True)
 class Columns(Generic[R]):
-    """The columns of one kind of row by key, and those that `list` shows."""
+    """The columns of one kind of row by key, those that `list` shows, and those whose facts `show` has elsewhere."""
 
     known: Mapping[str, Column[R]]
     listed: Sequence[str]
+    elsewhere: Sequence[str] = ()
 
     def pick(self, text: str | None = None, default: Sequence[str] | None = None) -> list[Column[R]]:
         """Return the columns of `--columns a,b`; raises UsageProblem, with the available columns, for an unknown one.
@@ -130,11 +131,12 @@ class Columns(Generic[R]):
         return [self.known[key] for key in keys]
 
     def in_full(self, rows: Sequence[R], text: str | None, *, single: bool, command: str = "zvol") -> Table[R]:
-        """Return the table of `show`: with all columns, unless `--columns` names some.
+        """Return the table of `show`: with all other columns, unless `--columns` names some.
 
         `command` is how zvol was called, for the command that is shown as the next one.
         """
-        details = partial(_details, self.pick(text, tuple(self.known)), command)
+        shown = [key for key in self.known if key not in self.elsewhere]
+        details = partial(_details, self.pick(text, shown), command)
         return Table(rows, self.pick(text), _json, _uuid, single and len(rows) == 1, details=details)
 
     def help(self) -> Table[Column[R]]:
@@ -147,7 +149,9 @@ VOLUMES: Final = Columns(
     {column.key: column for column in _VOLUME}, ("name", "uuid", "size", "deleted", "safe-until", "last-vm", "storage")
 )
 VMS: Final = Columns(
-    {column.key: column for column in _VM}, ("name", "uuid", "cpu", "memory", "deleted", "safe-until", "storage")
+    {column.key: column for column in _VM},
+    ("name", "uuid", "cpu", "memory", "deleted", "safe-until", "storage"),
+    elsewhere=("root-size", "root-uuid"),
 )
 ANY_STATUS: Final = ("name", "uuid", "size", "type", "status", "vm-uuid", "storage")
 """What `list` shows of volumes that need not be deleted."""

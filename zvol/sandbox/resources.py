@@ -70,6 +70,9 @@ SNAPSHOT_FIELDS: Final = _fields(
 )
 TAG_FIELDS: Final = _fields("uuid resourceUuid resourceType tag type createDate:date lastOpDate:date")
 
+ADDRESSES: Final = "addresses"
+"""A view of the addresses that NICs of VMs have."""
+
 RESOURCES: Final[dict[str, Resource]] = {
     "volume": Resource(
         "org.zstack.header.volume.VolumeInventory",
@@ -147,6 +150,21 @@ RESOURCES: Final[dict[str, Resource]] = {
         "org.zstack.header.identity.QuotaInventory",
         "quotas",
         _fields("uuid name identityUuid identityType value:int lastOpDate:date createDate:date"),
+    ),
+    "host": Resource(
+        "org.zstack.kvm.KVMHostInventory",
+        "hosts",
+        _fields(
+            "uuid name description zoneUuid clusterUuid managementIp hypervisorType state status createDate:date"
+            " lastOpDate:date"
+        ),
+        "HostVO",
+    ),
+    "address": Resource(
+        "org.zstack.header.network.l3.UsedIpInventory",
+        ADDRESSES,
+        _fields("uuid l3NetworkUuid ip netmask gateway vmNicUuid createDate:date lastOpDate:date"),
+        "UsedIpVO",
     ),
     "ref": Resource(
         "org.zstack.storage.primary.local.LocalStorageResourceRefInventory",

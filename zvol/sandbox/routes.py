@@ -13,6 +13,8 @@ APIS: Final[tuple[Api, ...]] = (
     query("queryVolumeSnapshot", "/v1/volume-snapshots", "snapshot"),
     query("queryDiskOffering", "/v1/disk-offerings", "offering"),
     query("queryPrimaryStorage", "/v1/primary-storage", "storage"),
+    query("queryHost", "/v1/hosts", "host"),
+    query("queryIpAddress", "/v1/l3-networks/ip-address", "address"),
     *vms.APIS,
     *tags.APIS,
     *configs.APIS,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from zvol.sandbox.resources import RESOURCES
+from zvol.sandbox.resources import ADDRESSES, RESOURCES
 
-VERSION: Final = 5
+VERSION: Final = 6
 """A database of another version is made anew: nothing in a sandbox is worth a migration."""
 
 _KINDS: Final = {
@@ -50,4 +50,13 @@ def statements() -> list[str]:
             if kind in _KINDS
         )
         made[resource.table] = f"CREATE TABLE {resource.table} ({columns})"
-    return [*made.values(), *_OWN]
+    del made[ADDRESSES]
+    return [*made.values(), *_OWN, _addresses()]
+
+
+def _addresses() -> str:
+    """Return what creates the view of the addresses of NICs, which the rows of their VMs hold."""
+    fields = next(one for one in RESOURCES.values() if one.table == ADDRESSES).fields
+    columns = ", ".join(f"json_extract(ip.value, '$.{name}') AS {name}" for name in fields)
+    source = "vms, json_each(vms.vmNics) AS nic, json_each(nic.value, '$.usedIps') AS ip"
+    return f"CREATE VIEW {ADDRESSES} AS SELECT {columns} FROM {source}"  # noqa: S608  (ours)

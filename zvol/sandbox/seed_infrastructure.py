@@ -1,4 +1,4 @@
-"""What the seeded volumes need: accounts, storages, a disk offering and four VMs."""
+"""What the seeded volumes need: accounts, a host, storages, a disk offering and four VMs."""
 
 from __future__ import annotations
 
@@ -41,6 +41,7 @@ from zvol.sandbox.store import Tx
 def build(tx: Tx) -> None:
     """Insert all of them into an empty database."""
     _accounts(tx)
+    _host(tx)
     _storages(tx)
     _offering(tx)
     _vms(tx)
@@ -62,6 +63,13 @@ def _accounts(tx: Tx) -> None:
         tx.insert("roles", {"accountUuid": uuid, "role": role})
     digest = hashlib.sha512(TENANT_PASSWORD.encode()).hexdigest()
     tx.insert("users", {"uuid": USER, "accountUuid": TENANT, "name": USER_NAME, "password": digest})
+
+
+def _host(tx: Tx) -> None:
+    born = tx.now - 90 * DAY
+    names = {"uuid": HOST, "name": "host-1", "managementIp": "10.0.0.2", "hypervisorType": "KVM"}
+    state = {"zoneUuid": ZONE, "clusterUuid": CLUSTER, "state": "Enabled", "status": "Connected"}
+    tx.insert("hosts", names | state | {"createDate": born, "lastOpDate": born})
 
 
 def _storages(tx: Tx) -> None:

@@ -41,6 +41,7 @@ def _delete(node: Node, tx: Tx, call: Call) -> Body:
 
 APIS: Final = (
     query("queryUserTag", "/v1/user-tags", "usertag"),
+    query("querySystemTag", "/v1/system-tags", "systemtag"),
     Api(
         "createUserTag",
         "POST",
