@@ -6,9 +6,11 @@ import pytest
 
 from tests.sim.world import World
 from zvol.journal.records import Identity
-from zvol.model import Result
+from zvol.model import VM, VOLUME, Result
 
 QUIET = 75 + 60 + 15
+QUIET_OF = {VOLUME: QUIET, VM: 75 + 2 * 300 + 15}
+"""The quiet period of a PUT without an answer: a VM's timeout is a fixed one and counts twice."""
 
 
 class Killed(Exception):

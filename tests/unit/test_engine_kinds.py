@@ -14,13 +14,15 @@ from tests.sim.rows import root_of
 from tests.sim.world import A, World
 from tests.support.engine_options import engine_options
 from zvol.errors import Exit
+from zvol.journal.queries import MAY_ACT, MAY_ACT_ON_VM
 from zvol.journal.records import Claim
 from zvol.journal.request import Request
 from zvol.model import VM, VOLUME, Result, Target
 from zvol.recovery import resume as resuming
+from zvol.recovery.poll_limit import READS
 from zvol.recovery.settle_policy import SettlePolicy
 from zvol.zstack.answers import Accepted
-from zvol.zstack.resource_kinds import VM_INSTANCE
+from zvol.zstack.resource_kinds import DATA_VOLUME, VM_INSTANCE
 
 BOTH = (VOLUME, VM)
 QUIET_VM = 2 * 300 + 15
@@ -215,6 +217,19 @@ def test_the_vm_and_its_root_volume_are_busy_while_one_of_them_is_being_recovere
     world.close()
 
 
+def test_no_more_reads_are_under_way_where_both_kinds_are_due(tmp_path: Path) -> None:
+    """A batch of both kinds takes two requests."""
+    world = World(tmp_path, volumes=800, kinds=[VOLUME] * 100 + [VOLUME, VM] * 350)
+    results = world.recover(request=Request(dry_run=True))
+    assert counted(results) == {(VOLUME, "would-recover"): 450, (VM, "would-recover"): 350}
+    assert world.clock.most_flying <= READS
+
+
+def test_what_was_closed_by_hand_is_named_for_as_long_as_it_may_act(policy: SettlePolicy) -> None:
+    assert policy.longest(DATA_VOLUME) <= MAY_ACT
+    assert policy.longest(VM_INSTANCE) <= MAY_ACT_ON_VM
+
+
 # ---- how long a request may act, by kind -----------------------------------------------------------------------------
 @pytest.fixture
 def policy(tmp_path: Path) -> SettlePolicy:
@@ -240,4 +255,5 @@ def test_a_server_that_does_not_honour_one_timeout_is_not_believed_to_honour_the
     assert unanswered.remaining(0.0) == 75 + 60 + 15
     policy.accepted(0.0, Accepted(1800.0), VM_INSTANCE)
     assert unanswered.remaining(0.0) == 75 + 1800 + 15
+    assert policy.silence(0.0, VM_INSTANCE).remaining(0.0) == 75 + 2 * 1800 + 15
     assert policy.accepted(0.0, Accepted(None)).remaining(0.0) == 1800 + 15

@@ -61,7 +61,11 @@ def test_a_vm_is_back_with_its_root_volume_only(state: str, root: str | None, sh
     assert observation_of(VM_INSTANCE.parse(vm(state, root))) is shown
 
 
-@pytest.mark.parametrize("volumes", [None, {}, [None], ["x"], "x"])
+def test_a_vm_without_any_volume_is_gone() -> None:
+    assert observation_of(VM_INSTANCE.parse(vm(allVolumes=[]))) is Observation.ABSENT
+
+
+@pytest.mark.parametrize("volumes", [None, {}, [None], ["x"], "x", [{"uuid": ROOT, "status": "Deleted"}, None]])
 def test_a_vm_without_its_volumes_tells_nothing(volumes: object) -> None:
     assert VM_INSTANCE.parse(vm(allVolumes=volumes)) is None
     assert VM_INSTANCE.parse(vm() | {"state": None}) is None
