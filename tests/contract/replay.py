@@ -23,7 +23,8 @@ class Replay:
         self.server = server
         self.world = world
         self.exchanges = exchanges
-        self.admin = str(found(exchanges, "login-ok").json["inventory"]["uuid"])
+        login = found(exchanges, "login-ok")
+        self.admin = next(iter(world.sessions)) if login is None else str(login.answer.json["inventory"]["uuid"])
         self.connection = http.client.HTTPConnection(urlsplit(server.host).netloc, timeout=20)
         self.held = world.held | _running(exchanges)
         self._gate = threading.Event()
@@ -68,8 +69,10 @@ class Replay:
                 open_session(tx, account, uuid=session)
         for done in self.world.before.get(name, ()):
             sent = json.dumps(done.body).encode() if done.body is not None else b""
-            authorization = {"Authorization": f"OAuth {done.session or self.admin}"}
-            self._settle(self._send(done.method, done.path, authorization, sent).job)
+            headers = {"Authorization": f"OAuth {done.session or self.admin}"}
+            if done.job is not None:
+                headers["X-Job-UUID"] = done.job
+            self._settle(self._send(done.method, done.path, headers, sent).job)
 
     def _request(self, exchange: Exchange) -> tuple[dict[str, str], bytes]:
         """Return headers and body; the ids that the captured server chose are passed to the sandbox."""

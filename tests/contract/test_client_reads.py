@@ -74,7 +74,8 @@ def test_recoveries_mean_the_same_on_every_server(version: str) -> None:
 def test_the_granted_timeout_is_read_where_the_server_names_it(version: str) -> None:
     read = [meaning(item) for item in WORLDS[version].exchanges() if item.answer.job]
     assert {found[0] for found in read} == {"Accepted"}
-    assert {found[1] for found in read} >= ({None} if version == "3.10.40" else {1.0, 1800.0, 10800.0})
+    granted = {"3.10.40": {None}, "5.2.1-vms": {300.0, 1800.0, 10800.0}}.get(version, {1.0, 1800.0, 10800.0})
+    assert {found[1] for found in read} >= granted
 
 
 @pytest.mark.parametrize("version", ["3.10.40", "4.4.65", "zsphere-4.10.0"])
@@ -89,5 +90,5 @@ def test_each_volume_that_a_server_shows_is_read(version: str) -> None:
     reads = [item for item in WORLDS[version].exchanges() if re.match(r"/v1/volumes(?!.*fields)", item.target)]
     shown = [inventory for item in reads if item.answer.json for inventory in item.answer.json.get("inventories", ())]
     volumes = [answers.volume_of(inventory) for inventory in shown]
-    assert len(volumes) > 20
+    assert len(volumes) > (8 if version == "5.2.1-vms" else 20)
     assert all(volume and parse_server_date(volume.text("lastOpDate") or "") for volume in volumes)

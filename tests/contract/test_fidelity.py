@@ -31,13 +31,13 @@ def answered(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], dict[s
     return functools.cache(lambda version: repeated(version, tmp_path_factory.mktemp("captured")))
 
 
-def repeated(version: str, directory: Path) -> dict[str, Answer]:
+def repeated(name: str, directory: Path) -> dict[str, Answer]:
     """Repeat all exchanges of one server, on a new sandbox of its version."""
-    captured = WORLDS[version]
+    captured = WORLDS[name]
     exchanges = captured.exchanges()
     offset = world.clock_offset(exchanges)
-    world.prepare(directory, exchanges, offset)
-    switches = Switches(version=version, context="", job_time=0.004, clock_offset=offset, check_pause=0)
+    world.prepare(directory, captured, exchanges, offset)
+    switches = Switches(version=captured.version, context="", job_time=0.004, clock_offset=offset, check_pause=0)
     server = ExtendedServer(directory, switches)
     server.start()
     replay = Replay(server, captured, exchanges)
@@ -49,7 +49,8 @@ def repeated(version: str, directory: Path) -> dict[str, Answer]:
 
 
 @pytest.mark.parametrize(
-    ("version", "least"), [("5.2.1", 200), ("3.10.40", 250), ("4.4.65", 250), ("zsphere-4.10.0", 250)]
+    ("version", "least"),
+    [("5.2.1", 200), ("5.2.1-vms", 70), ("3.10.40", 250), ("4.4.65", 250), ("zsphere-4.10.0", 250)],
 )
 def test_all_captured_exchanges_are_repeated(version: str, least: int) -> None:
     wire = WORLDS[version].wire

@@ -1,4 +1,4 @@
-"""The captured servers, by the version that a sandbox of them is started with."""
+"""The captured servers, by their names."""
 
 from __future__ import annotations
 
@@ -16,6 +16,10 @@ LATER_SESSION = "e17a1f11a7dc4183b9d2314f9919182a"
 FIRST = "47a6c00d065144d7ab87757e2084a668"
 DRY = "b8177c20b7fe4c4ea30e9ed719ca6b75"
 OWNED = "42f0e2eb6ac34da9b73232e5569ba010"
+VM = "ebd91359ab514ecaaa8b19a215f5c040"
+VM_STORAGE = "0c00f67a1bfb4f7e93b1db51c4882e6e"
+VM_OFFERING = "d620ede35eba4aa0bea2547d5679df67"
+WITH_VM = "1162554acd1145f0810d401390e4c03c"
 _RECOVER: dict[str, Any] = {"recoverDataVolume": {}}
 
 
@@ -27,6 +31,7 @@ def _create(uuid: str, name: str, *tags: str, storage: str | None = None, sessio
 
 _5_2_1 = World(
     "wire",
+    "5.2.1",
     before={
         "298-recover-ps-maintenance": [Done("DELETE", f"/v1/volumes/{FIRST}")],
         "403-validation-only": [Done("DELETE", f"/v1/volumes/{FIRST}")],
@@ -49,23 +54,62 @@ _5_2_1 = World(
     apart=frozenset({"213-query", "517-ops-quota-usage"}),
 )
 
+_WITH_VM: dict[str, Any] = {"name": "goes-with-vm", "resourceUuid": WITH_VM, "diskOfferingUuid": VM_OFFERING}
+_DELETE_WITH_VM = "/v1/global-configurations/vm/dataVolume.deleteOnVmDestroy/actions"
+
+_VMS = World(
+    "wire-5.2.1-vms",
+    "5.2.1",
+    there={
+        "offering": [{"uuid": VM_OFFERING, "name": "disk", "diskSize": 1073741824}],
+        "storage": [{"uuid": VM_STORAGE, "name": "local"}],
+    },
+    shown="vm-running",
+    before={
+        "769-destroy-vm-with-data": [
+            Done("POST", "/v1/volumes/data", {"params": _WITH_VM | {"primaryStorageUuid": VM_STORAGE}}),
+            Done("POST", f"/v1/volumes/{WITH_VM}/vm-instances/{VM}", {}),
+            Done("PUT", _DELETE_WITH_VM, {"updateGlobalConfig": {"value": "true"}}),
+        ],
+        "791-destroy-vm3-poll1": [
+            Done("PUT", _DELETE_WITH_VM, {"updateGlobalConfig": {"value": "false"}}),
+            Done("DELETE", f"/v1/vm-instances/{VM}", job="0dc6a1eb19834504a67934020d8888d6"),
+        ],
+        "800-start-vm-poll2": [
+            Done(
+                "PUT",
+                f"/v1/vm-instances/{VM}/actions",
+                {"startVmInstance": {}},
+                job="7a99cc0cd72e46b8a3f0fccc6e46b0dd",
+            )
+        ],
+    },
+    sessions=dict.fromkeys(("7598416530bc4da1af7091cbb2a6f61b", "c181cf2eeb75428d86952fd3d54a9ff4"), names.ADMIN),
+)
+"""Another 5.2.1: a VM that is destroyed and recovered, and a shareable volume."""
+
 WORLDS = {
     "5.2.1": _5_2_1,
+    "5.2.1-vms": _VMS,
     "3.10.40": World(
         "wire-3.10.40",
+        "3.10.40",
         before={"265-recover-ps-maintenance": [Done("DELETE", "/v1/volumes/96edd4bdf5794adaa84d41fe26990529")]},
         apart=frozenset({"212-query"}),
     ),
     "4.4.65": World(
         "wire-4.4.65",
+        "4.4.65",
         before={"365-recover-ps-maintenance": [Done("DELETE", "/v1/volumes/a1550e32df434470a70979e8f9603484")]},
         apart=frozenset({"305-query"}),
         held=frozenset({"163-recover-jobuuid-dup", "164-recover-jobuuid-poll"}),
     ),
     "zsphere-4.10.0": World(
         "wire-zsphere-4.10.0",
+        "zsphere-4.10.0",
         before={"265-recover-ps-maintenance": [Done("DELETE", "/v1/volumes/7c4e490d77c4437cb3f46ed23a4757fb")]},
         apart=frozenset({"211-query"}),
     ),
 }
-"""Of each capture of the last three, 13 polls are left out: those of jobs whose requests were not captured."""
+"""Of each capture of the last three, 13 polls are left out, and of the VMs' three: those that saw jobs running whose
+requests were not captured."""
