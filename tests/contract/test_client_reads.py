@@ -74,8 +74,8 @@ def test_recoveries_mean_the_same_on_every_server(version: str) -> None:
 def test_the_granted_timeout_is_read_where_the_server_names_it(version: str) -> None:
     read = [meaning(item) for item in WORLDS[version].exchanges() if item.answer.job]
     assert {found[0] for found in read} == {"Accepted"}
-    granted = {"3.10.40": {None}, "5.2.1-vms": {300.0, 1800.0, 10800.0}}.get(version, {1.0, 1800.0, 10800.0})
-    assert {found[1] for found in read} >= granted
+    granted: dict[str, set[float | None]] = {"3.10.40": {None}, "5.2.1-vms": {300.0, 1800.0, 10800.0}}
+    assert {found[1] for found in read} >= granted.get(version, {1.0, 1800.0, 10800.0})
 
 
 @pytest.mark.parametrize("version", ["3.10.40", "4.4.65", "zsphere-4.10.0"])

@@ -52,7 +52,7 @@ def _destroy(node: Node, tx: Tx, call: Call) -> Body:
     """Destroy a VM: its own volumes are deleted and stay on it, its data volumes are detached, or deleted as well."""
     uuid = call.text("uuid")
     vm = tx.get("vms", uuid)
-    if vm is None or vm["state"] == "Destroyed":
+    if vm is None:
         return {}
     for row in tx.rows("SELECT * FROM volumes WHERE vmInstanceUuid = ? AND type = 'Data'", uuid):
         _detach(node, tx, row)
