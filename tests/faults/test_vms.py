@@ -82,19 +82,25 @@ def test_a_put_that_never_arrived_is_sent_again(tmp_path: Path, cloud: Sandbox) 
 
 
 # ---- the server dies -------------------------------------------------------------------------------------------------
-def test_the_server_is_killed_after_its_202(tmp_path: Path) -> None:
-    with sandbox(tmp_path / "cloud", "--job-time", "30") as cloud, proxy(cloud.host) as (host, between):
+@pytest.mark.parametrize(("root", "job_time"), [("Deleted", "30"), ("Ready", "6")])
+def test_the_server_is_killed_after_its_202(root: str, job_time: str, tmp_path: Path) -> None:
+    """Before it has begun, and between its two steps: the root volume is back, and the VM is not."""
+    with sandbox(tmp_path / "cloud", "--job-time", job_time) as cloud, proxy(cloud.host) as (host, between):
+        left: list[dict[str, str | None]] = []
 
         def crash() -> None:
             wait_for(lambda: sent(between)["recoverVmInstance"] == 1 and between.idle())
+            wait_for(lambda: state(cloud)["root"] == root)
             cloud.end()
             cloud.options = ("--job-time", "0.1")
             cloud.start()
+            left.append(state(cloud))
 
         other = threading.Thread(target=crash)
         other.start()
         ran = run(ASKED, home(tmp_path, host, cloud), command=FAST)
         other.join()
+        assert (left[0]["vm"], left[0]["root"]) == ("Destroyed", root)
         assert (ran.code, state(cloud)) == (0, WHOLE), ran
         assert sent(between)["recoverVmInstance"] == 2
         assert [sent(between)[f"{one}/vm-instances/{WEB_2}"] for one in (ASSETS, UPLOADS)] == [1, 1]
