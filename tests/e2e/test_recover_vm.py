@@ -26,7 +26,6 @@ from tests.support.fault_proxy import Proxy, Rule, answer, proxy
 from tests.support.process import PG_DATA, READY, ROOT, Ran, Sandbox, environment, sandbox
 from tests.support.warm import run
 from zvol.sandbox import advance
-from zvol.sandbox.names import TENANT, VIEWER
 
 RESULT_KEYS = ["asked", "uuid", "target", "outcome", "changed", "by", "inventory", "error", "jobUuid", "warnings"]
 WEB_2_AGAIN = ["recover", "--vm", "web-2", "--reattach"]
@@ -196,21 +195,6 @@ def test_a_vm_that_is_gone_and_one_whose_root_is(cloud: Sandbox, watched: tuple[
     warnings = " ".join(ran.json()[1]["warnings"])
     assert f"`zvol recover {UPLOADS}`" in warnings
     assert f"attach {UPLOADS}" not in warnings
-
-
-@pytest.mark.parametrize(("who", "uuid", "code"), [("viewer", VIEWER, "SYS.1019"), ("dev-team", TENANT, "SYS.1018")])
-def test_who_may_not_is_refused_in_the_words_of_the_server(who: str, uuid: str, code: str, tmp_path: Path) -> None:
-    with sandbox(tmp_path / "cloud", "--version", "zsphere-4.10.0") as cloud:
-        for resource in (WEB_2, ROOT_2, ASSETS, UPLOADS):
-            database(cloud, f"INSERT INTO shares VALUES ('{resource}', '{uuid}', 1)")
-        given = {"ZVOL_HOST": cloud.host, "ZSTACK_ACCOUNT_NAME": who, "ZSTACK_ACCOUNT_PASSWORD": "password"}
-        ran = run([*WEB_2_AGAIN, "--json"], environment(tmp_path / "home", given))
-        assert (ran.code, state(cloud)) == (1, DESTROYED)
-        machine, assets, uploads = ran.json()
-        assert (machine["outcome"], machine["error"]["code"]) == ("failed", code)
-        assert (uploads["outcome"], uploads["error"]["code"]) == ("failed", code)
-        [dropped] = assets["warnings"]
-        assert (assets["outcome"], dropped) == ("already", f"not attached to VM {WEB_2}: the VM is not back (failed)")
 
 
 # ---- which volumes ---------------------------------------------------------------------------------------------------
