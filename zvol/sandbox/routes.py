@@ -23,7 +23,7 @@ APIS: Final[tuple[Api, ...]] = (
     *accounts.APIS,
 )
 """What zvol requests, and what a script needs to set up a test: create, rename, detach, delete and expunge volumes,
-tag them, change the policy, destroy and recover VMs.  Tests add others through `Server.apis`."""
+tag them, change the policy, destroy, recover, expunge and start VMs.  Tests add others through `Server.apis`."""
 
 
 def _pattern(path: str) -> tuple[str, ...]:
