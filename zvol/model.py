@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
@@ -91,12 +91,13 @@ class VolumeRow(Row[Volume]):
 class VolumeArgument:
     """A VOLUME argument: as typed, and its UUID unless it is a name.
 
-    `shown` is the lastOpDate that it had in the list that chose it.
+    `shown` is the lastOpDate that it had in the list that chose it, `place` where it was given, such as `line 3`.
     """
 
     text: str
     uuid: str | None = None
     shown: str | None = None
+    place: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ MARKS: Final = 4
 """Combining marks that may follow one character; more could cover the lines above and below."""
 
 _HEX32: Final = re.compile(r"[0-9a-f]{32}")
-_DURATION: Final = re.compile(r"(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,9})s)?", re.ASCII)
-_UNITS: Final = (86400, 3600, 60, 1)
+UNITS: Final = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
+"""The units of a duration in seconds, in the order in which its parts are written."""
+_DURATION: Final = re.compile(" *".join(rf"(?:([0-9]{{1,9}}){unit})?" for unit in UNITS))
 _HIDDEN: Final = frozenset(
     "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0\U0001d159\U00016fe4"
 )
@@ -68,6 +69,15 @@ def pad(text: str, width: int) -> str:
     return text + " " * max(0, width - display_width(text))
 
 
+def one_form(text: str) -> str:
+    """Return a text in one Unicode form (NFC), so that texts that look the same because of it are the same."""
+    if text.isascii():
+        return text
+    import unicodedata
+
+    return unicodedata.normalize("NFC", text)
+
+
 def fold_uuid(text: str) -> str | None:
     """Return the 32 lower-case hex digits of a UUID, written with or without dashes; None for anything else."""
     folded = text.strip(" ").lower().replace("-", "")
@@ -75,27 +85,27 @@ def fold_uuid(text: str) -> str | None:
 
 
 def parse_duration(text: str) -> float | None:
-    """Return the seconds of `90s`, `5m`, `1h30m` or `2d`; None for anything else, also for a bare number."""
-    found = _DURATION.fullmatch(text.strip().lower())
+    """Return the seconds of `90s`, `5m`, `1h30m`, `1d 12h` or `1w`; None for anything else, also for a bare number."""
+    found = _DURATION.fullmatch(text.strip(" ").lower()) if text.isascii() else None
     if not found or not any(found.groups()):
         return None
-    return float(sum(int(count) * unit for count, unit in zip(found.groups(), _UNITS, strict=True) if count))
+    return float(sum(int(count) * unit for count, unit in zip(found.groups(), UNITS.values(), strict=True) if count))
 
 
 def not_a_duration(text: str) -> str:
     """Return why `parse_duration` refused a text: most often a number without a unit."""
     bare = text.strip()
     if re.fullmatch(r"[0-9]{1,9}", bare):
-        return f"{bare} has no unit: say {bare}s, {bare}m, {bare}h or {bare}d"
-    return f"{escape_terminal(text)!r} is no duration such as 90s, 5m or 1h30m"
+        return f"{bare} has no unit: say {', '.join(bare + unit for unit in 'smhd')} or {bare}w"
+    return f"{escape_terminal(text)!r} is no duration such as 90s, 5m, 1h30m or 1d 12h"
 
 
 def human_duration(seconds: float) -> str:
     """Return a duration in its two largest units, such as `2d 3h`."""
     left = int(max(0, seconds))
     parts: list[str] = []
-    for unit, name in zip(_UNITS, "dhms", strict=True):
-        count, left = divmod(left, unit)
+    for name in "dhms":
+        count, left = divmod(left, UNITS[name])
         if count or (name == "s" and not parts):
             parts.append(f"{count}{name}")
         if len(parts) == 2 or (parts and not count and name != "s"):

@@ -7,22 +7,26 @@ alarm counts such volumes as a match.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from zvol.catalog.lookups import MAX_NAMED, Fact, first_named, undecided_rows, unknown_facts
 from zvol.catalog.retention import expires_within
-from zvol.errors import CannotTell, Refused, Unreachable, UsageProblem, ZvolError
+from zvol.catalog.when import TimeBound, ambiguous, parse_when
+from zvol.errors import CannotTell, Refused, Unreachable, ZvolError
 from zvol.row import AnyRow
-from zvol.text import escape_terminal, fold_uuid, not_a_duration, parse_duration
+from zvol.text import escape_terminal, fold_uuid, one_form
+from zvol.zstack.dates import parse_server_date
 from zvol.zstack.query import condition
 from zvol.zstack.versions import NO_LAST_VM
+from zvol.zstack.zones import Zone
 
 if TYPE_CHECKING:
     from zvol.catalog.listing import RetentionContext
     from zvol.zstack.client import Client
+
+__all__ = ["FilterFacts", "Filters", "TimeBound", "parse_when", "select"]
 
 T = TypeVar("T")
 R = TypeVar("R", bound=AnyRow)
@@ -44,26 +48,17 @@ REQUIRED_FACTS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class TimeBound:
-    """An instant (seconds since 1970 UTC), or a number of seconds ago on the server's clock."""
-
-    instant: float | None = None
-    ago: float = 0.0
-
-    def at(self, now: float | None) -> float | None:
-        if self.instant is not None:
-            return self.instant
-        return None if now is None else now - self.ago
-
-
-@dataclass(frozen=True, slots=True)
 class FilterFacts:
-    """What filters depend on: the server's clock, the UUIDs of a name, and tags by volume; None when not known."""
+    """What filters depend on: the server's clock and zone, the UUIDs of a name, and tags by volume.
+
+    None when not known.
+    """
 
     now: float | None = None
     vms: frozenset[str] | None = None
     storages: frozenset[str] | None = None
     tags: Mapping[str, Sequence[str]] | None = None
+    zone: Zone = field(default_factory=Zone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +82,11 @@ class Filters:
         """Tell whether one of them depends on the server's clock and zone."""
         return any(getattr(self, name) is not None for name in REQUIRED_FACTS)
 
+    def explain(self, zone: Zone) -> list[str]:
+        """Return what typed dates without a zone mean; `zone` is the server's."""
+        bounds = [bound for bound in (self.since, self.before) if bound is not None]
+        return [text for text in dict.fromkeys(bound.explain(zone) for bound in bounds) if text]
+
     def match(self, row: AnyRow, facts: FilterFacts) -> bool | None:
         """Tell whether all filters match a volume; None when that cannot be decided."""
         matches = [match for _, match in self.evaluate(row, facts)]
@@ -96,11 +96,11 @@ class Filters:
         """Yield each given filter, and whether it matches a volume; None when that cannot be decided."""
         resource = row.resource
         if self.name is not None:
-            yield "name", fnmatchcase(resource.name, self.name)
+            yield "name", fnmatchcase(one_form(resource.name), one_form(self.name))
         if self.since is not None:
-            yield "since", _is_deleted(row, self.since.at(facts.now), lambda deleted, bound: deleted >= bound)
+            yield "since", _is_deleted(row, self.since, facts, since=True)
         if self.before is not None:
-            yield "before", _is_deleted(row, self.before.at(facts.now), lambda deleted, bound: deleted < bound)
+            yield "before", _is_deleted(row, self.before, facts, since=False)
         if self.last_vm is not None:
             uuid = resource.text("lastVmInstanceUuid")
             yield "last_vm", None if uuid is None and row.last_vm_doubt else _is_one_of(uuid, facts.vms)
@@ -112,10 +112,22 @@ class Filters:
             yield "expiring_within", expires_within(row.retention, self.expiring_within)
 
 
-def _is_deleted(row: AnyRow, bound: float | None, compare: Callable[[float, float], bool]) -> bool | None:
+def _is_deleted(row: AnyRow, bound: TimeBound, facts: FilterFacts, *, since: bool) -> bool | None:
+    """Tell whether a volume was deleted at or after a bound, or before it; None when that is not known.
+
+    Where clocks were changed, a date can mean two instants; what both of them do not tell is not known.
+    """
     if not row.resource.deleted:
         return False
-    return None if row.deleted_at is None or bound is None else compare(row.deleted_at, bound)
+    limits = bound.between(facts.now, facts.zone)
+    if row.deleted_at is None or limits is None:
+        return None
+    local = parse_server_date(row.resource.last_op_date or "")
+    readings = None if local is None else facts.zone.instants(local)
+    latest = row.deleted_at if readings is None else max(row.deleted_at, readings[1])
+    if row.deleted_at >= limits[1]:
+        return since
+    return not since if latest < limits[0] else None
 
 
 def _is_one_of(uuid: str | None, uuids: frozenset[str] | None) -> bool | None:
@@ -130,7 +142,7 @@ def select(
 
     Raises ZvolError when a row cannot be decided, Refused when there is no VM or storage with the name.
     """
-    facts = _look_up(filters, client, context.now, alarm=alarm)
+    facts = _look_up(filters, client, context, alarm=alarm)
     selected: list[R] = []
     undecided: list[R] = []
     for row in rows:
@@ -158,11 +170,14 @@ def _undecided_error(
     reasons = {fact.value: context.missing[fact] for fact in REQUIRED_FACTS[first] if fact in context.missing}
     if reasons:
         return unknown_facts(OPTIONS[first], reasons)
+    bound = {"since": filters.since, "before": filters.before}.get(first)
+    if bound is not None and bound.is_ambiguous(context.zone):
+        return ambiguous(OPTIONS[first], bound, [row.resource.uuid for row in rows], context.zone)
     return undecided_rows(OPTIONS[first], [row.resource for row in rows])
 
 
 # ---- look-ups for filters -----------------------------------------------------------------------------------------
-def _look_up(filters: Filters, client: Client, now: float | None, *, alarm: bool) -> FilterFacts:
+def _look_up(filters: Filters, client: Client, context: RetentionContext, *, alarm: bool) -> FilterFacts:
     def try_query(option: str, subject: str, query: Callable[[], T]) -> T | None:
         try:
             return query()
@@ -180,7 +195,7 @@ def _look_up(filters: Filters, client: Client, now: float | None, *, alarm: bool
         storages = find.checked(try_query("storage", "which storage it is", find.uuids))
     if filters.tagged is not None:
         tags = try_query("tagged", "which volumes have the tag", lambda: _tags(client, str(filters.tagged)))
-    return FilterFacts(now, vms, storages, tags)
+    return FilterFacts(context.now, vms, storages, tags, context.zone)
 
 
 def _tags(client: Client, tag: str) -> dict[str, list[str]]:
@@ -227,20 +242,3 @@ class _NameQuery:
             return "`zvol list` shows what the volumes were on."
         names = list(dict.fromkeys(str(one.get("name")) for one in found))
         return f"There is: {first_named(names) or 'none'}."
-
-
-def parse_when(text: str) -> TimeBound:
-    """Return the instant of `2h` (ago), `2026-11-23 10:00` (local time) or RFC 3339.  Raises UsageProblem otherwise."""
-    ago = parse_duration(text)
-    if ago is not None:
-        return TimeBound(ago=ago)
-    try:
-        return TimeBound(datetime.fromisoformat(text.strip()).timestamp())
-    except (ValueError, OverflowError, OSError):
-        hint = "Use a duration such as 2h, or a date such as 2026-11-23 or 2026-11-23T10:00:00Z."
-        why = (
-            not_a_duration(text)
-            if text.strip().isdigit()
-            else f"{escape_terminal(text)!r} is neither a duration nor a date"
-        )
-        raise UsageProblem(why, hint=hint) from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
+from zvol.catalog.lookalikes import refusal
 from zvol.catalog.resolve import Resolution, that_fit
 from zvol.errors import UsageProblem, ZvolError, nothing_sent
 from zvol.model import VM, Outcome, Result, Target, VolumeArgument
@@ -49,6 +50,8 @@ def resolve_vms(client: Client, arguments: Sequence[VolumeArgument]) -> Resoluti
         results = [Result(name, None, Outcome.NOT_SENT, error=error, target=VM) for name in refused]
         return Resolution(tuple(targets.values()), tuple(results))
     _check_patterns([name for name in refused if not by_name[name]])
+    if problem := refusal([one for one in arguments if one.uuid is None and not by_name[one.text]], what="VM"):
+        raise problem
     others = _not_destroyed(client, [name for name in refused if not by_name[name]])
     results = [_refusal(name, by_name[name], others.get(name, [])) for name in refused]
     return Resolution(tuple(targets.values()), tuple(results))

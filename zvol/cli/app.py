@@ -30,7 +30,7 @@ COMMANDS: Final = {
     "config": "Make, show and check the configuration.",
     "sandbox": "A small ZStack on this machine.",
     "completion": "Print the completion script of a shell.",
-    "help": "Explain exit codes, environment and output.",
+    "help": "Explain exit codes, environment, output and times.",
 }
 """Every command with its short help, so that `--help` and completion do not import the commands."""
 

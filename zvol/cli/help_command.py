@@ -76,6 +76,29 @@ Then stdout is empty, unless it is an array.
 """
 
 
+TIMES: Final = """\
+D is a duration: one or more numbers with their units, the largest unit first.
+The units are w (weeks), d (days), h (hours), m (minutes) and s (seconds):
+
+  90s    5m    1h30m    1d 12h    1w
+
+WHEN is a duration, which counts back from the server's clock, or a date:
+
+  2h                         two hours ago; `2h ago` is the same
+  2026-11-23                 0:00 in the time zone of this machine
+  2026-11-23 10:00           in the time zone of this machine
+  2026-11-23T10:00:30.5      the same, with T, seconds and a fraction
+  2026-11-23T10:00:00Z       in UTC
+  2026-11-23T10:00+08:00     with an offset; +0800 is the same
+  Nov 23, 2026 9:05:50 PM    as the server writes it, in the server's time zone
+
+Nothing else is a duration or a date. The time zone of this machine is that of
+TZ, if it is set. If a date has no zone, zvol says on stderr how it was read.
+Where clocks were changed, a date can mean two instants; if a volume was deleted
+between them, zvol refuses and asks for the offset.
+"""
+
+
 def environment() -> str:
     """Return the variables with their meanings; long names have a line of their own."""
     import textwrap
@@ -119,6 +142,7 @@ TOPICS: Final[Mapping[str, Callable[[], str]]] = {
     "exit-codes": lambda: EXIT_CODES,
     "environment": environment,
     "output": output_help,
+    "times": lambda: TIMES,
 }
 
 
@@ -139,7 +163,7 @@ class HelpTopic(click.ParamType[str]):
 @global_options
 @pass_context
 def command(context: AppContext, topic: tuple[str, ...]) -> Exit:
-    """Explain a command, or what does not belong to one: exit-codes, environment or output."""
+    """Explain a command, or what does not belong to one: exit-codes, environment, output or times."""
     del context
     if not topic:
         text = "Topics: " + ", ".join(f"zvol help {name}" for name in TOPICS) + "\nCommands: zvol help COMMAND\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
 
@@ -27,6 +27,10 @@ MAX_BYTES: Final = 16 << 20
 MAX_LENGTH: Final = 100_000
 """Characters of a VOLUME; a name on a ZStack has at most 255, and the look-up does not find a longer one."""
 CHUNK: Final = 1 << 16
+BOM: Final = "\ufeff"
+NEWLINE: Final = b"\n"
+UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
+"""How UTF-16 begins, in either byte order."""
 MAX_NAMED: Final = 20
 """The most mistakes that a message names."""
 MAX_SHOWN: Final = 40
@@ -164,23 +168,36 @@ def read_volumes(
     from zvol.model import VolumeArgument
 
     found: dict[str, VolumeArgument] = {}
-    bad: list[str] = []
-    wrong = 0
+    wrong: list[VolumeArgument] = []
     for number, (place, text) in enumerate(_texts(arguments, stdin, where)):
         if number == MAX_VOLUMES:
             raise UsageProblem(f"more than {MAX_VOLUMES:,} {what}s were given; nothing was sent", hint=SPLIT)
         if not text.strip() or len(text) > MAX_LENGTH or has_control(text):
-            wrong += 1
-            if wrong <= MAX_NAMED:
-                bad.append(f"{place} ('{text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + '...'}')")
+            wrong.append(VolumeArgument(text[:MAX_LENGTH], place=place))
             continue
         uuid = fold_uuid(text)
-        found.setdefault(uuid or text, VolumeArgument(text, uuid))
-    if bad:
-        more = f", and {wrong - MAX_NAMED:,} more" if wrong > MAX_NAMED else ""
-        why = f"a {what} is empty, holds a control character or has more than {MAX_LENGTH:,} characters"
-        raise UsageProblem(f"{why}; nothing was sent: {', '.join(bad)}{more}")
+        found.setdefault(uuid or text, VolumeArgument(text, uuid, place=place))
+    if wrong:
+        _refuse(wrong, what)
     return list(found.values())
+
+
+def _refuse(wrong: Sequence[VolumeArgument], what: str) -> NoReturn:
+    """Raise UsageProblem for texts that cannot be VOLUMEs."""
+    from zvol.catalog.lookalikes import STANDARD_INPUT, refusal
+
+    if problem := refusal(wrong, what=what):
+        raise problem
+    for one in wrong:
+        if one.place.startswith(STANDARD_INPUT) and any("\udc80" <= char <= "\udcff" for char in one.text):
+            raise _not_utf8(one.place)
+    named = [
+        f"{one.place} ('{one.text if len(one.text) <= MAX_SHOWN else one.text[:MAX_SHOWN] + '...'}')"
+        for one in wrong[:MAX_NAMED]
+    ]
+    more = f", and {len(wrong) - MAX_NAMED:,} more" if len(wrong) > MAX_NAMED else ""
+    why = f"a {what} is empty, holds a control character or has more than {MAX_LENGTH:,} characters"
+    raise UsageProblem(f"{why}; nothing was sent: {', '.join(named)}{more}")
 
 
 def _texts(arguments: Sequence[str], stdin: TextIO | None, where: str) -> Iterator[tuple[str, str]]:
@@ -196,25 +213,54 @@ def _texts(arguments: Sequence[str], stdin: TextIO | None, where: str) -> Iterat
 
 
 def _lines(stdin: TextIO) -> Iterator[str]:
-    """Yield the lines of standard input one by one; raises UsageProblem for more than MAX_BYTES."""
-    size, begun = 0, list[str]()
-    while part := _read(stdin):
+    """Yield the lines of standard input one by one, without its BOM; raises UsageProblem for more than MAX_BYTES."""
+    size, begun, number = 0, list[str](), 1
+    while part := _read(stdin, number):
+        if not size:
+            _refuse_utf16(part)
         size += len(part.encode("utf-8", "surrogatepass"))
         if size > MAX_BYTES:
             text = f"standard input is longer than {MAX_BYTES >> 20} MiB; nothing was sent"
             raise UsageProblem(text, hint=SPLIT)
-        first, *others = part.split("\n")
+        first, *others = (part.removeprefix(BOM) if number == 1 and not begun else part).split("\n")
         begun.append(first)
         if others:
             yield "".join(begun)
             yield from others[:-1]
             begun = others[-1:]
+            number += len(others)
     if last := "".join(begun):
         yield last
 
 
-def _read(stdin: TextIO) -> str:
+def _read(stdin: TextIO, number: int) -> str:
+    """Return the next part of standard input, which begins in the line `number`."""
     try:
         return stdin.read(CHUNK)
-    except (UnicodeDecodeError, OSError, ValueError) as exc:
+    except UnicodeDecodeError as exc:
+        if number == 1 and exc.object.startswith(UTF16):
+            raise _utf16(wide=exc.object[2:4] == b"\0\0") from exc
+        raise _not_utf8(f"line {number + exc.object.count(NEWLINE, 0, exc.start)}") from exc
+    except (OSError, ValueError) as exc:
         raise click.UsageError(f"standard input cannot be read: {exc}") from exc
+
+
+def _refuse_utf16(part: str) -> None:
+    """Raise UsageProblem for UTF-16, with a BOM that was read as something else, or without one."""
+    even, odd = part[:64:2], part[1:64:2]
+    if part.startswith(("\udcff\udcfe", "\udcfe\udcff")):
+        raise _utf16(wide=part[2:4] == "\0\0")
+    if len(part) > 3 and {even.count("\0") / len(even), odd.count("\0") / len(odd)} == {0, 1}:
+        raise _utf16()
+
+
+def _utf16(*, wide: bool = False) -> UsageProblem:
+    name = "UTF-32" if wide else "UTF-16"
+    origin = "" if wide else ", as Windows PowerShell and Notepad write it"
+    text = f"standard input is {name}{origin}; nothing was sent"
+    return UsageProblem(text, hint=f"Convert it first: iconv -f {name} -t UTF-8 LIST | zvol recover -")
+
+
+def _not_utf8(place: str) -> UsageProblem:
+    text = f"{place} of standard input is not UTF-8; nothing was sent"
+    return UsageProblem(text, hint="Convert the list first, as with `iconv -f GB18030 -t UTF-8`.")

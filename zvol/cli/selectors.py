@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import click
 
@@ -19,12 +20,20 @@ if TYPE_CHECKING:
     from zvol.catalog.listing import RetentionContext
     from zvol.model import VolumeRow
     from zvol.vm_instance import VmRow
+    from zvol.zstack.zones import Zone
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+WHEN_HELP: Final = "Deleted at or after WHEN: 2h (ago), or a date; see `zvol help times`."
+
 _OPTIONS = (
     click.option("--name", "name", metavar="GLOB", help="Only volumes whose name matches, such as 'pg-*'."),
-    click.option("--deleted-since", "since", metavar="WHEN", help="Deleted at or after WHEN: 2h (ago), or a date."),
+    click.option(
+        "--deleted-since",
+        "since",
+        metavar="WHEN",
+        help=WHEN_HELP,
+    ),
     click.option("--deleted-before", "before", metavar="WHEN", help="Deleted before WHEN."),
     click.option("--last-vm", "last_vm", metavar="VM", help="Last on this VM, by name or UUID."),
     click.option("--primary-storage", "storage", metavar="PS", help="On this primary storage, by name or UUID."),
@@ -42,12 +51,13 @@ def filter_options(command: F) -> F:
 
 def parse_filters(options: dict[str, Any]) -> Filters:
     """Return the filters of the options; raises UsageProblem for a date that cannot be read."""
-    from zvol.catalog.filters import Filters, parse_when
+    from zvol.catalog.filters import Filters
+    from zvol.catalog.when import parse_when
 
     return Filters(
         name=options["name"],
-        since=parse_when(options["since"]) if options["since"] is not None else None,
-        before=parse_when(options["before"]) if options["before"] is not None else None,
+        since=parse_when(options["since"], os.environ) if options["since"] is not None else None,
+        before=parse_when(options["before"], os.environ) if options["before"] is not None else None,
         last_vm=options["last_vm"],
         storage=options["storage"],
         tagged=options["tagged"],
@@ -87,6 +97,7 @@ def select_volumes(
     volumes = find_volumes(server.client, status, type)
     kinds = tuple(KINDS.values()) if vms else clocks(volumes)
     known = server.retention_context(dated=vms or (bool(volumes) and (shown or filters.timed)), kinds=kinds)
+    explain_dates(context, filters, known.zone)
     rows = volume_rows(server.client, volumes, known)
     if last_vms or filters.last_vm is not None:
         rows = with_last_vm_doubts(server.client, rows)
@@ -108,7 +119,20 @@ def select_vms(context: AppContext, filters: Filters, *, alarm: bool = False) ->
     server = context.server
     vms = find_destroyed(server.client)
     known = server.retention_context(dated=bool(vms), kinds=(VM_INSTANCE,))
+    explain_dates(context, filters, known.zone)
     return select(vm_rows(server.client, vms, known), filters, server.client, known, alarm=alarm)
+
+
+def explain_dates(context: AppContext, filters: Filters, zone: Zone) -> None:
+    """Say in which zone dates were read whose text does not name one; `zone` is the server's."""
+    bounds = [bound for bound in (filters.since, filters.before) if bound is not None]
+    if any(bound.zone for bound in bounds):
+        from zvol.catalog.when import machine_zone
+
+        if problem := machine_zone(os.environ).problem:
+            context.output.warn(problem)
+    if notes := filters.explain(zone):
+        context.output.hint("; ".join(notes))
 
 
 def confirm_selection(context: AppContext, rows: Sequence[VolumeRow], *, yes: bool, expect: int | None) -> bool:

@@ -29,6 +29,17 @@ def earliest_in(local: datetime, zone: tzinfo) -> float:
     return min(local.replace(tzinfo=zone, fold=fold).timestamp() for fold in (0, 1))
 
 
+def latest(local: datetime, offset: timedelta, moment: float | None) -> float:
+    """Return the latest instant of a local date, in a zone that had this offset at the moment."""
+    quarter = local.replace(minute=local.minute // 15 * 15, second=0, microsecond=0)
+    return local.replace(tzinfo=UTC).timestamp() - _smallest_offset(quarter, offset, moment).total_seconds()
+
+
+def latest_in(local: datetime, zone: tzinfo) -> float:
+    """Return the later of two instants for a local time that occurs twice or never, else its only instant."""
+    return max(local.replace(tzinfo=zone, fold=fold).timestamp() for fold in (0, 1))
+
+
 @lru_cache(maxsize=65536)
 def _largest_offset(quarter: datetime, offset: timedelta, moment: float | None) -> timedelta:
     """Return the largest possible offset in a quarter of an hour: no zone changes its clock within one."""
@@ -37,6 +48,16 @@ def _largest_offset(quarter: datetime, offset: timedelta, moment: float | None) 
         return offset + DST_SHIFT
     utc = quarter.replace(tzinfo=UTC).timestamp()
     return max(offset, timedelta(seconds=utc - min(earliest_in(quarter, zone) for zone in zones)))
+
+
+@lru_cache(maxsize=65536)
+def _smallest_offset(quarter: datetime, offset: timedelta, moment: float | None) -> timedelta:
+    """Return the smallest possible offset in a quarter of an hour."""
+    zones = _zones_with_offset(offset, moment)
+    if not zones:
+        return offset - DST_SHIFT
+    utc = quarter.replace(tzinfo=UTC).timestamp()
+    return min(offset, timedelta(seconds=utc - max(latest_in(quarter, zone) for zone in zones)))
 
 
 @cache

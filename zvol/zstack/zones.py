@@ -59,6 +59,15 @@ class Zone:
             found = date_readings.earliest(local, self.offset, self.moment)
         return found if 0 <= found <= END else None
 
+    def instants(self, local: datetime) -> tuple[float, float] | None:
+        """Return the earliest and the latest instant that a local date can mean, None when there is none."""
+        first = self.instant(local)
+        if self.tz is None or first is None:
+            return None
+        if self.offset is None:
+            return first, date_readings.latest_in(local, self.tz)
+        return first, date_readings.latest(local, self.offset, self.moment)
+
     @classmethod
     def from_server(cls, name: str | None, offset: str | None, at: float | None = None) -> Zone:
         """Use the answer of platform-timezone: the named zone when it agrees with the offset, else the offset.

@@ -1,0 +1,147 @@
+"""Texts that are no VOLUME but contain one, such as a UUID in quotes or a row of a table: what they look like.
+
+Any of them could be the name of a volume, so they are refused only when no volume has that name.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from zvol.errors import UsageProblem
+from zvol.model import VolumeArgument
+from zvol.text import escape_terminal, fold_uuid
+
+MAX_SHOWN: Final = 60
+"""The most characters of a text that a message shows."""
+STANDARD_INPUT: Final = "line "
+"""What the place of a VOLUME from standard input begins with."""
+
+_UUID: Final = re.compile(
+    r"(?<![0-9a-z])(?:[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?![0-9a-z])", re.IGNORECASE
+)
+_DASHES: Final = dict.fromkeys(map(ord, "‐‑‒–—―−"), "-")
+_QUOTES: Final = "\"'`´“”„‟‘’‚‛«»‹›"
+_JSON: Final = re.compile(r'[\[{]\s*["{\[].*|[\[{]|[\]}],?|"[^"]+"\s*:\s*.*')
+_HEADER: Final = re.compile(r"(?:.*[\s,;|\"])?uuid(?:[\s,;|\"].*)?|\"?id\"?", re.IGNORECASE)
+_ROW: Final = re.compile(r"\|.*\|")
+_RULE: Final = frozenset("+|=:- ")
+_MARKER: Final = re.compile(r"(?:[-*+•·]|\(?[0-9]{1,6}[.):])\s+.*")
+_SHORTENED: Final = re.compile(r"[0-9a-f-]{4,35}(?:…|\.{2,3})", re.IGNORECASE)
+_ALMOST: Final = re.compile(r"[0-9a-f]{20,44}")
+
+_FORMS: Final = (
+    (r"[^\w]*urn:uuid:.*", "begins with `urn:uuid:`"),
+    (r"[^\w]*uuid\s*[=:].*", "begins with `uuid`"),
+    (rf"[{_QUOTES}\s]+@[{_QUOTES}\s]+", "is in quotes"),
+    (r"[\s(<{\[]+@[\s)>}\]]+", "is in brackets"),
+    (rf"[{_QUOTES}\s]*@[{_QUOTES}\s]*[,;]", "ends with a separator"),
+    (r".*\|.*", "looks like a row of a table"),
+    (r".*[,;].*", "looks like a row of CSV"),
+    (r".*/.*", "looks like a path or a URL"),
+    (r".*\s.*", "holds more than a UUID"),
+    (rf".*[{_QUOTES}(){{}}<>\[\]=:].*", "holds more than a UUID"),
+)
+"""What a text looks like whose UUID is replaced by `@`; the first pattern that matches counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lookalike:
+    """What a text looks like, and the UUIDs in it."""
+
+    what: str
+    uuids: tuple[str, ...] = ()
+
+
+def lookalike(text: str, *, listed: bool = True) -> Lookalike | None:
+    """Return what a text looks like that is neither a UUID nor a likely name; `listed`: it is a line of a list."""
+    plain = _plain(text)
+    uuids = tuple(dict.fromkeys(str(fold_uuid(found)) for found in _UUID.findall(plain)))
+    if plain.startswith("#") and listed:
+        return Lookalike("is a comment, which a list cannot have", uuids)
+    if _JSON.fullmatch(plain):
+        return Lookalike("looks like JSON", uuids)
+    if fold_uuid(plain) is not None:
+        return Lookalike("holds characters that are invisible or only look like hex digits", (str(fold_uuid(plain)),))
+    if not uuids:
+        what = _without_uuid(plain, listed=listed)
+        return Lookalike(what) if what else None
+    if _MARKER.fullmatch(plain):
+        return Lookalike("begins like an item of a list", uuids)
+    if len(uuids) > 1:
+        return Lookalike(f"holds {len(uuids)} UUIDs", uuids)
+    rest = _UUID.sub("@", plain)
+    what = next((what for form, what in _FORMS if re.fullmatch(form, rest, re.IGNORECASE)), "")
+    return Lookalike(what, uuids) if what else None
+
+
+def _without_uuid(plain: str, *, listed: bool) -> str:
+    digits = plain.lower().replace("-", "")
+    if len(plain) > 2 and plain[0] in _QUOTES and plain.rstrip(",;")[-1] in _QUOTES:
+        return "is in quotes"
+    if _SHORTENED.fullmatch(plain):
+        return "looks like a UUID that was shortened"
+    if not listed:
+        return ""
+    if _ROW.fullmatch(plain):
+        return "looks like a row of a table"
+    if _HEADER.fullmatch(plain) or (_RULE.issuperset(plain) and ("--" in plain or "==" in plain)):
+        return "looks like the header of a table"
+    if _ALMOST.fullmatch(digits) and len(digits) != 32:
+        return f"has {len(digits)} hex digits; a UUID has 32"
+    return ""
+
+
+def _plain(text: str) -> str:
+    """Return a text without what cannot be seen, with ASCII digits and dashes, and with spaces only between words."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text).translate(_DASHES)
+        text = "".join(char for char in text if unicodedata.category(char) != "Cf")
+    return " ".join(text.replace("\0", " ").split())
+
+
+def contained_uuid(text: str) -> str | None:
+    """Return the only UUID that a text contains."""
+    found = {fold_uuid(one) for one in _UUID.findall(_plain(text))}
+    return found.pop() if len(found) == 1 else None
+
+
+def refusal(arguments: Sequence[VolumeArgument], *, what: str = "VOLUME") -> UsageProblem | None:
+    """Return the error for texts that look like something else than a VOLUME; it names the first, and how many."""
+    found = [(one, like) for one in arguments if (like := _like(one))]
+    if not found:
+        return None
+    first, like = found[0]
+    shown = first.text if len(first.text) <= MAX_SHOWN else first.text[:MAX_SHOWN] + "..."
+    named = f"{first.place} ('{escape_terminal(shown)}')"
+    if len(found) > 1:
+        lines = "lines" if first.place.startswith(STANDARD_INPUT) else "texts"
+        named = f"{len(found):,} {lines} are no {what}s; the first is {named}, which"
+    named += f" {like.what}"
+    if len(like.uuids) == 1:
+        named += f": it contains the UUID {like.uuids[0]}; give that alone"
+    elif like.uuids:
+        named += f": {' and '.join(like.uuids[:2])}{' ...' if len(like.uuids) > 2 else ''}; give each by itself"
+    return UsageProblem(f"{named}; nothing was sent", hint=_hint(like, what))
+
+
+def _like(argument: VolumeArgument) -> Lookalike | None:
+    return lookalike(argument.text, listed=argument.place.startswith(STANDARD_INPUT))
+
+
+def _hint(like: Lookalike, what: str) -> str:
+    hint = "A list has one UUID or exact name in each line, and nothing else; `zvol list -o name` prints UUIDs."
+    if what != "VOLUME":
+        hint = "Give the UUID or the exact name, and nothing else."
+    elif like.what == "looks like JSON":
+        hint += " Of JSON, `jq -r '.[].uuid'` prints them."
+    return hint
+
+
+# ---- names that look alike -----------------------------------------------------------------------------------------
+def look(name: str) -> str:
+    """Return the same text for names that differ only in case, spaces, invisible characters or Unicode form."""
+    return _plain(name).casefold()
