@@ -87,6 +87,10 @@ class VolumeRow(Row[Volume]):
         return self.resource
 
 
+LINE: Final = "line "
+"""What the place of a VOLUME of standard input begins with."""
+
+
 @dataclass(frozen=True, slots=True)
 class VolumeArgument:
     """A VOLUME argument: as typed, and its UUID unless it is a name.
@@ -98,6 +102,11 @@ class VolumeArgument:
     uuid: str | None = None
     shown: str | None = None
     place: str = field(default="", compare=False)
+
+    @property
+    def listed(self) -> bool:
+        """Tell whether it is a line of standard input."""
+        return self.place.startswith(LINE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from zvol.catalog.listing import find_volumes
-from zvol.catalog.lookalikes import refusal
+from zvol.catalog.lookalikes import explained
 from zvol.catalog.lookups import first_named
 from zvol.clock import Clock
 from zvol.errors import Refused, UsageProblem
@@ -84,8 +84,6 @@ def find_volume(client: Client, name: str, uuid: str | None) -> Volume:
         return volume
     volumes = find_volumes(client, "any", "Data")
     matches = {volume.uuid: volume for volume in volumes if volume.name == name and not DATA_VOLUME.is_deleted(volume)}
-    if not matches and (problem := refusal([VolumeArgument(name, place="VOLUME")])):
-        raise problem
     hint = "`zvol list --status any` shows all; attach takes one that is not deleted."
     return matches[_only(list(matches), name, "data volume", hint)]
 
@@ -103,8 +101,6 @@ def find_vm(client: Client, asked: str) -> VmRef:
     vms = client.query_all("/v1/vm-instances", fields="uuid,name,state")
     vms = [vm for vm in vms if vm.get("state") != "Destroyed"]
     matches = [vm["uuid"] for vm in vms if vm.get("name") == asked and isinstance(vm.get("uuid"), str)]
-    if not matches and (problem := refusal([VolumeArgument(asked, place="VM")], what="VM")):
-        raise problem
     names = sorted({str(vm.get("name")) for vm in vms})
     return VmRef(_only(matches, asked, "VM", f"There is: {first_named(names) or 'none'}."), asked)
 
@@ -133,6 +129,6 @@ def _only(uuids: Sequence[str], name: str, what: str, hint: str) -> str:
     if len(uuids) == 1:
         return uuids[0]
     if not uuids:
-        raise Refused(f"there is no {what} {name}", kind="not-found", hint=hint)
+        raise Refused(f"there is no {what} {name}{explained(name)}", kind="not-found", hint=hint)
     hint = f"Give the UUID of the one you mean: {first_named(uuids)}"
     raise Refused(f"{len(uuids)} {what}s are called {name}", kind="ambiguous", hint=hint)

@@ -1,6 +1,7 @@
 """Texts that are no VOLUME but contain one, such as a UUID in quotes or a row of a table: what they look like.
 
-Any of them could be the name of a volume, so they are refused only when no volume has that name.
+Any of them could be the name of a volume, so it matters only when no volume has that name.  An argument is then refused
+by itself; a line of standard input shows that the list is not one of VOLUMEs, and nothing of it is sent.
 """
 
 from __future__ import annotations
@@ -17,8 +18,6 @@ from zvol.text import escape_terminal, fold_uuid
 
 MAX_SHOWN: Final = 60
 """The most characters of a text that a message shows."""
-STANDARD_INPUT: Final = "line "
-"""What the place of a VOLUME from standard input begins with."""
 
 _UUID: Final = re.compile(
     r"(?<![0-9a-z])(?:[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?![0-9a-z])", re.IGNORECASE
@@ -59,7 +58,7 @@ class Lookalike:
 def lookalike(text: str, *, listed: bool = True) -> Lookalike | None:
     """Return what a text looks like that is neither a UUID nor a likely name; `listed`: it is a line of a list."""
     plain = _plain(text)
-    uuids = tuple(dict.fromkeys(str(fold_uuid(found)) for found in _UUID.findall(plain)))
+    uuids = _uuids(plain)
     if plain.startswith("#") and listed:
         return Lookalike("is a comment, which a list cannot have", uuids)
     if _JSON.fullmatch(plain):
@@ -103,14 +102,28 @@ def _plain(text: str) -> str:
     return " ".join(text.replace("\0", " ").split())
 
 
-def contained_uuid(text: str) -> str | None:
-    """Return the only UUID that a text contains."""
-    found = {fold_uuid(one) for one in _UUID.findall(_plain(text))}
-    return found.pop() if len(found) == 1 else None
+def explained(text: str) -> str:
+    """Return what an argument looks like and what to give instead, as the end of a sentence; empty for a name."""
+    like = lookalike(text, listed=False)
+    if like is not None:
+        return f"; it {like.what}{_instead(like)}"
+    uuids = _uuids(_plain(text))
+    return f"; it contains the UUID {uuids[0]}: if you mean that one, give it alone" if len(uuids) == 1 else ""
+
+
+def _instead(like: Lookalike) -> str:
+    if len(like.uuids) == 1:
+        return f": it contains the UUID {like.uuids[0]}; give that alone"
+    more = " ..." if len(like.uuids) > 2 else ""
+    return f": {' and '.join(like.uuids[:2])}{more}; give each by itself" if like.uuids else ""
+
+
+def _uuids(plain: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(str(fold_uuid(found)) for found in _UUID.findall(plain)))
 
 
 def refusal(arguments: Sequence[VolumeArgument], *, what: str = "VOLUME") -> UsageProblem | None:
-    """Return the error for texts that look like something else than a VOLUME; it names the first, and how many."""
+    """Return the error for texts that look like something else; it names the first, and how many there are."""
     found = [(one, like) for one in arguments if (like := _like(one))]
     if not found:
         return None
@@ -118,18 +131,14 @@ def refusal(arguments: Sequence[VolumeArgument], *, what: str = "VOLUME") -> Usa
     shown = first.text if len(first.text) <= MAX_SHOWN else first.text[:MAX_SHOWN] + "..."
     named = f"{first.place} ('{escape_terminal(shown)}')"
     if len(found) > 1:
-        lines = "lines" if first.place.startswith(STANDARD_INPUT) else "texts"
+        lines = "lines" if first.listed else "texts"
         named = f"{len(found):,} {lines} are no {what}s; the first is {named}, which"
-    named += f" {like.what}"
-    if len(like.uuids) == 1:
-        named += f": it contains the UUID {like.uuids[0]}; give that alone"
-    elif like.uuids:
-        named += f": {' and '.join(like.uuids[:2])}{' ...' if len(like.uuids) > 2 else ''}; give each by itself"
+    named += f" {like.what}{_instead(like)}"
     return UsageProblem(f"{named}; nothing was sent", hint=_hint(like, what))
 
 
 def _like(argument: VolumeArgument) -> Lookalike | None:
-    return lookalike(argument.text, listed=argument.place.startswith(STANDARD_INPUT))
+    return lookalike(argument.text, listed=argument.listed)
 
 
 def _hint(like: Lookalike, what: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from zvol.catalog.lookalikes import contained_uuid, look, refusal
+from zvol.catalog.lookalikes import explained, look, refusal
 from zvol.errors import ZvolError, nothing_sent
 from zvol.model import Outcome, Result, Target, Volume, VolumeArgument, VolumeRow
 from zvol.row import Retention
@@ -25,8 +25,6 @@ MAX_NAMES: Final = 20
 """The most names that are looked up among the volumes that are not deleted; they share the URL of one request."""
 MAX_NAME_CHARS: Final = 1500
 """The most characters of these names together, URL-encoded."""
-MAX_SIMILAR: Final = 20
-"""The most volumes that are shown because their names look like a name."""
 
 _ALMOST_UUID: Final = re.compile(r"[0-9a-f]{20,44}")
 
@@ -44,7 +42,7 @@ def resolve_targets(client: Client, arguments: Sequence[VolumeArgument], make_ro
 
     A name means the deletion that the list shows, and no later one.  Names are compared here, not by the server: its
     query language cannot express every name.  `make_rows` makes rows of the candidates for a name.  Raises UsageProblem
-    for a text that is no name of a deleted volume and looks like something else, such as a UUID in quotes.
+    for a line of standard input that is no name and looks like something else, such as a UUID in quotes.
     """
     names = list(dict.fromkeys(one.text for one in arguments if one.uuid is None))
     error: ZvolError | None = None
@@ -69,7 +67,8 @@ def resolve_targets(client: Client, arguments: Sequence[VolumeArgument], make_ro
     if error is not None:
         results = [Result(name, None, Outcome.NOT_SENT, error=error) for name in refused]
         return Resolution(tuple(targets.values()), tuple(results))
-    if problem := refusal([one for one in arguments if one.uuid is None and not by_name[one.text]]):
+    lines = [one for one in arguments if one.uuid is None and not by_name[one.text] and one.listed]
+    if problem := refusal(lines):
         raise problem
     return Resolution(tuple(targets.values()), tuple(_refused(client, refused, by_name, volumes, make_rows)))
 
@@ -82,42 +81,38 @@ def _refused(
     make_rows: MakeRows,
 ) -> list[Result]:
     """Return a result for each name that is not that of exactly one deleted volume."""
+    ambiguous = {volume.uuid: volume for name in names for volume in by_name[name]}
+    rows = list(make_rows(tuple(ambiguous.values()))) if ambiguous else []
     unknown = [name for name in names if not by_name[name]]
-    similar = _similar(unknown, deleted)
-    shown = {volume.uuid: volume for name in names for volume in (*by_name[name], *similar.get(name, ()))}
-    rows = list(make_rows(tuple(shown.values()))) if shown else []
     others, roots = _others(client, unknown)
     rows += others
+    similar = _similar(unknown, deleted)
     results = []
     for name in names:
         same = tuple(row for row in rows if row.resource.name == name)
-        alike = tuple(row for row in rows if row.resource.uuid in {one.uuid for one in similar.get(name, ())})
-        results.append(_refusal(name, same or alike, [one for one in roots if one.name == name]))
+        results.append(_refusal(name, same, [one for one in roots if one.name == name], similar.get(name)))
     return results
 
 
-def _similar(names: Sequence[str], volumes: Sequence[Volume]) -> dict[str, list[Volume]]:
-    """Return the volumes whose names look like these names, such as in another Unicode form."""
+def _similar(names: Sequence[str], volumes: Sequence[Volume]) -> dict[str, Volume]:
+    """Return a volume for each name that its name looks like, such as in another Unicode form."""
     if not names:
         return {}
-    looks: dict[str, list[Volume]] = {look(name): [] for name in names}
+    looks: dict[str, Volume] = {}
     for volume in volumes:
-        looks.get(look(volume.name), []).append(volume)
-    return {name: looks[look(name)][:MAX_SIMILAR] for name in names}
+        looks.setdefault(look(volume.name), volume)
+    return {name: looks[look(name)] for name in names if look(name) in looks}
 
 
-def _refusal(name: str, rows: tuple[VolumeRow, ...], roots: Sequence[Volume]) -> Result:
+def _refusal(name: str, rows: tuple[VolumeRow, ...], roots: Sequence[Volume], similar: Volume | None) -> Result:
     """Return why a name is refused.
 
-    `rows` are all data volumes with it, the deleted ones if there are any; or deleted ones whose names look like it.
+    `rows` are all data volumes with it, the deleted ones if there are any; `similar` is one whose name looks like it.
     """
     kind, text = "not-found", "no deleted data volume has this name"
     hint = "`zvol list` shows what can be recovered."
     digits = name.strip(" ").lower().replace("-", "")
-    if rows and rows[0].resource.name != name:
-        text = f"{text}, but {_alike(name, rows)}"
-        hint = "If you mean it, give its UUID."
-    elif rows and DATA_VOLUME.is_deleted(rows[0].resource):
+    if rows and DATA_VOLUME.is_deleted(rows[0].resource):
         kind, text = "ambiguous", f"{len(rows)} deleted data volumes have this name"
         hint = "Give the UUID of the one you mean."
     elif rows:
@@ -130,19 +125,21 @@ def _refusal(name: str, rows: tuple[VolumeRow, ...], roots: Sequence[Volume]) ->
     elif roots:
         text = f"{text}, but {len(roots)} deleted root volumes do: they come back with their VMs"
         hint = "`zvol list --vms` shows the VMs; then `zvol recover --vm`."
+    elif similar is not None:
+        text = f"{text}, but {_difference(name, similar.name)}"
+        hint = f"If you mean that one: `zvol recover {similar.uuid}`"
     elif _ALMOST_UUID.fullmatch(digits):
         text = f"{text}, and it is no UUID: {len(digits)} hex digits instead of 32"
-    elif inner := contained_uuid(name):
-        text = f"{text}; it contains the UUID {inner}"
-        hint = f"If you mean the volume with this UUID, give that alone: `zvol recover {inner}`"
+    else:
+        text += explained(name)
     return Result(name, None, Outcome.FAILED, error=ZvolError(text, kind=kind, hint=hint), candidates=rows)
 
 
-def _alike(name: str, rows: Sequence[VolumeRow]) -> str:
-    """Return how the names of volumes differ from a name that they look like."""
-    if all(one_form(row.resource.name) == one_form(name) for row in rows):
+def _difference(name: str, other: str) -> str:
+    """Return how the name of a volume differs from a name that it looks like."""
+    if one_form(other) == one_form(name):
         return "one has the same name in another Unicode form (NFC or NFD)"
-    return f"the name {rows[0].resource.name} looks like it"
+    return f"{other} looks like it"
 
 
 def _others(client: Client, names: Sequence[str]) -> tuple[list[VolumeRow], list[Volume]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
-from zvol.catalog.lookalikes import refusal
+from zvol.catalog.lookalikes import explained
 from zvol.catalog.resolve import Resolution, that_fit
 from zvol.errors import UsageProblem, ZvolError, nothing_sent
 from zvol.model import VM, Outcome, Result, Target, VolumeArgument
@@ -50,8 +50,6 @@ def resolve_vms(client: Client, arguments: Sequence[VolumeArgument]) -> Resoluti
         results = [Result(name, None, Outcome.NOT_SENT, error=error, target=VM) for name in refused]
         return Resolution(tuple(targets.values()), tuple(results))
     _check_patterns([name for name in refused if not by_name[name]])
-    if problem := refusal([one for one in arguments if one.uuid is None and not by_name[one.text]], what="VM"):
-        raise problem
     others = _not_destroyed(client, [name for name in refused if not by_name[name]])
     results = [_refusal(name, by_name[name], others.get(name, [])) for name in refused]
     return Resolution(tuple(targets.values()), tuple(results))
@@ -100,5 +98,7 @@ def _refusal(name: str, destroyed: Sequence[VmInstance], others: Sequence[VmInst
         text = f"{text}, but {many}"
         uuid = others[0].uuid if len(others) == 1 else "UUID"
         hint = f"`zvol show --vm {uuid}` shows it; `zvol recover --vm {uuid}` counts it as done."
+    else:
+        text += explained(name)
     error = ZvolError(text, kind=kind, hint=hint)
     return Result(name, None, Outcome.FAILED, error=error, candidates=tuple(destroyed or others), target=VM)

@@ -184,12 +184,12 @@ def read_volumes(
 
 def _refuse(wrong: Sequence[VolumeArgument], what: str) -> NoReturn:
     """Raise UsageProblem for texts that cannot be VOLUMEs."""
-    from zvol.catalog.lookalikes import STANDARD_INPUT, refusal
+    from zvol.catalog.lookalikes import refusal
 
     if problem := refusal(wrong, what=what):
         raise problem
     for one in wrong:
-        if one.place.startswith(STANDARD_INPUT) and any("\udc80" <= char <= "\udcff" for char in one.text):
+        if one.listed and any("\udc80" <= char <= "\udcff" for char in one.text):
             raise _not_utf8(one.place)
     named = [
         f"{one.place} ('{one.text if len(one.text) <= MAX_SHOWN else one.text[:MAX_SHOWN] + '...'}')"
@@ -202,6 +202,8 @@ def _refuse(wrong: Sequence[VolumeArgument], what: str) -> NoReturn:
 
 def _texts(arguments: Sequence[str], stdin: TextIO | None, where: str) -> Iterator[tuple[str, str]]:
     """Yield the place and the text of each VOLUME; each line of standard input is one, also an empty line."""
+    from zvol.model import LINE
+
     for number, argument in enumerate(arguments, 1):
         if argument != "-":
             yield f"{where} {number}", argument
@@ -209,7 +211,7 @@ def _texts(arguments: Sequence[str], stdin: TextIO | None, where: str) -> Iterat
         if stdin is None:
             raise click.UsageError("standard input is closed, and `-` was to be read from it")
         for line, text in enumerate(_lines(stdin), 1):
-            yield f"line {line}", text.removesuffix("\r")
+            yield f"{LINE}{line}", text.removesuffix("\r")
 
 
 def _lines(stdin: TextIO) -> Iterator[str]:
