@@ -85,8 +85,11 @@ def fold_uuid(text: str) -> str | None:
 
 
 def parse_duration(text: str) -> float | None:
-    """Return the seconds of `90s`, `5m`, `1h30m`, `1d 12h` or `1w`; None for anything else, also for a bare number."""
-    found = _DURATION.fullmatch(text.strip(" ").lower()) if text.isascii() else None
+    """Return the seconds of `90s`, `5m`, `1h30m`, `1d 12h` or `1w`; None for anything else, also for a bare number.
+
+    Units are small letters: elsewhere, `M` is a month.
+    """
+    found = _DURATION.fullmatch(text.strip(" "))
     if not found or not any(found.groups()):
         return None
     return float(sum(int(count) * unit for count, unit in zip(found.groups(), UNITS.values(), strict=True) if count))

@@ -78,7 +78,8 @@ Then stdout is empty, unless it is an array.
 
 TIMES: Final = """\
 D is a duration: one or more numbers with their units, the largest unit first.
-The units are w (weeks), d (days), h (hours), m (minutes) and s (seconds):
+The units are w (weeks), d (days), h (hours), m (minutes) and s (seconds), in
+small letters:
 
   90s    5m    1h30m    1d 12h    1w
 
