@@ -24,7 +24,7 @@ _UUID: Final = re.compile(
 )
 _DASHES: Final = dict.fromkeys(map(ord, "‐‑‒–—―−"), "-")
 _QUOTES: Final = "\"'`´“”„‟‘’‚‛«»‹›"
-_JSON: Final = re.compile(r'[\[{]\s*["{\[].*|[\[{]|[\]}],?|"[^"]+"\s*:\s*.*')
+_JSON: Final = re.compile(r'[\[{]\s*["{\[].*|[\[{]|[\]}],?|\[\]|\{\}|"[^"]+"\s*:\s*.*')
 _HEADER: Final = re.compile(r"(?:.*[\s,;|\"])?uuid(?:[\s,;|\"].*)?|\"?id\"?", re.IGNORECASE)
 _ROW: Final = re.compile(r"\|.*\|")
 _RULE: Final = frozenset("+|=:- ")
@@ -35,7 +35,7 @@ _ALMOST: Final = re.compile(r"[0-9a-f]{20,44}")
 _FORMS: Final = (
     (r"[^\w]*urn:uuid:.*", "begins with `urn:uuid:`"),
     (r"[^\w]*uuid\s*[=:].*", "begins with `uuid`"),
-    (rf"[{_QUOTES}\s]+@[{_QUOTES}\s]+", "is in quotes"),
+    (rf"[{_QUOTES}\s]*@[{_QUOTES}\s]*", "is in quotes"),
     (r"[\s(<{\[]+@[\s)>}\]]+", "is in brackets"),
     (rf"[{_QUOTES}\s]*@[{_QUOTES}\s]*[,;]", "ends with a separator"),
     (r".*\|.*", "looks like a row of a table"),
