@@ -15,7 +15,8 @@ from zvol.zstack.resource_kinds import KINDS
 class Row:
     """A volume or VM; `deletions` counts its deletions.
 
-    `root`: the status of a VM's root volume where that is not the one of the VM, empty when it was destroyed.
+    `earlier`: from when to when it was there before.  `root`: the status of a VM's root volume where that is not
+    the one of the VM, empty when it was destroyed.
     """
 
     status: str = "Deleted"
@@ -26,6 +27,7 @@ class Row:
     executed: list[str] = field(default_factory=list)
     deleted_at: float = -1.0
     back_at: float = -1.0
+    earlier: list[tuple[float, float]] = field(default_factory=list)
 
     @property
     def ready(self) -> bool:
@@ -33,11 +35,13 @@ class Row:
         return self.status == "Ready" and self.root is None
 
     def was_ready(self, when: float) -> bool:
-        """Tell whether it was there at a time after it came back last, or before it was deleted last."""
-        return self.back_at <= when if self.ready else self.back_at <= when <= self.deleted_at
+        """Tell whether it was there at a time, now or before one of its deletions."""
+        return (self.ready and self.back_at <= when) or any(back <= when <= end for back, end in self.earlier)
 
     # ---- what other people do ------------------------------------------------------------------------------------
     def delete(self, now: float) -> None:
+        if self.ready:
+            self.earlier.append((self.back_at, now))
         self.status, self.root, self.deleted_at = "Deleted", None, now
         self.last_op, self.deletions = self.last_op + 1, self.deletions + 1
         self.executed.clear()
