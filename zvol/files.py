@@ -10,15 +10,20 @@ import errno
 import os
 import shlex
 import stat
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from zvol.errors import ConfigError, Exit, LocalState, Problem, ZvolError
+from zvol.permissions import OTHERS, Content, Place, Way, follow, opened_path, owner_of_everything, trusted
+from zvol.pipes import READ, descriptor, inherited, read_pipe, read_start
 
-OTHERS: Final = 0o077
-"""The mode bits that a private file or folder does not have."""
+PIPE_SECONDS: Final = 60.0
+"""How long a pipe may take to bring a secret: somebody may have to type a passphrase for it."""
 
+REPLACED: Final = "leads through a symbolic link that was replaced while it was read"
+_TYPE: Final = "Use `zvol login` to type a password, or a pipe."
+_NOT_YOURS: Final = "Set HOME to a folder of your own (sudo -H), or XDG_STATE_HOME and XDG_CONFIG_HOME."
 _ELSEWHERE: Final = "Set XDG_STATE_HOME to a folder of your own."
 _REPLACE: Final = "Remove it, or set XDG_STATE_HOME to a folder of your own."
 _NO_LINKS: Final = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK})
@@ -32,8 +37,8 @@ class UnreadableFile(ZvolError):
     kind = "local"
     exit = Exit.LOCAL
 
-    def __init__(self, path: Path, text: str, code: int = 0) -> None:
-        super().__init__(f"{path} {text}")
+    def __init__(self, path: Path, text: str, code: int = 0, hint: str = "") -> None:
+        super().__init__(f"{path} {text}", hint=hint)
         self.path, self.text, self.code = path, text, code
 
     @property
@@ -41,83 +46,87 @@ class UnreadableFile(ZvolError):
         return self.code in (errno.ENOENT, errno.ENOTDIR)
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
-    """The content of a file, with its mode and owner when it was read; `link`: its path is a symbolic link."""
-
-    path: Path
-    data: bytes = field(repr=False)
-    mode: int
-    owner: int
-    link: bool
-
-    @property
-    def foreign(self) -> bool:
-        """Tell whether the file belongs to a user who is neither this one nor root."""
-        return self.owner not in (os.geteuid(), 0)
-
-    def exposure(self) -> tuple[str, str] | None:
-        """Return why this file must not hold a secret, without its path, and what repairs it; None when it may."""
-        if self.link:
-            return "is a symbolic link, and it holds a secret", "Name the file itself."
-        if self.foreign:
-            return "holds a secret and belongs to another user", "Make a copy that is your own."
-        if self.mode & OTHERS:
-            text = f"holds a secret and others can use it (mode {self.mode:04o})"
-            return text, f"Run: chmod 600 {shlex.quote(str(self.path))}"
-        return None
-
-
-def read_file(path: Path, limit: int) -> Content:
+def read_file(path: Path, limit: int, *, seconds: float = 0, line: bool = False) -> Content:
     """Return a regular file of at most `limit` bytes; raises UnreadableFile.
 
-    Owner and mode are those of the open descriptor, so that they are checked for the same file that was read.
+    With `seconds`, it may also be a pipe, which is read for that long, and only once in this process; with `line`, not
+    after its first line.  Owner and mode are those of the open descriptor, so that they are checked for the same file
+    that was read.
     """
-    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
     try:
-        fd, link = _open(path, flags)
+        number = descriptor(path)
+        fd, way = _open(path) if number is None else (inherited(number), None)
         try:
-            found = os.fstat(fd)
-            if not stat.S_ISREG(found.st_mode):
-                raise UnreadableFile(path, "is not a file")
-            with os.fdopen(fd, "rb", closefd=False) as file:
-                data = file.read(limit + 1)
+            return _content(path, fd, way, limit, seconds, line=line)
         finally:
             os.close(fd)
     except OSError as exc:
         raise UnreadableFile(path, f"cannot be read: {exc.strerror}", exc.errno or 0) from None
     except ValueError:
         raise UnreadableFile(path, "holds a character that no path has") from None
-    if len(data) > limit:
-        raise UnreadableFile(path, f"has more than {limit} bytes")
-    return Content(path, data, stat.S_IMODE(found.st_mode), found.st_uid, link)
 
 
-def _open(path: Path, flags: int) -> tuple[int, bool]:
-    """Open a file and tell whether its path is a symbolic link."""
+def _open(path: Path) -> tuple[int, Way]:
+    """Open a file, and return how its path leads there."""
     try:
-        return os.open(path, flags | os.O_NOFOLLOW), False
+        fd, link = os.open(path, READ | os.O_NOFOLLOW), False
     except OSError as exc:
         if exc.errno not in (errno.ELOOP, errno.EMLINK):
             raise
-    return os.open(path, flags), True
+        fd, link = os.open(path, READ), True
+    way = None
+    try:
+        way = follow(path)
+        same = not link or os.path.samestat(os.fstat(fd), way.real.stat())
+    finally:
+        if way is None:
+            os.close(fd)
+    return fd, way if same else replace(way, doubt=REPLACED)
 
 
-def read_private(path: Path, limit: int, where: str | None = None) -> bytes:
-    """Return the bytes of a file that only its owner can read.
+def _content(path: Path, fd: int, way: Way | None, limit: int, seconds: float, *, line: bool) -> Content:
+    """Return what an open file holds; a pipe that others can use is not read."""
+    found = os.fstat(fd)
+    pipe = stat.S_ISFIFO(found.st_mode) or stat.S_ISSOCK(found.st_mode)
+    if not (stat.S_ISREG(found.st_mode) or (pipe and seconds)):
+        terminal = os.isatty(fd)
+        raise UnreadableFile(path, "is a terminal" if terminal else "is not a file", hint=_TYPE * terminal)
+    given = way is None and (pipe or not found.st_nlink)
+    way = way or Way(opened_path(fd) or path)
+    content = Content(
+        path, b"", stat.S_IMODE(found.st_mode), found.st_uid, way.link, given, doubt=way.doubt, group=found.st_gid
+    )
+    if not given and (content.foreign or content.mode & OTHERS):
+        place = Place.of(way, fd)
+        content = replace(content, delivered=place.delivers(path, found), repair=place.repair(found, "600"))
+    exposed = content.exposure() if pipe else None
+    if exposed:
+        raise UnreadableFile(path, exposed[0], hint=exposed[1])
+    data = read_pipe(path, fd, limit, seconds, line=line) if pipe else read_start(fd, limit + 1)
+    if len(data) > limit:
+        raise UnreadableFile(path, f"has more than {limit} bytes")
+    return replace(content, data=data)
 
-    Raises ConfigError for a link, another user's file and one that others can read; `where` is the setting that names
-    the file.
+
+def read_private(path: Path, limit: int, where: str | None = None, *, seconds: float = PIPE_SECONDS) -> bytes:
+    """Return the bytes of a file that only its owner can read, or up to the first line that a pipe brings.
+
+    Raises ConfigError for what others can read or change; `where` is the setting that names the file.
     """
     try:
-        content = read_file(path, limit)
+        content = read_file(path, limit, seconds=seconds, line=True)
+        data, exposed = content.data, content.exposure()
     except UnreadableFile as exc:
-        raise ConfigError([Problem(where, exc.message) if where else Problem(str(path), exc.text)]) from None
-    exposed = content.exposure()
-    if exposed:
+        data, exposed = b"", (exc.text, exc.hint)
+    if exposed is not None:
         text, hint = exposed
         raise ConfigError([Problem(where, f"{path} {text}") if where else Problem(str(path), text)], hint=hint)
-    return content.data
+    return data
+
+
+def is_pipe(path: Path) -> bool:
+    """Tell whether a path is a pipe or an inherited descriptor, which can be read only once."""
+    return descriptor(path) is not None or path.is_fifo()
 
 
 def exposure_on_disk(path: Path) -> tuple[str, str] | None:
@@ -158,9 +167,17 @@ def _make_dirs(path: Path) -> None:
     """Make a folder and those above it that are missing, all of them private and durable."""
     for folder in (*reversed(path.parents), path):
         if not folder.exists():
+            refuse_others(folder.parent)
             with contextlib.suppress(FileExistsError):
                 folder.mkdir(mode=0o700)
             sync_dir(folder.parent)
+
+
+def refuse_others(folder: Path) -> None:
+    """Raise LocalState for a folder of another user: what root makes there, its owner cannot use or remove."""
+    owner = folder.stat().st_uid
+    if not trusted(owner) and owner != owner_of_everything():
+        raise LocalState(f"{folder} belongs to another user", hint=_NOT_YOURS)
 
 
 def open_private(path: Path, flags: int) -> int:
@@ -211,6 +228,7 @@ def write_private(path: Path, data: bytes, *, replace: bool = True) -> None:
     spare = path.with_name(f".{path.name}.{os.urandom(6).hex()}")
     try:
         _make_dirs(path.parent)
+        refuse_others(path.parent)
         try:
             _write_new(spare, data)
             if replace:

@@ -88,10 +88,13 @@ def test_a_file_must_be_private(tmp_path: Path, bits: int) -> None:
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     assert "No such file" in refusal(settings_with(tmp_path, "session_file: key")).message
-    (tmp_path / "key").symlink_to(tmp_path / "z.yaml")
-    assert "symbolic link" in refusal(settings_with(tmp_path, "session_file: key")).message
     os.mkfifo(tmp_path / "fifo")
-    assert "not a file" in refusal(settings_with(tmp_path, "session_file: fifo")).message
+    (tmp_path / "fifo").chmod(0o644)
+    assert "others can use it" in refusal(settings_with(tmp_path, "session_file: fifo")).message
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared").chmod(0o777)
+    (tmp_path / "shared" / "key").symlink_to(tmp_path / "z.yaml")
+    assert "symbolic link" in refusal(settings_with(tmp_path, "session_file: shared/key")).message
 
 
 def test_nothing_is_read_before_it_is_needed(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -197,58 +196,7 @@ def test_keys_that_require_or_exclude_each_other(tmp_path: Path, body: str, expe
     assert any(expected in problem for problem in wrong_profile(tmp_path, body))
 
 
-# ---- permissions -----------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("bits", [0o600, 0o400, 0o640, 0o644, 0o604, 0o660, 0o666, 0o620, 0o602])
-def test_a_file_with_a_secret_must_be_private(tmp_path: Path, bits: int) -> None:
-    text = f"profiles: {{a: {{}}, p: {{session: {SESSION}}}}}"
-    if not bits & 0o077:
-        load(write(tmp_path, text, bits))
-        return
-    (problem,) = wrong(tmp_path, text, bits)
-    assert f"mode {bits:04o}" in problem
-    with pytest.raises(ConfigError) as caught:
-        load(tmp_path / "config.yaml")
-    assert caught.value.hint == f"Run: chmod 600 {tmp_path}/config.yaml"
-    assert SESSION not in caught.value.message
-
-
-@pytest.mark.parametrize("bits", [0o600, 0o644, 0o664, 0o666])
-def test_a_file_without_a_secret_may_be_read_by_all(tmp_path: Path, bits: int) -> None:
-    load(write(tmp_path, "profiles: {p: {host: 'https://h', session_file: s}}", bits))
-
-
-def test_a_malformed_or_duplicate_secret_is_still_a_secret(tmp_path: Path) -> None:
-    assert any("mode 0644" in problem for problem in wrong(tmp_path, "profiles: {p: {session: x}}", 0o644))
-
-
-@pytest.mark.parametrize(("bits", "fine"), [(0o600, True), (0o664, True), (0o646, False), (0o666, False)])
-def test_a_file_that_names_a_program_must_not_be_writable_by_others(tmp_path: Path, bits: int, fine: bool) -> None:
-    text = "profiles: {p: {session_command: [a]}}"
-    if fine:
-        load(write(tmp_path, text, bits))
-    else:
-        assert "everybody can write it" in wrong(tmp_path, text, bits)[0]
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
-def test_another_users_file_runs_no_program(tmp_path: Path) -> None:
-    path = write(tmp_path, "profiles: {p: {session_command: [a]}}")
-    os.chown(path, 12345, 12345)
-    with pytest.raises(ConfigError, match="belongs to another user"):
-        load(path)
-    write(tmp_path, "profiles: {p: {host: 'https://h'}}")
-    assert load(path).profiles["p"]
-
-
-def test_a_link_is_accepted_without_a_secret(tmp_path: Path) -> None:
-    path = write(tmp_path, "profiles: {p: {host: 'https://h'}}")
-    (tmp_path / "link").symlink_to(path)
-    assert "p" in load(tmp_path / "link").profiles
-    write(tmp_path, f"profiles: {{p: {{session: {SESSION}}}}}")
-    with pytest.raises(ConfigError, match="symbolic link"):
-        load(tmp_path / "link")
-
-
+# ---- the file itself ------------------------------------------------------------------------------------------------
 def test_no_file(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="No such file"):
         load(tmp_path / "none")

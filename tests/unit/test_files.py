@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from zvol.errors import ConfigError, LocalState
-from zvol.files import Content, UnreadableFile, private_dir, read_file, read_private, write_private
+from zvol.files import UnreadableFile, private_dir, read_file, read_private, write_private
+from zvol.permissions import Content
 
 ROOT = os.geteuid() == 0
 
@@ -47,14 +48,23 @@ def test_a_secret_is_read_only_from_a_private_file(tmp_path: Path, bits: int) ->
     assert "MARKER" not in str(caught.value)
 
 
-def test_a_link_to_a_private_file_is_refused(tmp_path: Path) -> None:
-    path, link = tmp_path / "file", tmp_path / "link"
+def test_a_link_that_others_can_replace_is_refused(tmp_path: Path) -> None:
+    path, folder = tmp_path / "file", tmp_path / "shared"
+    folder.mkdir()
+    link = folder / "link"
     write_private(path, b"x")
     link.symlink_to(path)
-    with pytest.raises(ConfigError, match="symbolic link"):
-        read_private(link, 100)
-    assert read_file(link, 100).link
-    assert read_file(link, 100).data == b"x"
+    for bits, fine in ((0o700, True), (0o755, True), (0o777, False), (0o707, False), (0o1777, True)):
+        folder.chmod(bits)
+        if fine:
+            assert read_private(link, 100) == b"x"
+        else:
+            with pytest.raises(ConfigError, match=f"symbolic link, and others can change {folder}"):
+                read_private(link, 100)
+            with pytest.raises(ConfigError, match="symbolic link"):
+                read_private(link, 100, "where")
+        assert read_file(link, 100).link
+        assert read_file(link, 100).data == b"x"
 
 
 def test_another_users_file_is_refused() -> None:
@@ -78,6 +88,7 @@ def test_unreadable_files(tmp_path: Path) -> None:
     big, fifo, loop = tmp_path / "big", tmp_path / "fifo", tmp_path / "loop"
     big.write_bytes(b"x" * 101)
     os.mkfifo(fifo)
+    fifo.chmod(0o644)
     loop.symlink_to(loop)
     for path, message in (
         (tmp_path / "none", "No such file"),
@@ -117,6 +128,7 @@ def test_a_file_that_is_swapped_for_a_link_is_never_read_as_private(tmp_path: Pa
             write_private(path, b"mine")
 
     write_private(path, b"mine")
+    tmp_path.chmod(0o777)
     attacker = threading.Thread(target=swap)
     attacker.start()
     read, refused = set(), set()

@@ -15,7 +15,7 @@ from zvol.config.credential_scope import LOGIN_VARIABLES, SESSION_VARIABLES, Cre
 from zvol.config.hosts import is_loopback
 from zvol.config.settings import Settings
 from zvol.errors import AuthError, ConfigError, InvalidValue, Problem, Untrusted, UsageProblem
-from zvol.files import read_private
+from zvol.files import PIPE_SECONDS, read_private
 from zvol.secrets import Secret
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def session(settings: Settings, *, environ: Mapping[str, str] | None = None, mor
         return given.session
     if given.session_file is not None:
         where = given.sources["session_file"]
-        return _checked(from_file(given.session_file, where), where, "the file's first line")
+        return _checked(from_file(given.session_file, where, settings.timeout), where, "the file's first line")
     if given.session_command is not None:
         where = given.sources["session_command"]
         text = from_command(given.session_command, "session_command", where, environ, settings.timeout)
@@ -84,7 +84,7 @@ def access_key(settings: Settings, *, environ: Mapping[str, str] | None = None) 
     text = ""
     if given.access_key_secret_file is not None:
         where = given.sources["access_key_secret_file"]
-        text = from_file(given.access_key_secret_file, where)
+        text = from_file(given.access_key_secret_file, where, settings.timeout)
     elif given.access_key_secret_command is not None:
         where = given.sources["access_key_secret_command"]
         command = given.access_key_secret_command
@@ -101,7 +101,7 @@ def password(settings: Settings, *, environ: Mapping[str, str] | None = None) ->
         return given.password
     if given.password_file is not None:
         where = given.sources["password_file"]
-        return typed_password(read_private(given.password_file, LIMIT, where), where)
+        return typed_password(_bytes(given.password_file, where, settings.timeout), where)
     if given.password_command is not None:
         where = given.sources["password_command"]
         printed = _output(given.password_command, "password_command", where, environ, settings.timeout)
@@ -128,9 +128,13 @@ def _permitted(settings: Settings) -> Credential:
     return given
 
 
-def from_file(path: Path, where: str) -> str:
+def from_file(path: Path, where: str, seconds: float = PIPE_SECONDS) -> str:
     """Return the first line of a file that only its owner can read; raises ConfigError, naming `where`."""
-    return _first_line(read_private(path, LIMIT, where))
+    return _first_line(_bytes(path, where, seconds))
+
+
+def _bytes(path: Path, where: str, seconds: float) -> bytes:
+    return read_private(path, LIMIT, where, seconds=min(seconds, PIPE_SECONDS))
 
 
 def from_command(

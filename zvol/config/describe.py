@@ -11,7 +11,7 @@ from zvol.config.proxies import without_user
 from zvol.config.registry import CREDENTIALS, SETTINGS, Section, shown
 from zvol.config.settings import Settings
 from zvol.errors import Problem
-from zvol.files import UnreadableFile, read_file
+from zvol.files import UnreadableFile, is_pipe, read_file
 from zvol.model import Endpoint
 from zvol.secrets import Secret
 
@@ -67,8 +67,11 @@ def _wrong_files(file: File, profile: str) -> list[Problem]:
     for key, value in file.profiles[profile].items():
         if not SETTINGS[key].kind.path:
             continue
+        path = file.path.parent / expand(value.value, os.environ)
+        if SETTINGS[key].credential and is_pipe(path):
+            continue
         try:
-            content = read_file(file.path.parent / expand(value.value, os.environ), MAX_BYTES)
+            content = read_file(path, MAX_BYTES)
         except UnreadableFile as exc:
             problems.append(Problem(value.where, f"{key}: {exc.message}"))
             continue

@@ -40,7 +40,8 @@ class Value:
 class File:
     """A configuration file: its profiles by name, and the name of the one to use without -p.
 
-    `private` is set when it holds a secret, `runs` when it names a program to run.
+    `private` is set when it holds a secret, `runs` when it names a program to run, `credentials` when it holds or names
+    a credential.
     """
 
     path: Path
@@ -48,6 +49,7 @@ class File:
     profiles: dict[str, dict[str, Value]]
     private: bool = False
     runs: bool = False
+    credentials: bool = False
 
 
 def names(profiles: Iterable[str]) -> str:
@@ -67,6 +69,7 @@ class _Checker:
         self.problems = problems
         self.private = False
         self.runs = False
+        self.credentials = False
 
     def file(self, root: Node | None) -> File:
         current: Node | None = None
@@ -79,7 +82,8 @@ class _Checker:
                 profiles = {name: self._profile(name, body) for name, body in self._named(node)}
             else:
                 self._unknown(key, key_node, "", ("current", "profiles"))
-        return File(self.problems.path, self._current(current, profiles), profiles, self.private, self.runs)
+        found = self.private, self.runs, self.credentials
+        return File(self.problems.path, self._current(current, profiles), profiles, *found)
 
     def _current(self, node: Node | None, profiles: dict[str, dict[str, Value]]) -> str | None:
         chosen = self._scalar(node, "current", "text") if node is not None else None
@@ -146,6 +150,7 @@ class _Checker:
             setting = FILE_KEYS[key]
             shape = setting.kind.shape
             self.private |= setting.secret
+            self.credentials |= setting.credential
             self.runs |= shape == "list"
             raw = self._list(value_node, key) if shape == "list" else self._scalar(value_node, key, shape)
             if raw is None:

@@ -7,14 +7,14 @@ positions, but not constructed, so that no value becomes a number, a date or a b
 from __future__ import annotations
 
 import re
-import shlex
 from pathlib import Path
 from typing import Any, Final
 
 from zvol.config.document import File, Value, check
 from zvol.config.nodes import Node, ProblemList
 from zvol.errors import ConfigError, Problem
-from zvol.files import Content, UnreadableFile, read_file
+from zvol.files import PIPE_SECONDS, UnreadableFile, read_file
+from zvol.permissions import Content
 
 __all__ = ["DEPTH", "LIMIT", "NODES", "File", "Value", "load", "read", "unreadable"]
 
@@ -37,12 +37,12 @@ def load(path: Path) -> File:
 
 
 def unreadable(exc: UnreadableFile) -> ConfigError:
-    return ConfigError([Problem(str(exc.path), exc.text)], hint=MAKE_ONE if exc.missing else "")
+    return ConfigError([Problem(str(exc.path), exc.text)], hint=MAKE_ONE if exc.missing else exc.hint)
 
 
 def read(path: Path) -> File:
     """Read and check a configuration file.  Raises ConfigError as `load` does, and UnreadableFile."""
-    content = read_file(path, LIMIT)
+    content = read_file(path, LIMIT, seconds=PIPE_SECONDS)
     problems = ProblemList(content.path)
     file = check(_parsed(content.data, problems), problems)
     hint = _check_exposure(content, file, problems)
@@ -54,12 +54,8 @@ def read(path: Path) -> File:
 def _check_exposure(content: Content, file: File, problems: ProblemList) -> str:
     """Report a file that others can use although it is private, and return what repairs it."""
     exposed = content.exposure() if file.private else None
-    if exposed is None and file.runs:
-        if content.foreign:
-            exposed = "names a program to run and belongs to another user", "Make a copy of your own."
-        elif content.mode & 0o002:
-            text = f"names a program to run and everybody can write it (mode {content.mode:04o})"
-            exposed = text, f"Run: chmod o-w {shlex.quote(str(content.path))}"
+    if exposed is None and file.credentials:
+        exposed = content.changeable("names a program to run" if file.runs else "says where a secret is and goes to")
     if exposed is None:
         return ""
     problems.add(0, 0, exposed[0])

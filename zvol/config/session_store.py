@@ -11,12 +11,16 @@ from typing import Any, Final
 
 from zvol.config import kinds
 from zvol.errors import ConfigError, InvalidValue, LocalState, Problem
-from zvol.files import Content, UnreadableFile, private_dir, read_file, write_private
+from zvol.files import UnreadableFile, private_dir, read_file, write_private
 from zvol.model import Endpoint
+from zvol.permissions import Content
 from zvol.secrets import Secret
 
 MAX_BYTES: Final = 4096
 """The most bytes of a file."""
+
+LINKED: Final = "is a symbolic link, and it holds a secret", "Remove it, and run `zvol login` again."
+"""What is wrong with a link: zvol stores files, so that somebody else put it there."""
 
 MAX_FILES: Final = 200
 """The most files that are read when no account is named."""
@@ -87,7 +91,7 @@ class SessionStore:
         stored = _stored(record, path) if record.get("base") == self._base else None
         if stored is None or self._path(stored.account, stored.user) != path:
             return None
-        exposed = content.exposure()
+        exposed = LINKED if content.link else content.exposure()
         if exposed:
             raise ConfigError([Problem(str(path), exposed[0])], hint=exposed[1])
         return stored

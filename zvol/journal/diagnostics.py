@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zvol.errors import ZvolError
+from zvol.errors import LocalState, ZvolError
 from zvol.model import Check
 
 if TYPE_CHECKING:
@@ -21,12 +21,17 @@ def unwritable(journal: Path) -> tuple[str, str] | None:
 
     The folder that is made to find out is removed at once.
     """
+    from zvol.files import refuse_others
+
     there = next(path for path in (journal.parent, *journal.parents) if os.path.lexists(path))
     hint = "No recovery can begin without its journal: set XDG_STATE_HOME to a folder of your own."
     spare = there / f".zvol.{os.urandom(6).hex()}"
     try:
+        refuse_others(there)
         spare.mkdir(mode=0o700)
         spare.rmdir()
+    except LocalState as exc:
+        return f"the journal cannot be written in {journal.parent}: {exc.message}", exc.hint
     except OSError as exc:
         return f"the journal cannot be written in {journal.parent}: {exc.strerror}", hint
     if journal.exists() and not os.access(journal, os.W_OK):

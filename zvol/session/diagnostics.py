@@ -17,7 +17,6 @@ from zvol.journal import diagnostics as journal_checks
 from zvol.model import Check
 
 if TYPE_CHECKING:
-    from zvol.config.settings import Settings
     from zvol.journal.journal_file import JournalFile
     from zvol.session.server import Server
 
@@ -30,7 +29,7 @@ def checks(server: Server, journal: JournalFile) -> Iterator[Check]:
     found = f"profile {settings.profile or 'none'}; {settings.endpoint.base}, from {settings.sources['host']}"
     yield Check("configuration", True, found)
     with server.delay_signals():
-        files = _files(settings, journal.path)
+        files = _files(journal.path)
     yield files
     yield journal_checks.open_runs(journal, (server.base, server.origin))
     ca_file_from = settings.sources["ca_file"]
@@ -45,14 +44,12 @@ def checks(server: Server, journal: JournalFile) -> Iterator[Check]:
         yield server_checks.policy(Client(server.transport, server.sessions.auth))  # a client that cannot log in again
 
 
-def _files(settings: Settings, journal: Path) -> Check:
+def _files(journal: Path) -> Check:
     """Check whether others can use the files that zvol stores; repairs nothing."""
     from zvol.config.paths import state_dir
 
     folder = state_dir(os.environ)
     own = [folder, folder / "sessions", *folder.glob("sessions/*"), *folder.glob("journal.db*")]
-    if settings.config is not None and settings.credential.session is not None:
-        own.append(settings.config)
     present = [path for path in own if os.path.lexists(path)]
     problems = (problem for path in present if (problem := exposure_on_disk(path)))
     problem = next(problems, None) or journal_checks.unwritable(journal)
