@@ -104,9 +104,9 @@ class Store:
             self._remake(db, seed)
 
     def _remake(self, db: sqlite3.Connection, seed: Callable[[Tx], None]) -> None:
-        existing = db.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
-        for (name,) in existing.fetchall():
-            db.execute(f"DROP TABLE {name}")
+        found = "SELECT type, name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%'"
+        for kind, name in db.execute(found).fetchall():
+            db.execute(f"DROP {kind} {name}")
         for statement in schema.statements():
             db.execute(statement)
         seed(Tx(db, self.offset))
