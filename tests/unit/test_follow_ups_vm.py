@@ -10,7 +10,7 @@ import pytest
 
 from tests.sim.follow_ups import OTHER_VM, FollowUpServer, FollowUpWorld, exit_code
 from zvol.errors import Exit
-from zvol.journal.records import Claim, Identity
+from zvol.journal.records import Claim, Identity, Intent
 from zvol.journal.request import Request
 from zvol.model import VM, Outcome, Result, Target
 
@@ -131,10 +131,15 @@ def test_strict_is_for_what_was_asked_for(world: VmWorld) -> None:
     assert world.run(strict)[MACHINE].exit is Exit.FAILED
 
 
-def test_strict_is_remembered_by_resume(world: VmWorld) -> None:
+def stop_before_the_vm_is_back(world: VmWorld, request: Request = REQUEST) -> None:
     world.server.vm_seconds = 4.0
     world.clock.at(world.clock.now + 2.0, lambda: world.engine.stop())
-    world.run(replace(REQUEST, strict=True))
+    world.run(request)
+    assert world.server.posted == {}
+
+
+def test_strict_is_remembered_by_resume(world: VmWorld) -> None:
+    stop_before_the_vm_is_back(world, replace(REQUEST, strict=True))
     assert {result.exit for result in world.resume()} == {Exit.OK}
 
 
@@ -162,6 +167,62 @@ def test_a_dry_run_neither_claims_nor_attaches(world: VmWorld) -> None:
     results = world.run(replace(REQUEST, dry_run=True))
     assert [results[uuid].outcome for uuid in (MACHINE, *world.uuids)] == ["would-recover", "already", "would-recover"]
     assert (world.used_journal, world.server.posted) == (False, {})
+
+
+def test_a_vm_that_took_long_leaves_them_their_time(world: VmWorld) -> None:
+    world.server.fault = lambda kind, number: "refused" if kind == "put" and number <= 6 else None
+    world.server.vm_seconds = 25.0
+    results = world.run(timeout=60.0)
+    assert world.took > 60.0, "only now the VM is back"
+    assert (world.attached, exit_code([*results.values()])) == (world.uuids, Exit.OK)
+
+
+def test_an_attachment_that_does_not_end_is_not_waited_for_without_end(world: VmWorld) -> None:
+    world.server.stuck = {(world.uuids[0], MACHINE): "never"}
+    results = world.run()
+    assert (results[world.uuids[0]].exit, world.attached) == (Exit.UNKNOWN, world.uuids[1:])
+
+
+def test_the_release_is_not_asked_for_what_was_decided_before(world: VmWorld) -> None:
+    world.server.version_text = None
+    world.server.vm_seconds = 4.0
+    assert {result.exit for result in world.run().values()} == {Exit.OK}
+    assert world.attached == world.uuids
+
+
+def test_nor_by_a_resumed_run(world: VmWorld) -> None:
+    world.server.version_text = None
+    stop_before_the_vm_is_back(world)
+    assert {result.exit for result in world.resume()} == {Exit.OK}
+    assert world.attached == world.uuids
+
+
+def test_a_resumed_run_finds_another_one_on_the_vm(world: VmWorld) -> None:
+    world.server.fault = lambda kind, _number: "refused" if kind == "put" else None
+    world.clock.at(world.clock.now + 2.0, lambda: world.engine.stop())
+    assert {result.outcome for result in world.run().values()} == {Outcome.NOT_SENT, Outcome.ALREADY}
+    world.server.fault = lambda _kind, _number: None
+    other = world.journal()
+    run = other.begin(world.identity, Request(), 0.0)
+    other._db.execute("UPDATE volumes SET state = 'taken' WHERE uuid = ?", (MACHINE,))
+    other.claim(run, [Claim(MACHINE, MACHINE, "then", VM)])
+    other._db.execute("UPDATE volumes SET state = 'planned' WHERE uuid = ?", (MACHINE,))
+    world.journals.clear()
+    results = {result.uuid or "": result for result in world.resume()}
+    other.close()
+    assert results[MACHINE].outcome is Outcome.BUSY
+    assert all(results[uuid].unfinished for uuid in world.uuids)
+    assert world.server.posted == {}
+
+
+def test_strict_of_a_resumed_run_is_not_for_a_volume_that_somebody_recovered(world: VmWorld) -> None:
+    world.server.fault = lambda kind, _number: "refused" if kind == "put" else None
+    world.clock.at(world.clock.now + 2.0, lambda: world.engine.stop())
+    world.run(replace(REQUEST, strict=True))
+    world.server.fault = lambda _kind, _number: None
+    world.server.recover_by_hand(world.uuids[1])
+    results = {result.uuid or "": result for result in world.resume()}
+    assert (results[world.uuids[1]].outcome, results[world.uuids[1]].exit) == ("already", Exit.OK)
 
 
 # ---- claims ----------------------------------------------------------------------------------------------------------
@@ -194,3 +255,26 @@ def test_all_is_in_the_journal_before_the_first_request(world: VmWorld) -> None:
     world.run()
     first, second = world.uuids
     assert seen[0] == {MACHINE: ("open", ()), first: ("followups", (MACHINE,)), second: ("open", (MACHINE,))}
+
+
+def test_a_volume_that_is_only_attached_keeps_what_an_earlier_run_sent_for_it(world: VmWorld) -> None:
+    """It may still act, and belongs to the run that sent it."""
+    stayed = world.uuids[0]
+    journal = world.journal()
+    run = journal.begin(world.identity, Request(), 0.0)
+    journal.claim(run, [Claim(stayed, stayed, "then")])
+    journal.record_intents([(run, stayed, Intent("1" * 32, "then"))], 0.0)
+    world.close()
+    assert world.run()[stayed].outcome == "already"
+    assert world.attached == world.uuids
+    journal = world.journal()
+    assert [(one.uuid, one.job) for one in journal.forget(run, 1.0) or ()] == [(stayed, "1" * 32)]
+
+
+def test_a_claim_that_is_only_for_a_follow_up(world: VmWorld) -> None:
+    journal = world.journal()
+    run = journal.begin(world.identity, Request(vms=True), 0.0)
+    claim = Claim("a" * 32, "a", "then", follow_ups=(("attach", MACHINE),), vm=MACHINE, outcome="already")
+    journal.claim(run, [claim])
+    [left] = journal.unfinished_volumes(run)
+    assert (left.state, left.outcome, left.vm) == ("followups", "already", MACHINE)

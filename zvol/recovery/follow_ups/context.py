@@ -50,6 +50,7 @@ class FollowUpContext:
     """What the parts of the follow-ups share, also those of one volume without a run.
 
     The circuit breaker is their own: what is in the way of follow-ups keeps no volume from being recovered.
+    `timeout`: seconds that a volume has once the VM that it waited for is back.
     """
 
     client: Client
@@ -59,5 +60,6 @@ class FollowUpContext:
     limit: FollowUpLimit
     store: FollowUpStore
     api_timeout: float
+    timeout: float = 60.0
     renew: Callable[[], bool] = lambda: False
     vm_state: Callable[[str], VmState] = lambda _vm: READY

@@ -72,6 +72,7 @@ class FollowUps:
             return
         for follow_up in self._gate.opened():
             if self._is_pending(follow_up):
+                follow_up.extend(now + self._context.timeout)
                 self._go_on(follow_up, now)
         if now >= self._next_check:
             self._next_check = now + CHECK

@@ -40,6 +40,7 @@ class FollowUpStage:
                 FollowUpLimit(context.pool, 1, small=tasks.small),
                 JournalFollowUpStore(context, tasks),
                 context.options.api_timeout,
+                context.options.timeout,
                 context.session.renew,
                 self._vm_state,
             ),
@@ -82,7 +83,7 @@ class FollowUpStage:
             return VmState(pending=True)
         if vm in self._vms:
             result = self._vms[vm]
-            later = result.outcome is Outcome.UNKNOWN or result.unfinished
+            later = result.unfinished or result.outcome in (Outcome.UNKNOWN, Outcome.BUSY)
             why = f"the VM is not back ({result.outcome.value})"
             return READY if result.outcome.is_back else VmState(back=False, why=why, later=later, exit=result.exit)
         if any(task.uuid == vm for task in self._tasks.skipped):

@@ -89,6 +89,10 @@ class FollowUpTask:
     def end_by(self, time: float) -> None:
         self.deadline = min(self.deadline, time)
 
+    def extend(self, until: float) -> None:
+        """The VM that it waited for is concluded."""
+        self.deadline = max(self.deadline, until)
+
     def poll_often(self) -> None:
         self.poll_backoff = FIRST_POLL
 
