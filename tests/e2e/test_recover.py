@@ -127,6 +127,8 @@ def test_a_root_volume_whose_vm_is_gone_comes_back_if_that_is_allowed(at: dict[s
     assert (ran.code, f"`zvol recover {ROOT} --allow-root`" in ran.err, cloud.events()) == (1, True, [])
     assert run(["recover", ROOT, PG_DATA, "--allow-root"], at).code == 0
     assert (cloud.status(ROOT), cloud.status(PG_DATA)) == ("Ready", "Ready")
+    of_db_1 = "d0a7a5e0c0de4b1e8a5efeedbead000a"
+    assert run(["recover", of_db_1, "--allow-root"], at).code == 0, "it is not deleted"
 
 
 def test_whether_the_vm_of_a_root_volume_is_gone_must_be_known(at: dict[str, str], cloud: Sandbox) -> None:

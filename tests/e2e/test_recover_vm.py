@@ -165,6 +165,9 @@ def test_a_pattern_is_a_usage_error_unless_a_vm_has_that_name(
     assert f"`zvol list --vms --name '{pattern}'`" in ran.err
     database(cloud, f"UPDATE vms SET name = '{pattern}' WHERE uuid = '{OLD_APP}'")
     assert run(["recover", "--vm", pattern, "--json"], env).json()[0]["uuid"] == OLD_APP
+    database(cloud, f"UPDATE vms SET name = '{pattern}', state = 'Destroyed' WHERE uuid IN ('{OLD_APP}', '{WEB_1}')")
+    ran = run(["recover", "--vm", pattern, "--json"], env)
+    assert (ran.code, ran.error()["error"]["code"]) == (1, "ZVOL.AMBIGUOUS")
 
 
 def test_equal_names_are_refused_with_the_candidates_and_the_others_go_on(cloud: Sandbox, at: dict[str, str]) -> None:

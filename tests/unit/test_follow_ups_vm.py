@@ -1,58 +1,18 @@
-"""Volumes that a VM brings along, on simulated time: attached once it is back, claimed with it, never without it."""
+"""Volumes that a VM brings along, on simulated time: attached once it is back, and never without it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.sim.follow_ups import OTHER_VM, FollowUpServer, FollowUpWorld, exit_code
+from tests.sim.follow_ups import OTHER_VM, exit_code
+from tests.sim.vms import MACHINE, REQUEST, VmWorld, stop_before_the_vm_is_back
 from zvol.errors import Exit
-from zvol.journal.records import Claim, Identity, Intent
+from zvol.journal.records import Claim
 from zvol.journal.request import Request
-from zvol.model import VM, Outcome, Result, Target
-
-MACHINE = "d" * 32
-REQUEST = Request(reattach=True, vms=True)
-
-
-@dataclass
-class VmServer(FollowUpServer):
-    """`early` are volumes for which an attachment came while their VM was not back."""
-
-    early: list[str] = field(default_factory=list)
-
-    def change(self, path: str, body: Any, job: str, api_timeout: float, fresh_until: float | None = None) -> object:
-        if not self.rows[MACHINE].ready:
-            self.early.append(path)
-        return super().change(path, body, job, api_timeout, fresh_until)
-
-
-class VmWorld(FollowUpWorld):
-    """A destroyed VM, one volume that was deleted with it, and one that stayed."""
-
-    server: VmServer
-
-    def __init__(self, tmp_path: Path, volumes: int = 2) -> None:
-        super().__init__(tmp_path, volumes)
-        self.server = VmServer(self.clock)
-        self.server.add(self.uuids)
-        self.server.add([MACHINE], VM)
-        self.server.recover_by_hand(self.uuids[0])
-
-    def targets(self, *uuids: str) -> list[Target]:
-        del uuids
-        volumes = [Target(uuid, uuid, number, vm=MACHINE) for number, uuid in enumerate(self.uuids, 1)]
-        return [Target("web", MACHINE, kind=VM), *volumes]
-
-    def run(self, request: Request = REQUEST, **options: Any) -> dict[str, Result]:
-        return {result.uuid or "": result for result in self.recover(request=request, **options)}
-
-    @property
-    def attached(self) -> list[str]:
-        return [uuid for uuid in self.uuids if self.server.on.get(uuid) == MACHINE]
+from zvol.model import VM, Outcome
 
 
 @pytest.fixture
@@ -131,13 +91,6 @@ def test_strict_is_for_what_was_asked_for(world: VmWorld) -> None:
     assert world.run(strict)[MACHINE].exit is Exit.FAILED
 
 
-def stop_before_the_vm_is_back(world: VmWorld, request: Request = REQUEST) -> None:
-    world.server.vm_seconds = 4.0
-    world.clock.at(world.clock.now + 2.0, lambda: world.engine.stop())
-    world.run(request)
-    assert world.server.posted == {}
-
-
 def test_strict_is_remembered_by_resume(world: VmWorld) -> None:
     stop_before_the_vm_is_back(world, replace(REQUEST, strict=True))
     assert {result.exit for result in world.resume()} == {Exit.OK}
@@ -151,6 +104,28 @@ def test_a_volume_that_is_on_another_vm_by_then_is_left_there(world: VmWorld) ->
         f"not attached to VM {MACHINE}: it is on VM {OTHER_VM}, and was left there",
     )
     assert (results[world.uuids[0]].exit, world.attached) == (Exit.FAILED, world.uuids[1:])
+
+
+def test_a_volume_that_is_on_another_vm_from_the_start_is_left_there(world: VmWorld) -> None:
+    world.server.on[world.uuids[0]] = OTHER_VM
+    results = world.run()
+    assert (results[world.uuids[0]].exit, world.attached) == (Exit.FAILED, world.uuids[1:])
+
+
+def test_an_old_run_that_is_not_sent_without_a_yes_attaches_nothing(world: VmWorld) -> None:
+    world.server.fault = lambda kind, _number: "refused" if kind == "put" else None
+    world.clock.at(world.clock.now + 2.0, lambda: world.engine.stop())
+    world.run()
+    world.server.fault = lambda _kind, _number: None
+    journal = world.journal()
+    left = journal.adopt([run.id for run in journal.runs()], world.identity).volumes
+    world.engine = world.new_engine()
+    old = [replace(one, read_only=one.never_sent) for one in left]
+    [stayed] = world.engine.resume(journal, old)
+    assert [task.uuid for task in world.engine.skipped] == [MACHINE, world.uuids[1]]
+    assert (stayed.uuid, stayed.exit, stayed.unfinished) == (world.uuids[0], Exit.OK, True)
+    assert "the VM was left destroyed; nothing was sent" in stayed.warnings[0]
+    assert world.server.posted == {}
 
 
 def test_a_volume_that_was_there_and_is_deleted_meanwhile_is_not_brought_back(world: VmWorld) -> None:
@@ -171,7 +146,7 @@ def test_a_dry_run_neither_claims_nor_attaches(world: VmWorld) -> None:
 
 def test_a_vm_that_took_long_leaves_them_their_time(world: VmWorld) -> None:
     world.server.fault = lambda kind, number: "refused" if kind == "put" and number <= 6 else None
-    world.server.vm_seconds = 25.0
+    world.server.vm_seconds, world.server.change_seconds = 25.0, 20.0
     results = world.run(timeout=60.0)
     assert world.took > 60.0, "only now the VM is back"
     assert (world.attached, exit_code([*results.values()])) == (world.uuids, Exit.OK)
@@ -223,58 +198,3 @@ def test_strict_of_a_resumed_run_is_not_for_a_volume_that_somebody_recovered(wor
     world.server.recover_by_hand(world.uuids[1])
     results = {result.uuid or "": result for result in world.resume()}
     assert (results[world.uuids[1]].outcome, results[world.uuids[1]].exit) == ("already", Exit.OK)
-
-
-# ---- claims ----------------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("taken", ["vm", "stayed", "deleted"])
-def test_another_run_is_on_one_of_them(taken: str, world: VmWorld) -> None:
-    uuid = {"vm": MACHINE, "stayed": world.uuids[0], "deleted": world.uuids[1]}[taken]
-    other = world.journal()
-    run = other.begin(Identity("http://elsewhere", "account x"), Request(), 0.0)
-    other.claim(run, [Claim(uuid, uuid, "then", VM if uuid == MACHINE else "volume")])
-    keep = world.journals[:]
-    world.journals.clear()
-    results = world.run()
-    busy = {one for one, result in results.items() if result.outcome is Outcome.BUSY}
-    assert busy == ({MACHINE, *world.uuids} if taken == "vm" else {uuid})
-    assert set(world.attached) == (set() if taken == "vm" else set(world.uuids) - busy)
-    for journal in keep:
-        journal.close()
-
-
-def test_all_is_in_the_journal_before_the_first_request(world: VmWorld) -> None:
-    seen: list[dict[str, tuple[str, tuple[str, ...]]]] = []
-
-    def look(_uuid: str) -> None:
-        journal = world.journal()
-        [run] = journal.runs()
-        left = journal.unfinished_volumes(run.id)
-        seen.append({one.uuid: (one.state, tuple(step.value for step in one.follow_ups)) for one in left})
-
-    world.server.on_submit = look
-    world.run()
-    first, second = world.uuids
-    assert seen[0] == {MACHINE: ("open", ()), first: ("followups", (MACHINE,)), second: ("open", (MACHINE,))}
-
-
-def test_a_volume_that_is_only_attached_keeps_what_an_earlier_run_sent_for_it(world: VmWorld) -> None:
-    """It may still act, and belongs to the run that sent it."""
-    stayed = world.uuids[0]
-    journal = world.journal()
-    run = journal.begin(world.identity, Request(), 0.0)
-    journal.claim(run, [Claim(stayed, stayed, "then")])
-    journal.record_intents([(run, stayed, Intent("1" * 32, "then"))], 0.0)
-    world.close()
-    assert world.run()[stayed].outcome == "already"
-    assert world.attached == world.uuids
-    journal = world.journal()
-    assert [(one.uuid, one.job) for one in journal.forget(run, 1.0) or ()] == [(stayed, "1" * 32)]
-
-
-def test_a_claim_that_is_only_for_a_follow_up(world: VmWorld) -> None:
-    journal = world.journal()
-    run = journal.begin(world.identity, Request(vms=True), 0.0)
-    claim = Claim("a" * 32, "a", "then", follow_ups=(("attach", MACHINE),), vm=MACHINE, outcome="already")
-    journal.claim(run, [claim])
-    [left] = journal.unfinished_volumes(run)
-    assert (left.state, left.outcome, left.vm) == ("followups", "already", MACHINE)
