@@ -133,6 +133,30 @@ def test_zsh_on_a_terminal(way: str, env: dict[str, str]) -> None:
     assert not (folder / "pwned").exists()
 
 
+@pytest.mark.parametrize("compinit", ["autoload -U compinit; compinit -u -D", ""])
+def test_zsh_before_compinit(compinit: str, env: dict[str, str]) -> None:
+    """The script in ~/.zshrc comes before compinit, as in many of them, or there is none at all."""
+    zsh = shutil.which("zsh")
+    if zsh is None:
+        pytest.skip("zsh is not installed")
+    folder = Path(env["HOME"])
+    (folder / ".zshrc").write_text(f'PS1="> "\neval "$(zvol completion zsh)"\n{compinit}\n')
+    pid, fd = pty.fork()
+    if pid == 0:  # pragma: no cover
+        os.chdir(folder)
+        os.execve(zsh, ["zsh", "-d", "-i"], env | {"TERM": "dumb", "ZDOTDIR": str(folder)})
+    hint = "zvol: completion needs compinit; add to ~/.zshrc: autoload -Uz compinit && compinit"
+    shown = say(fd, "echo re''ady\n", "ready")
+    assert "command not found" not in shown
+    assert (hint in shown) == (not compinit)
+    if compinit:
+        say(fd, "zvol recover --stri\t", "--strict")
+    else:
+        assert hint not in say(fd, "echo ag''ain\n", "again"), "it is said once"
+    os.close(fd)
+    os.waitpid(pid, 0)
+
+
 def say(fd: int, text: str, expected: str) -> str:
     """Type something and wait until the terminal shows what is expected; returns all that it showed."""
     os.write(fd, text.encode())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import click
 
 from zvol.cli.app_context import AppContext
@@ -9,6 +11,23 @@ from zvol.cli.options import global_options, pass_context
 from zvol.errors import Exit
 
 SHELLS = ("bash", "zsh", "fish")
+ZSH_REGISTER: Final = """\
+    if (( $+functions[compdef] )); then
+        compdef _zvol_completion zvol
+    else
+        # compinit has not run; at the first prompt, ~/.zshrc has been read, and it may have
+        _zvol_register() {
+            add-zsh-hook -d precmd _zvol_register
+            if (( $+functions[compdef] )); then
+                compdef _zvol_completion zvol
+            else
+                print -u2 "zvol: completion needs compinit; add to ~/.zshrc: autoload -Uz compinit && compinit"
+            fi
+        }
+        autoload -Uz add-zsh-hook && add-zsh-hook precmd _zvol_register
+    fi
+"""
+"""What replaces click's call of compdef, which there is only after compinit."""
 
 
 @click.command("completion", epilog='Example: eval "$(zvol completion bash)"')
@@ -35,4 +54,5 @@ def script(root: click.Command, shell: str) -> str:
     if shell == "bash":
         found._check_version = staticmethod(lambda: None)  # type: ignore[attr-defined]  # the script is for another shell
     text = found(root, {}, "zvol", "_ZVOL_COMPLETE").source().strip() + "\n"
-    return text.replace("== loadautofunc ]]", "== (loadautofunc|shfunc) ]]")
+    text = text.replace("== loadautofunc ]]", "== (loadautofunc|shfunc) ]]")
+    return text.replace("    compdef _zvol_completion zvol\n", ZSH_REGISTER)

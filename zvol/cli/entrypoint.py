@@ -12,7 +12,7 @@ import click
 from zvol.cli import streams
 from zvol.cli.signals import Interrupted, Signals
 from zvol.clock import Clock
-from zvol.errors import Exit, OutputLost, TransientError, ZvolError, most_severe
+from zvol.errors import Exit, LocalState, OutputLost, TransientError, ZvolError, most_severe
 from zvol.text import escape_terminal
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from zvol.render.values import Report
 
 
+NO_THREAD: Final = "can't start new thread"
+"""What Python says when the system allows no more threads."""
 READ_HINT: Final = "Nothing was changed. `zvol doctor` looks at host and network."
 """The hint of a command that only reads and got no answer."""
 
@@ -115,8 +117,19 @@ def _print_usage_error(exc: click.ClickException) -> None:
     sys.stderr.write(f"{usage}\nTry '{path} --help' for help.\n\nError: {text}\n")
 
 
+def _report_no_thread(context: AppContext) -> Exit:
+    """Report that the system allows no thread at all; without one, nothing is sent."""
+    text = "no thread can be started: the limit of processes or of memory is reached; nothing was sent"
+    hint = "See `ulimit -u` and `ulimit -v`, or the limits of the container; then run it again."
+    with contextlib.suppress(OSError):
+        context.output_for_errors().error(LocalState(text, hint=hint))
+    return Exit.LOCAL
+
+
 def _report_bug(exc: BaseException, context: AppContext) -> Exit:
     """Report a bug in zvol; the traceback may quote anything, so it is printed only with --debug."""
+    if isinstance(exc, RuntimeError) and str(exc).startswith(NO_THREAD):
+        return _report_no_thread(context)
     text = f"this is a bug in zvol ({type(exc).__name__}); run it again with --debug and report what it prints"
     _write_error(text, context)
     if context.options.debug:

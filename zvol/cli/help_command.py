@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from zvol.cli.app_context import AppContext
-from zvol.cli.options import global_options, pass_context
+from zvol.cli.options import did_you_mean_command, global_options, pass_context
 from zvol.config.registry import OTHER_VARIABLES, SETTINGS
 from zvol.errors import SEVERITY, Exit
 from zvol.model import Outcome, Result
 from zvol.render.formats import FORMATS, enumerated, load
-from zvol.text import did_you_mean
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -186,6 +185,6 @@ def _command_help(names: Sequence[str]) -> str:
             commands = group.list_commands(context) if isinstance(group, click.Group) else []
             known = commands if context.parent else [*TOPICS, *commands]
             what = "command" if context.parent else "topic or command"
-            raise click.UsageError(f"No such {what} '{name}'.{did_you_mean(name, known, sentence=True)}")
+            raise click.UsageError(f"No such {what} '{name}'.{did_you_mean_command(name, known)}")
         context = click.Context(found, info_name=name, parent=context)
     return context.get_help()

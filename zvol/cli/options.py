@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
 import click
@@ -18,6 +18,25 @@ from zvol.text import did_you_mean
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+OTHER_WORDS: Final = {
+    "recover": ("restore", "undelete", "rescue", "recovery", "undo", "unremove", "salvage", "untrash"),
+    "show": ("get", "describe", "info", "inspect", "view", "cat"),
+    "runs": ("status", "history", "jobs", "log", "ps"),
+    "list": ("ls", "volumes", "trash", "recycle-bin", "search", "find"),
+    "resume": ("continue", "retry", "finish"),
+    "attach": ("mount", "connect"),
+    "whoami": ("session", "id"),
+    "doctor": ("check", "diagnose", "ping"),
+}
+"""Words that other tools have for a command of zvol."""
+
+
+def did_you_mean_command(word: str, known: Sequence[str]) -> str:
+    """Return ` Did you mean X?` for what another tool calls a command, or for a word that is close to one."""
+    meant = (name for name, words in OTHER_WORDS.items() if word.lower() in words and name in known)
+    return did_you_mean(next(meant, word), known, sentence=True)
+
+
 class Group(click.Group):
     """A command group that suggests the closest command for an unknown one."""
 
@@ -25,7 +44,7 @@ class Group(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if not ctx.resilient_parsing and self.get_command(ctx, args[0]) is None and args[0][:1] != "-":
-            guess = did_you_mean(args[0], self.list_commands(ctx), sentence=True)
+            guess = did_you_mean_command(args[0], self.list_commands(ctx))
             ctx.fail(f"No such command '{args[0]}'.{guess}")
         return super().resolve_command(ctx, args)
 

@@ -107,7 +107,8 @@ class ProgressReporter:
         if self._looking_up or status.reason or self._total < 2 or self._now() - self._began < LOOK_UP_AFTER:
             return
         self._looking_up = True
-        threading.Thread(target=self._look_up, daemon=True, name="zvol-calendar").start()
+        with contextlib.suppress(RuntimeError):  # the system allows no more threads
+            threading.Thread(target=self._look_up, daemon=True, name="zvol-calendar").start()
 
     def _look_up(self) -> None:
         with contextlib.suppress(Exception):  # without it, only the progress line lacks a part

@@ -51,13 +51,23 @@ class WorkerPool:
     ) -> None:
         """Have `work` done; `deliver` is called with the result by the thread that empties the inbox.
 
-        With `beyond` it is begun at once, also when all threads are at work.
+        With `beyond` it is begun at once, also when all threads are at work.  If the system allows no more threads, all
+        work is done by those that there are; raises RuntimeError when there is none.
         """
+        if self._threads < (self.busy + 1 if beyond else min(self._size, self.busy + 1)):
+            self._start_thread()
         self.busy += 1
-        if self._threads < (self.busy if beyond else min(self._size, self.busy)):
-            self._threads += 1
-            threading.Thread(target=self._serve, daemon=True, name=f"zvol-{self._threads}").start()
         self._items.put(WorkItem(work, deliver))
+
+    def _start_thread(self) -> None:
+        try:
+            threading.Thread(target=self._serve, daemon=True, name=f"zvol-{self._threads + 1}").start()
+        except RuntimeError:
+            if not self._threads:
+                raise
+            self._size = self._threads
+        else:
+            self._threads += 1
 
     def wait(self, clock: Clock, seconds: float) -> None:
         """Sleep until a result comes, for `seconds` at most; then deliver all results that are there."""

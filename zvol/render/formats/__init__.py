@@ -1,6 +1,7 @@
 """The output formats; this registry is the only list of them.
 
-A format is a module of its own name in this package with a class `Formatter`.  It is imported when it is used.
+A format is a module of its own name (with _ for -) in this package, with a class `Formatter`.  It is imported when it
+is used.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ FORMATS: Final = (
     JSON,
     "ndjson",
     "csv",
+    "csv-bom",
     "name",
 )
 DEFAULT: Final = TABLE
@@ -26,7 +28,7 @@ DEFAULT: Final = TABLE
 
 def load(name: str) -> type[Format]:
     """Return the class of a format."""
-    found: type[Format] = importlib.import_module(f"{__name__}.{name}").Formatter
+    found: type[Format] = importlib.import_module(f"{__name__}.{name.replace('-', '_')}").Formatter
     return found
 
 

@@ -22,7 +22,12 @@ class PendingLookup:
         self.finished = threading.Event()
         self.addresses: Sequence[Address] = ()
         self.error: Exception | None = None
-        threading.Thread(target=self._run, args=(lookup, host, port), daemon=True, name="zvol-lookup").start()
+        try:
+            threading.Thread(target=self._run, args=(lookup, host, port), daemon=True, name="zvol-lookup").start()
+        except (
+            RuntimeError
+        ):  # the system allows no more threads; a look-up that cannot be abandoned is better than none
+            self._run(lookup, host, port)
 
     def _run(self, lookup: Lookup, host: str, port: int) -> None:
         try:
