@@ -10,8 +10,10 @@ from typing import Final
 from zvol.zstack.versions import (
     CAREFUL,
     FACTS,
+    LATER,
     NEWER,
     NEWEST,
+    NEWEST_READ,
     OLDEST,
     TRIED,
     ZSPHERE,
@@ -44,11 +46,16 @@ no difference there, because something that it needs is missing too, or because 
 MEANING: Final = """
 On all of them: `list`, `show`, `recover`, `resume`, `attach` with a VM, tags, `login`, `logout`, `whoami` and `runs`.
 
+On none of them:
+* Removing the host of a local storage removes its volumes, deleted ones too: nothing brings them back (tried on 5.2.1).
+* Copies of a request that arrive together may all be accepted (tried on 5.2.1). `zvol` sends none; a proxy could.
+
 | word | means |
 | --- | --- |
 | tried | zvol was run against a running server of exactly this release |
 | read in source | the public source of this release was read; no server of it was run |
-| unknown | neither |
+| inferred | concluded from the public source; what decides is in a closed module, or depends on the server's setup |
+| unknown | nothing of it was seen |
 
 ## What you notice where it is missing
 In the column *known*, *tried* means that running servers on both sides of the change were seen.
@@ -56,8 +63,9 @@ In the column *known*, *tried* means that running servers on both sides of the c
 """
 NUMBERS: Final = """
 ## The number that a server tells
-A server tells the newest version of its database schema. For some releases that is the number of an earlier one: 4.7.16
-tells 4.7.13. A ZSphere tells the number of the ZStack that it is based on, which no other ZStack has:
+A server tells the newest version of its database schema. For some releases that is the number of an earlier one, or a
+longer number: 4.7.16 tells 4.7.13, and 3.5.0 tells 3.5.0.1. A ZSphere tells the number of the ZStack that it is based
+on, which no other ZStack has:
 
 | ZSphere | tells |
 | --- | --- |
@@ -66,6 +74,8 @@ UNKNOWN: Final = """
 ## What stays unknown
 * Releases newer than ZStack {newest} or ZSphere 4.10. Lost answers are settled as with {newest}; for each other
   question zvol takes the most careful case. `zvol doctor` calls them unknown and says: {newer}
+* Numbers between {oldest} and {newest} that were not read: those above the newest one of their line, and those of no
+  line here. `zvol doctor` calls them unknown and says: {later} The newest ones that were read: {read}.
 * Releases older than ZStack {oldest}, and servers whose version cannot be read or is not told. zvol takes the most
   careful case for each question; `zvol doctor` calls them unknown and says: {careful}
 * Closed modules of any release, such as access keys, login control and IAM2: none was read, and one could even replace
@@ -86,7 +96,7 @@ def page() -> str:
         MEANING,
         *table(["feature", "since", "without it", "source", "known"], facts),
         NUMBERS + "".join(f"| {version} | {told} |\n" for version, told in bases),
-        UNKNOWN.format(**limits, careful=CAREFUL, newer=NEWER),
+        UNKNOWN.format(**limits, careful=CAREFUL, newer=NEWER, later=LATER, read=", ".join(map(dotted, NEWEST_READ))),
     ]
     return "".join(parts)
 

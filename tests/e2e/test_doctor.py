@@ -59,7 +59,7 @@ def test_all_is_well_and_nothing_was_asked_that_could_change_anything(env: dict[
     assert "UTC" in found["zone"]
 
 
-COPIES = "A request that a proxy doubles is executed twice."
+COPIES = "A copy of a request that arrives later"
 NO_KEYS = "Access keys do not work: log in with an account."
 
 
@@ -71,6 +71,7 @@ NO_KEYS = "Access keys do not work: log in with an account."
         ("4.4.60", "ZStack 4.4.60, read in source", COPIES, 2),
         ("zsphere-4.2", "ZSphere 4.2 (tells 4.8.0.3), read in source", None, 0),
         ("zsphere-4.10.0", "ZSphere 4.10.0, tried", "The server has no users below accounts", 1),
+        ("4.8.0.8", "ZSphere 4.3 or later (tells 4.8.0.8), unknown", "This number was not read", 1),
         ("6.0", "ZStack 6.0, unknown", "It is newer than any release that was read", 1),
     ],
 )

@@ -12,10 +12,16 @@ from zvol.zstack.versions import FACTS, UNKNOWN_RELEASE, Evidence, Feature, Rele
 READ = [
     *("2.3.2", "2.6.2", "3.0.1", "3.5.0.1", "3.7.2", "3.8.22", "3.10.0", "3.10.38", "4.0.0", "4.1.6", "4.2.28"),
     *("4.3.32", "4.4.0", "4.4.46.1", "4.5.11", "4.6.32", "4.7.13", "4.7.24", "4.8.22", "5.0.0", "5.1.20", "5.3.0"),
-    *("4.7.0.4", "4.8.0.1", "4.8.0.7", "4.10.1", "2.3", "5.3", "5.3.99.1"),
+    *("4.7.0.4", "4.8.0.1", "4.8.0.7", "2.3", "5.3", "4.8", "4.10", "3.7.3"),
 ]
 """3.5.0, 3.7.3, 4.1.8, 4.2.35, 4.3.36, 4.4.46 and 4.7.16 tell the number of another release, as found here."""
 RUNNING = ["3.10.40", "4.4.65", "5.2.1", "4.10.0"]
+NOT_READ = {
+    **{"2.3.3": "2.3.2", "3.10.41": "3.10.40", "4.3.36.1": "4.3.36", "4.4.66": "4.4.65", "4.8.99": "4.8.22"},
+    **{"5.1.21": "5.1.20", "5.2.2": "5.2.1", "5.3.40": "5.3.0", "4.9": "4.8.22", "4.9.1": "4.8.22", "2.7": "2.6.2"},
+    **{"3.11.0": "3.10.38", "4.8.0.8": "4.8.0.7", "4.7.0.5": "4.7.0.4", "4.10.1": "4.10.0", "4.10.20": "4.10.0"},
+}
+"""Later patches of a line that was read, and lines that there are not; with the release before."""
 NEWER = ["5.4", "5.4.0", "5.10.1", "6.0", "10.0.0.0", "4.11", "4.11.0", "4.20.1"]
 OLDER = ["2.2", "2.2.4", "1.10", "0.0"]
 UNREADABLE = [
@@ -24,7 +30,6 @@ UNREADABLE = [
 ]
 
 BOUNDARIES = {
-    Feature.LOST_HOST: ("2.5.9", "2.6"),
     Feature.SLIDING_SESSIONS: ("2.9.9.9", "3.0"),
     Feature.API_TIMEOUT: ("3.1.3", "3.2.0"),
     Feature.ACCESS_KEYS: ("3.1.3", "3.2.0"),
@@ -49,7 +54,15 @@ def test_what_was_read(text: str) -> None:
 @pytest.mark.parametrize("text", RUNNING)
 def test_what_was_tried(text: str) -> None:
     assert Release.parse(text).evidence is Evidence.TRIED
-    assert Release.parse(f"{text}.1").evidence is Evidence.READ
+    assert Release.parse(f"{text}.1").evidence is Evidence.UNKNOWN
+
+
+@pytest.mark.parametrize(("text", "before"), NOT_READ.items())
+def test_a_number_that_was_not_read_does_what_the_one_before_does(text: str, before: str) -> None:
+    release, read = Release.parse(text), Release.parse(before)
+    assert (release.evidence, read.evidence is Evidence.UNKNOWN) == (Evidence.UNKNOWN, False)
+    assert [release.has(feature) for feature in Feature] == [read.has(feature) for feature in Feature]
+    assert release.notes() == [versions.LATER, *read.notes()]
 
 
 @pytest.mark.parametrize("text", [*UNREADABLE, None])
@@ -100,7 +113,8 @@ def test_users_are_on_every_release_but_zsphere_4_10() -> None:
     [
         *(("4.7.0.4", "4.0"), ("4.8.0.1", "4.1"), ("4.8.0.2", "4.1"), ("4.8.0.3", "4.2"), ("4.8.0.5", "4.2")),
         *(("4.8.0.6", "4.3"), ("4.8.0.7", "4.3"), ("4.10.0", "4.10.0"), ("4.10.3", "4.10.3"), ("4.8.0", None)),
-        *(("4.7.0.3", None), ("4.8.0.8", None), ("4.8.22", None), ("4.1.0", None), ("5.10.0", None)),
+        *(("4.7.0.3", None), ("4.8.0.0", None), ("4.8.22", None), ("4.1.0", None), ("5.10.0", None)),
+        *(("4.8.0.8", "4.3 or later"), ("4.7.0.5", "4.0 or later"), ("4.8.1.8", None), ("3.5.0.1", None)),
     ],
 )
 def test_zsphere_tells_the_number_of_its_base(text: str, zsphere: str | None) -> None:
@@ -154,8 +168,9 @@ def test_a_later_release_has_all_that_an_earlier_one_has(one: tuple[int, ...], o
         if earlier.has(feature) is True:
             assert later.has(feature) in (True, None)
     for release in (earlier, later):
-        unknown = release.evidence is Evidence.UNKNOWN
-        assert unknown is any(release.has(feature) is None for feature in Feature)
+        unknown = any(release.has(feature) is None for feature in Feature)
+        assert release.evidence is Evidence.UNKNOWN or not unknown
+        assert unknown is (release.notes() in ([versions.NEWER], [versions.CAREFUL]))
 
 
 @given(st.text(max_size=20) | st.from_regex(r"[0-9.]{1,12}", fullmatch=True))

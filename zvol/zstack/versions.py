@@ -1,9 +1,9 @@
 """What the releases of ZStack do differently, as far as zvol depends on it: the only place that compares versions.
 
 A release is known by what getVersion tells: the newest version of the server's database schema, two to four numbers.
-It is a little behind the name of some releases (4.7.16 tells 4.7.13), never ahead.  A ZSphere tells the number of the
-Cloud it is based on.  Sources are files of ZStack's public history, read in all branches from 2.3 to 5.3; nothing newer
-than October 2024 was read, and no closed module.
+For some releases that is the number of an earlier one (4.7.16 tells 4.7.13), or a longer one (3.5.0 tells 3.5.0.1).  A
+ZSphere tells the number of the Cloud it is based on.  Sources are files of ZStack's public history, read in all branches
+from 2.3 to 5.3; nothing newer than October 2024 was read, and no closed module.
 """
 
 from __future__ import annotations
@@ -30,6 +30,18 @@ ZSPHERE_BASES: Final[Mapping[Numbers, str]] = {
     **dict.fromkeys([(4, 8, 0, 6), (4, 8, 0, 7)], "4.3"),
 }
 """What older releases of ZSphere tell; no release of Cloud has these numbers."""
+NEWEST_READ: Final[tuple[Numbers, ...]] = tuple(
+    tuple(map(int, text.split(".")))
+    for text in (
+        "2.3.2 2.4.0.1 2.5.1 2.6.2 3.0.1 3.1.3 3.2.1 3.3.1 3.4.2 3.5.3 3.6.0.2 3.7.3 3.8.22 3.9.1 3.10.40"
+        " 4.0.0 4.1.8 4.2.40 4.3.36 4.4.65 4.5.11 4.6.32 4.7.24 4.8.22 4.10.0 5.0.0 5.1.20 5.2.1 5.3.0"
+    ).split()
+)
+"""The newest number that was read of each line, such as 4.4; of ZSphere before 4.10, ZSPHERE_BASES has them all."""
+_NEWEST_OF: Final[Mapping[Numbers, Numbers]] = {
+    **{numbers[:2]: numbers for numbers in NEWEST_READ},
+    **{numbers[:3]: numbers for numbers in ZSPHERE_BASES},
+}
 _NUMBERS: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9}){1,3}")
 
 NO_LAST_VM: Final = "this server does not remember the VM a volume was last on (ZStack before 4.4)"
@@ -40,6 +52,8 @@ class Evidence(StrEnum):
 
     TRIED = "tried"
     READ = "read in source"
+    INFERRED = "inferred"
+    """Said of single facts only: concluded from what was read, where the rest is in a closed module."""
     UNKNOWN = "unknown"
 
 
@@ -53,7 +67,6 @@ class Effect(StrEnum):
 class Feature(Enum):
     """Something that not every release has; its value is what docs/compatibility.md calls it."""
 
-    LOST_HOST = "volumes of a local storage whose host was removed"
     SLIDING_SESSIONS = "sessions that live on while they are used"
     API_TIMEOUT = "`api_timeout`"
     ACCESS_KEYS = "access keys"
@@ -62,7 +75,7 @@ class Feature(Enum):
     HALF_EXPUNGED_SHOWN = "volumes whose destruction has begun are refused"
     TIME_ZONE = "time left without a time zone in the profile"
     LAST_VM = "`attach` without a VM, `--reattach`, `--last-vm`"
-    DUPLICATE_CHECK = "copies of a request are refused"
+    DUPLICATE_CHECK = "a copy of a request that arrives later is refused"
     LAST_VM_AFTER_DESTROY = "the last VM also if it was destroyed"
     USERS = "`zvol login --user`"
 
@@ -90,13 +103,6 @@ class Fact:
 
 FACTS: Final = (
     Fact(
-        Feature.LOST_HOST,
-        (2, 6),
-        "VolumeBase.java, preRecoverDataVolume",
-        Effect.MISSING,
-        "A volume on a local storage whose host was removed cannot be recovered: `failed`.",
-    ),
-    Fact(
         Feature.SLIDING_SESSIONS,
         (3, 0),
         "AuthorizationManager.java",
@@ -107,7 +113,7 @@ FACTS: Final = (
         Feature.API_TIMEOUT,
         (3, 2),
         "RestServer.java, 684648df0d",
-        Effect.SLOWER,
+        Effect.MISSING,
         "The server ignores `api_timeout`, the time that zvol gives it for a recovery.",
     ),
     Fact(
@@ -116,6 +122,7 @@ FACTS: Final = (
         "RestServer.java",
         Effect.MISSING,
         "Access keys do not work: log in with an account.",
+        Evidence.INFERRED,
     ),
     Fact(
         Feature.QUEUE_TIMEOUT,
@@ -131,6 +138,7 @@ FACTS: Final = (
         "RestServer.java, 50a4f31885",
         Effect.MISSING,
         "Access keys do not work where the server's language is not English: log in with an account.",
+        Evidence.INFERRED,
         noted_from=(3, 2),
     ),
     Fact(
@@ -145,8 +153,10 @@ FACTS: Final = (
         (4, 1),
         "ManagementNodeManagerImpl.java, c85abd0f3d",
         Effect.MISSING,
-        "The server does not tell its time zone: unless a login or an administrator's session shows it,"
-        " `timezone` in the profile must say it, or the time left is unknown.",
+        "The server does not tell its time zone: a login with zvol, or an administrator's session, shows it."
+        " Otherwise, as with the access key of another account, `timezone` in the profile must say it, or the time left"
+        " is unknown. `list` and `show` take up to 5 seconds longer for an administrator whose profile has no"
+        " `timezone`.",
         Evidence.TRIED,
     ),
     Fact(
@@ -162,7 +172,7 @@ FACTS: Final = (
         (4, 5),
         "RestServer.java, 32640b10b3; DuplicateJobUuidCase.groovy",
         Effect.MISSING,
-        "A request that a proxy doubles is executed twice.",
+        "A copy of a request that arrives later, as from a proxy, is executed, too.",
         Evidence.TRIED,
         noted_from=(3, 1),
     ),
@@ -172,7 +182,8 @@ FACTS: Final = (
         "VmDeleteVolumeFlow.java, a134f2fb93",
         Effect.MISSING,
         "A volume may have been on another VM since the one the server remembers: where that is possible,"
-        " zvol does not attach by itself, and names the command.",
+        " zvol does not attach by itself, and names the command. `recover --vm --reattach` only names the data volumes"
+        " of a VM, and attaches none.",
         noted_from=(4, 4),
     ),
     Fact(
@@ -197,6 +208,9 @@ CAREFUL: Final = (
 
 NEWER: Final = "It is newer than any release that was read: what it does differently is not known."
 """What follows from a release that is newer than what was read."""
+
+LATER: Final = "This number was not read; it is taken to do what the release before it does."
+"""What follows from a later patch of a line that was read, and from a line of which nothing was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +246,10 @@ class Release:
         """How it is known what this release does."""
         if self.numbers is None or self._older or self._newer:
             return Evidence.UNKNOWN
-        return Evidence.TRIED if self.numbers in TRIED else Evidence.READ
+        if self.numbers in TRIED:
+            return Evidence.TRIED
+        newest = _NEWEST_OF.get(self.numbers[:3]) or _NEWEST_OF.get(self.numbers[:2], ())
+        return Evidence.READ if self.numbers <= newest else Evidence.UNKNOWN
 
     @property
     def name(self) -> str:
@@ -243,16 +260,22 @@ class Release:
 
     @property
     def zsphere(self) -> str | None:
-        """The version of ZSphere, such as 4.2; None for Cloud and where it is not known."""
+        """The version of ZSphere, such as 4.2 or `4.3 or later`; None for Cloud and where it is not known."""
         if self.numbers is None:
             return None
-        return self.text if self.numbers[:2] == ZSPHERE else ZSPHERE_BASES.get(self.numbers)
+        if self.numbers[:2] == ZSPHERE:
+            return self.text
+        same = [base for base in ZSPHERE_BASES if base[:3] == self.numbers[:3] and base <= self.numbers]
+        return ZSPHERE_BASES[same[-1]] + ("" if same[-1] == self.numbers else " or later") if same else None
 
     def notes(self) -> list[str]:
-        """Return a sentence for each thing that is slower or missing on this release."""
-        if self.evidence is Evidence.UNKNOWN:
-            return [NEWER if self._newer else CAREFUL]
-        return [fact.without for fact in FACTS if self.lacks(fact)]
+        """Return a sentence for each thing that is slower or missing on this release, and for what is not known."""
+        if self._newer:
+            return [NEWER]
+        if self.numbers is None or self._older:
+            return [CAREFUL]
+        later = [LATER] if self.evidence is Evidence.UNKNOWN else []
+        return later + [fact.without for fact in FACTS if self.lacks(fact)]
 
     def lacks(self, fact: Fact) -> bool:
         """Return whether a user of this release notices that a feature is missing."""
