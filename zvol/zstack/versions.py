@@ -1,9 +1,9 @@
 """What the releases of ZStack do differently, as far as zvol depends on it: the only place that compares versions.
 
 A release is known by what getVersion tells: the newest version of the server's database schema, two to four numbers.
-For some releases that is the number of an earlier one (4.7.16 tells 4.7.13), or a longer one (3.5.0 tells 3.5.0.1).  A
-ZSphere tells the number of the Cloud it is based on.  Sources are files of ZStack's public history, read in all branches
-from 2.3 to 5.3; nothing newer than October 2024 was read, and no closed module.
+For some releases that is the number of an earlier one (4.7.16 tells 4.7.13), or a longer one (3.5.0 tells 3.5.0.1).
+A ZSphere tells the number of the Cloud it is based on.  Sources are files of ZStack's public history, read in all
+branches from 2.3 to 5.3; nothing newer than October 2024 was read, and no closed module.
 """
 
 from __future__ import annotations
