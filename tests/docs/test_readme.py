@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.process import PG_DATA, PG_WAL, ZVOL_SCRIPT, Sandbox, environment, sandbox
+from tests.docs.screens import CRONS, blocks, commands, same, shell
+from tests.support.process import PG_DATA, PG_WAL, Sandbox, environment, sandbox
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
-BLOCKS: list[tuple[str, str]] = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+BLOCKS = blocks("README.md")
 SCREENS = [text for _, text in BLOCKS if text.startswith("$ zvol")]
-DATES = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|[A-Z][a-z]{2} \d{1,2}, \d{4} \d{1,2}:\d\d:\d\d [AP]M")
 THEIR_VOLUME = "5f0c2f6d7c6b4b0e9a1d3e8f7a6b5c4d"
-CRONS = "/usr/bin:/bin"
-WITH_ZVOL = f"{Path(ZVOL_SCRIPT).parent}:{CRONS}"
 
 
 def block(kind: str, holding: str) -> str:
@@ -25,30 +20,6 @@ def block(kind: str, holding: str) -> str:
     found = [text for name, text in BLOCKS if name == kind and holding in text]
     assert len(found) == 1, f"{len(found)} blocks of {kind} hold {holding!r}"
     return found[0]
-
-
-def shell(script: str, env: dict[str, str], path: str = WITH_ZVOL) -> subprocess.CompletedProcess[str]:
-    """Run a script as cron would: sh, and hardly an environment; both streams into one, as on a screen."""
-    return subprocess.run(
-        ["/bin/sh", "-c", script],
-        env=env | {"PATH": path},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
-def same(text: str) -> list[str]:
-    """Return the lines of a screen without what differs from day to day."""
-    return [re.sub(r" {2,}", "  ", DATES.sub("DATE", line)).rstrip() for line in text.strip().splitlines()]
-
-
-def commands(screen: str) -> Iterator[tuple[str, str]]:
-    for part in re.split(r"^\$ ", screen, flags=re.MULTILINE)[1:]:
-        command, _, output = part.partition("\n")
-        yield command, output
 
 
 @pytest.fixture
