@@ -20,7 +20,7 @@ FIELDS = [
     ("volumes", "lastVmInstanceUuid", "3.10.40", "4.4.65"),
     ("volumes", "lastDetachDate", "4.3.36", "4.4"),
     ("volumes", "lastAttachDate", "4.7.24", "4.8"),
-    ("volumes", "lastAttachDate", "4.4.65", "zsphere-4.2"),
+    ("volumes", "lastAttachDate", "4.7", "zsphere-4.0"),
     ("volumes", "protocol", "4.8.22", "5.0"),
     ("volumes", "protocol", "zsphere-4.10.0", "5.0"),
     ("vm-instances", "vmCdRoms", "3.2", "3.3"),

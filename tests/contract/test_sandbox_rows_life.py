@@ -92,7 +92,7 @@ def test_a_server_that_is_killed_while_it_expunges(tmp_path: Path, version: str,
 
 @pytest.mark.parametrize(
     ("version", "last"),
-    [("4.4.65", None), ("4.7.24", None), ("4.8", DB_1), ("zsphere-4.2", DB_1), ("5.2.1", DB_1)],
+    [("4.4.65", None), ("4.7.24", None), ("4.8", DB_1), ("zsphere-4.0", None), ("zsphere-4.1", DB_1), ("5.2.1", DB_1)],
 )
 def test_the_last_vm_after_the_destruction_of_a_vm(tmp_path: Path, version: str, last: str | None) -> None:
     with running(tmp_path, version=version) as client:

@@ -46,6 +46,8 @@ def fast(tmp_path: Path, cloud: Sandbox, *arguments: str) -> Ran:
     [
         ("5.2.1", ""),
         ("zsphere-4.2", ""),
+        ("2.3", ""),
+        ("zsphere-9", "zvol: zsphere-9 behaves as zsphere-4.10.0, the nearest that is known\n"),
         ("3.7.2", "zvol: ZStack 3.7.2 behaves as 3.7, the nearest that is known\n"),
         ("4.10.3", "zvol: ZStack 4.10.3 behaves as zsphere-4.10.0, the nearest that is known\n"),
     ],
@@ -66,15 +68,27 @@ def test_serve_says_what_another_number_behaves_as(env: dict[str, str], version:
     ("version", "says"),
     [
         ("5.2.l", "did you mean 5.2.1?"),
-        ("zsphere-4.1", "did you mean zsphere-4.3?"),
+        ("zsphere-4.x", "is not the name of a release; did you mean zsphere-4."),
         ("2.2", "is older than 2.3, the oldest release that is known"),
-        ("latest", "known are 3.0, 3.10.40, 4.4.65, 4.8.22, 5.2.1, zsphere-4.2, zsphere-4.3, zsphere-4.10.0"),
+        ("latest", "known are 3.0, 3.10.40, 4.4.65, 4.8.22, 5.2.1, zsphere-4.0, zsphere-4.1, zsphere-4.2,"),
     ],
 )
 def test_serve_refuses_what_is_no_release(env: dict[str, str], version: str, says: str) -> None:
     ran = run(["sandbox", "serve", "--version", version], env)
     assert (ran.code, ran.out) == (2, "")
     assert says in ran.err
+
+
+@pytest.mark.parametrize("version", ["3.1.9", "2.3"])
+def test_access_keys_are_refused_where_the_release_has_none(env: dict[str, str], version: str) -> None:
+    ran = run(["sandbox", "serve", "--version", version, "--access-keys"], env)
+    assert (ran.code, ran.out) == (2, "")
+    assert f"ZStack {version} has no access keys" in ran.err
+
+
+def test_access_keys_on_the_first_release_that_has_them(tmp_path: Path) -> None:
+    with server(tmp_path, "3.2", "--access-keys") as cloud:
+        assert cloud.session
 
 
 # ---- jobs --------------------------------------------------------------------------------------------------------

@@ -49,18 +49,15 @@ def serve(context: AppContext, /, port: int, ledger: Path | None, extra: int, **
     account is admin, and its password is password. With --access-keys, the access key zvolSandboxKey000001 has the
     secret zvol-sandbox-secret.
 
-    A release is 3.0, 3.10.40, 4.4.65, 4.8.22, 5.2.1, zsphere-4.2, zsphere-4.3 or zsphere-4.10.0; another number behaves
-    as the nearest release below it that is known. The accounts dev-team, viewer and guest have the password of admin;
-    on zsphere-4.10.0 the role of viewer allows queries only, and guest has no role. --queue-delay, --lose-insert and
-    --two-nodes are what goes wrong with jobs on real servers.
+    A release is 3.0, 3.10.40, 4.4.65, 4.8.22 or 5.2.1, or zsphere-4.0, zsphere-4.1, zsphere-4.2, zsphere-4.3 or
+    zsphere-4.10.0; another number behaves as the nearest release below it that is known. The accounts dev-team, viewer
+    and guest have the password of admin; on zsphere-4.10.0 the role of viewer allows queries only, and guest has no
+    role. --queue-delay, --lose-insert and --two-nodes are what goes wrong with jobs on real servers.
     """
     from zvol.sandbox import Switches
     from zvol.sandbox import serve as run_server
-    from zvol.sandbox.versions import NAMES, behaviour
 
-    release = behaviour(switches["version"])
-    if switches["version"] not in NAMES:
-        context.output_for_errors().hint(f"ZStack {release.number} behaves as {release.row}, the nearest that is known")
+    _check_version(context, switches["version"], access_keys=switches["access_keys"])
     directory = context.sandbox_dir
     if extra:  # which makes a new cloud
         _end_old_cloud(context, directory)
@@ -86,6 +83,17 @@ def reset(context: AppContext) -> Report:
     make_new(directory)
     _end_old_cloud(context, directory)
     return Report(hints=["the sandbox is new"])
+
+
+def _check_version(context: AppContext, version: str, *, access_keys: bool) -> None:
+    """Say which release another number behaves as; refuse what the release does not have."""
+    from zvol.sandbox.versions import ON_ZSPHERE, behaviour, stand_in
+
+    name = version if version.startswith(ON_ZSPHERE) else f"ZStack {version}"
+    if access_keys and not behaviour(version).signed_requests:
+        raise UsageProblem(f"{name} has no access keys", hint="They came with 3.2: leave --access-keys out.")
+    if row := stand_in(version):
+        context.output_for_errors().hint(f"{name} behaves as {row}, the nearest that is known")
 
 
 def _end_old_cloud(context: AppContext, directory: Path) -> None:

@@ -9,7 +9,11 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-NAMES: Final = ("3.0", "3.10.40", "4.4.65", "4.8.22", "5.2.1", "zsphere-4.2", "zsphere-4.3", "zsphere-4.10.0")
+ON_ZSPHERE: Final = "zsphere-"
+NAMES: Final = (
+    *("3.0", "3.10.40", "4.4.65", "4.8.22", "5.2.1"),
+    *(f"{ON_ZSPHERE}{version}" for version in ("4.0", "4.1", "4.2", "4.3", "4.10.0")),
+)
 
 Numbers = tuple[int, ...]
 
@@ -157,7 +161,9 @@ CHANGES: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
 """In their order; where only servers on both sides were seen, the line stands at a release between them."""
 
 ZSPHERE: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
-    ("4.2", {"number": "4.8.0.3", "foreign_code": "SYS.1018", "absent_fields": _ON_ZSPHERE}),
+    ("4.0", {"number": "4.7.0.4", "absent_fields": _ON_ZSPHERE}),
+    ("4.1", {"number": "4.8.0.1", "destroy_remembers": True}),
+    ("4.2", {"number": "4.8.0.3", "foreign_code": "SYS.1018"}),
     ("4.3", {"number": "4.8.0.6"}),
     (
         "4.10.0",
@@ -172,37 +178,63 @@ ZSPHERE: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
         },
     ),
 )
-"""What ZSphere changes of its base, Cloud 4.8."""
+"""What ZSphere changes of its base, Cloud 4.7; what Cloud 4.8 added is here, too.
+
+4.0.1 remembers the VMs that are destroyed, and tells the number of 4.0.0, which does not: 4.0 is the older one.
+"""
 
 
 def behaviour(name: str) -> Behaviour:
-    """Return what a release does: one of NAMES, or another number; raises ValueError when it is neither."""
-    if name.startswith("zsphere-"):
-        return _zsphere(name.removeprefix("zsphere-"))
+    """Return what a release does: one of NAMES or another number, alone or after `zsphere-`; raises ValueError."""
+    if name.startswith(ON_ZSPHERE):
+        return _zsphere(_numbers(name.removeprefix(ON_ZSPHERE), least=1))
     numbers = _numbers(name)
-    if numbers[:2] == (4, 10):  # there is no Cloud 4.10
-        return replace(_zsphere("4.10.0"), number=name)
+    if (version := _told_by(numbers)) is not None:
+        return replace(_zsphere(_numbers(version)), number=name)
     if numbers < _numbers(CHANGES[0][0]):
         raise ValueError(f"is older than {CHANGES[0][0]}, the oldest release that is known")
-    made = replace(Behaviour(), number=name)
+    return replace(_cloud(numbers), number=name)
+
+
+def stand_in(name: str) -> str | None:
+    """Return the release that another number behaves as; None for one of NAMES, and for a line of the table."""
+    made = behaviour(name)
+    lines = (made.row.removeprefix(ON_ZSPHERE), dict(ZSPHERE).get(made.row.removeprefix(ON_ZSPHERE), {}).get("number"))
+    numbers = _numbers(name.removeprefix(ON_ZSPHERE), least=1)
+    known = name in NAMES or any(line is not None and _numbers(line) == numbers for line in lines)
+    return None if known else made.row
+
+
+def _cloud(numbers: Numbers) -> Behaviour:
+    made = Behaviour()
     for row, changes in CHANGES:
         if _numbers(row) <= numbers:
             made = replace(made, row=row, **changes)
     return made
 
 
-def _zsphere(version: str) -> Behaviour:
-    if version not in dict(ZSPHERE):
-        raise ValueError("is not the name of a release")
-    made = replace(behaviour("4.8"), zsphere=True)
+def _zsphere(numbers: Numbers) -> Behaviour:
+    oldest = ZSPHERE[0][0]
+    if numbers < _numbers(oldest):
+        raise ValueError(f"is older than {ON_ZSPHERE}{oldest}, the oldest ZSphere that is known")
+    made = replace(_cloud(_numbers("4.7")), zsphere=True)
     for row, changes in ZSPHERE:
-        made = replace(made, row=f"zsphere-{row}", **changes)
-        if row == version:
-            break
+        if _numbers(row) <= numbers:
+            made = replace(made, row=f"{ON_ZSPHERE}{row}", **changes)
     return made
 
 
-def _numbers(text: str) -> Numbers:
-    if not re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,4}){1,3}", text):
+def _told_by(numbers: Numbers) -> str | None:
+    """Return the ZSphere that tells a number, None for Cloud: there is no Cloud 4.10, nor one of 4.7.0.4 or 4.8.0.1."""
+    if numbers[:2] == (4, 10):
+        return "4.10.0"
+    told = {row: _numbers(changes["number"]) for row, changes in ZSPHERE}
+    same = [row for row, known in told.items() if known[:3] == numbers[:3] and known <= numbers]
+    return same[-1] if same else None
+
+
+def _numbers(text: str, least: int = 2) -> Numbers:
+    """Return four numbers of a text with at least so many: 4.8 is 4.8.0."""
+    if not re.fullmatch(rf"[0-9]{{1,4}}(\.[0-9]{{1,4}}){{{least - 1},3}}", text):
         raise ValueError("is not the name of a release")
-    return tuple(int(part) for part in text.split("."))
+    return (*map(int, text.split(".")), 0, 0, 0)[:4]
