@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final, NoReturn
+import re
+from typing import Any, Final, NoReturn
 
 from zvol.text import escape_terminal
 
@@ -11,6 +12,11 @@ MIN_LENGTH: Final = 8
 
 _registered: dict[str, None] = {}
 """The texts that `redact` replaces: every written form of every secret, the longest first within each secret."""
+
+_ordinary: dict[str, None] = {}
+"""Those of them that could be a part of a sentence: each of their words is only letters or only digits."""
+
+_WORD: Final = re.compile(r"[^\W_]+")
 
 
 class Secret:
@@ -41,7 +47,7 @@ def register_secret(text: str) -> None:
     """Redact a secret from now on in everything that this process prints, also in JSON, URLs, hex and base64.
 
     A secret that is short, only letters or only digits is not redacted: it also occurs in unrelated text, and redacting
-    it there would reveal it.
+    it there would reveal it.  One of several such words is redacted only in what comes from outside.
     """
     if len(text) < MIN_LENGTH or text.isalpha() or text.isdigit() or text in _registered:
         return
@@ -51,7 +57,13 @@ def register_secret(text: str) -> None:
     data = text.encode("utf-8", "surrogatepass")
     plain = (text, text.lower(), text.upper(), escape_terminal(text), json.dumps(text)[1:-1], quote(data, safe=""))
     forms = {*plain, data.hex(), data.hex().upper(), *_in_base64(data)}
-    _registered.update(dict.fromkeys(sorted(forms, key=len, reverse=True)))
+    longest_first = sorted(forms, key=len, reverse=True)
+    _ordinary.update(dict.fromkeys(form for form in longest_first if _is_ordinary(form)))
+    _registered.update(dict.fromkeys(longest_first))
+
+
+def _is_ordinary(text: str) -> bool:
+    return all(word.isalpha() or word.isdigit() for word in _WORD.findall(text))
 
 
 def _in_base64(data: bytes) -> list[str]:
@@ -66,8 +78,31 @@ def _in_base64(data: bytes) -> list[str]:
 
 
 def redact(text: str) -> str:
-    """Return text with `***` in place of every registered secret."""
+    """Return text from outside, such as a server's, with `***` in place of every registered secret."""
     for secret in tuple(_registered):
         if secret in text:
             text = text.replace(secret, "***")
     return text
+
+
+def redact_output(text: str) -> str:
+    """Return any text with `***` in place of every registered secret that is no part of a sentence.
+
+    A password of plain words or plain numbers could be a part of what zvol itself says; `***` in its place would show
+    it.  It is redacted in what comes from outside, by `from_outside`.
+    """
+    for secret in tuple(_registered):
+        if secret in text and secret not in _ordinary:
+            text = text.replace(secret, "***")
+    return text
+
+
+def from_outside(value: Any) -> Any:
+    """Return a value that a server sent with its texts redacted, also those of keys."""
+    if not _ordinary:  # all others are redacted when they are written
+        return value
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, dict):
+        return {from_outside(key): from_outside(one) for key, one in value.items()}
+    return [from_outside(one) for one in value] if isinstance(value, list) else value

@@ -173,7 +173,7 @@ from zvol.zstack import client
 def broken(self, *arguments, **options):
     session, secret = os.environ["ZVOL_SESSION"], (arguments, options)
     raise RuntimeError(f"{session} {secret} {self}" + session)
-for name in ("volume", "volumes", "list_volumes"):
+for name in ("resource", "resources", "volumes", "list_volumes", "list_resources"):
     assert hasattr(client.Client, name), name
     setattr(client.Client, name, broken)
 from zvol.cli import main

@@ -12,7 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import zvol.secrets
-from zvol.secrets import Secret, redact, register_secret
+from zvol.secrets import Secret, from_outside, redact, redact_output, register_secret
 from zvol.text import escape_terminal
 
 
@@ -66,3 +66,26 @@ def test_any_secret_is_redacted_anywhere(secret: str, before: str, after: str) -
     assert redact(text).count("***") >= 1
     assert secret not in redact(text).split("***")
     zvol.secrets._registered.clear()
+
+
+@pytest.mark.usefixtures("no_secrets")
+@pytest.mark.parametrize("text", ["the server", "correct horse staple", "it is safe", "2026-11-26", "exit code 4"])
+def test_a_password_of_words_is_redacted_only_in_what_comes_from_outside(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(zvol.secrets, "_ordinary", {})
+    assert from_outside({"name": text}) == {"name": text}
+    Secret(text)
+    assert redact_output(f"zvol: {text} refused") == f"zvol: {text} refused"
+    assert from_outside([{"name": f"a {text}", "size": 1, "more": [text, None]}]) == [
+        {"name": "a ***", "size": 1, "more": ["***", None]}
+    ]
+    if not (hexed := text.encode().hex()).isdigit():
+        assert redact_output(f"sent {hexed}") == "sent ***"
+
+
+@pytest.mark.usefixtures("no_secrets")
+def test_any_other_secret_is_redacted_in_every_output() -> None:
+    for text in ("Passw0rd!", "5e55104ca4a41e5c0ffee5e55104ca4a", "correct horse batt3ry"):
+        Secret(text)
+        assert redact_output(f"zvol: {text}") == "zvol: ***"

@@ -8,7 +8,7 @@ import io
 import os
 import sys
 
-from zvol.secrets import redact
+from zvol.secrets import redact_output
 
 
 class Closed(io.TextIOBase):
@@ -22,7 +22,7 @@ class Redacting(io.TextIOWrapper):
     """Redacts the secrets of this process in every text, also in those of libraries and of the server."""
 
     def write(self, text: str) -> int:
-        super().write(redact(text))
+        super().write(redact_output(text))
         return len(text)
 
 

@@ -13,6 +13,7 @@ from zvol.render import row_columns as shared
 from zvol.render.row_columns import field, size
 from zvol.render.values import Column, Table, text_column, with_command
 from zvol.row import AnyRow
+from zvol.secrets import from_outside
 from zvol.text import did_you_mean, escape_terminal, human_size
 from zvol.vm_instance import VmRow
 
@@ -23,7 +24,7 @@ def _last_vm(row: AnyRow, name: object) -> str:
     """Show the VM that a volume was last on, and that it may be another one or is not known."""
     if name is None:
         return "unknown" if row.last_vm_doubt else "-"
-    return escape_terminal(str(name)) + (" (or another)" if row.last_vm_doubt else "")
+    return escape_terminal(str(from_outside(name))) + (" (or another)" if row.last_vm_doubt else "")
 
 
 def last_vm(row: VolumeRow) -> object:
@@ -54,7 +55,7 @@ _VOLUME: Final[tuple[Column[VolumeRow], ...]] = (
         "last-vm",
         "LAST VM",
         "the VM it was last on, by name",
-        lambda row: row.last_vm or last_vm(row),
+        lambda row: from_outside(row.last_vm or last_vm(row)),
         lambda row: _last_vm(row, row.last_vm or last_vm(row)),
     ),
     Column(
@@ -65,7 +66,9 @@ _VOLUME: Final[tuple[Column[VolumeRow], ...]] = (
         lambda row: _last_vm(row, last_vm(row)),
     ),
     Column("vm-uuid", "VM UUID", "the VM it is on", field("vmInstanceUuid")),
-    Column("storage", "STORAGE", "its primary storage, by name", lambda row: row.storage or _storage(row)),
+    Column(
+        "storage", "STORAGE", "its primary storage, by name", lambda row: from_outside(row.storage or _storage(row))
+    ),
     Column("storage-uuid", "STORAGE UUID", "the same by UUID", lambda row: _storage(row)),
     Column("type", "TYPE", "Data or Root", field("type")),
     Column("status", "STATUS", "Deleted, Ready, ...", field("status")),
@@ -93,7 +96,7 @@ _VM: Final[tuple[Column[VmRow], ...]] = (
         "storage",
         "STORAGE",
         "the primary storage of its root volume, by name",
-        lambda row: row.storage or _root("primaryStorageUuid")(row),
+        lambda row: from_outside(row.storage or _root("primaryStorageUuid")(row)),
     ),
     Column("storage-uuid", "STORAGE UUID", "the same by UUID", _root("primaryStorageUuid")),
     Column("host-uuid", "HOST UUID", "the host that it is on, or was on last", lambda row: row.vm.host),
@@ -163,7 +166,7 @@ def listing(rows: Sequence[R], columns: Sequence[Column[R]]) -> Table[R]:
 
 
 def _json(row: AnyRow) -> dict[str, Any]:
-    return row.json()
+    return {key: value if key == "recycle" else from_outside(value) for key, value in row.json().items()}
 
 
 def _uuid(row: AnyRow) -> str:

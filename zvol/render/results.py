@@ -9,6 +9,7 @@ from typing import Any, Final
 from zvol.errors import ZvolError
 from zvol.model import Outcome, Result
 from zvol.render.values import Column, Table
+from zvol.secrets import from_outside
 from zvol.text import escape_terminal, human_size
 
 STYLES: Final = {
@@ -43,7 +44,7 @@ def detail(result: Result) -> str:
 
 def _name(result: Result) -> str:
     name = result.resource.name if result.resource else (result.asked if result.uuid != result.asked else "-")
-    return escape_terminal(name) or "-"
+    return escape_terminal(from_outside(name)) or "-"
 
 
 def _code(result: Result) -> str:
@@ -66,7 +67,7 @@ PEOPLE: Final[tuple[Column[Result], ...]] = (
 PROGRAMS: Final[tuple[Column[Result], ...]] = (
     Column("asked", "", "", lambda result: result.asked),
     Column("uuid", "", "", lambda result: result.uuid),
-    Column("name", "", "", lambda result: result.resource.name if result.resource else None),
+    Column("name", "", "", lambda result: from_outside(result.resource.name) if result.resource else None),
     Column("outcome", "", "", lambda result: result.outcome.value),
     Column("changed", "", "", lambda result: None if result.changed is None else str(result.changed).lower()),
     Column("by", "", "", lambda result: result.by),
@@ -80,7 +81,7 @@ PROGRAMS: Final[tuple[Column[Result], ...]] = (
 
 def several(results: Sequence[Result]) -> Table[Result]:
     """Return results as a table; `-o name` prints the volumes with a successful outcome."""
-    return Table(results, PROGRAMS, Result.json, _uuid_of_success, people=PEOPLE)
+    return Table(results, PROGRAMS, _json, _uuid_of_success, people=PEOPLE)
 
 
 def alone(result: Result) -> Table[Result]:
@@ -93,16 +94,21 @@ def _uuid_of_success(result: Result) -> str | None:
     return result.uuid if result.outcome.success else None
 
 
+def _json(result: Result) -> dict[str, Any]:
+    found = result.json()
+    return found | {"inventory": from_outside(found["inventory"])}
+
+
 def _inventory(result: Result) -> dict[str, Any]:
     assert result.volume is not None
-    return result.volume.inventory()
+    return dict(from_outside(result.volume.inventory()))
 
 
 def _details(result: Result, _tty: bool) -> Iterator[tuple[str, str]]:
     volume = result.volume
     assert volume is not None
     pairs = (
-        ("Name", volume.name),
+        ("Name", from_outside(volume.name)),
         ("UUID", volume.uuid),
         ("Outcome", result.outcome.value),
         ("Status", volume.status or "-"),

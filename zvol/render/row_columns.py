@@ -7,6 +7,7 @@ from typing import Final
 
 from zvol.render.values import Column
 from zvol.row import AnyRow
+from zvol.secrets import from_outside
 from zvol.text import escape_terminal, human_duration, human_size, stamp
 
 URGENT: Final = 6 * 3600
@@ -14,7 +15,7 @@ SOON: Final = 24 * 3600
 
 
 def field(name: str) -> Callable[[AnyRow], object]:
-    return lambda row: row.resource.fields.get(name)
+    return lambda row: from_outside(row.resource.fields.get(name))
 
 
 def size(name: str) -> Callable[[AnyRow], str]:

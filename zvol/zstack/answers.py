@@ -15,6 +15,7 @@ from typing import Any, Final
 from zvol.errors import ErrorCode
 from zvol.model import Volume
 from zvol.resource import Resource
+from zvol.secrets import from_outside, redact
 from zvol.zstack.error_codes import is_certain
 from zvol.zstack.resource_kinds import DATA_VOLUME, AnyKind
 from zvol.zstack.rest_errors import parse_rest_error, plain_text
@@ -213,14 +214,17 @@ def _not_successful(
 ) -> Failed | Refusal | Redirected | Unrecognized:
     """Classify an answer that is not a success, as far as it is ZStack's own."""
     if answer.status in REDIRECTS:
-        return Redirected(answer.headers.get("location", "")[:MAX_TARGET_LENGTH])
+        return Redirected(redact(answer.headers.get("location", ""))[:MAX_TARGET_LENGTH])
     error_only = isinstance(document, dict) and not document.keys() & {"inventory", "inventories"}
     error = document.get("error") if error_only and answer.status in failing else None
     code = error.get("code") if isinstance(error, dict) else None
     if isinstance(error, dict) and isinstance(code, str) and CODE.fullmatch(code):
-        return Failed(ErrorCode(code, error), is_certain(code), code == "ID.1001")
+        return Failed(ErrorCode(code, from_outside(error)), is_certain(code), code == "ID.1001")
     refused = parse_rest_error(answer.status, answer.body)
-    return _unrecognized(answer) if refused is None else Refusal(answer.status, *refused)
+    if refused is None:
+        return _unrecognized(answer)
+    text, auth = refused
+    return Refusal(answer.status, redact(text), auth)
 
 
 def _timeout(milliseconds: object) -> float | None:
