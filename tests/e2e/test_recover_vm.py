@@ -219,6 +219,14 @@ def test_a_volume_that_is_elsewhere_or_was_deleted_by_itself_is_left_alone(cloud
     assert f"attach {ASSETS}" not in text
 
 
+def test_once_the_vm_is_back_a_deleted_volume_is_only_named(cloud: Sandbox, at: dict[str, str]) -> None:
+    """When the VM was destroyed is not known any more."""
+    assert run(["recover", "--vm", "web-2"], at).code == 0
+    ran = run(["recover", "--vm", WEB_2, "--reattach", "--json"], at)
+    assert (ran.code, state(cloud)) == (1, WHOLE | {"uploads": "Deleted"})
+    assert f"`zvol recover {UPLOADS}`, then `zvol attach {UPLOADS} {WEB_2}`" in " ".join(ran.json()[0]["warnings"])
+
+
 def test_a_shareable_volume_is_never_attached_by_guess(cloud: Sandbox, at: dict[str, str]) -> None:
     database(cloud, f"UPDATE volumes SET isShareable = 1 WHERE uuid = '{ASSETS}'")
     ran = run([*WEB_2_AGAIN, "--json"], at)

@@ -81,6 +81,11 @@ def test_a_volume_that_is_on_the_vm_again_needs_no_word() -> None:
     assert (len(found.targets), found.notes[MACHINE].warnings, found.notes[MACHINE].undecided) == (1, (), False)
 
 
+def test_a_date_that_is_not_told_leaves_it_undecided() -> None:
+    found = find(Cloud("5.2.1", volume(1, lastAttachDate="soon")))
+    assert (len(found.targets), found.notes[MACHINE].undecided) == (1, True)
+
+
 def test_a_vm_that_cannot_be_read_stops_it() -> None:
     cloud = Cloud()
     cloud.unclear = frozenset([MACHINE])
