@@ -86,6 +86,12 @@ class VolumeRow(Row[Volume]):
     def volume(self) -> Volume:
         return self.resource
 
+    def json(self) -> dict[str, Any]:
+        certain = None if self.last_vm_doubt is None else not self.last_vm_doubt
+        named = self.last_vm if self.volume.text("lastVmInstanceUuid") else None
+        names = {"lastVm": named, "lastVmCertain": certain, "primaryStorage": self.storage}
+        return self.resource.inventory() | {"recycle": self.retention.json(), "names": names}
+
 
 LINE: Final = "line "
 """What the place of a VOLUME of standard input begins with."""
@@ -185,6 +191,10 @@ class Result:
     unfinished: bool = False
     """The journal keeps such a step for `zvol resume`."""
     target: str = VOLUME
+    deletion: str | None = None
+    """The lastOpDate of the deletion that was undone, None when that is not known."""
+    last_vm_doubt: str | None = None
+    """See `Row`."""
 
     @property
     def volume(self) -> Volume | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from zvol.resource import Resource
 from zvol.text import stamp
@@ -40,6 +40,10 @@ class Retention:
         }
 
 
+UNDATED: Final = Retention(None, None)
+"""Nothing was looked up yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class Row(Generic[R_co]):
     """A resource as `list` and `show` present it: with its time left and the names of what its UUIDs point to.
@@ -48,7 +52,8 @@ class Row(Generic[R_co]):
     `facts` are labels and texts that its columns do not have, `notes` sentences about it;
     `next` is what to type after `zvol`, empty when there is nothing to do; `dates` holds the instants of the server's
     dates by field, without those that cannot be told; `server_now` is the server's clock, None when it is not known;
-    `last_vm_doubt` says what is not known of the VM that a volume was last on, None when nothing is.
+    `last_vm_doubt` says what is not known of the VM that a volume was last on, empty when it is certain, None when that
+    was not looked up.
     """
 
     resource: R_co

@@ -3,35 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.support.fake_server import SESSION, uuid
-from tests.support.old_server import HOUR, VM, VOLUME, OldServer, old_server
-from tests.support.process import Ran, environment
-from tests.support.profiles import fast
-from tests.support.warm import run
+from tests.support.fake_server import uuid
+from tests.support.last_vm import POST, PUT, SINCE, VERSION, cell, notes, reattached, remembered, zvol
+from tests.support.old_server import HOUR, VM, VOLUME, old_server
 from zvol.zstack.versions import NO_LAST_VM
 
-COMMAND = fast(6)
 OLD = ["2.3.2", "3.10.40", "4.3.36"]
-VERSION, PUT, POST = "getVersion", "recoverDataVolume", "POST"
-SINCE = "may have been on another VM since"
 NOT_TOLD = [None, "", "five", "6.0.0"]
 """Versions that are not known: the request fails, or the answer says nothing, or is newer than what was read."""
-
-
-def zvol(server: OldServer, home: Path, *arguments: str) -> Ran:
-    server.zone = (200, {"timezone": "Asia/Shanghai", "offset": "+08:00", "success": True})
-    server.seen.clear()
-    return run(arguments, environment(home, {"ZVOL_HOST": server.host, "ZVOL_SESSION": SESSION}), command=COMMAND)
-
-
-def remembered(server: OldServer, apart: float | None, **fields: Any) -> dict[str, Any]:
-    """Return what a server remembers of a volume that it deleted two hours ago, `apart` seconds after a detach."""
-    dates = {} if apart is None else {"lastDetachDate": server.local(2 * HOUR + apart)}
-    return {"lastVmInstanceUuid": VM} | dates | fields
 
 
 # ---- selectors ---------------------------------------------------------------------------------------------------
@@ -76,13 +58,17 @@ def test_the_release_is_not_asked_for_where_it_decides_nothing(tmp_path: Path) -
     with old_server() as server:
         others = ["--last-vm", VM, "--name", "nothing"]
         assert zvol(server, tmp_path, "list", *others, "--json").json() == []
-        for command in (["list", "--json"], ["show", VOLUME, "--json"], ["list", "-o", "csv"], ["list", "-o", "name"]):
+        commands = [["list", "-o", "csv"], ["list", "-o", "name"], ["show", VOLUME, "-o", "csv"]]
+        for command in [*commands, ["list", "--columns", "name"]]:
             assert zvol(server, tmp_path, *command).code == 0
             assert server.asked(VERSION) == 0
         server.stored.append(server.volume(1, "other", **remembered(server, 60)))
-        for command in (["list", "--last-vm", VM, "--json"], ["list"]):
+        for command in (["list", "--name", "other"], ["list", "--name", "other", "--json"], ["show", uuid("a", 1)]):
             assert zvol(server, tmp_path, *command).code == 0
             assert server.asked(VERSION) == 0
+        for command in (["list", "--last-vm", VM, "--json"], ["list"], ["list", "--json"]):
+            assert zvol(server, tmp_path, *command).code == 0
+            assert server.asked(VERSION) == 1, "once, for the other one"
         server.stored.clear()
         for command in BOTH:
             assert (zvol(server, tmp_path, *command).json(), server.asked(VERSION)) == ([], 0)
@@ -99,26 +85,22 @@ def test_a_selector_by_vm_warns_of_older_vms(
         server.stored.append(server.volume(1, "other", **remembered(server, 60)))
         server.stored.append(server.volume(2, "never"))
         text = "--last-vm: the server may name an older VM for 1 of 3 volumes (ZStack before 4.8)"
+        none = "--last-vm: the server names no VM for 1 of 3 volumes; each may have been on one that was destroyed"
         ran = zvol(server, tmp_path, "list", "--last-vm", VM, "--json")
         assert (ran.code, len(ran.json()), text in ran.err, server.asked(VERSION)) == (0, 2, warned, 1)
+        assert (none in ran.err) == warned
         ran = zvol(server, tmp_path, "list", "--last-vm", uuid("b", 9), "--json")
         assert (ran.code, ran.json(), text in ran.err) == (0, [], warned)
         ran = zvol(server, tmp_path, "recover", "--last-vm", VM, "--yes", "--json")
         assert (ran.code, len(ran.json()), text in ran.err, server.asked(PUT)) == (0, 2, warned, 2)
+        assert (none in ran.err) == warned
+        for one in server.stored:
+            one["status"] = "Deleted"
+        alarm = zvol(server, tmp_path, "list", "--last-vm", VM, "--expiring-within", "9d", "--exit-code", "--json")
+        assert (alarm.code, len(alarm.json())) == (10, 3 if warned else 2)
 
 
 # ---- list and show -----------------------------------------------------------------------------------------------
-def cell(server: OldServer, home: Path, name: str = "data") -> str:
-    """Return what the list shows of the VM that a volume was last on."""
-    ran = zvol(server, home, "list", "--columns", "name,last-vm")
-    [line] = [line for line in ran.out.splitlines() if line.startswith(name)]
-    return line.removeprefix(name).strip()
-
-
-def notes(server: OldServer, home: Path) -> str:
-    return "\n".join(line for line in zvol(server, home, "show", VOLUME).out.splitlines() if " VM" in line)
-
-
 @pytest.mark.parametrize("version", OLD)
 def test_what_is_shown_where_nothing_is_remembered(version: str, tmp_path: Path) -> None:
     with old_server() as server:
@@ -147,7 +129,8 @@ def test_what_is_shown_where_it_is_not_known(version: str | None, tmp_path: Path
 def test_what_is_shown_of_a_vm_that_may_not_be_the_last(version: str, older: bool, tmp_path: Path) -> None:
     with old_server() as server:
         server.version = version
-        assert (cell(server, tmp_path), notes(server, tmp_path)) == ("-", "")
+        assert cell(server, tmp_path) == ("unknown" if older else "-")
+        assert (NONE_NAMED["4.4.0"] in notes(server, tmp_path)) == older
         server.stored[0] |= remembered(server, 60)
         assert (cell(server, tmp_path), server.asked(VERSION)) == ("data", 0)
         assert (SINCE in notes(server, tmp_path), server.asked(VERSION)) == (False, 0)
@@ -162,7 +145,7 @@ def test_what_is_shown_of_a_vm_that_may_not_be_the_last(version: str, older: boo
         shown = zvol(server, tmp_path, "show", VOLUME).out
         assert shown.splitlines()[-1].split()[1:] == ["zvol", "attach", VOLUME, *(["VM"] if older else [])]
         server.stored.append(server.volume(1, "other"))
-        assert cell(server, tmp_path, "other") == "-", "the server remembers: it was never on one"
+        assert cell(server, tmp_path, "other") == ("unknown" if older else "-"), "the VM may have been destroyed"
 
 
 def tries(version: str | None) -> int:
@@ -204,18 +187,6 @@ def test_attach_without_a_vm_that_may_not_be_the_last(version: str | None, apart
 
 
 # ---- recover --reattach ------------------------------------------------------------------------------------------
-def reattached(server: OldServer, home: Path) -> tuple[int, str, str]:
-    """Recover the volume and attach it again; return the exit code, the warning and its VM."""
-    ran = zvol(server, home, "recover", VOLUME, "--reattach", "-o", "ndjson")
-    result = ran.json()
-    assert result["outcome"] == "recovered"
-    assert server.stored[0]["status"] == "Ready"
-    first = [number for number, one in enumerate(server.seen) if VERSION in one[1]]
-    put = [number for number, one in enumerate(server.seen) if PUT in one[1]]
-    assert not first or put[0] < first[0], "the version is never asked for before the PUT"
-    return ran.code, " ".join(result["warnings"]), result["inventory"]["vmInstanceUuid"] or ""
-
-
 @pytest.mark.parametrize("version", [*OLD, *NOT_TOLD, "4.4.0", "5.2.1"])
 def test_reattach_where_no_vm_is_remembered(version: str | None, tmp_path: Path) -> None:
     with old_server() as server:
@@ -242,18 +213,6 @@ def test_reattach_to_a_vm_that_may_not_be_the_last(version: str | None, apart: f
         assert (code, vm, server.asked(POST)) == (1, "", 0)
         assert SINCE in warning
         assert f"`zvol attach {VOLUME} {VM}`" in warning
-
-
-@pytest.mark.parametrize("attached", [True, False])
-def test_the_hint_after_a_recovery_claims_no_more_than_is_known(attached: bool, tmp_path: Path) -> None:
-    """A server that tells when a volume was attached last also notices when its VM is destroyed."""
-    with old_server() as server:
-        server.stored[0] |= remembered(server, 61) | ({"lastAttachDate": server.local(9 * HOUR)} if attached else {})
-        ran = zvol(server, tmp_path, "recover", VOLUME)
-        certain = f"it was last on {VM}: zvol attach {VOLUME}\n"
-        careful = f"the server remembers that it was on {VM}: zvol attach {VOLUME} {VM}\n"
-        assert (ran.code, ran.err.endswith(certain if attached else careful)) == (0, True)
-        assert server.asked(VERSION) == 0
 
 
 def test_a_volume_that_was_attached_meanwhile_is_left_alone(tmp_path: Path) -> None:

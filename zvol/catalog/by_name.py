@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from zvol.clock import Clock
 from zvol.errors import Refused, UsageProblem
 from zvol.model import Volume, VolumeArgument
 from zvol.text import fold_uuid, has_control
-from zvol.zstack.last_vm import RELEASE_TRIES, doubt, is_in_doubt, none_named, release_of
+from zvol.zstack.last_vm import NEVER_ON_A_VM, RELEASE_TRIES, find_doubts
 from zvol.zstack.resource_kinds import DATA_VOLUME
 
 if TYPE_CHECKING:
@@ -41,32 +41,35 @@ class Attachment:
     already: bool
 
 
-def find_attachment(client: Client, clock: Clock, argument: VolumeArgument, vm: str | None) -> Attachment:
+def find_attachment(
+    client: Client,
+    clock: Clock,
+    argument: VolumeArgument,
+    vm: str | None,
+    deletion: Callable[[Volume], str | None],
+) -> Attachment:
     """Find the volume and the VM, by default the one that it was last on; what was found by a name is read again.
 
-    Raises UsageProblem when the server names no VM, Refused when it may name an older one, and what `find_volume`,
-    `find_vm` and `read_unchanged` raise.
+    For `deletion` see `zstack.last_vm.find_doubts`.  Raises UsageProblem when the server names no VM, Refused when it
+    may name an older one, and what `find_volume`, `find_vm` and `read_unchanged` raise.
     """
     read_at = clock.monotonic()
     volume = find_volume(client, argument.text, argument.uuid)
     now = volume.text("vmInstanceUuid")
-    machine = find_vm(client, vm) if vm is not None else VmRef(now or _last_vm(client, volume))
+    machine = find_vm(client, vm) if vm is not None else VmRef(now or _last_vm(client, volume, deletion))
     if argument.uuid is None or machine.name is not None:
         read_at = clock.monotonic()
         volume = read_unchanged(client, volume, machine)
     return Attachment(volume, machine.uuid, read_at, already=now == machine.uuid)
 
 
-def _last_vm(client: Client, volume: Volume) -> str:
+def _last_vm(client: Client, volume: Volume, deletion: Callable[[Volume], str | None]) -> str:
     """Return the VM that a volume was last on; the release is asked for only when it decides."""
     last, hint = volume.text("lastVmInstanceUuid"), "Name the VM, by UUID or by name"
-    if last is not None and not is_in_doubt(volume):
-        return last
-    release = release_of(client.version, RELEASE_TRIES)
-    unsure = doubt(volume, release)
+    unsure = find_doubts([volume], client.version, deletion, tries=RELEASE_TRIES)[volume.uuid]
     if last is None:
-        raise UsageProblem(unsure or none_named(release), hint=f"{hint}: `zvol attach {volume.uuid} VM`")
-    if unsure is not None:
+        raise UsageProblem(unsure or NEVER_ON_A_VM, hint=f"{hint}: `zvol attach {volume.uuid} VM`")
+    if unsure:
         text = f"the volume was on VM {last}, but {unsure}; it was not attached"
         raise Refused(text, uuid=volume.uuid, kind="undecided", hint=f"{hint}: `zvol attach {volume.uuid} {last}`")
     return last

@@ -7,7 +7,7 @@ alarm counts such volumes as a match.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -18,6 +18,7 @@ from zvol.errors import CannotTell, Refused, Unreachable, ZvolError
 from zvol.row import AnyRow
 from zvol.text import escape_terminal, fold_uuid, one_form
 from zvol.zstack.dates import parse_server_date
+from zvol.zstack.last_vm import MAYBE_NO_LAST_VM
 from zvol.zstack.query import condition
 from zvol.zstack.versions import NO_LAST_VM
 from zvol.zstack.zones import Zone
@@ -51,7 +52,7 @@ REQUIRED_FACTS: Final = {
 class FilterFacts:
     """What filters depend on: the server's clock and zone, the UUIDs of a name, and tags by volume.
 
-    None when not known.
+    None when not known.  For an `alarm`, what the server may not remember is not known either.
     """
 
     now: float | None = None
@@ -59,6 +60,7 @@ class FilterFacts:
     storages: frozenset[str] | None = None
     tags: Mapping[str, Sequence[str]] | None = None
     zone: Zone = field(default_factory=Zone)
+    alarm: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,11 @@ class Filters:
         """Tell whether one of them depends on the server's clock and zone."""
         return any(getattr(self, name) is not None for name in REQUIRED_FACTS)
 
+    @property
+    def timeless(self) -> Filters:
+        """Return those of them that do not depend on the server's clock and zone."""
+        return replace(self, **dict.fromkeys(REQUIRED_FACTS))
+
     def explain(self, zone: Zone) -> list[str]:
         """Return what typed dates without a zone mean; `zone` is the server's."""
         bounds = [bound for bound in (self.since, self.before) if bound is not None]
@@ -102,8 +109,7 @@ class Filters:
         if self.before is not None:
             yield "before", _is_deleted(row, self.before, facts, since=False)
         if self.last_vm is not None:
-            uuid = resource.text("lastVmInstanceUuid")
-            yield "last_vm", None if uuid is None and row.last_vm_doubt else _is_one_of(uuid, facts.vms)
+            yield "last_vm", _was_last_on(row, facts)
         if self.storage is not None:
             yield "storage", _is_one_of(resource.text("primaryStorageUuid"), facts.storages)
         if self.tagged is not None:
@@ -135,6 +141,13 @@ def _is_one_of(uuid: str | None, uuids: frozenset[str] | None) -> bool | None:
     return False if uuid is None else None if uuids is None else uuid in uuids
 
 
+def _was_last_on(row: AnyRow, facts: FilterFacts) -> bool | None:
+    """Tell whether a volume was last on one of the VMs; None where a server that may remember none names none."""
+    match = _is_one_of(row.resource.text("lastVmInstanceUuid"), facts.vms)
+    undecided = row.last_vm_doubt in (NO_LAST_VM, MAYBE_NO_LAST_VM) or (facts.alarm and bool(row.last_vm_doubt))
+    return None if undecided and not match else match
+
+
 def select(
     rows: Sequence[R], filters: Filters, client: Client, context: RetentionContext, *, alarm: bool = False
 ) -> list[R]:
@@ -142,7 +155,22 @@ def select(
 
     Raises ZvolError when a row cannot be decided, Refused when there is no VM or storage with the name.
     """
-    facts = _look_up(filters, client, context, alarm=alarm)
+    return decide(rows, filters, look_up(filters, client, alarm=alarm), context)
+
+
+def without_times(rows: Sequence[R], filters: Filters, facts: FilterFacts) -> list[R]:
+    """Return the rows that are left before the server's clock and zone are known; raises what `select` raises."""
+    if filters.timed:
+        return [row for row in rows if filters.timeless.match(row, facts) is not False]
+    return decide(rows, filters, facts)
+
+
+def decide(rows: Sequence[R], filters: Filters, facts: FilterFacts, context: RetentionContext | None = None) -> list[R]:
+    """Return the rows that match, by the facts that were looked up and the server's clock and zone of `context`."""
+    alarm = facts.alarm
+    if context is not None:
+        facts = replace(facts, now=context.now, zone=context.zone)
+    missing = context.missing if context is not None else {}
     selected: list[R] = []
     undecided: list[R] = []
     for row in rows:
@@ -152,12 +180,12 @@ def select(
         elif match is None:
             undecided.append(row)
     if undecided:
-        raise _undecided_error(undecided, filters, facts, context)
+        raise _undecided_error(undecided, filters, facts, missing)
     return selected
 
 
 def _undecided_error(
-    rows: Sequence[AnyRow], filters: Filters, facts: FilterFacts, context: RetentionContext
+    rows: Sequence[AnyRow], filters: Filters, facts: FilterFacts, missing: Mapping[Fact, ZvolError]
 ) -> ZvolError:
     """Return which filter cannot be decided, and why: because of a failed look-up, or of single resources."""
     undecided = {name for row in rows for name, match in filters.evaluate(row, facts) if match is None}
@@ -167,17 +195,19 @@ def _undecided_error(
         hint = "Nothing was sent. `zvol list` shows all volumes; give the UUIDs of those you mean."
         error = CannotTell if doubt == NO_LAST_VM else Unreachable
         return error(f"{OPTIONS[first]} cannot be decided: {doubt}", hint=hint)
-    reasons = {fact.value: context.missing[fact] for fact in REQUIRED_FACTS[first] if fact in context.missing}
+    reasons = {fact.value: missing[fact] for fact in REQUIRED_FACTS[first] if fact in missing}
     if reasons:
         return unknown_facts(OPTIONS[first], reasons)
     bound = {"since": filters.since, "before": filters.before}.get(first)
-    if bound is not None and bound.is_ambiguous(context.zone):
-        return ambiguous(OPTIONS[first], bound, [row.resource.uuid for row in rows], context.zone)
+    if bound is not None and bound.is_ambiguous(facts.zone):
+        return ambiguous(OPTIONS[first], bound, [row.resource.uuid for row in rows], facts.zone)
     return undecided_rows(OPTIONS[first], [row.resource for row in rows])
 
 
 # ---- look-ups for filters -----------------------------------------------------------------------------------------
-def _look_up(filters: Filters, client: Client, context: RetentionContext, *, alarm: bool) -> FilterFacts:
+def look_up(filters: Filters, client: Client, *, alarm: bool = False) -> FilterFacts:
+    """Look up what the filters depend on, except for the server's clock and zone; raises what `select` raises."""
+
     def try_query(option: str, subject: str, query: Callable[[], T]) -> T | None:
         try:
             return query()
@@ -195,7 +225,7 @@ def _look_up(filters: Filters, client: Client, context: RetentionContext, *, ala
         storages = find.checked(try_query("storage", "which storage it is", find.uuids))
     if filters.tagged is not None:
         tags = try_query("tagged", "which volumes have the tag", lambda: _tags(client, str(filters.tagged)))
-    return FilterFacts(context.now, vms, storages, tags, context.zone)
+    return FilterFacts(vms=vms, storages=storages, tags=tags, alarm=alarm)
 
 
 def _tags(client: Client, tag: str) -> dict[str, list[str]]:

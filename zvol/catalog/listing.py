@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,7 +12,6 @@ from zvol.errors import TransientError, Unreachable, UsageProblem, ZvolError
 from zvol.model import Volume, VolumeRow
 from zvol.text import escape_terminal
 from zvol.vm_instance import VmInstance
-from zvol.zstack.last_vm import doubt, is_in_doubt, release_of, shows_last_vm
 from zvol.zstack.resource_kinds import DATA_VOLUME, VM_INSTANCE, AnyKind
 
 if TYPE_CHECKING:
@@ -122,19 +121,9 @@ def _destroyed_vms(client: Client, uuids: set[str | None]) -> list[VmInstance]:
     return [VmInstance(str(one["uuid"]), one) for one in found if isinstance(one.get("uuid"), str)]
 
 
-def with_last_vm_doubts(client: Client, rows: Sequence[VolumeRow]) -> list[VolumeRow]:
-    """Return rows with what is not known of the VMs they were last on; the release is asked for only when it decides.
-
-    A server that remembers the VM of one of these volumes remembers those of all.
-    """
-    remembers = any(shows_last_vm(row.volume) for row in rows)
-    in_doubt = [row.volume for row in rows if is_in_doubt(row.volume)]
-    if remembers:
-        in_doubt = [volume for volume in in_doubt if volume.text("lastVmInstanceUuid") is not None]
-    if not in_doubt:
-        return list(rows)
-    release, uuids = release_of(client.version), {volume.uuid for volume in in_doubt}
-    return [replace(row, last_vm_doubt=doubt(row.volume, release)) if row.volume.uuid in uuids else row for row in rows]
+def with_doubts(rows: Iterable[VolumeRow], doubts: Mapping[str, str]) -> list[VolumeRow]:
+    """Return rows with what is not known of the VMs they were last on, by UUID; rows that are not there as they are."""
+    return [replace(row, last_vm_doubt=doubts.get(row.volume.uuid, row.last_vm_doubt)) for row in rows]
 
 
 def resource_names(client: Client, path: str, uuids: set[str | None]) -> dict[str, str]:

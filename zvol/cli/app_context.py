@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from zvol.config.settings import SettingLayers, Settings
     from zvol.journal.journal_file import JournalFile
+    from zvol.model import Volume
     from zvol.render.printer import Printer
     from zvol.session.server import Server
 
@@ -78,6 +79,7 @@ class AppContext:
         self.signals, self.options = signals, options
         self.clock: Clock = clock or SystemClock()
         self.stack = ExitStack()
+        self._journal_is_readable = True
         self._began = self.clock.monotonic()
 
     @cached_property
@@ -127,6 +129,24 @@ class AppContext:
         from zvol.journal.journal_file import JournalFile
 
         return JournalFile(self._journal_path, self.clock, self.stack, lambda: self.signals.first is not None)
+
+    def undone_deletion(self, volume: Volume) -> str | None:
+        """Return the lastOpDate of the deletion of a volume that zvol undid; None when it has changed since.
+
+        A journal that cannot be read tells nothing, and that is said once.
+        """
+        from zvol.zstack.resource_kinds import DATA_VOLUME
+
+        if not self._journal_is_readable:
+            return None
+        try:
+            if not self.journal.exists:
+                return None
+            return self.journal.view.undone_deletion(self.server.base, volume.uuid, DATA_VOLUME.deletion_of(volume))
+        except ZvolError as exc:
+            self._journal_is_readable = False
+            self.output.warn(exc.full_text)
+            return None
 
     @cached_property
     def output(self) -> Printer:

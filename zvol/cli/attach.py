@@ -32,7 +32,7 @@ def command(context: AppContext, volume: str, vm: str | None) -> Report:
     if len(arguments) != 1:
         raise UsageProblem("attach takes one VOLUME")
     client, clock = context.server.client, context.clock
-    found = find_attachment(client, clock, arguments[0], vm)
+    found = find_attachment(client, clock, arguments[0], vm, context.undone_deletion)
     context.server.deadline.lift()
     timeout, api_timeout = context.settings.timeout, context.settings.api_timeout
     done = attach(

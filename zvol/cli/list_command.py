@@ -69,7 +69,8 @@ def _list_volumes(context: AppContext, filters: Filters, status: str, type: str,
     alarm, deleted = options["exit_code"], status.lower() == "deleted"
     of_vms = deleted and type.lower() in ("data", "any") and not (filters.last_vm or filters.storage or filters.tagged)
     shown = VOLUMES.pick(context.options.columns, None if deleted else ANY_STATUS)
-    last_vms = context.output.for_people and any(column.key.startswith("last-vm") for column in shown)
+    column_shown = context.output.for_people and any(column.key.startswith("last-vm") for column in shown)
+    last_vms = column_shown or context.output.shows_all
     selection = select_volumes(context, filters, status, type, alarm=alarm, last_vms=last_vms, vms=alarm and of_vms)
     hints = []
     if alarm and of_vms:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ from zvol.cli.progress import ProgressReporter
 from zvol.cli.vm_advice import vm_advice
 from zvol.errors import Exit, most_severe
 from zvol.journal.request import DEFAULT_REQUEST, Request
-from zvol.model import Outcome, Result, Target, VolumeArgument
+from zvol.model import Outcome, Result, Target, Volume, VolumeArgument
 from zvol.recovery import resume as resuming
 from zvol.recovery.engine import Engine
 from zvol.recovery.task import Options
@@ -74,6 +75,8 @@ def _recover(
     reporter = ProgressReporter(context, len(order))
     engine = _engine(context, reporter, began)
     results = completed(engine.recover(targets, request))
+    if len(order) == 1:
+        results = _with_last_vm(context, results)
     advice = lambda ended: _advice(context, ended, engine.run_id, request)  # noqa: E731
     return _run(context, engine, Recovery(reporter.follow(results), order, single=single, advice=advice))
 
@@ -84,7 +87,9 @@ def resume(context: AppContext, journal: Journal, runs: Sequence[Run], *, run_id
     context.journal.prune_at_end(journal)
     reporter = ProgressReporter(context, sum(run.unfinished for run in runs))
     engine = _engine(context, reporter)
-    results = resuming.resume(engine, journal, runs, send_stale=send_stale, warn=reporter.warn)
+    results: Iterable[Result] = resuming.resume(engine, journal, runs, send_stale=send_stale, warn=reporter.warn)
+    if sum(run.unfinished for run in runs) == 1:
+        results = _with_last_vm(context, results)
 
     def advice(ended: Sequence[Result]) -> Iterator[str]:
         return _advice(context, ended, run_id or "", stopped=context.signals.first is not None)
@@ -121,6 +126,24 @@ def _run(context: AppContext, engine: Engine, recovery: Recovery) -> Exit:
     return most_severe((code, engine.lost.exit if engine.lost else Exit.OK))
 
 
+def _with_last_vm(context: AppContext, results: Iterable[Result]) -> Iterator[Result]:
+    """Yield results for people, with what is not known of the VM that a volume that is back was last on."""
+    from zvol.zstack.last_vm import find_doubts
+
+    for result in results:
+        shown = context.output.for_people and not context.options.quiet and context.signals.first is None
+        volume = result.volume
+        if shown and volume is not None and result.outcome.is_back:
+            doubts = find_doubts([volume], context.server.client.version, partial(_deletion, context, result))
+            result = replace(result, last_vm_doubt=doubts[volume.uuid])
+        yield result
+
+
+def _deletion(context: AppContext, result: Result, volume: Volume) -> str | None:
+    """Return the lastOpDate of the deletion that this run undid, or an earlier one."""
+    return result.deletion or context.undone_deletion(volume)
+
+
 def _advice(
     context: AppContext,
     results: Sequence[Result],
@@ -136,12 +159,15 @@ def _advice(
         yield from vm_advice(results, request)
     if len(results) != 1 or not context.output.for_people or results[0].outcome is not Outcome.RECOVERED:
         return
-    volume = results[0].volume
-    if volume is not None and not volume.text("vmInstanceUuid") and (vm := volume.text("lastVmInstanceUuid")):
-        from zvol.zstack.last_vm import names_destroyed_vms
+    from zvol.zstack.last_vm import CERTAIN
 
-        certain = names_destroyed_vms(volume)
-        text = (
-            f"it is not attached to a VM; {'it was last on' if certain else 'the server remembers that it was on'} {vm}"
-        )
-        yield f"{text}: {context.options.command} attach {volume.uuid}{'' if certain else f' {vm}'}"
+    volume, doubt = results[0].volume, results[0].last_vm_doubt
+    if volume is None or volume.text("vmInstanceUuid"):
+        return
+    vm, attach = volume.text("lastVmInstanceUuid"), f"{context.options.command} attach {volume.uuid}"
+    if vm and doubt != CERTAIN:
+        yield f"it is not attached to a VM; the server remembers that it was on {vm}: {attach} {vm}"
+    elif vm:
+        yield f"it is not attached to a VM; it was last on {vm}: {attach}"
+    elif doubt and not request.reattach:
+        yield f"it is not attached to a VM: {attach} VM"

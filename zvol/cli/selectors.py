@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import click
@@ -88,39 +89,58 @@ def select_volumes(
     `shown`: the time left is shown.  `last_vms`: it is shown which VMs they were last on.  `vms`: what the time left of
     destroyed VMs depends on is looked up, too.
     """
-    from zvol.catalog.filters import select
-    from zvol.catalog.listing import clocks, find_volumes, volume_rows, with_last_vm_doubts
-    from zvol.zstack.last_vm import ANOTHER_SINCE
+    from zvol.catalog import filters as catalog
+    from zvol.catalog.listing import clocks, find_volumes, volume_rows, with_doubts
+    from zvol.model import VolumeRow
+    from zvol.row import UNDATED
+    from zvol.zstack.last_vm import find_doubts, shows_last_vm
     from zvol.zstack.resource_kinds import KINDS
 
-    server = context.server
-    volumes = find_volumes(server.client, status, type)
-    kinds = tuple(KINDS.values()) if vms else clocks(volumes)
-    known = server.retention_context(dated=vms or (bool(volumes) and (shown or filters.timed)), kinds=kinds)
+    server, client = context.server, context.server.client
+    volumes = find_volumes(client, status, type)
+    remembers = any(map(shows_last_vm, volumes))
+    doubts = partial(find_doubts, ask=client.version, deletion=context.undone_deletion, remembers=remembers)
+    rows = [VolumeRow(volume, UNDATED) for volume in volumes]
+    facts = catalog.look_up(filters, client, alarm=alarm)
+    last = doubts(volumes) if filters.last_vm is not None else {}
+    rows = catalog.without_times(with_doubts(rows, last), filters, facts)
+    kinds = tuple(KINDS.values()) if vms else clocks(row.volume for row in rows)
+    known = server.retention_context(dated=vms or (bool(rows) and (shown or filters.timed)), kinds=kinds)
     explain_dates(context, filters, known.zone)
-    rows = volume_rows(server.client, volumes, known)
-    if last_vms or filters.last_vm is not None:
-        rows = with_last_vm_doubts(server.client, rows)
-    older = sum(row.last_vm_doubt == ANOTHER_SINCE for row in rows)
-    selected = select(rows, filters, server.client, known, alarm=alarm)
-    if filters.last_vm is not None and older:
-        context.output.warn(
-            f"--last-vm: the server may name an older VM for {older} of {len(rows)} volumes (ZStack before 4.8)"
-        )
+    rows = with_doubts(volume_rows(client, (row.volume for row in rows), known), last)
+    selected = catalog.decide(rows, filters, facts, known)
+    _warn_of_last_vms(context, list(last.values()))
+    if last_vms and not last:
+        selected = with_doubts(selected, doubts(row.volume for row in selected))
     return Selection(selected, known)
+
+
+def _warn_of_last_vms(context: AppContext, doubts: Sequence[str]) -> None:
+    """Say for how many of the volumes `--last-vm` may have been decided wrongly."""
+    from zvol.zstack.last_vm import ANOTHER_SINCE, NONE_NAMED
+
+    for doubt, text in (
+        (ANOTHER_SINCE, "the server may name an older VM for {} of {} volumes (ZStack before 4.8)"),
+        (NONE_NAMED, "the server names no VM for {} of {} volumes; each may have been on one that was destroyed"),
+    ):
+        if count := doubts.count(doubt):
+            context.output.warn(f"--last-vm: {text.format(count, len(doubts))}")
 
 
 def select_vms(context: AppContext, filters: Filters, *, alarm: bool = False) -> list[VmRow]:
     """Return the destroyed VMs that the filters select, most urgent first; raises what `select_volumes` raises."""
-    from zvol.catalog.filters import select
+    from zvol.catalog import filters as catalog
     from zvol.catalog.vms import find_destroyed, vm_rows
+    from zvol.row import UNDATED
+    from zvol.vm_instance import VmRow
     from zvol.zstack.resource_kinds import VM_INSTANCE
 
     server = context.server
-    vms = find_destroyed(server.client)
-    known = server.retention_context(dated=bool(vms), kinds=(VM_INSTANCE,))
+    facts = catalog.look_up(filters, server.client, alarm=alarm)
+    rows = catalog.without_times([VmRow(vm, UNDATED) for vm in find_destroyed(server.client)], filters, facts)
+    known = server.retention_context(dated=bool(rows), kinds=(VM_INSTANCE,))
     explain_dates(context, filters, known.zone)
-    return select(vm_rows(server.client, vms, known), filters, server.client, known, alarm=alarm)
+    return catalog.decide(vm_rows(server.client, [row.vm for row in rows], known), filters, facts, known)
 
 
 def explain_dates(context: AppContext, filters: Filters, zone: Zone) -> None:

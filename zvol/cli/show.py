@@ -43,19 +43,20 @@ def command(context: AppContext, /, volumes: tuple[str, ...], vms: tuple[str, ..
 
 
 def _show_volumes(context: AppContext, arguments: Sequence[VolumeArgument], *, single: bool) -> Report:
-    from zvol.catalog.listing import with_last_vm_doubts
+    from zvol.catalog.listing import with_doubts
     from zvol.catalog.recoverability import with_recoverability
     from zvol.catalog.resolve import resolve_targets
     from zvol.recovery import outcomes
     from zvol.render.columns import VOLUMES
+    from zvol.zstack.last_vm import find_doubts
 
     server, client = context.server, context.server.client
     resolved = resolve_targets(client, arguments, server.volume_rows)
     targets = resolved.targets
     found = client.volumes([target.uuid for target in targets])
     known = server.volume_rows(found.values())
-    if context.output.for_people:
-        known = with_last_vm_doubts(client, known)
+    if context.output.for_people or context.output.shows_all:
+        known = with_doubts(known, find_doubts(found.values(), client.version, context.undone_deletion))
     rows = {row.volume.uuid: with_recoverability(row, client) for row in known}
     gone = [outcomes.gone(target) for target in targets if target.uuid not in rows]
     shown = [rows[target.uuid] for target in targets if target.uuid in rows]

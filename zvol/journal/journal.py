@@ -21,6 +21,7 @@ from zvol.journal.database import AGAIN, BUSY_TIMEOUT, RESUME, Damaged, as_local
 from zvol.journal.locks import Locks
 from zvol.journal.records import Adopted, Claim, Claims, ClosedVolume, Holder, Identity, Intent, Run, UnfinishedVolume
 from zvol.journal.request import Request
+from zvol.model import Outcome
 
 if TYPE_CHECKING:
     import sqlite3
@@ -116,10 +117,11 @@ class Journal:
                 self._db.execute(queries.ADD_INTENT, (intent.job, run, uuid, intent.last_op, wall))
                 self._db.execute(queries.SET_OPEN, (run, uuid))
 
-    def record_outcome(self, run: str, uuid: str, outcome: str, *, settled: bool) -> None:
+    def record_outcome(self, run: str, uuid: str, outcome: str, *, settled: bool, last_op: str | None = None) -> None:
         """Record the outcome of a volume with the next commit; if that never comes, a resumed run finds it out again.
 
-        A recovered volume whose follow-ups are not over stays unfinished because of them.
+        A recovered volume whose follow-ups are not over stays unfinished because of them.  `last_op` is the lastOpDate
+        that it has then.
         """
         if outcome == "unknown" and not settled:
             self._defer(queries.SET_OUTCOME, ("open", outcome, run, uuid))
@@ -127,6 +129,8 @@ class Journal:
             self._defer(queries.SET_OUTCOME, ("recorded", outcome, run, uuid))
             if outcome in queries.BACK:
                 self._defer(queries.AWAIT_FOLLOWUPS, (run, uuid))
+            if outcome == Outcome.RECOVERED and last_op is not None:
+                self._defer(queries.SET_LAST_OP, (last_op, run, uuid))
         if settled:
             self._defer(queries.CLOSE_INTENTS, (run, uuid))
 
@@ -243,6 +247,11 @@ class Journal:
         with self._local():
             row = self._db.execute("SELECT value FROM meta WHERE name = 'set_aside'").fetchone()
         return None if row is None else float(row[0])
+
+    def undone_deletion(self, base: str, uuid: str, last_op: str | None) -> str | None:
+        """Return the lastOpDate of the deletion that a run undid, if the volume's lastOpDate has not changed since."""
+        with self._local():
+            return queries.undone_deletion(self._db, base, uuid, last_op)
 
     def has_foreign_intent(self, identity: Identity, uuid: str) -> bool:
         """Tell whether a run of another server or account has sent a request for a volume that may still act."""

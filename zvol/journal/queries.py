@@ -42,6 +42,7 @@ CLOSE_INTENTS: Final = "UPDATE intents SET closed = 1 WHERE run = ? AND uuid = ?
 CLOSE_INTENT: Final = "UPDATE intents SET closed = 1 WHERE job = ?"
 SET_PLANNED: Final = "UPDATE volumes SET state = 'planned' WHERE run = ? AND uuid = ?"
 SET_OPEN: Final = "UPDATE volumes SET state = 'open' WHERE run = ? AND uuid = ?"
+SET_LAST_OP: Final = "UPDATE volumes SET last_op = ? WHERE run = ? AND uuid = ?"
 SET_OUTCOME: Final = "UPDATE volumes SET state = ?, outcome = ? WHERE run = ? AND uuid = ?"
 ADD_FOR_FOLLOWUPS: Final = (
     "INSERT OR REPLACE INTO volumes (run, uuid, asked, seq, state, outcome) VALUES "
@@ -67,6 +68,17 @@ HOLD: Final = (
     "INSERT OR IGNORE INTO volumes (run, uuid, asked, seq, state) VALUES (?, ?, ?, ?, 'held')"  # asked: what holds it
 )
 
+_DELETION: Final = (
+    "iif(state = 'followups', coalesce((SELECT last_op FROM intents WHERE intents.uuid = volumes.uuid "
+    "ORDER BY written DESC LIMIT 1), last_op), last_op)"
+)
+"""The lastOpDate of the deletion: once a volume is recovered, `volumes` has the one after it."""
+_UNDONE: Final = (
+    "SELECT intents.last_op FROM volumes JOIN intents ON intents.run = volumes.run AND intents.uuid = volumes.uuid "
+    f"JOIN runs ON id = volumes.run WHERE volumes.uuid = ? AND base = ? AND outcome = '{Outcome.RECOVERED}' "
+    "AND volumes.last_op = ? ORDER BY written DESC LIMIT 1"
+)
+
 _RUNS_WITH_VOLUME: Final = (
     "SELECT run, base, account FROM volumes AS one JOIN runs ON id = run WHERE uuid = ? AND run != ? "
     f"AND (state IN {_UNFINISHED} OR state = 'held' AND EXISTS (SELECT 1 FROM volumes "
@@ -77,7 +89,7 @@ _RUNS_WITH_INTENT: Final = (
     "SELECT DISTINCT run, base, account FROM intents JOIN runs ON id = run WHERE uuid = ? AND closed = 0 AND run != ?"
 )
 _UNFINISHED_VOLUMES: Final = (
-    "SELECT uuid, asked, state, last_op, outcome, target FROM volumes "
+    f"SELECT uuid, asked, state, {_DELETION}, outcome, target FROM volumes "
     f"WHERE run = ? AND state IN {_UNFINISHED} ORDER BY seq"
 )
 
@@ -188,6 +200,12 @@ def unfinished_volumes(db: sqlite3.Connection, run: str) -> list[UnfinishedVolum
         )
         for uuid, asked, state, last_op, outcome, target in db.execute(_UNFINISHED_VOLUMES, (run,)).fetchall()
     ]
+
+
+def undone_deletion(db: sqlite3.Connection, base: str, uuid: str, last_op: str | None) -> str | None:
+    """Return the lastOpDate of the deletion that was undone, of a volume that has had this lastOpDate since."""
+    row = db.execute(_UNDONE, (uuid, base, last_op)).fetchone()
+    return None if row is None else row[0]
 
 
 def followups(db: sqlite3.Connection, run: str, uuid: str) -> Iterator[FollowUp]:

@@ -38,6 +38,7 @@ def result(task: VolumeTask, conclusion: Conclude) -> Result:
         warnings=(*_warnings(task), *strict),
         extra_exit=Exit.FAILED if strict else Exit.OK,
         target=task.target.kind,
+        deletion=task.state.expected_last_op_date,
         unfinished=conclusion.outcome is Outcome.NOT_SENT and task.claimed and why is not None and why.kind != "local",
     )
 

@@ -105,7 +105,10 @@ class RunJournal:
             self._journal.record_not_sent(task.run, task.uuid)
         else:
             settled = task.phase not in (Phase.UNSETTLED, Phase.UNRESOLVED)
-            self._journal.record_outcome(task.run, task.uuid, conclusion.outcome.value, settled=settled)
+            last_op = task.kind.deletion_of(task.resource)
+            self._journal.record_outcome(
+                task.run, task.uuid, conclusion.outcome.value, settled=settled, last_op=last_op
+            )
 
     # ---- follow-ups ----------------------------------------------------------------------------------------------
     def keep_for_follow_ups(self, follow_up: FollowUpTask) -> str:

@@ -40,7 +40,7 @@ class Printer:
         self._format = formats.load(format)(tty=tty, width=width)
         self._stdout, self._stderr = stdout, stderr
         self._quiet, self._mark, self._command = quiet, mark, command
-        self.for_people = self._format.for_people
+        self.for_people, self.shows_all = self._format.for_people, self._format.whole
         self.mixes_with_progress = self._format.streams and tty
         """Results are written to the terminal during a run, where they would tear a line that is redrawn."""
 

@@ -116,6 +116,6 @@ def _details(result: Result, _tty: bool) -> Iterator[tuple[str, str]]:
         ("Storage", volume.text("primaryStorageUuid") or "-"),
         ("Install path", volume.text("installPath") or "-"),
         ("On VM", volume.text("vmInstanceUuid") or "none"),
-        ("Last on VM", volume.text("lastVmInstanceUuid") or "-"),
+        ("Last on VM", volume.text("lastVmInstanceUuid") or ("unknown" if result.last_vm_doubt else "-")),
     )
     return ((label, escape_terminal(text)) for label, text in pairs)

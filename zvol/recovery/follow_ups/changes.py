@@ -15,9 +15,9 @@ from zvol.recovery.quiet_period import QuietPeriod
 from zvol.resource import Resource
 from zvol.zstack import answers
 from zvol.zstack.answer_errors import with_hint
-from zvol.zstack.last_vm import ANOTHER_SINCE, doubt, may_be_older, none_named
+from zvol.zstack.last_vm import NEVER_ON_A_VM, doubt
 from zvol.zstack.resource_kinds import DATA_VOLUME
-from zvol.zstack.versions import Feature, Release
+from zvol.zstack.versions import UNKNOWN_RELEASE, Release
 
 LONGEST_JOB_BACKOFF: Final = 30.0
 """Seconds between two polls of the job of a change."""
@@ -228,17 +228,16 @@ def last_vm_problem(change: Change, volume: Volume | None, deleted: str | None, 
     None when the release decides that, and is not known yet.  `deleted` is the lastOpDate of its deletion.
     """
     assert volume is not None
-    if change.value and not may_be_older(volume, deleted):
+    why = doubt(volume, release or UNKNOWN_RELEASE, deleted)
+    if change.value and why is None:
         return ""
     if not change.value and volume.fields.get("isShareable") is True:
         return "it is shareable, and the server does not tell which VMs it was on, so it was not attached"
     if release is None:
         return None
     if change.value:
-        trusted, command = release.has(Feature.LAST_VM_AFTER_DESTROY), f"zvol attach {volume.uuid} {change.value}"
-        return "" if trusted else f"{ANOTHER_SINCE}; if that is the one: `{command}`"
-    why = doubt(volume, release) or none_named(release)
-    return f"{why}, so it was not attached: `zvol attach {volume.uuid} VM`"
+        return f"{why}; if that is the one: `zvol attach {volume.uuid} {change.value}`"
+    return f"{why or NEVER_ON_A_VM}, so it was not attached: `zvol attach {volume.uuid} VM`"
 
 
 def refusal(answer: object) -> tuple[str, Exit] | None:

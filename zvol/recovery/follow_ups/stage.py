@@ -95,7 +95,12 @@ class FollowUpStage:
         outcome = Outcome.ALREADY if volume.outcome == Outcome.ALREADY else Outcome.RECOVERED
         recovered = outcome is Outcome.RECOVERED
         result = Result(
-            volume.asked, volume.uuid, outcome, None if recovered else False, "unknown" if recovered else None
+            volume.asked,
+            volume.uuid,
+            outcome,
+            None if recovered else False,
+            "unknown" if recovered else None,
+            deletion=volume.last_op,
         )
         if outcomes.is_strict(volume.request, volume.vm) and not recovered:
             result = replace(result, warnings=(outcomes.STRICT,), extra_exit=Exit.FAILED)

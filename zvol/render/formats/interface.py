@@ -24,6 +24,9 @@ class Format(ABC):
     for_programs: ClassVar[bool] = False
     """A failure is written as a JSON object on the last line of stderr, too."""
 
+    whole: ClassVar[bool] = False
+    """It shows all that is known of a row, whatever the columns."""
+
     streams: ClassVar[bool] = False
     """Each row is a text of its own, so that each result is written at once."""
 

@@ -17,6 +17,7 @@ class Formatter(Format):
         "several, `-`, or --dry-run: an array of results in the order asked"
     )
     for_programs = True
+    whole = True
 
     def table(self, table: Table[Any]) -> Iterator[str]:
         values = map(table.to_json, table.rows)

@@ -13,6 +13,7 @@ from zvol.render.values import Table
 class Formatter(Format):
     help = "a result a line, as each one ends"
     for_programs = True
+    whole = True
     streams = True
 
     def table(self, table: Table[Any]) -> Iterator[str]:
