@@ -12,6 +12,7 @@ import pytest
 from tests.support.fault_proxy import Rule, proxy
 from tests.support.process import PG_DATA, Ran, Sandbox, environment, sandbox
 from tests.support.profiles import FAST
+from tests.support.terminal import on_terminal
 from tests.support.tls import tls
 from tests.support.warm import run
 from zvol.sandbox import advance
@@ -106,6 +107,39 @@ def test_people_get_one_line_each(env: dict[str, str]) -> None:
     assert "WRONG" in next(line for line in lines if line.startswith("session"))
     assert "of an account, environment ZVOL_SESSION: it has ended" in ran.out
     assert "The session is from ZVOL_SESSION: unset it and run `zvol login`" in ran.out
+
+
+@pytest.mark.parametrize("columns", [30, 60, 80, 120, 200])
+def test_on_a_terminal_a_check_is_a_line_and_what_to_do_is_below_what_is_wrong(
+    env: dict[str, str], columns: int
+) -> None:
+    shown = on_terminal(["doctor"], env | {"ZVOL_SESSION": "b" * 32, "TERM": "xterm-256color"}, columns=columns)
+    assert shown.code == 1
+    lines = shown.text.replace("\r", "").splitlines()
+    begun = [line for line in lines if line[:1] in "✓✗"]
+    assert [line.split()[:3] for line in begun] == [
+        [*(["✗", "WRONG"] if name == "session" else ["✓", "ok"]), name] for name in ALL[:-1]
+    ]
+    assert " ".join(" ".join(lines).split()).endswith(
+        "of an account, environment ZVOL_SESSION: it has ended"
+        " The session is from ZVOL_SESSION: unset it and run `zvol login`, or put a new one there."
+    )
+    texts = [line[24:] for line in lines[:-1]]
+    assert all(line[:24].strip() == "" for line in lines[:-1] if line not in begun)
+    assert all(len(text) <= max(columns - 24, 20) for text in texts if " " in text)
+    wrapped = len(lines) - 1 - len(begun)
+    assert {30: wrapped > 9, 60: wrapped > 2, 80: wrapped == 1}.get(columns, wrapped == 0)
+    assert all(code in shown.raw for code in (b"\x1b[32m\xe2\x9c\x93 ok", b"\x1b[31m\xe2\x9c\x97 WRONG"))
+
+
+def test_on_a_terminal_what_a_release_lacks_is_a_note(tmp_path: Path) -> None:
+    with sandbox(tmp_path / "cloud", "--version", "4.10.0") as cloud:
+        env = environment(tmp_path / "home", {"ZVOL_HOST": cloud.host, "ZVOL_SESSION": cloud.session})
+        shown = on_terminal(["doctor"], env | {"TERM": "xterm-256color"}, columns=80)
+    assert shown.code == 0
+    lines = shown.text.replace("\r", "").splitlines()
+    assert [line for line in lines if line[0] in "!✗"] == ["! note  version        ZSphere 4.10.0, tried"]
+    assert lines[-2] == "zvol: ZSphere 4.10.0, tried:"
 
 
 def test_a_dead_host(env: dict[str, str]) -> None:

@@ -11,7 +11,8 @@ from zvol.cli.app_context import AppContext
 from zvol.cli.options import global_options, pass_context
 from zvol.errors import Exit
 from zvol.model import Check
-from zvol.render.values import Column, Report, Table, text_column
+from zvol.render.values import Column, Report, Span, Table, text_column
+from zvol.text import escape_terminal
 
 COLUMNS: Final[Sequence[Column[Check]]] = [
     text_column("CHECK", lambda check: check.name),
@@ -19,6 +20,10 @@ COLUMNS: Final[Sequence[Column[Check]]] = [
     text_column("FOUND", lambda check: check.found),
     text_column("WHAT TO DO", lambda check: "" if check.ok else check.hint),
 ]
+
+GOOD: Final = ("✓ ok", "green")
+NOTED: Final = ("! note", "yellow")
+BAD: Final = ("✗ WRONG", "red")
 
 
 @click.command("doctor", epilog="Example: zvol doctor")
@@ -29,9 +34,15 @@ def command(context: AppContext) -> Report:
     from zvol.session import diagnostics
 
     checks = list(diagnostics.checks(context.server, context.journal))
-    table = Table(checks, COLUMNS, _object, lambda check: check.name)
+    table = Table(checks, COLUMNS, _object, lambda check: check.name, lines=_line)
     notes = [line for check in checks if check.notes for line in (f"{check.found}:", *check.notes)]
     return Report(table, notes=notes, exit=Exit.OK if all(check.ok for check in checks) else Exit.FAILED)
+
+
+def _line(check: Check) -> tuple[Sequence[Span], str]:
+    """Return a check as one line on a terminal, and what to do below it where something is wrong."""
+    mark = BAD if not check.ok else NOTED if check.notes else GOOD
+    return [mark, (check.name, ""), (escape_terminal(check.found), "")], "" if check.ok else escape_terminal(check.hint)
 
 
 def _object(check: Check) -> dict[str, Any]:

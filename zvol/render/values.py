@@ -14,6 +14,10 @@ T = TypeVar("T")
 T_contra = TypeVar("T_contra", contravariant=True)
 
 
+Span = tuple[str, str]
+"""An escaped text and its style on a terminal, as rich writes it; empty for none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Column(Generic[T_contra]):
     """One column of a table: `raw` is for CSV, `shown` for tables in a pipe, `tty` for a terminal where it differs.
@@ -56,6 +60,8 @@ class Table(Generic[T]):
     `single`: the user requested one thing, so that JSON is its object and no array.
     `people` are the columns of a table, if they are not those of CSV.
     `details` returns labels and escaped texts of a row (on a terminal or not); a table is then one record a row.
+    `lines` returns the cells of a row on a terminal of any width, without headers, and an escaped text that stands
+    below them, empty for none; the last cell wraps.
     Without `columns` only the formats for programs write it, since a hint says the same for people.
     A format may iterate over the rows more than once.
     """
@@ -67,6 +73,7 @@ class Table(Generic[T]):
     single: bool = False
     people: Sequence[Column[T]] | None = None
     details: Callable[[T, bool], Iterable[tuple[str, str]]] | None = None
+    lines: Callable[[T], tuple[Sequence[Span], str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

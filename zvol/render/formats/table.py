@@ -13,7 +13,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final
 
 from zvol.render.formats.interface import Format
-from zvol.render.values import Table
+from zvol.render.values import Span, Table
 from zvol.text import display_width, pad
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ GAP: Final = "  "
 BATCH: Final = 1000
 """Lines that rich draws at a time."""
 
-Span = tuple[str, str]
-"""A text and its rich style, empty for none."""
+LEAST: Final = 20
+"""The fewest columns that a cell is wrapped to."""
 
 
 class Formatter(Format):
@@ -40,6 +40,8 @@ class Formatter(Format):
         if not self.tty:
             cells = Cells(table.rows, lambda row: [column.text(row) for column in columns])
             return _ended(plain_table(headers, cells))
+        if table.lines is not None:
+            return _rendered(_listed([table.lines(row) for row in table.rows], self.width))
         cells = Cells(table.rows, lambda row: [column.terminal(row) for column in columns])
         styles = Cells(table.rows, lambda row: [column.style(row) if column.style else "" for column in columns])
         return drawn(headers, cells, styles, self.width)
@@ -135,6 +137,23 @@ def _spans(row: Sequence[str], styles: Sequence[str], widths: Sequence[int]) -> 
         yield cell, style
         if place < last:
             yield pad(cell, width)[len(cell) :] + GAP, ""
+
+
+def _listed(rows: Sequence[tuple[Sequence[Span], str]], width: int) -> Iterator[list[Span]]:
+    """Yield each row with its last cell wrapped, then what stands below it, whole: that may be a command to copy."""
+    from textwrap import wrap
+
+    starts = [[text for text, _ in cells[:-1]] for cells, _ in rows]
+    wide = widths(starts[0], starts) if starts else []
+    indent = sum(wide) + len(GAP) * len(wide)
+    for cells, below in rows:
+        text, style = cells[-1]
+        first, *rest = wrap(text, max(width - indent, LEAST), break_long_words=False, break_on_hyphens=False) or [""]
+        start = [(pad(cell, columns) + GAP, one) for (cell, one), columns in zip(cells[:-1], wide, strict=True)]
+        yield [*start, (first, style)]
+        yield from ([(" " * indent + line, style)] for line in rest)
+        if below:
+            yield [(" " * wide[0] + GAP + below, "")]
 
 
 def _records(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[list[Span]]:
