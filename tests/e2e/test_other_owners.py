@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -71,6 +72,8 @@ def test_a_credential_of_root_that_an_access_list_opens_to_this_user(at: dict[st
             "HOME": made,
         }
         user = ("setpriv", f"--reuid={NOBODY}", "--regid=0", "--clear-groups", *ZVOL)
+        if subprocess.run([*user, "--version"], capture_output=True, check=False).returncode:
+            pytest.skip("another user cannot run this Python")
         ran = run(["list"], env | {"CREDENTIALS_DIRECTORY": str(folder)}, command=user)
         assert ran.code == 0, ran
         ran = run(["list"], env, command=user)
