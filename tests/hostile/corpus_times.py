@@ -162,6 +162,7 @@ TIMES: Final = [
     Time("2026-13-01", "day and month exchanged", None),
     Time("2023-02-29", "no leap year", None),
     Time("2026-1-5", "without zeros", None),
+    Time("2026-1-3 9:05:50", "a database, without zeros", None),
     Time("26-11-25", "two digits of a year", None),
     Time("2026/11/25", "slashes", None),
     Time("2026.11.25", "dots", None),
