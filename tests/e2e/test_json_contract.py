@@ -13,6 +13,7 @@ import pytest
 from tests.support.process import PG_DATA, PG_WAL, READY, Ran, Sandbox, sandbox
 from tests.support.warm import run
 from zvol.model import INVENTORY_FIELDS
+from zvol.vm_instance import VM_FIELDS
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "output.schema.json").read_text())
 NOBODY = "f" * 32
@@ -47,9 +48,11 @@ def check(kind: str, value: Any) -> None:
     jsonschema.validate(value, SCHEMA["$defs"][kind] | {"$defs": SCHEMA["$defs"]})
     if kind in KEYS:
         assert list(value) == KEYS[kind]
+    elif kind == "vmRow":
+        assert list(value)[: len(VM_FIELDS)] == list(VM_FIELDS)
     else:
         assert list(value)[: len(INVENTORY_FIELDS)] == list(INVENTORY_FIELDS)
-    if kind == "volumeRow":
+    if kind in ("volumeRow", "vmRow"):
         assert list(value["recycle"]) == RECYCLE
 
 
@@ -84,6 +87,13 @@ def test_list_and_show(at: dict[str, str]) -> None:
     assert len(every("volumeRow", run(["show", PG_DATA, READY, "--json"], at))) == 2
 
 
+def test_list_and_show_of_vms(at: dict[str, str]) -> None:
+    assert len(every("vmRow", run(["list", "--vms", "--json"], at))) == 2
+    assert len(every("vmRow", run(["list", "--vms", "-o", "ndjson"], at))) == 2
+    check("vmRow", run(["show", "--vm", "web-2", "--json"], at).json())
+    assert len(every("vmRow", run(["show", "--vm", "web-2", "--vm", "web-1", "--json"], at))) == 2
+
+
 def test_the_others(at: dict[str, str]) -> None:
     every("finding", run(["doctor", "--json"], at))
     every("setting", run(["config", "show", "--json"], at))
@@ -103,6 +113,11 @@ FAILING: list[tuple[list[str], dict[str, str], int]] = [
     (["list"], {"ZVOL_SESSION": "b" * 32}, 4),
     (["show", NOBODY], {}, 1),
     (["show", "nobody", "nowhere"], {}, 1),
+    (["show", "--vm", NOBODY], {}, 1),
+    (["show", "--vm", "nobody", "--vm", "nowhere"], {}, 1),
+    (["show", "--vm", "web-2"], DEAD, 5),
+    (["list", "--vms"], DEAD, 5),
+    (["list", "--vms"], {"ZVOL_SESSION": "b" * 32}, 4),
     (["show", PG_DATA, PG_WAL], DEAD, 5),
     (["show", "pg-data", "pg-wal"], DEAD, 5),
     (["attach", NOBODY], {}, 1),
@@ -148,6 +163,8 @@ def test_usage_errors_are_text(at: dict[str, str]) -> None:
         ["recover", "\x1b"],
         ["list", "--limit", "x"],
         ["list", "--nosuch"],
+        ["list", "--vms", "--last-vm", "x"],
+        ["show", "--vm", "x", PG_DATA],
         ["-p", "x", "list"],
     ):
         ran = run([*arguments, "--json"], at)
