@@ -24,6 +24,7 @@ from zvol.sandbox.names import ACCESS_KEY, ACCESS_SECRET
 DOCUMENT = Path(__file__).parents[2] / "docs" / "lookups.md"
 PAGE_502 = page("502 Bad Gateway")
 SHARED = "d0a7a5e0c0de4b1e8a5efeedbead000e"
+WEB_2 = "50e70000c0de4b1e8a5efeedbead0004"
 SCRATCH = "d0a7a5e0c0de4b1e8a5efeedbead000f"
 KEY = {"ZSTACK_ACCESS_KEY_ID": ACCESS_KEY, "ZSTACK_ACCESS_KEY_SECRET": ACCESS_SECRET}
 PASSWORD = {"ZSTACK_ACCOUNT_NAME": "admin", "ZSTACK_ACCOUNT_PASSWORD": "password"}
@@ -73,6 +74,8 @@ COMMANDS: dict[str, tuple[list[str], dict[str, str]]] = {
             ["list", "--expiring-within", "9d", "--tagged", "production", "--exit-code"],
             ["show", PG_DATA],
             ["show", SCRATCH, "pg-data"],
+            ["show", "--vm", "web-2"],
+            ["show", "--vm", WEB_2],
             ["recover", PG_DATA],
             ["recover", PG_DATA, "--reattach", "--user-tag", "x"],
             ["recover", "pg-data"],
@@ -183,6 +186,7 @@ def test_the_page_speaks_of_nothing_else(tmp_path: Path) -> None:
         "PUT /v1/management-nodes/actions getVersion",
         "GET /v1/management-nodes",
         "GET /v1/primary-storage sort=+name",
+        "GET /v1/l3-networks/ip-address l3NetworkUuid=",
         "DELETE /v1/accounts/sessions/*",
     }
     asked: set[str] = set()

@@ -72,7 +72,7 @@ def test_a_vm_without_data_volumes(at: dict[str, str]) -> None:
 
 def test_its_columns_and_several(at: dict[str, str]) -> None:
     ran = run(["show", "--vm", "web-2", "--vm", OLD_APP, "--columns", "name,root-uuid"], at)
-    assert f"Root UUID: {ROOT_2}" in ran.out
+    assert f"Root UUID:   {ROOT_2}" in ran.out
     assert len([line for line in ran.out.splitlines() if line.startswith("Name")]) == 2
     assert run(["show", "--vm", "web-2", "--columns", "status"], at).code == 2
     assert run(["show", "--vm", WEB_2.upper(), "-o", "name"], at).out == f"{WEB_2}\n"
