@@ -113,6 +113,13 @@ def test_one_that_is_back_without_its_volumes(cloud: Sandbox, at: dict[str, str]
     assert facts["Next"] == [f"zvol attach {ASSETS} {WEB_2}"]
 
 
+def test_a_volume_that_is_attached_is_named_once(cloud: Sandbox, at: dict[str, str]) -> None:
+    database(cloud, f"UPDATE volumes SET vmInstanceUuid = '{WEB_2}' WHERE uuid = '{ASSETS}'")
+    facts = shown(at)
+    assert [text.split("(")[1][:32] for text in facts["Data volume"]] == [ASSETS, UPLOADS, IMPORT]
+    assert facts["Data volume"][0].endswith("Ready: it is attached")
+
+
 def test_one_that_is_not_there(at: dict[str, str]) -> None:
     ran = run(["show", "--vm", "f" * 32, "--vm", "web-2", "--json"], at)
     assert (ran.code, ran.error()["kind"]) == (1, "gone")

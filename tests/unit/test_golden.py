@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pyte
 import pytest
 
 from tests.support.printed import Printed
 from zvol.model import Volume, VolumeRow
+from zvol.render import columns
+from zvol.render.values import Report
 from zvol.row import Retention
+from zvol.vm_instance import VmInstance, VmRow
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 NOW = 1_795_000_000.0
@@ -34,26 +38,48 @@ def rows() -> list[VolumeRow]:
     return found
 
 
-def screen(columns: int) -> str:
-    """Return what a terminal with the given number of columns shows."""
-    printed = Printed(tty=True, width=columns)
-    printed.volumes(rows())
-    display = pyte.Screen(columns, 80)
+def vms() -> list[VmRow]:
+    """Return VMs with the names, ages and times left of the volumes."""
+    found = []
+    for row in rows():
+        root = {"uuid": "0" * 32, "type": "Root", "status": "Deleted", "size": row.volume.size}
+        fields: dict[str, Any] = {
+            "uuid": row.volume.uuid,
+            "name": row.volume.name,
+            "state": "Destroyed",
+            "allVolumes": [root],
+        }
+        fields |= {"cpuNum": 2, "memorySize": 4 * 2**30, "rootVolumeUuid": "0" * 32}
+        vm = VmInstance(row.volume.uuid, fields)
+        found.append(VmRow(vm, row.retention, row.deleted_at, storage=row.storage, server_now=NOW))
+    return found
+
+
+def screen(what: str, width: int) -> str:
+    """Return what a terminal with the given number of columns shows of volumes or VMs."""
+    printed = Printed(tty=True, width=width)
+    if what == "list":
+        printed.volumes(rows())
+    else:
+        printed.printer.report(Report(columns.listing(vms(), columns.VMS.pick())))
+    display = pyte.Screen(width, 80)
     stream = pyte.Stream(display)
     stream.feed(printed.out.getvalue().replace("\n", "\r\n"))
     lines = [line.rstrip() for line in display.display]
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
-@pytest.mark.parametrize("columns", [60, 80, 120, 200])
-def test_the_list_on_a_terminal(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+@pytest.mark.parametrize("what", ["list", "list-vms"])
+def test_the_list_on_a_terminal(what: str, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm-256color")
-    shown = screen(columns)
-    assert shown == (GOLDEN / f"list-{columns}.txt").read_text()
+    shown = screen(what, width)
+    assert shown == (GOLDEN / f"{what}-{width}.txt").read_text()
     for number in range(1, len(ROWS) + 1):
         assert f"d0a7a5e0c0de4b1e8a5efeedbead{number:04x}" in shown
 
 
 if __name__ == "__main__":
-    for width in (60, 80, 120, 200):
-        (GOLDEN / f"list-{width}.txt").write_text(screen(width))
+    for what in ("list", "list-vms"):
+        for width in (60, 80, 120, 200):
+            (GOLDEN / f"{what}-{width}.txt").write_text(screen(what, width))
