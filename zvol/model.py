@@ -86,11 +86,10 @@ class VolumeRow(Row[Volume]):
     def volume(self) -> Volume:
         return self.resource
 
-    def json(self) -> dict[str, Any]:
+    def names(self) -> dict[str, Any]:
         certain = None if self.last_vm_doubt is None else not self.last_vm_doubt
         named = self.last_vm if self.volume.text("lastVmInstanceUuid") else None
-        names = {"lastVm": named, "lastVmCertain": certain, "primaryStorage": self.storage}
-        return self.resource.inventory() | {"recycle": self.retention.json(), "names": names}
+        return {"lastVm": named, "lastVmCertain": certain, **super().names()}
 
 
 LINE: Final = "line "

@@ -69,7 +69,11 @@ class Row(Generic[R_co]):
     facts: tuple[tuple[str, str], ...] = ()
 
     def json(self) -> dict[str, Any]:
-        return self.resource.inventory() | {"recycle": self.retention.json()}
+        return self.resource.inventory() | {"recycle": self.retention.json(), "names": self.names()}
+
+    def names(self) -> dict[str, Any]:
+        """Return the names of what its UUIDs point to, for JSON."""
+        return {"primaryStorage": self.storage}
 
 
 AnyRow = Row[Resource]

@@ -90,7 +90,9 @@ def test_list_and_show(at: dict[str, str]) -> None:
 def test_list_and_show_of_vms(at: dict[str, str]) -> None:
     assert len(every("vmRow", run(["list", "--vms", "--json"], at))) == 2
     assert len(every("vmRow", run(["list", "--vms", "-o", "ndjson"], at))) == 2
-    check("vmRow", run(["show", "--vm", "web-2", "--json"], at).json())
+    shown = run(["show", "--vm", "web-2", "--json"], at).json()
+    check("vmRow", shown)
+    assert shown["names"] == {"primaryStorage": "local-ssd"}
     assert len(every("vmRow", run(["show", "--vm", "web-2", "--vm", "web-1", "--json"], at))) == 2
 
 
