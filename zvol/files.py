@@ -77,7 +77,7 @@ def _open(path: Path) -> tuple[int, Way]:
     way = None
     try:
         way = follow(path)
-        same = not link or os.path.samestat(os.fstat(fd), way.real.stat())
+        same = not link or os.path.samestat(os.fstat(fd), way.real.lstat())
     finally:
         if way is None:
             os.close(fd)
