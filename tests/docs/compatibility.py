@@ -46,9 +46,9 @@ no difference there, because something that it needs is missing too, or because 
 MEANING: Final = """
 On all of them: `list`, `show`, `recover`, `resume`, `attach` with a VM, tags, `login`, `logout`, `whoami` and `runs`.
 
-On none of them:
-* Removing the host of a local storage removes its volumes, deleted ones too: nothing brings them back (tried on 5.2.1).
-* Copies of a request that arrive together may all be accepted (tried on 5.2.1). `zvol` sends none; a proxy could.
+Limits of every release, as far as is known (both were tried on 5.2.1):
+* Removing the host of a local storage removes its volumes, deleted ones too: nothing brings them back.
+* Copies of a request that arrive together may all be accepted, from 3.1 on. zvol sends no copies; a proxy could.
 
 | word | means |
 | --- | --- |

@@ -154,8 +154,8 @@ FACTS: Final = (
         "ManagementNodeManagerImpl.java, c85abd0f3d",
         Effect.MISSING,
         "The server does not tell its time zone: a login with zvol, or an administrator's session, shows it."
-        " Otherwise, as with the access key of another account, `timezone` in the profile must say it, or the time left"
-        " is unknown. `list` and `show` take up to 5 seconds longer for an administrator whose profile has no"
+        " Otherwise `timezone` in the profile must say it, or the time left is unknown. Access keys always need"
+        " `timezone`. `list` and `show` take up to 5 seconds longer for an administrator whose profile has no"
         " `timezone`.",
         Evidence.TRIED,
     ),
