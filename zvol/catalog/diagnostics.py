@@ -106,6 +106,8 @@ def _zone(sources: ZoneSources, profile_zone: str | None, now: float | None, *, 
         by = "the server says" if reason is None else "the heartbeats of its management nodes show"
         only = " at this moment (it does not tell its summer time: the earlier deadline counts)" if zone.offset else ""
         return Check("zone", True, f"{zone.tz}, as {by}{only}{ignored}")
+    if zone.source == "login":
+        return Check("zone", True, f"{why}; {zone.tz}, as `zvol login` showed it{ignored}")
     if zone.tz is None and not isinstance(reason, CannotTell):
         return Check("zone", False, f"not known: {why}", NO_TIME.format(what="date"))
     return Check("zone", zone.tz is not None, f"{why}; the profile says {profile_zone or 'nothing'}", TIMEZONE_HINT)

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from zvol.config import kinds
 from zvol.errors import ConfigError, InvalidValue, LocalState, Problem
@@ -26,14 +26,22 @@ MAX_FILES: Final = 200
 """The most files that are read when no account is named."""
 
 
+class ShownZone(NamedTuple):
+    """What a login showed of the server's zone: its offset in seconds, at one moment in seconds since 1970 UTC."""
+
+    offset: float
+    moment: float
+
+
 @dataclass(frozen=True, slots=True)
 class StoredSession:
-    """A stored session and its owner."""
+    """A stored session and its owner; `zone` is None when its login did not show it."""
 
     session: Secret
     account: str
     user: str | None
     path: Path
+    zone: ShownZone | None = None
 
 
 class SessionStore:
@@ -53,11 +61,13 @@ class SessionStore:
         sessions = (self._read(path) for path in self._newest_first())
         return next((stored for stored in sessions if stored is not None), None)
 
-    def save(self, session: Secret, account: str, user: str | None) -> Path:
+    def save(self, session: Secret, account: str, user: str | None, zone: ShownZone | None = None) -> Path:
         """Store a session, and replace an earlier one; raises LocalState when it cannot be written."""
         path = self._path(account, user)
         private_dir(self.folder)
-        record = {"base": self._base, "account": account, "user": user, "session": session.reveal()}
+        record: dict[str, Any] = {"base": self._base, "account": account, "user": user, "session": session.reveal()}
+        if zone is not None:
+            record["zone"] = zone
         write_private(path, json.dumps(record).encode())
         return path
 
@@ -110,6 +120,13 @@ def _stored(record: dict[str, Any], path: Path) -> StoredSession | None:
     if not isinstance(session, str) or not isinstance(account, str) or not (user is None or isinstance(user, str)):
         return None
     try:
-        return StoredSession(kinds.session(session), account, user, path)
+        return StoredSession(kinds.session(session), account, user, path, _zone(record.get("zone")))
     except InvalidValue:
         return None
+
+
+def _zone(value: object) -> ShownZone | None:
+    """Return a stored zone; None for anything else, and for files of an older zvol."""
+    if not isinstance(value, list) or [type(one) for one in value] != [float, float]:
+        return None
+    return ShownZone(*value)

@@ -11,6 +11,7 @@ from zvol.errors import AuthError, LocalState, Unreachable, UsageProblem, ZvolEr
 from zvol.text import has_control
 
 if TYPE_CHECKING:
+    from zvol.config.session_store import ShownZone
     from zvol.config.settings import Credential
     from zvol.secrets import Secret
     from zvol.session.server import Server
@@ -39,19 +40,38 @@ def store_new_session(server: Server, account: str, user: str | None, password: 
     """Log in, store the session, and return its file; a session that cannot be stored is ended again.
 
     The store is found before `password` asks for the password.  Signals are delayed while the session is not stored.
-    Raises what `zstack.login.log_in` raises, and LocalState.
+    What the login shows of the server's zone is stored with it, if the server tells its clock.  Raises what
+    `zstack.login.log_in` raises, and LocalState.
     """
     from zvol.zstack.login import log_in, log_out
 
     store, secret = server.sessions.store, password()
     with server.delay_signals():
         login = log_in(server.transport, account, secret, user)
+        at = server.deadline.clock.monotonic()
         try:
-            return store.save(login.session, account, user)
+            path = store.save(login.session, account, user)
         except LocalState:
             with suppress(ZvolError):
                 log_out(server.transport, login.session)
             raise
+    with suppress(ZvolError):
+        store.save(login.session, account, user, _shown_zone(server, login.created, at))
+    return path
+
+
+def _shown_zone(server: Server, created: str | None, at: float) -> ShownZone | None:
+    """Return the zone of a login's date, compared with the server's clock; `at` (monotonic) is when it was made."""
+    from zvol.config.session_store import ShownZone
+    from zvol.zstack.auth import ANONYMOUS
+    from zvol.zstack.client import Client
+    from zvol.zstack.zones import Zone
+
+    now = Client(server.transport, ANONYMOUS).server_time()
+    zone = Zone.from_login(created, now - (server.deadline.clock.monotonic() - at))
+    if zone.offset is None or zone.moment is None:
+        return None
+    return ShownZone(zone.offset.total_seconds(), zone.moment)
 
 
 def remove_session(server: Server) -> bool:

@@ -159,13 +159,25 @@ class SessionProvider:
         return True
 
     def zone(self, server_now: float | None) -> Zone:
-        """Return the server's zone as the login of this run shows it; unknown without a login."""
+        """Return the server's zone as the login of this run shows it, or that of the stored session."""
         from zvol.zstack.zones import Zone
 
-        if self._login is None or server_now is None:
+        if self._login is None:
+            return self._stored_zone()
+        if server_now is None:
             return Zone()
         login, at = self._login
         return Zone.from_login(login.created, server_now - (self._deadline.clock.monotonic() - at))
+
+    def _stored_zone(self) -> Zone:
+        from zvol.zstack.zones import Zone
+
+        if self._settings.credential.gives_session or self.uses_access_key:
+            return Zone()
+        stored = self._stored
+        with contextlib.suppress(ZvolError):
+            stored = stored or self.stored()
+        return Zone() if stored is None or stored.zone is None else Zone.from_stored(*stored.zone)
 
     # ---- sources of a session ------------------------------------------------------------------------------------
     @cached_property

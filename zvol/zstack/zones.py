@@ -89,6 +89,13 @@ class Zone:
         return cls() if local is None else cls._compared("login", local, server_now)
 
     @classmethod
+    def from_stored(cls, offset: float, moment: float) -> Zone:
+        """Use what an earlier login showed, the offset in seconds at a moment; unknown for nonsense."""
+        if not (WEST <= offset <= EAST and offset % QUARTER == 0 and 0 <= moment < END - 86400):
+            return cls()
+        return cls.of_moment("login", timezone(timedelta(seconds=offset)), moment)
+
+    @classmethod
     def from_heartbeat(cls, written: datetime, server_now: float) -> Zone:
         """Compare the date of a heartbeat that a node has just written with the server's clock at that moment."""
         return cls._compared("server", written, server_now)
