@@ -29,6 +29,7 @@ _ALL: Final = (
     Scenario(sessions.expired),
     Scenario(sessions.renewed, perform=sessions.end_session),
     Scenario(followups.attach),
+    Scenario(followups.attach_again),
     Scenario(followups.reattach),
     Scenario(followups.doubt),
     Scenario(reads.last_vm),

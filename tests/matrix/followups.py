@@ -21,7 +21,7 @@ def tags(site: Site) -> None:
 
 
 def attach(site: Site) -> None:
-    """To the VM it was last on, where the server is sure of it; to a VM that is named, everywhere.
+    """Somebody else recovered it: to the VM it was last on, where the server is sure of it; to a named VM, everywhere.
 
     On 4.4 to 4.7 the time of the detachment is compared with that of the deletion, which a recovery overwrites.
     """
@@ -33,6 +33,16 @@ def attach(site: Site) -> None:
         assert not any(one.method == "POST" for one in site.between.seen)
         ran = site.zvol("attach", "pg-data", "db-1")
     assert (ran.code, _vm(site, PG_DATA)) == (0, DB_1), ran
+
+
+def attach_again(site: Site) -> None:
+    """After zvol's own recovery the journal has the date of the deletion."""
+    site.recovered(site.zvol("recover", PG_DATA, "-o", "ndjson"), PG_DATA)
+    ran = site.zvol("attach", PG_DATA)
+    if site.expected.last_vm == "never":
+        assert (ran.code, FORGETS in ran.err, _vm(site, PG_DATA)) == (2, True, None), ran
+    else:
+        assert (ran.code, _vm(site, PG_DATA)) == (0, DB_1), ran
 
 
 def reattach(site: Site) -> None:

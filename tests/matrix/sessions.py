@@ -31,6 +31,8 @@ def login(site: Site) -> None:
     assert site.valid(_session(site))
     listed = site.zvol("list", "--columns", "name", env=site.env(""))
     assert (listed.code, listed.out.split()) == (0, ["NAME", "scratch"]), listed
+    [row] = site.zvol("list", "--json", env=site.env("")).json()
+    assert row["recycle"]["clock"] == ("server" if site.expected.zone else "login"), row
 
 
 def login_user(site: Site) -> None:

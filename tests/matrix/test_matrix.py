@@ -15,7 +15,7 @@ from tests.matrix.expectations import VERSIONS
 SLICE = {
     "3.0": "list-of-an-account recover lost-put attach reattach last-vm login logout",
     "3.10.40": "list lost-put crash doubled",
-    "4.4.65": "doubt doubled lost-answer tags",
+    "4.4.65": "attach-again doubt doubled lost-answer tags",
     "4.8.22": "doubt crash-done batch lost-insert",
     "5.2.1": "show again refused other-account expired two-nodes",
     "zsphere-4.10.0": "login-user refused viewer renewed doctor",
