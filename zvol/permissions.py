@@ -89,7 +89,7 @@ def follow(path: Path) -> Way:
             doubt = doubt or f"leads through {part}, a symbolic link of another user"
         elif loose is not None:
             doubt = doubt or f"leads through {part}, a symbolic link, and others can change {loose}"
-        target = part.readlink()
+        target = _target(part)
         if target.is_absolute():
             at = Path("/")
             loose = None
@@ -97,6 +97,15 @@ def follow(path: Path) -> Way:
     if link and loose is not None:
         doubt = doubt or f"is a symbolic link to {at}, and others can change {loose}"
     return Way(at, link, loose, doubt)
+
+
+def _target(link: Path) -> Path:
+    try:
+        return link.readlink()
+    except OSError as exc:
+        if exc.errno != errno.EINVAL:
+            raise
+    raise OSError(errno.EINVAL, f"{link} was a symbolic link and has just been replaced")
 
 
 def _replaceable(folder: Path, entry: os.stat_result) -> bool:
