@@ -132,6 +132,20 @@ def test_the_queue_is_that_of_the_volume_and_busy_for_recoveries_only(tmp_path: 
         assert client.end(renamed).status == 200
 
 
+def test_the_queue_is_busy_before_the_first_recovery_of_each_volume(tmp_path: Path) -> None:
+    """What is sent after that is not delayed; so a lost recovery and its repetition can be shown."""
+    with running(tmp_path, queue_delay=100.0) as client:
+        first = client.recover(PG_DATA, X_API_Timeout="60")
+        until(lambda: happened(tmp_path, "queued") == 1)
+        advance(tmp_path, 110)
+        until(lambda: happened(tmp_path, "dropped") == 1)
+        assert client.end(client.recover(PG_DATA)).status == 200
+        assert client.job(first.job).status == 202
+        client.recover(PG_WAL)
+        until(lambda: happened(tmp_path, "queued") == 3)
+        assert happened(tmp_path, "begun") == 1
+
+
 def test_a_server_that_is_stopped_finishes_what_it_accepted(tmp_path: Path) -> None:
     with running(tmp_path, queue_delay=FOR_EVER) as client:
         client.recover(PG_DATA)

@@ -50,7 +50,7 @@ def captured(name: str) -> Answer:
     [
         ("036-recover-not-deleted-202", Accepted(1800.0)),
         ("409-timeout-300", Accepted(300.0)),
-        ("086-timeout-neg", Accepted(1.0)),
+        ("086-timeout-neg", Accepted(None)),
         ("046-recover-seed-curl", Refusal),
         ("001-noauth-query", Refusal),
         ("048-recover-empty-body", Unrecognized),
@@ -196,6 +196,15 @@ def test_the_same_text_in_another_page_is_not_a_refusal(text: bytes, status: int
 def test_a_refusal_counts_only_with_its_status(text: bytes, status: int) -> None:
     for classify in CLASSIFIERS:
         assert not isinstance(classify(Answer(status, text)), Refusal)
+
+
+@pytest.mark.parametrize(
+    ("named", "seconds"), [(60_000, 60.0), (1, 1.0), (0, None), (-1, None), (0.0, None), (True, None), ("60000", None)]
+)
+def test_a_timeout_of_zero_or_less_names_none(named: object, seconds: float | None) -> None:
+    """With 0 the server drops nothing, however long it waited."""
+    body = {"location": "http://x/v1/api-jobs/a", "apiTimeout": named}
+    assert classify_put(given_json(202, body)) == Accepted(seconds)
 
 
 @pytest.mark.parametrize(

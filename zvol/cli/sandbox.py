@@ -36,7 +36,7 @@ def command() -> None:
     "--version", type=Release(), default="5.2.1", show_default=True, help="The release of ZStack to behave as."
 )
 @click.option("--access-keys", is_flag=True, help="Accept signed requests, as the commercial edition does.")
-@click.option("--queue-delay", type=Seconds(), default=0.0, help="Seconds a volume is busy before its recovery.")
+@click.option("--queue-delay", type=Seconds(), default=0.0, help="Seconds a volume is busy before its first recovery.")
 @click.option("--lose-insert", is_flag=True, help="Forget the jobs of recoveries, and run them.")
 @click.option("--two-nodes", is_flag=True, help="Answer every other poll as a node that missed the end.")
 @click.option("--extra", type=Count(0, 100_000), default=0, help="Create this many more deleted volumes.")

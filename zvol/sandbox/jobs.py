@@ -39,6 +39,7 @@ class Jobs:
         self.worker = worker
         self.queues = Queues()
         self._polls: Counter[str] = Counter()
+        self._delayed: set[str] = set()
 
     def taken(self, job: str) -> bool:
         with self.node.store.read() as tx:
@@ -108,7 +109,9 @@ class Jobs:
         if call.api.name in RECOVERIES and delay > 0:
             with self.node.store.write() as tx:
                 self.record(tx, call, "queued")
-            self.queues.enter(key, lambda: self._occupy(key, call.queued + delay))
+            if key not in self._delayed:
+                self._delayed.add(key)
+                self.queues.enter(key, lambda: self._occupy(key, call.queued + delay))
         self.queues.enter(key, lambda: self._start(call, operation, key))
 
     def _clock(self) -> float:

@@ -15,7 +15,7 @@ class Switches:
     `check_pause` is the time between checking a job id and saving it.  `clock_offset` moves the server's clock.
     `access_keys` accepts `Authorization: ZStack ...` as the commercial edition does; the open one answers 500.
     `check_time_zone` is its configuration `rest/checkTimeZone`: dates of signed requests are compared as instants.
-    `queue_delay` keeps the queue of a volume or VM busy that long, by the server's clock, before each recovery begins.
+    `queue_delay` keeps the queue of a volume or VM busy that long, by the server's clock, before its first recovery.
     `lose_insert` does not save the jobs of recoveries, which run all the same; `two_nodes` answers for a finished job
     in turns what a node knows that missed its end, and what the other knows.
     `version` names the release: one of `versions.NAMES` or another number; `context` is the path before /v1.

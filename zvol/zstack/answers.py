@@ -228,7 +228,8 @@ def _not_successful(
 
 
 def _timeout(milliseconds: object) -> float | None:
-    if isinstance(milliseconds, bool) or not isinstance(milliseconds, int | float):
+    """Return seconds; zero and less, with which a server drops nothing that waited too long, name no timeout."""
+    if isinstance(milliseconds, bool) or not isinstance(milliseconds, int | float) or milliseconds <= 0:
         return None
     return min(max(milliseconds / 1000, 1.0), MAX_TIMEOUT)
 

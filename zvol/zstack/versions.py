@@ -129,7 +129,8 @@ FACTS: Final = (
         (3, 7),
         "DispatchQueueImpl.java, processTimeoutTask, c8de20875c; ChainTaskTimeoutCase.groovy",
         Effect.SLOWER,
-        "A lost answer takes 31 minutes to settle instead of 3: use --timeout 1h, or `zvol resume` afterwards.",
+        "A lost answer takes 32 minutes to settle instead of 3: use --timeout 1h, or afterwards `zvol resume`,"
+        " which waits that long.",
         kept=True,
     ),
     Fact(
@@ -201,8 +202,8 @@ FACTS: Final = (
 _BY_FEATURE: Final = {fact.feature: fact for fact in FACTS}
 
 CAREFUL: Final = (
-    "What it does differently is not known, so zvol is careful: a lost answer can take 31 minutes to settle"
-    " instead of 3; use --timeout 1h, or `zvol resume` afterwards."
+    "What it does differently is not known, so zvol is careful: a lost answer can take 32 minutes to settle"
+    " instead of 3; use --timeout 1h, or afterwards `zvol resume`, which waits that long."
 )
 """What follows from a release that is older than what was read, or not told."""
 
