@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 
@@ -10,15 +11,19 @@ from tests.support.fault_proxy import Rule
 from tests.support.process import PG_DATA, wait_for
 from tests.support.profiles import API, RATE, SETTLE
 from zvol.recovery.quiet_period import MARGIN
+from zvol.recovery.settle_policy import DEFAULT_API_TIMEOUT
 
 LONG, SHORT = "20m", "100s"
 """--timeout on zvol's clock; both are shorter than the half hour for which a PUT may act where nothing bounds it."""
+
+LONG_RATE = 40
+"""How much faster the clock runs that waits for that half hour, with the --timeout that users have."""
 
 BUSY, QUICK = ("--job-time", "30"), ("--job-time", "0.1")
 
 
 def lost_put(site: Site) -> None:
-    """It never arrives: sent again after one quiet period, or unknown where the server does not keep to a timeout."""
+    """It never arrives: sent again after one quiet period, by `resume` where that is longer than --timeout."""
     site.break_(Rule("put", "drop"))
     _sent_again_or_unknown(site, accepted=1, apart=SETTLE + API + MARGIN)
 
@@ -45,7 +50,14 @@ def _sent_again_or_unknown(site: Site, *, accepted: int, apart: float) -> None:
     ran = site.fast("recover", PG_DATA, "-o", "ndjson", "--timeout", SHORT)
     assert (ran.code, site.outcomes(ran)) == (3, {PG_DATA: "unknown"}), ran
     assert (site.puts(PG_DATA), site.ledger(PG_DATA), site.cloud.status(PG_DATA)) == (1, (accepted - 1, 0), "Deleted")
-    assert "zvol resume" in ran.err, ran
+    run = re.search(r"zvol resume (\S+)", ran.err)
+    assert run is not None, ran
+    site.break_()
+    ran = site.fast("resume", run[1], "--same-account", "-o", "ndjson", rate=LONG_RATE)
+    assert (ran.code, site.outcomes(ran)) == (0, {PG_DATA: "recovered"}), ran
+    assert (site.puts(PG_DATA), site.ledger(PG_DATA)) == (2, (accepted, 1)), ran
+    first, second = site.between.puts()
+    assert (second.time - first.time) * LONG_RATE >= SETTLE + DEFAULT_API_TIMEOUT + MARGIN
 
 
 def crash_done(site: Site) -> None:

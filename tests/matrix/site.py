@@ -14,7 +14,7 @@ from tests.matrix.expectations import Expected
 from tests.support import warm
 from tests.support.fault_proxy import Proxy, Rule, proxy
 from tests.support.process import ZVOL, ZVOL_SCRIPT, Ran, Sandbox, environment, run
-from tests.support.profiles import FAST, profile
+from tests.support.profiles import RATE, fast, profile
 from zvol.errors import Exit
 from zvol.sandbox import advance
 from zvol.sandbox.store import Store
@@ -57,16 +57,16 @@ class Site:
             return run(arguments, env, stdin=stdin, command=(ZVOL_SCRIPT,), timeout=limit)
         return warm.run(arguments, env, stdin=stdin, command=ZVOL, timeout=limit)
 
-    def fast(self, *arguments: str) -> Ran:
-        """Run a recovery on a faster clock with short settings.
+    def fast(self, *arguments: str, rate: float = RATE) -> Ran:
+        """Run a recovery on a clock that is `rate` times faster, with short settings.
 
         On a busy machine its time can be up, or what it has read too old, before anything was sent: then again.
         """
         env, begin = profile(self.home, self.host, self.cloud.session), run if self.real else warm.run
-        ran = begin(arguments, env, command=FAST, timeout=90)
+        ran = begin(arguments, env, command=fast(rate), timeout=90)
         for _ in range(2):
             if ran.code == Exit.UNREACHABLE and not self.between.puts():
-                ran = begin(arguments, env, command=FAST, timeout=90)
+                ran = begin(arguments, env, command=fast(rate), timeout=90)
         return ran
 
     # ---- the server ----------------------------------------------------------------------------------------------

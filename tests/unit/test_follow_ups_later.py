@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sim.follow_ups import ATTACH, BOTH, OTHER_VM, VM, FollowUpWorld, all_done, exit_code, killed, many
+from tests.sim.follow_ups import ATTACH, BOTH, OTHER_VM, TAG, VM, FollowUpWorld, all_done, exit_code, killed, many
 from zvol.errors import AuthError, ErrorCode, Exit, Refused, ZvolError
 from zvol.recovery.timeouts import STOP_SECONDS
 
@@ -107,10 +107,33 @@ def test_what_was_refused_before_the_kill_stays_refused(world: FollowUpWorld) ->
     killed(world, BOTH, 8.0)
     world.server.stuck.clear()
     posted = world.server.posted.copy()
-    [result] = world.resume(timeout=60.0)
+    world.clock.at(world.clock.now + 60.0, lambda: world.engine.stop())
+    [result] = world.resume()
     assert result.exit is Exit.UNKNOWN
     assert result.warnings[0] == "user tag 'incident': it was refused before the run was interrupted"
     assert world.server.posted == posted
+
+
+@pytest.mark.parametrize("timeout", [60.0, 1800.0])
+def test_resume_waits_longer_than_its_timeout_for_what_may_act(timeout: float, world: FollowUpWorld) -> None:
+    """Before 3.7 that is half an hour; then it is sent again."""
+    world.server.version_text = "3.0"
+    world.server.fault = lambda kind, _number: "lost" if kind == "post" else None
+    killed(world, TAG, 5.0)
+    world.server.fault = lambda _kind, _number: None
+    [result] = world.resume(timeout=timeout)
+    assert (result.outcome, result.exit, result.unfinished) == ("recovered", Exit.OK, False)
+    assert 1890 <= world.took < 1950
+
+
+def test_a_server_that_goes_away_meanwhile_ends_it(world: FollowUpWorld) -> None:
+    world.server.version_text = "3.0"
+    world.server.fault = lambda kind, _number: "lost" if kind == "post" else None
+    killed(world, TAG, 5.0)
+    world.clock.at(world.clock.now + 500.0, world.server.crash)
+    [result] = world.resume(timeout=60.0)
+    assert (result.exit, result.unfinished) == (Exit.UNKNOWN, True)
+    assert 540 <= world.took < 640
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.sim.kills import kill, resume
 from tests.sim.world import World
 from zvol.cli.progress import why
 from zvol.clock import Clock
@@ -70,3 +71,15 @@ def test_a_signal_is_answered_at_once_where_something_is_open(tmp_path: Path) ->
     listener = listened(tmp_path, "vanish", stop_at=5.0)
     assert listener.stops == [10.0]
     assert listener.shown[7] in [(f"the server accepted it, not done yet; given up in {left}s",) for left in (7, 8)]
+
+
+@pytest.mark.parametrize("timeout", [60.0, 1800.0])
+def test_how_long_resume_waits_where_that_is_longer_than_its_timeout(timeout: float, tmp_path: Path) -> None:
+    world = World(tmp_path, lambda kind, number: "lost" if (kind, number) == ("put", 1) else None)
+    world.server.version_text = "3.0"
+    kill(world, 5.0)
+    world.observer = listener = Listener(world.clock)
+    [result] = resume(world, timeout=timeout)
+    assert result.outcome == "recovered"
+    notes = [listener.shown[second][0] for second in (90, 1700)]
+    assert [note.partition("; watched; ")[2] for note in notes] == ["sent again in 30m 1s", "sent again in 3m 11s"]

@@ -129,6 +129,10 @@ class CircuitBreaker:
             return self.tries >= REFUSED_TRIES
         return self.is_last_try(self._tried_at)
 
+    def away(self, now: float) -> bool:
+        """Tell whether the server has been away so long that nothing is waited for beyond its deadline."""
+        return self.open_since is not None and now - self.open_since >= GIVE_UP_SECONDS
+
     def submissions_failing(self, now: float, give_up_after: float) -> bool:
         """Tell whether no change was answered clearly for `give_up_after` seconds."""
         return self.submit_failing_since is not None and now - self.submit_failing_since >= give_up_after

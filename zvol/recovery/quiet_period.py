@@ -15,6 +15,9 @@ MARGIN = 15.0
 SILENCE = 10.0
 """Seconds without any answer after which the quiet period starts again: a server that stands still keeps its queue."""
 
+SILENT = 60.0
+"""Seconds without any answer after which a quiet period is not waited for beyond the deadline."""
+
 LONG = 10.0
 """Seconds of a wait after which it is worth a request to find out whether it may be shorter."""
 
@@ -61,6 +64,17 @@ class QuietPeriod:
     @property
     def over(self) -> bool:
         return self.part >= len(self.parts)
+
+    def end_since(self, start: float) -> float:
+        """Return when it was over, or will be if it began then and the server always answers."""
+        if self.over and self.began is not None:
+            return self.began
+        self._update()
+        return start + sum(self.parts)
+
+    def answering(self, now: float) -> bool:
+        """Tell whether the server answers, so that it comes to an end."""
+        return self.began is not None and now - self.answered_at < SILENT
 
     def note(self, asked: float, answered: float) -> None:
         """Take in a read that was sent at `asked` and answered at `answered`."""

@@ -65,6 +65,8 @@ class VolumeTask:
     when the first byte of its last read left, for what a read shows may be as old as that.  `follow_ups`: what the
     journal holds of them.  `earlier_jobs`: jobs of earlier runs that may still act.
 
+    `quiet`: the quiet period of its last PUT.  `left_open`: that of what a run that is resumed has sent.
+
     `poll_backoff`: the wait before its next read.  `polling`: a read of it, or a poll of its job, is under way;
     `polled_at`: when the last read began.  `job_polled`: its job was polled since the last read.
     `next_job_poll`, `job_backoff`: the same as for reads.  `job_excluded`: its job is not polled, for its quiet period
@@ -90,6 +92,7 @@ class VolumeTask:
     job_status: JobStatus = JobStatus.NOT_POLLED
     earlier_jobs: tuple[str, ...] = ()
     quiet: QuietPeriod | None = None
+    left_open: QuietPeriod | None = None
     error: ZvolError | None = None
     reported_done_at: float | None = None
     deadline: float | None = None

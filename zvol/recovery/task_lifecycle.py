@@ -27,6 +27,9 @@ from zvol.recovery.states import (
 from zvol.recovery.task import Place, VolumeTask
 from zvol.recovery.task_queues import TaskQueues
 
+SETTLED: Final = 300.0
+"""Seconds after a quiet period in which its end is noticed, and the volume is sent again and polled."""
+
 SMALL: Final = 4
 """In a run of at most this many volumes each job is polled before each read."""
 
@@ -47,14 +50,14 @@ class TaskLifecycle(TaskQueues):
         self._context = context
         self._results: deque[Result] = deque()
         self._closed: ZvolError | None = None
-        self._last_progress = began
+        self._began = self._last_progress = began
         self._occupying: set[VolumeTask] = set()
         for task in tasks:
             self._pending[task.uuid] = task
             if task.phase is Phase.START:
                 self._move(task, Place.UNREAD)
             else:
-                task.quiet = context.settle_policy.silence(context.clock.monotonic(), task.kind)
+                task.quiet = task.left_open = context.settle_policy.silence(context.clock.monotonic(), task.kind)
                 self._poll(task, 0.0)
         self.small = len(self._pending) <= SMALL
 
@@ -90,10 +93,18 @@ class TaskLifecycle(TaskQueues):
             yield self._results.popleft()
 
     def end_of(self, task: VolumeTask) -> float:
-        """Return when the time of a volume is up: after its first PUT, or, without one, after the last clear answer."""
+        """Return when the time of a volume is up: after its first PUT, or, without one, after the last clear answer.
+
+        What a run that is resumed has sent is waited for to its end while the server answers.
+        """
         if task.never_sent:
-            return self._last_progress + self._context.options.timeout
-        return math.inf if task.deadline is None else task.deadline
+            end = self._last_progress + self._context.options.timeout
+        else:
+            end = math.inf if task.deadline is None else task.deadline
+        away = self._context.breaker.away(self._context.clock.monotonic())
+        if task.left_open is None or self.stopping or away:
+            return end
+        return max(end, task.left_open.end_since(self._began) + SETTLED)
 
     def time_left(self, task: VolumeTask, now: float) -> float:
         """Return for how many seconds a volume may still be waited for."""
@@ -137,12 +148,12 @@ class TaskLifecycle(TaskQueues):
 
     def stop(self, error: ZvolError, now: float, until: float) -> None:
         """A signal came: nothing new is sent, and what is open is polled until then."""
-        self.stopping = True
         self.stop_sending(error)
         for task in self._pending.values():
-            task.deadline = min(task.deadline or math.inf, until)
+            task.deadline = min(self.end_of(task), until)
             if task.read_alone:
                 self._poll(task, now)
+        self.stopping = True
 
     def read_expired(self, task: VolumeTask, *, slow: bool = False) -> None:
         """The volume must be read again before its PUT leaves, and an intent that was recorded for it is void.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -138,9 +139,9 @@ class Change:
     def session_renewed(self) -> None:
         self.renewed = True
 
-    def settle(self, quiet: QuietPeriod, until: float) -> None:
+    def settle(self, quiet: QuietPeriod) -> None:
         """A request that an earlier run sent may act: it is waited for."""
-        self.quiet, self.until = quiet, until
+        self.quiet, self.until = quiet, math.inf
 
     def reset(self) -> None:
         """Nothing of its last request was executed, or can act any more: it may be sent again."""

@@ -18,6 +18,7 @@ from zvol.recovery.follow_ups.task import FollowUpTask
 from zvol.recovery.follow_ups.vm_gate import READY, VmState
 from zvol.recovery.poll_limit import FollowUpLimit, follow_up_share
 from zvol.recovery.task import VolumeTask
+from zvol.recovery.task_lifecycle import SETTLED
 from zvol.recovery.tasks import Tasks
 
 if TYPE_CHECKING:
@@ -137,8 +138,9 @@ class FollowUpStage:
         return True
 
     def _deadline(self, task: VolumeTask | None) -> float:
-        given = task.deadline if task is not None else None
-        return self._context.clock.monotonic() + self._context.options.timeout if given is None else given
+        if task is None or task.deadline is None:
+            return self._context.clock.monotonic() + self._context.options.timeout
+        return self._tasks.end_of(task)
 
     def _begin(self, follow_up: FollowUpTask) -> None:
         """A request that a dead run sent may act: its job is polled, and it is waited for before it is sent again."""
@@ -146,7 +148,9 @@ class FollowUpStage:
         follow_up.begin(now)
         for change in follow_up.changes:
             if change.state is ChangeState.SENT:
-                change.settle(self._context.settle_policy.silence(now), follow_up.deadline)
+                quiet = self._context.settle_policy.silence(now)
+                follow_up.settle(quiet.end_since(now) + SETTLED)
+                change.settle(quiet)
         self._follow_ups.begin(follow_up)
 
 

@@ -10,6 +10,7 @@ from zvol.model import Outcome, Result, Volume
 from zvol.recovery import outcomes
 from zvol.recovery.follow_ups.changes import Change, ChangeKind, ChangeState
 from zvol.recovery.poll_times import BACKOFF, FIRST_POLL, LONGEST_POLL
+from zvol.recovery.quiet_period import SILENT
 from zvol.recovery.task import FRESH
 from zvol.zstack.resource_kinds import DATA_VOLUME
 
@@ -19,6 +20,7 @@ class FollowUpTask:
     """The changes are made one after the other, in their order.  Times are monotonic seconds.
 
     `was_read`: the volume was read in this run; `volume` is what that showed, None when there is none any more.
+    `settled_by`: when what an earlier run sent is settled, if the server answers.
     `deleted` is the lastOpDate of the deletion that was undone, None when that is not known.
     `deferred` are the changes that did not end: the journal keeps them.  `last_read_since`: since when only one more
     read is waited for.  `failing_since`: since when its reads fail, `failed_at`: when one failed last, for `reason`;
@@ -34,6 +36,7 @@ class FollowUpTask:
     read_at: float | None = None
     request: Request = DEFAULT_REQUEST
     deleted: str | None = None
+    settled_by: float = 0.0
     tags: frozenset[str] | None = None
     deferred: list[Change] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -87,7 +90,17 @@ class FollowUpTask:
         self.run = run
 
     def end_by(self, time: float) -> None:
-        self.deadline = min(self.deadline, time)
+        self.deadline = self.settled_by = min(self.deadline, time)
+
+    def settle(self, by: float) -> None:
+        """A request that an earlier run sent may act: it is settled by then."""
+        self.settled_by = by
+
+    def extend(self, now: float) -> None:
+        """When its time is up and the server answers, what an earlier run sent is still waited for."""
+        quiet = self.change.quiet if self.change is not None else None
+        if now >= self.ends and quiet is not None and quiet.answering(now):
+            self.deadline = max(self.deadline, min(self.settled_by, now + SILENT))
 
     def extend(self, until: float) -> None:
         """The VM that it waited for is concluded."""
