@@ -111,7 +111,7 @@ class FollowUps:
             change, failing = follow_up.change, follow_up.failing_since
             if change is None or self._gate.holds(follow_up):
                 continue
-            follow_up.extend(now)
+            follow_up.wait_to_settle(now)
             if change.state is ChangeState.SENT:
                 self._end_sent(follow_up, now)
             elif now >= follow_up.deadline:

@@ -96,7 +96,7 @@ class FollowUpTask:
         """A request that an earlier run sent may act: it is settled by then."""
         self.settled_by = by
 
-    def extend(self, now: float) -> None:
+    def wait_to_settle(self, now: float) -> None:
         """When its time is up and the server answers, what an earlier run sent is still waited for."""
         quiet = self.change.quiet if self.change is not None else None
         if now >= self.ends and quiet is not None and quiet.answering(now):
