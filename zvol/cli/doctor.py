@@ -42,7 +42,11 @@ def command(context: AppContext) -> Report:
 def _line(check: Check) -> tuple[Sequence[Span], str]:
     """Return a check as one line on a terminal, and what to do below it where something is wrong."""
     mark = BAD if not check.ok else NOTED if check.notes else GOOD
-    return [mark, (check.name, ""), (escape_terminal(check.found), "")], "" if check.ok else escape_terminal(check.hint)
+    return [
+        mark,
+        (check.name, ""),
+        (escape_terminal(check.found), ""),
+    ], "" if check.ok else escape_terminal(check.hint)
 
 
 def _object(check: Check) -> dict[str, Any]:
