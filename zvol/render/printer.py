@@ -48,6 +48,7 @@ class Printer:
         """Print the report of a command, and return its exit code."""
         if report.table is not None and (self._format.for_programs or report.table.columns):
             self._table(report.table)
+            self._stdout.flush()  # nothing is said about an output that cannot be written
         if self.for_people and not self._quiet:
             self._lines(messages.wrapped(report.notes, self._command))
         self._failures(report.failures)
