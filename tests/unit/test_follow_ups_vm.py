@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,8 +17,10 @@ from zvol.model import VM, Outcome
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> VmWorld:
-    return VmWorld(tmp_path)
+def world(tmp_path: Path) -> Iterator[VmWorld]:
+    made = VmWorld(tmp_path)
+    yield made
+    made.close()
 
 
 def test_they_are_attached_once_the_vm_is_back(world: VmWorld) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,10 @@ from zvol.model import VM, Outcome
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> VmWorld:
-    return VmWorld(tmp_path)
+def world(tmp_path: Path) -> Iterator[VmWorld]:
+    made = VmWorld(tmp_path)
+    yield made
+    made.close()
 
 
 @pytest.mark.parametrize("taken", ["vm", "stayed", "deleted"])
