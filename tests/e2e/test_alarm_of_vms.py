@@ -98,6 +98,8 @@ def test_the_alarm_of_the_list_counts_vms(at: dict[str, str]) -> None:
     code, err = alarm("6d19h30m", at, *NO_VOLUME)
     assert (code, err) == (0, "zvol: no volume matches\n")
     assert alarm(SOON_VMS, at, "--name", "*")[0] == 10
+    assert alarm(SOON_VMS, at, *NO_VOLUME, "--fail-if-empty")[0] == 10
+    assert alarm("6d19h30m", at, *NO_VOLUME, "--fail-if-empty")[0] == 1
     machine = run(["list", "--expiring-within", SOON_VMS, "--exit-code", *NO_VOLUME, "--json"], at)
     assert (machine.code, machine.out) == (10, "[]\n")
 

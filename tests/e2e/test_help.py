@@ -78,3 +78,9 @@ def test_each_example_runs(name: str, at: dict[str, str], cloud: Sandbox) -> Non
     )
     assert ended.returncode == (130 if name == "sandbox serve" else 0), ended
     assert "Traceback" not in ended.stderr
+
+
+def test_recover_says_what_its_options_do_to_volumes_and_vms(env: dict[str, str]) -> None:
+    text = " ".join(run(["recover", "--help"], env).out.split())
+    assert "--strict A volume or VM that is back already is a failure." in text
+    assert "--reattach Attach volumes to the VM they were last on." in text

@@ -121,6 +121,20 @@ def test_a_root_volume_is_refused_while_its_vm_is_there(asked: list[str], at: di
     assert cloud.events() == []
 
 
+@pytest.mark.parametrize("asked", [[ROOT], [ROOT, "--allow-root"], ["ROOT-for-old-app"]])
+def test_a_root_volume_whose_vm_is_not_destroyed_names_no_command_that_is_refused(
+    asked: list[str], at: dict[str, str], cloud: Sandbox
+) -> None:
+    with closing(sqlite3.connect(cloud.folder / ".local/state/zvol/sandbox/cloud.db")) as db, db:
+        db.execute("UPDATE vms SET state = 'Stopped' WHERE name = 'old-app'")
+    ran = run(["recover", *asked], at)
+    assert (ran.code, cloud.events()) == (1, [])
+    assert "the Root volume of VM old-app, which is Stopped, not destroyed" in ran.err
+    assert "`zvol show --vm 50e70000c0de4b1e8a5efeedbead0003`" in ran.err
+    assert "recover --vm" not in ran.err
+    assert "stays destroyed" not in ran.err
+
+
 def test_a_root_volume_whose_vm_is_gone_comes_back_if_that_is_allowed(at: dict[str, str], cloud: Sandbox) -> None:
     forget_vms(cloud)
     ran = run(["recover", ROOT], at)

@@ -170,6 +170,16 @@ def test_a_pattern_is_a_usage_error_unless_a_vm_has_that_name(
     assert (ran.code, ran.error()["error"]["code"]) == (1, "ZVOL.AMBIGUOUS")
 
 
+def test_a_pattern_with_an_invisible_character_is_shown_escaped_and_its_hint_can_be_typed(
+    cloud: Sandbox, at: dict[str, str]
+) -> None:
+    database(cloud, f"UPDATE vms SET name = 'we\u202eb-2' WHERE uuid = '{WEB_2}'")
+    ran = run(["recover", "--vm", "we\u202eb-*"], at)
+    assert (ran.code, "none is called we\\u{202e}b-*;" in ran.err) == (2, True), ran.err
+    assert "`zvol list --vms --name 'we?b-*'`" in ran.err
+    assert run(["list", "--vms", "--name", "we?b-*", "-o", "name"], at).out == f"{WEB_2}\n"
+
+
 def test_equal_names_are_refused_with_the_candidates_and_the_others_go_on(cloud: Sandbox, at: dict[str, str]) -> None:
     database(cloud, f"UPDATE vms SET name = 'old' WHERE uuid IN ('{OLD_APP}', '{WEB_1}')")
     accident.destroy(cloud, WEB_1)

@@ -282,5 +282,7 @@ def test_servers_that_do_not_remember(version: str, note: str, tmp_path: Path) -
 # ---- root volumes ----------------------------------------------------------------------------------------------------
 def test_show_of_a_root_volume_names_the_command_of_its_vm(cloud: Sandbox, at: dict[str, str]) -> None:
     assert f"Next:         zvol recover --vm {WEB_2}\n" in run(["show", ROOT_2], at).out
+    database(cloud, f"UPDATE vms SET state = 'Stopped' WHERE uuid = '{WEB_2}'")
+    assert "Next:" not in run(["show", ROOT_2], at).out, "the server would refuse it"
     database(cloud, f"DELETE FROM vms WHERE uuid = '{WEB_2}'")
     assert "Next:" not in run(["show", ROOT_2], at).out

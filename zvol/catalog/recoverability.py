@@ -12,7 +12,8 @@ from zvol.errors import ZvolError
 from zvol.model import VolumeRow
 from zvol.row import AnyRow
 from zvol.text import stamp
-from zvol.zstack.resource_kinds import DATA_VOLUME
+from zvol.vm_instance import DESTROYED_STATES
+from zvol.zstack.resource_kinds import DATA_VOLUME, VM_INSTANCE
 
 if TYPE_CHECKING:
     from zvol.zstack.client import Client
@@ -44,15 +45,19 @@ def with_recoverability(row: VolumeRow, client: Client) -> VolumeRow:
             notes.append(f"comes back with {what}: {names_of(found, key)}")
     many = None if isinstance(snapshots, str) else len(snapshots)
     row = check_quota(row, client, (("volume.data.num", 1), ("snapshot.volume.num", many)))
-    return replace(row, notes=(*row.notes, *notes), next=_next(row))
+    return replace(row, notes=(*row.notes, *notes), next=_next(row, client))
 
 
-def _next(row: VolumeRow) -> str:
-    """Return the command that brings a deleted volume back: a root volume comes with its VM, if that is there."""
+def _next(row: VolumeRow, client: Client) -> str:
+    """Return the command that brings a deleted volume back: a root volume comes with its VM, if that is destroyed."""
     if row.retention.recoverable is not False:
         return f"recover {row.volume.uuid}"
-    with_vm = row.retention.reason == ROOT and row.last_vm is not None
-    return f"recover --vm {row.volume.text('vmInstanceUuid')}" if with_vm else ""
+    if row.retention.reason != ROOT or row.last_vm is None:
+        return ""
+    vm = row.volume.text("vmInstanceUuid")
+    found = query(client, VM_INSTANCE.path, f"uuid={vm}")
+    destroyed = isinstance(found, str) or any(one.get("state") in DESTROYED_STATES for one in found)
+    return f"recover --vm {vm}" if destroyed else ""
 
 
 def policy_note(row: AnyRow) -> list[str]:

@@ -11,7 +11,7 @@ from zvol.catalog.lookups import unknown_facts
 from zvol.errors import TransientError, ZvolError
 from zvol.model import Outcome, Result, Target, Volume
 from zvol.text import fold_uuid
-from zvol.vm_instance import DESTROYED, VmInstance
+from zvol.vm_instance import DESTROYED, DESTROYED_STATES, VmInstance
 from zvol.zstack.resource_kinds import VM_INSTANCE
 
 if TYPE_CHECKING:
@@ -83,6 +83,12 @@ def root_error(volume: Volume, vm: VmInstance | None) -> ZvolError:
         hint = f"If you need its data: `zvol recover {volume.uuid} --allow-root`."
         return ZvolError(text, kind="root", hint=hint)
     whose = vm.name or vm.uuid
+    if vm.state is not None and vm.state not in DESTROYED_STATES:
+        text = (
+            f"it is the {volume.type} volume of VM {whose}, which is {vm.state}, not destroyed: a root volume comes"
+            " back only together with a destroyed VM"
+        )
+        return ZvolError(text, kind="root", hint=f"`zvol show --vm {vm.uuid}` shows the VM; ask the administrator.")
     text = f"it is the {volume.type} volume of VM {whose}: alone it would come back while the VM stays destroyed"
     return ZvolError(text, kind="root", hint=f"Recover the VM with it: `zvol recover --vm {name_of(vm)}`.")
 

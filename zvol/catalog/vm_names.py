@@ -69,9 +69,10 @@ def _check_patterns(names: Sequence[str]) -> None:
     if patterns:
         from shlex import quote
 
-        shown = escape_terminal(patterns[0])
-        text = f"--vm takes a UUID or the exact name of a destroyed VM, and none is called {shown}; nothing was sent"
-        raise UsageProblem(text, hint=f"See which match with `zvol list --vms --name {quote(shown)}`, then name them.")
+        name = patterns[0]
+        text = f"--vm takes a UUID or the exact name of a destroyed VM, and none is called {name}; nothing was sent"
+        glob = quote("".join(char if escape_terminal(char) == char else "?" for char in name))
+        raise UsageProblem(text, hint=f"See which match with `zvol list --vms --name {glob}`, then name them.")
 
 
 def _not_destroyed(client: Client, names: Sequence[str]) -> dict[str, list[VmInstance]]:

@@ -93,7 +93,7 @@ def _report(
     code = Exit.EXPIRING if options["exit_code"] and (rows or hints) else Exit.OK
     if not rows:
         hints = [empty, *hints]
-        code = Exit.FAILED if options["fail_if_empty"] else code
+        code = Exit.FAILED if options["fail_if_empty"] and code is Exit.OK else code
     return Report(columns.listing(rows, shown), hints=hints, exit=code)
 
 

@@ -41,9 +41,9 @@ FOR_VOLUMES: Final = (*WITH_SELECTION, "system_tags", "user_tags", "no_ensure_ta
 @click.option("--system-tag", "system_tags", multiple=True, type=TAG, help="Send this system tag; repeatable.")
 @click.option("--user-tag", "user_tags", multiple=True, type=TAG, help="Give it this user tag; repeatable.")
 @click.option("--no-ensure-tags", is_flag=True, help="Only send user tags; do not create the missing ones.")
-@click.option("--reattach", is_flag=True, help="Attach it to the VM it was last on; with --vm, the VM's volumes.")
+@click.option("--reattach", is_flag=True, help="Attach volumes to the VM they were last on.")
 @click.option("--dry-run", is_flag=True, help="Read only: say what would happen.")
-@click.option("--strict", is_flag=True, help="A volume that is back already is a failure.")
+@click.option("--strict", is_flag=True, help="A volume or VM that is back already is a failure.")
 @click.option("--allow-root", is_flag=True, help="Recover root volumes too whose VM is gone.")
 @own_settings("recover")
 @global_options
