@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support.fake_server import SESSION
-from tests.support.old_server import HOUR, NOW, VOLUME, OldServer, old_server
+from tests.support.old_server import HOUR, NOW, VM, VOLUME, OldServer, old_server
 from tests.support.process import Ran, environment
 from tests.support.profiles import fast
 from tests.support.warm import run
@@ -51,7 +51,8 @@ def until(east: float = 8 * HOUR) -> str | None:
 def test_a_heartbeat_that_was_written_between_two_reads(east: float, tmp_path: Path) -> None:
     with old_server() as server:
         server.east = east
-        server.stored[0]["lastOpDate"] = server.local(2 * HOUR)
+        deleted = server.local(2 * HOUR)
+        server.stored[0] |= {"lastOpDate": deleted, "lastDetachDate": deleted, "lastVmInstanceUuid": VM}
         assert shown(server, tmp_path) == ("server", stamp(NOW - 2 * HOUR + KEPT))
         assert (server.asked(ZONE), server.asked(NODES), server.asked(VERSION)) == (1, 2, 0)
 
@@ -186,3 +187,38 @@ def test_doctor_does_not_log_in_for_it(tmp_path: Path) -> None:
         server.zone = (200, {"timezone": "Asia/Shanghai", "offset": "+08:00", "success": True})
         found = {one["check"]: one["found"] for one in run(["doctor", "--json"], env, command=COMMAND).json()}
         assert found["zone"] == "Asia/Shanghai, as the server says"
+
+
+# ---- where nothing needs the zone, nothing is waited for ---------------------------------------------------------
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        (["list", "--name", "nosuch"], 0),
+        (["list", "--status", "Ready", "--name", "nosuch"], 0),
+        (["list", "--name", "nosuch", "--deleted-since", "9d"], 0),
+        (["list", "--name", "nosuch", "--expiring-within", "9d"], 0),
+        (["list", "--tagged", "nosuch"], 0),
+        (["list", "--primary-storage", "f" * 32], 0),
+        (["recover", "--name", "nosuch", "--expiring-within", "9d", "--yes"], 0),
+        (["list", "--last-vm", VM], 2),
+        (["recover", "--last-vm", VM, "--yes"], 2),
+        (["list", "--last-vm", VM, "--name", "nosuch"], 0),
+        (["list", "--last-vm", VM, "--name", "nosuch", "--deleted-since", "9d"], 0),
+        (["list", "--vms", "--name", "nosuch"], 0),
+    ],
+)
+def test_no_heartbeat_is_waited_for(command: list[str], code: int, tmp_path: Path) -> None:
+    with old_server() as server:
+        ran = zvol(server, tmp_path, *command)
+        assert (ran.code, server.asked(NODES)) == (code, 0), ran
+
+
+@pytest.mark.parametrize("more", [[], ["--deleted-since", "9d"], ["--expiring-within", "9d"]])
+def test_a_heartbeat_is_waited_for_where_a_volume_is_left(more: list[str], tmp_path: Path) -> None:
+    with old_server() as server:
+        ran = zvol(server, tmp_path, "list", "--name", "data", *more, "--json")
+        assert (ran.code, len(ran.json()), server.asked(NODES)) == (0, 1, 2)
+        ran = zvol(server, tmp_path, "list", "--last-vm", VM, "--deleted-before", "9d", "--json")
+        assert (ran.code, ran.json(), server.asked(NODES)) == (0, [], 2), "the date alone excludes it"
+        ran = zvol(server, tmp_path, "list", "--last-vm", VM, *more, "--json")
+        assert (ran.code, server.asked(NODES)) == (2, 2 if more else 0)
