@@ -57,6 +57,16 @@ def test_the_hint_after_a_recovery_claims_no_more_than_is_known(
 
 
 @pytest.mark.parametrize("version", ["3.10.40", "4.4.0", "5.2.1", None])
+def test_the_hint_knows_when_the_volume_was_deleted(version: str | None, tmp_path: Path) -> None:
+    """What is compared with the detachment is the date that the recovery has overwritten."""
+    with old_server(**remembered(OldServer(), 60)) as server:
+        server.version = version
+        ran = zvol(server, tmp_path, "recover", VOLUME)
+        assert (ran.code, server.asked(VERSION)) == (0, 0)
+        assert ran.err.endswith(f"it was last on {VM}: zvol attach {VOLUME}\n")
+
+
+@pytest.mark.parametrize("version", ["3.10.40", "4.4.0", "5.2.1", None])
 def test_after_a_recovery_not_known_is_not_none(version: str | None, tmp_path: Path) -> None:
     with old_server() as server:
         server.version = version
