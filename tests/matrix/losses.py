@@ -10,8 +10,8 @@ from tests.matrix.site import Site
 from tests.support.fault_proxy import Rule
 from tests.support.process import PG_DATA, wait_for
 from tests.support.profiles import API, RATE, SETTLE
+from zvol.journal.request import DEFAULT_API_TIMEOUT
 from zvol.recovery.quiet_period import MARGIN
-from zvol.recovery.settle_policy import DEFAULT_API_TIMEOUT
 
 LONG, SHORT = "20m", "100s"
 """--timeout on zvol's clock; both are shorter than the half hour for which a PUT may act where nothing bounds it."""

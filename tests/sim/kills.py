@@ -36,7 +36,8 @@ def kill(world: World, after: float, *uuids: str) -> None:
 def resume(world: World, *, runs: int | None = None, **options: object) -> list[Result]:
     journal = world.journal()
     mine = [run.id for run in reversed(journal.runs()) if run.unfinished and run.identity == world.identity][:runs]
-    results = list(world.new_engine(**options).resume(journal, journal.adopt(mine, world.identity).volumes))
+    engine = world.new_engine(**options)
+    results = list(engine.resume(journal, journal.adopt(mine, world.identity, engine.options.waits).volumes))
     world.close()
     return results
 

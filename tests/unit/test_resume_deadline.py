@@ -8,8 +8,8 @@ import pytest
 
 from tests.sim.kills import kill, lost, puts, resume
 from tests.sim.world import World
+from zvol.journal.request import DEFAULT_API_TIMEOUT
 from zvol.recovery.quiet_period import MARGIN
-from zvol.recovery.settle_policy import DEFAULT_API_TIMEOUT
 from zvol.recovery.task_lifecycle import SETTLED
 
 SETTLE, API = 75.0, 60.0

@@ -14,8 +14,9 @@ from tests.sim.server import SimServer
 from tests.sim.world import World
 from tests.support.engine_options import engine_options
 from zvol.errors import TransientError
+from zvol.journal.request import DEFAULT_API_TIMEOUT
 from zvol.recovery.quiet_period import MARGIN
-from zvol.recovery.settle_policy import DEFAULT_API_TIMEOUT, VERSION_INTERVAL, SettlePolicy
+from zvol.recovery.settle_policy import VERSION_INTERVAL, SettlePolicy
 from zvol.zstack.answers import Accepted
 from zvol.zstack.resource_kinds import DATA_VOLUME
 from zvol.zstack.versions import Release

@@ -20,7 +20,8 @@ from zvol.journal import database, queries
 from zvol.journal.database import AGAIN, BUSY_TIMEOUT, RESUME, Damaged, as_local_state
 from zvol.journal.locks import Locks
 from zvol.journal.records import Adopted, Claim, Claims, ClosedVolume, Holder, Identity, Intent, Run, UnfinishedVolume
-from zvol.journal.request import Request
+from zvol.journal.request import Request, Waits
+from zvol.journal.run_waits import lengthen_waits, longest_waits
 from zvol.model import Outcome
 
 if TYPE_CHECKING:
@@ -65,8 +66,7 @@ class Journal:
     # ---- a run of this process -----------------------------------------------------------------------------------
     def begin(self, identity: Identity, request: Request, wall: float) -> str:
         """Start a run and return its id; it counts as alive until `finish` or `close`."""
-        stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(wall))
-        run = f"{stamp}-{secrets.token_hex(3)}"
+        run = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(wall))}-{secrets.token_hex(3)}"
         with self._transaction():
             queries.record_lost_runs(self._db, self.locks, wall)
             self.locks.take(run)
@@ -91,6 +91,7 @@ class Journal:
         busy: dict[str, Holder] = {}
         prior: dict[str, list[Intent]] = {}
         foreign: set[str] = set()
+        waits: dict[str, Waits | None] = {}
         with self._transaction():
             alive = functools.cache(self.locks.alive)
             own = queries.identity(self._db, run)
@@ -100,6 +101,7 @@ class Journal:
                     busy[uuid] = holder or busy[one.vm or ""]
                     continue
                 others = queries.other_runs(self._db, run, uuid) if one.outcome is None else []
+                waits[uuid] = longest_waits(self._db, [other.run for other in others if other.sent])
                 if any(other.sent and not own.same(other.identity) for other in others):
                     foreign.add(uuid)
                 for other in others:
@@ -107,7 +109,7 @@ class Journal:
                         prior.setdefault(uuid, []).extend(queries.take_over(self._db, other.run, run, uuid))
                 queries.add_claim(self._db, run, seq, one)
         self._claimed = True
-        return Claims(busy, {uuid: found for uuid, found in prior.items() if found}, frozenset(foreign))
+        return Claims(busy, {uuid: found for uuid, found in prior.items() if found}, frozenset(foreign), waits)
 
     def record_intents(self, intents: Iterable[tuple[str, str, Intent]], wall: float) -> None:
         """Make intents (run, uuid, Intent) durable, all in one commit; only then may their PUTs be sent."""
@@ -200,8 +202,8 @@ class Journal:
         with self._local():
             return queries.unfinished_volumes(self._db, run)
 
-    def adopt(self, runs: Sequence[str], identity: Identity) -> Adopted:
-        """Take over dead runs, given oldest first; they belong to `identity` from now on.
+    def adopt(self, runs: Sequence[str], identity: Identity, waits: Waits | None = None) -> Adopted:
+        """Take over dead runs, given oldest first; they belong to `identity` from now on, and send with these `waits`.
 
         A volume that several of them have is left to the newest, together with the intents of the others.
         """
@@ -211,6 +213,7 @@ class Journal:
             taken = [run for run in runs if self.locks.take(run)]
             who = [(identity.base, identity.account, run) for run in taken]
             self._db.executemany("UPDATE runs SET base = ?, account = ? WHERE id = ?", who)
+            lengthen_waits(self._db, taken, waits)
             volumes = queries.merge_unfinished(self._db, taken, functools.cache(self.locks.alive))
         self._claimed = True
         for run in taken:
@@ -232,9 +235,7 @@ class Journal:
     def forget(self, run: str, wall: float) -> list[ClosedVolume] | None:
         """Close by hand what is open in a dead run, and return it; None when the run is alive."""
         with self._transaction():
-            if not self.locks.take(run):
-                return None
-            return queries.close_runs(self._db, [run], wall)
+            return queries.close_runs(self._db, [run], wall) if self.locks.take(run) else None
 
     def close_runs_on(self, bases: Sequence[str], wall: float) -> None:
         """Close everything that is open on servers that no longer exist, also in runs that are alive."""

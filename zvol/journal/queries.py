@@ -17,7 +17,8 @@ from zvol.journal.records import (
     Run,
     UnfinishedVolume,
 )
-from zvol.journal.request import Request
+from zvol.journal.request import DEFAULT_REQUEST, Request
+from zvol.journal.run_waits import lengthen_waits, longest_waits, request_of
 from zvol.model import VM, Outcome
 
 if TYPE_CHECKING:
@@ -29,9 +30,9 @@ BACK: Final = tuple(outcome.value for outcome in Outcome if outcome.is_back)
 
 _UNFINISHED: Final = "(" + ", ".join(f"'{state}'" for state in UNFINISHED) + ")"
 _IN_PROGRESS: Final = "('planned', 'sent')"
-MAY_ACT: Final = 2100.0
-MAY_ACT_ON_VM: Final = 3900.0
-"""Seconds after which a request for a recovered volume or VM, or one that was closed by hand, cannot act any more."""
+MAY_ACT: Final = DEFAULT_REQUEST.waits.longest(1)
+MAY_ACT_ON_VM: Final = DEFAULT_REQUEST.waits.longest(2)
+"""Seconds after which a request of a run that did not record its waits cannot act any more, for a volume and a VM."""
 
 CLAIM: Final = (
     "INSERT OR REPLACE INTO volumes (run, uuid, asked, seq, last_op, state, target) "
@@ -151,6 +152,8 @@ def take_over(db: sqlite3.Connection, old: str, new: str, uuid: str) -> list[Int
     intents = [replace(intent, inherited=True) for intent in open_intents(db, old, uuid)]
     move = "UPDATE intents SET run = ?, inherited = 1 WHERE run = ? AND uuid = ? AND closed = 0"
     db.execute(move, (new, old, uuid))
+    if intents:
+        lengthen_waits(db, [new], request_of(db, old).waits)
     return intents
 
 
@@ -183,8 +186,7 @@ def runs(db: sqlite3.Connection, alive: Callable[[str], bool]) -> list[Run]:
 
 def unfinished_volumes(db: sqlite3.Connection, run: str) -> list[UnfinishedVolume]:
     """Return the unfinished volumes of a run, in the order of the arguments."""
-    [text] = db.execute("SELECT request FROM runs WHERE id = ?", (run,)).fetchone()
-    request = Request.from_json(text)
+    request = request_of(db, run)
     return [
         UnfinishedVolume(
             run,
@@ -231,8 +233,8 @@ def merge_unfinished(
     for volume in (volume for run in runs for volume in unfinished_volumes(db, run)):
         held = [uuid for [uuid] in db.execute(_HELD, (volume.run, volume.uuid)).fetchall()]
         holder = living_holder(db, volume.run, [volume.uuid, *held], alive)
-        foreign = any(other.sent for other in other_runs(db, volume.run, volume.uuid))
-        found.append(replace(volume, holder=holder, foreign=foreign))
+        sent = [other.run for other in other_runs(db, volume.run, volume.uuid) if other.sent]
+        found.append(replace(volume, holder=holder, foreign=bool(sent), foreign_waits=longest_waits(db, sent)))
     return found
 
 
@@ -258,7 +260,10 @@ def close_runs(db: sqlite3.Connection, runs: Iterable[str], wall: float) -> list
             f"WHERE volumes.run = ? AND (state IN {_UNFINISHED} OR written > iif(volumes.target = '{VM}', ?, ?)) "
             "ORDER BY seq, written"
         )
-        closed += [ClosedVolume(*row) for row in db.execute(sql, (run, wall - MAY_ACT_ON_VM, wall - MAY_ACT))]
+        waits = request_of(db, run).waits
+        closed += [
+            ClosedVolume(*row) for row in db.execute(sql, (run, wall - waits.longest(2), wall - waits.longest(1)))
+        ]
         db.execute("UPDATE intents SET closed = 1 WHERE run = ? AND closed = 0", (run,))
         sql = f"UPDATE volumes SET state = 'recorded', outcome = 'forgotten' WHERE run = ? AND state IN {_UNFINISHED}"
         db.execute(sql, (run,))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from zvol.journal.request import DEFAULT_REQUEST, Request
+from zvol.journal.request import DEFAULT_REQUEST, Request, Waits
 from zvol.model import VOLUME
 
 UNFINISHED: Final = ("planned", "open", "followups")
@@ -95,11 +95,13 @@ class Claims:
 
     `busy` volumes are not claimed; `prior` are open intents of earlier runs, which this run settles from now on;
     `foreign` are volumes for which a run of another server or account sent a request that may still act.
+    `waits`: how long the requests of those runs, and of earlier ones, may act.
     """
 
     busy: Mapping[str, Holder]
     prior: Mapping[str, list[Intent]]
     foreign: frozenset[str]
+    waits: Mapping[str, Waits | None] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ class UnfinishedVolume:
     `last_op` is its lastOpDate when it was claimed, which identifies the deletion to undo.  `holder` is another living
     run that works on it; `foreign`: an intent of a run of another server or account may still act; `read_only`: it is
     read, and no request is sent.  `outcome` is the recorded one, None when there is none;
-    `target` the kind of resource that it is.
+    `target` the kind of resource that it is.  `foreign_waits`: how long the intents of others may act.
     """
 
     run: str
@@ -125,6 +127,14 @@ class UnfinishedVolume:
     outcome: str | None = None
     read_only: bool = False
     target: str = VOLUME
+    foreign_waits: Waits | None = None
+
+    @property
+    def waits(self) -> Waits | None:
+        """How long what was sent for it may act, None when nothing was."""
+        sent = self.intents or any(one.state == "sent" for one in self.follow_ups)
+        own, foreign = self.request.waits if sent else None, self.foreign_waits
+        return own.longer(foreign) if own and foreign else own or foreign
 
     @property
     def never_sent(self) -> bool:

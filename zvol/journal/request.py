@@ -3,8 +3,28 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
+
+DEFAULT_API_TIMEOUT: Final = 1800.0
+"""Seconds a server allows a recovery when it does not honour the requested timeout."""
+DEFAULT_SETTLE_WAIT: Final = 75.0
+
+
+class Waits(NamedTuple):
+    """How long a request may act, in seconds: the timeout it names to the server, and how long a proxy may hold it."""
+
+    api_timeout: float
+    settle_wait: float
+
+    def longer(self, other: Waits) -> Waits:
+        """Return the longer of both, one by one."""
+        return Waits(max(self.api_timeout, other.api_timeout), max(self.settle_wait, other.settle_wait))
+
+    def longest(self, messages: int) -> float:
+        """Return the seconds after which nothing acts any more, with some minutes for the clocks."""
+        return self.settle_wait + max(DEFAULT_API_TIMEOUT, self.api_timeout) * messages + 225.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +33,7 @@ class Request:
 
     User tags are sent with the PUT; with `ensure_tags` those that are still missing after the recovery are created.
     `vms`: VMs were asked for, and the volumes of the run are those that are attached to them again.
+    `api_timeout` and `settle_wait` are the longest with which something was sent in the run; 0 is not known.
     """
 
     system_tags: tuple[str, ...] = ()
@@ -24,6 +45,16 @@ class Request:
     dry_run: bool = False
     command: str = ""
     vms: bool = False
+    api_timeout: float = 0.0
+    settle_wait: float = 0.0
+
+    @property
+    def waits(self) -> Waits:
+        """How long its requests may act; where that was not recorded, as long as the server allows by itself."""
+        return Waits(
+            self.api_timeout if 0 < self.api_timeout < math.inf else DEFAULT_API_TIMEOUT,
+            self.settle_wait if 0 < self.settle_wait < math.inf else DEFAULT_SETTLE_WAIT,
+        )
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), ensure_ascii=False)

@@ -39,13 +39,14 @@ class Claimer:
             return
         spent = self._since_set_aside(task)
         jobs = [intent.job for intent in claims.prior.get(task.uuid, ())]
+        waits = claims.waits.get(task.uuid)
         if task.uuid in claims.foreign:
             self._tasks.sent_elsewhere(task)
-            self._tasks.settle_first(task, [])
+            self._tasks.settle_first(task, [], waits)
         elif spent is not None:
-            self._tasks.settle_first(task, [], 0.0 if jobs else spent)
+            self._tasks.settle_first(task, [], waits, 0.0 if jobs else spent)
         elif jobs:
-            self._tasks.settle_first(task, jobs)
+            self._tasks.settle_first(task, jobs, waits)
 
     def _since_set_aside(self, task: VolumeTask) -> float | None:
         """Return how long ago a damaged journal was set aside; None when nothing that it knew of can act any more.

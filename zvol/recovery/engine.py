@@ -129,7 +129,13 @@ class Engine:
     def _run_journal(self, journal: Journal | None = None, resumed: Sequence[str] = ()) -> RunJournal:
         elsewhere = self._elsewhere or (lambda _uuid: False)
         return RunJournal(
-            self._open_journal, self.identity, self.clock, journal=journal, resumed=resumed, elsewhere=elsewhere
+            self._open_journal,
+            self.identity,
+            self.clock,
+            self.options.waits,
+            journal=journal,
+            resumed=resumed,
+            elsewhere=elsewhere,
         )
 
     def _new_run(self, tasks: Iterable[VolumeTask], journal: RunJournal) -> EngineRun:

@@ -31,7 +31,7 @@ def resume(
     What runs older than STALE never sent is only read, and named to `warn` if it is still deleted, unless `send_stale`.
     """
     try:
-        adopted = journal.adopt([run.id for run in runs], engine.identity)
+        adopted = journal.adopt([run.id for run in runs], engine.identity, engine.options.waits)
     except LocalState as error:
         for run in runs:
             yield from _not_done(journal.unfinished_volumes(run.id), Outcome.NOT_SENT, error)

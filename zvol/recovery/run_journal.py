@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from zvol.clock import Clock
 from zvol.errors import LocalState
 from zvol.journal.records import Claim, Claims, Identity, Intent
-from zvol.journal.request import Request
+from zvol.journal.request import Request, Waits
 from zvol.model import Outcome
 from zvol.recovery.follow_ups.changes import planned
 from zvol.recovery.states import Conclude, Phase, Reason
@@ -33,6 +34,7 @@ class RunJournal:
         open_journal: Callable[[], Journal],
         identity: Identity,
         clock: Clock,
+        waits: Waits,
         *,
         journal: Journal | None = None,
         resumed: Sequence[str] = (),
@@ -44,14 +46,15 @@ class RunJournal:
         self.error: LocalState | None = None
         self.sent_elsewhere = elsewhere
         """Tells whether runs of another server or account sent a request for a volume that may still act."""
-        self._open_journal, self._journal, self._clock = open_journal, journal, clock
+        self._open_journal, self._journal, self._clock, self._waits = open_journal, journal, clock, waits
 
     def begin(self, request: Request) -> tuple[Journal, str]:
         """Return the journal and our run in it."""
         if self._journal is None:
             self._journal = self._open_journal()
         if self.run is None:
-            self.run = self._journal.begin(self.identity, request, self._clock.wall())
+            recorded = replace(request, **self._waits._asdict())
+            self.run = self._journal.begin(self.identity, recorded, self._clock.wall())
             self.runs.append(self.run)
         return self._journal, self.run
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
+from zvol.journal.request import DEFAULT_API_TIMEOUT, Waits
 from zvol.recovery.quiet_period import MARGIN, AssumedTimeout, QuietPeriod, after_accepted, after_silence
 from zvol.recovery.task import Options
 from zvol.recovery.worker_pool import WorkerPool, WorkResult
@@ -14,9 +15,6 @@ from zvol.zstack.versions import Feature, Release
 
 if TYPE_CHECKING:
     from zvol.zstack.client import Client
-
-DEFAULT_API_TIMEOUT: Final = 1800.0
-"""Seconds a server allows a recovery when it does not honour the requested timeout."""
 
 VERSION_INTERVAL: Final = 30.0
 """Seconds between two requests for the version."""
@@ -40,10 +38,8 @@ class SettlePolicy:
         self._client, self._pool = client, pool
         self._settle_wait, self._api_timeout = options.settle_wait, options.api_timeout
         self._granted, self._honoured = 0.0, True
-        self._assumed = {
-            name: AssumedTimeout(self._unshortened * kind.messages, self.requested(kind) * kind.messages)
-            for name, kind in KINDS.items()
-        }
+        self._shortened: set[str] = set()
+        self._assumed: dict[tuple[str, float], AssumedTimeout] = {}
         self._next_request = 0.0
 
     def tick(self, now: float) -> None:
@@ -59,27 +55,55 @@ class SettlePolicy:
 
     def accepted(self, now: float, answer: answers.Accepted, kind: AnyKind = DATA_VOLUME) -> QuietPeriod:
         """Return the quiet period of a PUT that was answered 202."""
-        assumed = self._assumed[kind.name]
+        assumed = self._assume(kind, self.requested(kind))
         if answer.api_timeout is None:
             return after_accepted(now, assumed.seconds, assumed)
         self._granted = max(self._granted, answer.api_timeout)
         self._honoured = self._honoured and answer.api_timeout <= self.requested(kind)
         if self._honoured:
-            assumed.shorten()
+            self._shorten(kind.name)
         else:
             self._next_request = math.inf
-            for name, one in self._assumed.items():
-                one.replace(self._unshortened * KINDS[name].messages)
+            self._shortened.clear()
+            for (name, requested), one in self._assumed.items():
+                one.replace(self._longest_of(KINDS[name], requested))
         return after_accepted(now, answer.api_timeout * kind.messages)
 
-    def silence(self, now: float, kind: AnyKind = DATA_VOLUME, spent: float = 0.0) -> QuietPeriod:
-        """Return the quiet period of a PUT without an answer, that began `spent` seconds ago."""
-        assumed = self._assumed[kind.name]
-        return after_silence(now, self._settle_wait, assumed.seconds, spent, assumed)
+    def silence(
+        self, now: float, kind: AnyKind = DATA_VOLUME, spent: float = 0.0, waits: Waits | None = None
+    ) -> QuietPeriod:
+        """Return the quiet period of a PUT without an answer, that began `spent` seconds ago.
+
+        `waits` are those of the run that sent it, if that was another one; where they are longer, they count.
+        """
+        settle_wait, requested = self._settle_wait, self.requested(kind)
+        if waits is not None:
+            settle_wait = max(settle_wait, waits.settle_wait)
+            requested = max(requested, waits.api_timeout) if kind.api_timeout is None else requested
+        assumed = self._assume(kind, requested)
+        return after_silence(now, settle_wait, assumed.seconds, spent, assumed)
 
     def longest(self, kind: AnyKind) -> float:
         """Return the seconds after which nothing acts any more, whatever is known of this server."""
         return self._settle_wait + self._unshortened * kind.messages + MARGIN
+
+    def _assume(self, kind: AnyKind, requested: float) -> AssumedTimeout:
+        """Return what is assumed of the requests of a kind that named this timeout."""
+        key = (kind.name, requested)
+        if key not in self._assumed:
+            short, long = requested * kind.messages, self._longest_of(kind, requested)
+            self._assumed[key] = AssumedTimeout(short if kind.name in self._shortened else long, short)
+        return self._assumed[key]
+
+    def _shorten(self, name: str) -> None:
+        """The server honours the timeouts of a kind."""
+        self._shortened.add(name)
+        for (kind, _), assumed in self._assumed.items():
+            if kind == name:
+                assumed.shorten()
+
+    def _longest_of(self, kind: AnyKind, requested: float) -> float:
+        return max(self._unshortened, requested) * kind.messages
 
     @property
     def _unshortened(self) -> float:
@@ -91,5 +115,5 @@ class SettlePolicy:
         if isinstance(done.value, Release):
             self._next_request = math.inf
             if done.value.has(Feature.QUEUE_TIMEOUT) and self._honoured:
-                for assumed in self._assumed.values():
-                    assumed.shorten()
+                for name in KINDS:
+                    self._shorten(name)

@@ -9,7 +9,7 @@ from typing import Final
 
 from zvol.errors import ZvolError
 from zvol.journal.records import FollowUp, UnfinishedVolume
-from zvol.journal.request import DEFAULT_REQUEST, Request
+from zvol.journal.request import DEFAULT_REQUEST, Request, Waits
 from zvol.model import Target
 from zvol.recovery.poll_times import BACKOFF, FIRST_ALONE, FIRST_JOB_POLL, FIRST_POLL, LONGEST_ALONE, LONGEST_JOB_POLL
 from zvol.recovery.protocol import resumed
@@ -31,6 +31,11 @@ class Options:
     timeout: float
     settle_wait: float
     api_timeout: float
+
+    @property
+    def waits(self) -> Waits:
+        """How long a request that is sent with these options may act."""
+        return Waits(self.api_timeout, self.settle_wait)
 
 
 class Place(Enum):
@@ -63,7 +68,8 @@ class VolumeTask:
 
     `run`: its run in the journal, None before the claim.  `read_only`: it is read, and nothing is sent.  `read_at`:
     when the first byte of its last read left, for what a read shows may be as old as that.  `follow_ups`: what the
-    journal holds of them.  `earlier_jobs`: jobs of earlier runs that may still act.
+    journal holds of them.  `earlier_jobs`: jobs of earlier runs that may still act; `waits`: how long what an
+    interrupted run sent may act.
 
     `quiet`: the quiet period of its last PUT.  `left_open`: that of what a run that is resumed has sent.
 
@@ -91,6 +97,7 @@ class VolumeTask:
     job: str | None = None
     job_status: JobStatus = JobStatus.NOT_POLLED
     earlier_jobs: tuple[str, ...] = ()
+    waits: Waits | None = None
     quiet: QuietPeriod | None = None
     left_open: QuietPeriod | None = None
     error: ZvolError | None = None
@@ -216,6 +223,7 @@ def resumed_task(volume: UnfinishedVolume, order: int, now: float, timeout: floa
         job=own[-1].job if own else None,
         job_excluded=bool(own) and (volume.foreign or len(own) < len(volume.intents)),
         earlier_jobs=earlier,
+        waits=volume.waits,
         deadline=None if state.phase is Phase.START else now + timeout,
         in_flight_at=now,
         next_job_poll=now + FIRST_POLL,

@@ -57,7 +57,9 @@ class TaskLifecycle(TaskQueues):
             if task.phase is Phase.START:
                 self._move(task, Place.UNREAD)
             else:
-                task.quiet = task.left_open = context.settle_policy.silence(context.clock.monotonic(), task.kind)
+                task.quiet = task.left_open = context.settle_policy.silence(
+                    context.clock.monotonic(), task.kind, waits=task.waits
+                )
                 self._poll(task, 0.0)
         self.small = len(self._pending) <= SMALL
 

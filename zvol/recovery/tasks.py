@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from zvol.errors import NeverSent, ZvolError
+from zvol.journal.request import Waits
 from zvol.recovery import outcomes
 from zvol.recovery.classification import answer_text, job_status_of, put_result_of, resource_text
 from zvol.recovery.context import EngineContext
@@ -207,7 +208,7 @@ class Tasks(TaskLifecycle):
         task.claimed, task.run = True, task.run or run
         self._move(task, Place.QUEUED)
 
-    def settle_first(self, task: VolumeTask, jobs: Sequence[str], spent: float = 0.0) -> None:
+    def settle_first(self, task: VolumeTask, jobs: Sequence[str], waits: Waits | None, spent: float = 0.0) -> None:
         """Earlier intents are open: a volume of a large run is read first, and its jobs are polled later.
 
         Without jobs that may be polled only the end of the quiet period counts; `spent` seconds of it are over.
@@ -215,7 +216,7 @@ class Tasks(TaskLifecycle):
         now = self._context.clock.monotonic()
         task.state = replace(task.state, phase=Phase.SETTLE)
         task.earlier_jobs = tuple(jobs)
-        task.quiet = self._context.settle_policy.silence(now, task.kind, spent)
+        task.quiet = self._context.settle_policy.silence(now, task.kind, spent, waits)
         task.deadline = now + self._context.options.timeout
         task.begin_polling(now, 0.0 if self.small else FIRST_POLL)
         self._poll(task, now)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from zvol.errors import Exit, LocalState
+from zvol.journal.request import Waits
 from zvol.model import VM, Outcome, Result
 from zvol.recovery import outcomes
 from zvol.recovery.circuit_breaker import CircuitBreaker
@@ -106,7 +107,9 @@ class FollowUpStage:
         if outcomes.is_strict(volume.request, volume.vm) and not recovered:
             result = replace(result, warnings=(outcomes.STRICT,), extra_exit=Exit.FAILED)
         changes = from_journal(volume.follow_ups, volume.request)
-        self._begin(FollowUpTask(result, changes, self._deadline(None), volume.run, deleted=volume.last_op))
+        self._begin(
+            FollowUpTask(result, changes, self._deadline(None), volume.run, deleted=volume.last_op), volume.waits
+        )
 
     def _take(self, task: VolumeTask, result: Result) -> bool:
         """Take in a volume that is concluded, if it is back and there is something to do for it."""
@@ -133,7 +136,8 @@ class FollowUpStage:
                 read_at=task.read_at,
                 request=task.request,
                 deleted=task.state.expected_last_op_date,
-            )
+            ),
+            task.waits,
         )
         return True
 
@@ -142,13 +146,13 @@ class FollowUpStage:
             return self._context.clock.monotonic() + self._context.options.timeout
         return self._tasks.end_of(task)
 
-    def _begin(self, follow_up: FollowUpTask) -> None:
+    def _begin(self, follow_up: FollowUpTask, waits: Waits | None) -> None:
         """A request that a dead run sent may act: its job is polled, and it is waited for before it is sent again."""
         now = self._context.clock.monotonic()
         follow_up.begin(now)
         for change in follow_up.changes:
             if change.state is ChangeState.SENT:
-                quiet = self._context.settle_policy.silence(now)
+                quiet = self._context.settle_policy.silence(now, waits=waits)
                 follow_up.settle(quiet.end_since(now) + SETTLED)
                 change.settle(quiet)
         self._follow_ups.begin(follow_up)
