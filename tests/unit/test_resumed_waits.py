@@ -14,6 +14,7 @@ from tests.sim.kills import kill, lost, puts, resume
 from tests.sim.world import A, World
 from zvol.journal.records import Claim, Identity, Intent
 from zvol.journal.request import DEFAULT_API_TIMEOUT, Request, Waits
+from zvol.model import Result
 from zvol.recovery.quiet_period import MARGIN
 from zvol.zstack.resource_kinds import KINDS, AnyKind
 
@@ -83,10 +84,11 @@ def test_the_longer_waits_count(first: Waits, quiet: float, finish: Callable[[Wo
     assert quiet <= puts(world)[1] - began < quiet + POLLS
 
 
-def test_own_waits_count_where_they_are_longer(world: World) -> None:
+@pytest.mark.parametrize("finish", [World.recover, resume])
+def test_own_waits_count_where_they_are_longer(finish: Callable[..., list[Result]], world: World) -> None:
     killed(world, SHORT)
     began = world.clock.now
-    [result] = resume(world, **LONG._asdict())
+    [result] = finish(world, **LONG._asdict())
     assert result.outcome == "recovered"
     assert sum(LONG) + MARGIN <= puts(world)[1] - began < sum(LONG) + MARGIN + POLLS
 

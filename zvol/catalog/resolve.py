@@ -130,10 +130,8 @@ def _refusal(name: str, rows: tuple[VolumeRow, ...], roots: Sequence[Volume], si
         hint = f"If you mean that one: `zvol recover {similar.uuid}`"
     elif _ALMOST_UUID.fullmatch(digits):
         text = f"{text}, and it is no UUID: {len(digits)} hex digits instead of 32"
-    elif looks_like := explained(name):
-        text += looks_like
     else:
-        hint = "`zvol list` shows what can be recovered; a destroyed VM: `zvol recover --vm VM`."
+        text += explained(name)
     return Result(name, None, Outcome.FAILED, error=ZvolError(text, kind=kind, hint=hint), candidates=rows)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final, NamedTuple
 
 DEFAULT_API_TIMEOUT: Final = 1800.0
@@ -55,6 +55,10 @@ class Request:
             self.api_timeout if 0 < self.api_timeout < math.inf else DEFAULT_API_TIMEOUT,
             self.settle_wait if 0 < self.settle_wait < math.inf else DEFAULT_SETTLE_WAIT,
         )
+
+    def with_waits(self, waits: Waits) -> Request:
+        """Return the same options with other waits."""
+        return replace(self, api_timeout=waits.api_timeout, settle_wait=waits.settle_wait)
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), ensure_ascii=False)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from zvol.journal.request import Request, Waits
@@ -19,7 +18,7 @@ def lengthen_waits(db: sqlite3.Connection, runs: Iterable[str], waits: Waits | N
         return
     for run in runs:
         request = request_of(db, run)
-        longer = replace(request, **request.waits.longer(waits)._asdict())
+        longer = request.with_waits(request.waits.longer(waits))
         db.execute("UPDATE runs SET request = ? WHERE id = ?", (longer.to_json(), run))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from zvol.clock import Clock
@@ -53,8 +52,7 @@ class RunJournal:
         if self._journal is None:
             self._journal = self._open_journal()
         if self.run is None:
-            recorded = replace(request, **self._waits._asdict())
-            self.run = self._journal.begin(self.identity, recorded, self._clock.wall())
+            self.run = self._journal.begin(self.identity, request.with_waits(self._waits), self._clock.wall())
             self.runs.append(self.run)
         return self._journal, self.run
 
