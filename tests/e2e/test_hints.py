@@ -43,3 +43,10 @@ def test_show_recover_attach_each_names_the_next(way: str, env: dict[str, str], 
 
 def test_a_hint_names_the_sandbox(env: dict[str, str]) -> None:
     assert "`zvol --sandbox list` shows" in run(["--sandbox", "recover", "nobody"], env).err
+
+
+@pytest.mark.parametrize("command", ["recover", "show"])
+def test_the_name_of_a_vm_is_no_volume_and_the_hint_says_how_a_vm_is_given(command: str, at: dict[str, str]) -> None:
+    ran = run([command, "web-2"], at)
+    assert (ran.code, "a destroyed VM: `zvol recover --vm VM`." in ran.err) == (1, True), ran.err
+    assert "--vm" not in run([command, "a0b1c2d3e4f5a0b1c2d3e4f5"], at).err, "it is an incomplete UUID"

@@ -69,6 +69,7 @@ def test_vm_root_and_the_two_right_volumes_come_back(cloud: Sandbox, watched: tu
     assert sorted(changes(between)) == ["attach", "attach", "recoverDataVolume", "recoverVmInstance"]
     again = run(["recover", "--vm", WEB_2, "--reattach", "--json"], env)
     assert (again.code, outcomes(again), len(changes(between))) == (0, [("vm", WEB_2, "already")], 4)
+    assert run(WEB_2_AGAIN, env).code == 1, "the name means a destroyed VM"
 
 
 def test_what_people_are_told(at: dict[str, str]) -> None:
@@ -79,6 +80,7 @@ def test_what_people_are_told(at: dict[str, str]) -> None:
         ["web-2-assets", ASSETS, "already"],
         ["web-2-uploads", UPLOADS, "recovered"],
     ]
+    assert [line.split(maxsplit=3)[3] for line in ran.out.splitlines()[2:]] == ["attached to web-2"] * 2
     for text in (
         "2 recovered, 1 already",
         "the VM web-2 is Stopped; start it yourself",
@@ -87,8 +89,14 @@ def test_what_people_are_told(at: dict[str, str]) -> None:
         assert f"zvol: {text}\n" in ran.err, ran.err
     assert ran.err.count("EIPs do not come back") == 1
     assert "--reattach`" not in ran.err
+    assert f"warning: web-2 ({WEB_2}): volume web-2-import" in ran.err
     quiet = run(["recover", "--vm", WEB_2, "-q"], at)
     assert (quiet.code, quiet.out, quiet.err) == (0, "", "")
+
+
+def test_a_warning_names_the_vm_whose_uuid_was_typed(at: dict[str, str]) -> None:
+    ran = run(["recover", "--vm", WEB_2, "--reattach"], at)
+    assert f"warning: web-2 ({WEB_2}): volume web-2-import" in ran.err, ran.err
 
 
 def test_only_the_vm_without_reattach(cloud: Sandbox, watched: tuple[Proxy, dict[str, str]]) -> None:
@@ -107,6 +115,7 @@ def test_a_dry_run_only_reads(cloud: Sandbox, watched: tuple[Proxy, dict[str, st
     ran = run([*WEB_2_AGAIN, "--dry-run"], env)
     assert (ran.code, state(cloud)) == (0, DESTROYED)
     assert [line.split()[2] for line in ran.out.splitlines()[1:]] == ["would-recover", "already", "would-recover"]
+    assert [line.split()[3:] for line in ran.out.splitlines()[2:]] == [["-"], ["-"]], "they are not attached"
     assert f"would be attached to the VM again: {ASSETS}, {UPLOADS}\n" in ran.err
     assert not changes(between)
     assert not run(["runs", "--json"], env).json()
@@ -220,10 +229,10 @@ def test_a_volume_that_is_elsewhere_or_was_deleted_by_itself_is_left_alone(cloud
     cloud.recover(UPLOADS)
     cloud.delete(UPLOADS)
     ran = run([*WEB_2_AGAIN, "--json"], at)
-    assert (ran.code, outcomes(ran)) == (0, [("vm", WEB_2, "recovered")])
+    assert (ran.code, outcomes(ran)) == (1, [("vm", WEB_2, "recovered")])
     assert state(cloud) == WHOLE | {"assets": WEB_1, "uploads": "Deleted"}
     text = "\n".join(ran.json()[0]["warnings"])
-    assert "it was deleted at another time than the VM was destroyed" in text
+    assert "it was deleted at another time than the VM was destroyed, or one of them was changed since" in text
     assert f"`zvol recover {UPLOADS}`, then `zvol attach {UPLOADS} {WEB_2}`" in text
     assert "it is attached to another VM" in text
     assert f"attach {ASSETS}" not in text

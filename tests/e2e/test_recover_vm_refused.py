@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.accident import ASSETS, DESTROYED, ROOT_2, UPLOADS, WEB_1, WEB_2, database, state
+from tests.support.accident import ASSETS, DESTROYED, ROOT_2, UPLOADS, WEB_1, WEB_2, WHOLE, database, folder, state
 from tests.support.process import Sandbox, environment, sandbox
 from tests.support.warm import run
+from zvol.sandbox import advance
 from zvol.sandbox.names import LOCAL, TENANT, VIEWER
 
 WEB_2_AGAIN = ["recover", "--vm", "web-2", "--reattach"]
@@ -50,3 +51,25 @@ def test_the_host_of_a_local_storage_is_gone(cloud: Sandbox, at: dict[str, str])
     assert (machine["outcome"], machine["error"]["code"]) == ("failed", "SYS.1006")
     assert "a host that has been deleted" in machine["error"]["details"]
     assert [one["outcome"] for one in (assets, uploads)] == ["already", "recovered"]
+
+
+# ---- volumes that are left alone -------------------------------------------------------------------------------------
+def test_a_server_that_forgets_and_names_no_volume(tmp_path: Path) -> None:
+    with sandbox(tmp_path / "cloud", "--version", "4.4.65") as cloud:
+        database(cloud, "UPDATE volumes SET lastVmInstanceUuid = NULL")
+        given = {"ZVOL_HOST": cloud.host, "ZVOL_SESSION": cloud.session}
+        ran = run([*WEB_2_AGAIN, "--json"], environment(tmp_path / "home", given))
+    [machine] = ran.json()
+    assert (ran.code, machine["outcome"]) == (1, "recovered")
+    [text] = machine["warnings"]
+    assert text.startswith("more data volumes may have been on it: ZStack before 4.8 does not remember")
+
+
+def test_a_volume_that_was_renamed_in_the_recycle_bin(cloud: Sandbox, at: dict[str, str]) -> None:
+    advance(folder(cloud), 3600)
+    cloud.job(cloud.call("PUT", f"/v1/volumes/{UPLOADS}/actions", {"updateVolume": {"name": "renamed"}}))
+    ran = run(["recover", "--vm", WEB_2, "--reattach", "--json"], at)
+    assert (ran.code, state(cloud)) == (1, WHOLE | {"uploads": "Deleted"})
+    text = " ".join(ran.json()[0]["warnings"])
+    assert "or one of them was changed since" in text
+    assert f"`zvol recover {UPLOADS}`, then `zvol attach {UPLOADS} {WEB_2}`" in text

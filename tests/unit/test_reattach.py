@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from zvol.catalog.reattach import find_reattached
+from zvol.catalog.reattach import Notes, find_reattached
 from zvol.errors import CannotTell, Exit, Refused, TransientError, ZvolError
 from zvol.model import VM, Target, Volume
 from zvol.vm_instance import VmInstance
@@ -99,8 +99,21 @@ def test_a_server_that_cannot_tell_attaches_none(release: str | None, queried: b
     cloud = Cloud(release, volume(1))
     found = find(cloud)
     assert (len(found.targets), found.notes[MACHINE].undecided, len(cloud.asked)) == (1, True, 1 + queried)
-    [text] = found.notes[MACHINE].warnings
+    text, *more = found.notes[MACHINE].warnings
     assert (f"`zvol attach {1:032x} {MACHINE}`" in text) == queried
+    assert ["more data volumes may have been on it" in one for one in more] == [True] * queried
+
+
+@pytest.mark.parametrize("release", [None, "6.0", "4.7.3", "4.4.65"])
+def test_a_server_that_cannot_tell_and_names_no_volume(release: str | None) -> None:
+    """It may have forgotten those that were on the VM."""
+    notes = find(Cloud(release)).notes[MACHINE]
+    assert (len(notes.warnings), notes.undecided) == (1, True)
+    assert notes.warnings[0].startswith("more data volumes may have been on it: ")
+
+
+def test_a_server_that_can_tell_and_names_no_volume() -> None:
+    assert find(Cloud()).notes[MACHINE] == Notes()
 
 
 @pytest.mark.parametrize(("release", "stops"), [(None, False), ("5.2.1", True)])

@@ -80,6 +80,13 @@ def test_it_was_not_or_that_is_not_known(fields: dict[str, Any], why: str) -> No
     assert why in (doubt(volume(**fields)) or "")
 
 
+@pytest.mark.parametrize("deleted", ["Nov 25, 2026 11:47:47 PM", "Nov 25, 2026 11:45:45 PM"])
+def test_a_new_name_of_volume_or_vm_leaves_it_undecided(deleted: str) -> None:
+    """It moves the date of the one that was changed."""
+    [found] = last_volumes(vm(), [volume(status="Deleted", lastOpDate=deleted)], trusted=True)
+    assert (found.undecided, "or one of them was changed since" in (found.doubt or "")) == (True, True)
+
+
 def test_a_server_that_may_forget_destroyed_vms_is_not_believed() -> None:
     assert "before 4.8" in (doubt(volume(), trusted=False) or "")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from zvol.catalog.lookups import unknown_facts
-from zvol.catalog.vm_volumes import LastVolume, last_volumes, on_it
+from zvol.catalog.vm_volumes import LastVolume, forgetful, last_volumes, on_it
 from zvol.errors import CannotTell, Exit, Refused, TransientError, ZvolError, most_severe
 from zvol.model import Result, Target, Volume
 from zvol.vm_instance import VmInstance
@@ -117,7 +117,10 @@ def _notes(vm: VmInstance | None, volumes: Sequence[LastVolume] | None, release:
         why = NO_LAST_VM if release.has(Feature.LAST_VM) is False else MAYBE_NO_LAST_VM
         return Notes((f"no volume was attached: {why}",), undecided=True)
     left = [one for one in volumes if one.doubt is not None and one.volume.text("vmInstanceUuid") != vm.uuid]
-    return Notes(tuple(_warning(vm, one) for one in left), any(one.undecided for one in left))
+    warnings, forgets = [_warning(vm, one) for one in left], forgetful(release)
+    if forgets:
+        warnings.append(forgets)
+    return Notes(tuple(warnings), bool(forgets) or any(one.undecided for one in left))
 
 
 def _warning(vm: VmInstance, left: LastVolume) -> str:

@@ -130,8 +130,10 @@ def _refusal(name: str, rows: tuple[VolumeRow, ...], roots: Sequence[Volume], si
         hint = f"If you mean that one: `zvol recover {similar.uuid}`"
     elif _ALMOST_UUID.fullmatch(digits):
         text = f"{text}, and it is no UUID: {len(digits)} hex digits instead of 32"
+    elif looks_like := explained(name):
+        text += looks_like
     else:
-        text += explained(name)
+        hint = "`zvol list` shows what can be recovered; a destroyed VM: `zvol recover --vm VM`."
     return Result(name, None, Outcome.FAILED, error=ZvolError(text, kind=kind, hint=hint), candidates=rows)
 
 

@@ -11,14 +11,13 @@ from zvol.catalog.listing import NAME_BATCH
 from zvol.catalog.recoverability import check_quota, find_storage, policy_note, query, storage_notes
 from zvol.catalog.retention import GONE, NOT_DELETED
 from zvol.catalog.roots import name_of
-from zvol.catalog.vm_volumes import LastVolume, find_vm_volumes
+from zvol.catalog.vm_volumes import LastVolume, find_vm_volumes, forgetful
 from zvol.errors import ZvolError
 from zvol.model import Volume
 from zvol.text import fold_uuid, human_size
 from zvol.vm_instance import DESTROYED, VmInstance, VmRow
 from zvol.zstack.last_vm import release_of
 from zvol.zstack.query import condition
-from zvol.zstack.versions import NO_LAST_VM, Feature, Release
 
 if TYPE_CHECKING:
     from zvol.zstack.client import Client
@@ -83,18 +82,7 @@ def _last_volumes(vm: VmInstance, client: Client) -> LastVolumes:
         found = find_vm_volumes(client, vm, release)
     except ZvolError as exc:
         return LastVolumes(note=f"which data volumes were on it is not known: {exc.full_text}")
-    return LastVolumes(found, _forgetful(release))
-
-
-def _forgetful(release: Release) -> str:
-    """Return what a release does not remember of the volumes of destroyed VMs, empty when it remembers all."""
-    if release.has(Feature.LAST_VM) is False:
-        return f"which data volumes were on it is not known: {NO_LAST_VM}"
-    if release.has(Feature.LAST_VM_AFTER_DESTROY) is False:
-        return "more data volumes may have been on it: ZStack before 4.8 does not remember those of a destroyed VM"
-    if release.has(Feature.LAST_VM_AFTER_DESTROY) is None:
-        return "more data volumes may have been on it: it is not known whether this server remembers them"
-    return ""
+    return LastVolumes(found, forgetful(release))
 
 
 def _snapshots(vm: VmInstance, volumes: Sequence[LastVolume], client: Client) -> dict[str, int] | str:

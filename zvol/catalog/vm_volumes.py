@@ -12,13 +12,15 @@ from zvol.vm_instance import DESTROYED, VmInstance
 from zvol.zstack.dates import parse_server_date
 from zvol.zstack.last_vm import release_of
 from zvol.zstack.resource_kinds import DATA_VOLUME
-from zvol.zstack.versions import Feature, Release
+from zvol.zstack.versions import NO_LAST_VM, Feature, Release
 
 if TYPE_CHECKING:
     from zvol.zstack.client import Client
 
 DESTROY_SLACK: Final = 60
 """Seconds; the destruction of a VM deletes its volumes, where it does, within this time."""
+
+APART: Final = "it was deleted at another time than the VM was destroyed, or one of them was changed since"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,17 @@ def last_volumes(vm: VmInstance, volumes: Iterable[Volume], *, trusted: bool) ->
     return tuple(sorted(known, key=lambda one: (one.doubt is not None, one.volume.name, one.volume.uuid)))
 
 
+def forgetful(release: Release) -> str:
+    """Return what a release does not remember of the volumes of destroyed VMs, empty when it remembers all."""
+    if release.has(Feature.LAST_VM) is False:
+        return f"which data volumes were on it is not known: {NO_LAST_VM}"
+    if release.has(Feature.LAST_VM_AFTER_DESTROY) is False:
+        return "more data volumes may have been on it: ZStack before 4.8 does not remember those of a destroyed VM"
+    if release.has(Feature.LAST_VM_AFTER_DESTROY) is None:
+        return "more data volumes may have been on it: it is not known whether this server remembers them"
+    return ""
+
+
 def on_it(volumes: Sequence[LastVolume]) -> tuple[Volume, ...]:
     """Return the volumes that were on the VM when it was destroyed."""
     return tuple(one.volume for one in volumes if one.doubt is None)
@@ -85,12 +98,15 @@ def _doubt(vm: VmInstance, volume: Volume, *, trusted: bool) -> tuple[str | None
 
 
 def _deleted_apart(vm: VmInstance, volume: Volume) -> tuple[str | None, bool]:
-    """Return whether the volume was deleted when the VM was destroyed; the date of that is lost once the VM is back."""
+    """Return whether the volume was deleted when the VM was destroyed.
+
+    Any change moves the date that tells it, also a new name; that of the VM is lost once it is back.
+    """
     destroyed, deleted = _date(vm, "lastOpDate"), _date(volume, "lastOpDate")
     if vm.state != DESTROYED or destroyed is None or deleted is None:
         return "whether it was deleted when the VM was destroyed, or at another time, is not known", True
     apart = abs((deleted - destroyed).total_seconds()) > DESTROY_SLACK
-    return "it was deleted at another time than the VM was destroyed" if apart else None, False
+    return (APART, True) if apart else (None, False)
 
 
 def _date(resource: Any, name: str) -> datetime | None:

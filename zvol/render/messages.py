@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from zvol.errors import ConfigError, ErrorCode, ZvolError
-from zvol.model import Result, VolumeRow
+from zvol.model import VM, Result, VolumeRow
 from zvol.render.columns import last_vm
 from zvol.render.row_columns import DELETED
 from zvol.render.values import with_command
@@ -92,3 +92,10 @@ def _candidate(row: AnyRow | Resource, *, ages: bool) -> str:
 def result_subject(result: Result) -> str:
     """Return what a message calls the volume: the argument as typed, with the UUID when that is another text."""
     return result.asked if result.uuid in (None, result.asked) else f"{result.asked} ({result.uuid})"
+
+
+def warned_subject(result: Result) -> str:
+    """Return what a warning calls the volume or VM: a VM also by its name when its UUID was typed."""
+    if result.target == VM and result.uuid is not None and result.resource is not None and result.resource.name:
+        return f"{result.resource.name} ({result.uuid})"
+    return result_subject(result)

@@ -119,7 +119,7 @@ class Printer:
         """
         bad = [result for result in results if result.error is not None]
         for text, warned in tables.warnings(results).items():
-            subject = f"{len(warned)} volumes" if len(warned) > 1 else messages.result_subject(warned[0])
+            subject = f"{len(warned)} volumes" if len(warned) > 1 else messages.warned_subject(warned[0])
             self.warn(f"{subject}: {text}")
         hints: dict[str, None] = {}
         for result in bad[:most]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from zvol.errors import ZvolError
-from zvol.model import Outcome, Result
+from zvol.model import VM, Outcome, Result
 from zvol.render.values import Column, Table
 from zvol.secrets import from_outside
 from zvol.text import escape_terminal, human_size
@@ -42,6 +43,12 @@ def detail(result: Result) -> str:
     return error.full_text
 
 
+def _detail(vms: Mapping[str | None, str], result: Result) -> str:
+    """Return what people are told of a result; of a volume also which of the VMs, names by UUID, it is on."""
+    where = result.volume.text("vmInstanceUuid") if result.volume is not None and result.outcome.is_back else None
+    return detail(result) or (f"attached to {vms[where]}" if where in vms else "")
+
+
 def _name(result: Result) -> str:
     name = result.resource.name if result.resource else (result.asked if result.uuid != result.asked else "-")
     return escape_terminal(from_outside(name)) or "-"
@@ -61,7 +68,6 @@ PEOPLE: Final[tuple[Column[Result], ...]] = (
         lambda result: result.outcome.value,
         style=lambda result: STYLES.get(result.outcome, "bold red"),
     ),
-    Column("detail", "DETAIL", "", detail),
 )
 
 PROGRAMS: Final[tuple[Column[Result], ...]] = (
@@ -81,7 +87,9 @@ PROGRAMS: Final[tuple[Column[Result], ...]] = (
 
 def several(results: Sequence[Result]) -> Table[Result]:
     """Return results as a table; `-o name` prints the volumes with a successful outcome."""
-    return Table(results, PROGRAMS, _json, _uuid_of_success, people=PEOPLE)
+    vms = {result.uuid: _name(result) for result in results if result.target == VM}
+    people = (*PEOPLE, Column("detail", "DETAIL", "", partial(_detail, vms)))
+    return Table(results, PROGRAMS, _json, _uuid_of_success, people=people)
 
 
 def alone(result: Result) -> Table[Result]:
