@@ -194,3 +194,16 @@ def test_a_follow_up_that_a_dead_run_has_sent_is_waited_for_in_the_same_way(
     [result] = world.resume(**SHORT._asdict())
     assert (result.outcome, result.exit) == ("recovered", 0)
     assert quiet <= world.took < quiet + 10
+
+
+def test_a_resumed_run_that_sent_nothing_waits_for_what_another_account_has_sent(world: World) -> None:
+    journal = world.journal()
+    volume = world.server.resource(A)
+    assert volume is not None
+    run = journal.begin(world.identity, Request(), world.clock.wall())
+    journal.claim(run, [Claim(A, A, volume.last_op_date)])
+    world.close()
+    killed(world, LONG, by=Identity("http://elsewhere", "account other"))
+    began = world.clock.now
+    again(world)
+    assert sum(LONG) + MARGIN <= puts(world)[1] - began < sum(LONG) + MARGIN + POLLS
