@@ -112,10 +112,11 @@ def test_only_the_vm_without_reattach(cloud: Sandbox, watched: tuple[Proxy, dict
 
 def test_a_dry_run_only_reads(cloud: Sandbox, watched: tuple[Proxy, dict[str, str]]) -> None:
     between, env = watched
-    ran = run([*WEB_2_AGAIN, "--dry-run"], env)
-    assert (ran.code, state(cloud)) == (0, DESTROYED)
-    assert [line.split()[2] for line in ran.out.splitlines()[1:]] == ["would-recover", "already", "would-recover"]
-    assert [line.split()[3:] for line in ran.out.splitlines()[2:]] == [["-"], ["-"]], "they are not attached"
+    ran = run([*WEB_2_AGAIN, "--vm", "nobody", "--dry-run"], env)
+    assert (ran.code, state(cloud)) == (1, DESTROYED)
+    rows = [line.split() for line in ran.out.splitlines()[1:]]
+    assert [row[2] for row in rows] == ["would-recover", "already", "would-recover", "failed"]
+    assert [row[3:] for row in rows[1:3]] == [["-"], ["-"]], "they are not attached"
     assert f"would be attached to the VM again: {ASSETS}, {UPLOADS}\n" in ran.err
     assert not changes(between)
     assert not run(["runs", "--json"], env).json()

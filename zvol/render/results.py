@@ -43,10 +43,10 @@ def detail(result: Result) -> str:
     return error.full_text
 
 
-def _detail(vms: Mapping[str | None, str], result: Result) -> str:
+def _detail(vms: Mapping[str, str], result: Result) -> str:
     """Return what people are told of a result; of a volume also which of the VMs, names by UUID, it is on."""
-    where = result.volume.text("vmInstanceUuid") if result.volume is not None and result.outcome.is_back else None
-    return detail(result) or (f"attached to {vms[where]}" if where in vms else "")
+    where = result.volume.text("vmInstanceUuid") if result.volume is not None else None
+    return detail(result) or (f"attached to {vms[where]}" if where and where in vms else "")
 
 
 def _name(result: Result) -> str:
@@ -87,7 +87,7 @@ PROGRAMS: Final[tuple[Column[Result], ...]] = (
 
 def several(results: Sequence[Result]) -> Table[Result]:
     """Return results as a table; `-o name` prints the volumes with a successful outcome."""
-    vms = {result.uuid: _name(result) for result in results if result.target == VM}
+    vms = {result.uuid: _name(result) for result in results if result.target == VM and result.uuid}
     people = (*PEOPLE, Column("detail", "DETAIL", "", partial(_detail, vms)))
     return Table(results, PROGRAMS, _json, _uuid_of_success, people=people)
 
