@@ -8,7 +8,8 @@ from typing import Any
 
 from tests.sim.follow_ups import FollowUpServer, FollowUpWorld
 from zvol.journal.request import Request
-from zvol.model import VM, Result, Target
+from zvol.model import VM, Result, Target, Volume
+from zvol.resource import Resource
 
 MACHINE = "d" * 32
 REQUEST = Request(reattach=True, vms=True)
@@ -16,9 +17,25 @@ REQUEST = Request(reattach=True, vms=True)
 
 @dataclass
 class VmServer(FollowUpServer):
-    """`early` are volumes for which an attachment came while their VM was not back."""
+    """`early` are volumes for which an attachment came while their VM was not back.
+
+    `dates`: fields of volumes.  `taken_off`: volumes that are detached as soon as they are attached, with the
+    lastAttachDate that they have then.
+    """
 
     early: list[str] = field(default_factory=list)
+    dates: dict[str, dict[str, str]] = field(default_factory=dict)
+    taken_off: dict[str, str] = field(default_factory=dict)
+
+    def inventory(self, uuid: str) -> Resource:
+        found = super().inventory(uuid)
+        return Volume(uuid, {**found.fields, **self.dates[uuid]}) if uuid in self.dates else found
+
+    def _make(self, uuid: str, value: str, job: str, fault: str | None) -> None:
+        super()._make(uuid, value, job, fault)
+        if uuid in self.taken_off:
+            del self.on[uuid]
+            self.dates[uuid]["lastAttachDate"] = self.taken_off[uuid]
 
     def change(self, path: str, body: Any, job: str, api_timeout: float, fresh_until: float | None = None) -> object:
         if not self.rows[MACHINE].ready:
@@ -36,6 +53,7 @@ class VmWorld(FollowUpWorld):
         self.server = VmServer(self.clock)
         self.server.add(self.uuids)
         self.server.add([MACHINE], VM)
+        self.server.last = dict.fromkeys(self.uuids, MACHINE)
         self.server.recover_by_hand(self.uuids[0])
 
     def targets(self, *uuids: str) -> list[Target]:

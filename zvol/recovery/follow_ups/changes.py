@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from zvol.recovery.quiet_period import QuietPeriod
 from zvol.resource import Resource
 from zvol.zstack import answers
 from zvol.zstack.answer_errors import with_hint
+from zvol.zstack.dates import parse_server_date
 from zvol.zstack.last_vm import NEVER_ON_A_VM, doubt
 from zvol.zstack.resource_kinds import DATA_VOLUME
 from zvol.zstack.versions import UNKNOWN_RELEASE, Release
@@ -56,7 +58,8 @@ class Change:
     request that an earlier run sent can act any more.  `refused`: why the server refused it; `done`: its job reported
     done; both count for a read that began after `answered_at`.  `job_polled`: its job was polled since the last read.
     `attach_date`: the lastAttachDate that the volume had before.  `reason` and `exit`: why it was not made.
-    `remembered`: the VM was not given, it is the one that the server names.
+    `remembered`: the VM was not given, it is the one that the server names.  `with_vm`: the volume comes back with its
+    VM, and is attached only as long as nobody attached or detached it since.
     """
 
     kind: ChangeKind
@@ -64,6 +67,7 @@ class Change:
     state: ChangeState = ChangeState.PLANNED
     job: str | None = None
     remembered: bool = False
+    with_vm: bool = False
     in_flight: bool = False
     until: float = 0.0
     quiet: QuietPeriod | None = None
@@ -169,7 +173,8 @@ def planned_changes(target: Target, request: Request, resource: Resource | None)
     changes = [Change(ChangeKind.TAG, tag) for tag in tags]
     if request.reattach and not request.dry_run:
         last = resource.text("lastVmInstanceUuid") or ""
-        changes.append(Change(ChangeKind.ATTACH, target.vm or last, remembered=target.vm is None))
+        with_vm = target.vm is not None
+        changes.append(Change(ChangeKind.ATTACH, target.vm or last, remembered=not with_vm, with_vm=with_vm))
     return changes
 
 
@@ -182,14 +187,14 @@ def from_journal(rows: Sequence[FollowUp], request: Request) -> list[Change]:
     """Return changes as the journal holds them, in the order asked, the VM last."""
     order = {tag: number for number, tag in enumerate(request.user_tags)}
     rows = sorted(rows, key=lambda row: (row.kind == ChangeKind.ATTACH, order.get(row.value, 0)))
-    return [_from_journal(row, remembered=not request.vms) for row in rows]
+    return [_from_journal(row, with_vm=request.vms) for row in rows]
 
 
-def _from_journal(row: FollowUp, *, remembered: bool) -> Change:
+def _from_journal(row: FollowUp, *, with_vm: bool) -> Change:
     """What a dead run was refused is not tried again."""
     kind = ChangeKind(row.kind)
-    remembered = remembered and kind is ChangeKind.ATTACH
-    change = Change(kind, row.value, ChangeState(row.state), row.job, remembered=remembered)
+    remembered, with_vm = (not with_vm, with_vm) if kind is ChangeKind.ATTACH else (False, False)
+    change = Change(kind, row.value, ChangeState(row.state), row.job, remembered=remembered, with_vm=with_vm)
     if change.state is ChangeState.FAILED:
         change.explain("it was refused before the run was interrupted", Exit.FAILED)
     return change
@@ -208,7 +213,39 @@ def on_vm(change: Change, volume: Volume | None) -> tuple[ChangeCheck, str]:
             if where == change.value
             else (ChangeCheck.BARRED, f"it is on VM {where}, and was left there")
         )
-    return (ChangeCheck.MADE, "") if _shared(change, volume) else (ChangeCheck.NOT_YET, "")
+    if _shared(change, volume):
+        return ChangeCheck.MADE, ""
+    moved = _moved_since(change, volume) if change.with_vm else ""
+    return (ChangeCheck.BARRED, moved) if moved else (ChangeCheck.NOT_YET, "")
+
+
+def _moved_since(change: Change, volume: Volume) -> str:
+    """Return what somebody did with a volume that was on its VM to the end; empty when nothing was done."""
+    last = volume.text("lastVmInstanceUuid")
+    if last != change.value:
+        where = f"it was on VM {last} since" if last else "the server names no VM that it was last on"
+        return f"{where}, and was left alone"
+    attached, detached = _date(volume, "lastAttachDate"), _date(volume, "lastDetachDate")
+    if attached is not None and detached is not None and attached <= detached:
+        return "it was detached from that VM since, and was left alone"
+    return ""
+
+
+def _date(volume: Volume, name: str) -> datetime | None:
+    return parse_server_date(volume.text(name) or "")
+
+
+def done_and_not_so(change: Change, volume: Volume | None, deleted: str | None) -> tuple[str, Exit]:
+    """Return what is to be said where a job is done and a read does not show what it made, and the exit code.
+
+    `deleted` is the lastOpDate that the volume had before the run: an attachment that is later than that is the one
+    that was made.
+    """
+    attached = _date(volume, "lastAttachDate") if volume is not None else None
+    before = parse_server_date(change.attach_date or deleted or "")
+    if change.kind is ChangeKind.ATTACH and attached is not None and before is not None and attached > before:
+        return "it was attached and taken off again since", Exit.FAILED
+    return "the server says that it is done, and it is not so", Exit.CONTRADICTED
 
 
 def _shared(change: Change, volume: Volume) -> bool:

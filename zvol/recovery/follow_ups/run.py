@@ -20,6 +20,7 @@ from zvol.recovery.follow_ups.changes import (
     ChangeCheck,
     ChangeKind,
     ChangeState,
+    done_and_not_so,
     is_on_any_vm,
     last_vm_problem,
     on_vm,
@@ -267,7 +268,7 @@ class FollowUps:
         elif change.refused is not None and began >= change.answered_at:
             self._settle(follow_up, change, change.refused, change.refused_exit)
         elif change.done and began - change.answered_at >= GRACE_PERIOD:
-            self._settle(follow_up, change, "the server says that it is done, and it is not so", Exit.CONTRADICTED)
+            self._settle(follow_up, change, *done_and_not_so(change, follow_up.volume, follow_up.deleted))
         elif follow_up.quiet:
             change.reset()
         elif follow_up.last_read_since is not None and began >= follow_up.last_read_since:
