@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from zvol.model import READY, Volume
@@ -96,11 +97,18 @@ class VmInstance(Resource):
         return self._inventory(VM_FIELDS)
 
 
+@dataclass(frozen=True, slots=True)
 class VmRow(Row[VmInstance]):
-    """A row of a VM."""
+    """A row of a VM; `data_volumes` are JSON objects of the volumes that were on it, None when not looked up."""
 
-    __slots__ = ()
+    data_volumes: tuple[Mapping[str, Any], ...] | None = None
 
     @property
     def vm(self) -> VmInstance:
         return self.resource
+
+    def json(self) -> dict[str, Any]:
+        found = Row.json(self)
+        if self.data_volumes is not None:
+            found |= {"dataVolumes": list(self.data_volumes), "notes": list(self.notes)}
+        return found

@@ -31,7 +31,11 @@ def shown(env: dict[str, str], vm: str = "web-2") -> dict[str, list[str]]:
     ran = run(["show", "--vm", vm], env)
     assert ran.code == 0, ran
     found: dict[str, list[str]] = {}
+    label = ""
     for line in ran.out.splitlines():
+        if line.startswith(" "):  # what becomes of the volume above it, and what to type
+            found[label][-1] += f"{'; ' if line.strip().startswith('`') else ': '}{line.strip()}"
+            continue
         label, text = line.split(":", 1)
         found.setdefault(label, []).append(text.strip())
     return found

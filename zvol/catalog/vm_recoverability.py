@@ -42,6 +42,19 @@ class LastVolumes:
     note: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What becomes of a data volume when its VM is recovered, and the commands that do what that leaves to do."""
+
+    volume: Volume
+    text: str
+    commands: tuple[str, ...] = ()
+
+    def json(self) -> dict[str, Any]:
+        of_it = {name: self.volume.fields.get(name) for name in ("uuid", "name", "size", "status")}
+        return of_it | {"fate": self.text, "commands": list(self.commands)}
+
+
 def with_vm_recoverability(row: VmRow, client: Client) -> VmRow:
     """Return a row with notes, facts and the next command, and with `recoverable` corrected by what is looked up.
 
@@ -52,7 +65,9 @@ def with_vm_recoverability(row: VmRow, client: Client) -> VmRow:
     of_volumes = [volumes.note] if volumes.note else []
     if isinstance(snapshots, str):
         of_volumes.append(f"which snapshots its volumes have is not known: {snapshots}")
-    row = replace(row, facts=_facts(vm, volumes.known, {} if isinstance(snapshots, str) else snapshots))
+    fates = _fates(vm, volumes.known)
+    facts = _facts(vm, fates, {} if isinstance(snapshots, str) else snapshots)
+    row = replace(row, facts=facts, data_volumes=tuple(fate.json() for fate in fates))
     if row.retention.reason in (NOT_DELETED, GONE):
         notes = (*row.notes, *_why_not(row), *of_volumes)
         return replace(row, notes=notes, next=_attach(vm, volumes.known))
@@ -94,14 +109,21 @@ def _snapshots(vm: VmInstance, volumes: Sequence[LastVolume], client: Client) ->
     return found if isinstance(found, str) else Counter(str(one.get("volumeUuid")) for one in found)
 
 
-def _facts(vm: VmInstance, volumes: Sequence[LastVolume], snapshots: Mapping[str, int]) -> tuple[tuple[str, str], ...]:
-    """Return its volumes: the root volume, and data volumes with what becomes of them."""
-    root = [("Root volume", _described(vm.root, snapshots))] if vm.root is not None else []
-    on_it = [one for one in vm.volumes if one.type == "Data"]
-    there = [("Data volume", f"{_described(one, snapshots)}: it is attached") for one in on_it]
-    known = {one.uuid for one in on_it}
-    left = [one for one in volumes if one.volume.uuid not in known]
-    return (*root, *there, *(("Data volume", f"{_described(one.volume, snapshots)}: {_fate(vm, one)}") for one in left))
+def _facts(vm: VmInstance, fates: Sequence[Fate], snapshots: Mapping[str, int]) -> tuple[tuple[str, str], ...]:
+    """Return its volumes: the root volume, and data volumes with what becomes of them, on lines of their own."""
+    facts = [("Root volume", _described(vm.root, snapshots))] if vm.root is not None else []
+    for fate in fates:
+        facts += [("Data volume", _described(fate.volume, snapshots)), ("", fate.text)]
+        if fate.commands:
+            facts.append(("", ", then ".join(f"`{command}`" for command in fate.commands)))
+    return tuple(facts)
+
+
+def _fates(vm: VmInstance, volumes: Sequence[LastVolume]) -> list[Fate]:
+    """Return the data volumes with what becomes of them, those that are on it first."""
+    there = [Fate(one, "it is attached") for one in vm.volumes if one.type == "Data"]
+    known = {fate.volume.uuid for fate in there}
+    return there + [_fate(vm, one) for one in volumes if one.volume.uuid not in known]
 
 
 def _described(volume: Volume, snapshots: Mapping[str, int]) -> str:
@@ -110,16 +132,15 @@ def _described(volume: Volume, snapshots: Mapping[str, int]) -> str:
     return f"{volume.name} ({volume.uuid}), {human_size(volume.size)}, {volume.status}{many}"
 
 
-def _fate(vm: VmInstance, last: LastVolume) -> str:
+def _fate(vm: VmInstance, last: LastVolume) -> Fate:
     """Return whether a data volume is attached again, why not, and what to type for it."""
     possible = [one for one in last.commands(vm) if not vm.gone or one.startswith("recover")]
-    commands = ", then ".join(f"`zvol {command}`" for command in possible)
+    commands = tuple(f"zvol {command}" for command in possible)
     if not vm.deleted:
-        return f"it was on it last{f'; {commands}' if commands else ''}"
+        return Fate(last.volume, "it was on it last", commands)
     if last.doubt is None and not vm.gone:
-        return "attached again with --reattach"
-    why = last.doubt or "the VM cannot come back"
-    return f"not attached again: {why}{f'; {commands}' if commands else ''}"
+        return Fate(last.volume, "attached again with --reattach")
+    return Fate(last.volume, f"not attached again: {last.doubt or 'the VM cannot come back'}", commands)
 
 
 def _attach(vm: VmInstance, volumes: Sequence[LastVolume]) -> str:

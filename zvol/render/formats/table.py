@@ -82,9 +82,9 @@ def plain_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterat
 
 
 def plain_records(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """Yield each row as lines of `Header: value`, with an empty line between rows."""
+    """Yield each row as lines of `Header: value`, with an empty line between rows; no header continues a value."""
     width = max((display_width(header) for header in headers), default=0) + 1
-    labels = [pad(header + ":", width) for header in headers]
+    labels = [pad(header and header + ":", width) for header in headers]
     for number, row in enumerate(rows):
         if number:
             yield ""
