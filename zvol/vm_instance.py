@@ -93,6 +93,11 @@ class VmInstance(Resource):
     def half_expunged(self) -> bool:
         return self.root is not None and self.root.half_expunged
 
+    @property
+    def lost(self) -> bool:
+        """Its root volume is destroyed, or its destruction has begun: the VM cannot come back."""
+        return self.gone or (self.deleted and self.half_expunged)
+
     def inventory(self) -> dict[str, Any]:
         return self._inventory(VM_FIELDS)
 

@@ -73,3 +73,18 @@ def test_a_volume_that_was_renamed_in_the_recycle_bin(cloud: Sandbox, at: dict[s
     text = " ".join(ran.json()[0]["warnings"])
     assert "or one of them was changed since" in text
     assert f"`zvol recover {UPLOADS}`, then `zvol attach {UPLOADS} {WEB_2}`" in text
+
+
+def test_a_root_volume_whose_destruction_has_begun(cloud: Sandbox, at: dict[str, str]) -> None:
+    """The VM cannot come back, and its volumes are only named."""
+    database(cloud, f"UPDATE volumes SET primaryStorageUuid = NULL WHERE uuid = '{ROOT_2}'")
+    for dry in ([], ["--dry-run"]):
+        ran = run([*WEB_2_AGAIN, "--json", *dry], at)
+        [machine] = ran.json()
+        assert (ran.code, machine["outcome"], state(cloud)) == (1, "failed", DESTROYED)
+        assert f"the VM cannot come back; to do it yourself: `zvol recover {UPLOADS}`" in " ".join(machine["warnings"])
+        assert "would be attached" not in run([*WEB_2_AGAIN, *dry], at).err
+    shown = run(["show", "--vm", "web-2"], at).out
+    assert shown.count("the destruction of its root volume has begun: it cannot come back") == 1
+    assert shown.count("not attached again: the VM cannot come back\n") == 2
+    assert not [text for text in ("--reattach", "it comes back Stopped", "Next:") if text in shown]

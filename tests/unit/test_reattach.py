@@ -25,6 +25,8 @@ class Cloud:
         self.release, self.volumes = release, list(volumes)
         self.unclear: frozenset[str] = frozenset()
         self.refused = False
+        self.root: dict[str, str] | None = {"uuid": ROOT, "type": "Root", "status": "Deleted"}
+        self.state = "Destroyed"
         self.asked: list[object] = []
 
     def version(self) -> Release:
@@ -34,8 +36,8 @@ class Cloud:
 
     def read_resources(self, uuids: list[str], **_how: object) -> Resources[VmInstance]:
         self.asked.append(uuids)
-        root = {"uuid": ROOT, "type": "Root", "status": "Deleted"}
-        fields = {"state": "Destroyed", "lastOpDate": DESTROYED, "rootVolumeUuid": ROOT, "allVolumes": [root]}
+        volumes = [self.root] if self.root else []
+        fields = {"state": self.state, "lastOpDate": DESTROYED, "rootVolumeUuid": ROOT, "allVolumes": volumes}
         found = {uuid: VmInstance(uuid, fields) for uuid in uuids if uuid not in self.unclear}
         return Resources(found, self.unclear)
 
@@ -143,3 +145,23 @@ def test_a_failed_version_stops_it_too() -> None:
     with pytest.raises(ZvolError) as raised:
         find(cloud)
     assert raised.value.exit is Exit.UNREACHABLE
+
+
+LOST: dict[str, dict[str, str] | None] = {
+    "gone": None,
+    "half-expunged": {"uuid": ROOT, "type": "Root", "status": "Deleted", "installPath": "/root"},
+}
+
+
+@pytest.mark.parametrize("root", LOST)
+def test_a_vm_that_cannot_come_back_leaves_nothing_undecided(root: str) -> None:
+    """Its volumes are named, with the command that recovers them."""
+    cloud = Cloud("5.2.1", volume(1, isShareable=True), volume(2, status="Deleted", lastOpDate=DESTROYED))
+    cloud.root = LOST[root]
+    found = find(cloud)
+    assert [one.uuid for one in found.targets] == [MACHINE]
+    assert (found.notes[MACHINE].undecided, len(found.notes[MACHINE].warnings)) == (False, 2)
+    assert not any("attach " in text for text in found.notes[MACHINE].warnings)
+    cloud.root = {"uuid": ROOT, "type": "Root", "status": "Ready", "installPath": "/root"}
+    cloud.state = "Stopped"
+    assert find(cloud).notes[MACHINE].undecided, "a VM that is back"

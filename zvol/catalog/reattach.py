@@ -93,7 +93,7 @@ def _look_up(
             yield target, vm, None
             continue
         own = last_volumes(vm, volumes, trusted=trusted)
-        if vm.gone:
+        if vm.lost:
             own = tuple(replace(one, doubt="the VM cannot come back", undecided=False) for one in own)
         yield target, vm, own
 
@@ -127,6 +127,6 @@ def _warning(vm: VmInstance, left: LastVolume) -> str:
     """Say why a volume is left alone, and what to type for it."""
     volume = left.volume
     called = f"volume {volume.name} ({volume.uuid})" if volume.name else f"volume {volume.uuid}"
-    possible = [one for one in left.commands(vm) if not vm.gone or one.startswith("recover")]
+    possible = [one for one in left.commands(vm) if not vm.lost or one.startswith("recover")]
     commands = ", then ".join(f"`zvol {command}`" for command in possible)
     return f"{called} was left alone: {left.doubt}{f'; to do it yourself: {commands}' if commands else ''}"

@@ -31,6 +31,7 @@ NO_HOST: Final = (
 )
 LOCAL: Final = "LocalStorage"
 """The type of a primary storage whose volumes are each on one host."""
+HALF_EXPUNGED: Final = "the destruction of its root volume has begun: it cannot come back"
 STOPPED: Final = "it comes back Stopped and is not started; EIPs that it had do not come back"
 
 
@@ -72,7 +73,8 @@ def with_vm_recoverability(row: VmRow, client: Client) -> VmRow:
         notes = (*row.notes, *_why_not(row), *of_volumes)
         return replace(row, notes=notes, next=_attach(vm, volumes.known))
     row = check_quota(_with_storage_and_host(row, client), client, QUOTAS)
-    notes = (*row.notes, *policy_note(row), *of_volumes, *_memory_notes(vm), *_address_notes(vm, client), STOPPED)
+    last = HALF_EXPUNGED if vm.lost else STOPPED
+    notes = (*row.notes, *policy_note(row), *of_volumes, *_memory_notes(vm), *_address_notes(vm, client), last)
     again = vm.state == DESTROYED and row.retention.recoverable is not False
     reattach = " --reattach" if any(one.doubt is None for one in volumes.known) else ""
     return replace(row, notes=notes, next=f"recover --vm {name_of(vm)}{reattach}" if again else "")
@@ -134,11 +136,11 @@ def _described(volume: Volume, snapshots: Mapping[str, int]) -> str:
 
 def _fate(vm: VmInstance, last: LastVolume) -> Fate:
     """Return whether a data volume is attached again, why not, and what to type for it."""
-    possible = [one for one in last.commands(vm) if not vm.gone or one.startswith("recover")]
+    possible = [one for one in last.commands(vm) if not vm.lost or one.startswith("recover")]
     commands = tuple(f"zvol {command}" for command in possible)
     if not vm.deleted:
         return Fate(last.volume, "it was on it last", commands)
-    if last.doubt is None and not vm.gone:
+    if last.doubt is None and not vm.lost:
         return Fate(last.volume, "attached again with --reattach")
     return Fate(last.volume, f"not attached again: {last.doubt or 'the VM cannot come back'}", commands)
 

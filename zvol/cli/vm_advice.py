@@ -30,7 +30,8 @@ def vm_advice(results: Sequence[Result], request: Request) -> Iterator[str]:
     if vms and request.vms and not request.reattach:
         again = f"`zvol recover --vm {vms[0].uuid if len(vms) == 1 else 'VM'} --reattach`"
         yield f"data volumes are not attached again by that; {again} attaches those that were on it"
-    planned = [result.uuid or "" for result in results if result.target == VOLUME and result.outcome.success]
+    coming = {result.uuid for result in results if result.target == VM and result.outcome.success}
+    planned = [result.uuid or "" for result in results if result.outcome.success and _last_vm(result) in coming]
     if request.vms and request.dry_run and planned:
         more = f" and {len(planned) - MAX_NAMED} more" if len(planned) > MAX_NAMED else ""
         yield f"would be attached to the VM again: {', '.join(planned[:MAX_NAMED])}{more}"
@@ -40,3 +41,8 @@ def _is_on_one_of(result: Result, vms: Sequence[Result]) -> bool:
     """Tell whether a volume is on one of the VMs."""
     where = result.volume.text("vmInstanceUuid") if result.volume is not None and result.outcome.is_back else None
     return where is not None and any(vm.uuid == where and vm.target == VM for vm in vms)
+
+
+def _last_vm(result: Result) -> str:
+    """Return the VM that a volume was last on, empty when there is none."""
+    return (result.volume.text("lastVmInstanceUuid") if result.volume is not None else None) or ""
