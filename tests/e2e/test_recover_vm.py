@@ -120,7 +120,8 @@ def test_a_dry_run_only_reads(cloud: Sandbox, watched: tuple[Proxy, dict[str, st
     assert f"would be attached to the VM again: {ASSETS}, {UPLOADS}\n" in ran.err
     assert not changes(between)
     assert not run(["runs", "--json"], env).json()
-    assert run([*WEB_2_AGAIN, "--dry-run", "--json"], env).json()[0]["warnings"]
+    machine, *volumes = run([*WEB_2_AGAIN, "--dry-run", "--json"], env).json()
+    assert [one["inventory"]["lastVmInstanceUuid"] for one in volumes if machine["warnings"]] == [WEB_2, WEB_2]
 
 
 def test_strict_is_about_the_vm_and_not_about_the_volumes_that_it_brings_along(at: dict[str, str]) -> None:

@@ -12,7 +12,7 @@ import pytest
 from tests.support import accident
 from tests.support.accident import ASSETS, UPLOADS, WEB_1, WEB_2, WHOLE, state
 from tests.support.fault_proxy import Rule, proxy
-from tests.support.process import Sandbox, sandbox, wait_for
+from tests.support.process import Sandbox, environment, sandbox, wait_for
 from tests.support.profiles import fast, profile
 from tests.support.warm import run, start
 from zvol.sandbox import advance
@@ -76,3 +76,18 @@ def test_an_attachment_that_went_through_and_a_vm_that_was_destroyed_again(tmp_p
     code, told, left = resumed(tmp_path, held, others)
     assert (code, left["assets"]) == (1, None)
     assert "it was attached and taken off again since" in told[ASSETS]
+
+
+def test_zvol_attach_does_not_look_at_claims_and_wins(tmp_path: Path) -> None:
+    """The volume is claimed in the journal that both commands share; the server decides."""
+
+    def others(cloud: Sandbox) -> None:
+        env = environment(tmp_path / "home", {"ZVOL_HOST": cloud.host, "ZVOL_SESSION": cloud.session})
+        [claimed] = run(["runs", "--json"], env).json()
+        assert claimed["pending"]
+        assert run(["attach", ASSETS, WEB_1], env).code == 0
+
+    held = Rule("any", "hold-answer", file=tmp_path / "go", action_key="recoverVmInstance")
+    code, told, left = resumed(tmp_path, held, others)
+    assert (code, left) == (1, WHOLE | {"assets": WEB_1})
+    assert f"not attached to VM {WEB_2}" in told[ASSETS]
