@@ -106,7 +106,7 @@ def test_only_the_vm_without_reattach(cloud: Sandbox, watched: tuple[Proxy, dict
     assert state(cloud) == DESTROYED | {"vm": "Stopped", "root": "Ready"}
     assert cloud.status(ROOT) == "Ready"
     assert "2 VMs are Stopped; start them yourself" in ran.err
-    assert "`zvol recover --vm VM --reattach` attaches those that were on it" in ran.err
+    assert "--vm VM --reattach` attaches those that are still there; deleted ones must be recovered by name" in ran.err
     assert not [one for one in between.seen if "lastVmInstanceUuid" in one.path or "getVersion" in one.action]
 
 

@@ -108,6 +108,7 @@ def test_what_an_old_run_never_sent_is_named_by_kind(tmp_path: Path) -> None:
     list(resuming.resume(world.new_engine(), journal, journal.runs(), send_stale=False, warn=said.append))
     assert "never sent 2 volumes; still deleted: " in said[0]
     assert "never sent 2 VMs; still destroyed: " in said[1]
+    world.close()
 
 
 # ---- a VM ------------------------------------------------------------------------------------------------------------
