@@ -86,5 +86,6 @@ def test_a_signal_ends_the_longer_wait(tmp_path: Path) -> None:
     world.clock.at(began + 300.0, engine.stop)
     adopted = journal.adopt([run.id for run in journal.runs()], world.identity)
     [result] = engine.resume(journal, adopted.volumes)
+    world.close()
     assert result.outcome == "unknown"
     assert 305 <= world.clock.now - began < 316
