@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.fault_proxy import Rule, proxy
 from tests.support.process import PG_DATA, PG_WAL, READY, Sandbox
+from tests.support.profiles import FAST
 from tests.support.terminal import on_terminal
 from tests.support.warm import run
 
@@ -89,7 +90,7 @@ def test_the_run_remembers_which_deletion_was_shown(at: dict[str, str], cloud: S
         assert shown.code == 130
         again(cloud)
         between.heal()
-        ran = run(["resume", "--json", "--timeout", "5s"], env)
+        ran = run(["resume", "--json", "--timeout", "5s"], env, command=FAST)
     assert ran.json()[0]["outcome"] != "recovered"
     assert cloud.status(PG_DATA) == "Deleted"
 

@@ -169,7 +169,10 @@ def test_each_look_up_of_a_command_is_taken_away(name: str, tmp_path: Path) -> N
     assert asked.keys() <= TABLE.keys(), "a look-up that the page does not speak of"
     for number, (request, seen) in enumerate(asked.items()):
         code = expected(name, TABLE[request], undisturbed.code)
-        if code is None:
+        half_an_hour = (
+            COMMANDS[name][0] == ["resume"] and "getVersion" in request
+        )  # on simulated time: test_settle_policy
+        if code is None or half_an_hour:
             continue
         with one_run(tmp_path / str(number), name, rule_for(seen)) as (ran, between):
             assert between.counts.get(0), (request, rule_for(seen).path)

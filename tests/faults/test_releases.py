@@ -81,9 +81,9 @@ def test_what_waited_longer_than_its_timeout_in_its_queue_is_sent_again(tmp_path
         proxy(cloud.host) as (host, between),
     ):
         env = profile(tmp_path / "home", host, cloud.session, api_timeout=1)
-        ran = run(["recover", PG_DATA, "--timeout", "30s", "-o", "ndjson"], env, command=fast(slow))
+        ran = run(["recover", PG_DATA, "--timeout", "60s", "-o", "ndjson"], env, command=fast(slow))
         check_report(ran, cloud)
-        assert ran.code == 3, ran
+        assert ran.code == 0, ran
         happened = [(one["event"], one["job"]) for one in cloud.events() if one["event"] != "queued"]
     first, second = between.puts()
     assert happened[:3] == [("accepted", first.job), ("dropped", first.job), ("accepted", second.job)]
