@@ -82,7 +82,7 @@ def test_a_put_that_never_arrived_is_sent_again(tmp_path: Path, cloud: Sandbox) 
 
 
 # ---- the server dies -------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize(("root", "job_time"), [("Deleted", "30"), ("Ready", "6")])
+@pytest.mark.parametrize(("root", "job_time"), [("Deleted", "30"), ("Ready", "3")])
 def test_the_server_is_killed_after_its_202(root: str, job_time: str, tmp_path: Path) -> None:
     """Before it has begun, and between its two steps: the root volume is back, and the VM is not."""
     with sandbox(tmp_path / "cloud", "--job-time", job_time) as cloud, proxy(cloud.host) as (host, between):
