@@ -14,7 +14,7 @@ R_co = TypeVar("R_co", bound=Resource, covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """What is known of a volume's time in the recycle bin; times are seconds since 1970 UTC, None when unknown.
+    """What is known of the time of a resource in the recycle bin; times are seconds since 1970 UTC, None when unknown.
 
     `recoverable` is None when it cannot be known; `clock_from` is `deleted` or `changed`;
     `policy` is Delay, Never or Direct; `clock` says where the server's zone is from: server, login, profile, unknown.

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.support import accident
-from tests.support.accident import OLD_APP, WEB_2, database
-from tests.support.fault_proxy import Proxy, Rule, proxy
+from tests.support.accident import OLD_APP, RINGS, SOON_VMS, WEB_2, database
+from tests.support.fault_proxy import Proxy, Rule
 from tests.support.pages import page
 from tests.support.process import Sandbox
 from tests.support.warm import run
 
 HINT = "2 destroyed VMs are in the recycle bin, too: `zvol list --vms`"
-RINGS = "about to be gone for good: `zvol list --vms`"
 BAD = page("502 Bad Gateway")
-SOON_VMS = "6d20h"
-"""Longer than web-2 and old-app have left in the seeded cloud; its volumes are kept for three days."""
-
-
-@pytest.fixture
-def watched(cloud: Sandbox, at: dict[str, str]) -> Iterator[tuple[Proxy, dict[str, str]]]:
-    with proxy(cloud.host) as (host, between):
-        yield between, at | {"ZVOL_HOST": host}
 
 
 # ---- the hint --------------------------------------------------------------------------------------------------------

@@ -5,30 +5,20 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support import accident
-from tests.support.accident import OLD_APP, ROOT_2, WEB_1, WEB_2, database, destroy
-from tests.support.fault_proxy import Proxy, Rule, proxy
+from tests.support.accident import OLD_APP, RINGS, ROOT_2, SOON_VMS, WEB_1, WEB_2, database, destroy
+from tests.support.fault_proxy import Proxy, Rule
 from tests.support.hostile.names import forbidden
 from tests.support.pages import page
 from tests.support.process import ROOT, Sandbox, environment, sandbox
 from tests.support.warm import run
 
 WEEK = 7 * 86400
-RINGS = "about to be gone for good: `zvol list --vms`"
 BAD = page("502 Bad Gateway")
-SOON_VMS = "6d20h"
-"""Longer than web-2 and old-app have left in the seeded cloud; its volumes are kept for three days."""
-
-
-@pytest.fixture
-def watched(cloud: Sandbox, at: dict[str, str]) -> Iterator[tuple[Proxy, dict[str, str]]]:
-    with proxy(cloud.host) as (host, between):
-        yield between, at | {"ZVOL_HOST": host}
 
 
 def configure(cloud: Sandbox, name: str, value: str, category: str = "vm") -> None:

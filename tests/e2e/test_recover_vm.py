@@ -31,12 +31,6 @@ RESULT_KEYS = ["asked", "uuid", "target", "outcome", "changed", "by", "inventory
 WEB_2_AGAIN = ["recover", "--vm", "web-2", "--reattach"]
 
 
-@pytest.fixture
-def watched(cloud: Sandbox, at: dict[str, str]) -> Iterator[tuple[Proxy, dict[str, str]]]:
-    with proxy(cloud.host) as (host, between):
-        yield between, at | {"ZVOL_HOST": host}
-
-
 def changes(between: Proxy) -> list[str]:
     """Return the API of every request that changes something; an attachment has an empty body."""
     sent = [one.action or "attach" for one in between.seen if one.method in ("PUT", "POST", "DELETE")]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support import accident
 from tests.support.accident import ASSETS, IMPORT, OLD_APP, ROOT_2, UPLOADS, WEB_1, WEB_2, database
-from tests.support.fault_proxy import Proxy, Rule, proxy
+from tests.support.fault_proxy import Proxy, Rule
 from tests.support.pages import page
 from tests.support.process import PG_DATA, Sandbox, environment, sandbox
 from tests.support.warm import run
@@ -18,12 +17,6 @@ from zvol.sandbox.names import HOST, LOCAL, NETWORK, TENANT, TENANT_PASSWORD
 BAD = page("502 Bad Gateway")
 STATIC = f"staticIp::{NETWORK}::10.0.0.77"
 AGAIN = "attached again with --reattach"
-
-
-@pytest.fixture
-def watched(cloud: Sandbox, at: dict[str, str]) -> Iterator[tuple[Proxy, dict[str, str]]]:
-    with proxy(cloud.host) as (host, between):
-        yield between, at | {"ZVOL_HOST": host}
 
 
 def shown(env: dict[str, str], vm: str = "web-2") -> dict[str, list[str]]:

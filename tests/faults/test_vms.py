@@ -28,7 +28,7 @@ RESUME = ["resume", "-o", "ndjson", "--timeout", "5h"]
 """A slow machine makes such a wait longer: it begins again when the server did not answer for 10 seconds, here 0.2."""
 SHIM = (sys.executable, "-m", "tests.support.shim", str(RATE))
 STEP = 40
-"""Of so many points, a run is killed at one."""
+"""A run is killed at one of this many points."""
 ASKED = ["recover", "--vm", WEB_2, "--reattach", "-o", "ndjson", "--timeout", "5h"]
 
 

@@ -18,6 +18,11 @@ UPLOADS = "d0a7a5e0c0de4b1e8a5efeedbead0013"
 IMPORT = "d0a7a5e0c0de4b1e8a5efeedbead0014"
 """ASSETS was on it and stayed, UPLOADS was on it and was deleted with it, IMPORT had been detached before."""
 
+SOON_VMS = "6d20h"
+"""Longer than web-2 and old-app have left in the seeded cloud; its volumes are kept for three days."""
+RINGS = "about to be gone for good: `zvol list --vms`"
+"""What the alarm says of VMs."""
+
 DESTROYED = {"vm": "Destroyed", "root": "Deleted", "assets": None, "uploads": "Deleted", "import": None}
 WHOLE = {"vm": "Stopped", "root": "Ready", "assets": WEB_2, "uploads": WEB_2, "import": None}
 """Of a volume: the VM that it is on, or its status where that is not Ready."""

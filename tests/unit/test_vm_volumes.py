@@ -121,8 +121,10 @@ def test_only_data_volumes_that_name_the_vm_and_those_that_were_on_it_first() ->
     ],
 )
 def test_what_to_type(fields: dict[str, Any], commands: list[str]) -> None:
-    [found] = last_volumes(vm(), [volume(**fields)], trusted=False)
-    assert list(found.commands(vm())) == commands
+    whole = vm(rootVolumeUuid="9" * 32, allVolumes=[{"uuid": "9" * 32, "status": "Deleted"}])
+    [found] = last_volumes(whole, [volume(**fields)], trusted=False)
+    assert list(found.commands(whole)) == commands
+    assert list(found.commands(vm())) == [one for one in commands if one.startswith("recover")]
 
 
 class Cloud:

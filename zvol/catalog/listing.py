@@ -12,6 +12,7 @@ from zvol.errors import TransientError, Unreachable, UsageProblem, ZvolError
 from zvol.model import Volume, VolumeRow
 from zvol.text import escape_terminal
 from zvol.vm_instance import VmInstance
+from zvol.zstack.query import UUID_BATCH
 from zvol.zstack.resource_kinds import DATA_VOLUME, VM_INSTANCE, AnyKind
 
 if TYPE_CHECKING:
@@ -27,9 +28,7 @@ STORAGES: Final = "/v1/primary-storage"
 POLICY_FACTS: Final = {DATA_VOLUME.name: Fact.POLICY, VM_INSTANCE.name: Fact.VM_POLICY}
 POLICY_ROWS: Final = 100
 """The page size for the global configurations of one category; a server has some twenty for volumes."""
-NAME_BATCH: Final = 50
-"""The most UUIDs that fit into a URL of 2,000 characters."""
-SMALL_NAME_BATCH: Final = 10
+SMALL_BATCH: Final = 10
 """The number of UUIDs to try when a proxy does not accept long URLs."""
 
 
@@ -136,15 +135,15 @@ def _by_uuid(client: Client, path: str, uuids: set[str | None], fields: str) -> 
     """Return some fields of resources, in requests of limited length, without those whose look-up failed."""
     ordered = sorted(uuid for uuid in uuids if uuid)
     rows: list[Mapping[str, Any]] = []
-    size, start = NAME_BATCH, 0
+    size, start = UUID_BATCH, 0
     while start < len(ordered):
         part = ordered[start : start + size]
         try:
-            rows += client.query_all(path, [f"uuid?={','.join(part)}"], fields=fields, rows=NAME_BATCH)
+            rows += client.query_all(path, [f"uuid?={','.join(part)}"], fields=fields, rows=UUID_BATCH)
         except ZvolError as exc:
-            if len(part) <= SMALL_NAME_BATCH or not _is_answered(exc):
+            if len(part) <= SMALL_BATCH or not _is_answered(exc):
                 return rows
-            size = SMALL_NAME_BATCH
+            size = SMALL_BATCH
             continue
         start += len(part)
     return rows

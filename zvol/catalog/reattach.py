@@ -7,19 +7,17 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from zvol.catalog.lookups import unknown_facts
-from zvol.catalog.vm_volumes import LastVolume, forgetful, last_volumes, on_it
+from zvol.catalog.vm_volumes import VM_LOST, LastVolume, forgetful, last_volumes, on_it
 from zvol.errors import CannotTell, Exit, Refused, TransientError, ZvolError, most_severe
 from zvol.model import Result, Target, Volume
 from zvol.vm_instance import VmInstance
 from zvol.zstack.last_vm import MAYBE_NO_LAST_VM
+from zvol.zstack.query import UUID_BATCH
 from zvol.zstack.resource_kinds import VM_INSTANCE
 from zvol.zstack.versions import NO_LAST_VM, UNKNOWN_RELEASE, Feature, Release
 
 if TYPE_CHECKING:
     from zvol.zstack.client import Client
-
-BATCH: Final = 50
-"""The most VMs that a request names: their UUIDs fit into a URL of 2,000 characters."""
 
 WHICH: Final = "which volumes were on the VM"
 
@@ -56,8 +54,8 @@ def find_reattached(client: Client, vms: Sequence[Target]) -> Reattachment:
     targets, notes = list[Target](), dict[str, Notes]()
     try:
         release = _release(client) if vms else UNKNOWN_RELEASE
-        for start in range(0, len(vms), BATCH):
-            for target, vm, volumes in _look_up(client, vms[start : start + BATCH], release):
+        for start in range(0, len(vms), UUID_BATCH):
+            for target, vm, volumes in _look_up(client, vms[start : start + UUID_BATCH], release):
                 targets.append(target if vm is None else replace(target, shown=target.shown or vm.last_op_date))
                 targets += [_together(target, one) for one in on_it(volumes or ())]
                 notes[target.uuid] = _notes(vm, volumes, release)
@@ -94,7 +92,7 @@ def _look_up(
             continue
         own = last_volumes(vm, volumes, trusted=trusted)
         if vm.lost:
-            own = tuple(replace(one, doubt="the VM cannot come back", undecided=False) for one in own)
+            own = tuple(replace(one, doubt=VM_LOST, undecided=False) for one in own)
         yield target, vm, own
 
 
@@ -127,6 +125,5 @@ def _warning(vm: VmInstance, left: LastVolume) -> str:
     """Say why a volume is left alone, and what to type for it."""
     volume = left.volume
     called = f"volume {volume.name} ({volume.uuid})" if volume.name else f"volume {volume.uuid}"
-    possible = [one for one in left.commands(vm) if not vm.lost or one.startswith("recover")]
-    commands = ", then ".join(f"`zvol {command}`" for command in possible)
+    commands = ", then ".join(f"`zvol {command}`" for command in left.commands(vm))
     return f"{called} was left alone: {left.doubt}{f'; to do it yourself: {commands}' if commands else ''}"

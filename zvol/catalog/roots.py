@@ -12,13 +12,12 @@ from zvol.errors import TransientError, ZvolError
 from zvol.model import Outcome, Result, Target, Volume
 from zvol.text import fold_uuid
 from zvol.vm_instance import DESTROYED, DESTROYED_STATES, VmInstance
+from zvol.zstack.query import UUID_BATCH
 from zvol.zstack.resource_kinds import VM_INSTANCE
 
 if TYPE_CHECKING:
     from zvol.zstack.client import Client
 
-BATCH: Final = 50
-"""The most VMs that a request names: their UUIDs fit into a URL of 2,000 characters."""
 WHOSE: Final = "whether the VM of a root volume is still there"
 
 LONGEST: Final = 64
@@ -55,7 +54,7 @@ def explain_roots(client: Client, results: Iterable[Result]) -> Iterator[Result]
             yield result
             continue
         refused.append(result)
-        if len(refused) == BATCH:
+        if len(refused) == UUID_BATCH:
             yield from _explained(client, refused)
             refused = []
     yield from _explained(client, refused)
@@ -105,8 +104,8 @@ def _vms(client: Client, volumes: Iterable[Volume]) -> dict[str, VmInstance]:
     if any(fold_uuid(uuid) != uuid for uuid in uuids):
         raise TransientError("an inventory whose VM is no UUID")
     found: dict[str, VmInstance] = {}
-    for start in range(0, len(uuids), BATCH):
-        part = uuids[start : start + BATCH]
+    for start in range(0, len(uuids), UUID_BATCH):
+        part = uuids[start : start + UUID_BATCH]
         rows = client.query_all(VM_INSTANCE.path, [f"uuid?={','.join(part)}"], fields="uuid,name,state")
         found |= {row["uuid"]: VmInstance(row["uuid"], row) for row in rows if row.get("uuid") in part}
     return found

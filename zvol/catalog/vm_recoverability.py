@@ -7,17 +7,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from zvol.catalog.listing import NAME_BATCH
 from zvol.catalog.recoverability import check_quota, find_storage, policy_note, query, storage_notes
 from zvol.catalog.retention import GONE, NOT_DELETED
 from zvol.catalog.roots import name_of
-from zvol.catalog.vm_volumes import LastVolume, find_vm_volumes, forgetful
+from zvol.catalog.vm_volumes import VM_LOST, LastVolume, find_vm_volumes, forgetful
 from zvol.errors import ZvolError
 from zvol.model import Volume
 from zvol.text import fold_uuid, human_size
 from zvol.vm_instance import DESTROYED, VmInstance, VmRow
 from zvol.zstack.last_vm import release_of
-from zvol.zstack.query import condition
+from zvol.zstack.query import UUID_BATCH, condition
 
 if TYPE_CHECKING:
     from zvol.zstack.client import Client
@@ -107,7 +106,7 @@ def _snapshots(vm: VmInstance, volumes: Sequence[LastVolume], client: Client) ->
     uuids = [*vm.parts, *(one.volume.uuid for one in volumes)]
     if not uuids:
         return {}
-    found = query(client, "/v1/volume-snapshots", f"volumeUuid?={','.join(uuids[:NAME_BATCH])}")
+    found = query(client, "/v1/volume-snapshots", f"volumeUuid?={','.join(uuids[:UUID_BATCH])}")
     return found if isinstance(found, str) else Counter(str(one.get("volumeUuid")) for one in found)
 
 
@@ -136,13 +135,12 @@ def _described(volume: Volume, snapshots: Mapping[str, int]) -> str:
 
 def _fate(vm: VmInstance, last: LastVolume) -> Fate:
     """Return whether a data volume is attached again, why not, and what to type for it."""
-    possible = [one for one in last.commands(vm) if not vm.lost or one.startswith("recover")]
-    commands = tuple(f"zvol {command}" for command in possible)
+    commands = tuple(f"zvol {command}" for command in last.commands(vm))
     if not vm.deleted:
         return Fate(last.volume, "it was on it last", commands)
     if last.doubt is None and not vm.lost:
         return Fate(last.volume, "attached again with --reattach")
-    return Fate(last.volume, f"not attached again: {last.doubt or 'the VM cannot come back'}", commands)
+    return Fate(last.volume, f"not attached again: {last.doubt or VM_LOST}", commands)
 
 
 def _attach(vm: VmInstance, volumes: Sequence[LastVolume]) -> str:

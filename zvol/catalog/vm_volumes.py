@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 DESTROY_SLACK: Final = 60
 """Seconds; the destruction of a VM deletes its volumes, where it does, within this time."""
 
+VM_LOST: Final = "the VM cannot come back"
 APART: Final = "it was deleted at another time than the VM was destroyed, or one of them was changed since"
 
 
@@ -35,11 +36,14 @@ class LastVolume:
     undecided: bool = False
 
     def commands(self, vm: VmInstance) -> tuple[str, ...]:
-        """Return what to type after `zvol` to bring it back to the VM; nothing for a volume that is elsewhere."""
+        """Return what to type after `zvol` to bring it back, and to the VM if that can come back.
+
+        Nothing for a volume that is elsewhere.
+        """
         if self.volume.text("vmInstanceUuid") is not None or self.volume.half_expunged:
             return ()
         recover = (f"recover {self.volume.uuid}",) if self.volume.deleted else ()
-        return (*recover, f"attach {self.volume.uuid} {vm.uuid}")
+        return recover if vm.lost else (*recover, f"attach {self.volume.uuid} {vm.uuid}")
 
 
 def find_vm_volumes(client: Client, vm: VmInstance, release: Release | None = None) -> tuple[LastVolume, ...]:

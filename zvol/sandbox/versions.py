@@ -234,7 +234,7 @@ def _told_by(numbers: Numbers) -> str | None:
 
 
 def _numbers(text: str, least: int = 2) -> Numbers:
-    """Return four numbers of a text with at least so many: 4.8 is 4.8.0."""
+    """Return the first four numbers of a text that has `least` or more, 0 for those that are missing."""
     if not re.fullmatch(rf"[0-9]{{1,4}}(\.[0-9]{{1,4}}){{{least - 1},3}}", text):
         raise ValueError("is not the name of a release")
     return (*map(int, text.split(".")), 0, 0, 0)[:4]

@@ -8,6 +8,9 @@ from typing import Final
 OPERATORS: Final = ("!=", ">=", "<=", "!?=", "!~=", "~=", "?=", "=", ">", "<", "is null", "not null")
 """The server splits a condition at the first of these that occurs anywhere in it, its value included."""
 
+UUID_BATCH: Final = 50
+"""The most UUIDs of a condition that fit into a URL of 2,000 characters."""
+
 _NAME: Final = re.compile(r"[A-Za-z0-9_.]+")
 
 
