@@ -10,7 +10,17 @@ from pathlib import Path
 import pytest
 
 from tests.hostile.corpus_secrets import ENTRIES, Entry
-from tests.support.process import ZVOL_SCRIPT, Sandbox, environment, sandbox
+from tests.support.delivered import DELIVERED, MOUNTS
+from tests.support.process import ZVOL_SCRIPT, Ran, Sandbox, environment, sandbox
+from tests.support.process import run as started
+from tests.support.warm import run
+
+LIST = ("list", "-o", "name", "-v", "--debug")
+UNSHARE = ("unshare", "--user", "--map-root-user", "--mount")
+STARTED = [
+    next(one for one in ENTRIES if one.kind == kind)
+    for kind in ("systemd", "Kubernetes", "stow", "pass", "fifo", "cron", "shell")
+]
 
 PRELUDE = """
 set -e; D=$PWD; R=/run/secrets
@@ -33,37 +43,39 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 
 
 @pytest.fixture(scope="session")
-def namespace() -> tuple[str, ...]:
-    """Return the command that runs another as root of its own mounts, which a normal user may be, too."""
-    command = ("unshare", "--user", "--map-root-user", "--mount")
-    usable = (
-        shutil.which("unshare")
-        and not subprocess.run(
-            [*command, "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True, check=False
-        ).returncode
-    )
-    if not usable:
+def mounts() -> str:
+    """Have zvol in mounts of its own, where this user is root."""
+    mount = (*UNSHARE, "mount", "-t", "tmpfs", "none", "/mnt")
+    if not shutil.which("unshare") or subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("this machine allows no mounts in a user namespace")
-    return command
+    return MOUNTS
+
+
+@pytest.fixture
+def at(cloud: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    (tmp_path / "x").mkdir(mode=0o700)
+    monkeypatch.chdir(tmp_path / "x")
+    return environment(tmp_path / "home") | {"ZVOL_HOST": cloud.host, "S": cloud.session}
+
+
+def check(entry: Entry, ran: Ran, session: str) -> None:
+    assert ran.code == entry.code, ran
+    assert entry.says in ran.err, ran
+    assert bool(ran.out) is (entry.code == 0), ran
+    assert session not in ran.out + ran.err
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: f"{entry.kind}: {entry.report}")
-def test_every_delivery(entry: Entry, cloud: Sandbox, tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    before = request.getfixturevalue("namespace") if entry.mounts else ()
-    (tmp_path / "x").mkdir(mode=0o700)
-    script = f'{PRELUDE}{entry.setup}\nexec "{ZVOL_SCRIPT}" list -o name -v --debug'
-    env = environment(tmp_path / "home") | {"ZVOL_HOST": cloud.host, "S": cloud.session}
-    ended = subprocess.run(
-        [*before, "bash", "-c", script],
-        cwd=tmp_path / "x",
-        env=env,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert ended.returncode == entry.code, ended
-    assert entry.says in ended.stderr, ended
-    assert bool(ended.stdout) is (entry.code == 0), ended
-    assert cloud.session not in ended.stdout + ended.stderr
+def test_every_delivery(entry: Entry, at: dict[str, str], request: pytest.FixtureRequest) -> None:
+    where = request.getfixturevalue("mounts") if entry.mounts else ""
+    ran = run([where, PRELUDE + entry.setup, *LIST], at, command=DELIVERED)
+    check(entry, ran, at["S"])
+
+
+@pytest.mark.parametrize("entry", STARTED, ids=lambda entry: f"{entry.kind}: {entry.report}")
+def test_the_same_from_a_shell(entry: Entry, at: dict[str, str], request: pytest.FixtureRequest) -> None:
+    """The installed program, which bash itself becomes: what the others take over from a bash is so here, too."""
+    before = UNSHARE if entry.mounts and request.getfixturevalue("mounts") else ()
+    script = f'{PRELUDE}{entry.setup}\nexec "$@"'
+    ran = started(LIST, at, command=(*before, "bash", "-c", script, "bash", ZVOL_SCRIPT))
+    check(entry, ran, at["S"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +11,8 @@ import pytest
 
 from tests.hostile.corpus_lists import CONTAINS, DASHED, ONE, REFUSED, TAKEN, TWO, List
 from tests.support.fake_server import SESSION, FakeServer, fake_server
-from tests.support.process import ZVOL, Ran, environment
+from tests.support.process import Ran, environment
+from tests.support.process import run as started
 from tests.support.warm import run
 from zvol.catalog.lookalikes import MAX_SHOWN, look, lookalike, refusal
 from zvol.cli.params import read_volumes
@@ -32,13 +32,8 @@ def at(cloud: FakeServer, tmp_path: Path) -> dict[str, str]:
 
 
 def recover(data: str | bytes, env: dict[str, str], *options: str) -> Ran:
-    """Recover a list with the installed command."""
     raw = data if isinstance(data, bytes) else data.encode()
-    command = [*ZVOL, "recover", "-", *options]
-    ended = subprocess.run(command, env=env, input=raw, capture_output=True, check=False, timeout=60)
-    ran = Ran(ended.returncode, ended.stdout.decode(), ended.stderr.decode())
-    assert "Traceback" not in ran.err
-    return ran
+    return run(["recover", "-", *options], env, stdin=raw.decode(errors="surrogateescape"))
 
 
 def volumes(data: str | bytes) -> list[VolumeArgument]:
@@ -158,4 +153,6 @@ def test_a_long_line_is_not_slow_and_not_shown() -> None:
 def test_a_list_is_taken_by_the_command_with_its_bom(at: dict[str, str], tmp_path: Path) -> None:
     for entry in TAKEN[:3]:
         assert recover(entry.data, at, "--dry-run").code in (0, 1), entry
-    assert recover("\ufeffpg-data\n", at, "--dry-run", "-o", "ndjson").json()["outcome"] == "would-recover"
+    options = ["recover", "-", "--dry-run", "-o", "ndjson"]
+    for text in ("\ufeffpg-data\n", "größe\n"):  # started, so that Python opens stdin as it does for a user
+        assert started(options, at, stdin=text).json()["outcome"] == "would-recover"

@@ -28,7 +28,7 @@ from typing import IO, Any
 from tests.support.process import ZVOL, Ran
 from tests.support.process import run as started
 
-MODULES = ("zvol", *(f"tests.support.{name}" for name in ("fast", "shim", "skewed", "sandbox_server")))
+MODULES = ("zvol", *(f"tests.support.{name}" for name in ("delivered", "fast", "shim", "skewed", "sandbox_server")))
 """What can be forked instead of `python -m MODULE`; each has a `main` that takes the arguments."""
 
 ROOT = Path(__file__).parents[2]
@@ -124,7 +124,7 @@ def start(
     out = pipe[1] if pipe else tempfile.TemporaryFile() if stdout is None else stdout  # noqa: SIM115
     err = tempfile.TemporaryFile() if stderr is None else stderr  # noqa: SIM115
     with tempfile.TemporaryFile() as into:
-        into.write(stdin.encode())
+        into.write(stdin.encode(errors="surrogateescape"))
         into.seek(0)
         link = fork(
             module,
