@@ -210,4 +210,4 @@ def test_every_command_has_help_with_an_example(env: dict[str, str]) -> None:
     for name in commands:
         ran = run([name, "--help"], env)
         assert ran.code == 0
-        assert "Example: zvol" in ran.out or "Example: eval" in ran.out, name
+        assert "\nExample" in ran.out, name

@@ -4,29 +4,42 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.tree import commands
 from tests.support.warm import run
+from zvol.cli import other_words
 from zvol.cli.app import COMMANDS
-from zvol.cli.options import OTHER_WORDS
+
+SUBCOMMANDS = {path[1] for path, _ in commands() if len(path) == 2}
 
 
 @pytest.mark.parametrize(
     ("word", "command"),
     [
         *(("restore", "recover"), ("undelete", "recover"), ("rescue", "recover"), ("RESTORE", "recover")),
+        *(("config get", "config show"), ("config check", "config validate"), ("sandbox start", "sandbox serve")),
+        *(("config list", "config show"), ("runs rm", "runs forget"), ("runs froget", "runs forget")),
         *(("get", "show"), ("describe", "show"), ("status", "runs"), ("ls", "list"), ("resme", "resume")),
     ],
 )
 def test_a_word_of_another_tool_leads_to_the_command(word: str, command: str, env: dict[str, str]) -> None:
-    for arguments in ([word, "x"], ["help", word], ["--sandbox", word]):
+    for arguments in ([*word.split(), "x"], ["help", *word.split()], ["--sandbox", *word.split()]):
         ran = run(arguments, env)
         assert (ran.code, ran.out) == (2, "")
-        assert f"Did you mean {command}?" in ran.err, ran
+        assert f"Did you mean {command.split()[-1]}?" in ran.err, ran
 
 
 def test_each_word_leads_to_one_command_that_there_is(env: dict[str, str]) -> None:
-    words = [word for others in OTHER_WORDS.values() for word in others]
-    assert len(set(words)) == len(words)
-    assert not set(words) & set(COMMANDS)
-    assert set(OTHER_WORDS) <= set(COMMANDS)
+    for table, known in ((other_words.COMMANDS, COMMANDS), (other_words.IN_GROUPS, SUBCOMMANDS)):
+        words = [word for others in table.values() for word in others]
+        assert len(set(words)) == len(words)
+        assert not set(words) & set(known)
+        assert set(table) <= set(known)
     for group in ("config", "sandbox"):
         assert "recover" not in run([group, "restore"], env).err
+
+
+@pytest.mark.parametrize("word", ["rm", "delete", "PURGE"])
+def test_a_word_for_deleting_is_answered_plainly(word: str, env: dict[str, str]) -> None:
+    ran = run([word, "pg-data"], env)
+    assert (ran.code, ran.out) == (2, "")
+    assert f"No such command '{word}'. zvol deletes nothing." in ran.err

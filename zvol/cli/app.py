@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import importlib
-import os
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from zvol import __version__
 from zvol.cli.app_context import AppContext
-from zvol.cli.options import Group, global_options
-from zvol.render.terminal import terminal_width
+from zvol.cli.commands import Group, option
+from zvol.cli.options import global_options
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -30,7 +29,8 @@ COMMANDS: Final = {
     "config": "Make, show and check the configuration.",
     "sandbox": "A small ZStack on this machine.",
     "completion": "Print the completion script of a shell.",
-    "help": "Explain exit codes, environment, output and times.",
+    "help": "Explain a command, or options, exit-codes and other topics.",
+    "version": "Show the version of zvol.",
 }
 """Every command with its short help, so that `--help` and completion do not import the commands."""
 
@@ -66,17 +66,21 @@ class LazyGroup(Group):
         return click.Command.shell_complete(self, ctx, incomplete)
 
 
-def help_width() -> int:
-    """Return the width of help texts, as click computes it."""
-    return max(min(terminal_width(1, os.environ.get("COLUMNS")), 80) - 2, 50)
+def _show_version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        click.echo(f"zvol {__version__}")
+        ctx.exit()
 
 
 @click.group(
     cls=LazyGroup,
-    context_settings={"help_option_names": ["-h", "--help"], "obj": None, "terminal_width": help_width()},
-    epilog="Example: zvol --sandbox recover d0a7a5e0c0de4b1e8a5efeedbead0001",
+    examples=(
+        "zvol --sandbox list",
+        "zvol --sandbox recover pg-data --reattach",
+        "zvol --sandbox recover --vm web-2 --reattach",
+    ),
 )
-@click.version_option(__version__, message="zvol %(version)s")
+@option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Show the version.")
 @global_options
 @click.pass_context
 def app(ctx: click.Context) -> None:

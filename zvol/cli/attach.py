@@ -7,6 +7,7 @@ import sys
 import click
 
 from zvol.cli.app_context import AppContext
+from zvol.cli.commands import Command
 from zvol.cli.options import global_options, pass_context
 from zvol.cli.params import read_volumes
 from zvol.errors import UsageProblem
@@ -14,7 +15,7 @@ from zvol.model import Volume
 from zvol.render.values import Report, Table
 
 
-@click.command("attach", epilog="Example: zvol attach d0a7a5e0c0de4b1e8a5efeedbead0001")
+@click.command("attach", cls=Command, examples=("zvol attach pg-data", "zvol attach pg-data db-1"))
 @click.argument("volume", metavar="VOLUME")
 @click.argument("vm", required=False, metavar="[VM]")
 @global_options

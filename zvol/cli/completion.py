@@ -7,6 +7,7 @@ from typing import Final
 import click
 
 from zvol.cli.app_context import AppContext
+from zvol.cli.commands import Command
 from zvol.cli.options import global_options, pass_context
 from zvol.errors import Exit
 
@@ -30,7 +31,7 @@ ZSH_REGISTER: Final = """\
 """What replaces click's call of compdef, which there is only after compinit."""
 
 
-@click.command("completion", epilog='Example: eval "$(zvol completion bash)"')
+@click.command("completion", cls=Command, examples=('eval "$(zvol completion bash)"',))
 @click.argument("shell", type=click.Choice(SHELLS))
 @global_options
 @pass_context

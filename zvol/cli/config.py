@@ -11,18 +11,19 @@ from typing import Final
 import click
 
 from zvol.cli.app_context import AppContext
-from zvol.cli.options import Group, global_options, pass_context
+from zvol.cli.commands import Group
+from zvol.cli.options import global_options, pass_context
 from zvol.errors import ConfigError, UsageProblem
 from zvol.render.values import Column, Report, Table, text_column
 
 
-@click.group("config", cls=Group, epilog="Example: zvol config show")
+@click.group("config", cls=Group, examples=("zvol config show",))
 @global_options
 def command() -> None:
     """Make, show and check the configuration."""
 
 
-@command.command("init", short_help="Write a commented configuration file.", epilog="Example: zvol config init")
+@command.command("init", short_help="Write a commented configuration file.", examples=("zvol config init",))
 @global_options
 @pass_context
 def init(context: AppContext) -> Report:
@@ -52,7 +53,7 @@ def _exists(path: Path) -> UsageProblem:
     return UsageProblem(f"{path} is there already; it was left as it is", hint="Edit it, or use --config FILE.")
 
 
-@command.command("show", short_help="Show each setting and where it comes from.", epilog="Example: zvol config show")
+@command.command("show", short_help="Show each setting and where it comes from.", examples=("zvol config show",))
 @global_options
 @pass_context
 def show(context: AppContext) -> Report:
@@ -73,7 +74,7 @@ def _object(setting: Sequence[str]) -> dict[str, str]:
     return dict(zip(("key", "value", "source"), setting, strict=True))
 
 
-@command.command("validate", short_help="Check the configuration file.", epilog="Example: zvol config validate")
+@command.command("validate", short_help="Check the configuration file.", examples=("zvol config validate",))
 @global_options
 @pass_context
 def validate(context: AppContext) -> Report:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import click
 
 from zvol.cli.app_context import AppContext
+from zvol.cli.commands import Command
 from zvol.cli.options import global_options, pass_context
 from zvol.errors import Exit
 from zvol.model import Check
@@ -26,7 +27,7 @@ NOTED: Final = ("! note", "yellow")
 BAD: Final = ("✗ WRONG", "red")
 
 
-@click.command("doctor", epilog="Example: zvol doctor")
+@click.command("doctor", cls=Command, examples=("zvol doctor",))
 @global_options
 @pass_context
 def command(context: AppContext) -> Report:

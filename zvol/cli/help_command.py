@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from zvol.cli.app_context import AppContext
-from zvol.cli.options import did_you_mean_command, global_options, pass_context
+from zvol.cli.commands import GLOBAL, Command, Explained, help_width
+from zvol.cli.options import global_options, pass_context
+from zvol.cli.other_words import suggestion
 from zvol.config.registry import OTHER_VARIABLES, SETTINGS
 from zvol.errors import SEVERITY, Exit
 from zvol.model import Outcome, Result
@@ -138,7 +140,18 @@ def _filled(label: str, names: Iterable[str]) -> str:
     return textwrap.fill(f"{label}: {', '.join(names)}.", WIDTH, break_on_hyphens=False)
 
 
+def options_help() -> str:
+    """Return the options of every command."""
+    ctx = click.get_current_context().find_root()
+    assert isinstance(ctx.command, Explained)
+    formatter = click.HelpFormatter(width=help_width())
+    with formatter.section("Before or after the command"):
+        formatter.write_dl(ctx.command.groups(ctx)[GLOBAL])
+    return formatter.getvalue()
+
+
 TOPICS: Final[Mapping[str, Callable[[], str]]] = {
+    "options": options_help,
     "exit-codes": lambda: EXIT_CODES,
     "environment": environment,
     "output": output_help,
@@ -154,24 +167,22 @@ class HelpTopic(click.ParamType[str]):
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         from click.shell_completion import CompletionItem
 
-        del ctx, param
-        return [CompletionItem(name) for name in TOPICS if name.startswith(incomplete)]
+        del param
+        root = ctx.find_root()
+        assert isinstance(root.command, click.Group)
+        names = (*TOPICS, *root.command.list_commands(root))
+        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
-@click.command("help", epilog="Example: zvol help exit-codes")
+@click.command("help", cls=Command, examples=("zvol help recover", "zvol help exit-codes"))
 @click.argument("topic", type=HelpTopic(), nargs=-1, metavar="[TOPIC|COMMAND]")
 @global_options
 @pass_context
 def command(context: AppContext, topic: tuple[str, ...]) -> Exit:
-    """Explain a command, or what does not belong to one: exit-codes, environment, output or times."""
+    """Explain a command, or what does not belong to one: options, exit-codes, environment, output or times."""
     del context
-    if not topic:
-        text = "Topics: " + ", ".join(f"zvol help {name}" for name in TOPICS) + "\nCommands: zvol help COMMAND\n"
-    elif len(topic) == 1 and topic[0] in TOPICS:
-        text = TOPICS[topic[0]]()
-    else:
-        text = _command_help(topic) + "\n"
-    click.echo(text, nl=False)
+    is_topic = len(topic) == 1 and topic[0] in TOPICS
+    click.echo(TOPICS[topic[0]]() if is_topic else _command_help(topic) + "\n", nl=False)
     return Exit.OK
 
 
@@ -185,6 +196,6 @@ def _command_help(names: Sequence[str]) -> str:
             commands = group.list_commands(context) if isinstance(group, click.Group) else []
             known = commands if context.parent else [*TOPICS, *commands]
             what = "command" if context.parent else "topic or command"
-            raise click.UsageError(f"No such {what} '{name}'.{did_you_mean_command(name, known)}")
+            raise click.UsageError(f"No such {what} '{name}'.{suggestion(name, known)}")
         context = click.Context(found, info_name=name, parent=context)
     return context.get_help()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from zvol.cli.app_context import AppContext
+from zvol.cli.commands import FILTERS, OUTPUT, Command, option
 from zvol.cli.options import global_options, pass_context
 from zvol.cli.params import Count
 from zvol.cli.selectors import Selection, filter_options, parse_filters, select_vms, select_volumes
@@ -31,15 +32,38 @@ OF_VOLUMES: Final = {
 """The options that say nothing about a VM."""
 
 
-@click.command("list", epilog="Example: zvol list --deleted-since 2h")
+@click.command(
+    "list",
+    cls=Command,
+    examples=(
+        "zvol list --deleted-since 2h",
+        "zvol list --name 'pg-*' --columns name,uuid,last-vm",
+        "zvol list --expiring-within 12h --exit-code",
+    ),
+)
 @filter_options
-@click.option("--vms", is_flag=True, help="Destroyed VMs instead of volumes.")
-@click.option("--type", "type", metavar="TYPE", default="Data", show_default=True, help="Data, Root or any.")
-@click.option("--status", default="Deleted", show_default=True, help="Volumes of this status; `any` for all.")
-@click.option("--sort", type=click.Choice(SORTS), default="left", show_default=True, help="What comes first.")
-@click.option("--limit", type=Count(1), metavar="N", help="At most so many.")
-@click.option("--exit-code", is_flag=True, help="Exit 10 when something matches, or may match; also for a VM.")
-@click.option("--fail-if-empty", is_flag=True, help="Exit 1 when nothing matches.")
+@option("--vms", is_flag=True, group=FILTERS, help="Destroyed VMs instead of volumes.")
+@option("--type", "type", metavar="TYPE", default="Data", show_default=True, group=FILTERS, help="Data, Root or any.")
+@option(
+    "--status",
+    metavar="STATUS",
+    default="Deleted",
+    show_default=True,
+    group=FILTERS,
+    help="Volumes of this status; `any` for all.",
+)
+@option(
+    "--sort",
+    type=click.Choice(SORTS),
+    metavar="KEY",
+    default="left",
+    show_default=True,
+    group=OUTPUT,
+    help=f"Sort by {', '.join(SORTS[:-1])} or {SORTS[-1]}.",
+)
+@option("--limit", type=Count(1), metavar="N", group=OUTPUT, help="At most so many.")
+@option("--exit-code", is_flag=True, group=OUTPUT, help="Exit 10 when something matches, or may match; also for a VM.")
+@option("--fail-if-empty", is_flag=True, group=OUTPUT, help="Exit 1 when nothing matches.")
 @global_options
 @pass_context
 def command(context: AppContext, /, vms: bool, type: str, status: str, **options: Any) -> Report:

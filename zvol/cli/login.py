@@ -7,6 +7,7 @@ import sys
 import click
 
 from zvol.cli.app_context import AppContext
+from zvol.cli.commands import Command, option
 from zvol.cli.options import global_options, pass_context
 from zvol.cli.prompts import ask_password
 from zvol.errors import UsageProblem
@@ -14,10 +15,14 @@ from zvol.render.values import Report
 from zvol.secrets import Secret
 
 
-@click.command("login", epilog="Example: zvol login --account admin")
-@click.option("--account", metavar="NAME", help="The account; default that of the profile, or ZSTACK_ACCOUNT_NAME.")
-@click.option("--user", metavar="NAME", help="A user of that account.")
-@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@click.command(
+    "login",
+    cls=Command,
+    examples=("zvol login --account admin", "zvol login --account admin --password-stdin < password.txt"),
+)
+@option("--account", metavar="NAME", help="The account; default that of the profile, or ZSTACK_ACCOUNT_NAME.")
+@option("--user", metavar="NAME", help="A user of that account.")
+@option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @global_options
 @pass_context
 def command(context: AppContext, account: str | None, user: str | None, password_stdin: bool) -> Report:

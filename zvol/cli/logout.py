@@ -5,11 +5,12 @@ from __future__ import annotations
 import click
 
 from zvol.cli.app_context import AppContext
+from zvol.cli.commands import Command
 from zvol.cli.options import global_options, pass_context
 from zvol.render.values import Report
 
 
-@click.command("logout", epilog="Example: zvol logout")
+@click.command("logout", cls=Command, examples=("zvol logout",))
 @global_options
 @pass_context
 def command(context: AppContext) -> Report:

@@ -3,51 +3,19 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 import click
 
 from zvol.cli.app_context import AppContext
+from zvol.cli.commands import GLOBAL, OUTPUT, option
 from zvol.cli.params import PROFILE, SettingType
 from zvol.config import kinds
 from zvol.config.registry import SETTINGS, Setting, shown
 from zvol.render.formats import JSON
-from zvol.text import did_you_mean
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-OTHER_WORDS: Final = {
-    "recover": ("restore", "undelete", "rescue", "recovery", "undo", "unremove", "salvage", "untrash"),
-    "show": ("get", "describe", "info", "inspect", "view", "cat"),
-    "runs": ("status", "history", "jobs", "log", "ps"),
-    "list": ("ls", "volumes", "trash", "recycle-bin", "search", "find"),
-    "resume": ("continue", "retry", "finish"),
-    "attach": ("mount", "connect"),
-    "whoami": ("session", "id"),
-    "doctor": ("check", "diagnose", "ping"),
-}
-"""Words that other tools have for a command of zvol."""
-
-
-def did_you_mean_command(word: str, known: Sequence[str]) -> str:
-    """Return ` Did you mean X?` for what another tool calls a command, or for a word that is close to one."""
-    meant = (name for name, words in OTHER_WORDS.items() if word.lower() in words and name in known)
-    return did_you_mean(next(meant, word), known, sentence=True)
-
-
-class Group(click.Group):
-    """A command group that suggests the closest command for an unknown one."""
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if not ctx.resilient_parsing and self.get_command(ctx, args[0]) is None and args[0][:1] != "-":
-            guess = did_you_mean_command(args[0], self.list_commands(ctx))
-            ctx.fail(f"No such command '{args[0]}'.{guess}")
-        return super().resolve_command(ctx, args)
-
 
 WITH_COLUMNS = ("zvol list", "zvol show")
 
@@ -97,7 +65,7 @@ def _store(ctx: click.Context, param: click.Parameter, value: Any) -> None:
         setattr(context.options, param.name, value)
 
 
-def setting_option(setting: Setting) -> Callable[[F], F]:
+def setting_option(setting: Setting, group: str = GLOBAL) -> Callable[[F], F]:
     """Return the option of a setting."""
     default = "" if setting.default in (None, False) else f" (default: {shown(setting.default)})"
     text = f"{setting.help[0].upper()}{setting.help[1:]}{default}."
@@ -105,11 +73,12 @@ def setting_option(setting: Setting) -> Callable[[F], F]:
         kind: dict[str, Any] = {"is_flag": True}
     else:
         kind = {"type": _TYPES.get(setting.kind, click.STRING), "metavar": setting.kind.metavar}
-    return click.option(*setting.option, setting.key, expose_value=False, callback=_store_setting, help=text, **kind)
+    stored: dict[str, Any] = {"expose_value": False, "callback": _store_setting}
+    return option(*setting.option, setting.key, group=group, help=text, **stored, **kind)
 
 
 def _flag(*names: str, help: str, callback: Callable[..., None] = _store) -> Callable[[F], F]:
-    return click.option(*names, is_flag=True, expose_value=False, callback=callback, help=help)
+    return option(*names, is_flag=True, group=GLOBAL, expose_value=False, callback=callback, help=help)
 
 
 _TYPES: Final[dict[kinds.ValueKind, click.ParamType[Any]]] = {
@@ -121,8 +90,9 @@ _TYPES: Final[dict[kinds.ValueKind, click.ParamType[Any]]] = {
 _OPTIONS = (
     *(setting_option(setting) for setting in SETTINGS.values() if setting.option and not setting.commands),
     _flag("--json", "json_output", callback=_store_json, help="The same as -o json."),
-    click.option(
+    option(
         "--columns",
+        group=lambda ctx: OUTPUT if ctx.command_path in WITH_COLUMNS else GLOBAL,
         expose_value=False,
         callback=_store,
         help="Columns of list and show; `help` lists them.",
@@ -137,18 +107,18 @@ _OPTIONS = (
 
 def global_options(command: F) -> F:
     """Add the global options to a command."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
+    for add in reversed(_OPTIONS):
+        command = add(command)
     return command
 
 
-def own_settings(name: str) -> Callable[[F], F]:
+def own_settings(name: str, group: str) -> Callable[[F], F]:
     """Return a decorator that adds the options of the settings that only this command takes."""
 
     def add(command: F) -> F:
         for setting in SETTINGS.values():
             if name in setting.commands:
-                command = setting_option(setting)(command)
+                command = setting_option(setting, group)(command)
         return command
 
     return add

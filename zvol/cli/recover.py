@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from zvol.cli.app_context import AppContext
+from zvol.cli.commands import AFTER, FILTERS, OUTPUT, SAFETY, Command, option
 from zvol.cli.options import global_options, own_settings, pass_context
 from zvol.cli.params import TAG, Count, read_volumes
 from zvol.cli.selectors import confirm_selection, filter_options, parse_filters, select_volumes
@@ -29,23 +30,28 @@ FOR_VOLUMES: Final = (*WITH_SELECTION, "system_tags", "user_tags", "no_ensure_ta
 
 @click.command(
     "recover",
-    epilog="Example: zvol recover d0a7a5e0c0de4b1e8a5efeedbead0001 --json | jq -r .installPath",
+    cls=Command,
+    examples=(
+        "zvol recover pg-data --reattach",
+        "zvol recover --last-vm db-1 --deleted-since 2d --dry-run",
+        "zvol recover pg-wal --json | jq -r .installPath",
+    ),
 )
 @click.argument("volumes", nargs=-1, metavar="[VOLUME...]")
-@click.option("--vm", "vms", multiple=True, metavar="VM", help="A destroyed VM with its root volume; repeatable.")
+@option("--vm", "vms", multiple=True, metavar="VM", help="A destroyed VM with its root volume; repeatable.")
 @filter_options
-@click.option("--all", "everything", is_flag=True, help="Every deleted data volume.")
-@click.option("-y", "--yes", is_flag=True, help="Do not ask (needed with filters when nobody can be asked).")
-@click.option("--expect", type=Count(0), metavar="N", help="Refuse unless exactly N volumes match.")
-@click.option("--fail-if-empty", is_flag=True, help="Exit 1 when no volume matches.")
-@click.option("--system-tag", "system_tags", multiple=True, type=TAG, help="Send this system tag; repeatable.")
-@click.option("--user-tag", "user_tags", multiple=True, type=TAG, help="Give it this user tag; repeatable.")
-@click.option("--no-ensure-tags", is_flag=True, help="Only send user tags; do not create the missing ones.")
-@click.option("--reattach", is_flag=True, help="Attach volumes to the VM they were last on.")
-@click.option("--dry-run", is_flag=True, help="Read only: say what would happen.")
-@click.option("--strict", is_flag=True, help="A volume or VM that is back already is a failure.")
-@click.option("--allow-root", is_flag=True, help="Recover root volumes too whose VM is gone.")
-@own_settings("recover")
+@option("--all", "everything", is_flag=True, group=FILTERS, help="Every deleted data volume.")
+@option("--dry-run", is_flag=True, group=SAFETY, help="Read only: say what would happen.")
+@option("-y", "--yes", is_flag=True, group=SAFETY, help="Do not ask (needed with filters when nobody can be asked).")
+@option("--expect", type=Count(0), metavar="N", group=SAFETY, help="Refuse unless exactly N volumes match.")
+@option("--allow-root", is_flag=True, group=SAFETY, help="Recover root volumes too whose VM is gone.")
+@own_settings("recover", group=SAFETY)
+@option("--reattach", is_flag=True, group=AFTER, help="Attach volumes to the VM they were last on.")
+@option("--user-tag", "user_tags", multiple=True, type=TAG, group=AFTER, help="Give it this user tag; repeatable.")
+@option("--no-ensure-tags", is_flag=True, group=AFTER, help="Only send user tags; do not create the missing ones.")
+@option("--system-tag", "system_tags", multiple=True, type=TAG, group=AFTER, help="Send this system tag; repeatable.")
+@option("--strict", is_flag=True, group=OUTPUT, help="A volume or VM that is back already is a failure.")
+@option("--fail-if-empty", is_flag=True, group=OUTPUT, help="Exit 1 when no volume matches.")
 @global_options
 @pass_context
 def command(context: AppContext, /, volumes: tuple[str, ...], everything: bool, **options: Any) -> Exit:

@@ -5,18 +5,16 @@ from __future__ import annotations
 import click
 
 from zvol.cli.app_context import AppContext
+from zvol.cli.commands import Command, option
 from zvol.cli.options import global_options, pass_context
 from zvol.errors import Exit
 from zvol.render.values import Report
 
 
-@click.command(
-    "resume",
-    epilog="Example: zvol resume",
-)
+@click.command("resume", cls=Command, examples=("zvol resume", "zvol resume --json"))
 @click.argument("run", required=False)
-@click.option("-y", "--yes", is_flag=True, help="Also send what a run older than 24 hours never sent.")
-@click.option("--same-account", is_flag=True, help="RUN is of this account; for one whose account is not known.")
+@option("-y", "--yes", is_flag=True, help="Also send what a run older than 24 hours never sent.")
+@option("--same-account", is_flag=True, help="RUN is of this account; for one whose account is not known.")
 @global_options
 @pass_context
 def command(context: AppContext, run: str | None, yes: bool, same_account: bool) -> Exit | Report:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from zvol.cli.app_context import AppContext
-from zvol.cli.options import Group, global_options, pass_context
+from zvol.cli.commands import Group
+from zvol.cli.options import global_options, pass_context
 from zvol.errors import Busy
 from zvol.render.values import Column, Report, Table, text_column
 from zvol.text import stamp
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     "runs",
     cls=Group,
     invoke_without_command=True,
-    epilog="Example: zvol runs --json",
+    examples=("zvol runs --json",),
 )
 @global_options
 @pass_context
@@ -38,7 +39,7 @@ def command(context: AppContext) -> Report | None:
 @command.command(
     "forget",
     short_help="Close a run that is not to be finished.",
-    epilog="Example: zvol runs forget 20261125-083000-1a2b3c",
+    examples=("zvol runs forget 20261125-083000-1a2b3c",),
 )
 @click.argument("run")
 @global_options

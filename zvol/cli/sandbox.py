@@ -10,7 +10,8 @@ from typing import Any
 import click
 
 from zvol.cli.app_context import AppContext
-from zvol.cli.options import Group, global_options, pass_context
+from zvol.cli.commands import Group, option
+from zvol.cli.options import global_options, pass_context
 from zvol.cli.params import Count, Release, Seconds, SettingType
 from zvol.config.kinds import ZONE_NAME
 from zvol.errors import Exit, LocalState, UsageProblem
@@ -18,28 +19,30 @@ from zvol.render.values import Report
 from zvol.session.server import SANDBOX
 
 
-@click.group("sandbox", cls=Group, epilog="Example: zvol sandbox serve")
+@click.group("sandbox", cls=Group, examples=("zvol sandbox serve",))
 @global_options
 def command() -> None:
     """A small ZStack on this machine, for trying things and for the tests of scripts."""
 
 
-@command.command("serve", short_help="Serve until interrupted.", epilog="Example: zvol sandbox serve --port 8080")
-@click.option("--port", type=Count(0, 65535), default=0, help="Listen on this port; 0 takes a free one.")
-@click.option("--ledger", type=click.Path(dir_okay=False, path_type=Path), help="Write what is accepted and executed.")
-@click.option("--job-time", type=Seconds(), default=0.12, show_default=True, help="Seconds a recovery takes.")
-@click.option("--locale", type=click.Choice(("zh_CN", "en_US")), default="zh_CN", show_default=True, help="Of details.")
-@click.option(
-    "--zone", type=SettingType(ZONE_NAME), default="Etc/UTC", show_default=True, help="The server's time zone."
+@command.command("serve", short_help="Serve until interrupted.", examples=("zvol sandbox serve --port 8080",))
+@option("--port", type=Count(0, 65535), default=0, help="Listen on this port; 0 takes a free one.")
+@option("--ledger", type=click.Path(dir_okay=False, path_type=Path), help="Write what is accepted and executed.")
+@option("--job-time", type=Seconds(), default=0.12, show_default=True, help="Seconds a recovery takes.")
+@option(
+    "--locale",
+    type=click.Choice(("zh_CN", "en_US")),
+    default="zh_CN",
+    show_default=True,
+    help="The language of its messages.",
 )
-@click.option(
-    "--version", type=Release(), default="5.2.1", show_default=True, help="The release of ZStack to behave as."
-)
-@click.option("--access-keys", is_flag=True, help="Accept signed requests, as the commercial edition does.")
-@click.option("--queue-delay", type=Seconds(), default=0.0, help="Seconds a volume is busy before its first recovery.")
-@click.option("--lose-insert", is_flag=True, help="Forget the jobs of recoveries, and run them.")
-@click.option("--two-nodes", is_flag=True, help="Answer every other poll as a node that missed the end.")
-@click.option("--extra", type=Count(0, 100_000), default=0, help="Create this many more deleted volumes.")
+@option("--zone", type=SettingType(ZONE_NAME), default="Etc/UTC", show_default=True, help="The server's time zone.")
+@option("--version", type=Release(), default="5.2.1", show_default=True, help="The release of ZStack to behave as.")
+@option("--access-keys", is_flag=True, help="Accept signed requests, as the commercial edition does.")
+@option("--queue-delay", type=Seconds(), default=0.0, help="Seconds a volume is busy before its first recovery.")
+@option("--lose-insert", is_flag=True, help="Forget the jobs of recoveries, and run them.")
+@option("--two-nodes", is_flag=True, help="Answer every other poll as a node that missed the end.")
+@option("--extra", type=Count(0, 100_000), default=0, help="Create this many more deleted volumes.")
 @global_options
 @pass_context
 def serve(context: AppContext, /, port: int, ledger: Path | None, extra: int, **switches: Any) -> Exit:
@@ -72,7 +75,7 @@ def serve(context: AppContext, /, port: int, ledger: Path | None, extra: int, **
     return Exit.OK
 
 
-@command.command("reset", short_help="Make it new.", epilog="Example: zvol sandbox reset")
+@command.command("reset", short_help="Make it new.", examples=("zvol sandbox reset",))
 @global_options
 @pass_context
 def reset(context: AppContext) -> Report:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 import click
 
 from zvol.cli.app_context import AppContext
+from zvol.cli.commands import FILTERS, option
 from zvol.cli.params import SettingType
 from zvol.config import kinds
 from zvol.errors import UsageProblem
@@ -27,26 +28,27 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 WHEN_HELP: Final = "Deleted at or after WHEN: 2h (ago), or a date; see `zvol help times`."
 
+_filter = partial(option, group=FILTERS)
 _OPTIONS = (
-    click.option("--name", "name", metavar="GLOB", help="Only volumes whose name matches, such as 'pg-*'."),
-    click.option(
+    _filter("--name", "name", metavar="GLOB", help="Only volumes whose name matches, such as 'pg-*'."),
+    _filter(
         "--deleted-since",
         "since",
         metavar="WHEN",
         help=WHEN_HELP,
     ),
-    click.option("--deleted-before", "before", metavar="WHEN", help="Deleted before WHEN."),
-    click.option("--last-vm", "last_vm", metavar="VM", help="Last on this VM, by name or UUID."),
-    click.option("--primary-storage", "storage", metavar="PS", help="On this primary storage, by name or UUID."),
-    click.option("--tagged", "tagged", metavar="TAG", help="With this user tag."),
-    click.option("--expiring-within", "expiring", type=SettingType(kinds.AGE), metavar="D", help="Destroyed within D."),
+    _filter("--deleted-before", "before", metavar="WHEN", help="Deleted before WHEN."),
+    _filter("--last-vm", "last_vm", metavar="VM", help="Last on this VM, by name or UUID."),
+    _filter("--primary-storage", "storage", metavar="PS", help="On this primary storage, by name or UUID."),
+    _filter("--tagged", "tagged", metavar="TAG", help="With this user tag."),
+    _filter("--expiring-within", "expiring", type=SettingType(kinds.AGE), metavar="D", help="Destroyed within D."),
 )
 
 
 def filter_options(command: F) -> F:
     """Add the filter options to a command."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
+    for add in reversed(_OPTIONS):
+        command = add(command)
     return command
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zvol.cli.app_context import AppContext
+from zvol.cli.commands import Command, option
 from zvol.cli.options import global_options, pass_context
 from zvol.cli.params import read_volumes
 from zvol.errors import most_severe
@@ -18,9 +19,13 @@ if TYPE_CHECKING:
     from zvol.model import Result, VolumeArgument
 
 
-@click.command("show", epilog="Example: zvol show d0a7a5e0c0de4b1e8a5efeedbead0001 --json")
+@click.command(
+    "show",
+    cls=Command,
+    examples=("zvol show pg-data", "zvol show --vm web-2", "zvol show pg-data --json | jq .recycle.secondsLeft"),
+)
 @click.argument("volumes", nargs=-1, metavar="VOLUME...")
-@click.option("--vm", "vms", multiple=True, metavar="VM", help="A VM instead, by name or UUID; repeatable.")
+@option("--vm", "vms", multiple=True, metavar="VM", help="A VM instead, by name or UUID; repeatable.")
 @global_options
 @pass_context
 def command(context: AppContext, /, volumes: tuple[str, ...], vms: tuple[str, ...]) -> Report:

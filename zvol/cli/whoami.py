@@ -9,6 +9,7 @@ from typing import Any, Final
 import click
 
 from zvol.cli.app_context import AppContext
+from zvol.cli.commands import Command
 from zvol.cli.options import global_options, pass_context
 from zvol.errors import Exit
 from zvol.render.values import Column, Report, Table, text_column
@@ -32,7 +33,7 @@ COLUMNS: Final[Sequence[Column[Facts]]] = [
 ]
 
 
-@click.command("whoami", epilog="Example: zvol whoami --json")
+@click.command("whoami", cls=Command, examples=("zvol whoami", "zvol whoami --json"))
 @global_options
 @pass_context
 def command(context: AppContext) -> Report:

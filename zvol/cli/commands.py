@@ -1,0 +1,143 @@
+"""Commands whose help shows their own options in groups, and examples; the global options are one line."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any, Final
+
+import click
+
+OPTIONS: Final = "Options"
+FILTERS: Final = "Filters"
+SAFETY: Final = "Safety"
+AFTER: Final = "After recovery"
+OUTPUT: Final = "Output"
+GLOBAL: Final = "Global options"
+"""The options that every command takes; `zvol help options` shows them."""
+
+MAX_NAMES: Final = 28
+"""The most characters of an option and its value beside which there is room for a text."""
+SEE_GLOBAL: Final = "Options of every command, such as -p, --json and --sandbox: zvol help options"
+Lines = list[tuple[str, str]]
+
+
+class Option(click.Option):
+    """An option with the group of the help that it is shown in; a function of its context may choose the group."""
+
+    def __init__(self, *args: Any, group: str | Callable[[click.Context], str] = OPTIONS, **values: Any) -> None:
+        super().__init__(*args, **values)
+        self._group = group
+
+    def group(self, ctx: click.Context) -> str:
+        return self._group if isinstance(self._group, str) else self._group(ctx)
+
+    def line(self, ctx: click.Context) -> tuple[str, str]:
+        """Return how the option is written, and what it does, with its default."""
+        names = ", ".join((*self.opts, *self.secondary_opts))
+        text = self.help or ""
+        if self.show_default:
+            text = f"{text.removesuffix('.')} (default: {self.default})."
+        return names if self.is_flag else f"{names} {self.make_metavar(ctx)}", text
+
+
+option = partial(click.option, cls=Option)
+
+
+def help_width() -> int:
+    """Return the width of help texts, as click computes it."""
+    from zvol.render.terminal import terminal_width
+
+    return max(min(terminal_width(1, os.environ.get("COLUMNS")), 80) - 2, 50)
+
+
+def _show_help(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        click.echo(ctx.get_help())
+        ctx.exit()
+
+
+class Explained(click.Command):
+    """What the help of commands and groups of commands has in common; `examples` are lines that can be pasted."""
+
+    def __init__(self, *args: Any, examples: Sequence[str] = (), **values: Any) -> None:
+        super().__init__(*args, **values)
+        self.examples = examples
+
+    def get_help_option(self, ctx: click.Context) -> Option:
+        """Return the option of the help; click's own would translate its text, which takes time in every command."""
+        del ctx
+        if not isinstance(self._help_option, Option):
+            self._help_option = Option(
+                ("-h", "--help"),
+                is_flag=True,
+                is_eager=True,
+                expose_value=False,
+                callback=_show_help,
+                group=GLOBAL,
+                help="Show the help of a command.",
+            )
+        return self._help_option
+
+    def get_help(self, ctx: click.Context) -> str:
+        ctx.terminal_width = help_width()
+        return super().get_help(ctx)
+
+    def groups(self, ctx: click.Context) -> dict[str, Lines]:
+        """Return the lines of the options by group, the groups in the order of their first options."""
+        found: dict[str, Lines] = {}
+        for one in self.get_params(ctx):
+            if isinstance(one, Option):
+                found.setdefault(one.group(ctx), []).append(one.line(ctx))
+        return found
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        own = {title: lines for title, lines in self.groups(ctx).items() if title != GLOBAL}
+        widths = (len(names) for lines in own.values() for names, _ in lines)
+        width = max((width for width in widths if width <= MAX_NAMES), default=0)
+        for title, lines in own.items():
+            with formatter.section(title):
+                formatter.write_dl([(f"{names:{width}}", text) for names, text in lines])
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        del ctx
+        if self.examples:
+            with formatter.section("Examples" if len(self.examples) > 1 else "Example"):
+                for line in self.examples:
+                    formatter.write(f"  {line}\n")
+        formatter.write_paragraph()
+        formatter.write(f"{SEE_GLOBAL}\n")
+
+
+class Command(Explained):
+    """A command of zvol."""
+
+
+class Group(Explained, click.Group):
+    """A group of commands, which suggests the closest command for an unknown one."""
+
+    command_class = Command
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        self.format_commands(ctx, formatter)
+        super().format_options(ctx, formatter)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if not ctx.resilient_parsing and self.get_command(ctx, args[0]) is None and args[0][:1] != "-":
+            from zvol.cli.other_words import suggestion
+
+            ctx.fail(f"No such command '{args[0]}'.{suggestion(args[0], self.list_commands(ctx))}")
+        return super().resolve_command(ctx, args)
+
+
+def walk(command: click.Command, ctx: click.Context) -> Iterator[tuple[click.Context, click.Command]]:
+    """Yield a command and all below it, each with its context."""
+    yield ctx, command
+    if isinstance(command, click.Group):
+        for name in command.list_commands(ctx):
+            found = command.get_command(ctx, name)
+            assert found is not None
+            yield from walk(found, click.Context(found, info_name=name, parent=ctx))

@@ -1,0 +1,48 @@
+"""What users may type instead of a command, and what they are told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from zvol.text import did_you_mean
+
+COMMANDS: Final = {
+    "recover": ("restore", "undelete", "rescue", "recovery", "undo", "unremove", "salvage", "untrash", "revert"),
+    "show": ("get", "describe", "info", "inspect", "view", "cat"),
+    "runs": ("status", "history", "jobs", "log", "logs", "ps"),
+    "list": ("ls", "volumes", "trash", "recycle-bin", "bin", "search", "find", "deleted"),
+    "resume": ("continue", "retry", "finish", "wait"),
+    "attach": ("mount", "connect", "reattach"),
+    "login": ("signin", "sign-in", "auth", "authenticate"),
+    "logout": ("signout", "sign-out"),
+    "whoami": ("session", "id", "who", "account"),
+    "doctor": ("check", "diagnose", "ping", "health", "test"),
+    "config": ("configure", "configuration", "settings", "setup", "profile", "profiles"),
+    "completion": ("completions", "autocomplete"),
+    "sandbox": ("demo", "server"),
+    "help": ("man", "usage"),
+}
+"""The words by the command that is meant."""
+
+IN_GROUPS: Final = {
+    "show": ("list", "print", "dump"),
+    "serve": ("start", "run", "up"),
+    "reset": ("clean", "clear", "renew"),
+    "init": ("create", "new", "setup"),
+    "validate": ("check", "lint", "verify", "test"),
+    "forget": ("close", "rm", "remove", "delete", "drop", "cancel"),
+}
+"""The same for the commands of groups."""
+
+DELETES: Final = ("rm", "remove", "delete", "del", "destroy", "expunge", "purge")
+
+
+def suggestion(word: str, known: Sequence[str]) -> str:
+    """Return ` Did you mean X?` for what another tool calls a command, or for a word that is close to one."""
+    folded = word.lower()
+    tables = (*COMMANDS.items(), *IN_GROUPS.items())
+    meant = next((name for name, words in tables if folded in words and name in known), None)
+    if meant is None and folded in DELETES:
+        return " zvol deletes nothing."
+    return did_you_mean(meant or word, known, sentence=True)
