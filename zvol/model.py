@@ -77,10 +77,11 @@ class Volume(Resource):
         return self._inventory(INVENTORY_FIELDS)
 
 
+@dataclass(frozen=True, slots=True)
 class VolumeRow(Row[Volume]):
-    """A row of a volume."""
+    """A row of a volume; `on_vm` is the name of the VM that it is on, None when that is not known."""
 
-    __slots__ = ()
+    on_vm: str | None = None
 
     @property
     def volume(self) -> Volume:
@@ -89,7 +90,7 @@ class VolumeRow(Row[Volume]):
     def names(self) -> dict[str, Any]:
         certain = None if self.last_vm_doubt is None else not self.last_vm_doubt
         named = self.last_vm if self.volume.text("lastVmInstanceUuid") else None
-        return {"lastVm": named, "lastVmCertain": certain, **super().names()}
+        return {"lastVm": named, "lastVmCertain": certain, "vm": self.on_vm, **Row.names(self)}
 
 
 LINE: Final = "line "
@@ -166,6 +167,10 @@ OUTCOME_EXITS: Mapping[Outcome, Exit] = {
 """The exit code of an outcome by itself; the others (failed, gone, not-sent) take the one of their error."""
 
 
+RECOVERY: Final = ("outcome", "changed", "by", "jobUuid", "warnings")
+"""The keys of a result that are told of the only VOLUME, too, whose JSON is its inventory."""
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """What became of one argument.
@@ -224,6 +229,10 @@ class Result:
             "jobUuid": self.job_uuid,
             "warnings": list(self.warnings),
         }
+
+    def recovery(self) -> dict[str, Any]:
+        """Return the key `recovery` of the inventory that stands for the only VOLUME; its key set is a contract."""
+        return {key: value for key, value in self.json().items() if key in RECOVERY}
 
 
 @dataclass(frozen=True, slots=True)

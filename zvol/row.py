@@ -28,10 +28,11 @@ class Retention:
     policy: str | None = None
     clock: str = "unknown"
 
-    def json(self) -> dict[str, Any]:
+    def json(self, deleted_at: float | None = None) -> dict[str, Any]:
         return {
             "recoverable": self.recoverable,
             "reason": self.reason,
+            "deletedAt": stamp(deleted_at),
             "clockFrom": self.clock_from,
             "expungesAfter": stamp(self.expunges_after),
             "secondsLeft": self.seconds_left,
@@ -69,7 +70,7 @@ class Row(Generic[R_co]):
     facts: tuple[tuple[str, str], ...] = ()
 
     def json(self) -> dict[str, Any]:
-        return self.resource.inventory() | {"recycle": self.retention.json(), "names": self.names()}
+        return self.resource.inventory() | {"recycle": self.retention.json(self.deleted_at), "names": self.names()}
 
     def names(self) -> dict[str, Any]:
         """Return the names of what its UUIDs point to, for JSON."""

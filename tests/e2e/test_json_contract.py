@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -39,7 +41,9 @@ KEYS = {
     "setting": ["key", "value", "source"],
     "session": ["server", "account", "user", "profile", "sessionFrom", "valid"],
 }
-RECYCLE = ["recoverable", "reason", "clockFrom", "expungesAfter", "secondsLeft", "policy", "clock"]
+RECYCLE = ["recoverable", "reason", "deletedAt", "clockFrom", "expungesAfter", "secondsLeft", "policy", "clock"]
+NAMES = {"volumeRow": ["lastVm", "lastVmCertain", "vm", "primaryStorage"], "vmRow": ["primaryStorage"]}
+RECOVERY = ["outcome", "changed", "by", "jobUuid", "warnings"]
 """The contract: programs rely on these keys, in this order."""
 
 
@@ -52,14 +56,16 @@ def check(kind: str, value: Any) -> None:
         assert list(value)[: len(VM_FIELDS)] == list(VM_FIELDS)
     else:
         assert list(value)[: len(INVENTORY_FIELDS)] == list(INVENTORY_FIELDS)
-    if kind in ("volumeRow", "vmRow"):
-        assert list(value["recycle"]) == RECYCLE
+    if kind in NAMES:
+        assert (list(value["recycle"]), list(value["names"])) == (RECYCLE, NAMES[kind])
+    if kind == "recovered":
+        assert list(value["recovery"]) == RECOVERY
 
 
 def every(kind: str, ran: Ran) -> list[Any]:
     """Check each element of an array, or each line of ndjson, and return them."""
     values: list[Any] = ran.json() if ran.out[0] == "[" else [json.loads(line) for line in ran.out.splitlines()]
-    whole = {"anyOf": SCHEMA["oneOf"], "$defs": SCHEMA["$defs"]}
+    whole = {"anyOf": SCHEMA["anyOf"], "$defs": SCHEMA["$defs"]}
     jsonschema.validate(values if ran.out[0] == "[" else values[0], whole)
     for value in values:
         check(kind, value)
@@ -69,8 +75,22 @@ def every(kind: str, ran: Ran) -> list[Any]:
 def test_recover(at: dict[str, str]) -> None:
     would = every("result", run(["recover", PG_DATA, NOBODY, "--dry-run", "--json"], at))
     assert [one["outcome"] for one in would] == ["would-recover", "gone"]
-    check("inventory", run(["recover", PG_DATA, "--json"], at).json())
-    check("inventory", run(["recover", READY, "--json"], at).json())
+    recovered = run(["recover", PG_DATA, "--json"], at).json()
+    check("recovered", recovered)
+    job = recovered["recovery"].pop("jobUuid")
+    assert (len(job), recovered["recovery"]) == (
+        32,
+        {"outcome": "recovered", "changed": True, "by": "zvol", "warnings": []},
+    )
+    already = run(["recover", PG_DATA, "--json"], at).json()
+    check("recovered", already)
+    assert already["recovery"] == {
+        "outcome": "already",
+        "changed": False,
+        "by": None,
+        "jobUuid": None,
+        "warnings": [],
+    }
     many = every("result", run(["recover", PG_DATA, PG_WAL, NOBODY, "backup", "--json"], at))
     assert [one["outcome"] for one in many] == ["already", "recovered", "gone", "failed"]
     lines = every("result", run(["recover", "-", "-o", "ndjson"], at, stdin=f"{PG_DATA}\nbackup\n"))
@@ -83,8 +103,13 @@ def test_recover(at: dict[str, str]) -> None:
 def test_list_and_show(at: dict[str, str]) -> None:
     assert len(every("volumeRow", run(["list", "--json"], at))) > 5
     assert len(every("volumeRow", run(["list", "--status", "any", "--type", "any", "-o", "ndjson"], at))) > 10
-    check("volumeRow", run(["show", PG_DATA, "--json"], at).json())
-    assert len(every("volumeRow", run(["show", PG_DATA, READY, "--json"], at))) == 2
+    deleted = run(["show", PG_DATA, "--json"], at).json()
+    check("volumeRow", deleted)
+    [listed] = csv.DictReader(run(["list", "--name", "pg-data", "-o", "csv"], at).out.splitlines())
+    assert deleted["recycle"]["deletedAt"] == listed["deleted"] != ""
+    assert deleted["names"] == {"lastVm": "db-1", "lastVmCertain": True, "vm": None, "primaryStorage": "local-ssd"}
+    [_, there] = every("volumeRow", run(["show", PG_DATA, READY, "--json"], at))
+    assert (there["recycle"]["deletedAt"], there["names"]["vm"]) == (None, "db-1")
 
 
 def test_list_and_show_of_vms(at: dict[str, str]) -> None:
@@ -157,6 +182,36 @@ def test_on_failure_stdout_is_empty_and_stderr_ends_with_an_object(
     assert (ran.code, ran.out) == (code, ""), ran
     check("failure", ran.error())
     assert ran.error()["exitCode"] == code
+
+
+@pytest.mark.parametrize("format", ["json", "ndjson", "name"])
+@pytest.mark.parametrize("arguments", [["list"], ["show", PG_DATA], ["list", "--vms"], ["show", "--vm", "web-2"]])
+def test_columns_are_refused_where_they_choose_nothing(
+    format: str, arguments: list[str], env: dict[str, str], unchanged: Sandbox
+) -> None:
+    env |= {"ZVOL_HOST": unchanged.host, "ZVOL_SESSION": unchanged.session}
+    with_columns = [*arguments, "--columns", "name"]
+    ran = run([*with_columns, "-o", format], env)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.splitlines()[-1].endswith(f"--columns goes with -o table, csv or csv-bom; the output is {format}.")
+    assert run(with_columns, env | {"ZVOL_OUTPUT": format}).err == ran.err
+    assert run([*with_columns, "-o", "csv"], env | {"ZVOL_OUTPUT": format}).out.splitlines()[0] == "name"
+
+
+def test_headers_of_csv_have_one_style(env: dict[str, str], unchanged: Sandbox) -> None:
+    env |= {"ZVOL_HOST": unchanged.host, "ZVOL_SESSION": unchanged.session}
+    for arguments in (
+        ["recover", PG_DATA, "--dry-run"],
+        ["list"],
+        ["list", "--vms"],
+        ["runs"],
+        ["doctor"],
+        ["config", "show"],
+        ["whoami"],
+    ):
+        header = run([*arguments, "-o", "csv"], env).out.splitlines()[0].split(",")
+        assert all(re.fullmatch("[a-z]+(-[a-z]+)*", one) for one in header), (arguments, header)
+    assert "job-uuid" in run(["recover", PG_DATA, "--dry-run", "-o", "csv"], env).out.splitlines()[0].split(",")
 
 
 def test_usage_errors_are_text(at: dict[str, str]) -> None:

@@ -27,7 +27,8 @@ def test_all_commands_say_the_same_of_a_volume(version: str | None, certain: boo
         for command in (["list", "--json"], ["show", VOLUME, "--json"]):
             found = zvol(server, tmp_path, *command).json()
             [row] = found if isinstance(found, list) else [found]
-            assert row["names"] == {"lastVm": "data", "lastVmCertain": certain, "primaryStorage": "data"}
+            names = {"lastVm": "data", "lastVmCertain": certain, "vm": None, "primaryStorage": "data"}
+            assert row["names"] == names
         assert cell(server, tmp_path) == ("data" if certain else "data (or another)")
         assert (SINCE in notes(server, tmp_path)) == (not certain)
         warned = "may name an older VM" in zvol(server, tmp_path, "list", "--last-vm", VM).err

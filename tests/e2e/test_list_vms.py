@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,8 @@ def test_the_most_urgent_vm_comes_first_with_the_clock_of_vms(at: dict[str, str]
     for row, hours in zip(rows, (5, 4), strict=True):
         left = row["recycle"].pop("secondsLeft")
         assert WEEK - hours * 3600 - 120 < left <= WEEK - hours * 3600
-        assert row["recycle"].pop("expungesAfter").endswith("Z")
+        until, deleted = (datetime.fromisoformat(row["recycle"].pop(key)) for key in ("expungesAfter", "deletedAt"))
+        assert (until - deleted).total_seconds() == WEEK
         assert row["recycle"] == {
             "recoverable": True,
             "reason": None,

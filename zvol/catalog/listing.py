@@ -102,8 +102,10 @@ def volume_rows(client: Client, volumes: Iterable[Volume], context: RetentionCon
     volumes = list(volumes)
     on_vms = {volume.text("vmInstanceUuid") for volume in volumes if follows_vm(volume)}
     vms = {vm.uuid: vm for vm in _destroyed_vms(client, on_vms)}
-    last_vms = {volume.text("lastVmInstanceUuid") for volume in volumes}
-    names = resource_names(client, VM_INSTANCE.path, last_vms) | {vm.uuid: vm.name for vm in vms.values()}
+    last_or_now = {volume.text(name) for volume in volumes for name in ("lastVmInstanceUuid", "vmInstanceUuid")}
+    names = resource_names(client, VM_INSTANCE.path, last_or_now - vms.keys()) | {
+        vm.uuid: vm.name for vm in vms.values()
+    }
     storages = resource_names(client, STORAGES, {volume.text("primaryStorageUuid") for volume in volumes})
 
     def row(volume: Volume) -> VolumeRow:

@@ -170,7 +170,8 @@ def volume_row(
     retention = retention_of(volume, policy, zone, now, vm)
     storage = storage_names.get(volume.text("primaryStorageUuid") or "")
     known = _known(volume, retention, policy, zone, now)
-    return VolumeRow(volume, retention, last_vm=vm_names.get(last), storage=storage, **known)
+    on_vm = vm_names.get(volume.text("vmInstanceUuid") or "")
+    return VolumeRow(volume, retention, last_vm=vm_names.get(last), storage=storage, on_vm=on_vm, **known)
 
 
 def vm_row(

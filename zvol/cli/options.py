@@ -28,20 +28,25 @@ def pass_context(command: Callable[..., Any]) -> Callable[..., Any]:
         ctx = click.get_current_context()
         context = ctx.ensure_object(AppContext)
         if context.options.columns is not None:
-            _check_columns(context.options.columns, ctx, vms=any(values.get(name) for name in ("vms", "vm")))
+            _check_columns(context, context.options.columns, ctx, vms=any(values.get(name) for name in ("vms", "vm")))
         return ctx.invoke(command, context, *args, **values)
 
     return called
 
 
-def _check_columns(columns: str, context: click.Context, *, vms: bool) -> None:
-    """Refuse --columns for other commands than list and show, and unknown columns; in every format."""
+def _check_columns(context: AppContext, columns: str, ctx: click.Context, *, vms: bool) -> None:
+    """Refuse --columns for other commands than list and show, unknown columns, and formats without columns."""
     from zvol.render.columns import VMS, VOLUMES
+    from zvol.render.formats import FORMATS, enumerated, load
 
-    if context.command_path not in WITH_COLUMNS:
+    if ctx.command_path not in WITH_COLUMNS:
         raise click.UsageError("--columns goes with list and show; `zvol list --columns help` shows which there are.")
-    if columns != "help":
-        VMS.pick(columns) if vms else VOLUMES.pick(columns)
+    if columns == "help":
+        return
+    VMS.pick(columns) if vms else VOLUMES.pick(columns)
+    if not context.output.picks_columns:
+        which = enumerated([name for name in FORMATS if load(name).picks_columns])
+        raise click.UsageError(f"--columns goes with -o {which}; the output is {context.output.format}.")
 
 
 def _store_setting(ctx: click.Context, param: click.Parameter, value: Any) -> None:

@@ -37,10 +37,11 @@ class Printer:
         mark: str = "zvol: ",
         command: str = "zvol",
     ) -> None:
-        self._format = formats.load(format)(tty=tty, width=width)
+        self.format, self._format = format, formats.load(format)(tty=tty, width=width)
         self._stdout, self._stderr = stdout, stderr
         self._quiet, self._mark, self._command = quiet, mark, command
         self.for_people, self.shows_all = self._format.for_people, self._format.whole
+        self.picks_columns = self._format.picks_columns
         self.mixes_with_progress = self._format.streams and tty
         """Results are written to the terminal during a run, where they would tear a line that is redrawn."""
 

@@ -79,7 +79,7 @@ PROGRAMS: Final[tuple[Column[Result], ...]] = (
     Column("by", "", "", lambda result: result.by),
     Column("code", "", "", _code),
     Column("detail", "", "", lambda result: detail(result) if result.error else None),
-    Column("job_uuid", "", "", lambda result: result.job_uuid),
+    Column("job-uuid", "", "", lambda result: result.job_uuid),
     Column("warnings", "", "", lambda result: "; ".join(result.warnings)),
     Column("target", "", "", lambda result: result.target),
 )
@@ -109,7 +109,7 @@ def _json(result: Result) -> dict[str, Any]:
 
 def _inventory(result: Result) -> dict[str, Any]:
     assert result.volume is not None
-    return dict(from_outside(result.volume.inventory()))
+    return dict(from_outside(result.volume.inventory()), recovery=result.recovery())
 
 
 def _details(result: Result, _tty: bool) -> Iterator[tuple[str, str]]:

@@ -48,8 +48,8 @@ class Column(Generic[T_contra]):
 
 
 def text_column(header: str, text: Callable[[T], str]) -> Column[T]:
-    """Return a column whose text is the same in every format; its key is the header, such as `not_sent`."""
-    return Column(header.lower().replace(" ", "_"), header, "", text, lambda row: escape_terminal(text(row)))
+    """Return a column whose text is the same in every format; its key is the header, such as `not-sent`."""
+    return Column(header.lower().replace(" ", "-"), header, "", text, lambda row: escape_terminal(text(row)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ FORMULA: Final = re.compile(r"(?:^|(?<=[;\t\r\n]))(?=\s*[=+\-@＝＋－＠])")
 
 class Formatter(Format):
     help = "with a header; a value that a spreadsheet would run begins with an\napostrophe"
+    picks_columns = True
 
     def table(self, table: Table[Any]) -> Iterator[str]:
         returns = any("\r" in cell for row in table.rows for cell in self._cells(table, row))

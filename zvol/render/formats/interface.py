@@ -27,6 +27,9 @@ class Format(ABC):
     whole: ClassVar[bool] = False
     """It shows all that is known of a row, whatever the columns."""
 
+    picks_columns: ClassVar[bool] = False
+    """`--columns` chooses what it shows."""
+
     streams: ClassVar[bool] = False
     """Each row is a text of its own, so that each result is written at once."""
 

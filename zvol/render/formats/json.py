@@ -12,8 +12,9 @@ from zvol.render.values import Table
 
 class Formatter(Format):
     help = (
-        "one VOLUME: the inventory itself, with the API's field names, when it\n"
-        "is recovered or already back;\n"
+        "one VOLUME: the inventory itself, with the API's field names, and\n"
+        "`recovery` (outcome, changed, by, jobUuid, warnings), when it is\n"
+        "recovered or already back;\n"
         "several, `-`, or --dry-run: an array of results in the order asked"
     )
     for_programs = True

@@ -31,6 +31,7 @@ LEAST: Final = 20
 class Formatter(Format):
     help = "for people: drawn on a terminal, plain in a pipe; nothing is ever cut"
     for_people = True
+    picks_columns = True
 
     def table(self, table: Table[Any]) -> Iterator[str]:
         if table.details is not None:
