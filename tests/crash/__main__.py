@@ -1,5 +1,6 @@
 """All of it: `python -m tests.crash points`, `followups`, `kills --kills 300 --seed 1`, `signals` and `crowds`.
 
+Of volumes, or of VMs with `--kind vm`.
 Prints what was done and what was wrong; the exit code is the number of wrong cases (at most 99).
 """
 
@@ -17,6 +18,8 @@ from pathlib import Path
 
 from tests.crash import followups, kills, points, signals, together
 from tests.crash.world import World, world
+from tests.support.kinds import KINDS, VOLUMES
+from tests.support.profiles import RATE
 
 
 def passes(name: str, case: Callable[[], object]) -> bool:
@@ -29,15 +32,15 @@ def passes(name: str, case: Callable[[], object]) -> bool:
     return True
 
 
-def all_points(cloud: World, volumes: Iterable[int], chance: random.Random, signal: str) -> tuple[int, int]:
+def all_points(cloud: World, numbers: Iterable[int], chance: random.Random, signal: str) -> tuple[int, int]:
     """End a run at every point, each time with a resume that runs through and with one that is killed too."""
     done = wrong = 0
-    for number in volumes:
+    for number in numbers:
         every = points.points(points.count(cloud, number), signal)
-        print(f"{number} volumes: {len(every)} points", flush=True)
+        print(f"{number} at once: {len(every)} points", flush=True)
         for point in every:
             for again in (None, chance):
-                name = f"{number} volumes, {point}, resume {'killed too' if again else 'undisturbed'}"
+                name = f"{number} at once, {point}, resume {'killed too' if again else 'undisturbed'}"
                 wrong += not passes(name, functools.partial(points.crash, cloud, number, point, again=again))
                 done += 1
         print(f"{done} cases, {wrong} wrong", flush=True)
@@ -57,12 +60,13 @@ def many_kills(cloud: World, number_of_kills: int, chance: random.Random) -> tup
 def every_signal(cloud: World) -> tuple[int, int]:
     """Send every signal in every phase."""
     cases = [(signals.case, name, number) for name in signals.PHASES for number in signals.SIGNALS]
-    cases += [(signals.prompted, name, number) for name in signals.PROMPTS for number in signals.SIGNALS]
+    if cloud.kind is VOLUMES:
+        cases += [(signals.prompted, name, number) for name in signals.PROMPTS for number in signals.SIGNALS]
     return len(cases), sum(not passes(f"{n}, {s}", functools.partial(do, cloud, n, s)) for do, n, s in cases)
 
 
 def crowds(cloud: World, number_of_kills: int, chance: random.Random) -> tuple[int, int]:
-    """Processes on the same volumes, some of them killed."""
+    """Processes on the same targets, some of them killed."""
     wrong = 0
     for number in range(number_of_kills):
         case = functools.partial(together.crowd, cloud, chance, kills=number % 2 * 3)
@@ -73,6 +77,7 @@ def crowds(cloud: World, number_of_kills: int, chance: random.Random) -> tuple[i
 def all_followups(cloud: World) -> tuple[int, int]:
     """End a run that tags and attaches at every point."""
     every = followups.points(cloud)
+    print(f"{len(every)} points", flush=True)
     return len(every), sum(not passes(str(point), functools.partial(followups.case, cloud, point)) for point in every)
 
 
@@ -81,7 +86,9 @@ def main() -> int:
     parser.add_argument("what", choices=("points", "followups", "kills", "signals", "crowds"))
     parser.add_argument("--kills", type=int, default=300)
     parser.add_argument("--crowds", type=int, default=20)
-    parser.add_argument("--volumes", type=int, nargs="*", default=[1, 6])
+    parser.add_argument("--kind", choices=KINDS, default="volume")
+    parser.add_argument("--at-once", type=int, nargs="*", default=[1, 6], help="how many targets a run has")
+    parser.add_argument("--rate", type=float, default=RATE, help="how fast the clock of zvol runs")
     parser.add_argument("--server", default="--job-time 0.3", help="options of the sandbox")
     parser.add_argument("--signal", default="SIGKILL")
     parser.add_argument("--seed", type=int, default=1)
@@ -89,11 +96,13 @@ def main() -> int:
     chance, began = random.Random(given.seed), time.monotonic()
     with (
         tempfile.TemporaryDirectory() as folder,
-        world(Path(folder) / "world", *given.server.split(), extra=60_000) as cloud,
+        world(
+            Path(folder) / "world", *given.server.split(), kind=KINDS[given.kind], extra=40_000, rate=given.rate
+        ) as cloud,
     ):
         match given.what:
             case "points":
-                done, wrong = all_points(cloud, given.volumes, chance, given.signal)
+                done, wrong = all_points(cloud, given.at_once, chance, given.signal)
             case "followups":
                 done, wrong = all_followups(cloud)
             case "kills":
@@ -102,7 +111,9 @@ def main() -> int:
                 done, wrong = every_signal(cloud)
             case _:
                 done, wrong = crowds(cloud, given.crowds, chance)
-        counts = f"{cloud.used} volumes, {cloud.counts['kill']} kills, {cloud.counts['process']} processes of zvol"
+        counts = (
+            f"{cloud.used} {given.kind}s, {cloud.counts['kill']} kills, {cloud.counts['process']} processes of zvol"
+        )
     print(f"{given.what}, seed {given.seed}: {done} cases, {counts}, {wrong} wrong, {time.monotonic() - began:.0f} s")
     return min(wrong, 99)
 

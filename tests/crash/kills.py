@@ -12,14 +12,14 @@ EARLIEST, LATEST = 0.01, 0.4
 
 
 def kill(world: World, chance: random.Random) -> int:
-    """Kill a run over some volumes, and up to three that resume it, then finish it; returns the kills that hit."""
-    env, volumes = world.home(), world.volumes(chance.choice((1, 2, 5, 20)))
+    """Kill a run over some targets, and up to three that resume it, then finish it; returns the kills that hit."""
+    env, targets = world.home(), world.targets(chance.choice((1, 2, 5, 20)))
     before = world.counts["kill"]
-    commands = [["recover", *volumes, "-o", "ndjson"]] + [["resume", "-o", "ndjson"]] * chance.randint(0, 3)
+    commands = [world.recover(targets)] + [["resume", "-o", "ndjson"]] * chance.randint(0, 3)
     for command in commands:
         process = world.start(env, *command)
         time.sleep(chance.uniform(EARLIEST, LATEST))
         process.kill()
         world.end(process)
-    world.finish(env, volumes)
+    world.finish(env, targets)
     return world.counts["kill"] - before

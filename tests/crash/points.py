@@ -8,7 +8,7 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.crash.world import SHIM, World
+from tests.crash.world import World
 from tests.support.shim import KINDS
 
 
@@ -23,10 +23,10 @@ class Point:
         return f"{self.kind}:{self.number}:{self.when}:{self.signal}"
 
 
-def count(world: World, volumes: int) -> dict[str, int]:
-    """Return how many points of each kind an undisturbed run over this number of volumes has."""
+def count(world: World, number: int, *options: str) -> dict[str, int]:
+    """Return how many points of each kind an undisturbed run over this number of targets has."""
     env, file = world.home(), world.folder / "counts"
-    ran = world.run(env, "recover", *world.volumes(volumes), "-o", "ndjson", command=(*SHIM, f"count:{file}"))
+    ran = world.run(env, *world.recover(world.targets(number), *options), command=world.shim(f"count:{file}"))
     assert ran.code == 0, ran
     counts: dict[str, int] = json.loads(Path(file).read_text())
     return counts
@@ -37,17 +37,17 @@ def points(counts: dict[str, int], signal: str = "SIGKILL") -> list[Point]:
     return [Point(kind, number, when, signal) for kind, number in moments for when in ("before", "after")]
 
 
-def crash(world: World, volumes: int, point: Point, *, again: random.Random | None = None) -> bool:
+def crash(world: World, number: int, point: Point, *, again: random.Random | None = None) -> bool:
     """End a run at a point and finish it; returns whether it came to the point at all.
 
     With `again`, the first resume is killed too, at a point of chance.
     """
-    env, chosen = world.home(), world.volumes(volumes)
-    ran = world.run(env, "recover", *chosen, "-o", "ndjson", command=(*SHIM, str(point)))
+    env, chosen = world.home(), world.targets(number)
+    ran = world.run(env, *world.recover(chosen), command=world.shim(point))
     if again is not None:
         second = Point(again.choice(("commit", "send", "recv")), again.randint(1, 6), again.choice(("before", "after")))
-        world.run(env, "resume", "-o", "ndjson", command=(*SHIM, str(second)))
+        world.run(env, "resume", "-o", "ndjson", command=world.shim(second))
     world.finish(env, chosen)
-    number = signal.Signals[point.signal]
-    assert ran.code in (0, -number, 128 + number), ran
+    sent = signal.Signals[point.signal]
+    assert ran.code in (0, -sent, 128 + sent), ran
     return ran.code != 0

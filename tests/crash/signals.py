@@ -16,6 +16,7 @@ from pathlib import Path
 
 from tests.crash.world import World, reported
 from tests.support.fault_proxy import Proxy, Rule, proxy
+from tests.support.kinds import VOLUMES
 from tests.support.process import Ran, default_signals, wait_for
 from tests.support.profiles import FAST
 from tests.support.warm import Process, start
@@ -35,11 +36,11 @@ ALWAYS = 999
 
 @dataclass
 class RunningCase:
-    """A run that is going on: its user, its volumes, the proxy before the server, and what holds it up."""
+    """A run that is going on: its user, its targets, the proxy before the server, and what holds it up."""
 
     world: World
     env: dict[str, str]
-    volumes: list[str]
+    targets: list[str]
     between: Proxy
     release_file: Path
     command: list[str] = field(default_factory=list)
@@ -52,9 +53,9 @@ class RunningCase:
         return self.release_file.with_suffix(".out")
 
     def start(self) -> Process:
-        arguments = [*(self.command or ["recover", *self.volumes]), "-o", "ndjson"]
+        arguments = self.command or self.world.recover(self.targets)
         with self.out.open("wb") as out:
-            return start(arguments, self.env, stdout=out, command=FAST)
+            return start(arguments, self.env, stdout=out, command=self.world.fast)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class Phase:
 
     rules: tuple[Rule, ...] = ()
     reached: Callable[[RunningCase], bool] = lambda running: running.between.held.is_set()
-    volumes: int = 1
+    targets: int = 1
     prepare: Callable[[RunningCase], None] = lambda _scene: None
     release: Callable[[RunningCase], None] = lambda running: running.release_file.touch()
     opens: bool = True  # something is open in the journal
@@ -83,7 +84,7 @@ LOCKED: dict[str, sqlite3.Connection] = {}
 
 def lock_the_journal(running: RunningCase) -> None:
     """Make the first commit of the run wait."""
-    running.world.run(running.env, "recover", *running.world.volumes(1))
+    running.world.run(running.env, *running.world.recover(running.world.targets(1)))
     path = Path(running.env["HOME"]) / ".local/state/zvol/journal.db"
     LOCKED[str(running.release_file)] = db = sqlite3.connect(path, isolation_level=None)
     db.execute("BEGIN IMMEDIATE")
@@ -99,11 +100,11 @@ def unlock_the_journal(running: RunningCase) -> None:
 
 def leave_something_open(running: RunningCase) -> None:
     """Kill a run whose PUT the proxy lost, and resume it then."""
-    process = running.world.start(running.env, "recover", *running.volumes)
+    process = running.world.start(running.env, *running.world.recover(running.targets))
     wait_for(lambda: running.puts() == 1)
     process.kill()
     process.communicate()
-    running.command = ["resume"]
+    running.command = ["resume", "-o", "ndjson"]
 
 
 PHASES = {
@@ -121,9 +122,9 @@ PHASES = {
     "PUT answer held": Phase((Rule("put", "hold-answer"),)),
     "watching": Phase((Rule("job", "hold", 1, ALWAYS), Rule("back", "hold", 1, ALWAYS))),
     "quiet time": Phase((Rule("put", "drop"),), lambda running: running.puts() == 1 and pause(0.3)),
-    "between volumes": Phase((Rule("put", "hold", 3, 3),), lambda running: running.between.held.is_set(), volumes=5),
+    "between targets": Phase((Rule("put", "hold", 3, 3),), lambda running: running.between.held.is_set(), targets=5),
     "one of two is reported": Phase(
-        (Rule("put", "hold", 2, 2),), lambda running: running.out.stat().st_size > 0, volumes=2
+        (Rule("put", "hold", 2, 2),), lambda running: running.out.stat().st_size > 0, targets=2
     ),
     "in resume": Phase(
         (Rule("put", "hang"), Rule("back", "hold", 1, ALWAYS), Rule("job", "hold", 1, ALWAYS)),
@@ -136,12 +137,13 @@ def case(world: World, name: str, number: str) -> None:
     """Bring a run into a phase, send it the signal, and see how it ends and that it can be finished."""
     phase = PHASES[name]
     release_file = world.folder / f"release_file-{world.homes}"
-    rules = [Rule(r.kind, r.action, r.first, r.last, file=release_file) for r in phase.rules]
+    reads = {} if world.kind is VOLUMES else {"look": "vm-look", "back": "vm-back"}
+    rules = [Rule(reads.get(r.kind, r.kind), r.action, r.first, r.last, file=release_file) for r in phase.rules]
     with proxy(world.cloud.host, *rules) as (host, between):
-        running = RunningCase(world, world.home(host), world.volumes(phase.volumes), between, release_file)
+        running = RunningCase(world, world.home(host), world.targets(phase.targets), between, release_file)
         phase.prepare(running)
-        if name == "between volumes":
-            running.command = ["recover", *running.volumes, "--concurrency", "1"]
+        if name == "between targets":
+            running.command = world.recover(running.targets, "--concurrency", "1")
         process = running.start()
         wait_for(lambda: phase.reached(running))
         sent = running.puts()
@@ -166,10 +168,10 @@ def case(world: World, name: str, number: str) -> None:
         between.heal()
         if name == "before the PUT":
             assert world.run(running.env, "resume", "-o", "ndjson").code == 0
-            assert world.run(running.env, "recover", *running.volumes, "-o", "ndjson").code == 0
-            world.never_two(running.volumes)
+            assert world.run(running.env, *world.recover(running.targets)).code == 0
+            world.never_two(running.targets)
         else:
-            world.finish(running.env, running.volumes)
+            world.finish(running.env, running.targets)
 
 
 def send(process: Process, numbers: tuple[int, ...]) -> None:
@@ -191,7 +193,7 @@ def pause(seconds: float) -> bool:
 
 # ---- where a person is asked -------------------------------------------------------------------------------------
 PROMPTS = {
-    "confirmation": (["recover", "--name", "bulk-02999"], b"[y/N]"),
+    "confirmation": (["recover", "--name", "bulk-00999"], b"[y/N]"),
     "password": (["login", "--account", "admin"], b"Password"),
 }
 

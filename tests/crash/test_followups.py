@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.crash import followups
-from tests.crash.world import World, world
+from tests.crash.world import World
 from tests.support.fault_proxy import Rule, proxy
+from tests.support.kinds import VMS, VOLUMES, Kind
 from tests.support.process import wait_for
 
 
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with world(tmp_path_factory.mktemp("followups")) as made:
-        yield made
-
-
-def test_killed_at_some_of_the_points(cloud: World) -> None:
-    chosen = followups.points(cloud)[3::5]
-    hit = [followups.case(cloud, point) for point in chosen]
+@pytest.mark.parametrize(("kind", "step"), [(VOLUMES, 5), (VMS, 20)])
+def test_killed_at_some_of_the_points(kind: Kind, step: int, world_of: Callable[[Kind], World]) -> None:
+    world = world_of(kind)
+    chosen = followups.points(world)[3::step]
+    hit = [followups.case(world, point) for point in chosen]
     assert sum(hit) >= 0.6 * len(chosen)  # how often something is looked at depends on the machine
 
 
@@ -37,8 +34,8 @@ def test_killed_while_a_change_is_out(action: str, path: str, cloud: World, tmp_
         host,
         between,
     ):
-        env, [volume] = cloud.home(host), cloud.volumes(1)
-        process = cloud.start(env, "recover", volume, *followups.ASKED)
+        env, [volume] = cloud.home(host), cloud.targets(1)
+        process = cloud.start(env, *followups.asked(cloud, volume))
         wait_for(lambda: between.held.is_set())
         process.kill()
         cloud.end(process)
@@ -51,8 +48,8 @@ def test_killed_while_a_change_is_out(action: str, path: str, cloud: World, tmp_
 
 def test_a_change_that_never_arrived_is_sent_once_more_when_it_can_no_longer_arrive(cloud: World) -> None:
     with proxy(cloud.cloud.host, Rule("other", "hang", path=r"vm-instances/[0-9a-f]+$")) as (host, between):
-        env, [volume] = cloud.home(host), cloud.volumes(1)
-        process = cloud.start(env, "recover", volume, *followups.ASKED)
+        env, [volume] = cloud.home(host), cloud.targets(1)
+        process = cloud.start(env, *followups.asked(cloud, volume))
         wait_for(lambda: sum(one.method == "POST" for one in between.seen) == 2)
         process.kill()
         cloud.end(process)
@@ -66,8 +63,8 @@ def test_a_signal_while_a_change_is_out(cloud: World, tmp_path: Path) -> None:
     """The tag is polled to its end, the VM is left to resume."""
     release_file = tmp_path / "go"
     with proxy(cloud.cloud.host, Rule("other", "hold", path="user-tags$", file=release_file)) as (host, between):
-        env, [volume] = cloud.home(host), cloud.volumes(1)
-        process = cloud.start(env, "recover", volume, *followups.ASKED)
+        env, [volume] = cloud.home(host), cloud.targets(1)
+        process = cloud.start(env, *followups.asked(cloud, volume))
         wait_for(lambda: between.held.is_set())
         process.send_signal(signal.SIGINT)
         release_file.touch()

@@ -8,23 +8,17 @@ import os
 import resource
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from tests.crash.world import SHIM, Started, World, reported, world
+from tests.crash.world import Started, World, reported
 from tests.support.fault_proxy import Rule, proxy
 from tests.support.process import Ran, environment, wait_for
 from tests.support.profiles import FAST
 
 RUNNING = pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="no prlimit here")
-
-
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with world(tmp_path_factory.mktemp("local")) as made:
-        yield made
 
 
 def limited(cloud: World, env: dict[str, str], arguments: Sequence[str], size: int) -> Ran:
@@ -69,7 +63,7 @@ def test_a_disk_that_is_full_at_every_place(cloud: World) -> None:
     """The limit grows page by page until nothing is in the way any more."""
     seen = set()
     for size in range(32768 + 2000, 32768 * 8, 5 * 4096):
-        env, volumes = cloud.home(), cloud.volumes(8)
+        env, volumes = cloud.home(), cloud.targets(8)
         ran = limited(cloud, env, ["recover", *volumes, "-o", "ndjson", "--concurrency", "1"], size)
         if ran.code == 0:
             break
@@ -87,7 +81,7 @@ def test_what_is_open_when_the_disk_is_full_is_reported_as_json(cloud: World, tm
         host,
         between,
     ):
-        env, [volume] = cloud.home(host), cloud.volumes(1)
+        env, [volume] = cloud.home(host), cloud.targets(1)
         process = cloud.start_python(env, "recover", volume, "-o", "ndjson", "--timeout", "20s")
         wait_for(lambda: len(between.puts()) == 1)
         block(process)
@@ -103,7 +97,7 @@ def test_what_is_open_when_the_disk_is_full_is_reported_as_json(cloud: World, tm
 def test_a_journal_that_fails_only_at_the_end_is_7_and_the_outcome_is_reported(cloud: World, tmp_path: Path) -> None:
     release_file = tmp_path / "go"
     with proxy(cloud.cloud.host, Rule("put", "hold-answer", file=release_file)) as (host, between):
-        env, [volume] = cloud.home(host), cloud.volumes(1)
+        env, [volume] = cloud.home(host), cloud.targets(1)
         process = cloud.start_python(env, "recover", volume, "--json")
         assert between.held.wait(20)
         block(process)
@@ -134,7 +128,7 @@ def strace(*options: str) -> list[str]:
 @pytest.mark.parametrize("number", [1, 2, 3, 4])
 def test_the_disk_fails_at_a_sync(number: int, fault: str, cloud: World) -> None:
     command = strace("-e", f"inject=fdatasync,fsync:error={fault}:when={number}")
-    env, volumes = cloud.home(), cloud.volumes(3)
+    env, volumes = cloud.home(), cloud.targets(3)
     ran = cloud.run(env, "recover", *volumes, "-o", "ndjson", command=[*command, *FAST])
     assert ran.code in (0, 7), ran
     if ran.code == 7:
@@ -157,7 +151,7 @@ def test_a_small_disk_that_is_full(cloud: World, tmp_path: Path) -> None:
     if shutil.which("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("nothing can be mounted here")
     try:
-        env, volumes = cloud.home() | {"XDG_STATE_HOME": str(disk)}, cloud.volumes(4)
+        env, volumes = cloud.home() | {"XDG_STATE_HOME": str(disk)}, cloud.targets(4)
         fill(disk / "filler")
         ran = cloud.run(env, "recover", *volumes, "-o", "ndjson")
         assert ran.code == 7, ran
@@ -177,7 +171,7 @@ def test_a_disk_that_became_read_only(cloud: World, tmp_path: Path) -> None:
     if shutil.which("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("nothing can be mounted here")
     try:
-        env, volumes = cloud.home() | {"XDG_STATE_HOME": str(disk)}, cloud.volumes(4)
+        env, volumes = cloud.home() | {"XDG_STATE_HOME": str(disk)}, cloud.targets(4)
         assert cloud.run(env, "recover", volumes[0]).code == 0
         subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
         assert [one["finished"] for one in cloud.run_list(env)] == [1]
@@ -187,7 +181,7 @@ def test_a_disk_that_became_read_only(cloud: World, tmp_path: Path) -> None:
         assert ran.code == 7, ran
         assert not cloud.submitted(volumes[1:])
         subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
-        process = cloud.start(env, "recover", *volumes[1:], command=(*SHIM, "commit:3:after:SIGKILL"))
+        process = cloud.start(env, "recover", *volumes[1:], command=cloud.shim("commit:3:after:SIGKILL"))
         cloud.end(process)
         subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
         assert [one["alive"] for one in cloud.run_list(env)] == [False, False]
@@ -200,7 +194,7 @@ def test_a_disk_that_became_read_only(cloud: World, tmp_path: Path) -> None:
 
 
 def test_a_damaged_journal_is_7_and_the_next_run_works(cloud: World) -> None:
-    env, [volume] = cloud.home(), cloud.volumes(1)
+    env, [volume] = cloud.home(), cloud.targets(1)
     journal = Path(env["HOME"]) / ".local/state/zvol/journal.db"
     journal.parent.mkdir(parents=True, mode=0o700)
     for command in (["recover", volume], ["resume"], ["runs"]):
@@ -225,7 +219,7 @@ def test_nothing_open_needs_no_journal_no_server_and_no_time(tmp_path: Path) -> 
 
 def test_nothing_open_makes_no_request(cloud: World) -> None:
     with proxy(cloud.cloud.host) as (host, between):
-        env, [volume] = cloud.home(host), cloud.volumes(1)
+        env, [volume] = cloud.home(host), cloud.targets(1)
         assert cloud.run(env, "recover", volume).code == 0
         before = len(between.seen)
         ran = cloud.run(env, "resume", "-q")
@@ -239,10 +233,10 @@ def test_nothing_open_makes_no_request(cloud: World) -> None:
 @pytest.mark.parametrize(("stdout", "code"), [("closed", 7), ("full", 7), ("nobody reads", 0)])
 @pytest.mark.parametrize("command", ["recover", "resume"])
 def test_an_output_that_cannot_be_written_stops_no_recovery(command: str, stdout: str, code: int, cloud: World) -> None:
-    env, volumes = cloud.home(), cloud.volumes(4)
+    env, volumes = cloud.home(), cloud.targets(4)
     arguments = [command, *volumes]
     if command == "resume":
-        cloud.run(env, "recover", *volumes, command=(*SHIM, "commit:3:after:SIGKILL"))
+        cloud.run(env, "recover", *volumes, command=cloud.shim("commit:3:after:SIGKILL"))
         arguments = ["resume"]
     with open("/dev/full", "w") as full:
         process = subprocess.Popen(

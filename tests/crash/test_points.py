@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import pytest
 
 from tests.crash import kills, points
-from tests.crash.world import World, world
+from tests.crash.world import World
+from tests.support.kinds import VMS, VOLUMES, Kind
 
 
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with world(tmp_path_factory.mktemp("crash")) as made:
-        yield made
-
-
-@pytest.mark.parametrize("volumes", [1, 6])
-def test_killed_at_some_of_the_points(volumes: int, cloud: World) -> None:
-    chosen = points.points(points.count(cloud, volumes))[volumes::7]
-    hit = [points.crash(cloud, volumes, point) for point in chosen]
+@pytest.mark.parametrize(("kind", "number", "step"), [(VOLUMES, 1, 7), (VOLUMES, 6, 7), (VMS, 2, 20)])
+def test_killed_at_some_of_the_points(kind: Kind, number: int, step: int, world_of: Callable[[Kind], World]) -> None:
+    world = world_of(kind)
+    chosen = points.points(points.count(world, number))[number::step]
+    hit = [points.crash(world, number, point) for point in chosen]
     assert sum(hit) >= 0.7 * len(chosen)  # how often a job is asked depends on the machine
 
 
@@ -30,11 +26,12 @@ def test_the_resume_is_killed_too(cloud: World) -> None:
         points.crash(cloud, 4, point, again=chance)
 
 
-@pytest.mark.parametrize("seed", [11, 12])
-def test_killed_at_moments_of_chance(seed: int, cloud: World) -> None:
-    cloud.counts.clear()
+@pytest.mark.parametrize(("kind", "seed"), [(VOLUMES, 11), (VMS, 12)])
+def test_killed_at_moments_of_chance(kind: Kind, seed: int, world_of: Callable[[Kind], World]) -> None:
+    world = world_of(kind)
+    world.counts.clear()
     chance, cases = random.Random(seed), 0
-    while cloud.counts["kill"] < 2:
-        kills.kill(cloud, chance)
+    while world.counts["kill"] < 2:
+        kills.kill(world, chance)
         cases += 1
         assert cases < 20, "the kills come too late"

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.world import SHIM, World, reported, world
+from tests.crash.world import World, reported, world
 from tests.support.fault_proxy import Rule, proxy
 from tests.support.oldruns import fill
 from tests.support.process import ZVOL, environment, wait_for
 from zvol.sandbox.names import extra_uuid
 
 DAY = 86400.0
-CLAIMED = (*SHIM, "commit:3:after:SIGKILL")
+CLAIMED = "commit:3:after:SIGKILL"
 """Its volumes are claimed, and nothing was sent."""
 
 
@@ -61,7 +61,7 @@ def test_another_account_leaves_a_run_alone_and_never_answers_for_it(cloud: Worl
     """The PUT of the run that was killed is still on its way."""
     release_file = tmp_path / "go"
     with proxy(cloud.cloud.host, Rule("put", "hold", file=release_file)) as (host, between):
-        bare, [volume] = home(cloud), cloud.volumes(1)
+        bare, [volume] = home(cloud), cloud.targets(1)
         admin = as_account(bare, host, cloud.cloud.session, "admin")
         other = as_account(bare, host, another_session(cloud), "operations")
         process = cloud.start(admin, "recover", volume, "-o", "ndjson")
@@ -89,7 +89,7 @@ def test_another_account_leaves_a_run_alone_and_never_answers_for_it(cloud: Worl
 def test_a_living_run_at_another_name_of_the_server_is_busy(cloud: World, tmp_path: Path) -> None:
     release_file = tmp_path / "go"
     with proxy(cloud.cloud.host, Rule("put", "hold", file=release_file)) as (host, between):
-        bare, [volume] = home(cloud), cloud.volumes(1)
+        bare, [volume] = home(cloud), cloud.targets(1)
         here = as_account(bare, host, cloud.cloud.session)
         there = as_account(bare, host.replace("127.0.0.1", "localhost"), cloud.cloud.session)
         process = cloud.start(here, "recover", volume, "-o", "ndjson")
@@ -106,12 +106,12 @@ def test_a_living_run_at_another_name_of_the_server_is_busy(cloud: World, tmp_pa
 
 
 def test_the_same_session_is_the_same_account_and_another_one_must_be_vouched_for(cloud: World) -> None:
-    bare, volumes = home(cloud), cloud.volumes(3)
+    bare, volumes = home(cloud), cloud.targets(3)
     host, session = cloud.cloud.host, cloud.cloud.session
     first = as_account(bare, host, session)
     ids: list[str] = []
     for volume in volumes:
-        assert cloud.run(first, "recover", volume, command=CLAIMED).code == -9
+        assert cloud.run(first, "recover", volume, command=cloud.shim(CLAIMED)).code == -9
         ids += {row["run"] for row in cloud.run_list(bare)} - set(ids)
     oldest, middle, newest = ids
     second = as_account(bare, host, another_session(cloud))
@@ -138,7 +138,7 @@ def test_the_same_session_is_the_same_account_and_another_one_must_be_vouched_fo
 def test_a_run_is_closed_by_hand_and_what_may_act_is_named(cloud: World, tmp_path: Path) -> None:
     release_file = tmp_path / "go"
     with proxy(cloud.cloud.host, Rule("put", "hold", file=release_file)) as (host, between):
-        bare, volumes = home(cloud), cloud.volumes(2)
+        bare, volumes = home(cloud), cloud.targets(2)
         env = as_account(bare, host, cloud.cloud.session)
         process = cloud.start(env, "recover", *volumes, "-o", "ndjson", "--concurrency", "1")
         wait_for(between.held.is_set)
@@ -166,13 +166,13 @@ def test_a_run_is_closed_by_hand_and_what_may_act_is_named(cloud: World, tmp_pat
 # ---- a run of long ago ------------------------------------------------------------------------------------------
 def test_an_old_run_never_stands_in_the_way(cloud: World) -> None:
     """What the page calls a job that repairs itself: `zvol resume -q && zvol recover -q -`."""
-    env, volumes = cloud.home(), cloud.volumes(4)
-    assert cloud.run(env, "recover", *volumes[:3], "-o", "ndjson", command=CLAIMED).code == -9
+    env, volumes = cloud.home(), cloud.targets(4)
+    assert cloud.run(env, "recover", *volumes[:3], "-o", "ndjson", command=cloud.shim(CLAIMED)).code == -9
     with sqlite3.connect(journal_of(env)) as db:
         db.execute("UPDATE runs SET started = ?", (time.time() - 1.1 * DAY,))
     db.close()
     cloud.cloud.recover(volumes[0])
-    assert cloud.run(env, "recover", volumes[3], command=CLAIMED).code == -9
+    assert cloud.run(env, "recover", volumes[3], command=cloud.shim(CLAIMED)).code == -9
     ran = cloud.run(env, "resume", "-q", "-o", "ndjson")
     assert ran.code == 0, ran
     assert {one["uuid"]: one["outcome"] for one in reported(ran)} == {volumes[0]: "already", volumes[3]: "recovered"}
@@ -189,12 +189,12 @@ def test_an_old_run_never_stands_in_the_way(cloud: World) -> None:
 
 
 def test_old_runs_are_forgotten_after_the_work_and_never_all_at_once(cloud: World) -> None:
-    env, volumes = cloud.home(), cloud.volumes(2)
+    env, volumes = cloud.home(), cloud.targets(2)
     journal_of(env).parent.mkdir(parents=True, mode=0o700)
     fill(journal_of(env), 400, began=time.time() - 40 * DAY)
     old = [row for row in cloud.run_list(env) if row["run"].startswith("old-")]
     assert len(old) == 400
-    ran = cloud.run(env, "recover", volumes[0], "-o", "ndjson", command=(*SHIM, "send:2:after:SIGKILL"))
+    ran = cloud.run(env, "recover", volumes[0], "-o", "ndjson", command=cloud.shim("send:2:after:SIGKILL"))
     assert ran.code == -9
     wait_for(lambda: cloud.submitted(volumes) == {volumes[0]})  # its PUT had left, and arrives after its death
     assert len(cloud.run_list(env)) == 401, "and nothing was forgotten until then"
@@ -210,7 +210,7 @@ def test_old_runs_are_forgotten_after_the_work_and_never_all_at_once(cloud: Worl
 def test_the_hint_after_a_damage_does_not_lead_to_a_second_put_at_once(cloud: World, tmp_path: Path) -> None:
     release_file = tmp_path / "go"
     with proxy(cloud.cloud.host, Rule("put", "hold", file=release_file)) as (host, between):
-        env, [volume] = cloud.home(host), cloud.volumes(1)
+        env, [volume] = cloud.home(host), cloud.targets(1)
         process = cloud.start(env, "recover", volume, "-o", "ndjson")
         wait_for(between.held.is_set)
         process.kill()
@@ -238,7 +238,7 @@ def test_a_sandbox_that_was_reset_is_another_cloud(tmp_path: Path) -> None:
         volumes = [extra_uuid(number) for number in range(1, 7)]
         env = environment(cloud.folder) | {"ZVOL_HOST": cloud.host, "ZSTACK_ACCOUNT_NAME": "admin"}
         env["ZVOL_SESSION"] = cloud.session
-        process = made.start(env, "recover", volumes[0], command=(*SHIM, "send:2:after:SIGKILL"))
+        process = made.start(env, "recover", volumes[0], command=made.shim("send:2:after:SIGKILL"))
         assert made.end(process).code == -9
         assert made.run(env, "recover", *volumes[1:], "-o", "ndjson").code == 0
         assert open_intents(env) >= 1

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.crash import points, signals
-from tests.crash.world import World, world
+from tests.crash.world import World
 from tests.support.fault_proxy import Rule, proxy
+from tests.support.kinds import VMS, Kind
 from tests.support.process import wait_for
 from tests.support.profiles import FAST
-
-
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with world(tmp_path_factory.mktemp("signals")) as made:
-        yield made
 
 
 @pytest.mark.parametrize("phase", signals.PHASES)
@@ -30,6 +25,11 @@ def test_sigint_in_each_phase(phase: str, cloud: World) -> None:
 @pytest.mark.parametrize("number", [name for name in signals.SIGNALS if name != "INT"])
 def test_each_signal_while_the_server_has_the_put(number: str, cloud: World) -> None:
     signals.case(cloud, "PUT answer held", number)
+
+
+@pytest.mark.parametrize("number", ["INT", "KILL"])
+def test_a_signal_while_the_server_has_the_put_of_a_vm(number: str, world_of: Callable[[Kind], World]) -> None:
+    signals.case(world_of(VMS), "PUT answer held", number)
 
 
 @pytest.mark.parametrize("prompt", signals.PROMPTS)
@@ -46,7 +46,7 @@ def test_a_signal_in_the_middle_of_a_commit(number: int, when: str, name: str, c
 def test_nohup_stays_nohup(cloud: World, tmp_path: Path) -> None:
     release_file = tmp_path / "go"
     with proxy(cloud.cloud.host, Rule("put", "hold-answer", file=release_file)) as (host, between):
-        env, [volume] = cloud.home(host), cloud.volumes(1)
+        env, [volume] = cloud.home(host), cloud.targets(1)
         command = ["nohup", *FAST, "recover", volume, "-o", "ndjson"]
         process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         wait_for(between.held.is_set)
@@ -63,7 +63,7 @@ def test_a_signal_leaves_the_other_open_runs_for_later(cloud: World, tmp_path: P
         host,
         between,
     ):
-        env, volumes = cloud.home(host), cloud.volumes(2)
+        env, volumes = cloud.home(host), cloud.targets(2)
         for number, volume in enumerate(volumes):
             process = cloud.start(env, "recover", volume)
             wait_for(lambda n=number: len(between.puts()) == n + 1)  # type: ignore[misc]

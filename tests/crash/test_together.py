@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.crash import together
-from tests.crash.world import SHIM, World, reported, world
+from tests.crash.world import World, reported, world
 from tests.support.fault_proxy import Rule, proxy
 from tests.support.process import Ran, wait_for
 from tests.support.warm import Process
@@ -34,7 +34,7 @@ def journal_of(env: dict[str, str]) -> Path:
 
 def killed(cloud: World, env: dict[str, str], *volumes: str, point: str = "commit:3:after:SIGKILL") -> None:
     """Leave a run behind: by default its volumes are claimed, and nothing was sent."""
-    assert cloud.run(env, "recover", *volumes, "-o", "ndjson", command=(*SHIM, point)).code == -9
+    assert cloud.run(env, "recover", *volumes, "-o", "ndjson", command=cloud.shim(point)).code == -9
 
 
 def outcomes(ran: Ran) -> list[str]:
@@ -58,7 +58,7 @@ def test_eight_processes_of_which_three_are_killed(cloud: World) -> None:
 
 
 def test_two_resumes_race(cloud: World) -> None:
-    env, volumes = cloud.home(), cloud.volumes(10)
+    env, volumes = cloud.home(), cloud.targets(10)
     killed(cloud, env, *volumes)
     both = [cloud.start(env, "resume", "-o", "ndjson") for _ in range(2)]
     ended = [cloud.end(process) for process in both]
@@ -71,7 +71,7 @@ def test_two_resumes_race(cloud: World) -> None:
 def test_a_resume_of_a_living_run_is_busy_and_tells_each_volume(cloud: World, tmp_path: Path) -> None:
     release_file = tmp_path / "go"
     with proxy(cloud.cloud.host, Rule("put", "hold", file=release_file)) as (host, between):
-        env, volumes = cloud.home(host), cloud.volumes(2)
+        env, volumes = cloud.home(host), cloud.targets(2)
         process = cloud.start(env, "recover", *volumes, "-o", "ndjson")
         wait_for(between.held.is_set)
         ran = cloud.run(env, "resume", "--json")
@@ -86,7 +86,7 @@ def test_a_resume_of_a_living_run_is_busy_and_tells_each_volume(cloud: World, tm
 
 def test_a_stale_lock_file_with_a_living_process_id_in_it_does_not_matter(cloud: World) -> None:
     """As after a reboot, or when the id of the dead process was given to another one."""
-    env, volumes = cloud.home(), cloud.volumes(2)
+    env, volumes = cloud.home(), cloud.targets(2)
     killed(cloud, env, *volumes)
     [lock] = journal_of(env).with_name("journal.db.locks").iterdir()
     lock.write_text(str(os.getpid()))
@@ -98,7 +98,7 @@ def test_a_stale_lock_file_with_a_living_process_id_in_it_does_not_matter(cloud:
 def test_a_stopped_process_still_holds_its_volumes(cloud: World, tmp_path: Path) -> None:
     release_file = tmp_path / "go"
     with proxy(cloud.cloud.host, Rule("put", "hold", file=release_file)) as (host, between):
-        env, [volume] = cloud.home(host), cloud.volumes(1)
+        env, [volume] = cloud.home(host), cloud.targets(1)
         process = cloud.start(env, "recover", volume, "-o", "ndjson")
         wait_for(between.held.is_set)
         process.send_signal(signal.SIGSTOP)
@@ -112,7 +112,7 @@ def test_a_stopped_process_still_holds_its_volumes(cloud: World, tmp_path: Path)
 # ---- two machines ------------------------------------------------------------------------------------------------
 def test_two_machines_on_the_same_volumes_both_end_right(cloud: World) -> None:
     """Each has a journal of its own, so both may submit, once each; what they say is true."""
-    volumes = cloud.volumes(20)
+    volumes = cloud.targets(20)
     processes: list[Process] = [cloud.start(cloud.home(), "recover", *volumes, "-o", "ndjson") for _ in range(2)]
     ended = [cloud.end(process) for process in processes]
     for ran in ended:
@@ -125,7 +125,7 @@ def test_two_machines_on_the_same_volumes_both_end_right(cloud: World) -> None:
 
 # ---- deletions that are meant ------------------------------------------------------------------------------------
 def test_a_volume_that_was_never_sent_and_is_deleted_again_stays_deleted(cloud: World) -> None:
-    env, volumes = cloud.home(), cloud.volumes(3)
+    env, volumes = cloud.home(), cloud.targets(3)
     killed(cloud, env, *volumes)
     delete_again(cloud, volumes[0])
     ran = cloud.run(env, "resume", "-o", "ndjson")
@@ -142,7 +142,7 @@ def test_a_volume_that_was_never_sent_and_is_deleted_again_stays_deleted(cloud: 
 
 def test_a_deletion_after_the_word_is_not_undone_by_anything_that_was_left_open(cloud: World) -> None:
     """A batch does not ask its jobs, so their intents stay open; neither resume nor another machine acts on them."""
-    env, volumes = cloud.home(), cloud.volumes(6)
+    env, volumes = cloud.home(), cloud.targets(6)
     assert cloud.run(env, "recover", *volumes, "-o", "ndjson").code == 0
     time.sleep(1.1)
     cloud.cloud.delete(volumes[0])
@@ -156,7 +156,7 @@ def test_a_deletion_after_the_word_is_not_undone_by_anything_that_was_left_open(
 
 def test_another_machine_that_was_killed_does_not_undo_a_deletion(cloud: World) -> None:
     """The other machine had claimed the volume; this one recovered it, and somebody deleted it again."""
-    here, there, [volume] = cloud.home(), cloud.home(), cloud.volumes(1)
+    here, there, [volume] = cloud.home(), cloud.home(), cloud.targets(1)
     killed(cloud, there, volume)
     assert cloud.run(here, "recover", volume).code == 0
     time.sleep(1.1)
@@ -168,7 +168,7 @@ def test_another_machine_that_was_killed_does_not_undo_a_deletion(cloud: World) 
 
 # ---- what `resume` and `runs` say ---------------------------------------------------------------------------------
 def test_what_a_run_older_than_a_day_never_sent_needs_yes(cloud: World) -> None:
-    env, volumes = cloud.home(), cloud.volumes(2)
+    env, volumes = cloud.home(), cloud.targets(2)
     for days in (-1.1, 1.1):  # from the future: the clock jumped, and how old it is cannot be known
         with sqlite3.connect(journal_of(env)) if journal_of(env).exists() else start_journal(cloud, env, volumes) as db:
             db.execute("UPDATE runs SET started = ? WHERE ended IS NULL", (time.time() - days * DAY,))
@@ -189,7 +189,7 @@ def start_journal(cloud: World, env: dict[str, str], volumes: list[str]) -> sqli
 
 
 def test_resume_prints_results_and_runs_shows_what_is_open(cloud: World) -> None:
-    env, volumes = cloud.home(), cloud.volumes(2)
+    env, volumes = cloud.home(), cloud.targets(2)
     killed(cloud, env, *volumes)
     [row] = cloud.run_list(env)
     assert (row["planned"], row["pending"], row["finished"], row["alive"], row["ended"]) == (2, 0, 0, False, None)
@@ -213,7 +213,7 @@ def test_resume_prints_results_and_runs_shows_what_is_open(cloud: World) -> None
 
 def test_a_run_on_another_server_is_named_and_left(cloud: World) -> None:
     with proxy(cloud.cloud.host) as (host, _):
-        env, [volume] = cloud.home(host), cloud.volumes(1)
+        env, [volume] = cloud.home(host), cloud.targets(1)
         killed(cloud, env, volume)
         [row] = cloud.run_list(env)
         elsewhere = env | {"ZVOL_HOST": cloud.cloud.host, "ZVOL_SESSION": cloud.cloud.session}

@@ -1,4 +1,4 @@
-"""Several processes of zvol on one machine, on the same volumes."""
+"""Several processes of zvol on one machine, on the same volumes or VMs."""
 
 from __future__ import annotations
 
@@ -9,19 +9,18 @@ from tests.crash.world import World, reported
 from tests.support.warm import Process
 
 
-def crowd(world: World, chance: random.Random, *, size: int = 8, volumes: int = 50, kills: int = 0) -> None:
-    """Start processes at moments of chance on the same volumes, kill some of them, and finish what is left."""
-    env, chosen = world.home(), world.volumes(volumes)
+def crowd(world: World, chance: random.Random, *, size: int = 8, targets: int = 50, kills: int = 0) -> None:
+    """Start processes at moments of chance on the same targets, kill some of them, and finish what is left."""
+    env, chosen = world.home(), world.targets(targets)
     processes: list[Process] = []
     for number in range(size):
         time.sleep(chance.uniform(0, 0.25) if number % 4 == 0 else 0)
         mine = chance.sample(chosen, len(chosen))
+        resumes = number and chance.random() < 0.25
         arguments = (
-            ["resume"]
-            if number and chance.random() < 0.25
-            else ["recover", *mine, "--concurrency", chance.choice("128")]
+            ["resume", "-o", "ndjson"] if resumes else world.recover(mine, "--concurrency", chance.choice("128"))
         )
-        processes.append(world.start(env, *arguments, "-o", "ndjson"))
+        processes.append(world.start(env, *arguments))
     for process in chance.sample(processes, kills):
         time.sleep(chance.uniform(0, 0.2))
         process.kill()
@@ -30,6 +29,6 @@ def crowd(world: World, chance: random.Random, *, size: int = 8, volumes: int = 
         assert ran.code in (0, 6, -9), ran
         assert {one["outcome"] for one in reported(ran)} <= {"recovered", "already", "busy"}, ran
     assert world.run(env, "resume", "-o", "ndjson").code == 0
-    assert world.run(env, "recover", *chosen, "-o", "ndjson").code == 0
-    assert all(world.cloud.status(one) == "Ready" for one in chosen)
+    assert world.run(env, *world.recover(chosen)).code == 0
+    assert world.are_back(chosen)
     world.never_two(chosen)

@@ -1,4 +1,4 @@
-"""A sandbox with many deleted volumes, interrupted processes of zvol, and what must be true after it."""
+"""A sandbox with many deleted volumes or VMs, interrupted processes of zvol, and what must be true after it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.support.kinds import KINDS, VOLUMES, Kind, deleted_with
 from tests.support.process import Ran, Sandbox, default_signals, sandbox
-from tests.support.profiles import FAST, RATE, profile
+from tests.support.profiles import RATE, fast, profile
 from tests.support.warm import Process, can_fork, start
 from zvol.errors import Exit, most_severe
-from zvol.sandbox.names import extra_uuid
 
-SHIM = (sys.executable, "-m", "tests.support.shim", str(RATE))
 EXITS = {
     "recovered": Exit.OK,
     "already": Exit.OK,
@@ -29,38 +28,61 @@ EXITS = {
 }
 ERRORS = {"ZVOL.LOCAL": Exit.LOCAL, "ZVOL.UNREACHABLE": Exit.UNREACHABLE}
 Started = subprocess.Popen[str]
+HOUR = 3600
 SIGNALLED = (Exit.SIGINT, Exit.SIGTERM, Exit.SIGHUP)
 
 
 @dataclass
 class World:
-    """`cloud` is the server; every case takes volumes of its own and a home of its own."""
+    """`cloud` is the server; every case takes targets of its own, all of one kind, and a home of its own.
+
+    `rate` is how fast the clock of zvol runs.
+    """
 
     cloud: Sandbox
     folder: Path
+    kind: Kind = VOLUMES
+    rate: float = RATE
     used: int = 0
     homes: int = 0
     counts: Counter[str] = field(default_factory=Counter)
 
-    def volumes(self, number: int) -> list[str]:
-        """Return deleted volumes that nobody has used yet."""
+    def targets(self, number: int) -> list[str]:
+        """Return deleted targets that nobody has used yet."""
         first = self.used + 1
         self.used += number
-        return [extra_uuid(one) for one in range(first, first + number)]
+        return [self.kind.uuid(one) for one in range(first, first + number)]
+
+    def recover(self, targets: Sequence[str], *options: str) -> list[str]:
+        """Return the command that recovers targets."""
+        return ["recover", *self.kind.arguments(targets), *options, "-o", "ndjson"]
+
+    def with_them(self, targets: Sequence[str]) -> list[str]:
+        """Return all that can be recovered of targets: VMs, and the volumes that were deleted with them."""
+        return [*targets] if self.kind is VOLUMES else [one for vm in targets for one in (vm, deleted_with(vm))]
+
+    @property
+    def fast(self) -> tuple[str, ...]:
+        return fast(self.rate)
+
+    def shim(self, plan: object) -> tuple[str, ...]:
+        """Return the command of a zvol that is ended by a plan."""
+        return (sys.executable, "-m", "tests.support.shim", f"{self.rate:g}", str(plan))
 
     def home(self, host: str | None = None) -> dict[str, str]:
         """Return the environment of a user who has never run zvol, on a machine of their own."""
         self.homes += 1
         home = self.folder / f"home-{self.homes}"
-        return profile(home, host or self.cloud.host, self.cloud.session, settle_wait=6, api_timeout=12)
+        waits = {"settle_wait": 6, "api_timeout": 12} | ({} if self.kind is VOLUMES else {"timeout": 5 * HOUR})
+        return profile(home, host or self.cloud.host, self.cloud.session, **waits)
 
     # ---- processes -----------------------------------------------------------------------------------------------
-    def start(self, env: dict[str, str], *arguments: str, command: Sequence[str] = FAST) -> Process:
-        return start(arguments, env, command=command)
+    def start(self, env: dict[str, str], *arguments: str, command: Sequence[str] = ()) -> Process:
+        return start(arguments, env, command=command or self.fast)
 
-    def start_python(self, env: dict[str, str], *arguments: str, command: Sequence[str] = FAST) -> Started:
+    def start_python(self, env: dict[str, str], *arguments: str, command: Sequence[str] = ()) -> Started:
         """Start a process of its own, whose output goes through pipes."""
-        line = [*command, *arguments]
+        line = [*(command or self.fast), *arguments]
         pipe = subprocess.PIPE
         return subprocess.Popen(line, env=env, stdout=pipe, stderr=pipe, text=True, preexec_fn=default_signals)
 
@@ -71,8 +93,8 @@ class World:
         self.true(ran)
         return ran
 
-    def run(self, env: dict[str, str], *arguments: str, command: Sequence[str] = FAST) -> Ran:
-        begin = self.start if can_fork(command) else self.start_python
+    def run(self, env: dict[str, str], *arguments: str, command: Sequence[str] = ()) -> Ran:
+        begin = self.start if can_fork(command or self.fast) else self.start_python
         return self.end(begin(env, *arguments, command=command))
 
     # ---- what must be true ---------------------------------------------------------------------------------------
@@ -83,31 +105,31 @@ class World:
         self.counts["kill"] += ran.code == -signal.SIGKILL
         assert len({one["uuid"] for one in results}) == len(results), ran
         for one in results:
-            status = self.cloud.status(one["uuid"])
+            deleted = KINDS[one["target"]].deleted(self.cloud, one["uuid"])
             if one["outcome"] in ("recovered", "already"):
-                assert status == "Ready", (one, ran)
+                assert deleted is False, (one, ran)
             elif one["outcome"] == "failed":
-                assert status == "Deleted", (one, ran)
+                assert deleted is True, (one, ran)
         if results and ran.code >= 0 and ran.code not in SIGNALLED:
             codes = [exit_of(one) for one in results]
             codes += [Exit.LOCAL] if "cannot write the journal" in ran.err else []
             assert ran.code == most_severe(codes), ran
 
-    def never_two(self, volumes: Sequence[str], *, executions: int = 1) -> None:
-        """No volume had two submissions that could act, and none was executed twice for one deletion."""
-        alive: dict[str, set[str]] = {one: set() for one in volumes}
+    def never_two(self, targets: Sequence[str], *, executions: int = 1) -> None:
+        """Nothing had two submissions that could act, and nothing was executed twice for one deletion."""
+        alive: dict[str, set[str]] = {one: set() for one in self.with_them(targets)}
         begun: Counter[str] = Counter()
-        for one in self.cloud.events():
-            if one["volume"] not in alive:
+        for one in self.cloud.recoveries():
+            if one["uuid"] not in alive:
                 continue
-            living = alive[one["volume"]]
+            living = alive[one["uuid"]]
             if one["event"] == "accepted":
                 living.add(one["job"])
                 self.counts["put"] += 1
                 assert len(living) == 1, one
             elif one["event"] in ("ended", "refused", "failed", "vanished"):
                 living.discard(one["job"])
-            begun[one["volume"]] += one["event"] == "begun"
+            begun[one["uuid"]] += one["event"] == "begun"
         assert all(number <= executions for number in begun.values()), begun
 
     def run_list(self, env: dict[str, str]) -> list[dict[str, Any]]:
@@ -115,16 +137,21 @@ class World:
         rows: list[dict[str, Any]] = self.run(env, "runs", "--json").json()
         return rows
 
-    def jobs_ended(self, volumes: Sequence[str]) -> bool:
-        """Tell whether every accepted job of these volumes has ended."""
-        events = [(one["event"], one["job"]) for one in self.cloud.events() if one["volume"] in volumes]
+    def jobs_ended(self, targets: Sequence[str]) -> bool:
+        """Tell whether every accepted job of these targets has ended."""
+        concerned = self.with_them(targets)
+        events = [(one["event"], one["job"]) for one in self.cloud.recoveries() if one["uuid"] in concerned]
         accepted = {job for event, job in events if event == "accepted"}
         return accepted <= {job for event, job in events if event in ("ended", "refused", "failed", "vanished")}
 
-    def submitted(self, volumes: Sequence[str]) -> set[str]:
-        return {one["volume"] for one in self.cloud.events() if one["event"] == "accepted"} & set(volumes)
+    def submitted(self, targets: Sequence[str]) -> set[str]:
+        accepted = {one["uuid"] for one in self.cloud.recoveries() if one["event"] == "accepted"}
+        return accepted & set(self.with_them(targets))
 
-    def finish(self, env: dict[str, str], volumes: Sequence[str]) -> None:
+    def are_back(self, targets: Sequence[str]) -> bool:
+        return all(self.kind.deleted(self.cloud, one) is False for one in targets)
+
+    def finish(self, env: dict[str, str], targets: Sequence[str]) -> None:
         """Resume to the end, and see that nothing was lost, repeated or reported wrongly.
 
         A run that was killed before it claimed anything has sent nothing; whoever started it starts it again.
@@ -135,11 +162,11 @@ class World:
         again = self.run(env, "resume")
         assert (again.code, again.out, again.err) == (0, "", "zvol: nothing is open\n")
         if not claimed:
-            assert not self.submitted(volumes)
-            assert self.run(env, "recover", *volumes, "-o", "ndjson").code == 0
-        assert claimed in (0, len(volumes))
-        assert all(self.cloud.status(one) == "Ready" for one in volumes)
-        self.never_two(volumes)
+            assert not self.submitted(targets)
+            assert self.run(env, *self.recover(targets)).code == 0
+        assert claimed in (0, len(targets))
+        assert self.are_back(targets)
+        self.never_two(targets)
 
 
 def exit_of(result: dict[str, Any]) -> Exit:
@@ -156,9 +183,9 @@ def reported(ran: Ran) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def world(folder: Path, *options: str, extra: int = 3000) -> Iterator[World]:
+def world(folder: Path, *options: str, kind: Kind = VOLUMES, extra: int = 3000, rate: float = RATE) -> Iterator[World]:
     """Serve a sandbox in its own process for as long as the context lasts."""
     folder.mkdir(exist_ok=True)
-    with sandbox(folder / "cloud", "--extra", str(extra), *options) as cloud:
-        cloud.options = options  # a restart is to keep the volumes as they are
-        yield World(cloud, folder)
+    with sandbox(folder / "cloud", kind.option, str(extra), *options) as cloud:
+        cloud.options = options  # a restart is to keep them as they are
+        yield World(cloud, folder, kind, rate)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -16,7 +15,6 @@ from tests.support import accident
 from tests.support.accident import ASSETS, DESTROYED, ROOT_2, UPLOADS, WEB_2, WHOLE, state
 from tests.support.fault_proxy import Proxy, Rule, proxy
 from tests.support.process import Ran, Sandbox, sandbox, wait_for
-from tests.support.process import run as run_python
 from tests.support.profiles import fast, profile
 from tests.support.warm import run, start
 from zvol.sandbox import advance
@@ -26,9 +24,6 @@ RATE = 50
 FAST = fast(RATE)
 RESUME = ["resume", "-o", "ndjson", "--timeout", "5h"]
 """A slow machine makes such a wait longer: it begins again when the server did not answer for 10 seconds, here 0.2."""
-SHIM = (sys.executable, "-m", "tests.support.shim", str(RATE))
-STEP = 40
-"""A run is killed at one of this many points."""
 ASKED = ["recover", "--vm", WEB_2, "--reattach", "-o", "ndjson", "--timeout", "5h"]
 
 
@@ -126,44 +121,6 @@ def test_killed_while_a_request_is_out_then_resumed(action: str, hold: str, tmp_
         assert sent(between) == ONCE
         again = run(["resume"], env, command=FAST)
         assert (again.code, again.err) == (0, "zvol: nothing is open\n")
-
-
-def test_killed_at_some_of_its_points_then_resumed(tmp_path: Path) -> None:
-    """Before and after commits and requests: the same state in the end, and nothing was sent twice."""
-    with sandbox(tmp_path / "counting") as cloud:
-        file = tmp_path / "counts"
-        assert _shim(f"count:{file}", home(tmp_path, cloud.host, cloud)).code == 0
-    counts: dict[str, int] = json.loads(file.read_text())
-    points = [
-        f"{kind}:{number + 1}:{when}:SIGKILL"
-        for kind, n in counts.items()
-        for number in range(n)
-        for when in ("before", "after")
-    ]
-    hit = [_killed_at(point, tmp_path / f"case-{number}") for number, point in enumerate(points[STEP::STEP])]
-    assert sum(hit) >= 0.6 * len(hit)
-
-
-def _shim(plan: str, env: dict[str, str]) -> Ran:
-    return run_python(ASKED, env, command=(*SHIM, plan))
-
-
-def _killed_at(point: str, folder: Path) -> bool:
-    folder.mkdir()
-    with sandbox(folder / "cloud") as cloud, proxy(cloud.host) as (host, between):
-        env = home(folder, host, cloud)
-        if _shim(point, env).code == 0:
-            return False
-        rows = run(["runs", "--json"], env, command=FAST).json()
-        claimed = sum(row[key] for row in rows for key in ("planned", "pending", "followUps", "finished"))
-        ran = run(RESUME, env, command=FAST)
-        if not claimed:
-            assert (state(cloud), sent(between)) == (DESTROYED, Counter()), point
-            ran = run(ASKED, env, command=FAST)
-        assert (ran.code, state(cloud)) == (0, WHOLE), (point, ran)
-        assert sent(between) == ONCE, point
-        assert claimed in (0, 3), "all of it is in the journal, or nothing"
-    return True
 
 
 # ---- others are at work, too -----------------------------------------------------------------------------------------

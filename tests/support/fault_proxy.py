@@ -29,8 +29,9 @@ class Rule:
     """What happens to the requests of a `kind`, from the `first` to the `last` of them.
 
     Kinds: `put`, `job`, `read` (`look` before the first PUT, `back` after it, `list` of a recycle bin), `login`,
-    `other`, `any`; and `connect`, which are connections.  `volume` narrows it to requests that name this volume, `path`
-    to paths that this expression is found in, `action_key` to bodies that begin with this key.
+    `other` (reads of VMs are also `vm-look` and `vm-back`), `any`; and `connect`, which are connections.  `volume`
+    narrows it to requests that name this volume, `path` to paths that this expression is found in, `action_key` to
+    bodies that begin with this key.
 
     Actions before the server sees the request: `drop` (close), `reset`, `hang`, `page`, `page-close`, `cut-request`
     (only its first `size` bytes arrive), `hold` (until `file` exists).  After it: `after` (nothing), `lose` (close),
@@ -166,6 +167,8 @@ class Proxy:
             kinds = {kind, "any"}
             if kind in ("read", "list"):
                 kinds |= {"read", "back" if self.volumes else "look"}
+            elif request.method == "GET" and "/vm-instances" in path:
+                kinds.add("vm-back" if self.volumes else "vm-look")
             if kind == "put":
                 self.volumes[job] = path.split("/")[-2]
             return kinds, path, f"{path} {self.volumes.get(job, '')}", request.action

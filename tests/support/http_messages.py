@@ -32,7 +32,7 @@ class Request:
     def kind(self) -> str:
         if "/api-jobs/" in self.path:
             return "job"
-        if self.method == "PUT" and re.search(r"/volumes/[0-9a-f]{32}/actions$", self.path):
+        if self.method == "PUT" and re.search(r"/(volumes|vm-instances)/[0-9a-f]{32}/actions$", self.path):
             return "put"
         if self.method == "GET" and "/volumes" in self.path:
             return "list" if "status%3DDeleted" in self.path else "read"

@@ -170,21 +170,28 @@ class Sandbox:
 
         Each has `event`, `job` and `volume`; those of `recoverVmInstance` have `vm`, of `attachDataVolumeToVm` both.
         """
+        return [one for one in self._ledger(origin) if one["api"] == api]
+
+    def _ledger(self, origin: int = 0) -> list[dict[str, Any]]:
         if not self.ledger.exists():
             return []
         with self.ledger.open() as file:
             file.seek(origin)
-            found = [json.loads(line) for line in file]
-        return [one for one in found if one["api"] == api]
+            return [json.loads(line) for line in file]
+
+    def recoveries(self) -> list[dict[str, Any]]:
+        """Return what the ledger says of recoveries of both kinds; `uuid` is the volume or the VM."""
+        found = (one for one in self._ledger() if one["api"] in ("recoverDataVolume", "recoverVmInstance"))
+        return [one | {"uuid": one.get("volume") or one["vm"]} for one in found]
 
     def count(self, event: str, uuid: str) -> int:
         return sum(one["event"] == event and one["volume"] == uuid for one in self.events())
 
     def never_two_alive(self) -> None:
-        """No volume ever had two submissions that could still act, and none was executed twice in one deletion."""
+        """Nothing ever had two submissions that could still act, and none was executed twice in one deletion."""
         alive: dict[str, set[str]] = {}
-        for one in self.events():
-            living = alive.setdefault(one["volume"], set())
+        for one in self.recoveries():
+            living = alive.setdefault(one["uuid"], set())
             if one["event"] == "accepted":
                 living.add(one["job"])
                 assert len(living) == 1, one
@@ -193,14 +200,13 @@ class Sandbox:
 
     def note_crash(self) -> None:
         """A killed server takes its queue with it."""
-        alive = {one["job"]: one["volume"] for one in self.events() if one["event"] == "accepted"}
-        for one in self.events():
+        alive = {one["job"]: one for one in self.recoveries() if one["event"] == "accepted"}
+        for one in self.recoveries():
             if one["event"] in ("ended", "refused", "dropped"):
                 alive.pop(one["job"], None)
-        common = {"seq": 0, "time": time.time(), "event": "crashed", "api": "recoverDataVolume"}
-        lines = [common | {"job": job, "volume": volume} for job, volume in alive.items()]
+        common = {"seq": 0, "time": time.time(), "event": "crashed"}
         with self.ledger.open("a") as file:
-            file.writelines(json.dumps(line) + "\n" for line in lines)
+            file.writelines(json.dumps(one | common) + "\n" for one in alive.values())
 
 
 @contextmanager

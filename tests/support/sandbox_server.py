@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from tests.support.destroyed_vms import destroy_vms
 from tests.support.sandbox_apis import APIS
 from tests.support.sandbox_faults import FaultyJobs
 from zvol.sandbox import Switches, pipeline, routes, serve
@@ -58,6 +59,7 @@ class Options(Switches):
     `login_refusal` is the error code of commercial login control that every login is answered with.
     `timezone_api` off is a server before 4.1, which does not report its zone.
     `faults` makes recoveries go wrong where a fault is planted, see `tests.support.sandbox_faults`.
+    `extra_vms` is the number of destroyed VMs, see `tests.support.destroyed_vms`.
     """
 
     doubles: bool = False
@@ -67,6 +69,7 @@ class Options(Switches):
     login_refusal: str | None = None
     timezone_api: bool = True
     faults: bool = False
+    extra_vms: int = 0
 
 
 def options_of(node: Node) -> Options:
@@ -134,6 +137,8 @@ class ExtendedServer(Server):
         self.apis = tuple(apis_of(options))
         self.jobs_class = FaultyJobs if options.faults else Jobs
         super().__init__(directory, switches, **more)
+        with self.store.write() as tx:
+            destroy_vms(tx, options.extra_vms)
         if options.location:
             self.listener.rest_api.address = options.location
 
@@ -187,7 +192,8 @@ def _parser() -> argparse.ArgumentParser:
         elif field.default is False:
             parser.add_argument(option, action="store_true")
         else:
-            parser.add_argument(option, type=float if isinstance(field.default, float) else str, default=field.default)
+            kind = type(field.default) if isinstance(field.default, float | int) else str
+            parser.add_argument(option, type=kind, default=field.default)
     return parser
 
 
