@@ -1,4 +1,7 @@
-"""One long recovery with network faults, two crashes of the server and three kills of zvol, checked by the ledger."""
+"""One long recovery with network faults, two crashes of the server and three kills of zvol, checked by the ledger.
+
+Of volumes, or of VMs: with each comes a data volume that was deleted with it, and one that stayed, attached again.
+"""
 
 from __future__ import annotations
 
@@ -16,15 +19,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.support.network_faults import FaultInjector, network_faults
+from tests.support.kinds import VOLUMES, Kind, deleted_with, kept_with
+from tests.support.network_faults import LATE_SECONDS, FaultInjector, network_faults
 from tests.support.process import Sandbox, sandbox
 from tests.support.profiles import fast, profile
-from zvol.sandbox.names import extra_uuid
 
-RATE = 4
-"""How many times faster the clock of zvol is; its waits below are in its own seconds."""
+RATES = {"volume": 4, "vm": 10}
+"""How many times faster the clock of zvol is; the quiet time of a VM is ten minutes long."""
 
-COMMAND = fast(RATE)
 ENDED_WELL = ("recovered", "already")
 RUN_TIMEOUT = 900.0
 """Seconds of real time after which a single run of zvol counts as stuck."""
@@ -32,18 +34,19 @@ RUN_TIMEOUT = 900.0
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The volumes, and at which shares of reported volumes the server crashes and zvol is killed."""
+    """How many of which kind, and at which shares of what is reported the server crashes and zvol is killed."""
 
-    volumes: int
+    number: int
     seed: int
     share: float = 0.05
+    kind: Kind = VOLUMES
     crashes: tuple[float, ...] = (0.25, 0.65)
     kills: tuple[float, ...] = (0.15, 0.45, 0.8)
 
 
 @dataclass
 class Figures:
-    """The measurements of a run and the violations found."""
+    """The measurements of a run and the violations found; `apart` are volumes that are not on their VM again."""
 
     seconds: float = 0.0
     requests: int = 0
@@ -56,19 +59,26 @@ class Figures:
     lost: list[str] = field(default_factory=list)
     twice: list[str] = field(default_factory=list)
     false: list[str] = field(default_factory=list)
+    apart: list[str] = field(default_factory=list)
 
     @property
-    def good(self) -> bool:
-        return not self.lost and not self.twice and not self.false
+    def wrong(self) -> list[str]:
+        return [*self.lost[:5], *self.twice[:5], *self.false[:5], *self.apart[:5]]
 
 
 class LongRun:
-    """`reported` is the time of the first successful outcome of each volume."""
+    """`uuids` are to be recovered, all of `asked` are to be reported as well, and `on` are to be on a VM again.
+
+    `reported` is the time of the first successful outcome of each.
+    """
 
     def __init__(self, plan: Plan, cloud: Sandbox, between: FaultInjector, folder: Path) -> None:
         self.plan, self.cloud, self.between, self.folder = plan, cloud, between, folder
         self.chance = random.Random(plan.seed)
-        self.uuids = [extra_uuid(number) for number in range(1, plan.volumes + 1)]
+        self.named = [plan.kind.uuid(number) for number in range(1, plan.number + 1)]
+        self.on = {} if plan.kind is VOLUMES else {of(vm): vm for vm in self.named for of in (kept_with, deleted_with)}
+        self.uuids = [*self.named, *(volume for volume, vm in self.on.items() if volume == deleted_with(vm))]
+        self.command = fast(RATES[plan.kind.name])
         self.figures = Figures()
         self.reported: dict[str, float] = {}
         self.crashes = [self._near(share) for share in plan.crashes]
@@ -76,22 +86,25 @@ class LongRun:
         self.env = self._home()
 
     def _near(self, share: float) -> int:
-        return int(self.plan.volumes * (share + self.chance.uniform(-0.05, 0.05)))
+        return int(len({*self.uuids, *self.on}) * (share + self.chance.uniform(-0.05, 0.05)))
 
     def _home(self) -> dict[str, str]:
         host = self.cloud.host.replace(f":{self.cloud.port}/", f":{self.between.port}/")
-        return profile(self.folder / "home", host, self.cloud.session, api_timeout=20)
+        settle = int(1.5 * LATE_SECONDS * RATES[self.plan.kind.name])
+        return profile(self.folder / "home", host, self.cloud.session, api_timeout=20, settle_wait=max(20, settle))
 
     # ---- the run -----------------------------------------------------------------------------------------------------
     def execute(self) -> Figures:
         """Recover, resume as often as it takes, and check the result."""
         began = time.monotonic()
-        self.run("recover", "-", "--timeout", "2h")
+        volumes = self.plan.kind is VOLUMES
+        recover = ["recover", *(["-"] if volumes else ["--reattach", *self.plan.kind.arguments(self.named)])]
+        self.run(*recover, "--timeout", "5h")
         for _ in range(12):
-            if self.run("resume", "--timeout", "2h") == 0 and len(self.reported) == len(self.uuids):
+            if self.run("resume", "--timeout", "5h") == 0 and {*self.uuids, *self.on} <= self.reported.keys():
                 break
             if not self.kills and not self.unfinished():
-                self.run("recover", "-", "--timeout", "2h")
+                self.run(*recover, "--timeout", "5h")
         self.figures.seconds = time.monotonic() - began
         self._check()
         return self.figures
@@ -99,18 +112,18 @@ class LongRun:
     def unfinished(self) -> bool:
         """Return whether the journal has something left to resume."""
         runs = subprocess.run(
-            [*COMMAND, "runs", "--json"], env=self.env, capture_output=True, text=True, timeout=60, check=True
+            [*self.command, "runs", "--json"], env=self.env, capture_output=True, text=True, timeout=60, check=True
         )
-        return any(run["planned"] + run["pending"] for run in json.loads(runs.stdout))
+        return any(run["planned"] + run["pending"] + run["followUps"] for run in json.loads(runs.stdout))
 
     def run(self, *arguments: str) -> int:
         """Run zvol to its end, or to the next kill; returns its exit code."""
         self.figures.runs += 1
         with (self.folder / "stderr").open("a") as errors, (self.folder / "stdin").open("w+") as given:
-            given.write("\n".join(self.uuids))
+            given.write("\n".join(self.named))
             given.seek(0)
             process = subprocess.Popen(
-                [*COMMAND, *arguments, "-o", "ndjson"],
+                [*self.command, *arguments, "-o", "ndjson"],
                 env=self.env,
                 stdin=given,
                 stdout=subprocess.PIPE,
@@ -162,27 +175,33 @@ class LongRun:
 
     # ---- the checks --------------------------------------------------------------------------------------------------
     def _check(self) -> None:
-        figures, events = self.figures, self.cloud.events()
+        figures = self.figures
         back: dict[str, float] = {}
-        for one in events:
+        for one in self.cloud.recoveries():
             if one["event"] == "ended":
-                if one["volume"] in back:
-                    figures.twice.append(f"{one['volume']} was executed twice")
-                back.setdefault(one["volume"], one["time"])
+                if one["uuid"] in back:
+                    figures.twice.append(f"{one['uuid']} was executed twice")
+                back.setdefault(one["uuid"], one["time"])
         try:
             self.cloud.never_two_alive()
         except AssertionError as error:
             figures.twice.append(f"two submissions alive: {error}")
+        wanted = set(self.uuids)
         for uuid, when in self.reported.items():
-            if back.get(uuid, when + 1) > when:
+            if uuid in wanted and back.get(uuid, when + 1) > when:
                 figures.false.append(f"{uuid} was reported as recovered before it was")
         figures.lost = [uuid for uuid in self.uuids if uuid not in self.reported or uuid not in back]
+        figures.apart = [uuid for uuid, vm in self.on.items() if self._vm_of(uuid) != vm]
         figures.requests = sum(self.between.requests.values())
         figures.faults = sum(self.between.faults.values())
         figures.in_flight = self.between.peak
         folder = Path(self.env["HOME"]) / ".local" / "state" / "zvol"
         figures.journal_megabytes = sum(file.stat().st_size for file in folder.glob("journal.db*") if file.is_file())
         figures.journal_megabytes /= 1e6
+
+    def _vm_of(self, volume: str) -> str | None:
+        vm: str | None = self.cloud.call("GET", f"/v1/volumes/{volume}")[1]["inventories"][0].get("vmInstanceUuid")
+        return vm
 
 
 def peak_megabytes(pid: int) -> float:
@@ -198,9 +217,9 @@ def peak_megabytes(pid: int) -> float:
 
 
 def run_plan(plan: Plan, folder: Path, options: Sequence[str] = ()) -> Figures:
-    """Serve a sandbox with the deleted volumes of the plan, and execute the run against it."""
+    """Serve a sandbox with what the plan recovers, and execute the run against it."""
     with (
-        sandbox(folder / "cloud", "--extra", str(plan.volumes), *options) as cloud,
+        sandbox(folder / "cloud", plan.kind.option, str(plan.number), *options) as cloud,
         network_faults(cloud.port, plan.seed, plan.share) as between,
     ):
         return LongRun(plan, cloud, between, folder).execute()
