@@ -65,7 +65,7 @@ def test_a_list_says_whether_it_may_pass(code: str, exit_code: int, kind: str, a
 def test_what_zsphere_refuses_is_refused_at_once_in_its_own_words(
     code: str, at: dict[str, str], cloud: Sandbox
 ) -> None:
-    plant(cloud.folder / ".local/state/zvol/sandbox", PG_DATA, f"fail:{code}", f"fail:{code}", f"fail:{code}")
+    plant(cloud.directory, PG_DATA, f"fail:{code}", f"fail:{code}", f"fail:{code}")
     ran = run(["recover", PG_DATA, "-o", "ndjson"], at, timeout=20)
     assert (ran.code, ran.json()["outcome"], ran.json()["error"]["code"]) == (1, "failed", code)
     assert code in ran.err

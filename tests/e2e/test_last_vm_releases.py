@@ -28,7 +28,7 @@ def move_to_a_vm_that_is_destroyed(cloud: Sandbox) -> str:
     It takes three minutes on the clock of the cloud.
     """
     volume = f"/v1/volumes/{READY}/vm-instances"
-    state = cloud.folder / ".local/state/zvol/sandbox"
+    state = cloud.directory
     cloud.job(cloud.call("DELETE", volume))
     advance(state, 90)
     cloud.job(cloud.call("POST", f"{volume}/{WEB_1}", {}))

@@ -171,7 +171,7 @@ def aged(tmp_path: Path, *options: str) -> Sandbox:
     cloud.start()
     body = {"updateGlobalConfig": {"value": str(300 * 24 * HOUR)}}
     cloud.job(cloud.call("PUT", "/v1/global-configurations/volume/expungePeriod/actions", body))
-    state = cloud.folder / ".local/state/zvol/sandbox"
+    state = cloud.directory
     now = cloud.call("PUT", "/v1/management-nodes/actions", {"getCurrentTime": {}})[1]["currentTime"]["MillionSeconds"]
     summer = 1_815_000_000  # July 2027
     advance(state, summer - now / 1000)

@@ -42,7 +42,7 @@ def cloud(tmp_path: Path) -> Iterator[Sandbox]:
 
 
 def faults(cloud: Sandbox, *names: str) -> None:
-    plant(cloud.folder / ".local/state/zvol/sandbox", PG_DATA, *names)
+    plant(cloud.directory, PG_DATA, *names)
 
 
 def through(at: dict[str, str], host: str) -> dict[str, str]:

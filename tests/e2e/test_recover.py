@@ -125,7 +125,7 @@ def test_a_root_volume_is_refused_while_its_vm_is_there(asked: list[str], at: di
 def test_a_root_volume_whose_vm_is_not_destroyed_names_no_command_that_is_refused(
     asked: list[str], at: dict[str, str], cloud: Sandbox
 ) -> None:
-    with closing(sqlite3.connect(cloud.folder / ".local/state/zvol/sandbox/cloud.db")) as db, db:
+    with closing(sqlite3.connect(cloud.directory / "cloud.db")) as db, db:
         db.execute("UPDATE vms SET state = 'Stopped' WHERE name = 'old-app'")
     ran = run(["recover", *asked], at)
     assert (ran.code, cloud.events()) == (1, [])
@@ -161,7 +161,7 @@ def test_whether_the_vm_of_a_root_volume_is_gone_must_be_known(at: dict[str, str
 
 def forget_vms(cloud: Sandbox) -> None:
     """Remove the destroyed VMs, as an expunge does that leaves their root volumes behind."""
-    with closing(sqlite3.connect(cloud.folder / ".local/state/zvol/sandbox/cloud.db")) as db, db:
+    with closing(sqlite3.connect(cloud.directory / "cloud.db")) as db, db:
         db.execute("DELETE FROM vms WHERE state = 'Destroyed'")
 
 

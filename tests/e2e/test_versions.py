@@ -31,7 +31,7 @@ def server(tmp_path: Path, version: str, *options: str) -> AbstractContextManage
 
 
 def state(cloud: Sandbox) -> Path:
-    return cloud.folder / ".local/state/zvol/sandbox"
+    return cloud.directory
 
 
 def fast(tmp_path: Path, cloud: Sandbox, *arguments: str) -> Ran:

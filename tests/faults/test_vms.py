@@ -16,6 +16,7 @@ from tests.support.accident import ASSETS, DESTROYED, ROOT_2, UPLOADS, WEB_2, WH
 from tests.support.fault_proxy import Proxy, Rule, proxy
 from tests.support.process import Ran, Sandbox, sandbox, wait_for
 from tests.support.profiles import fast, profile
+from tests.support.sandbox_faults import plant
 from tests.support.warm import run, start
 from zvol.sandbox import advance
 
@@ -77,17 +78,17 @@ def test_a_put_that_never_arrived_is_sent_again(tmp_path: Path, cloud: Sandbox) 
 
 
 # ---- the server dies -------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize(("root", "job_time"), [("Deleted", "30"), ("Ready", "3")])
-def test_the_server_is_killed_after_its_202(root: str, job_time: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("root", "fault"), [("Deleted", "unsent"), ("Ready", "half")])
+def test_the_server_is_killed_after_its_202(root: str, fault: str, tmp_path: Path) -> None:
     """Before it has begun, and between its two steps: the root volume is back, and the VM is not."""
-    with sandbox(tmp_path / "cloud", "--job-time", job_time) as cloud, proxy(cloud.host) as (host, between):
-        left: list[dict[str, str | None]] = []
+    left: list[dict[str, str | None]] = []
+    with sandbox(tmp_path / "cloud", "--faults") as cloud, proxy(cloud.host) as (host, between):
+        plant(cloud.directory, WEB_2, fault)
 
         def crash() -> None:
             wait_for(lambda: sent(between)["recoverVmInstance"] == 1 and between.idle())
             wait_for(lambda: state(cloud)["root"] == root)
             cloud.end()
-            cloud.options = ("--job-time", "0.1")
             cloud.start()
             left.append(state(cloud))
 

@@ -72,7 +72,7 @@ class Site:
     # ---- the server ----------------------------------------------------------------------------------------------
     @property
     def state(self) -> Path:
-        return self.cloud.folder / ".local/state/zvol/sandbox"
+        return self.cloud.directory
 
     def break_(self, *rules: Rule) -> None:
         self.between.rules = rules

@@ -66,4 +66,4 @@ def database(cloud: Sandbox, *statements: str) -> None:
 
 
 def folder(cloud: Sandbox) -> Path:
-    return cloud.folder / ".local/state/zvol/sandbox"
+    return cloud.directory

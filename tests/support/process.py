@@ -100,6 +100,11 @@ class Sandbox:
     def ledger(self) -> Path:
         return self.folder / "ledger"
 
+    @property
+    def directory(self) -> Path:
+        """Where it keeps its state."""
+        return self.folder / ".local/state/zvol/sandbox"
+
     def start(self) -> None:
         from tests.support.warm import can_fork, start
 

@@ -171,7 +171,7 @@ class Server:
 
     def start(self) -> None:
         self.worker.start()
-        self.worker.after(0.0, self.chores.tick)
+        self.chores.tick()
         self._thread.start()
 
     def stop(self) -> None:

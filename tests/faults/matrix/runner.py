@@ -106,7 +106,7 @@ class CaseRun:
         case = self.case
         self.origin = self.cloud.ledger.stat().st_size
         if case.faults:
-            plant(self.cloud.folder / ".local/state/zvol/sandbox", self.bad, *case.faults)
+            plant(self.cloud.directory, self.bad, *case.faults)
         rules = [self._staged(rule) for rule in case.rules]
         with proxy(self.cloud.host, *rules, perform=self.perform) as (host, self.between):
             check(self, lambda arguments: self._run(host, arguments))
@@ -179,7 +179,7 @@ class CaseRun:
         """Let the server's clock go on: its dates have no smaller unit than a second."""
         self.runner.offset += 2
         for cloud in self.runner.clouds.values():
-            advance(cloud.folder / ".local/state/zvol/sandbox", self.runner.offset)
+            advance(cloud.directory, self.runner.offset)
 
     def _operator(self) -> None:
         """Somebody else recovers it, whether or not it is back by now."""
