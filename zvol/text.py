@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+ELLIPSIS: Final = "…"
 MARKS: Final = 4
 """Combining marks that may follow one character; more could cover the lines above and below."""
 
@@ -69,6 +70,49 @@ def pad(text: str, width: int) -> str:
     return text + " " * max(0, width - display_width(text))
 
 
+def cut(text: str, width: int) -> str:
+    """Return a safe text that takes at most `width` columns; what is left out is shown as `…`."""
+    if display_width(text) <= width:
+        return text
+    used = 0
+    for place, char in enumerate(text):
+        used += display_width(char)
+        if used >= width:
+            return text[:place] + ELLIPSIS
+    return text
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """Return a safe text as lines of at most `width` columns.
+
+    A longer word is broken only if its script has no spaces, such as Chinese: a UUID, a path or a URL stays whole.
+    """
+    lines, line, used = [], "", 0
+    for word in text.split(" "):
+        size = display_width(word)
+        if line and used + 1 + size <= width:
+            line, used = f"{line} {word}", used + 1 + size
+            continue
+        if line:
+            lines.append(line)
+        *whole, line = [word] if size <= width or word.isascii() else _broken(word, width)
+        lines += whole
+        used = display_width(line)
+    return [*lines, line]
+
+
+def _broken(word: str, width: int) -> list[str]:
+    pieces, used = [""], 0
+    for char in word:
+        size = display_width(char)
+        if used + size > width and pieces[-1]:
+            pieces.append("")
+            used = 0
+        pieces[-1] += char
+        used += size
+    return pieces
+
+
 def one_form(text: str) -> str:
     """Return a text in one Unicode form (NFC), so that texts that look the same because of it are the same."""
     if text.isascii():
@@ -114,6 +158,11 @@ def human_duration(seconds: float) -> str:
         if len(parts) == 2 or (parts and not count and name != "s"):
             break
     return " ".join(parts[:2])
+
+
+def human_age(seconds: float) -> str:
+    """Return how long ago something was, in its largest unit, such as `2d ago`."""
+    return f"{human_duration(seconds).partition(' ')[0]} ago"
 
 
 def human_size(size: int | None) -> str:

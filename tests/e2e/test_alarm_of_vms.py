@@ -11,7 +11,7 @@ from tests.support.pages import page
 from tests.support.process import Sandbox
 from tests.support.warm import run
 
-HINT = "2 destroyed VMs are in the recycle bin, too: `zvol list --vms`"
+HINT = "2 destroyed VMs can be brought back too: zvol list --vms"
 BAD = page("502 Bad Gateway")
 
 
@@ -24,7 +24,7 @@ def test_the_hint_is_one_small_request(cloud: Sandbox, watched: tuple[Proxy, dic
     assert "limit=1&" in asked
     assert "fields=uuid&" in asked
     accident.recover(cloud, WEB_2)
-    assert run(["list"], env).err == "zvol: 1 destroyed VM is in the recycle bin, too: `zvol list --vms`\n"
+    assert run(["list"], env).err == "zvol: 1 destroyed VM can be brought back too: zvol list --vms\n"
     accident.recover(cloud, OLD_APP)
     assert run(["list"], env).err == ""
 

@@ -89,8 +89,11 @@ COLUMNS = "name,root-uuid,root-size,storage,host-uuid,recoverable,state"
         (["--expiring-within", "6d19h30m"], [OLD_APP]),
         (["--expiring-within", "6d"], []),
         (["--sort", "name"], [OLD_APP, WEB_2]),
-        (["--sort", "deleted"], [WEB_2, OLD_APP]),
-        (["--sort", "deleted", "--limit", "1"], [WEB_2]),
+        (["--sort", "deleted"], [OLD_APP, WEB_2]),
+        (["--sort", "-deleted"], [WEB_2, OLD_APP]),
+        (["--sort", "-left"], [WEB_2, OLD_APP]),
+        (["--sort", "-name"], [WEB_2, OLD_APP]),
+        (["--sort", "-deleted", "--limit", "1"], [WEB_2]),
     ],
 )
 def test_filters(filters: list[str], found: list[str], at: dict[str, str]) -> None:
@@ -106,6 +109,7 @@ def test_filters(filters: list[str], found: list[str], at: dict[str, str]) -> No
         ["--type", "Data"],
         ["--status", "any"],
         ["--sort", "size"],
+        ["--sort", "-size"],
     ],
 )
 def test_what_says_nothing_about_a_vm_is_refused(option: list[str], watched: tuple[Proxy, dict[str, str]]) -> None:
@@ -169,7 +173,7 @@ def test_more_than_a_page(cloud: Sandbox, watched: tuple[Proxy, dict[str, str]])
     assert len(listed) == 2
     assert all("fields=uuid%2Cname%2Cstate%2ClastOpDate" in one.path for one in listed), "small answers"
     between.seen.clear()
-    assert "1,202 destroyed VMs are in the recycle bin" in run(["list"], env).err
+    assert "1,202 destroyed VMs can be brought back too" in run(["list"], env).err
 
 
 # ---- the clock -------------------------------------------------------------------------------------------------------

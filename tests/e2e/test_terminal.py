@@ -17,7 +17,7 @@ def test_on_a_terminal_of_any_width_every_uuid_is_whole(columns: int, at: dict[s
     text = "\n".join(lines)
     for digit in "12345678":
         assert f"d0a7a5e0c0de4b1e8a5efeedbead000{digit}" in text.replace("\n", "" if columns == 40 else "\n"), text
-    assert lines[0].startswith("NAME  ") == (columns == 200)
+    assert lines[0].startswith("NAME  ") == (columns >= 72)
 
 
 def test_in_a_pipe_there_is_no_colour_and_the_same_columns(at: dict[str, str]) -> None:
@@ -59,6 +59,19 @@ def test_the_width_is_the_terminals_unless_columns_says_otherwise(at: dict[str, 
         assert (b"LAST VM" in shown.raw.split(b"\n")[0]) == wide, (columns, more)
     for odd in ("0", "-1", "x", "99999999999999999999"):
         assert on_terminal(["list"], at | {"COLUMNS": odd}, columns=80).code == 0
+
+
+def test_a_table_on_a_terminal_ends_with_what_is_there_and_what_to_type(at: dict[str, str]) -> None:
+    vms, last = "2 destroyed VMs can be brought back too: zvol list --vms", "zvol list --sort -deleted"
+    for rows, sort, ends in ((13, [], [vms, last]), (14, [], [vms]), (13, ["--sort", "name"], [vms])):
+        shown = on_terminal(["list", *sort], at, columns=80, rows=rows).text.splitlines()[-1 - len(ends) :]
+        assert re.fullmatch(r"10 deleted volumes, 2\.5 TiB\. First to go: archive-2019, in [0-9hm ]+\.", shown[0])
+        assert all(text.endswith(end) for text, end in zip(shown[1:], ends, strict=True)), shown
+    assert not run(["list"], at).err.startswith("10 deleted")
+    assert on_terminal(["list", "-q"], at).text == ""
+    newest = run(["list", "--sort", "-deleted", "-o", "csv", "--columns", "name"], at).out.split()
+    assert newest[1:3] == ["pg-data", "pg-wal"]
+    assert run(["list", "--sort", "deleted", "-o", "csv", "--columns", "name"], at).out.split()[1] == "archive-2019"
 
 
 def test_a_terminal_without_a_size(at: dict[str, str]) -> None:

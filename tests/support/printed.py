@@ -32,7 +32,7 @@ class Printed:
         self.printer = Printer(format, self.out, self.err, tty=tty, width=width, **options)
 
     def volumes(self, rows: Sequence[VolumeRow]) -> None:
-        self.printer.report(Report(columns.listing(rows, columns.VOLUMES.pick(self.chosen))))
+        self.printer.report(Report(columns.VOLUMES.listing(rows, self.chosen)))
 
     def shown(self, rows: Sequence[VolumeRow], *, single: bool) -> None:
         self.printer.report(Report(columns.VOLUMES.in_full(rows, self.chosen, single=single)))

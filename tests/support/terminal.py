@@ -58,6 +58,7 @@ def on_terminal(
     env: Mapping[str, str],
     *,
     columns: int = 400,
+    rows: int = ROWS,
     question: bytes = b"[y/N]",
     reply: str = "",
     replies: Sequence[tuple[bytes, str]] = (),
@@ -69,7 +70,7 @@ def on_terminal(
     `meanwhile` is what somebody else does before each answer.
     """
     fd, terminal = os.openpty()
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, columns, 0, 0))
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
     process = start_on(terminal, arguments, env, command=command)
     raw, read, interrupted = b"", 0, False
     waiting = [*([(question, reply)] if reply else []), *replies]

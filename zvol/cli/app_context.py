@@ -164,7 +164,7 @@ class AppContext:
 
     def _output(self, format: str) -> Printer:
         from zvol.render.printer import Printer
-        from zvol.render.terminal import terminal_width
+        from zvol.render.terminal import terminal_height, terminal_width
 
         tty = sys.stdout.isatty()
         return Printer(
@@ -173,6 +173,7 @@ class AppContext:
             sys.stderr,
             tty=tty,
             width=terminal_width(sys.stdout.fileno(), os.environ.get("COLUMNS")) if tty else 80,
+            height=terminal_height(sys.stdout.fileno()) if tty else sys.maxsize,
             quiet=self.options.quiet,
             mark=self.options.prefix,
             command=self.options.command,

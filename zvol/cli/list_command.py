@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
@@ -13,7 +14,7 @@ from zvol.cli.options import global_options, pass_context
 from zvol.cli.params import Count
 from zvol.cli.selectors import Selection, filter_options, parse_filters, select_vms, select_volumes
 from zvol.errors import Exit, UsageProblem
-from zvol.render.values import Column, Report
+from zvol.render.values import Report, Table
 from zvol.row import AnyRow
 
 if TYPE_CHECKING:
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
 
 R = TypeVar("R", bound=AnyRow)
 
-SORTS = ("left", "name", "size", "deleted")
+SORTS: Final = ("left", "name", "size", "deleted")
+"""What `--sort` takes, ascending; with a minus descending."""
+AROUND: Final = 4
+"""The lines around the rows of a table: its header, the summary, and two hints."""
 OF_VOLUMES: Final = {
     "last_vm": "--last-vm",
     "storage": "--primary-storage",
@@ -54,26 +58,27 @@ OF_VOLUMES: Final = {
 )
 @option(
     "--sort",
-    type=click.Choice(SORTS),
-    metavar="KEY",
+    type=click.Choice([*SORTS, *(f"-{key}" for key in SORTS)]),
+    metavar="[-]KEY",
     default="left",
     show_default=True,
     group=OUTPUT,
-    help=f"Sort by {', '.join(SORTS[:-1])} or {SORTS[-1]}.",
+    help=f"By {', '.join(SORTS[:-1])} or {SORTS[-1]}; - reverses it: -deleted is last deleted first.",
 )
 @option("--limit", type=Count(1), metavar="N", group=OUTPUT, help="At most so many.")
 @option("--exit-code", is_flag=True, group=OUTPUT, help="Exit 10 when something matches, or may match; also for a VM.")
 @option("--fail-if-empty", is_flag=True, group=OUTPUT, help="Exit 1 when nothing matches.")
 @global_options
 @pass_context
-def command(context: AppContext, /, vms: bool, type: str, status: str, **options: Any) -> Report:
+def command(context: AppContext, /, type: str, status: str, **options: Any) -> Report:
     """Show the deleted data volumes, the one that is destroyed first at the top.
 
-    SAFE UNTIL is a promise of the server's own settings: nothing is destroyed before it. All filters must match.
+    LEFT, in a pipe SAFE UNTIL, is by the server's own settings: nothing is destroyed before. All filters must match.
     With --vms it shows the destroyed VMs; --name, --deleted-since, --deleted-before and --expiring-within choose.
     """
     from zvol.render import columns
 
+    vms = options["vms"]
     if context.options.columns == "help":
         return Report((columns.VMS if vms else columns.VOLUMES).help())
     if options["exit_code"] and options["expiring"] is None:
@@ -83,18 +88,19 @@ def command(context: AppContext, /, vms: bool, type: str, status: str, **options
         _refuse_options_of_volumes(click.get_current_context(), options["sort"])
         found = select_vms(context, filters, alarm=options["exit_code"])
         empty = "no VM matches" if filters.any else "there is no destroyed VM"
-        return _report(found, columns.VMS.pick(context.options.columns), options, empty)
+        return _report(context, found, partial(columns.VMS.listing, text=context.options.columns), options, empty)
     return _list_volumes(context, filters, status, type, options)
 
 
 def _list_volumes(context: AppContext, filters: Filters, status: str, type: str, options: dict[str, Any]) -> Report:
-    from zvol.render.columns import ANY_STATUS, VOLUMES
+    from zvol.render.columns import VOLUMES
 
     alarm, deleted = options["exit_code"], status.lower() == "deleted"
     of_vms = deleted and type.lower() in ("data", "any") and not (filters.last_vm or filters.storage or filters.tagged)
-    shown = VOLUMES.pick(context.options.columns, None if deleted else ANY_STATUS)
-    column_shown = context.output.for_people and any(column.key.startswith("last-vm") for column in shown)
-    last_vms = column_shown or context.output.shows_all
+    listing = partial(VOLUMES.listing, text=context.options.columns, any_status=not deleted)
+    table, output = listing(()), context.output
+    shown = (output.wide and table.wide) or table.columns
+    last_vms = output.shows_all or (output.for_people and any(column.key.startswith("last-vm") for column in shown))
     selection = select_volumes(context, filters, status, type, alarm=alarm, last_vms=last_vms, vms=alarm and of_vms)
     hints = []
     if alarm and of_vms:
@@ -102,31 +108,45 @@ def _list_volumes(context: AppContext, filters: Filters, status: str, type: str,
     elif of_vms and not filters.any and context.output.for_people and not context.options.quiet:
         hints = _hint_at_vms(context)
     empty = "the recycle bin is empty" if of_vms and not filters.any else "no volume matches"
-    return _report(selection.rows, shown, options, empty, hints)
+    return _report(context, selection.rows, listing, options, empty, hints)
 
 
 def _report(
-    rows: Sequence[R], shown: Sequence[Column[R]], options: dict[str, Any], empty: str, hints: Sequence[str] = ()
+    context: AppContext,
+    found: Sequence[R],
+    listing: Callable[[Sequence[R]], Table[R]],
+    options: dict[str, Any],
+    empty: str,
+    hints: Sequence[str] = (),
 ) -> Report:
     """Return the report of the rows; `hints` of an alarm are about what is expiring elsewhere."""
-    from zvol.render import columns
+    from zvol.render.summaries import of_list
 
-    if options["sort"] != "left":
-        rows = sorted(rows, key=SORT_KEYS[options["sort"]], reverse=options["sort"] != "name")
-    rows = rows[: options["limit"]]
+    rows = _sorted(found, options["sort"])[: options["limit"]]
     code = Exit.EXPIRING if options["exit_code"] and (rows or hints) else Exit.OK
     if not rows:
         hints = [empty, *hints]
         code = Exit.FAILED if options["fail_if_empty"] and code is Exit.OK else code
-    return Report(columns.listing(rows, shown), hints=hints, exit=code)
+    elif options["sort"] == "left" and len(rows) + AROUND > context.output.height:
+        vms = " --vms" if options["vms"] else ""
+        hints = [*hints, f"Deleted last comes first with {context.options.command} list{vms} --sort -deleted"]
+    summary = of_list(found, shown=len(rows), sandbox=context.options.sandbox) if rows else ""
+    return Report(listing(rows), hints=hints, summary=summary, exit=code)
+
+
+def _sorted(rows: Sequence[R], by: str) -> Sequence[R]:
+    """Return rows, which come most urgent first, in the order of `--sort`."""
+    key = by.removeprefix("-")
+    found = rows if key == "left" else sorted(rows, key=SORT_KEYS[key])
+    return found[::-1] if key != by else found
 
 
 def _refuse_options_of_volumes(command: click.Context, sort: str) -> None:
     """Raise UsageProblem for options that say nothing about a VM."""
     default = click.core.ParameterSource.DEFAULT
     given = [option for name, option in OF_VOLUMES.items() if command.get_parameter_source(name) is not default]
-    if sort == "size":
-        given.append("--sort size")
+    if sort.endswith("size"):
+        given.append(f"--sort {sort}")
     if given:
         text = f"{', '.join(given)} goes with volumes, not with --vms"
         raise UsageProblem(text, hint="VMs are chosen by --name, --deleted-since, --deleted-before, --expiring-within.")
@@ -141,8 +161,8 @@ def _hint_at_vms(context: AppContext) -> list[str]:
         count = count_destroyed(context.server.client)
     except ZvolError:
         return []
-    many = "1 destroyed VM is" if count == 1 else f"{count:,} destroyed VMs are"
-    return [f"{many} in the recycle bin, too: `zvol list --vms`"] if count else []
+    many = "1 destroyed VM" if count == 1 else f"{count:,} destroyed VMs"
+    return [f"{many} can be brought back too: {context.options.command} list --vms"] if count else []
 
 
 def _alarm_of_vms(context: AppContext, filters: Filters, selection: Selection) -> list[str]:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final, Generic, TypeVar
 
 from zvol.errors import UsageProblem
 from zvol.model import VolumeRow
 from zvol.render import row_columns as shared
-from zvol.render.row_columns import field, size
-from zvol.render.values import Column, Table, text_column, with_command
+from zvol.render.row_columns import WIDE, WIDER, field, size
+from zvol.render.values import Column, Fit, Table, text_column, with_command
 from zvol.row import AnyRow
 from zvol.secrets import from_outside
 from zvol.text import did_you_mean, escape_terminal, human_size
@@ -46,8 +46,8 @@ def _root_size(row: VmRow) -> str:
 _VOLUME: Final[tuple[Column[VolumeRow], ...]] = (
     shared.NAME,
     shared.UUID,
-    Column("size", "SIZE", "its capacity", field("size"), size("size")),
-    Column("actual-size", "ACTUAL", "what it takes on the storage", field("actualSize"), size("actualSize")),
+    Column("size", "SIZE", "its capacity", field("size"), size("size"), least=WIDE, right=True),
+    Column("actual-size", "ACTUAL", "what it takes up", field("actualSize"), size("actualSize"), right=True),
     shared.DELETED,
     shared.SAFE_UNTIL,
     shared.LEFT,
@@ -57,6 +57,8 @@ _VOLUME: Final[tuple[Column[VolumeRow], ...]] = (
         "the VM it was last on, by name",
         lambda row: from_outside(row.last_vm or last_vm(row)),
         lambda row: _last_vm(row, row.last_vm or last_vm(row)),
+        least=WIDE,
+        fit=Fit.CUT,
     ),
     Column(
         "last-vm-uuid",
@@ -65,9 +67,14 @@ _VOLUME: Final[tuple[Column[VolumeRow], ...]] = (
         lambda row: last_vm(row),
         lambda row: _last_vm(row, last_vm(row)),
     ),
-    Column("vm-uuid", "VM UUID", "the VM it is on", field("vmInstanceUuid")),
+    Column("vm-uuid", "VM UUID", "the VM it is on", field("vmInstanceUuid"), least=WIDER),
     Column(
-        "storage", "STORAGE", "its primary storage, by name", lambda row: from_outside(row.storage or _storage(row))
+        "storage",
+        "STORAGE",
+        "its primary storage, by name",
+        lambda row: from_outside(row.storage or _storage(row)),
+        least=WIDER,
+        fit=Fit.CUT,
     ),
     Column("storage-uuid", "STORAGE UUID", "the same by UUID", lambda row: _storage(row)),
     Column("type", "TYPE", "Data or Root", field("type")),
@@ -85,18 +92,20 @@ _VOLUME: Final[tuple[Column[VolumeRow], ...]] = (
 _VM: Final[tuple[Column[VmRow], ...]] = (
     shared.NAME,
     shared.UUID,
-    Column("cpu", "CPU", "its number of CPUs", field("cpuNum")),
-    Column("memory", "MEMORY", "its memory", field("memorySize"), size("memorySize")),
+    Column("cpu", "CPU", "its number of CPUs", field("cpuNum"), least=WIDE, right=True),
+    Column("memory", "MEMORY", "its memory", field("memorySize"), size("memorySize"), least=WIDE, right=True),
     shared.DESTROYED,
     shared.SAFE_UNTIL,
     shared.LEFT,
-    Column("root-size", "ROOT SIZE", "the capacity of its root volume", _root("size"), _root_size),
+    Column("root-size", "ROOT SIZE", "the capacity of its root volume", _root("size"), _root_size, right=True),
     Column("root-uuid", "ROOT UUID", "its root volume", field("rootVolumeUuid")),
     Column(
         "storage",
         "STORAGE",
         "the primary storage of its root volume, by name",
         lambda row: from_outside(row.storage or _root("primaryStorageUuid")(row)),
+        least=WIDER,
+        fit=Fit.CUT,
     ),
     Column("storage-uuid", "STORAGE UUID", "the same by UUID", _root("primaryStorageUuid")),
     Column("host-uuid", "HOST UUID", "the host that it is on, or was on last", lambda row: row.vm.host),
@@ -112,10 +121,15 @@ _VM: Final[tuple[Column[VmRow], ...]] = (
 
 @dataclass(frozen=True, slots=True)
 class Columns(Generic[R]):
-    """The columns of one kind of row by key, those that `list` shows, and those whose facts `show` has elsewhere."""
+    """The columns of one kind of row by key.
+
+    `listed` are those of `list`, `screen` those on a terminal; `elsewhere` are those whose facts `show` has in another
+    place.
+    """
 
     known: Mapping[str, Column[R]]
     listed: Sequence[str]
+    screen: Sequence[str]
     elsewhere: Sequence[str] = ()
 
     def pick(self, text: str | None = None, default: Sequence[str] | None = None) -> list[Column[R]]:
@@ -131,7 +145,17 @@ class Columns(Generic[R]):
             guess = did_you_mean(wrong[0], self.known) if wrong else ""
             text = f"no column {escape_terminal(', '.join(wrong) or 'at all')}{guess}"
             raise UsageProblem(text, hint=f"There is: {', '.join(self.known)}.")
-        return [self.known[key] for key in keys]
+        return [replace(self.known[key], least=0) for key in keys]
+
+    def listing(self, rows: Sequence[R], text: str | None = None, *, any_status: bool = False) -> Table[R]:
+        """Return the table of `list`; `text` is that of `--columns`, `any_status`: the rows need not be deleted."""
+        if text is not None:
+            return Table(rows, self.pick(text), _json, _uuid)
+        found = Table(rows, self.pick(None, ANY_STATUS if any_status else None), _json, _uuid, wide=self._all())
+        return found if any_status else replace(found, screen=self.pick(None, self.screen))
+
+    def _all(self) -> list[Column[R]]:
+        return list(self.known.values())
 
     def in_full(self, rows: Sequence[R], text: str | None, *, single: bool, command: str = "zvol") -> Table[R]:
         """Return the table of `show`: with all other columns, unless `--columns` names some.
@@ -144,25 +168,23 @@ class Columns(Generic[R]):
 
     def help(self) -> Table[Column[R]]:
         """Return the table of the available columns."""
-        columns: list[Column[Column[R]]] = [text_column("COLUMN", _key), text_column("SHOWS", _help)]
+        columns: list[Column[Column[R]]] = [text_column("COLUMN", _key), text_column("SHOWS", _help, Fit.WRAP)]
         return Table(list(self.known.values()), columns, _help_json, _key)
 
 
 VOLUMES: Final = Columns(
-    {column.key: column for column in _VOLUME}, ("name", "uuid", "size", "deleted", "safe-until", "last-vm", "storage")
+    {column.key: column for column in _VOLUME},
+    ("name", "uuid", "size", "deleted", "safe-until", "last-vm", "storage"),
+    ("name", "uuid", "deleted", "left", "size", "last-vm", "storage"),
 )
 VMS: Final = Columns(
     {column.key: column for column in _VM},
     ("name", "uuid", "cpu", "memory", "deleted", "safe-until", "storage"),
+    ("name", "uuid", "deleted", "left", "cpu", "memory", "storage"),
     elsewhere=("root-size", "root-uuid"),
 )
 ANY_STATUS: Final = ("name", "uuid", "size", "type", "status", "vm-uuid", "storage")
 """What `list` shows of volumes that need not be deleted."""
-
-
-def listing(rows: Sequence[R], columns: Sequence[Column[R]]) -> Table[R]:
-    """Return the table of `list`."""
-    return Table(rows, columns, _json, _uuid)
 
 
 def _json(row: AnyRow) -> dict[str, Any]:

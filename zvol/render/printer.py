@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, TextIO
 
@@ -11,7 +12,7 @@ from zvol.render import columns, formats, messages
 from zvol.render import results as tables
 from zvol.render.formats.json import line
 from zvol.render.values import Recovery, Report, Table, no_advice, with_command
-from zvol.text import escape_terminal
+from zvol.text import escape_terminal, wrap
 
 MAX_FAILURES: Final = 100
 """The most failures that are printed on stderr when stdout has all of them."""
@@ -20,9 +21,9 @@ MAX_FAILURES: Final = 100
 class Printer:
     """Prints values in one format.
 
-    `tty` tells whether stdout is a terminal of `width` columns, `command` how zvol was called, for the commands in
-    hints, and `mark` what each message begins with.  Raises OSError for a full disk or a closed pipe; the caller
-    handles it.
+    `tty` tells whether stdout is a terminal of `width` columns and `height` lines, `command` how zvol was called, for
+    the commands in hints, and `mark` what each message begins with.  Raises OSError for a full disk or a closed pipe;
+    the caller handles it.
     """
 
     def __init__(
@@ -33,15 +34,20 @@ class Printer:
         *,
         tty: bool,
         width: int,
+        height: int = sys.maxsize,
         quiet: bool = False,
         mark: str = "zvol: ",
         command: str = "zvol",
     ) -> None:
         self.format, self._format = format, formats.load(format)(tty=tty, width=width)
+        self._width = width
         self._stdout, self._stderr = stdout, stderr
         self._quiet, self._mark, self._command = quiet, mark, command
+        self.on_screen = self._format.for_people and tty
+        """People read the table on a terminal."""
+        self.height = height if self.on_screen else sys.maxsize
         self.for_people, self.shows_all = self._format.for_people, self._format.whole
-        self.picks_columns = self._format.picks_columns
+        self.picks_columns, self.wide = self._format.picks_columns, self._format.wide
         self.mixes_with_progress = self._format.streams and tty
         """Results are written to the terminal during a run, where they would tear a line that is redrawn."""
 
@@ -53,8 +59,11 @@ class Printer:
         if self.for_people and not self._quiet:
             self._lines(messages.wrapped(report.notes, self._command))
         self._failures(report.failures)
-        for text in report.hints:
-            self.hint(text)
+        if report.summary and self.on_screen:
+            self.end(report.summary, report.hints)
+        else:
+            for text in report.hints:
+                self.hint(text)
         for text in report.warnings:
             self.warn(text)
         return report.exit
@@ -141,7 +150,7 @@ class Printer:
     def preview(self, rows: Sequence[VolumeRow], width: int) -> None:
         """Show volumes on stderr, a terminal of `width` columns, before a question about them."""
         drawn = formats.load(formats.TABLE)(tty=True, width=width)
-        for text in drawn.table(columns.listing(rows, columns.VOLUMES.pick())):
+        for text in drawn.table(columns.VOLUMES.listing(rows)):
             self._stderr.write(text)
 
     def _table(self, table: Table[Any]) -> None:
@@ -157,6 +166,15 @@ class Printer:
         """Print a hint; not with -q."""
         if not self._quiet:
             self._lines([escape_terminal(with_command(text, self._command))])
+
+    def end(self, summary: str, hints: Iterable[str]) -> None:
+        """Print what stands below a table on a terminal, an escaped summary and hints; not with -q."""
+        if not self._quiet:
+            lines = [
+                *wrap(summary, self._width),
+                *(escape_terminal(with_command(hint, self._command)) for hint in hints),
+            ]
+            self._stderr.writelines(text + "\n" for text in lines)
 
     def warn(self, text: str) -> None:
         """Print a warning; also with -q."""

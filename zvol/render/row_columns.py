@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from zvol.render.values import Column
+from zvol.render.values import Column, Fit
 from zvol.row import AnyRow
 from zvol.secrets import from_outside
-from zvol.text import escape_terminal, human_duration, human_size, stamp
+from zvol.text import escape_terminal, human_age, human_duration, human_size, stamp
 
+WIDE: Final = 120
+WIDER: Final = 140
+"""The widths of a terminal from which on `list` shows more columns."""
 URGENT: Final = 6 * 3600
 SOON: Final = 24 * 3600
 
@@ -45,7 +48,7 @@ def _age(row: AnyRow) -> str:
     """Show an age by the server's clock; this machine's clock may be wrong."""
     if row.deleted_at is None or row.server_now is None:
         return _deleted(row)
-    return f"{human_duration(row.server_now - row.deleted_at)} ago"
+    return human_age(row.server_now - row.deleted_at)
 
 
 def _safe_until(row: AnyRow) -> str:
@@ -91,7 +94,7 @@ def _deletion(header: str, done: str) -> Column[AnyRow]:
 
 DELETED: Final = _deletion("DELETED", "deleted")
 DESTROYED: Final = _deletion("DESTROYED", "destroyed")
-NAME: Final[Column[AnyRow]] = Column("name", "NAME", "its name", field("name"))
+NAME: Final[Column[AnyRow]] = Column("name", "NAME", "its name", field("name"), fit=Fit.CUT)
 UUID: Final[Column[AnyRow]] = Column("uuid", "UUID", "32 hex digits", lambda row: row.resource.uuid)
 SAFE_UNTIL: Final[Column[AnyRow]] = Column(
     "safe-until",
@@ -105,7 +108,9 @@ SAFE_UNTIL: Final[Column[AnyRow]] = Column(
 LEFT: Final[Column[AnyRow]] = Column(
     "left", "LEFT", "time left until then", lambda row: row.retention.seconds_left, _left, style=_urgency
 )
-DESCRIPTION: Final[Column[AnyRow]] = Column("description", "DESCRIPTION", "as its owner wrote it", field("description"))
+DESCRIPTION: Final[Column[AnyRow]] = Column(
+    "description", "DESCRIPTION", "as its owner wrote it", field("description"), fit=Fit.CUT
+)
 CREATED: Final[Column[AnyRow]] = Column(
     "created", "CREATED", "when it was made (in csv as the server wrote it)", field("createDate"), _date("createDate")
 )

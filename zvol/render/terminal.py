@@ -1,4 +1,4 @@
-"""The width of a terminal."""
+"""The size of a terminal."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 from typing import Final
 
 USUAL: Final = 80
+LINES: Final = 24
 
 
 def terminal_width(descriptor: int, columns: str | None = None) -> int:
@@ -20,3 +21,11 @@ def terminal_width(descriptor: int, columns: str | None = None) -> int:
         return os.get_terminal_size(descriptor).columns or USUAL
     except (OSError, ValueError):
         return USUAL
+
+
+def terminal_height(descriptor: int) -> int:
+    """Return the number of lines of the terminal behind a file descriptor, 24 if that is unknown."""
+    try:
+        return os.get_terminal_size(descriptor).lines or LINES
+    except (OSError, ValueError):
+        return LINES

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, Generic, TypeVar
 
 from zvol.errors import Exit
@@ -18,11 +19,20 @@ Span = tuple[str, str]
 """An escaped text and its style on a terminal, as rich writes it; empty for none."""
 
 
+class Fit(Enum):
+    """What becomes of a cell that is wider than its column on a terminal."""
+
+    WHOLE = "whole"
+    CUT = "cut"
+    WRAP = "wrap"
+
+
 @dataclass(frozen=True, slots=True)
 class Column(Generic[T_contra]):
     """One column of a table: `raw` is for CSV, `shown` for tables in a pipe, `tty` for a terminal where it differs.
 
-    `style` returns the style of a cell on a terminal, as rich writes it; empty for none.
+    `style` returns the style of a cell on a terminal, as rich writes it; empty for none.  On a terminal with fewer than
+    `least` columns it is left out; `fit` says how a cell takes less than its width, `right` aligns numbers.
     """
 
     key: str
@@ -32,6 +42,9 @@ class Column(Generic[T_contra]):
     shown: Callable[[T_contra], str] | None = None
     tty: Callable[[T_contra], str] | None = None
     style: Callable[[T_contra], str] | None = None
+    least: int = 0
+    fit: Fit = Fit.WHOLE
+    right: bool = False
 
     def csv(self, row: T_contra) -> str:
         value = self.raw(row)
@@ -44,12 +57,13 @@ class Column(Generic[T_contra]):
         return "-" if value in (None, "") else escape_terminal(str(value))
 
     def terminal(self, row: T_contra) -> str:
-        return self.tty(row) if self.tty is not None else self.text(row)
+        text = self.tty(row) if self.tty is not None else self.text(row)
+        return "" if self.fit is Fit.WRAP and text == "-" else text
 
 
-def text_column(header: str, text: Callable[[T], str]) -> Column[T]:
+def text_column(header: str, text: Callable[[T], str], fit: Fit = Fit.WHOLE) -> Column[T]:
     """Return a column whose text is the same in every format; its key is the header, such as `not-sent`."""
-    return Column(header.lower().replace(" ", "-"), header, "", text, lambda row: escape_terminal(text(row)))
+    return Column(header.lower().replace(" ", "-"), header, "", text, lambda row: escape_terminal(text(row)), fit=fit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +72,8 @@ class Table(Generic[T]):
 
     `to_json` returns the object that stands for a row, `to_name` what `-o name` prints for it (None: nothing).
     `single`: the user requested one thing, so that JSON is its object and no array.
-    `people` are the columns of a table, if they are not those of CSV.
+    `people` are the columns of a table, if they are not those of CSV; `screen` those on a terminal, if they are others;
+    `wide` all there are, for `-o wide`.
     `details` returns labels and escaped texts of a row (on a terminal or not); a table is then one record a row.
     `lines` returns the cells of a row on a terminal of any width, without headers, and an escaped text that stands
     below them, empty for none; the last cell wraps.
@@ -72,6 +87,8 @@ class Table(Generic[T]):
     to_name: Callable[[T], str | None]
     single: bool = False
     people: Sequence[Column[T]] | None = None
+    screen: Sequence[Column[T]] | None = None
+    wide: Sequence[Column[T]] | None = None
     details: Callable[[T, bool], Iterable[tuple[str, str]]] | None = None
     lines: Callable[[T], tuple[Sequence[Span], str]] | None = None
 
@@ -80,7 +97,8 @@ class Table(Generic[T]):
 class Report:
     """The report of a command: data for stdout, then failures, hints and warnings for stderr.
 
-    `notes` are a heading and sentences for people, where the formats for programs have them in their data.
+    `notes` are a heading and sentences for people, where the formats for programs have them in their data.  `summary`
+    ends a table on a terminal, with the hints below it.
     """
 
     table: Table[Any] | None = None
@@ -88,6 +106,7 @@ class Report:
     failures: Sequence[Result] = ()
     warnings: Sequence[str] = ()
     hints: Sequence[str] = ()
+    summary: str = ""
     exit: Exit = Exit.OK
 
 

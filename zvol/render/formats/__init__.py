@@ -17,6 +17,7 @@ TABLE: Final = "table"
 JSON: Final = "json"
 FORMATS: Final = (
     TABLE,
+    "wide",
     JSON,
     "ndjson",
     "csv",

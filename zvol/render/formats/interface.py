@@ -30,6 +30,9 @@ class Format(ABC):
     picks_columns: ClassVar[bool] = False
     """`--columns` chooses what it shows."""
 
+    wide: ClassVar[bool] = False
+    """It has all columns, whatever the width of the terminal."""
+
     streams: ClassVar[bool] = False
     """Each row is a text of its own, so that each result is written at once."""
 

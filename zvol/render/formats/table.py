@@ -1,25 +1,25 @@
-"""`-o table`: for people, with colours on a terminal and plain in a pipe; no text is cut.
+"""`-o table`: for people, with colours on a terminal and plain in a pipe.
 
-rich is imported only for colours on a terminal.  This module formats the lines itself, because the tables of rich
-measure each cell several times.
+rich draws the lines on a terminal.  Its tables are not used: they leave out columns in no order that can be given, hold
+all rows in memory, and make a thousand calls for each row.
 """
 
 from __future__ import annotations
 
 import io
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final
 
 from zvol.render.formats.interface import Format
-from zvol.render.values import Span, Table
+from zvol.render.layout import GAP, NARROW, lines
+from zvol.render.values import Column, Span, Table
 from zvol.text import display_width, pad
 
 if TYPE_CHECKING:
     from rich.style import Style
-
-GAP: Final = "  "
 
 BATCH: Final = 1000
 """Lines that rich draws at a time."""
@@ -29,23 +29,32 @@ LEAST: Final = 20
 
 
 class Formatter(Format):
-    help = "for people: drawn on a terminal, plain in a pipe; nothing is ever cut"
+    help = "for people: a table as wide as the terminal, with the columns that\nfit; plain in a pipe, with nothing cut"
     for_people = True
     picks_columns = True
 
     def table(self, table: Table[Any]) -> Iterator[str]:
         if table.details is not None:
             return _details(table.details, table.rows, tty=self.tty)
-        columns = table.people or table.columns
-        headers = [column.header for column in columns]
+        columns = (self.wide and table.wide) or table.people or table.columns
+        if self.tty and table.lines is not None:
+            return _rendered(_listed([table.lines(row) for row in table.rows], self.width))
         if not self.tty:
             cells = Cells(table.rows, lambda row: [column.text(row) for column in columns])
-            return _ended(plain_table(headers, cells))
-        if table.lines is not None:
-            return _rendered(_listed([table.lines(row) for row in table.rows], self.width))
-        cells = Cells(table.rows, lambda row: [column.terminal(row) for column in columns])
+            return _ended(plain_table([column.header for column in columns], cells))
+        if self.wide:
+            return self._drawn(table, columns, lambda column, row: column.text(row), sys.maxsize)
+        return self._drawn(table, table.screen or columns, lambda column, row: column.terminal(row), self.width)
+
+    def _drawn(
+        self, table: Table[Any], columns: Sequence[Column[Any]], text: Callable[[Column[Any], Any], str], width: int
+    ) -> Iterator[str]:
+        """Yield a table for a terminal, or records where that is too narrow for one."""
+        narrow = width < NARROW
+        columns = [column for column in columns if narrow or column.least <= width]
+        cells = Cells(table.rows, lambda row: [text(column, row) for column in columns])
         styles = Cells(table.rows, lambda row: [column.style(row) if column.style else "" for column in columns])
-        return drawn(headers, cells, styles, self.width)
+        return _rendered(_records(columns, cells) if narrow else lines(columns, cells, styles, width))
 
 
 class Cells:
@@ -109,37 +118,6 @@ def _ended(lines: Iterable[str]) -> Iterator[str]:
 
 
 # ---- on a terminal ---------------------------------------------------------------------------------------------------
-def drawn(
-    headers: Sequence[str], rows: Iterable[Sequence[str]], styles: Iterable[Sequence[str]], width: int
-) -> Iterator[str]:
-    """Yield a table of escaped texts, or records when it is wider than the terminal.
-
-    `rows` are iterated over twice.  `styles` has one rich style for each cell, empty for none.
-    """
-    wide = widths(headers, rows)
-    fits = sum(wide) + len(GAP) * (len(wide) - 1) <= width
-    return _rendered(_lines(headers, rows, styles, wide) if fits else _records(headers, rows))
-
-
-def _lines(
-    headers: Sequence[str], rows: Iterable[Sequence[str]], styles: Iterable[Sequence[str]], widths: Sequence[int]
-) -> Iterator[list[Span]]:
-    yield list(_spans(headers, ["bold"] * len(headers), widths))
-    for row, row_styles in zip(rows, styles, strict=True):
-        if any(row_styles):
-            yield list(_spans(row, row_styles, widths))
-        else:
-            yield [(plain_line(row, widths), "")]
-
-
-def _spans(row: Sequence[str], styles: Sequence[str], widths: Sequence[int]) -> Iterator[Span]:
-    last = len(row) - 1
-    for place, (cell, style, width) in enumerate(zip(row, styles, widths, strict=True)):
-        yield cell, style
-        if place < last:
-            yield pad(cell, width)[len(cell) :] + GAP, ""
-
-
 def _listed(rows: Sequence[tuple[Sequence[Span], str]], width: int) -> Iterator[list[Span]]:
     """Yield each row with its last cell wrapped, then what stands below it, whole: that may be a command to copy."""
     from textwrap import wrap
@@ -157,8 +135,8 @@ def _listed(rows: Sequence[tuple[Sequence[Span], str]], width: int) -> Iterator[
             yield [(" " * wide[0] + GAP + below, "")]
 
 
-def _records(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[list[Span]]:
-    for text in plain_records(headers, rows):
+def _records(columns: Sequence[Column[Any]], rows: Iterable[Sequence[str]]) -> Iterator[list[Span]]:
+    for text in plain_records([column.header for column in columns], rows):
         header, colon, value = text.partition(":")
         yield [(header + colon, "bold"), (value, "")]
 
