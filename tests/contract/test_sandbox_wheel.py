@@ -126,4 +126,4 @@ def test_it_has_no_api_that_only_tests_need(api: Api, client: Client) -> None:
 )
 def test_serve_has_no_switch_that_only_tests_need(option: str, tmp_path: Path) -> None:
     ran = run(["sandbox", "serve", option], environment(tmp_path / "home"))
-    assert (ran.code, "No such option" in ran.err) == (2, True), ran
+    assert (ran.code, "no such option" in ran.err) == (2, True), ran

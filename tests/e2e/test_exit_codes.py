@@ -15,7 +15,7 @@ SESSION = "a" * 32
 def test_an_unknown_uuid_is_1_with_one_clear_line(at: dict[str, str]) -> None:
     ran = run(["recover", "f" * 32], at)
     assert (ran.code, ran.out) == (1, "")
-    assert ran.err.splitlines()[0] == f"zvol: {'f' * 32}: there is no such volume"
+    assert ran.err.splitlines()[0] == f"zvol: error: {'f' * 32}: there is no such volume"
 
 
 @pytest.mark.parametrize("bad", ["a\nb", "", "\x1b[31m", "a\tb", "\x7f", "\x9b31m", " "])

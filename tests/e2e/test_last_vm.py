@@ -166,7 +166,7 @@ def test_attach_without_a_vm_where_none_is_remembered(version: str | None, tmp_p
         assert f"Name the VM, by UUID or by name: `zvol attach {VOLUME} VM`" in ran.err
         known = "the server does not tell which VM it was last on" if version in NOT_TOLD else None
         text = known or (NO_LAST_VM if version in OLD else NONE_NAMED[version or ""])
-        assert f"zvol: {text}" in ran.err
+        assert f"zvol: error: {text}" in ran.err
         ran = zvol(server, tmp_path, "attach", VOLUME, VM, "--json")
         assert (ran.code, ran.json()["vmInstanceUuid"], server.asked(VERSION)) == (0, VM, 0)
 

@@ -138,7 +138,7 @@ def test_what_is_no_password(out: dict[str, str], text: bytes) -> None:
 
     ran = subprocess.run([*ZVOL, *STDIN, "--debug"], env=out, input=text, capture_output=True, check=False)
     assert (ran.returncode, ran.stdout) == (2, b"")
-    assert ran.stderr.startswith(b"zvol: standard input: ")
+    assert ran.stderr.startswith(b"zvol: error: standard input: ")
     assert b"MARKER" not in ran.stderr
     assert b"Traceback" not in ran.stderr
     assert run(STDIN, out | {"ZSTACK_ACCOUNT_PASSWORD": "MARKER\udcff"}, stdin="x").code == 2

@@ -205,7 +205,7 @@ def test_a_server_without_users_below_accounts_says_so(at: dict[str, str]) -> No
     env = {name: value for name, value in at.items() if name != "ZVOL_SESSION"}
     with proxy(at["ZVOL_HOST"], Rule("login", "page", last=9, page=NO_USERS)) as (host, between):
         ran = run([*LOGIN, "--user", "ops"], through(env, host), stdin="password")
-        assert (ran.code, "zvol: this server has no users below accounts\n" in ran.err) == (4, True)
+        assert (ran.code, "zvol: error: this server has no users below accounts\n" in ran.err) == (4, True)
         assert "Log in without a user" in ran.err
         folder = Path(env["HOME"]) / ".config" / "zvol"
         folder.mkdir(parents=True)

@@ -30,14 +30,15 @@ def test_a_full_disk_is_7_and_the_volume_is_back(at: dict[str, str], cloud: Sand
     assert cloud.status(PG_DATA) == "Ready"
     for arguments in ("list", "--version"):
         ran = shell(f"{' '.join(ZVOL)} {arguments} > /dev/full", at)
-        assert (ran.code, ran.err) == (7, "zvol: cannot write the output: No space left on device\n")
+        assert (ran.code, ran.err) == (7, "zvol: error: cannot write the output: No space left on device\n")
 
 
 def test_a_closed_stdout_is_7_and_the_volume_is_back(at: dict[str, str], cloud: Sandbox) -> None:
     ran = shell(f"{' '.join(ZVOL)} recover {PG_DATA} --json >&-", at)
     assert ran.code == 7
     assert cloud.status(PG_DATA) == "Ready"
-    assert shell(f"{' '.join(ZVOL)} --version >&-", at) == Ran(7, "", "zvol: cannot write the output: it is closed\n")
+    message = "zvol: error: cannot write the output: it is closed\n"
+    assert shell(f"{' '.join(ZVOL)} --version >&-", at) == Ran(7, "", message)
 
 
 def test_a_closed_stdin_is_a_mistake_only_when_it_is_read(at: dict[str, str]) -> None:

@@ -42,4 +42,4 @@ def test_each_word_leads_to_one_command_that_there_is(env: dict[str, str]) -> No
 def test_a_word_for_deleting_is_answered_plainly(word: str, env: dict[str, str]) -> None:
     ran = run([word, "pg-data"], env)
     assert (ran.code, ran.out) == (2, "")
-    assert f"No such command '{word}'. zvol deletes nothing." in ran.err
+    assert f"zvol: error: no such command '{word}'. zvol deletes nothing\n" in ran.err

@@ -107,6 +107,5 @@ def test_the_program_prints_one_line_for_each_mistake(tmp_path: Path) -> None:
             ran = run([*command, "--config", str(path)], env)
             assert (ran.code, ran.out) == (2, ""), name
             assert MARKER not in ran.err
-            assert all(line.startswith((f"zvol: {path}", f"    {path}", "  ")) for line in ran.err.splitlines()), (
-                ran.err
-            )
+            begins = (f"zvol: error: {path}", f"    {path}", "  ")
+            assert all(line.startswith(begins) for line in ran.err.splitlines()), ran.err

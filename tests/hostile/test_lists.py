@@ -78,7 +78,7 @@ def test_the_command_sends_nothing(entry: List, at: dict[str, str], cloud: FakeS
     ran = recover(entry.data, at)
     assert (ran.code, ran.out) == (2, ""), ran
     assert ran.err.count("nothing was sent") == 1
-    assert entry.says in ran.err.replace("zvol: ", "")
+    assert entry.says in ran.err.replace("zvol: error: ", "").replace("zvol: ", "")
     assert {method for method, _ in cloud.seen} <= {"GET"}
 
 

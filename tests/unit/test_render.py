@@ -100,7 +100,7 @@ def test_server_errors_are_printed_innermost_first_and_escaped() -> None:
     printed = Printed()
     printed.results([failed()], [U1], single=True)
     lines = printed.err.getvalue().splitlines()
-    assert lines[0] == f"zvol: {U1}: the server refused"
+    assert lines[0] == f"zvol: error: {U1}: the server refused"
     assert lines[1].strip() == "SYS.1006: 云盘\\u{1b}[31m inner"
     assert lines[2].strip() == "SYS.1004: outer"
     assert lines[-1].strip() == "Ask."
@@ -206,12 +206,12 @@ def test_errors_are_printed_for_people_and_as_an_object() -> None:
     printed = Printed("json", mark="zvol (sandbox): ")
     printed.printer.error(ZvolError("it broke", hint="Mend it.", uuid=U1))
     first, hint, last = printed.err.getvalue().splitlines()
-    assert first == f"zvol (sandbox): {U1}: it broke"
+    assert first == f"zvol (sandbox): error: {U1}: it broke"
     assert hint.strip() == "Mend it."
     assert json.loads(last)["error"]["code"] == "ZVOL.FAILED"
     many = Printed("json")
     many.printer.error(ConfigError([Problem("f:1:1", "a"), Problem("f:2:1", "b")]))
-    assert many.err.getvalue().splitlines() == ["zvol: f:1:1: a", "  f:2:1: b"]
+    assert many.err.getvalue().splitlines() == ["zvol: error: f:1:1: a", "  f:2:1: b"]
 
 
 def test_quiet_keeps_errors_and_machine_output() -> None:

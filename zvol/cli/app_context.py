@@ -212,7 +212,7 @@ class AppContext:
         return self._state_dir / ("sandbox/journal.db" if self.options.sandbox else "journal.db")
 
     def _trace(self, text: str) -> None:
-        from zvol.cli.streams import write_error
+        from zvol.cli.streams import write_message
         from zvol.text import escape_terminal
 
-        write_error(escape_terminal(text), self.options.prefix)
+        write_message(escape_terminal(text), self.options.prefix)

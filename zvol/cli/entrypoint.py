@@ -66,10 +66,10 @@ def _command(app: click.Command, arguments: Sequence[str], context: AppContext) 
         return error.exit
     except click.ClickException as exc:
         with contextlib.suppress(OSError):
-            _print_usage_error(exc)
+            _print_usage_error(exc, context)
         return Exit.USAGE
     except click.Abort:
-        _write_error("aborted", context)
+        streams.write_message("aborted", context.options.prefix)
         return Exit.FAILED
     except BrokenPipeError:
         streams.silence()
@@ -95,7 +95,7 @@ def _print_report(report: Report, context: AppContext) -> Exit:
 
 
 def _write_error(text: str, context: AppContext) -> None:
-    """Write a message to stderr without a printer."""
+    """Write an error to stderr without a printer."""
     streams.write_error(text, context.options.prefix)
 
 
@@ -107,14 +107,17 @@ def _forbid_core_dump() -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
-def _print_usage_error(exc: click.ClickException) -> None:
-    """Print a usage error as click does, but escaped: click quotes some arguments as they are."""
-    if not isinstance(exc, click.UsageError) or exc.ctx is None or isinstance(exc, click.exceptions.NoArgsIsHelpError):
+def _print_usage_error(exc: click.ClickException, context: AppContext) -> None:
+    """Print a usage error like every other, escaped, for click quotes some arguments as they are; then the usage."""
+    if isinstance(exc, click.exceptions.NoArgsIsHelpError):
         exc.show()
         return
-    usage, path = exc.ctx.get_usage(), exc.ctx.command_path
     text = escape_terminal(exc.format_message().replace("\n\t", " "))  # click writes each choice on a line of its own
-    sys.stderr.write(f"{usage}\nTry '{path} --help' for help.\n\nError: {text}\n")
+    lines = [(text[:1].lower() + text[1:]).removesuffix(".")]
+    if isinstance(exc, click.UsageError) and exc.ctx is not None:
+        usage = " ".join((exc.ctx.command_path, *exc.ctx.command.collect_usage_pieces(exc.ctx)))
+        lines += [f"  Usage: {usage}", f"  See: {exc.ctx.command_path} --help"]
+    _write_error("\n".join(lines), context)
 
 
 def _report_no_thread(context: AppContext) -> Exit:
@@ -136,5 +139,5 @@ def _report_bug(exc: BaseException, context: AppContext) -> Exit:
         import traceback
 
         for line in traceback.format_tb(exc.__traceback__):
-            _write_error(line.rstrip(), context)
+            streams.write_message(line.rstrip(), context.options.prefix)
     return Exit.BUG

@@ -54,10 +54,17 @@ def prepare() -> None:
             setattr(sys, f"__{name}__", redacting)  # the old one is detached, and libraries such as rich use it
 
 
-def write_error(text: str, prefix: str = "zvol: ") -> None:
+def write_message(text: str, prefix: str = "zvol: ") -> None:
     """Write a message to stderr."""
     sys.stderr.write(f"{prefix}{text}\n")
     sys.stderr.flush()
+
+
+def write_error(text: str, prefix: str = "zvol: ") -> None:
+    """Write an error to stderr, without a printer."""
+    from zvol.render.terminal import error_mark
+
+    write_message(error_mark(sys.stderr, os.environ) + text, prefix)
 
 
 def silence() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, TextIO
@@ -11,6 +12,7 @@ from zvol.model import Result, VolumeRow
 from zvol.render import columns, formats, messages
 from zvol.render import results as tables
 from zvol.render.formats.json import line
+from zvol.render.terminal import error_mark
 from zvol.render.values import Recovery, Report, Table, no_advice, with_command
 from zvol.text import escape_terminal, wrap
 
@@ -136,7 +138,7 @@ class Printer:
             if tabled and len(bad) > 1 and not result.candidates and result.error is not None:
                 hints[result.error.hint] = None
             else:
-                self._lines(messages.result_lines(result, self._command, ages=self._stderr.isatty()))
+                self._errors(messages.result_lines(result, self._command, ages=self._stderr.isatty()))
         if most is not None and len(bad) > most:
             self._lines([f"{len(bad) - most:,} more did not end well; all of them are on stdout"])
         for text in filter(None, (*hints, *advice(results))):
@@ -182,7 +184,7 @@ class Printer:
 
     def error(self, error: ZvolError) -> None:
         """Print the error that ends a command; in formats for programs also as an object on the last line."""
-        self._lines(messages.error_lines(error, error.uuid, self._command))
+        self._errors(messages.error_lines(error, error.uuid, self._command))
         if self._format.for_programs and error.exit is not Exit.USAGE:
             self.record(messages.as_json(error, error.uuid))
 
@@ -190,6 +192,9 @@ class Printer:
         """Print an object for programs on stderr, in every format."""
         self._stderr.write(line(value))
 
-    def _lines(self, lines: Iterable[str]) -> None:
+    def _errors(self, lines: Iterable[str]) -> None:
+        self._lines(lines, error_mark(self._stderr, os.environ))
+
+    def _lines(self, lines: Iterable[str], kind: str = "") -> None:
         for number, text in enumerate(lines):
-            self._stderr.write((self._mark if not number else "  ") + text + "\n")
+            self._stderr.write((self._mark + kind if not number else "  ") + text + "\n")

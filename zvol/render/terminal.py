@@ -1,9 +1,10 @@
-"""The size of a terminal."""
+"""The size and the colour of a terminal."""
 
 from __future__ import annotations
 
 import os
-from typing import Final
+from collections.abc import Mapping
+from typing import Final, TextIO
 
 USUAL: Final = 80
 LINES: Final = 24
@@ -29,3 +30,10 @@ def terminal_height(descriptor: int) -> int:
         return os.get_terminal_size(descriptor).lines or LINES
     except (OSError, ValueError):
         return LINES
+
+
+def error_mark(stream: TextIO, environ: Mapping[str, str]) -> str:
+    """Return what an error begins with, red where the stream is a terminal that shows colours."""
+    if stream.isatty() and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb":
+        return "\x1b[1;31merror:\x1b[0m "
+    return "error: "

@@ -1,0 +1,45 @@
+"""Usage errors look like all others: `zvol: error: …`, red on a terminal, then the usage or a hint."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.terminal import on_terminal
+from tests.support.warm import run
+
+RED = b"zvol: \x1b[1;31merror:\x1b[0m "
+
+
+@pytest.mark.parametrize(
+    ("arguments", "lines"),
+    [
+        (["recover", "--foo"], ["no such option '--foo'", "  Usage: zvol recover [OPTIONS] [VOLUME...]"]),
+        (["config", "--foo"], ["no such option '--foo'", "  Usage: zvol config [OPTIONS] COMMAND [ARGS]..."]),
+        (["lst"], ["no such command 'lst'. Did you mean list?", "  Usage: zvol [OPTIONS] COMMAND [ARGS]..."]),
+        (["attach"], ["missing argument 'VOLUME'", "  Usage: zvol attach [OPTIONS] VOLUME [VM]"]),
+    ],
+)
+def test_the_error_comes_first_then_the_usage(arguments: list[str], lines: list[str], env: dict[str, str]) -> None:
+    ran = run(arguments, env)
+    command = lines[1].removeprefix("  Usage: ").partition(" [")[0]
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.splitlines() == [f"zvol: error: {lines[0]}", lines[1], f"  See: {command} --help"]
+
+
+def test_another_error_looks_the_same(env: dict[str, str]) -> None:
+    ran = run(["-p", "nosuch", "list", "--json"], env)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith("zvol: error: there is no profile nosuch")
+    assert run(["--sandbox", "lst"], env).err.startswith("zvol (sandbox): error: no such command")
+
+
+@pytest.mark.parametrize(
+    ("more", "red"), [({"TERM": "xterm"}, True), ({"TERM": "dumb"}, False), ({"TERM": "xterm", "NO_COLOR": "1"}, False)]
+)
+@pytest.mark.parametrize("arguments", [["recover", "--foo"], ["-p", "nosuch", "list"]])
+def test_the_word_is_red_on_a_terminal(
+    arguments: list[str], more: dict[str, str], red: bool, env: dict[str, str]
+) -> None:
+    shown = on_terminal(arguments, env | more)
+    assert shown.code == 2
+    assert shown.raw.startswith(RED if red else b"zvol: error: "), shown.raw
