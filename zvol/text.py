@@ -181,12 +181,17 @@ def did_you_mean(word: str, known: Iterable[str], *, sentence: bool = False) -> 
 
     Empty when no word is close.
     """
+    close = close_to(word, known)
+    if close is None:
+        return ""
+    return f" Did you mean {close}?" if sentence else f"; did you mean {close}?"
+
+
+def close_to(word: str, known: Iterable[str]) -> str | None:
+    """Return the known word that is closest to `word`, None when no word is close."""
     import difflib
 
-    close = difflib.get_close_matches(word[:80], list(known), n=1)
-    if not close:
-        return ""
-    return f" Did you mean {close[0]}?" if sentence else f"; did you mean {close[0]}?"
+    return next(iter(difflib.get_close_matches(word[:80], list(known), n=1)), None)
 
 
 def stamp(instant: float | None) -> str | None:

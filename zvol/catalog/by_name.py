@@ -105,7 +105,7 @@ def find_vm(client: Client, asked: str) -> VmRef:
     vms = [vm for vm in vms if vm.get("state") != "Destroyed"]
     matches = [vm["uuid"] for vm in vms if vm.get("name") == asked and isinstance(vm.get("uuid"), str)]
     names = sorted({str(vm.get("name")) for vm in vms})
-    return VmRef(_only(matches, asked, "VM", f"There is: {first_named(names) or 'none'}."), asked)
+    return VmRef(_only(matches, asked, "VM", known=f"; known: {first_named(names)}" if names else ""), asked)
 
 
 def read_unchanged(client: Client, shown: Volume, vm: VmRef) -> Volume:
@@ -128,10 +128,10 @@ def read_unchanged(client: Client, shown: Volume, vm: VmRef) -> Volume:
     return now
 
 
-def _only(uuids: Sequence[str], name: str, what: str, hint: str) -> str:
+def _only(uuids: Sequence[str], name: str, what: str, hint: str = "", *, known: str = "") -> str:
     if len(uuids) == 1:
         return uuids[0]
     if not uuids:
-        raise Refused(f"there is no {what} {name}{explained(name)}", kind="not-found", hint=hint)
+        raise Refused(f"there is no {what} {name}{explained(name)}{known}", kind="not-found", hint=hint)
     hint = f"Give the UUID of the one you mean: {first_named(uuids)}"
     raise Refused(f"{len(uuids)} {what}s are called {name}", kind="ambiguous", hint=hint)

@@ -259,16 +259,16 @@ class _NameQuery:
     def checked(self, uuids: frozenset[str] | None) -> frozenset[str] | None:
         """Return the UUIDs; raises Refused when there are none."""
         if uuids is not None and not uuids:
-            text = f"there is no {self.what} {escape_terminal(self.asked)}"
-            raise Refused(text, kind="not-found", hint=self._existing())
+            known, hint = self._existing()
+            raise Refused(f"there is no {self.what} {escape_terminal(self.asked)}{known}", kind="not-found", hint=hint)
         return uuids
 
-    def _existing(self) -> str:
-        """Return a hint with some of the names that exist, without them when their look-up fails."""
+    def _existing(self) -> tuple[str, str]:
+        """Return some of the names that exist, as the end of a sentence, or a hint when their look-up fails."""
         query = [("fields", "uuid,name"), ("sort", "+name"), ("limit", str(MAX_NAMED + 1))]
         try:
             found = self.client.query_page(self.path, query).inventories
         except ZvolError:
-            return "`zvol list` shows what the volumes were on."
+            return "", "`zvol list` shows what the volumes were on."
         names = list(dict.fromkeys(str(one.get("name")) for one in found))
-        return f"There is: {first_named(names) or 'none'}."
+        return f"; known: {first_named(names)}" if names else "", ""

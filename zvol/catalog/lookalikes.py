@@ -32,6 +32,8 @@ _MARKER: Final = re.compile(r"(?:[-*+•·]|\(?[0-9]{1,6}[.):])\s+.*")
 _SHORTENED: Final = re.compile(r"[0-9a-f-]{4,35}(?:…|\.{2,3})", re.IGNORECASE)
 _ALMOST: Final = re.compile(r"[0-9a-f]{20,44}")
 
+_GLOB: Final = frozenset("*?[")
+
 _FORMS: Final = (
     (r"[^\w]*urn:uuid:.*", "begins with `urn:uuid:`"),
     (r"[^\w]*uuid\s*[=:].*", "begins with `uuid`"),
@@ -154,3 +156,12 @@ def _hint(like: Lookalike, what: str) -> str:
 def look(name: str) -> str:
     """Return the same text for names that differ only in case, spaces, invisible characters or Unicode form."""
     return _plain(name).casefold()
+
+
+def as_glob(name: str) -> str | None:
+    """Return a name that is a pattern as a shell takes it, such as `'pg-*'`; None for one that is no pattern."""
+    if not _GLOB.intersection(name):
+        return None
+    from shlex import quote
+
+    return quote("".join(char if escape_terminal(char) == char else "?" for char in name))

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from zvol.catalog.lookalikes import explained, look, refusal
+from zvol.catalog.lookalikes import as_glob, explained, look, refusal
 from zvol.errors import ZvolError, nothing_sent
 from zvol.model import Outcome, Result, Target, Volume, VolumeArgument, VolumeRow
 from zvol.row import Retention
-from zvol.text import one_form
+from zvol.text import close_to, one_form
 from zvol.zstack.answers import volume_of
 from zvol.zstack.query import condition
 from zvol.zstack.resource_kinds import DATA_VOLUME
@@ -25,6 +25,8 @@ MAX_NAMES: Final = 20
 """The most names that are looked up among the volumes that are not deleted; they share the URL of one request."""
 MAX_NAME_CHARS: Final = 1500
 """The most characters of these names together, URL-encoded."""
+MAX_COMPARED: Final = 10_000
+"""The most pairs of names that are compared for one that is close."""
 
 _ALMOST_UUID: Final = re.compile(r"[0-9a-f]{20,44}")
 
@@ -95,13 +97,17 @@ def _refused(
 
 
 def _similar(names: Sequence[str], volumes: Sequence[Volume]) -> dict[str, Volume]:
-    """Return a volume for each name that its name looks like, such as in another Unicode form."""
+    """Return a volume for each name that its name looks like, or is close to."""
     if not names:
         return {}
     looks: dict[str, Volume] = {}
     for volume in volumes:
         looks.setdefault(look(volume.name), volume)
-    return {name: looks[look(name)] for name in names if look(name) in looks}
+    found = {name: looks[look(name)] for name in names if look(name) in looks}
+    if len(looks) * len(names) > MAX_COMPARED:
+        return found
+    close = {name: close_to(look(name), looks) for name in names if name not in found and as_glob(name) is None}
+    return found | {name: looks[near] for name, near in close.items() if near is not None}
 
 
 def _refusal(name: str, rows: tuple[VolumeRow, ...], roots: Sequence[Volume], similar: Volume | None) -> Result:
@@ -116,8 +122,7 @@ def _refusal(name: str, rows: tuple[VolumeRow, ...], roots: Sequence[Volume], si
         kind, text = "ambiguous", f"{len(rows)} deleted data volumes have this name"
         hint = "Give the UUID of the one you mean."
     elif rows:
-        many = f"{len(rows)} that are not deleted do" if len(rows) > 1 else "one that is not deleted does"
-        text, uuid = f"{text}, but {many}", rows[0].resource.uuid if len(rows) == 1 else "UUID"
+        kind, text, uuid = "not-deleted", _not_deleted(name, rows), rows[0].resource.uuid if len(rows) == 1 else "UUID"
         hint = f"`zvol show {uuid}` shows it; `zvol recover {uuid}` counts it as done."
     elif len(roots) == 1:
         error = ZvolError("it is a Root volume", kind="root", hint="Recover its VM with `zvol recover --vm`.")
@@ -125,8 +130,11 @@ def _refusal(name: str, rows: tuple[VolumeRow, ...], roots: Sequence[Volume], si
     elif roots:
         text = f"{text}, but {len(roots)} deleted root volumes do: they come back with their VMs"
         hint = "`zvol list --vms` shows the VMs; then `zvol recover --vm`."
+    elif (glob := as_glob(name)) is not None:
+        text = f"{text}; a VOLUME is a UUID or an exact name"
+        hint = f"For a pattern use --name {glob}, as in `zvol list --name {glob}`."
     elif similar is not None:
-        text = f"{text}, but {_difference(name, similar.name)}"
+        text += _difference(name, similar.name)
         hint = f"If you mean that one: `zvol recover {similar.uuid}`"
     elif _ALMOST_UUID.fullmatch(digits):
         text = f"{text}, and it is no UUID: {len(digits)} hex digits instead of 32"
@@ -137,11 +145,17 @@ def _refusal(name: str, rows: tuple[VolumeRow, ...], roots: Sequence[Volume], si
     return Result(name, None, Outcome.FAILED, error=ZvolError(text, kind=kind, hint=hint), candidates=rows)
 
 
+def _not_deleted(name: str, rows: Sequence[VolumeRow]) -> str:
+    if len(rows) > 1:
+        return f"{name} is the name of {len(rows)} volumes that are not deleted: nothing to recover"
+    return f"{name} is not deleted ({rows[0].volume.status or 'of unknown status'}): nothing to recover"
+
+
 def _difference(name: str, other: str) -> str:
-    """Return how the name of a volume differs from a name that it looks like."""
+    """Return, as the end of a sentence, how the name of a volume differs from a name that it is like."""
     if one_form(other) == one_form(name):
-        return "one has the same name in another Unicode form (NFC or NFD)"
-    return f"{other} looks like it"
+        return ", but one has the same name in another Unicode form (NFC or NFD)"
+    return f"; did you mean {other}?"
 
 
 def _others(client: Client, names: Sequence[str]) -> tuple[list[VolumeRow], list[Volume]]:

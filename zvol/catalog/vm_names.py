@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
-from zvol.catalog.lookalikes import explained
+from zvol.catalog.lookalikes import as_glob, explained
 from zvol.catalog.resolve import Resolution, that_fit
 from zvol.errors import UsageProblem, ZvolError, nothing_sent
 from zvol.model import VM, Outcome, Result, Target, VolumeArgument
-from zvol.text import escape_terminal, fold_uuid
+from zvol.text import fold_uuid
 from zvol.vm_instance import DESTROYED, VmInstance
 from zvol.zstack.query import condition
 from zvol.zstack.resource_kinds import VM_INSTANCE
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from zvol.zstack.client import Client
 
 FIELDS: Final = "uuid,name,state,createDate,lastOpDate"
-PATTERN: Final = frozenset("*?[")
-"""What makes a pattern of a name."""
 
 
 def resolve_vms(client: Client, arguments: Sequence[VolumeArgument]) -> Resolution:
@@ -65,14 +63,10 @@ def _is_uuid(text: object) -> TypeGuard[str]:
 
 
 def _check_patterns(names: Sequence[str]) -> None:
-    patterns = [name for name in names if PATTERN.intersection(name)]
-    if patterns:
-        from shlex import quote
-
-        name = patterns[0]
-        text = f"--vm takes a UUID or the exact name of a destroyed VM, and none is called {name}; nothing was sent"
-        glob = quote("".join(char if escape_terminal(char) == char else "?" for char in name))
-        raise UsageProblem(text, hint=f"See which match with `zvol list --vms --name {glob}`, then name them.")
+    for name in names:
+        if (glob := as_glob(name)) is not None:
+            text = f"--vm takes a UUID or the exact name of a destroyed VM, and none is called {name}; nothing was sent"
+            raise UsageProblem(text, hint=f"See which match with `zvol list --vms --name {glob}`, then name them.")
 
 
 def _not_destroyed(client: Client, names: Sequence[str]) -> dict[str, list[VmInstance]]:

@@ -25,7 +25,8 @@ def error_lines(error: ZvolError, subject: str | None = None, command: str = "zv
     if isinstance(error, ConfigError) and subject is None:
         yield from (escape_terminal(f"{problem.where}: {problem.text}") for problem in error.problems)
     else:
-        yield escape_terminal(f"{subject}: {error.message}" if subject else error.message)
+        named = subject is None or error.message.startswith(f"{subject} ")
+        yield escape_terminal(error.message if named else f"{subject}: {error.message}")
     if error.fault is not None:
         yield from fault_lines(error.fault)
     if error.hint:
