@@ -62,8 +62,9 @@ def test_the_cron_lines_repair_themselves_and_raise_the_alarm(tmp_path: Path, cl
 
 def test_the_jq_lines(tmp_path: Path, cloud: Sandbox) -> None:
     env = environment(tmp_path / "home", {"ZVOL_HOST": cloud.host, "ZVOL_SESSION": cloud.session})
-    one, many = block("sh", "| jq -r .installPath").strip().splitlines()
+    one, again, many = block("sh", "| jq -r .installPath").strip().splitlines()
     assert shell(one.replace(THEIR_VOLUME, PG_DATA), env).stdout.strip().endswith(f"{PG_DATA}.qcow2")
+    assert shell(again.replace(THEIR_VOLUME, PG_DATA), env).stdout == "already\n"
     (tmp_path / "uuids.txt").write_text(f"{PG_WAL}\n{'0' * 32}\n")
     ran = shell(f"cd '{tmp_path}'; ({many.partition('#')[0]}) 2>/dev/null", env)
     assert ran.stdout == "0" * 32 + "\n"

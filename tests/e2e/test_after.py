@@ -43,7 +43,7 @@ def test_attach_by_name(at: dict[str, str], cloud: Sandbox) -> None:
     cloud.recover(PG_DATA)
     assert run(["attach", "pg-data", "db-1", "--json"], at).json()["vmInstanceUuid"] == DB_1
     nobody = run(["attach", PG_DATA, "db"], at)
-    assert (nobody.code, nobody.err) == (1, "zvol: error: there is no VM db\n  There is: db-1, web-1.\n")
+    assert (nobody.code, nobody.err) == (1, "zvol: error: there is no VM db; known: db-1, web-1\n")
     run(["recover", "archive-2019"], at)
     [archive] = [
         one["uuid"] for one in run(["list", "--status", "any", "--json"], at).json() if one["name"][:4] == "arch"

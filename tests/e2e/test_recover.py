@@ -99,11 +99,39 @@ def test_a_name_that_is_no_deleted_volume_any_more_says_what_it_is(at: dict[str,
     ran = run(["recover", "pg-data", PG_DATA[:30], "it's"], at)
     assert ran.code == 1
     assert f"  {PG_DATA}  200 GiB  Ready\n" in ran.err
-    assert "but one that is not deleted does" in ran.out
+    assert "zvol: pg-data is not deleted (Ready): nothing to recover\n" in ran.err
     assert f"`zvol show {PG_DATA}` shows it; `zvol recover {PG_DATA}` counts it as done." in ran.err
     assert "it is no UUID: 30 hex digits instead of 32" in ran.out
     assert len(cloud.events()) == before
     assert PG_DATA in run(["show", "pg-data", "--json"], at).error()["hint"]
+
+
+def test_a_name_of_several_volumes_that_are_not_deleted(at: dict[str, str], cloud: Sandbox) -> None:
+    run(["recover", PG_DATA, PG_WAL, "-q"], at)
+    cloud.rename(PG_WAL, "pg-data")
+    ran = run(["recover", "pg-data", "--json"], at)
+    assert (ran.code, ran.error()["kind"]) == (1, "not-deleted")
+    assert "pg-data is the name of 2 volumes that are not deleted: nothing to recover\n" in ran.err
+    assert "`zvol show UUID` shows it" in ran.error()["hint"]
+
+
+def test_a_name_that_is_no_volume_leads_to_the_one_that_is_meant(at: dict[str, str], cloud: Sandbox) -> None:
+    for name, text, hint in (
+        ("pg-*", "; a VOLUME is a UUID or an exact name", "For a pattern use --name 'pg-*', as in `zvol list"),
+        ("b?ckup", "; a VOLUME is a UUID or an exact name", "--name 'b?ckup'"),
+        ("PG-DATA", "; did you mean pg-data?", PG_DATA),
+        ("pg-dta", "; did you mean pg-data?", PG_DATA),
+        ("qqq", "no deleted data volume has this name", "`zvol list` shows what can be recovered"),
+    ):
+        ran = run(["recover", name, "--json"], at)
+        assert (ran.code, ran.error()["kind"]) == (1, "not-found")
+        assert ran.error()["error"]["details"].endswith(text)
+        assert hint in ran.error()["hint"]
+    assert cloud.events() == []
+    for arguments in (["list", "pg data"], ["list", "--vms", "pg data", "x", "--json"]):
+        ran = run(arguments, at)
+        assert (ran.code, ran.out) == (2, "")
+        assert ran.err.rstrip().endswith("list takes no names; use --name 'pg data', or zvol show for all of one.")
 
 
 def test_a_dry_run_only_reads(at: dict[str, str], cloud: Sandbox) -> None:
@@ -169,12 +197,6 @@ def test_tags_are_sent_and_dangerous_ones_refused(at: dict[str, str]) -> None:
     assert run(["recover", PG_DATA, "--user-tag", "a", "--system-tag", "b::c"], at).code == 0
     for tag in ("validationOnly", "ephemeral::validationOnly", "Replay::x", "EPHEMERAL::shareable", " "):
         assert run(["recover", PG_WAL, "--system-tag", tag], at).code == 2
-
-
-@pytest.mark.parametrize("option", [["--expect", "0"], ["--yes"], ["--fail-if-empty"]])
-def test_options_of_a_selection_do_not_go_with_volumes(option: list[str], at: dict[str, str], cloud: Sandbox) -> None:
-    assert run(["recover", PG_DATA, *option], at).code == 2
-    assert cloud.events() == []
 
 
 def test_quiet_says_nothing_when_all_is_well(at: dict[str, str]) -> None:

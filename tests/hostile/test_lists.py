@@ -132,7 +132,7 @@ def test_a_name_that_looks_like_another_says_so(name: str, other: str, at: dict[
     assert (ran.code, result["outcome"]) == (1, "failed")
     text = result["error"]["details"]
     assert ("another Unicode form (NFC or NFD)" in text) == (other == "größe")
-    assert (f"but {other} looks like it" in text) == (other == "pg-data")
+    assert (f"; did you mean {other}?" in text) == (other == "pg-data")
     assert "zvol recover " in result["error"]["hint"]
 
 

@@ -105,13 +105,13 @@ class Names:
 
 
 @pytest.mark.parametrize(
-    ("count", "shown"), [(0, "There is: none."), (12, ", v11."), (13, ", v11, ...."), (40, ", v11, ....")]
+    ("count", "shown"), [(0, "no VM nobody"), (12, ", v11"), (13, ", v11, ..."), (40, ", v11, ...")]
 )
-def test_the_hint_lists_the_known_names(count: int, shown: str) -> None:
+def test_the_message_lists_the_known_names(count: int, shown: str) -> None:
     cloud: Any = Names(*(f"v{number}" for number in range(count)))
     with pytest.raises(Refused) as raised:
         select([], Filters(last_vm="nobody"), cloud, CALENDAR)
-    assert raised.value.hint.endswith(shown)
+    assert raised.value.message.endswith(shown)
     assert raised.value.exit is Exit.FAILED
 
 

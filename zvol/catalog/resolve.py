@@ -130,9 +130,6 @@ def _refusal(name: str, rows: tuple[VolumeRow, ...], roots: Sequence[Volume], si
     elif roots:
         text = f"{text}, but {len(roots)} deleted root volumes do: they come back with their VMs"
         hint = "`zvol list --vms` shows the VMs; then `zvol recover --vm`."
-    elif (glob := as_glob(name)) is not None:
-        text = f"{text}; a VOLUME is a UUID or an exact name"
-        hint = f"For a pattern use --name {glob}, as in `zvol list --name {glob}`."
     elif similar is not None:
         text += _difference(name, similar.name)
         hint = f"If you mean that one: `zvol recover {similar.uuid}`"
@@ -140,6 +137,9 @@ def _refusal(name: str, rows: tuple[VolumeRow, ...], roots: Sequence[Volume], si
         text = f"{text}, and it is no UUID: {len(digits)} hex digits instead of 32"
     elif looks_like := explained(name):
         text += looks_like
+    elif (glob := as_glob(name)) is not None:
+        text = f"{text}; a VOLUME is a UUID or an exact name"
+        hint = f"For a pattern use --name {glob}, as in `zvol list --name {glob}`."
     else:
         hint = "`zvol list` shows what can be recovered; a destroyed VM: `zvol recover --vm VM`."
     return Result(name, None, Outcome.FAILED, error=ZvolError(text, kind=kind, hint=hint), candidates=rows)

@@ -12,7 +12,7 @@ from zvol.cli.app_context import AppContext
 from zvol.cli.commands import FILTERS, OUTPUT, Command, option
 from zvol.cli.options import global_options, pass_context
 from zvol.cli.params import Count
-from zvol.cli.selectors import Selection, filter_options, parse_filters, select_vms, select_volumes
+from zvol.cli.selectors import Selection, filter_options, no_match, parse_filters, select_vms, select_volumes
 from zvol.errors import Exit, UsageProblem
 from zvol.render.values import Report, Table
 from zvol.row import AnyRow
@@ -39,6 +39,7 @@ OF_VOLUMES: Final = {
 @click.command(
     "list",
     cls=Command,
+    context_settings={"allow_extra_args": True},
     examples=(
         "zvol list --deleted-since 2h",
         "zvol list --name 'pg-*' --columns name,uuid,last-vm",
@@ -78,6 +79,8 @@ def command(context: AppContext, /, type: str, status: str, **options: Any) -> R
     """
     from zvol.render import columns
 
+    if names := click.get_current_context().args:
+        raise _names_given(names)
     vms = options["vms"]
     if context.options.columns == "help":
         return Report((columns.VMS if vms else columns.VOLUMES).help())
@@ -90,6 +93,13 @@ def command(context: AppContext, /, type: str, status: str, **options: Any) -> R
         empty = "no VM matches" if filters.any else "there is no destroyed VM"
         return _report(context, found, partial(columns.VMS.listing, text=context.options.columns), options, empty)
     return _list_volumes(context, filters, status, type, options)
+
+
+def _names_given(names: Sequence[str]) -> click.UsageError:
+    """Return the error for names after the options, as of volumes."""
+    import shlex
+
+    return click.UsageError(f"list takes no names; use --name {shlex.quote(names[0])}, or zvol show for all of one.")
 
 
 def _list_volumes(context: AppContext, filters: Filters, status: str, type: str, options: dict[str, Any]) -> Report:
@@ -107,7 +117,7 @@ def _list_volumes(context: AppContext, filters: Filters, status: str, type: str,
         hints = _alarm_of_vms(context, filters, selection)
     elif of_vms and not filters.any and context.output.for_people and not context.options.quiet:
         hints = _hint_at_vms(context)
-    empty = "the recycle bin is empty" if of_vms and not filters.any else "no volume matches"
+    empty = no_match(filters, selection.total) if deleted and type.lower() == "data" else "no volume matches"
     return _report(context, selection.rows, listing, options, empty, hints)
 
 

@@ -11,7 +11,14 @@ from zvol.cli.app_context import AppContext
 from zvol.cli.commands import AFTER, FILTERS, OUTPUT, SAFETY, Command, option
 from zvol.cli.options import global_options, own_settings, pass_context
 from zvol.cli.params import TAG, Count, read_volumes
-from zvol.cli.selectors import confirm_selection, filter_options, parse_filters, select_volumes
+from zvol.cli.selectors import (
+    check_expected,
+    confirm_selection,
+    filter_options,
+    no_match,
+    parse_filters,
+    select_volumes,
+)
 from zvol.errors import Exit
 
 if TYPE_CHECKING:
@@ -21,10 +28,7 @@ if TYPE_CHECKING:
     from zvol.journal.request import Request
     from zvol.model import VolumeArgument
 
-WITH_SELECTION: Final = ("yes", "expect", "fail_if_empty")
-"""Options that need filters or --all."""
-
-FOR_VOLUMES: Final = (*WITH_SELECTION, "system_tags", "user_tags", "no_ensure_tags", "allow_root")
+FOR_VOLUMES: Final = ("yes", "expect", "fail_if_empty", "system_tags", "user_tags", "no_ensure_tags", "allow_root")
 """Options that do not go with --vm."""
 
 
@@ -43,7 +47,7 @@ FOR_VOLUMES: Final = (*WITH_SELECTION, "system_tags", "user_tags", "no_ensure_ta
 @option("--all", "everything", is_flag=True, group=FILTERS, help="Every deleted data volume.")
 @option("--dry-run", is_flag=True, group=SAFETY, help="Read only: say what would happen.")
 @option("-y", "--yes", is_flag=True, group=SAFETY, help="Do not ask (needed with filters when nobody can be asked).")
-@option("--expect", type=Count(0), metavar="N", group=SAFETY, help="Refuse unless exactly N volumes match.")
+@option("--expect", type=Count(0), metavar="N", group=SAFETY, help="Refuse unless it is exactly N volumes.")
 @option("--allow-root", is_flag=True, group=SAFETY, help="Recover root volumes too whose VM is gone.")
 @own_settings("recover", group=SAFETY)
 @option("--reattach", is_flag=True, group=AFTER, help="Attach volumes to the VM they were last on.")
@@ -70,26 +74,35 @@ def command(context: AppContext, /, volumes: tuple[str, ...], everything: bool, 
         raise click.UsageError(text if ways else f"nothing to recover: {text}")
     if vms:
         return _recover_vms(context, vms, options)
-    if volumes and any(_is_given(options[name]) for name in WITH_SELECTION):
-        raise click.UsageError("--yes, --expect and --fail-if-empty go with filters or --all.")
-    chosen = read_volumes(volumes, sys.stdin) if volumes else _selected(context, filters, options)
-    if not chosen:
-        from zvol.render.values import Recovery
-
-        code = context.output.recovery(Recovery([]))
-        return Exit.FAILED if options["fail_if_empty"] else code
-    return _run(context, chosen, options, single=len(volumes) == 1 and volumes[0] != "-")
+    if not volumes:
+        return _recover_selected(context, filters, options)
+    given = read_volumes(volumes, sys.stdin)
+    if not given:
+        check_expected(0, options["expect"], "are named")
+        return _nothing(context, options)
+    return _run(context, given, options, single=len(volumes) == 1 and volumes[0] != "-", expect=options["expect"])
 
 
-def _selected(context: AppContext, filters: Filters, options: dict[str, Any]) -> list[VolumeArgument]:
-    """Return the volumes that the filters select; raises Abort when the user does not confirm them."""
+def _recover_selected(context: AppContext, filters: Filters, options: dict[str, Any]) -> Exit:
+    """Recover the volumes that the filters select; raises Abort when the user does not confirm them."""
     from zvol.model import VolumeArgument
 
     yes = options["yes"] or options["dry_run"]
-    rows = select_volumes(context, filters, shown=not yes).rows
-    if not confirm_selection(context, rows, yes=yes, expect=options["expect"]):
+    selection = select_volumes(context, filters, shown=not yes)
+    if not confirm_selection(context, selection.rows, yes=yes, expect=options["expect"]):
         raise click.Abort
-    return [VolumeArgument(row.volume.uuid, row.volume.uuid, row.volume.last_op_date) for row in rows]
+    if not selection.rows:
+        return _nothing(context, options, no_match(filters, selection.total))
+    volumes = [VolumeArgument(row.volume.uuid, row.volume.uuid, row.volume.last_op_date) for row in selection.rows]
+    return _run(context, volumes, options, single=False)
+
+
+def _nothing(context: AppContext, options: dict[str, Any], *why: str) -> Exit:
+    """Answer that there is nothing to recover, and `why`."""
+    from zvol.render.values import Recovery
+
+    code = context.output.recovery(Recovery([], advice=lambda _: why))
+    return Exit.FAILED if options["fail_if_empty"] else code
 
 
 def _is_given(value: object) -> bool:
@@ -108,10 +121,17 @@ def _recover_vms(context: AppContext, vms: Sequence[str], options: dict[str, Any
     return recover_vms(context, read_volumes(vms, None, what="VM", where="--vm"), _request(context, options))
 
 
-def _run(context: AppContext, volumes: list[VolumeArgument], options: dict[str, Any], *, single: bool) -> Exit:
+def _run(
+    context: AppContext,
+    volumes: list[VolumeArgument],
+    options: dict[str, Any],
+    *,
+    single: bool,
+    expect: int | None = None,
+) -> Exit:
     from zvol.cli.recover_runner import recover
 
-    return recover(context, volumes, _request(context, options), single=single)
+    return recover(context, volumes, _request(context, options), single=single, expect=expect)
 
 
 def _request(context: AppContext, options: dict[str, Any]) -> Request:

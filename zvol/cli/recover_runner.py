@@ -14,6 +14,7 @@ from zvol.catalog.roots import explain_roots, refuse_roots
 from zvol.catalog.vm_names import resolve_vms
 from zvol.cli.app_context import AppContext
 from zvol.cli.progress import ProgressReporter
+from zvol.cli.selectors import check_resolved
 from zvol.cli.vm_advice import vm_advice
 from zvol.errors import Exit, most_severe
 from zvol.journal.request import DEFAULT_REQUEST, Request
@@ -28,10 +29,21 @@ if TYPE_CHECKING:
     from zvol.journal.records import Run
 
 
-def recover(context: AppContext, volumes: Sequence[VolumeArgument], request: Request, *, single: bool) -> Exit:
-    """Recover volumes, print what became of each, and return the exit code."""
+def recover(
+    context: AppContext,
+    volumes: Sequence[VolumeArgument],
+    request: Request,
+    *,
+    single: bool,
+    expect: int | None = None,
+) -> Exit:
+    """Recover volumes, print what became of each, and return the exit code.
+
+    Raises UsageProblem when it is not exactly `expect` volumes, each counted once.
+    """
     client = context.server.client
     found = resolve_targets(client, volumes, context.server.volume_rows)
+    check_resolved(found, expect)
     targets, roots = refuse_roots(client, found.targets) if request.allow_root else (found.targets, [])
     order = [one.text for one in volumes]
     return _recover(

@@ -20,6 +20,7 @@ from zvol.render.terminal import terminal_width
 if TYPE_CHECKING:
     from zvol.catalog.filters import Filters
     from zvol.catalog.listing import RetentionContext
+    from zvol.catalog.resolve import Resolution
     from zvol.model import VolumeRow
     from zvol.vm_instance import VmRow
     from zvol.zstack.zones import Zone
@@ -69,10 +70,14 @@ def parse_filters(options: dict[str, Any]) -> Filters:
 
 
 class Selection(NamedTuple):
-    """The volumes that filters select, most urgent first, and what their time left was computed with."""
+    """The volumes that filters select, most urgent first, and what their time left was computed with.
+
+    `total`: how many there are without the filters.
+    """
 
     rows: list[VolumeRow]
     known: RetentionContext
+    total: int
 
 
 def select_volumes(
@@ -114,7 +119,7 @@ def select_volumes(
     _warn_of_last_vms(context, list(last.values()))
     if last_vms and not last:
         selected = with_doubts(selected, doubts(row.volume for row in selected))
-    return Selection(selected, known)
+    return Selection(selected, known, len(volumes))
 
 
 def _warn_of_last_vms(context: AppContext, doubts: Sequence[str]) -> None:
@@ -157,13 +162,42 @@ def explain_dates(context: AppContext, filters: Filters, zone: Zone) -> None:
         context.output.hint("; ".join(notes))
 
 
+def no_match(filters: Filters, total: int) -> str:
+    """Return why no deleted volume was selected out of `total`."""
+    if not total or not filters.any:
+        return "the recycle bin is empty"
+    many = "there is 1 deleted volume" if total == 1 else f"there are {total:,} deleted volumes"
+    return f"no volume matches; {many} in all"
+
+
+def check_expected(count: int, expect: int | None, done: str, hint: str = "") -> None:
+    """Raise UsageProblem when there are not as many volumes as expected; `done` is what they do, such as `match`."""
+    if expect is not None and count != expect:
+        many = "1 volume" if count == 1 else f"{count:,} volumes"
+        raise UsageProblem(f"{many} {done}, and {expect:,} were expected; nothing was sent", hint=hint)
+
+
+def check_resolved(found: Resolution, expect: int | None) -> None:
+    """Raise UsageProblem when VOLUMEs do not name as many volumes as expected, or why that is not known."""
+    from zvol.model import Outcome
+
+    if expect is None:
+        return
+    refused = [(result, result.error) for result in found.refused if result.error is not None]
+    for result, error in refused:
+        if result.outcome is Outcome.NOT_SENT:
+            raise error
+    hint = next((f"{result.asked}: {error.message}" for result, error in refused), "")
+    count = len(found.targets)
+    check_expected(count, expect, "is named" if count == 1 else "are named", hint)
+
+
 def confirm_selection(context: AppContext, rows: Sequence[VolumeRow], *, yes: bool, expect: int | None) -> bool:
     """Show the selected volumes, ask, and return whether to go on.
 
     Raises UsageProblem when their number is not the expected one, or without `yes` and without a terminal.
     """
-    if expect is not None and len(rows) != expect:
-        raise UsageProblem(f"{len(rows)} volumes match, and {expect} were expected; nothing was sent")
+    check_expected(len(rows), expect, "matches" if len(rows) == 1 else "match")
     if yes or not rows:
         return True
     from zvol.cli.prompts import can_prompt, prompting
