@@ -84,7 +84,7 @@ def test_volumes_can_be_expected_too_each_counted_once(
             ran = run(["recover", *volumes, "--yes", "--expect", str(wrong)], at, stdin=stdin)
             many = "1 volume is named" if count == 1 else f"{count} volumes are named"
             assert (ran.code, ran.out) == (2, "")
-            assert ran.err.startswith(f"zvol: {many}, and {wrong} were expected; nothing was sent\n")
+            assert ran.err.startswith(f"zvol: error: {many}, and {wrong} were expected; nothing was sent\n")
             assert ("nobody: no deleted data volume has this name" in ran.err) == ("nobody" in volumes)
     assert cloud.events() == []
     ran = run(["recover", *volumes, "--yes", "--expect", str(count), "-o", "name"], at, stdin=stdin)
