@@ -131,7 +131,7 @@ def test_a_name_that_is_no_volume_leads_to_the_one_that_is_meant(at: dict[str, s
     for arguments in (["list", "pg data"], ["list", "--vms", "pg data", "x", "--json"]):
         ran = run(arguments, at)
         assert (ran.code, ran.out) == (2, "")
-        assert "list takes no names; use --name 'pg data', or zvol show for all of one.\n" in ran.err
+        assert "list takes no names; use --name 'pg data', or zvol show for all of one\n" in ran.err
 
 
 def test_a_dry_run_only_reads(at: dict[str, str], cloud: Sandbox) -> None:
