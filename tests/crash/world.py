@@ -138,11 +138,11 @@ class World:
         return rows
 
     def jobs_ended(self, targets: Sequence[str]) -> bool:
-        """Tell whether every accepted job of these targets has ended."""
+        """Tell whether every accepted job of these targets has ended, and says so."""
         concerned = self.with_them(targets)
         events = [(one["event"], one["job"]) for one in self.cloud.recoveries() if one["uuid"] in concerned]
         accepted = {job for event, job in events if event == "accepted"}
-        return accepted <= {job for event, job in events if event in ("ended", "refused", "failed", "vanished")}
+        return accepted <= {job for event, job in events if event in ("finished", "refused", "failed", "vanished")}
 
     def submitted(self, targets: Sequence[str]) -> set[str]:
         accepted = {one["uuid"] for one in self.cloud.recoveries() if one["event"] == "accepted"}

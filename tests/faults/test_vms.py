@@ -124,6 +124,23 @@ def test_killed_while_a_request_is_out_then_resumed(action: str, hold: str, tmp_
         assert (again.code, again.err) == (0, "zvol: nothing is open\n")
 
 
+def test_killed_once_the_vm_is_back_then_typed_again(tmp_path: Path, cloud: Sandbox) -> None:
+    """Without `resume`: the journal still knows which volume was deleted with the VM."""
+    release_file = tmp_path / "go"
+    with proxy(cloud.host, Rule("any", "hold", file=release_file, action_key="recoverDataVolume")) as (host, between):
+        env = home(tmp_path, host, cloud)
+        process = start(ASKED, env, command=FAST)
+        assert between.held.wait(20)
+        wait_for(lambda: state(cloud)["vm"] == "Stopped")
+        process.send_signal(signal.SIGKILL)
+        process.communicate(timeout=20)
+        release_file.touch()
+        ran = run(ASKED, env, command=FAST)
+        assert (ran.code, state(cloud)) == (0, WHOLE), ran
+        assert run(RESUME, env, command=FAST).code == 0, "what the first run left open is closed"
+        assert (state(cloud), sent(between)) == (WHOLE, ONCE)
+
+
 # ---- others are at work, too -----------------------------------------------------------------------------------------
 def test_a_vm_that_is_destroyed_again_meanwhile_is_left_as_it_is(tmp_path: Path, cloud: Sandbox) -> None:
     def again(_act: str) -> None:

@@ -103,7 +103,7 @@ class LongRun:
         for _ in range(12):
             if self.run("resume", "--timeout", "5h") == 0 and {*self.uuids, *self.on} <= self.reported.keys():
                 break
-            if not self.kills and not self.unfinished():
+            if not self.unfinished():
                 self.run(*recover, "--timeout", "5h")
         self.figures.seconds = time.monotonic() - began
         self._check()

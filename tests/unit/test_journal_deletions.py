@@ -39,6 +39,29 @@ def test_only_a_deletion_that_this_zvol_undid_is_told(outcome: Outcome, attach: 
             assert journal.undone_deletion(base, uuid, last_op) is None
 
 
+@pytest.mark.parametrize(
+    ("outcome", "told"),
+    [(Outcome.RECOVERED, DELETED), (Outcome.ALREADY, DELETED), (Outcome.UNKNOWN, DELETED), (Outcome.FAILED, None)],
+)
+def test_the_destruction_of_a_vm_is_told_whatever_it_did_since(
+    outcome: Outcome, told: str | None, tmp_path: Path
+) -> None:
+    with closing(Journal(tmp_path / "journal.db")) as journal:
+        recover(journal, "1", outcome)
+        assert journal.destruction(BASE, A) == told
+        assert (journal.destruction(f"{BASE}x", A), journal.destruction(BASE, B)) == (None, None)
+
+
+def test_the_last_destruction_counts_also_of_a_run_that_was_killed(tmp_path: Path) -> None:
+    with closing(Journal(tmp_path / "journal.db")) as journal:
+        recover(journal, "1", Outcome.RECOVERED)
+        run = journal.begin(ME, Request(), 2.0)
+        journal.claim(run, [Claim(A, "a", AGAIN)])
+        assert journal.destruction(BASE, A) == DELETED
+        journal.record_intents([(run, A, Intent("2" * 32, AGAIN))], 3.0)
+        assert journal.destruction(BASE, A) == AGAIN
+
+
 @pytest.mark.parametrize("outcome", [Outcome.RECOVERED, Outcome.ALREADY])
 def test_a_resumed_run_knows_when_the_volume_was_deleted(outcome: Outcome, tmp_path: Path) -> None:
     with closing(Journal(tmp_path / "journal.db")) as journal:

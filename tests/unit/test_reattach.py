@@ -55,8 +55,8 @@ def volume(number: int, vm: str = MACHINE, **fields: Any) -> Volume:
     return Volume(uuid, known | dates | {"lastVmInstanceUuid": vm} | fields)
 
 
-def find(cloud: Any, *targets: Target) -> Any:
-    return find_reattached(cloud, targets or (TARGET,))
+def find(cloud: Any, *targets: Target, destroyed: str | None = None) -> Any:
+    return find_reattached(cloud, targets or (TARGET,), lambda _vm: destroyed)
 
 
 def test_vm_and_volumes_are_bound_to_what_was_read() -> None:
@@ -132,7 +132,7 @@ def test_a_server_that_does_not_know_the_field(release: str | None, stops: bool)
 def test_nothing_is_asked_for_no_vm() -> None:
     cloud: Any = Cloud()
     cloud.version = None
-    assert find_reattached(cloud, ()).targets == ()
+    assert find_reattached(cloud, (), lambda _vm: None).targets == ()
 
 
 def test_a_failed_version_stops_it_too() -> None:
@@ -165,3 +165,13 @@ def test_a_vm_that_cannot_come_back_leaves_nothing_undecided(root: str) -> None:
     cloud.root = {"uuid": ROOT, "type": "Root", "status": "Ready", "installPath": "/root"}
     cloud.state = "Stopped"
     assert find(cloud).notes[MACHINE].undecided, "a VM that is back"
+
+
+def test_of_a_vm_that_is_back_the_journal_knows_when_it_was_destroyed() -> None:
+    cloud = Cloud("5.2.1", volume(2, status="Deleted", lastOpDate="Nov 20, 2026 10:00:00 AM", primaryStorageUuid="f"))
+    assert len(find(cloud, destroyed="2026-11-20 10:00:00").targets) == 1, "it is destroyed: that date counts"
+    cloud.root = {"uuid": ROOT, "type": "Root", "status": "Ready"}
+    cloud.state = "Running"
+    found = find(cloud, destroyed="2026-11-20 10:00:00")
+    assert ([one.vm for one in found.targets], found.notes[MACHINE]) == ([None, MACHINE], Notes())
+    assert (len(find(cloud).targets), find(cloud).notes[MACHINE].undecided) == (1, True)

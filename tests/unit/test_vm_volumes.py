@@ -97,6 +97,34 @@ def test_when_the_vm_was_destroyed_is_not_known(machine: VmInstance) -> None:
     assert doubt(volume(), machine) is None
 
 
+@pytest.mark.parametrize(
+    ("destroyed", "why"),
+    [
+        ("2026-11-25 23:45:46", None),
+        ("2026-11-25 23:47:46", None),
+        ("2026-11-25 23:45:45", "at another time than the VM was destroyed"),
+        ("2026-11-25 23:47:47", "at another time than the VM was destroyed"),
+        (None, "the journal of this zvol has no recovery of it"),
+        ("soon", "is not known"),
+    ],
+)
+def test_of_a_vm_that_is_back_it_is_what_the_journal_remembers(destroyed: str | None, why: str | None) -> None:
+    root = {"uuid": "9" * 32, "status": "Ready"}
+    back = vm(state="Running", lastOpDate="Nov 26, 2026 9:00:00 AM", rootVolumeUuid="9" * 32, allVolumes=[root])
+    [found] = last_volumes(back, [volume(status="Deleted")], trusted=True, destroyed=destroyed)
+    assert found.doubt is None if why is None else why in (found.doubt or "")
+    assert found.undecided is (why is not None)
+    assert ("the journal" in (found.doubt or "")) is (destroyed is None)
+
+
+def test_of_a_destroyed_vm_it_is_what_the_server_says() -> None:
+    deleted = volume(status="Deleted")
+    [found] = last_volumes(vm(), [deleted], trusted=True, destroyed="2026-11-20 10:00:00")
+    assert found.doubt is None
+    [found] = last_volumes(vm(lastOpDate=None), [deleted], trusted=True)
+    assert "the journal" not in (found.doubt or "")
+
+
 def test_only_data_volumes_that_name_the_vm_and_those_that_were_on_it_first() -> None:
     given = [
         volume("a" * 32, name="b", lastDetachDate=DESTROYED),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +19,7 @@ from zvol.zstack.versions import NO_LAST_VM, UNKNOWN_RELEASE, Feature, Release
 if TYPE_CHECKING:
     from zvol.zstack.client import Client
 
+Remembered = Callable[[VmInstance], str | None]
 WHICH: Final = "which volumes were on the VM"
 
 
@@ -45,17 +46,18 @@ class Reattachment:
             yield replace(result, warnings=(*result.warnings, *notes.warnings), extra_exit=most_severe(exits))
 
 
-def find_reattached(client: Client, vms: Sequence[Target]) -> Reattachment:
+def find_reattached(client: Client, vms: Sequence[Target], destruction: Remembered) -> Reattachment:
     """Find the data volumes that were on these VMs when they were destroyed.
 
-    VMs and volumes are bound to what is read here: one that changes after that is left as it is.  Raises ZvolError when
-    a look-up fails: then nothing may be sent.
+    `destruction` returns the lastOpDate that a VM had before it was recovered, None when that is not known.  VMs and
+    volumes are bound to what is read here: one that changes after that is left as it is.  Raises ZvolError when a
+    look-up fails: then nothing may be sent.
     """
     targets, notes = list[Target](), dict[str, Notes]()
     try:
         release = _release(client) if vms else UNKNOWN_RELEASE
         for start in range(0, len(vms), UUID_BATCH):
-            for target, vm, volumes in _look_up(client, vms[start : start + UUID_BATCH], release):
+            for target, vm, volumes in _look_up(client, vms[start : start + UUID_BATCH], release, destruction):
                 targets.append(target if vm is None else replace(target, shown=target.shown or vm.last_op_date))
                 targets += [_together(target, one) for one in on_it(volumes or ())]
                 notes[target.uuid] = _notes(vm, volumes, release)
@@ -77,7 +79,7 @@ def _release(client: Client) -> Release:
 
 
 def _look_up(
-    client: Client, targets: Sequence[Target], release: Release
+    client: Client, targets: Sequence[Target], release: Release, destruction: Remembered
 ) -> Iterator[tuple[Target, VmInstance | None, tuple[LastVolume, ...] | None]]:
     """Yield each VM as it is, None when it is not there, and its volumes, None where there is nothing to tell them."""
     uuids = [target.uuid for target in targets]
@@ -90,7 +92,7 @@ def _look_up(
         if volumes is None or vm is None:
             yield target, vm, None
             continue
-        own = last_volumes(vm, volumes, trusted=trusted)
+        own = last_volumes(vm, volumes, trusted=trusted, destroyed=None if vm.deleted else destruction(vm))
         if vm.lost:
             own = tuple(replace(one, doubt=VM_LOST, undecided=False) for one in own)
         yield target, vm, own

@@ -21,6 +21,8 @@ DESTROY_SLACK: Final = 60
 """Seconds; the destruction of a VM deletes its volumes, where it does, within this time."""
 
 VM_LOST: Final = "the VM cannot come back"
+NOT_TOLD: Final = "whether it was deleted when the VM was destroyed, or at another time, is not known"
+NOT_REMEMBERED: Final = f"{NOT_TOLD} (the VM is back, and the journal of this zvol has no recovery of it)"
 APART: Final = "it was deleted at another time than the VM was destroyed, or one of them was changed since"
 
 
@@ -59,10 +61,17 @@ def find_vm_volumes(client: Client, vm: VmInstance, release: Release | None = No
     return last_volumes(vm, found, trusted=release.has(Feature.LAST_VM_AFTER_DESTROY) is True)
 
 
-def last_volumes(vm: VmInstance, volumes: Iterable[Volume], *, trusted: bool) -> tuple[LastVolume, ...]:
-    """Return those of the volumes whose last VM this is; `trusted`: the server remembers destroyed VMs for certain."""
+def last_volumes(
+    vm: VmInstance, volumes: Iterable[Volume], *, trusted: bool, destroyed: str | None = None
+) -> tuple[LastVolume, ...]:
+    """Return those of the volumes whose last VM this is.
+
+    `trusted`: the server remembers destroyed VMs for certain.  `destroyed` is the lastOpDate that a VM had before it
+    was recovered, None when that is not known.
+    """
+    destroyed = vm.last_op_date if vm.state == DESTROYED else destroyed
     own = [one for one in volumes if one.text("lastVmInstanceUuid") == vm.uuid and one.type == "Data"]
-    known = [LastVolume(one, *_doubt(vm, one, trusted=trusted)) for one in own]
+    known = [LastVolume(one, *_doubt(vm, one, destroyed, trusted=trusted)) for one in own]
     return tuple(sorted(known, key=lambda one: (one.doubt is not None, one.volume.name, one.volume.uuid)))
 
 
@@ -82,7 +91,7 @@ def on_it(volumes: Sequence[LastVolume]) -> tuple[Volume, ...]:
     return tuple(one.volume for one in volumes if one.doubt is None)
 
 
-def _doubt(vm: VmInstance, volume: Volume, *, trusted: bool) -> tuple[str | None, bool]:
+def _doubt(vm: VmInstance, volume: Volume, destroyed: str | None, *, trusted: bool) -> tuple[str | None, bool]:
     """Return why the volume is not attached to the VM again, and whether it may have been on it at the end."""
     if volume.text("vmInstanceUuid") is not None:
         there = volume.text("vmInstanceUuid") == vm.uuid
@@ -98,18 +107,18 @@ def _doubt(vm: VmInstance, volume: Volume, *, trusted: bool) -> tuple[str | None
         return "when it was attached or detached is not known", True
     if detached is not None and attached <= detached:
         return "it had been detached from the VM before", False
-    return _deleted_apart(vm, volume) if DATA_VOLUME.is_deleted(volume) else (None, False)
+    return _deleted_apart(vm, volume, destroyed) if DATA_VOLUME.is_deleted(volume) else (None, False)
 
 
-def _deleted_apart(vm: VmInstance, volume: Volume) -> tuple[str | None, bool]:
+def _deleted_apart(vm: VmInstance, volume: Volume, destroyed: str | None) -> tuple[str | None, bool]:
     """Return whether the volume was deleted when the VM was destroyed.
 
-    Any change moves the date that tells it, also a new name; that of the VM is lost once it is back.
+    Any change moves the date that tells it, also a new name.
     """
-    destroyed, deleted = _date(vm, "lastOpDate"), _date(volume, "lastOpDate")
-    if vm.state != DESTROYED or destroyed is None or deleted is None:
-        return "whether it was deleted when the VM was destroyed, or at another time, is not known", True
-    apart = abs((deleted - destroyed).total_seconds()) > DESTROY_SLACK
+    at, deleted = parse_server_date(destroyed or ""), _date(volume, "lastOpDate")
+    if at is None or deleted is None:
+        return NOT_TOLD if vm.deleted or destroyed else NOT_REMEMBERED, True
+    apart = abs((deleted - at).total_seconds()) > DESTROY_SLACK
     return (APART, True) if apart else (None, False)
 
 

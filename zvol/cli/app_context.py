@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from zvol.config.settings import SettingLayers, Settings
+    from zvol.journal.journal import Journal
     from zvol.journal.journal_file import JournalFile
     from zvol.model import Volume
     from zvol.render.printer import Printer
     from zvol.session.server import Server
+    from zvol.vm_instance import VmInstance
 
 CHOICE: Final = ("profile", "config", "host")
 """The settings that choose the server."""
@@ -131,18 +133,22 @@ class AppContext:
         return JournalFile(self._journal_path, self.clock, self.stack, lambda: self.signals.first is not None)
 
     def undone_deletion(self, volume: Volume) -> str | None:
-        """Return the lastOpDate of the deletion of a volume that zvol undid; None when it has changed since.
-
-        A journal that cannot be read tells nothing, and that is said once.
-        """
+        """Return the lastOpDate of the deletion of a volume that zvol undid; None when it has changed since."""
         from zvol.zstack.resource_kinds import DATA_VOLUME
 
+        last_op = DATA_VOLUME.deletion_of(volume)
+        return self._remembered(lambda journal: journal.undone_deletion(self.server.base, volume.uuid, last_op))
+
+    def destruction(self, vm: VmInstance) -> str | None:
+        """Return the lastOpDate of the destruction of a VM that zvol undid last."""
+        return self._remembered(lambda journal: journal.destruction(self.server.base, vm.uuid))
+
+    def _remembered(self, ask: Callable[[Journal], str | None]) -> str | None:
+        """Ask the journal; one that cannot be read tells nothing, and that is said once."""
         if not self._journal_is_readable:
             return None
         try:
-            if not self.journal.exists:
-                return None
-            return self.journal.view.undone_deletion(self.server.base, volume.uuid, DATA_VOLUME.deletion_of(volume))
+            return ask(self.journal.view) if self.journal.exists else None
         except ZvolError as exc:
             self._journal_is_readable = False
             self.output.warn(exc.full_text)

@@ -60,7 +60,9 @@ def recover_vms(context: AppContext, vms: Sequence[VolumeArgument], request: Req
     """Recover VMs, with `reattach` also the volumes that were on them, and return the exit code."""
     client = context.server.client
     found = resolve_vms(client, vms)
-    again = find_reattached(client, found.targets) if request.reattach else Reattachment(found.targets)
+    again = (
+        find_reattached(client, found.targets, context.destruction) if request.reattach else Reattachment(found.targets)
+    )
     with_it: dict[str, list[str]] = {one.text: [one.text] for one in vms}
     whose = {target.uuid: target.asked for target in found.targets}
     for target in again.targets:

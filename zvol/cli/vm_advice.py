@@ -29,8 +29,7 @@ def vm_advice(results: Sequence[Result], request: Request) -> Iterator[str]:
         yield f"{len(attached)} {'volume is' if len(attached) == 1 else 'volumes are'} attached again"
     if vms and request.vms and not request.reattach:
         again = f"`zvol recover --vm {vms[0].uuid if len(vms) == 1 else 'VM'} --reattach`"
-        rest = "attaches those that are still there; deleted ones must be recovered by name"
-        yield f"data volumes are not attached again by that; {again} {rest}"
+        yield f"data volumes are not attached again by that; {again} attaches those that were on it"
     coming = {result.uuid for result in results if result.target == VM and result.outcome.success}
     planned = [result.uuid or "" for result in results if result.outcome.success and _last_vm(result) in coming]
     if request.vms and request.dry_run and planned:

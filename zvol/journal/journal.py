@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from zvol.errors import LocalState
-from zvol.journal import database, queries
+from zvol.journal import database, deletions, queries
 from zvol.journal.database import AGAIN, BUSY_TIMEOUT, RESUME, Damaged, as_local_state
 from zvol.journal.locks import Locks
 from zvol.journal.records import Adopted, Claim, Claims, ClosedVolume, Holder, Identity, Intent, Run, UnfinishedVolume
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 KEEP_SECONDS: Final = 30 * 86400
 """How long a run with nothing open is remembered."""
-
 PRUNE_SECONDS: Final = 0.1
 """How long a run spends at its end on deleting old ones."""
 
@@ -171,8 +170,7 @@ class Journal:
     def finish(self, wall: float, *runs: str) -> None:
         """End runs: the time is recorded for those whose volumes all have an outcome."""
         with self._transaction():
-            for run in runs:
-                self._db.execute(queries.FINISH, (wall, run))
+            self._db.executemany(queries.FINISH, [(wall, run) for run in runs])
         for run in runs:
             self.locks.release(run)
 
@@ -211,8 +209,7 @@ class Journal:
             raise self._refusal
         with self._transaction():
             taken = [run for run in runs if self.locks.take(run)]
-            who = [(identity.base, identity.account, run) for run in taken]
-            self._db.executemany("UPDATE runs SET base = ?, account = ? WHERE id = ?", who)
+            self._db.executemany(queries.MOVE_RUN, [(identity.base, identity.account, run) for run in taken])
             lengthen_waits(self._db, taken, waits)
             volumes = queries.merge_unfinished(self._db, taken, functools.cache(self.locks.alive))
         self._claimed = True
@@ -246,19 +243,22 @@ class Journal:
     def set_aside_at(self) -> float | None:
         """Return when (seconds since 1970) a damaged journal was set aside for this one; None when none was."""
         with self._local():
-            row = self._db.execute("SELECT value FROM meta WHERE name = 'set_aside'").fetchone()
-        return None if row is None else float(row[0])
+            return queries.set_aside_at(self._db)
 
     def undone_deletion(self, base: str, uuid: str, last_op: str | None) -> str | None:
         """Return the lastOpDate of the deletion that a run undid, if the volume's lastOpDate has not changed since."""
         with self._local():
-            return queries.undone_deletion(self._db, base, uuid, last_op)
+            return deletions.undone_deletion(self._db, base, uuid, last_op)
+
+    def destruction(self, base: str, uuid: str) -> str | None:
+        """Return the lastOpDate of the last destruction of a VM that a run sent its recovery for."""
+        with self._local():
+            return deletions.destruction(self._db, base, uuid)
 
     def has_foreign_intent(self, identity: Identity, uuid: str) -> bool:
         """Tell whether a run of another server or account has sent a request for a volume that may still act."""
         with self._local():
-            others = queries.other_runs(self._db, "", uuid)
-        return any(other.sent and not identity.same(other.identity) for other in others)
+            return queries.sent_by_others(self._db, identity, uuid)
 
     # ---- inside --------------------------------------------------------------------------------------------------
     def _defer(self, sql: str, values: Sequence[Any]) -> None:

@@ -42,6 +42,7 @@ ADD_INTENT: Final = "INSERT INTO intents (job, run, uuid, last_op, written) VALU
 CLOSE_INTENTS: Final = "UPDATE intents SET closed = 1 WHERE run = ? AND uuid = ?"
 CLOSE_INTENT: Final = "UPDATE intents SET closed = 1 WHERE job = ?"
 SET_PLANNED: Final = "UPDATE volumes SET state = 'planned' WHERE run = ? AND uuid = ?"
+MOVE_RUN: Final = "UPDATE runs SET base = ?, account = ? WHERE id = ?"
 SET_OPEN: Final = "UPDATE volumes SET state = 'open' WHERE run = ? AND uuid = ?"
 SET_LAST_OP: Final = "UPDATE volumes SET last_op = ? WHERE run = ? AND uuid = ?"
 SET_OUTCOME: Final = "UPDATE volumes SET state = ?, outcome = ? WHERE run = ? AND uuid = ?"
@@ -74,12 +75,6 @@ _DELETION: Final = (
     "ORDER BY written DESC LIMIT 1), last_op), last_op)"
 )
 """The lastOpDate of the deletion: once a volume is recovered, `volumes` has the one after it."""
-_UNDONE: Final = (
-    "SELECT intents.last_op FROM volumes JOIN intents ON intents.run = volumes.run AND intents.uuid = volumes.uuid "
-    f"JOIN runs ON id = volumes.run WHERE volumes.uuid = ? AND base = ? AND outcome = '{Outcome.RECOVERED}' "
-    "AND volumes.last_op = ? ORDER BY written DESC LIMIT 1"
-)
-
 _RUNS_WITH_VOLUME: Final = (
     "SELECT run, base, account FROM volumes AS one JOIN runs ON id = run WHERE uuid = ? AND run != ? "
     f"AND (state IN {_UNFINISHED} OR state = 'held' AND EXISTS (SELECT 1 FROM volumes "
@@ -204,10 +199,9 @@ def unfinished_volumes(db: sqlite3.Connection, run: str) -> list[UnfinishedVolum
     ]
 
 
-def undone_deletion(db: sqlite3.Connection, base: str, uuid: str, last_op: str | None) -> str | None:
-    """Return the lastOpDate of the deletion that was undone, of a volume that has had this lastOpDate since."""
-    row = db.execute(_UNDONE, (uuid, base, last_op)).fetchone()
-    return None if row is None else row[0]
+def sent_by_others(db: sqlite3.Connection, who: Identity, uuid: str) -> bool:
+    """Tell whether a run of another server or account has sent a request that may still act."""
+    return any(other.sent and not who.same(other.identity) for other in other_runs(db, "", uuid))
 
 
 def followups(db: sqlite3.Connection, run: str, uuid: str) -> Iterator[FollowUp]:
@@ -270,6 +264,12 @@ def close_runs(db: sqlite3.Connection, runs: Iterable[str], wall: float) -> list
         db.execute(f"UPDATE followups SET state = 'failed' WHERE run = ? AND state IN {_IN_PROGRESS}", (run,))
         db.execute(FINISH, (wall, run))
     return closed
+
+
+def set_aside_at(db: sqlite3.Connection) -> float | None:
+    """Return when (seconds since 1970) a damaged journal was set aside for this one; None when none was."""
+    row = db.execute("SELECT value FROM meta WHERE name = 'set_aside'").fetchone()
+    return None if row is None else float(row[0])
 
 
 def record_lost_runs(db: sqlite3.Connection, locks: Locks, wall: float) -> list[str]:
