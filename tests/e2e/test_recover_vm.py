@@ -234,28 +234,6 @@ def test_a_volume_that_is_elsewhere_or_was_deleted_by_itself_is_left_alone(cloud
     assert f"attach {ASSETS}" not in text
 
 
-def test_once_the_vm_is_back_its_deleted_volume_still_follows(cloud: Sandbox, at: dict[str, str]) -> None:
-    """The journal knows when the VM was destroyed; the server does not, least of all once it was started."""
-    ran = run(["recover", "--vm", "web-2"], at)
-    assert (ran.code, f"`zvol recover --vm {WEB_2} --reattach` attaches those that were on it" in ran.err) == (0, True)
-    cloud.job(cloud.call("PUT", f"/v1/vm-instances/{WEB_2}/actions", {"startVmInstance": {}}))
-    ran = run(["recover", "--vm", WEB_2, "--reattach", "--json"], at)
-    assert (ran.code, state(cloud)) == (0, WHOLE | {"vm": "Running"}), ran
-    assert outcomes(ran)[1:] == [("volume", ASSETS, "already"), ("volume", UPLOADS, "recovered")]
-
-
-def test_a_deleted_volume_of_a_vm_that_somebody_else_recovered_is_only_named(
-    cloud: Sandbox, at: dict[str, str]
-) -> None:
-    """When the VM was destroyed is not known any more."""
-    accident.recover(cloud)
-    ran = run(["recover", "--vm", WEB_2, "--reattach", "--json"], at)
-    assert (ran.code, state(cloud)) == (1, WHOLE | {"uploads": "Deleted"})
-    warnings = " ".join(ran.json()[0]["warnings"])
-    assert "is not known (the VM is back, and the journal of this zvol has no recovery of it)" in warnings
-    assert f"`zvol recover {UPLOADS}`, then `zvol attach {UPLOADS} {WEB_2}`" in warnings
-
-
 def test_a_shareable_volume_is_never_attached_by_guess(cloud: Sandbox, at: dict[str, str]) -> None:
     database(cloud, f"UPDATE volumes SET isShareable = 1 WHERE uuid = '{ASSETS}'")
     ran = run([*WEB_2_AGAIN, "--json"], at)
