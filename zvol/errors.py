@@ -231,8 +231,7 @@ class NeverSent(ZvolError):
     """Not one byte of the request can have reached the server; repeating it is free.
 
     `reason` is one of `dns`, `refused`, `connect-timeout`, `unreachable`, `proxy`, `certificate`, `tls`, `address`,
-    `time`, `stale` (the read it depends on was too old when it could leave);
-    `hint` is the setting that repairs it, where one does.
+    `time`, `stale` (the read it depends on was too old when it could leave).
     """
 
     kind = "unreachable"
@@ -242,22 +241,23 @@ class NeverSent(ZvolError):
         untrusted = reason in ("certificate", "tls")
         kind, code = ("untrusted", Exit.UNTRUSTED) if untrusted else ("unreachable", Exit.UNREACHABLE)
         super().__init__(message, hint=hint, kind=kind, exit=code)
-        self.reason = reason
-        self.untrusted = untrusted
+        self.reason, self.untrusted = reason, untrusted
 
 
 class MaybeSent(ZvolError):
     """The request may have reached the server, and there is no answer to it.
 
-    `begun` tells whether an answer began, `late` whether time was up before it was whole.
+    An answer has `begun`, time was up before it was whole (`late`), the server's TLS refused us (`untrusted`).
     """
 
     kind = "unreachable"
     exit = Exit.UNREACHABLE
 
-    def __init__(self, message: str, *, begun: bool = False, late: bool = False) -> None:
-        super().__init__(message)
-        self.begun, self.late = begun, late
+    def __init__(
+        self, message: str, *, begun: bool = False, late: bool = False, hint: str = "", untrusted: bool = False
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.begun, self.late, self.untrusted = begun, late, untrusted
 
 
 class TransientError(ZvolError):
@@ -276,20 +276,18 @@ class TransientError(ZvolError):
         never_sent: NeverSent | None = None,
         maybe_sent: MaybeSent | None = None,
         fault: ErrorCode | None = None,
+        hint: str = "",
     ) -> None:
-        like = never_sent or type(self)
-        hint = never_sent.hint if never_sent is not None and never_sent.untrusted else ""
+        like, failure = never_sent or type(self), never_sent or maybe_sent
+        hint = hint or (failure.hint if failure else "")
         super().__init__(message, hint=hint, kind=like.kind, exit=like.exit, fault=fault)
         self.never_sent, self.maybe_sent = never_sent, maybe_sent
 
 
 def nothing_sent(error: ZvolError) -> ZvolError:
-    """Return an error that came before anything was submitted, with that as the hint where the server did not answer.
-
-    An error that has a remedy of its own keeps its hint.
-    """
+    """Return an error that came before anything was submitted; where the server did not answer, the hint says so."""
     unreachable = isinstance(error, NeverSent | TransientError) and error.exit is Exit.UNREACHABLE
-    return error.copy(hint=NOT_SENT) if unreachable else error
+    return error.copy(hint=f"{error.hint} {NOT_SENT}".strip()) if unreachable else error
 
 
 class OutputLost(ZvolError):

@@ -247,8 +247,13 @@ class Endpoint:
     @property
     def origin(self) -> str:
         """Return `scheme://host:port`, the IPv6 host in brackets; credentials and journals are bound to it."""
+        return f"{self.scheme}://{self.address}"
+
+    @property
+    def address(self) -> str:
+        """Return `host:port`, the IPv6 host in brackets."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}:{self.port}"
+        return f"{host}:{self.port}"
 
     @property
     def base(self) -> str:

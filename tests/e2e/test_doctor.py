@@ -154,10 +154,10 @@ def test_a_dead_host(env: dict[str, str]) -> None:
 
 def test_something_that_is_no_zstack(env: dict[str, str], cloud: Sandbox) -> None:
     wrong = red(run(["doctor", "--json"], env | {"ZVOL_HOST": cloud.host.replace("/zstack", "/")}))
-    assert "not answer as a ZStack (HTTP 404)" in wrong["version"]
+    assert "not answer as a ZStack: HTTP 404" in wrong["version"]
     bare = cloud.host.removesuffix("/zstack")
     ran = run(["list"], env | {"ZVOL_HOST": f"{bare}/"})
-    assert f"that is not ZStack's ({bare}/v1/volumes): check port and path of `host`" in ran.err
+    assert f"{bare} answered HTTP 404 that is not ZStack's\n  Check port and path of `host`." in ran.err
 
 
 def test_certificates(env: dict[str, str], cloud: Sandbox, tmp_path: Path) -> None:

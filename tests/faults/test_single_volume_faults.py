@@ -105,7 +105,8 @@ def test_a_gateway_that_takes_no_put_is_named(status: str, tmp_path: Path, cloud
     assert ran.code == 3, ran
     error = results[PG_DATA]["error"]
     assert isinstance(error, dict)
-    seen = rf"last seen of the request: HTTP {status[:3]} text/html that is not ZStack's \(\d\d:\d\d:\d\dZ\)"
+    whose = f"HTTP {status[:3]} from a web server or a gateway, not from ZStack"
+    seen = rf"last seen of the request: {whose} \(\d\d:\d\d:\d\dZ\)"
     assert re.search(seen, error["details"])
     assert re.search(seen, ran.error()["error"]["details"])
     assert len(between.puts()) <= 2
@@ -118,7 +119,7 @@ def test_what_came_instead_of_an_answer_is_said_while_it_is_waited_for(tmp_path:
         env = profile(tmp_path / "home", host, cloud.session) | {"TERM": "xterm"}
         shown = on_terminal(["recover", PG_DATA, "--timeout", "6s"], env, columns=120)
     assert shown.code == 3
-    assert "its answer is missing (HTTP 405 text/html that is not ZStack's); watched" in shown.text
+    assert "its answer is missing (HTTP 405 from a web server or a gateway, not from ZStack); watched" in shown.text
 
 
 # ---- one meaning of --timeout ----------------------------------------------------------------------------------------

@@ -121,7 +121,7 @@ profiles:
 """
     assert wrong(tmp_path, text) == [
         "1:1: unknown key curent; did you mean current?",
-        "4:11: host must begin with https:// or http://",
+        "4:11: host must begin with https:// or http://, such as https://zstack.example.com:8443",
         "5:5: unknown key hots in profile prod; did you mean host?",
         "6:14: timeout must be a duration with its unit, such as 90s, 5m or 1h30m",
         "7:18: concurrency must be a number from 1 to 64",
@@ -226,7 +226,7 @@ def test_both_parsers_give_the_same_result(tmp_path: Path, parser: str, monkeypa
     assert wrong(tmp_path, text) == [
         "1:10: current names no profile of this file (there is: a, é)",
         "3:15: anchors are not allowed",
-        "3:15: host must begin with https:// or http://",
+        "3:15: host must begin with https:// or http://, such as https://zstack.example.com:8443",
         "3:23: unknown key b in profile a",
         "3:26: aliases are not allowed: write the value again",
         "3:30: unknown key c in profile a",

@@ -54,7 +54,7 @@ def test_what_a_fault_says(fields: dict[str, str], text: str) -> None:
     ("error", "hint"),
     [
         (TransientError("m"), NOT_SENT),
-        (NeverSent("dns", "m", "h"), NOT_SENT),
+        (NeverSent("dns", "m", "h"), f"h {NOT_SENT}"),
         (NeverSent("tls", "m", "h"), "h"),
         (AuthError("m", hint="h"), "h"),
     ],

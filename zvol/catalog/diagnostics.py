@@ -43,7 +43,7 @@ def connection(
         yield Check("tls", False, exc.message, f"{exc.hint} It is from {ca_file_from}.")
         return
     except ZvolError as exc:
-        hint = "Check host, port, proxy and network; `zvol config show` says where each value is from."
+        hint = exc.hint or "Check host, port, proxy and network; `zvol config show` says where each value is from."
         yield Check("host", False, exc.message, hint)
         return
     yield Check("host", True, f"{endpoint.host}:{endpoint.port} answers")
@@ -69,9 +69,9 @@ def _version(answer: Answer) -> Check:
 
     try:
         release = parse_version(answer)
-    except ZvolError:
-        hint = "Check the port and the path of `host`: a management node listens on 8080, below /zstack."
-        return Check("version", False, f"it does not answer as a ZStack (HTTP {answer.status})", hint)
+    except ZvolError as exc:
+        hint = exc.hint or "Check the port and the path of `host`: a management node listens on 8080, below /zstack."
+        return Check("version", False, f"it does not answer as a ZStack: {exc.message}", hint)
     return Check("version", True, f"{release.name}, {release.evidence}", notes=tuple(release.notes()))
 
 

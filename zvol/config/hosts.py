@@ -18,6 +18,9 @@ PORTS: Final[Mapping[str, int]] = {"http": 80, "https": 443}
 ZSTACK_PORT: Final = 8080
 """The port of a management node, for ZSTACK_HOST only: a URL without a port means the port of its scheme."""
 
+MESSAGES: Final = ["zstack", "api"]
+"""The path at which a management node takes the messages of its own old command line."""
+
 _LABEL: Final = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_\-]{0,61}[A-Za-z0-9_])?")
 _NUMBER: Final = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
 _PORT: Final = re.compile(r":[^:\]]*$")
@@ -35,9 +38,11 @@ def parse_host(text: str, ports: Mapping[str, int] = PORTS) -> Endpoint:
         raise InvalidValue("must be plain ASCII: write an international name as xn--…")
     scheme, colon, _ = text.partition("://")
     if not colon or scheme.lower() not in PORTS:
-        raise InvalidValue("must begin with https:// or http://")
+        raise InvalidValue("must begin with https:// or http://, such as https://zstack.example.com:8443")
     if "?" in text or "#" in text:
-        raise InvalidValue("must not hold a query or a fragment")
+        raise InvalidValue(
+            "must not hold a query or a fragment, as addresses copied from a browser do: end it after the port"
+        )
     if "@" in text:
         raise InvalidValue("must not hold a user or a password")
     host, port, path = _split(text)
@@ -55,6 +60,8 @@ def _split(text: str) -> tuple[str, int | None, str]:
         or ("[" in parts.netloc and ":" not in (parts.hostname or ""))
         or (port is None and _PORT.search(parts.netloc))
     ):
+        if text.count(":") > 2 and "[" not in text:
+            raise InvalidValue("has an IPv6 address without brackets: write https://[2001:db8::1]:8443")
         raise InvalidValue("has an address or a port that is none")
     return parts.hostname or "", port, parts.path
 
@@ -64,10 +71,12 @@ def _name(host: str) -> str:
 
     Shortened and hexadecimal IPv4 addresses, which resolvers accept as addresses, are refused.
     """
+    if ":" in host and "%" in host:
+        raise InvalidValue("has an IPv6 address with a zone (%…), which means something on one machine only")
     last = host.rpartition(".")[2]
     if ":" in host or _NUMBER.fullmatch(last):
         try:
-            return str(ipaddress.ip_address(host.replace("%", " ")))  # a zone means something on this machine only
+            return str(ipaddress.ip_address(host))
         except ValueError:
             host = ""
     if not host or len(host) > 253 or not all(_LABEL.fullmatch(label) for label in host.split(".")):
@@ -82,8 +91,10 @@ def _prefix(path: str) -> str:
     segments = prefix.split("/")[1:]
     if any(segment in (".", "..") or not _SEGMENT.fullmatch(segment) for segment in segments):
         raise InvalidValue("has a path that is none")
-    if segments and segments[-1] == "v1":
+    if "v1" in segments:
         raise InvalidValue("must end before /v1, which zvol adds itself")
+    if segments == MESSAGES:
+        raise InvalidValue("must end before /api: the API that zvol uses is below /zstack itself")
     return prefix
 
 

@@ -130,6 +130,9 @@ def flag(value: str | bool) -> bool:
 def proxy(value: str) -> str:
     """Return the proxy's URL, or `none`."""
     if value != "none":
+        from zvol.config.proxies import check_proxy_scheme
+
+        check_proxy_scheme(value.partition("://")[0])
         host(value)
     return value
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Mapping
-from urllib.parse import unquote, urlsplit
+from typing import Final
+from urllib.parse import quote, unquote, urlsplit
 
 from zvol.config.hosts import is_loopback, parse_host
 from zvol.errors import InvalidValue
 from zvol.model import Endpoint
 from zvol.secrets import register_secret
+from zvol.text import has_control
+
+_ENCODED: Final = re.compile("(%[0-9A-Fa-f]{2})")
 
 
 def environment_proxy(endpoint: Endpoint, environ: Mapping[str, str]) -> tuple[str, str] | None:
@@ -26,15 +30,35 @@ def environment_proxy(endpoint: Endpoint, environ: Mapping[str, str]) -> tuple[s
 
 
 def _url(text: str) -> str:
-    """Return a proxy's URL; unlike a host, it may have no scheme, and may have a user and a password."""
+    """Return a proxy's URL; unlike a host, it may have no scheme, and may have a user and a password.
+
+    Their letters beyond ASCII and a % that encodes nothing are encoded; only the last @ ends them.
+    """
     full = text if "://" in text else f"http://{text}"
     scheme, _, rest = full.partition("://")
     user, at, address = rest.rpartition("@")
-    if re.search(r"[\s\\?#]|[^\x20-\x7e]", user) or "/" in user:
-        raise InvalidValue("has a user or a password that must be percent-encoded")
+    if has_control(user) or re.search(r"[\s\\?#/]", user):
+        raise InvalidValue("has a user or a password that must be percent-encoded: %2F for /, %23 for #, %3F for ?")
+    check_proxy_scheme(scheme)
     parse_host(f"{scheme}://{address.rstrip('/')}")
-    register_secret(unquote(user.partition(":")[2]))
-    return f"{scheme.lower()}://{user}{at}{address.rstrip('/')}"
+    encoded = ":".join(_encoded(part) for part in user.split(":", 1))
+    for secret in (user.partition(":")[2], unquote(encoded.partition(":")[2])):
+        register_secret(secret)
+    return f"{scheme.lower()}://{encoded}{at}{address.rstrip('/')}"
+
+
+def check_proxy_scheme(scheme: str) -> None:
+    """Raise InvalidValue for a SOCKS proxy."""
+    if scheme.lower().startswith("socks"):
+        raise InvalidValue("is a SOCKS proxy, and zvol supports only http:// and https:// proxies")
+
+
+def _encoded(text: str) -> str:
+    """Percent-encode a user or a password, but for what is encoded already."""
+    try:
+        return "".join(part if _ENCODED.fullmatch(part) else quote(part, safe="") for part in _ENCODED.split(text))
+    except UnicodeEncodeError:
+        raise InvalidValue("has a user or a password that is not UTF-8") from None
 
 
 def without_user(url: str) -> str:

@@ -91,7 +91,8 @@ def _proxy(layers: SettingLayers) -> SettingValue:
     try:
         found = environment_proxy(layers.host.value, layers.environ)
     except InvalidValue as exc:
-        layers.add_problem("environment HTTPS_PROXY", str(exc))
+        without = f"correct it, or set NO_PROXY={layers.host.value.host} to go without a proxy"
+        layers.add_problem("environment HTTPS_PROXY", f"{exc}; {without}")
         found = None
     if found is None:
         return of_profile

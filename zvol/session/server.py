@@ -62,6 +62,7 @@ class Server:
             settings.endpoint,
             ca_file=settings.ca_file,
             proxy=settings.proxy,
+            proxy_from=settings.sources["proxy"],
             concurrency=settings.concurrency,
             clock=self.deadline.clock,
             trace=self._trace,

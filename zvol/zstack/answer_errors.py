@@ -90,15 +90,15 @@ def error_of(
         case Redirected(target=target):
             text = f"the server redirects to {target or 'another address'}{consequence}"
             return Untrusted(text, hint=HOST_HINT, kind="redirected")
-        case Unrecognized(reason=reason):
-            return TransientError(reason)
+        case Unrecognized(reason=reason, hint=remedy):
+            return TransientError(reason, hint=remedy)
 
 
 def unreachable_error(failure: NeverSent | MaybeSent) -> Untrusted | Unreachable:
     """Return the error of a request outside of a recovery that got no answer, which is not repeated."""
-    if isinstance(failure, NeverSent) and failure.untrusted:
+    if failure.untrusted:
         return Untrusted(failure.message, hint=failure.hint)
-    return Unreachable(failure.message)
+    return Unreachable(failure.message, hint=failure.hint)
 
 
 def transient_error(failure: NeverSent | MaybeSent) -> TransientError:

@@ -17,6 +17,7 @@ from zvol.model import Volume
 from zvol.resource import Resource
 from zvol.secrets import from_outside, redact
 from zvol.zstack.error_codes import is_certain
+from zvol.zstack.foreign import bars_changes, whose
 from zvol.zstack.resource_kinds import DATA_VOLUME, AnyKind
 from zvol.zstack.rest_errors import parse_rest_error, plain_text
 from zvol.zstack.strictjson import NotJson, loads
@@ -91,9 +92,16 @@ class Redirected:
 
 @dataclass(frozen=True, slots=True)
 class Unrecognized:
-    """Not an answer of ZStack: a proxy, a captive portal, a starting server, half an answer; or no answer at all."""
+    """Not an answer of ZStack: a proxy, a captive portal, a starting server, half an answer; or no answer at all.
+
+    `hint`: what to do about it.  `barred`: its status is one with which gateways refuse a method or a body, although
+    ZStack may have got the request.  `elsewhere`: `host` does not seem to be the address of the API.
+    """
 
     reason: str
+    hint: str = ""
+    barred: bool = False
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +243,8 @@ def _timeout(milliseconds: object) -> float | None:
 
 
 def _unrecognized(answer: Answer) -> Unrecognized:
+    seen = whose(answer.status, answer.headers, answer.body)
     kind = answer.headers.get("content-type", "").split(";")[0].strip()
     shown = f" {kind}" if MEDIA_TYPE.fullmatch(kind) else ""  # never a part of the body: it could be a secret
-    return Unrecognized(f"HTTP {answer.status}{shown} that is not ZStack's")
+    text = f"HTTP {answer.status} {seen.who}" if seen.who else f"HTTP {answer.status}{shown} that is not ZStack's"
+    return Unrecognized(text, seen.hint, bars_changes(answer.status), seen.elsewhere)

@@ -263,17 +263,15 @@ class Client:
     def _read(
         self, path: str, query: Sequence[tuple[str, str]] = (), max_seconds: float = 0.0, seconds: float = READ_SECONDS
     ) -> QueryResult:
-        answer = self._get(path, query, max_seconds, seconds)
-        if answer.status == 404 and isinstance(found := answers.classify_read(answer), Unrecognized):
-            where = f"{self._transport.endpoint.base}{path}"
-            raise TransientError(f"{found.reason} ({where}): check port and path of `host`")
-        return self._query_result(answer)
+        return self._query_result(self._get(path, query, max_seconds, seconds))
 
     def _query_result(self, answer: Answer) -> QueryResult:
         """Return the result of a query; raises TransientError, AuthError, Untrusted or Refused for any other answer."""
         found = answers.classify_read(answer)
         if isinstance(found, QueryResult):
             return found
+        if isinstance(found, Unrecognized) and found.elsewhere:
+            raise TransientError(f"{self._transport.endpoint.base} answered {found.reason}", hint=found.hint)
         raise error_of(found, self._auth.hint, "the query")
 
     def _get(

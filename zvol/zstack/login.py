@@ -11,6 +11,7 @@ from zvol.errors import AuthError, ErrorCode, Unreachable, ZvolError
 from zvol.secrets import Secret, register_secret
 from zvol.zstack import answers
 from zvol.zstack.answer_errors import LOGIN_HINTS, error_of
+from zvol.zstack.foreign import PATH
 from zvol.zstack.request import SECONDS, request
 from zvol.zstack.rest_errors import plain_text
 
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 ACCOUNT_LOGIN: Final = "/v1/accounts/login"
 USER_LOGIN: Final = "/v1/accounts/users/login"
 """ZSphere 4.10 has no such path, and no users below accounts."""
-
-PATH_HINT: Final = "Check port and path of `host`; a management node usually listens on port 8080, below /zstack."
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,8 @@ def log_in(transport: Transport, account: str, password: Revealable, user: str |
     if path == USER_LOGIN and answer.status == 404 and plain_text(answer.body) == f"no api mapping to {path}":
         hint = "Log in without a user (`--user`, `user` in the profile): there each person has an account."
         raise AuthError("this server has no users below accounts", hint=hint)
-    raise Unreachable(f"the login was not answered by a ZStack (HTTP {answer.status})")
+    seen = found if isinstance(found, answers.Unrecognized) else answers.Unrecognized(f"HTTP {answer.status}")
+    raise Unreachable(f"the login was not answered by a ZStack: {seen.reason}", hint=seen.hint)
 
 
 def _not_logged_in(fault: ErrorCode | None, _text: str = "") -> AuthError:
@@ -117,8 +117,8 @@ def is_valid_session(transport: Transport, session: Revealable) -> bool | None:
             return None
         case answers.Failed() | answers.Redirected() as found:
             raise error_of(found, failed=_session_not_checked)
-        case answers.Unrecognized(reason=reason):
-            raise Unreachable(f"the session could not be looked at: {reason}", hint=PATH_HINT)
+        case answers.Unrecognized(reason=reason, hint=hint):
+            raise Unreachable(f"the session could not be looked at: {reason}", hint=hint or PATH)
 
 
 def _session_not_checked(fault: ErrorCode) -> Unreachable:

@@ -21,7 +21,15 @@ from zvol.zstack.answers import Answer
 from zvol.zstack.transport.current import sending
 from zvol.zstack.transport.deadline import RequestDeadline
 from zvol.zstack.transport.dial import Dialer
-from zvol.zstack.transport.error_text import UnacceptableAnswer, never_sent, no_answer, stale
+from zvol.zstack.transport.error_text import (
+    MAYBE_HTTPS,
+    UnacceptableAnswer,
+    never_sent,
+    no_answer,
+    refused_by_tls,
+    stale,
+)
+from zvol.zstack.transport.proxy_errors import Proxy
 
 if TYPE_CHECKING:
     import requests
@@ -40,8 +48,9 @@ AuthHeaders = Callable[[str, str], Mapping[str, str]]
 class Transport:
     """A pool of connections to one endpoint, for up to `concurrency` threads at the same time.
 
-    `ca_file` replaces the usual certificate authorities, `proxy` is a URL for https endpoints; nothing of this is taken
-    from the environment.  `trace` gets one line per request, without headers; `dialer` looks up names and connects.
+    `ca_file` replaces the usual certificate authorities, `proxy` is a URL for https endpoints, and `proxy_from` names
+    where it is set; nothing of this is taken from the environment.  `trace` gets one line per request, without headers;
+    `dialer` looks up names and connects.
     No request goes on after `deadline`, which bounds them all together.
     Raises ConfigError when the CA file cannot be used.
     """
@@ -52,6 +61,7 @@ class Transport:
         *,
         ca_file: str | None = None,
         proxy: str | None = None,
+        proxy_from: str = "",
         concurrency: int = 16,
         clock: Clock | None = None,
         trace: Callable[[str], None] | None = None,
@@ -61,7 +71,9 @@ class Transport:
         from zvol.zstack.transport.session import HttpSession
 
         self.endpoint = endpoint
-        self._proxy = proxy if endpoint.scheme == "https" else None
+        self._proxy = Proxy(proxy, proxy_from) if proxy and endpoint.scheme == "https" else None
+        self._own_ca = ca_file is not None
+        self._answered = False
         self._clock = clock or SystemClock()
         self._trace = trace
         self._dialer = dialer or Dialer()
@@ -71,7 +83,8 @@ class Transport:
             from zvol.zstack.transport import tls
 
             context = tls.context(ca_file)
-        self._session = HttpSession(endpoint.origin, f"zvol/{__version__}", concurrency, context, self._proxy)
+        proxy_url = self._proxy.url if self._proxy is not None else None
+        self._session = HttpSession(endpoint.origin, f"zvol/{__version__}", concurrency, context, proxy_url)
 
     def send(
         self,
@@ -106,7 +119,8 @@ class Transport:
                 answer = self._exchange(method, url, data, request_headers, max_bytes)
         except Exception as exc:  # noqa: BLE001  (no exception of requests, urllib3 or ssl may leave this package)
             self._write_trace(method, path, query, began, "no answer" if deadline.sent else "not sent")
-            raise self._failure(exc, deadline, began) from None
+            raise self._failure(exc, method, deadline, began) from None
+        self._answered = True
         self._write_trace(method, path, query, began, str(answer.status))
         return replace(answer, sent_at=deadline.sent_at)
 
@@ -129,14 +143,22 @@ class Transport:
             fresh_until=fresh_until,
         )
 
-    def _failure(self, exc: Exception, deadline: RequestDeadline, began: float) -> NeverSent | MaybeSent:
-        """Return whether anything of a failed request may have left, and what went wrong."""
+    def _failure(self, exc: Exception, method: str, deadline: RequestDeadline, began: float) -> NeverSent | MaybeSent:
+        """Return whether anything of a failed request may have left, and what went wrong.
+
+        A read that the server's TLS refused counts as never sent: nothing came of it, and repeating it is of no use.
+        """
         if deadline.sent:
-            text = self._or_time_is_up(no_answer(exc, deadline))
-            return MaybeSent(text, begun=deadline.received > 0, late=deadline.expired)
+            refused = refused_by_tls(exc, self.endpoint.address)
+            if refused is not None and method == "GET":
+                return refused
+            text, hint = no_answer(exc, deadline) if refused is None else (refused.message, refused.hint)
+            plain = self.endpoint.scheme == "http" and not self._answered and not deadline.received
+            hint = hint or (MAYBE_HTTPS if plain and not deadline.expired else "")
+            return MaybeSent(self._or_time_is_up(text), begun=deadline.received > 0, late=deadline.expired, hint=hint)
         if deadline.stale:
             return stale(self.endpoint, self._clock.monotonic() - began)
-        never = never_sent(exc, deadline, self.endpoint, proxy=self._proxy is not None)
+        never = never_sent(exc, deadline, self.endpoint, proxy=self._proxy, own_ca=self._own_ca)
         return NeverSent(never.reason, self._or_time_is_up(never.message), never.hint)
 
     def _or_time_is_up(self, text: str) -> str:

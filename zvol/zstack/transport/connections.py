@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import socket
+import ssl  # noqa: TID253
 import weakref
 from collections import deque
 from typing import Any, Final
@@ -18,11 +19,15 @@ from urllib3.exceptions import EmptyPoolError  # noqa: TID253
 
 from zvol.zstack.transport.current import current_deadline, current_request
 from zvol.zstack.transport.deadline import RequestDeadline, StaleRequest, Step, real_now
+from zvol.zstack.transport.error_text import UnacceptableAnswer
 from zvol.zstack.transport.sockets import DeadlinePlainSocket
 
 UNUSED_IDLE_FACTOR: Final = 3
 """How many times longer than others a connection may be idle that has carried no request yet: long enough for the read
 that precedes its request."""
+
+TLS_ALERT: Final = b"\x15\x03"
+"""How a TLS server begins to tell that it was sent plain http."""
 
 MAX_INFORMATIONAL: Final = 16
 """1xx answers before the answer itself."""
@@ -34,10 +39,12 @@ class CompleteHead:
 
     def __init__(self, source: Any) -> None:
         self._source = source
-        self.close = source.close
+        self.close, self.flush = source.close, source.flush
 
     def readline(self, limit: int) -> bytes:
         line: bytes = self._source.readline(limit)
+        if line.startswith(TLS_ALERT):
+            raise UnacceptableAnswer("TLS instead of HTTP", tls=True)
         if not line.endswith(b"\n") and len(line) < limit:
             raise http.client.RemoteDisconnected("an incomplete head")
         return line
@@ -110,7 +117,11 @@ class TrackedConnection:
             self._reset_request()
             raise NotSentInTime(self) from None
         self.used = True
-        self.sock.sendall(b"".join(parts))
+        try:
+            self.sock.sendall(b"".join(parts))
+        except ssl.SSLError:
+            self.sock.recv(1)  # raises the alert that closed the connection, where there is one
+            raise
 
     def send(self, data: Any) -> None:
         """Collect the parts of a request to send them together; bytes that open the connection are sent at once."""

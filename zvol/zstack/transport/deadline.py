@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import IntEnum
-from typing import Final
+from typing import Any, Final
 
 from zvol.clock import SystemClock
 
@@ -60,6 +60,7 @@ class RequestDeadline:
         self.fresh_until = fresh_until
         self.sent_at: float | None = None
         self.stale = False
+        self.peer: dict[str, Any] | None = None  # the server's certificate in a handshake that failed
         self._clock = clock
         self._began, self._seconds, self._max_seconds = now, seconds, max_seconds
         self._until = now + seconds

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import http.cookiejar
 import ssl  # noqa: TID253
+from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import unquote
 
 import requests  # noqa: TID253
 from requests.adapters import HTTPAdapter  # noqa: TID253
@@ -32,6 +34,12 @@ class Adapter(HTTPAdapter):
         manager = super().proxy_manager_for(proxy, ssl_context=context, proxy_ssl_context=context, **kwargs)
         manager.pool_classes_by_scheme = POOLS
         return manager
+
+    def proxy_headers(self, proxy: str) -> dict[str, str]:
+        """Return the credentials of a proxy's URL in UTF-8; requests knows Latin-1 only."""
+        user, at, _ = proxy.partition("://")[2].rpartition("@")
+        credentials = ":".join(unquote(part) for part in user.partition(":")[::2])
+        return {"Proxy-Authorization": f"Basic {b64encode(credentials.encode()).decode()}"} if at else {}
 
     def cert_verify(self, *_args: Any, **_kwargs: Any) -> None:
         """Leave the authorities to the context."""

@@ -50,4 +50,21 @@ class DeadlinePlainSocket(DeadlineSocket, socket.socket):
 
 
 class DeadlineTlsSocket(DeadlineSocket, ssl.SSLSocket):
-    pass
+    def do_handshake(self, *args: Any, **kwargs: Any) -> None:
+        try:
+            super().do_handshake(*args, **kwargs)
+        except ssl.SSLError:
+            current_deadline().peer = self._certificate()
+            raise
+
+    def _certificate(self) -> dict[str, Any] | None:
+        """Return the server's certificate, as getpeercert does, of a handshake that failed.
+
+        Only the inner object of CPython has it then; without it the messages say less.
+        """
+        inner: Any = getattr(self, "_sslobj", None)
+        try:
+            found: dict[str, Any] = inner.get_unverified_chain()[0].get_info()
+        except (AttributeError, TypeError, IndexError, ValueError):
+            return None
+        return found
