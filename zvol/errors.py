@@ -128,8 +128,7 @@ class ZvolError(Exception):
         self.hint = hint
         self.kind = kind or type(self).kind
         self.exit = type(self).exit if exit is None else exit
-        self.fault = fault
-        self.uuid = uuid
+        self.fault, self.uuid = fault, uuid
 
     @property
     def full_text(self) -> str:
@@ -264,7 +263,7 @@ class TransientError(ZvolError):
     """A read brought no valid answer; the same read may succeed later.
 
     `never_sent` is set when it did not even leave, `maybe_sent` when there was no whole answer, `fault` when ZStack
-    itself failed in a way that may pass.
+    itself failed in a way that may pass, `retry_after` (seconds) when the answer asks for fewer requests.
     """
 
     kind = "unreachable"
@@ -277,11 +276,11 @@ class TransientError(ZvolError):
         maybe_sent: MaybeSent | None = None,
         fault: ErrorCode | None = None,
         hint: str = "",
+        retry_after: float | None = None,
     ) -> None:
-        like, failure = never_sent or type(self), never_sent or maybe_sent
-        hint = hint or (failure.hint if failure else "")
-        super().__init__(message, hint=hint, kind=like.kind, exit=like.exit, fault=fault)
-        self.never_sent, self.maybe_sent = never_sent, maybe_sent
+        like, told = never_sent or type(self), hint or getattr(never_sent or maybe_sent, "hint", "")
+        super().__init__(message, hint=told, kind=like.kind, exit=like.exit, fault=fault)
+        self.never_sent, self.maybe_sent, self.retry_after = never_sent, maybe_sent, retry_after
 
 
 def nothing_sent(error: ZvolError) -> ZvolError:

@@ -75,7 +75,7 @@ class SimPool(WorkerPool):
     def submit(
         self, work: Callable[[], object], deliver: Callable[[WorkResult], None], *, beyond: bool = False
     ) -> None:
-        self.busy += 1
+        self.begins()
         began = self.clock.now
         self.clock.flying += 1
         self.clock.most_flying = max(self.clock.most_flying, self.clock.flying)

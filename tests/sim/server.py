@@ -28,7 +28,8 @@ class SimServer:
     `put_seconds` is how long a PUT takes to be answered, `connect` how long the next connection of a kind takes to be
     opened, or the answer to a read to come; a PUT leaves after that, by its `fresh_until`, or not at all.  A read that
     names one of `unreadable`, or more than `longest` volumes, fails; the inventories of `odd` are not fit to be read;
-    while `silent`, nothing is answered.  `grants` returns the timeout that a 202 names for the one that was asked for.
+    while `silent`, nothing is answered.  A request that `admits` does not let pass is `turned_away`, and asked to wait
+    for `asks` seconds.  `grants` returns the timeout that a 202 names for the one that was asked for.
     A VM comes back in two steps, its root volume first: each of them takes `vm_seconds`, or else `run_seconds`, and
     nobody else changes a VM that is `busy` with that.
 
@@ -70,6 +71,9 @@ class SimServer:
     silent: bool = False
     vm_seconds: float | None = None
     busy: set[str] = field(default_factory=set)
+    admits: Callable[[float], bool] = lambda _now: True
+    asks: float = 1.0
+    turned_away: list[str] = field(default_factory=list)
 
     def add(self, uuids: Iterable[str], kind: str = VOLUME) -> None:
         for uuid in uuids:
@@ -131,6 +135,8 @@ class SimServer:
         if fault == "vanish-unheard":  # it arrives, its answer is lost, and the server forgets it
             self.jobs[job] = "processing"
             raise Late(1.0, answers.Unrecognized("no answer"))
+        if fault == "shed":
+            return answers.Unrecognized("HTTP 429", retry_after=self.asks)
         if fault == "page":
             return answers.Unrecognized("HTTP 502 from a proxy")
         if fault == "redirect":
@@ -155,6 +161,8 @@ class SimServer:
         fault = self._arrive("job")
         if self.silent:
             raise Late(seconds, answers.Unrecognized("no answer"))
+        if fault == "shed":
+            return answers.Unrecognized("HTTP 429", retry_after=self.asks)
         if not self.up or fault in ("refused", "page", "lost"):
             return answers.Unrecognized("no answer")
         if fault == "running":
@@ -191,6 +199,8 @@ class SimServer:
             raise Late(min(8.0, seconds), error=TransientError("no answer"))
         if fault == "slow":
             raise Late(7.5, self._found(uuids))
+        if fault == "shed":
+            raise TransientError("HTTP 429", retry_after=self.asks)
         if fault == "page":
             raise TransientError("HTTP 502 from a proxy")
         if not self.session_valid or fault == "session":
@@ -222,6 +232,9 @@ class SimServer:
     def _arrive(self, kind: str) -> str | None:
         number = self.seen[kind] = self.seen.get(kind, 0) + 1
         self.requests.append((self.clock.now, kind))
+        if not self.admits(self.clock.now):
+            self.turned_away.append(kind)
+            return "shed"
         return self.fault(kind, number)
 
     def _found(self, uuids: Sequence[str]) -> Resources[Resource]:

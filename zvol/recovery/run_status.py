@@ -84,7 +84,7 @@ def run_status(context: EngineContext, tasks: Tasks, follow_up_stage: FollowUpSt
     """Return how a run stands now."""
     now, breaker, urgent = context.clock.monotonic(), context.breaker, tasks.most_urgent()
     held_back = not breaker.closed or not breaker.allowed_submissions(now, 1)
-    until = breaker.submit_after if breaker.closed else breaker.retry_at
+    until = max(breaker.submit_after if breaker.closed else breaker.retry_at, context.pool.pace.not_before)
     if held_back:
         reason = breaker.submit_reason if breaker.closed else breaker.reason
     else:

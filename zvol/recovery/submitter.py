@@ -128,7 +128,7 @@ class Submitter:
         """Let PUTs leave while there are free places."""
         pool, now = self._context.pool, self._context.clock.monotonic()
         places = self._context.breaker.allowed_submissions(now, self._context.options.concurrency)
-        while pool.free and self._in_flight < places and not self._stopped():
+        while pool.free_for_change and self._in_flight < places and not self._stopped():
             task = self._tasks.next_in(Place.TO_SEND)
             if task is None:
                 return

@@ -65,7 +65,8 @@ class VolumePoller:
         reads = self._tasks.take_due(now, now, size)
         if reads and not self._tasks.small:
             reads += self._tasks.take_due(now, now + AHEAD, size - len(reads))
-            self._next_round = now + ROUND if len(reads) < size else 0.0
+            pause = max(ROUND if len(reads) < size else 0.0, self._context.pool.pace.between_reads)
+            self._next_round = now + pause
         self.reader.read(reads)
 
     def _begin_probe(self, now: float) -> None:

@@ -248,9 +248,12 @@ def _cause(check: ReadBatch, part: ReadBatch, error: ZvolError | None, *, own_fa
 
 
 def _may_be_the_batch(error: BaseException) -> bool:
-    """Tell whether an error may concern this very request; what never left, or has no session, does not."""
+    """Tell whether an error may concern this very request; what never left, or has no session, does not.
+
+    Neither does an answer that says for how long to wait: it is about all requests.
+    """
     if isinstance(error, TransientError):
-        return error.never_sent is None
+        return error.never_sent is None and not error.retry_after
     return isinstance(error, Refused | Untrusted)
 
 

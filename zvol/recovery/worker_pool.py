@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from zvol.clock import Clock
+from zvol.recovery.request_pace import RequestPace
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class WorkItem:
 
 
 class WorkerPool:
-    """At most `size` daemon threads, started as they are needed.
+    """At most `size` daemon threads, started as they are needed; `pace` is how often their requests may begin.
 
     A concurrent.futures pool is not used: it joins its threads at exit, so a second Ctrl-C would wait for the server.
     """
@@ -40,11 +41,18 @@ class WorkerPool:
         self._items: queue.SimpleQueue[WorkItem | None] = queue.SimpleQueue()
         self._threads = 0
         self.busy = 0
+        self.pace = RequestPace()
 
     @property
     def free(self) -> int:
-        """How many more could work at once."""
-        return max(0, self._size - self.busy)
+        """How many more could work at once; none while the pace lets no request begin, and one where it has a limit."""
+        free = max(0, self._size - self.busy)
+        return self.pace.limited(free, self._now())
+
+    @property
+    def free_for_change(self) -> bool:
+        """Whether a change may begin now."""
+        return self.free > 0 and self._now() >= self.pace.due(change=True)
 
     def submit(
         self, work: Callable[[], object], deliver: Callable[[WorkResult], None], *, beyond: bool = False
@@ -56,8 +64,13 @@ class WorkerPool:
         """
         if self._threads < (self.busy + 1 if beyond else min(self._size, self.busy + 1)):
             self._start_thread()
-        self.busy += 1
+        self.begins()
         self._items.put(WorkItem(work, deliver))
+
+    def begins(self) -> None:
+        """A request begins."""
+        self.busy += 1
+        self.pace.begins(self._now())
 
     def _start_thread(self) -> None:
         try:
@@ -70,10 +83,12 @@ class WorkerPool:
             self._threads += 1
 
     def wait(self, clock: Clock, seconds: float) -> None:
-        """Sleep until a result comes, for `seconds` at most; then deliver all results that are there."""
-        done = clock.wait_for_item(self._inbox, seconds)
+        """Sleep until a result comes or the pace lets more begin, for `seconds` at most; then deliver all results."""
+        now = self._now()
+        done = clock.wait_for_item(self._inbox, min(seconds, self.pace.next_due(now) - now))
         while done is not None:
             self.busy -= 1
+            self.pace.ends(done.began, done.ended, done.value, done.error)
             done.deliver(done)
             done = clock.wait_for_item(self._inbox, 0.0)
 

@@ -90,8 +90,8 @@ def error_of(
         case Redirected(target=target):
             text = f"the server redirects to {target or 'another address'}{consequence}"
             return Untrusted(text, hint=HOST_HINT, kind="redirected")
-        case Unrecognized(reason=reason, hint=remedy):
-            return TransientError(reason, hint=remedy)
+        case Unrecognized(reason=reason, hint=remedy, retry_after=seconds):
+            return TransientError(reason, hint=remedy, retry_after=seconds)
 
 
 def unreachable_error(failure: NeverSent | MaybeSent) -> Untrusted | Unreachable:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from zvol.errors import ErrorCode
@@ -18,6 +18,7 @@ from zvol.resource import Resource
 from zvol.secrets import from_outside, redact
 from zvol.zstack.error_codes import is_certain
 from zvol.zstack.foreign import bars_changes, whose
+from zvol.zstack.load_shedding import retry_after
 from zvol.zstack.resource_kinds import DATA_VOLUME, AnyKind
 from zvol.zstack.rest_errors import parse_rest_error, plain_text
 from zvol.zstack.strictjson import NotJson, loads
@@ -62,11 +63,15 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """ZStack's ErrorCode.  `certain`: nothing was executed; `session`: the session is not valid."""
+    """ZStack's ErrorCode.  `certain`: nothing was executed; `session`: the session is not valid.
+
+    `retry_after` as in Unrecognized: a server that fails before there is a job may have too much to do.
+    """
 
     fault: ErrorCode
     certain: bool
     session: bool
+    retry_after: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +101,14 @@ class Unrecognized:
 
     `hint`: what to do about it.  `barred`: its status is one with which gateways refuse a method or a body, although
     ZStack may have got the request.  `elsewhere`: `host` does not seem to be the address of the API.
+    `retry_after`: for how many seconds it asks to wait; None when it does not ask for fewer requests.
     """
 
     reason: str
     hint: str = ""
     barred: bool = False
     elsewhere: bool = False
+    retry_after: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +146,8 @@ def classify_put(answer: Answer, kind: AnyKind) -> PutAnswer:
             return Done(resource)
     if answer.status == 400 and re.fullmatch(r"Duplicate job uuid\[[0-9A-Za-z]{32}\]", plain_text(answer.body)):
         return Duplicate()
-    return _not_successful(answer, document, failing=(200, 503))  # a server that answers synchronously may say 200
+    found = _not_successful(answer, document, failing=(200, 503))  # a server that answers synchronously may say 200
+    return replace(found, retry_after=0.0) if isinstance(found, Failed) and not found.certain else found
 
 
 def classify_job(answer: Answer, kind: AnyKind) -> JobAnswer:
@@ -247,4 +255,6 @@ def _unrecognized(answer: Answer) -> Unrecognized:
     kind = answer.headers.get("content-type", "").split(";")[0].strip()
     shown = f" {kind}" if MEDIA_TYPE.fullmatch(kind) else ""  # never a part of the body: it could be a secret
     text = f"HTTP {answer.status} {seen.who}" if seen.who else f"HTTP {answer.status}{shown} that is not ZStack's"
-    return Unrecognized(text, seen.hint, bars_changes(answer.status), seen.elsewhere)
+    text += ": too many requests" if answer.status == 429 else ""
+    asked = retry_after(answer.status, answer.headers)
+    return Unrecognized(text, seen.hint, bars_changes(answer.status), seen.elsewhere, asked)

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from zvol.errors import Refused, TransientError
 from zvol.zstack.answers import QueryResult
+from zvol.zstack.load_shedding import PATIENCE, REPEATS
 
 MAX_PAGE: Final = 1000
 MIN_PAGE: Final = 50
@@ -126,7 +127,8 @@ class Pager:
     def _page(self, conditions: Sequence[str], start: int) -> QueryResult:
         """Return a complete page of at most `size` rows; raises TransientError.
 
-        Once a page was answered, later ones are retried for half a minute, because much has been read by then.
+        Once a page was answered, later ones are retried for half a minute, because much has been read by then; before
+        that, only where the answer says for how long to wait.
         """
         retries, before = 0, ""
         while True:
@@ -139,9 +141,9 @@ class Pager:
                 shrunk = self._shrink(error)
                 if not shrunk and retries >= self._max_retries(error):
                     raise
-                before = error.message
+                before, asked = error.message, error.retry_after or 0.0
             if not shrunk:
-                self.pause(BACKOFF[retries])
+                self.pause(max(BACKOFF[retries], asked))
                 retries += 1
 
     def _request_page(self, conditions: Sequence[str], start: int) -> QueryResult:
@@ -156,6 +158,8 @@ class Pager:
     def _max_retries(self, error: TransientError) -> int:
         if isinstance(error, InconsistentPage):
             return MAX_INCONSISTENT
+        if error.retry_after and error.retry_after <= PATIENCE and not self._answered:
+            return REPEATS
         untrusted = error.never_sent is not None and error.never_sent.untrusted
         return len(BACKOFF) if self._answered and not untrusted else 0
 

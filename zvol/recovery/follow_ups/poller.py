@@ -94,7 +94,8 @@ class FollowUpPoller:
         due = self._schedule.take(now, MAX_BATCH)
         if due and not self._context.limit.small:
             due += self._schedule.take(now + AHEAD, MAX_BATCH - len(due))
-            self._next_round = now + ROUND if len(due) < MAX_BATCH else 0.0
+            pause = max(ROUND if len(due) < MAX_BATCH else 0.0, self._context.pool.pace.between_reads)
+            self._next_round = now + pause
         for follow_up in due:
             change = follow_up.change
             if change is not None and self._job_first(change, now):
@@ -150,7 +151,11 @@ class FollowUpPoller:
         now, error = self._context.clock.monotonic(), done.error
         if error is not None and not isinstance(error, ZvolError):
             raise error
-        if error is not None and len(follow_ups) > 1:
+        if isinstance(error, TransientError) and error.retry_after:  # it is about all requests
+            self._context.breaker.record_failure(now, error.message, began=done.began)
+            for follow_up in follow_ups:
+                self.later(follow_up, now)
+        elif error is not None and len(follow_ups) > 1:
             self._size[kind], self._failed_size[kind] = 1, len(follow_ups)
             for follow_up in follow_ups:
                 self._schedule.put(follow_up, now)
