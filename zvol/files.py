@@ -23,7 +23,7 @@ PIPE_SECONDS: Final = 60.0
 
 REPLACED: Final = "leads through a symbolic link that was replaced while it was read"
 _TYPE: Final = "Use `zvol login` to type a password, or a pipe."
-_NOT_YOURS: Final = "Set HOME to a folder of your own (sudo -H), or XDG_STATE_HOME and XDG_CONFIG_HOME."
+NOT_YOURS: Final = "Set HOME to a folder of your own (sudo -H), or XDG_STATE_HOME and XDG_CONFIG_HOME."
 _ELSEWHERE: Final = "Set XDG_STATE_HOME to a folder of your own."
 _REPLACE: Final = "Remove it, or set XDG_STATE_HOME to a folder of your own."
 _NO_LINKS: Final = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK})
@@ -138,7 +138,7 @@ def exposure_on_disk(path: Path) -> tuple[str, str] | None:
     if stat.S_ISLNK(found.st_mode):
         return f"{path} is a symbolic link", "Put the file itself there."
     if found.st_uid != os.geteuid():
-        return f"{path} belongs to another user", _REPLACE
+        return _belongs(path, found.st_uid, _REPLACE)
     mode = stat.S_IMODE(found.st_mode)
     if mode & OTHERS:
         private = "700" if stat.S_ISDIR(found.st_mode) else "600"
@@ -154,8 +154,8 @@ def private_dir(path: Path) -> Path:
         named, found = path.lstat(), path.stat()
         if not stat.S_ISDIR(found.st_mode):
             raise LocalState(f"{path} is not a folder", hint=_ELSEWHERE)
-        if {named.st_uid, found.st_uid} != {os.geteuid()}:
-            raise LocalState(f"{path} belongs to another user", hint=_ELSEWHERE)
+        _refuse_owner(path, named.st_uid, _ELSEWHERE)
+        _refuse_owner(path, found.st_uid, _ELSEWHERE)
         if stat.S_IMODE(found.st_mode) & OTHERS:
             path.chmod(0o700)
     except OSError as exc:
@@ -177,7 +177,26 @@ def refuse_others(folder: Path) -> None:
     """Raise LocalState for a folder of another user: what root makes there, its owner cannot use or remove."""
     owner = folder.stat().st_uid
     if not trusted(owner) and owner != owner_of_everything():
-        raise LocalState(f"{folder} belongs to another user", hint=_NOT_YOURS)
+        raise LocalState(f"{folder} belongs to another user", hint=NOT_YOURS)
+
+
+def refuse_owner(path: Path) -> None:
+    """Raise LocalState for a file of another user, unless it is missing; raises OSError."""
+    with contextlib.suppress(FileNotFoundError):
+        _refuse_owner(path, path.stat().st_uid, _REPLACE)
+
+
+def _refuse_owner(path: Path, owner: int, hint: str) -> None:
+    if owner != os.geteuid():
+        text, hint = _belongs(path, owner, hint)
+        raise LocalState(text, hint=hint)
+
+
+def _belongs(path: Path, owner: int, hint: str) -> tuple[str, str]:
+    """Return whose a file or folder is, and what to do; root's is most often left from a run with sudo."""
+    if owner != 0:
+        return f"{path} belongs to another user", hint
+    return f"{path} belongs to root", f"Run: sudo chown -R {os.geteuid()} {shlex.quote(str(path))}"
 
 
 def open_private(path: Path, flags: int) -> int:
@@ -200,8 +219,7 @@ def create_private(path: Path) -> int:
         found = os.fstat(fd)
     finally:
         os.close(fd)
-    if found.st_uid != os.geteuid():
-        raise LocalState(f"{path} belongs to another user", hint=_REPLACE)
+    _refuse_owner(path, found.st_uid, _REPLACE)
     if stat.S_IMODE(found.st_mode) & OTHERS:
         path.chmod(0o600)
     if new:
@@ -242,7 +260,8 @@ def write_private(path: Path, data: bytes, *, replace: bool = True) -> None:
     except FileExistsError:
         raise
     except OSError as exc:
-        raise LocalState(f"cannot write {path}: {exc.strerror}") from exc
+        hint = NOT_YOURS if exc.errno in (errno.EACCES, errno.EPERM, errno.EROFS) else ""
+        raise LocalState(f"cannot write {path}: {exc.strerror}", hint=hint) from exc
 
 
 def _write_new(path: Path, data: bytes) -> None:

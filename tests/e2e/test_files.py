@@ -170,6 +170,23 @@ def test_what_belongs_to_somebody_else_is_not_used(
     assert cloud.count("accepted", PG_DATA) == 0
 
 
+FAULT = """
+import sys
+from zvol.journal import journal_file
+def fault(self):
+    raise PermissionError(13, "Permission denied", "/a\\x1bb")
+journal_file.JournalFile.exists = property(fault)
+from zvol.cli import main
+main(sys.argv[1:])
+"""
+
+
+def test_a_file_that_fails_is_named(at: dict[str, str]) -> None:
+    """The error of a file is not taken for one of stdout."""
+    ran = run(["runs"], at, command=(sys.executable, "-c", FAULT))
+    assert (ran.code, ran.err) == (7, "zvol: error: cannot use /a\\u{1b}b: Permission denied\n")
+
+
 # ---- no place to write -------------------------------------------------------------------------------------------
 @pytest.fixture
 def readonly() -> Iterator[Path]:

@@ -28,7 +28,8 @@ from typing import IO, Any
 from tests.support.process import ZVOL, Ran
 from tests.support.process import run as started
 
-MODULES = ("zvol", *(f"tests.support.{name}" for name in ("delivered", "fast", "shim", "skewed", "sandbox_server")))
+SUPPORT = ("delivered", "fast", "shim", "skewed", "somebody", "sandbox_server")
+MODULES = ("zvol", *(f"tests.support.{name}" for name in SUPPORT))
 """What can be forked instead of `python -m MODULE`; each has a `main` that takes the arguments."""
 
 ROOT = Path(__file__).parents[2]

@@ -13,6 +13,7 @@ import click
 from zvol.cli.app_context import AppContext
 from zvol.cli.commands import Group
 from zvol.cli.options import global_options, pass_context
+from zvol.config.paths import no_home
 from zvol.errors import ConfigError, UsageProblem
 from zvol.render.values import Column, Report, Table, text_column
 
@@ -36,7 +37,7 @@ def init(context: AppContext) -> Report:
 
     path = context.layers.path
     if path is None:
-        raise UsageProblem("there is no place for the file: HOME is not set", hint="Use --config FILE.")
+        raise UsageProblem(f"there is no place for the file: {no_home(os.environ)}", hint="Use --config FILE.")
     if os.path.lexists(path):
         raise _exists(path)
     with prompting():
@@ -83,7 +84,7 @@ def validate(context: AppContext) -> Report:
 
     path = context.layers.path
     if path is None:
-        raise UsageProblem("there is no configuration file: HOME is not set", hint="Use --config FILE.")
+        raise UsageProblem(f"there is no configuration file: {no_home(os.environ)}", hint="Use --config FILE.")
     file = context.layers.load()
     problems = wrong_files(file)
     if problems:

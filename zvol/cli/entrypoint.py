@@ -80,7 +80,7 @@ def _command(app: click.Command, arguments: Sequence[str], context: AppContext) 
         return Exit.READER_GONE if exc.code else Exit.OK
     except OSError as exc:
         streams.silence()
-        _write_error(f"cannot write the output: {exc.strerror or exc}", context)
+        _write_error(f"cannot {_failed_at(exc)}: {exc.strerror or exc}", context)
         return Exit.LOCAL
     except Interrupted:
         return Exit.OK
@@ -97,6 +97,11 @@ def _print_report(report: Report, context: AppContext) -> Exit:
 def _write_error(text: str, context: AppContext) -> None:
     """Write an error to stderr without a printer."""
     streams.write_error(text, context.options.prefix)
+
+
+def _failed_at(exc: OSError) -> str:
+    """Return what failed: the use of a file that the error names, otherwise that of stdout."""
+    return "write the output" if exc.filename is None else f"use {escape_terminal(str(exc.filename))}"
 
 
 def _forbid_core_dump() -> None:

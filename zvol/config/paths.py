@@ -22,8 +22,13 @@ def state_dir(environ: Mapping[str, str]) -> Path:
     """Return the folder of the journal and the sandbox.  Raises UsageProblem without HOME."""
     base = _base(environ, "XDG_STATE_HOME", ".local/state")
     if base is None:
-        raise UsageProblem("there is no place for the journal: HOME is not set", hint="Set HOME or XDG_STATE_HOME.")
+        raise UsageProblem(f"there is no place for the journal: {no_home(environ)}", hint="Set HOME or XDG_STATE_HOME.")
     return base / "zvol"
+
+
+def no_home(environ: Mapping[str, str]) -> str:
+    """Return why there is no HOME to use."""
+    return "HOME is not an absolute path" if environ.get("HOME") else "HOME is not set"
 
 
 def expand(text: str, environ: Mapping[str, str]) -> Path:

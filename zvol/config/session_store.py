@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from zvol.config import kinds
 from zvol.errors import ConfigError, InvalidValue, LocalState, Problem
-from zvol.files import UnreadableFile, private_dir, read_file, write_private
+from zvol.files import NOT_YOURS, UnreadableFile, private_dir, read_file, write_private
 from zvol.model import Endpoint
 from zvol.permissions import Content
 from zvol.secrets import Secret
@@ -54,7 +55,7 @@ class SessionStore:
     def find(self, account: str | None, user: str | None) -> StoredSession | None:
         """Return the session of an account and user, or of the latest login if no account is given; None if missing.
 
-        Raises ConfigError for a file that others can read.
+        Raises ConfigError for a file that others can read, UnreadableFile for one that this user cannot.
         """
         if account is not None:
             return self._read(self._path(account, user))
@@ -85,8 +86,10 @@ class SessionStore:
     def _newest_first(self) -> Iterator[Path]:
         try:
             dated = [(path.lstat().st_mtime_ns, path) for path in self.folder.iterdir() if len(path.name) == 32]
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError):
             return iter(())
+        except OSError as exc:
+            raise UnreadableFile(self.folder, f"cannot be read: {exc.strerror}", exc.errno or 0, NOT_YOURS) from None
         return iter([path for _, path in sorted(dated, reverse=True)][:MAX_FILES])
 
     def _read(self, path: Path) -> StoredSession | None:
@@ -96,12 +99,16 @@ class SessionStore:
         except UnreadableFile as exc:
             if exc.missing:
                 return None
+            if exc.code == errno.EACCES:
+                raise UnreadableFile(path, exc.text, exc.code, NOT_YOURS) from None
             raise ConfigError([Problem(str(path), exc.text)]) from None
         record = _record(content)
         stored = _stored(record, path) if record.get("base") == self._base else None
         if stored is None or self._path(stored.account, stored.user) != path:
             return None
         exposed = LINKED if content.link else content.exposure()
+        if exposed and content.foreign:
+            exposed = exposed[0], NOT_YOURS
         if exposed:
             raise ConfigError([Problem(str(path), exposed[0])], hint=exposed[1])
         return stored

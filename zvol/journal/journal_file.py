@@ -33,7 +33,14 @@ class JournalFile:
 
     @property
     def exists(self) -> bool:
-        return self.path.exists()
+        """Tell whether there is a journal, or something in its place or on the way to it that opening it reports."""
+        try:
+            self.path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError:
+            pass
+        return True
 
     def open(self) -> Journal:
         """Open the journal for a new run, or to change what is in it; raises LocalState."""
@@ -55,10 +62,11 @@ class JournalFile:
         return self.exists and self.view.has_foreign_intent(identity, uuid)
 
     def _open(self, *, read_only_ok: bool) -> Journal:
-        from zvol.files import private_dir
+        from zvol.files import private_dir, refuse_owner
         from zvol.journal.journal import Journal
 
         private_dir(self.path.parent)
+        refuse_owner(self.path)
         journal = Journal(self.path, read_only_ok=read_only_ok)
         self._stack.callback(journal.close)
         return journal

@@ -28,10 +28,7 @@ def checks(server: Server, journal: JournalFile) -> Iterator[Check]:
     settings = server.settings
     found = f"profile {settings.profile or 'none'}; {settings.endpoint.base}, from {settings.sources['host']}"
     yield Check("configuration", True, found)
-    with server.delay_signals():
-        files = _files(journal.path)
-    yield files
-    yield journal_checks.open_runs(journal, (server.base, server.origin))
+    yield from _own_files(server, journal)
     ca_file_from = settings.sources["ca_file"]
     for check in server_checks.connection(lambda: server.transport, settings.endpoint, settings.ca_file, ca_file_from):
         yield check
@@ -44,15 +41,31 @@ def checks(server: Server, journal: JournalFile) -> Iterator[Check]:
         yield server_checks.policy(Client(server.transport, server.sessions.auth))  # a client that cannot log in again
 
 
+def _own_files(server: Server, journal: JournalFile) -> Iterator[Check]:
+    """Check what zvol stores, without HOME only that it has no place for it."""
+    try:
+        path = journal.path
+    except UsageProblem as exc:
+        yield Check("files", False, exc.message, exc.hint)
+        return
+    with server.delay_signals():
+        files = _files(path)
+    yield files
+    yield journal_checks.open_runs(journal, (server.base, server.origin))
+
+
 def _files(journal: Path) -> Check:
     """Check whether others can use the files that zvol stores; repairs nothing."""
     from zvol.config.paths import state_dir
 
     folder = state_dir(os.environ)
-    own = [folder, folder / "sessions", *folder.glob("sessions/*"), *folder.glob("journal.db*")]
-    present = [path for path in own if os.path.lexists(path)]
-    problems = (problem for path in present if (problem := exposure_on_disk(path)))
-    problem = next(problems, None) or journal_checks.unwritable(journal)
+    try:
+        own = [folder, folder / "sessions", *folder.glob("sessions/*"), *folder.glob("journal.db*")]
+        present = [path for path in own if os.path.lexists(path)]
+        problems = (problem for path in present if (problem := exposure_on_disk(path)))
+        problem = next(problems, None) or journal_checks.unwritable(journal)
+    except OSError as exc:
+        return Check("files", False, f"cannot use {folder}: {exc.strerror}", journal_checks.PLACE)
     if problem:
         return Check("files", False, *problem)
     return Check("files", True, f"{len(present)} of zvol's own, all private")

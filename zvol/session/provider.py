@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from zvol.clock import CommandDeadline
 from zvol.errors import UsageProblem, ZvolError
+from zvol.files import UnreadableFile
 
 if TYPE_CHECKING:
     from zvol.config.session_store import SessionStore, StoredSession
@@ -197,8 +198,12 @@ class SessionProvider:
         return store.find(credential.account, credential.user)
 
     def _from_store(self, settings: Settings) -> Secret | None:
-        del settings
-        found = self._stored = self.stored()
+        try:
+            found = self._stored = self.stored()
+        except UnreadableFile:  # the HOME of another user, as `docker run --user` has it
+            if not settings.credential.gives_password:
+                raise
+            return None
         if found is None:
             return None
         self.source, self.account, self.user = STORED, found.account, found.user
