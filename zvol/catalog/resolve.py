@@ -5,20 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from zvol.catalog.lookalikes import as_glob, explained, look, refusal
 from zvol.errors import ZvolError, nothing_sent
 from zvol.model import Outcome, Result, Target, Volume, VolumeArgument, VolumeRow
+from zvol.resource import Resource
 from zvol.row import Retention
 from zvol.text import close_to, one_form
 from zvol.zstack.answers import volume_of
 from zvol.zstack.query import condition
-from zvol.zstack.resource_kinds import DATA_VOLUME
+from zvol.zstack.resource_kinds import DATA_VOLUME, ResourceKind
 
 if TYPE_CHECKING:
     from zvol.zstack.client import Client
 
+R = TypeVar("R", bound=Resource)
 MakeRows = Callable[[Sequence[Volume]], Sequence[VolumeRow]]
 
 MAX_NAMES: Final = 20
@@ -33,46 +35,63 @@ _ALMOST_UUID: Final = re.compile(r"[0-9a-f]{20,44}")
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """The volumes to work on, and a failed result for each argument that is not one."""
+    """What to work on, and a failed result for each argument that names nothing of it."""
 
     targets: tuple[Target, ...]
     refused: tuple[Result, ...]
 
 
-def resolve_targets(client: Client, arguments: Sequence[VolumeArgument], make_rows: MakeRows) -> Resolution:
-    """Resolve VOLUME arguments; a refused name never stops the others.
+def resolve(
+    arguments: Sequence[VolumeArgument],
+    kind: ResourceKind[R],
+    find: Callable[[], Sequence[R]],
+    refuse: Callable[[Sequence[str], Mapping[str, Sequence[R]]], Sequence[Result]],
+) -> Resolution:
+    """Resolve arguments of one kind; a refused name never stops the others.
 
-    A name means the deletion that the list shows, and no later one.  Names are compared here, not by the server: its
-    query language cannot express every name.  `make_rows` makes rows of the candidates for a name.  Raises UsageProblem
-    for a line of standard input that is no name and looks like something else, such as a UUID in quotes.
+    A name means the deletion that is found, and no later one.  `find` returns what is deleted, and is only called for
+    names, which are compared here: the query language of the server cannot express every name.  `refuse` returns the
+    results of the names that are not that of exactly one; it gets them with what has each.
     """
     names = list(dict.fromkeys(one.text for one in arguments if one.uuid is None))
+    by_name: dict[str, list[R]] = {name: [] for name in names}
     error: ZvolError | None = None
-    volumes: list[Volume] = []
-    if names:
-        try:
-            volumes = client.list_volumes()
-        except ZvolError as exc:
-            error = nothing_sent(exc)
-    by_name: dict[str, list[Volume]] = {name: [] for name in names}
-    for volume in volumes:
-        if volume.name in by_name:
-            by_name[volume.name].append(volume)
+    try:
+        for resource in find() if names else ():
+            by_name.get(resource.name, []).append(resource)
+    except ZvolError as exc:
+        error = nothing_sent(exc)
     targets: dict[str, Target] = {}
     for order, one in enumerate(arguments):
         if one.uuid is not None:
-            targets.setdefault(one.uuid, Target(one.text, one.uuid, order, one.shown, DATA_VOLUME.name))
+            targets.setdefault(one.uuid, Target(one.text, one.uuid, order, one.shown, kind.name))
         elif len(by_name[one.text]) == 1:
-            [volume] = by_name[one.text]
-            targets.setdefault(volume.uuid, Target(one.text, volume.uuid, order, volume.last_op_date, DATA_VOLUME.name))
+            [found] = by_name[one.text]
+            targets.setdefault(found.uuid, Target(one.text, found.uuid, order, found.last_op_date, kind.name))
     refused = [name for name in names if len(by_name[name]) != 1]
-    if error is not None:
-        results = [Result(name, None, Outcome.NOT_SENT, error=error) for name in refused]
-        return Resolution(tuple(targets.values()), tuple(results))
-    lines = [one for one in arguments if one.uuid is None and not by_name[one.text] and one.listed]
-    if problem := refusal(lines):
-        raise problem
-    return Resolution(tuple(targets.values()), tuple(_refused(client, refused, by_name, volumes, make_rows)))
+    results = [Result(name, None, Outcome.NOT_SENT, error=error, target=kind.name) for name in refused if error]
+    return Resolution(tuple(targets.values()), tuple(results or refuse(refused, by_name)))
+
+
+def resolve_targets(client: Client, arguments: Sequence[VolumeArgument], make_rows: MakeRows) -> Resolution:
+    """Resolve VOLUME arguments; `make_rows` makes rows of the candidates for a name.
+
+    Raises UsageProblem for a line of standard input that is no name and looks like something else, such as a UUID in
+    quotes.
+    """
+    volumes: list[Volume] = []
+
+    def find() -> list[Volume]:
+        volumes.extend(client.list_volumes())
+        return volumes
+
+    def refuse(names: Sequence[str], by_name: Mapping[str, Sequence[Volume]]) -> list[Result]:
+        lines = [one for one in arguments if one.uuid is None and not by_name[one.text] and one.listed]
+        if problem := refusal(lines):
+            raise problem
+        return _refused(client, names, by_name, volumes, make_rows)
+
+    return resolve(arguments, DATA_VOLUME, find, refuse)
 
 
 def _refused(

@@ -2,55 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 from zvol.catalog.lookalikes import as_glob, explained
-from zvol.catalog.resolve import Resolution, that_fit
-from zvol.errors import UsageProblem, ZvolError, nothing_sent
-from zvol.model import VM, Outcome, Result, Target, VolumeArgument
+from zvol.catalog.resolve import Resolution, resolve, that_fit
+from zvol.errors import UsageProblem, ZvolError
+from zvol.model import VM, Outcome, Result, VolumeArgument
 from zvol.text import fold_uuid
-from zvol.vm_instance import DESTROYED, VmInstance
+from zvol.vm_instance import DESTROYED, VmInstance, VmRow
 from zvol.zstack.query import condition
 from zvol.zstack.resource_kinds import VM_INSTANCE
 
 if TYPE_CHECKING:
     from zvol.zstack.client import Client
 
+MakeVmRows = Callable[[Sequence[VmInstance]], Sequence[VmRow]]
 FIELDS: Final = "uuid,name,state,createDate,lastOpDate"
 
 
-def resolve_vms(client: Client, arguments: Sequence[VolumeArgument]) -> Resolution:
-    """Resolve VMs; a refused name never stops the others.
+def resolve_vms(client: Client, arguments: Sequence[VolumeArgument], make_rows: MakeVmRows) -> Resolution:
+    """Resolve VMs; `make_rows` makes rows of the candidates for a name.
 
-    A name means the destruction that the server shows now, and no later one.  Raises UsageProblem for a pattern, unless
-    a destroyed VM really has that name.
+    Raises UsageProblem for a pattern, unless a destroyed VM really has that name.
     """
-    names = [one.text for one in arguments if one.uuid is None]
-    error: ZvolError | None = None
-    by_name: dict[str, list[VmInstance]] = {name: [] for name in names}
-    if names:
-        try:
-            found = client.query_all(VM_INSTANCE.path, [f"state={DESTROYED}"], fields=FIELDS)
-        except ZvolError as exc:
-            error, found = nothing_sent(exc), []
-        for vm in _vms(found):
-            by_name.get(vm.name, []).append(vm)
-    refused = [name for name in names if len(by_name[name]) != 1]
-    targets: dict[str, Target] = {}
-    for order, one in enumerate(arguments):
-        if one.uuid is not None:
-            targets.setdefault(one.uuid, Target(one.text, one.uuid, order, one.shown, VM))
-        elif len(by_name[one.text]) == 1:
-            [vm] = by_name[one.text]
-            targets.setdefault(vm.uuid, Target(one.text, vm.uuid, order, vm.last_op_date, VM))
-    if error is not None:
-        results = [Result(name, None, Outcome.NOT_SENT, error=error, target=VM) for name in refused]
-        return Resolution(tuple(targets.values()), tuple(results))
-    _check_patterns([name for name in refused if not by_name[name]])
-    others = _not_destroyed(client, [name for name in refused if not by_name[name]])
-    results = [_refusal(name, by_name[name], others.get(name, [])) for name in refused]
-    return Resolution(tuple(targets.values()), tuple(results))
+
+    def find() -> list[VmInstance]:
+        return _vms(client.query_all(VM_INSTANCE.path, [f"state={DESTROYED}"], fields=FIELDS))
+
+    def refuse(names: Sequence[str], by_name: Mapping[str, Sequence[VmInstance]]) -> list[Result]:
+        unknown = [name for name in names if not by_name[name]]
+        _check_patterns(unknown)
+        others = _not_destroyed(client, unknown)
+        equal = {vm.uuid: vm for name in names for vm in by_name[name]}
+        rows = make_rows(tuple(equal.values())) if equal else ()
+        return [_refusal(name, [row for row in rows if row.vm.name == name], others.get(name, [])) for name in names]
+
+    return resolve(arguments, VM_INSTANCE, find, refuse)
 
 
 def _vms(found: Sequence[Mapping[str, Any]]) -> list[VmInstance]:
@@ -82,7 +70,7 @@ def _not_destroyed(client: Client, names: Sequence[str]) -> dict[str, list[VmIns
     return {name: [vm for vm in found if vm.name == name and vm.state != DESTROYED] for name in names}
 
 
-def _refusal(name: str, destroyed: Sequence[VmInstance], others: Sequence[VmInstance]) -> Result:
+def _refusal(name: str, destroyed: Sequence[VmRow], others: Sequence[VmInstance]) -> Result:
     """Return why a name is refused, with all VMs that have it: the destroyed ones, if there are any."""
     kind, text, hint = "not-found", "no destroyed VM has this name", "`zvol list --vms` shows what can be recovered."
     if destroyed:

@@ -59,7 +59,7 @@ def recover(
 def recover_vms(context: AppContext, vms: Sequence[VolumeArgument], request: Request) -> Exit:
     """Recover VMs, with `reattach` also the volumes that were on them, and return the exit code."""
     client = context.server.client
-    found = resolve_vms(client, vms)
+    found = resolve_vms(client, vms, context.server.vm_rows)
     again = (
         find_reattached(client, found.targets, context.destruction) if request.reattach else Reattachment(found.targets)
     )

@@ -78,7 +78,7 @@ def _show_vms(context: AppContext, arguments: Sequence[VolumeArgument], *, singl
     from zvol.zstack.resource_kinds import VM_INSTANCE
 
     client = context.server.client
-    resolved = or_the_only_one(resolve_vms(client, arguments))
+    resolved = or_the_only_one(resolve_vms(client, arguments, context.server.vm_rows))
     targets = resolved.targets
     found = client.resources([target.uuid for target in targets], kind=VM_INSTANCE)
     rows = {row.vm.uuid: with_vm_recoverability(row, client) for row in context.server.vm_rows(found.values())}

@@ -8,11 +8,11 @@ from typing import Any, Final
 from zvol.errors import ConfigError, ErrorCode, ZvolError
 from zvol.model import VM, Result, VolumeRow
 from zvol.render.columns import last_vm
-from zvol.render.row_columns import DELETED
+from zvol.render.row_columns import DELETED, DESTROYED
 from zvol.render.values import with_command
 from zvol.resource import Resource
 from zvol.row import AnyRow
-from zvol.text import escape_terminal, human_size
+from zvol.text import escape_terminal, human_size, stamp
 
 NOTE_WIDTH: Final = 78
 """Two less than a terminal has at least."""
@@ -79,10 +79,11 @@ def result_lines(result: Result, command: str = "zvol", *, ages: bool = False) -
 
 
 def _candidate(row: AnyRow | Resource, *, ages: bool) -> str:
-    if not isinstance(row, VolumeRow):  # a VM; its dates are in the server's words
-        vm = row if isinstance(row, Resource) else row.resource
-        state, born = vm.text("state") or "of unknown state", vm.text("createDate") or "unknown"
-        return escape_terminal(f"{vm.uuid}  {state} since {vm.last_op_date or 'unknown'}, created {born}")
+    if isinstance(row, Resource):  # a VM that is not destroyed
+        return escape_terminal(f"{row.uuid}  {row.text('state') or 'of unknown state'}")
+    if not isinstance(row, VolumeRow):
+        destroyed, born = DESTROYED.terminal(row) if ages else DESTROYED.text(row), stamp(row.dates.get("createDate"))
+        return escape_terminal(f"{row.resource.uuid}  destroyed {destroyed}, created {born or 'unknown'}")
     start = f"{row.volume.uuid}  {human_size(row.volume.size)}"
     if not row.volume.deleted:
         return f"{start}  {escape_terminal(row.volume.status or 'of unknown status')}"
