@@ -16,6 +16,9 @@ HEAD_BYTES: Final = 16_384
 API: Final = "The API is usually on port 8080 or 8443, below /zstack"
 PATH: Final = f"Check port and path of `host`. {API}; a bare / at its end means no path."
 DIRECT: Final = "Set `host` to the management node itself, or have the gateway let such requests through."
+_BLOCKING: Final = ("F5 BIG-IP", "ModSecurity", "Imperva", "Fortinet gateway", "Zscaler", "Akamai")
+"""What may refuse a request with a page of any status."""
+
 _WEB_SERVERS: Final = ("Tomcat", "Apache httpd", "IIS", "a Windows server", "Proxmox VE", "LiteSpeed")
 
 _SERVERS: Final = (
@@ -128,6 +131,8 @@ def whose(status: int, headers: Mapping[str, str], body: bytes) -> Seen:
         return Seen("from Tomcat, which has nothing below this path", PATH, elsewhere=True)
     if _is_json(headers, text):
         return _document(text, name)
+    if status < 400 and name in _BLOCKING:
+        return Seen(_server(name), DIRECT)
     if status < 400 and _is_page(headers, text):
         return _page(text)
     if status == 401 or (status == 403 and _LOGIN.search(text)):
