@@ -118,9 +118,9 @@ def test_its_examples_run(name: str, at: dict[str, str], cloud: Sandbox, tmp_pat
         env = {key: value for key, value in env.items() if key != "ZVOL_SESSION"}
         env |= {"ZSTACK_ACCOUNT_NAME": "admin", "ZSTACK_ACCOUNT_PASSWORD": "password"}
     for line in command.examples:
-        if name == "runs forget":
+        if name.startswith("runs"):
             run(["recover", PG_DATA], env)
-            line = line.replace(line.split()[-1], run(["runs", "-o", "name"], env).out.strip())
+            line = re.sub(r"2026\S+", run(["runs", "-o", "name"], env).out.strip(), line)
         code, err = ended(line.replace("8080", "0"), env, tmp_path)
         assert code == (130 if name == "sandbox serve" else 10 if "--exit-code" in line else 0), (line, err)
         assert "Traceback" not in err

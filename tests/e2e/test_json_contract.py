@@ -36,7 +36,13 @@ KEYS = {
         "pending",
         "followUps",
         "finished",
+        "state",
+        "outcomes",
+        "command",
     ],
+    "runTarget": ["run", "asked", "uuid", "target", "state", "outcome", "jobUuid", "followUps"],
+    "closed": ["uuid", "target", "state", "job"],
+    "column": ["column", "shows"],
     "finding": ["check", "ok", "found", "hint", "notes"],
     "setting": ["key", "value", "source"],
     "session": ["server", "account", "user", "profile", "sessionFrom", "valid"],
@@ -96,7 +102,15 @@ def test_recover(at: dict[str, str]) -> None:
     lines = every("result", run(["recover", "-", "-o", "ndjson"], at, stdin=f"{PG_DATA}\nbackup\n"))
     assert {one["outcome"] for one in lines} == {"already", "failed"}
     assert len(every("result", run(["recover", "--name", "数据库备份", "--yes", "--json"], at))) == 1
-    every("run", run(["runs", "--json"], at))
+    runs = every("run", run(["runs", "--json"], at))
+    assert [(one["outcomes"], one["command"]) for one in runs] == [
+        ({"recovered": 1}, "zvol recover --name '数据库备份' --yes --json"),
+        ({"recovered": 1}, f"zvol recover {PG_DATA} {PG_WAL} {NOBODY} backup --json"),
+        ({"recovered": 1}, f"zvol recover {PG_DATA} --json"),
+    ]
+    [target] = every("runTarget", run(["runs", runs[2]["run"], "--json"], at))
+    assert target["jobUuid"] == job
+    assert every("runTarget", run(["runs", runs[2]["run"], "-o", "ndjson"], at)) == [target]
     assert every("result", run(["resume", "--json"], at)) == []
 
 
@@ -127,7 +141,11 @@ def test_the_others(at: dict[str, str]) -> None:
     every("session", run(["whoami", "--json"], at))
     run(["recover", PG_DATA], at)
     check("inventory", run(["attach", PG_DATA, "--json"], at).json())
-    assert {"column": "uuid", "shows": "32 hex digits"} in run(["list", "--columns", "help", "--json"], at).json()
+    [of_run] = run(["runs", "-o", "name"], at).out.split()
+    assert run(["runs", "forget", of_run, "--json"], at).json() == []
+    for command in ("list", "show"):
+        columns = every("column", run([command, "--columns", "help", "--json"], at))
+        assert {"column": "uuid", "shows": "32 hex digits"} in columns
 
 
 FAILING: list[tuple[list[str], dict[str, str], int]] = [

@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
-from zvol.cli.runs import COLUMNS, _object
-from zvol.journal.records import Identity, Run
+import re
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.printed import Printed
+from zvol.cli import run_tables
+from zvol.cli.runs import open_first
+from zvol.journal.journal import Journal
+from zvol.journal.records import Claim, Identity, Intent, Run
+from zvol.journal.request import Request
+from zvol.render.values import Report
 
 RUN = Run(
     "20261125-083000-1a2b3c",
@@ -16,8 +29,9 @@ RUN = Run(
 
 
 def test_a_word_is_the_same_number_in_each_format() -> None:
-    shown = {column.header: column.csv(RUN) for column in COLUMNS}
-    found = _object(RUN)
+    table = run_tables.runs_table([RUN], 60.0)
+    shown = {column.header: column.csv(RUN) for column in table.columns}
+    found = table.to_json(RUN)
     for header, key, number in (
         ("NOT SENT", "planned", 1),
         ("PENDING", "pending", 2),
@@ -25,3 +39,78 @@ def test_a_word_is_the_same_number_in_each_format() -> None:
         ("FINISHED", "finished", 9),
     ):
         assert (shown[header], found[key]) == (str(number), number)
+
+
+ME = Identity("https://h:443/zstack", "account admin")
+A, B, C, D, E = (letter * 32 for letter in "abcde")
+NOW = 1_795_000_000.0
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    with closing(Journal(tmp_path / "journal.db")) as made:
+        yield made
+
+
+def begin(journal: Journal, wall: float, *volumes: str, command: str = "zvol recover -") -> str:
+    run = journal.begin(ME, Request(command=command), wall)
+    journal.claim(run, [Claim(uuid, uuid[:2], "then", "vm" if uuid == C else "volume") for uuid in volumes])
+    return run
+
+
+def printed(report: Report, format: str, **how: Any) -> tuple[str, str]:
+    to = Printed(format, **how)
+    to.printer.report(report)
+    return to.out.getvalue(), to.err.getvalue()
+
+
+def test_of_each_target_it_is_told_what_became_of_it(journal: Journal) -> None:
+    run = begin(journal, NOW, A, B, C, D, E)
+    for number, uuid in enumerate((A, B, D)):
+        journal.record_intents([(run, uuid, Intent(str(number) * 32, "then"))], NOW)
+    journal.plan_followups(run, A, [("attach", "f" * 32), ("tag", "x")])
+    journal.record_outcome(run, A, "recovered", settled=True)
+    journal.record_followup(run, A, "tag", "x", "done")
+    journal.record_intents([(run, B, Intent("9" * 32, "then"))], NOW + 1)
+    journal.record_outcome(run, E, "failed", settled=True)
+    journal.flush()
+    later = begin(journal, NOW + 2, D)
+    assert later != run
+    found = [run_tables.targets_table(journal.targets(run)).to_json(one) for one in journal.targets(run)]
+    assert [(one["uuid"], one["state"], one["outcome"], one["jobUuid"]) for one in found] == [
+        (A, "followUps", "recovered", "0" * 32),
+        (B, "pending", None, "9" * 32),
+        (C, "planned", None, None),
+        (D, "pending", None, "2" * 32),
+        (E, "finished", "failed", None),
+    ]
+    assert found[0]["followUps"] == [
+        {"kind": "attach", "value": "f" * 32, "state": "planned"},
+        {"kind": "tag", "value": "x", "state": "done"},
+    ]
+    assert (found[0]["asked"], found[2]["target"], found[0]["target"]) == ("aa", "vm", "volume")
+    report = Report(run_tables.targets_table(journal.targets(run)))
+    cells = [re.split("  +", line)[3] for line in printed(report, "table")[0].splitlines()]
+    words = ["recovered, with follow-ups open", "pending", "not sent", "pending", "failed"]
+    assert cells == ["OUTCOME", *words]
+
+
+def test_what_is_open_comes_first_and_is_counted_in_words(journal: Journal) -> None:
+    old = begin(journal, NOW - 7200, A, B, C)
+    journal.record_outcome(old, A, "recovered", settled=True)
+    journal.record_outcome(old, B, "failed", settled=True)
+    new = begin(journal, NOW - 60, D, command="zvol recover \x1b[31m")
+    journal.record_outcome(new, D, "recovered", settled=True)
+    journal.finish(NOW, new)
+    journal.finish(NOW, old)
+    runs = sorted(journal.runs(), key=open_first)
+    assert [run.id for run in runs] == [old, new]
+    report = Report(run_tables.runs_table(runs, NOW))
+    plain = printed(report, "table")[0]
+    assert "2026" in plain
+    for text in ("open", "1 not sent, 1 recovered, 1 failed", "zvol recover \\u{1b}[31m", "account admin"):
+        assert text in plain
+    screen = printed(report, "table", tty=True, width=100)[0]
+    assert "2h ago" in screen
+    assert "1m ago" in screen
+    assert printed(report, "name")[0] == f"{old}\n{new}\n"

@@ -1,39 +1,85 @@
-"""`zvol runs`: shows earlier runs and what is open in them, and closes one that is not to be finished."""
+"""`zvol runs`: shows earlier runs and what became of them, and closes one that is not to be finished."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 import click
 
 from zvol.cli.app_context import AppContext
-from zvol.cli.commands import Group
+from zvol.cli.commands import Command, Group
 from zvol.cli.options import global_options, pass_context
 from zvol.errors import Busy
-from zvol.render.values import Column, Report, Table, text_column
-from zvol.text import stamp
+from zvol.render.values import Report, Table
 
 if TYPE_CHECKING:
-    from zvol.journal.records import ClosedVolume, Run
+    from zvol.journal.records import Run
+
+
+class Runs(Group):
+    """Takes the id of a run where another group takes a command."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if re.match(r"[0-9]{8}-", args[0]):
+            return args[0], one, args[1:]
+        return super().resolve_command(ctx, args)
 
 
 @click.group(
     "runs",
-    cls=Group,
+    cls=Runs,
     invoke_without_command=True,
-    examples=("zvol runs --json",),
+    subcommand_metavar="[RUN | forget RUN]",
+    examples=("zvol runs", "zvol runs 20261125-083000-1a2b3c", "zvol runs --json"),
 )
 @global_options
 @pass_context
 def command(context: AppContext) -> Report | None:
-    """Show the runs that zvol remembers on this machine, newest first; no request is sent."""
+    """Show the runs that zvol remembers on this machine, the open ones first; no request is sent.
+
+    With RUN, show its volumes and VMs, and what became of each.
+    """
     if click.get_current_context().invoked_subcommand is not None:
         return None
-    runs = context.journal.view.runs() if context.journal.exists else []
+    from zvol.cli.run_tables import runs_table
+
+    runs = known_runs(context)
     unfinished = any(run.unfinished and not run.alive for run in runs)
     hints = [f"finish what is open with: {context.options.command} resume"] if unfinished else []
-    return Report(Table(runs, COLUMNS, _object, lambda run: run.id), hints=hints)
+    if not runs:
+        hints = ["no run is remembered"]
+    return Report(runs_table(runs, context.clock.wall()), hints=hints)
+
+
+@click.command("RUN", cls=Command, examples=("zvol runs 20261125-083000-1a2b3c",))
+@global_options
+@pass_context
+def one(context: AppContext) -> Report:
+    """Show the volumes and VMs of a run, and what became of each; no request is sent."""
+    from zvol.cli.run_tables import about, targets_table
+    from zvol.recovery.own_runs import find_run
+
+    run = find_run(known_runs(context), click.get_current_context().info_name or "")
+    targets = context.journal.view.targets(run.id)
+    hints = []
+    if run.unfinished and not run.alive:
+        hints = [f"finish what is open with: {context.options.command} resume {run.id}"]
+    return Report(targets_table(targets), notes=[*about(run, context.clock.wall())], hints=hints)
+
+
+def known_runs(context: AppContext) -> Sequence[Run]:
+    """Return the runs in the journal, those with something open first, then newest first; raises LocalState."""
+    runs = context.journal.view.runs() if context.journal.exists else []
+    return sorted(runs, key=open_first)
+
+
+def open_first(run: Run) -> bool:
+    """Return a sort key that puts runs with something open before the others."""
+    return not (run.unfinished or run.alive)
 
 
 @command.command(
@@ -50,6 +96,7 @@ def forget(context: AppContext, run: str) -> Report:
     For a run that nobody can resume: its server is gone, or its account. A request that it names may still bring a
     volume or a VM back; from now on nothing waits for that.
     """
+    from zvol.cli.run_tables import CLOSED
     from zvol.recovery.own_runs import find_run
 
     journal = context.journal.open() if context.journal.exists else None
@@ -58,76 +105,8 @@ def forget(context: AppContext, run: str) -> Report:
     closed = journal.forget(run, context.clock.wall())
     if closed is None:
         raise Busy(f"run {run} is going on", hint="Wait for it to end, or end it; `zvol runs` shows it.")
-    columns: Sequence[Column[ClosedVolume]] = [
-        text_column("UUID", lambda one: one.uuid),
-        text_column("TARGET", lambda one: one.target),
-        text_column("STATE", lambda one: one.state),
-        text_column("JOB", lambda one: one.job or "-"),
-    ]
-    table = Table(closed, columns, lambda one: {column.key: column.csv(one) for column in columns}, _uuid)
+    table = Table(closed, CLOSED, lambda one: {column.key: column.csv(one) for column in CLOSED}, lambda one: one.uuid)
     jobs = sum(one.job is not None for one in closed)
     many = "1 request" if jobs == 1 else f"{jobs} requests"
     may_act = f"{many} of run {run} may still act, and nothing waits for that any more; look before you recover again"
     return Report(table, warnings=[may_act] if jobs else [], hints=[] if closed else ["nothing was open in it"])
-
-
-def _uuid(closed: ClosedVolume) -> str:
-    return closed.uuid
-
-
-def origin_of(base: str) -> str:
-    """Return the server of a base URL without the prefix of its API."""
-    scheme, mark, rest = base.partition("://")
-    return scheme + mark + rest.partition("/")[0]
-
-
-def _object(run: Run) -> dict[str, Any]:
-    """Return a run for programs."""
-    return {
-        "run": run.id,
-        "origin": origin_of(run.identity.base),
-        "base": run.identity.base,
-        "account": run.identity.account,
-        "started": stamp(run.started),
-        "ended": stamp(run.ended),
-        "alive": run.alive,
-        **{key: _count(run, key) for key in STATES},
-    }
-
-
-def _state(run: Run) -> str:
-    if run.alive:
-        return "going on"
-    if run.unfinished:
-        return "open"
-    return "forgotten" if run.counts.get("forgotten") else "finished"
-
-
-STATES: Final = {
-    "planned": ("planned",),
-    "pending": ("open",),
-    "followUps": ("followups",),
-    "finished": ("recorded", "forgotten"),
-}
-"""The numbers of volumes that are shown of a run, and their states in the journal."""
-
-
-def _count(run: Run, key: str) -> int:
-    return sum(run.counts.get(state, 0) for state in STATES[key])
-
-
-def _number(header: str, key: str) -> Column[Run]:
-    return text_column(header, lambda run: str(_count(run, key)))
-
-
-COLUMNS: Final[Sequence[Column[Run]]] = [
-    text_column("RUN", lambda run: run.id),
-    text_column("STARTED", lambda run: stamp(run.started) or "-"),
-    text_column("ACCOUNT", lambda run: run.identity.account or "-"),
-    text_column("STATE", _state),
-    _number("NOT SENT", "planned"),
-    _number("PENDING", "pending"),
-    _number("FOLLOW UPS", "followUps"),
-    _number("FINISHED", "finished"),
-    text_column("SERVER", lambda run: run.identity.base),
-]

@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from zvol.errors import LocalState
-from zvol.journal import database, deletions, queries
+from zvol.journal import database, history, queries
 from zvol.journal.database import AGAIN, BUSY_TIMEOUT, RESUME, Damaged, as_local_state
 from zvol.journal.locks import Locks
-from zvol.journal.records import Adopted, Claim, Claims, ClosedVolume, Holder, Identity, Intent, Run, UnfinishedVolume
+from zvol.journal.reads import JournalReads
+from zvol.journal.records import Adopted, Claim, Claims, ClosedVolume, Holder, Identity, Intent, Run
 from zvol.journal.request import Request, Waits
 from zvol.journal.run_waits import lengthen_waits, longest_waits
 from zvol.model import Outcome
@@ -33,7 +34,7 @@ PRUNE_SECONDS: Final = 0.1
 """How long a run spends at its end on deleting old ones."""
 
 
-class Journal:
+class Journal(JournalReads):
     """The journal of one machine and user; raises LocalState whenever its file or its folder fails."""
 
     def __init__(self, path: Path, *, read_only_ok: bool = False) -> None:
@@ -193,12 +194,7 @@ class Journal:
     def runs(self) -> list[Run]:
         """Return all runs, newest first."""
         with self._transaction():
-            return queries.runs(self._db, self.locks.alive)
-
-    def unfinished_volumes(self, run: str) -> list[UnfinishedVolume]:
-        """Return the unfinished volumes of a run, in the order of the arguments."""
-        with self._local():
-            return queries.unfinished_volumes(self._db, run)
+            return history.runs(self._db, self.locks.alive)
 
     def adopt(self, runs: Sequence[str], identity: Identity, waits: Waits | None = None) -> Adopted:
         """Take over dead runs, given oldest first; they belong to `identity` from now on, and send with these `waits`.
@@ -238,27 +234,6 @@ class Journal:
         """Close everything that is open on servers that no longer exist, also in runs that are alive."""
         with self._transaction():
             queries.close_runs(self._db, queries.runs_on(self._db, bases), wall)
-
-    @property
-    def set_aside_at(self) -> float | None:
-        """Return when (seconds since 1970) a damaged journal was set aside for this one; None when none was."""
-        with self._local():
-            return queries.set_aside_at(self._db)
-
-    def undone_deletion(self, base: str, uuid: str, last_op: str | None) -> str | None:
-        """Return the lastOpDate of the deletion that a run undid, if the volume's lastOpDate has not changed since."""
-        with self._local():
-            return deletions.undone_deletion(self._db, base, uuid, last_op)
-
-    def destruction(self, base: str, uuid: str) -> str | None:
-        """Return the lastOpDate of the last destruction of a VM that a run sent its recovery for."""
-        with self._local():
-            return deletions.destruction(self._db, base, uuid)
-
-    def has_foreign_intent(self, identity: Identity, uuid: str) -> bool:
-        """Tell whether a run of another server or account has sent a request for a volume that may still act."""
-        with self._local():
-            return queries.sent_by_others(self._db, identity, uuid)
 
     # ---- inside --------------------------------------------------------------------------------------------------
     def _defer(self, sql: str, values: Sequence[Any]) -> None:

@@ -14,10 +14,9 @@ from zvol.journal.records import (
     Holder,
     Identity,
     Intent,
-    Run,
     UnfinishedVolume,
 )
-from zvol.journal.request import DEFAULT_REQUEST, Request
+from zvol.journal.request import DEFAULT_REQUEST
 from zvol.journal.run_waits import lengthen_waits, longest_waits, request_of
 from zvol.model import VM, Outcome
 
@@ -155,28 +154,6 @@ def take_over(db: sqlite3.Connection, old: str, new: str, uuid: str) -> list[Int
 def open_intents(db: sqlite3.Connection, run: str, uuid: str) -> list[Intent]:
     sql = "SELECT job, last_op, inherited FROM intents WHERE run = ? AND uuid = ? AND closed = 0 ORDER BY written"
     return [Intent(job, last_op, bool(inherited)) for job, last_op, inherited in db.execute(sql, (run, uuid))]
-
-
-def runs(db: sqlite3.Connection, alive: Callable[[str], bool]) -> list[Run]:
-    """Return all runs, newest first."""
-    counts: dict[str, dict[str, int]] = {}
-    sql = "SELECT run, iif(outcome = 'forgotten', outcome, state) AS place, count(*) FROM volumes "
-    sql += "WHERE state != 'held' GROUP BY run, place"
-    for run, state, count in db.execute(sql):
-        counts.setdefault(run, {})[state] = count
-    sql = "SELECT id, base, account, request, started, ended FROM runs ORDER BY started DESC, id DESC"
-    return [
-        Run(
-            run,
-            Identity(base, account),
-            started,
-            ended,
-            ended is None and alive(run),
-            Request.from_json(request),
-            counts.get(run, {}),
-        )
-        for run, base, account, request, started, ended in db.execute(sql).fetchall()
-    ]
 
 
 def unfinished_volumes(db: sqlite3.Connection, run: str) -> list[UnfinishedVolume]:

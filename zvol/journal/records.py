@@ -166,8 +166,25 @@ class ClosedVolume:
 
 
 @dataclass(frozen=True, slots=True)
+class RunTarget:
+    """A target of a run as the journal has it: its `state`, its `outcome` if one was recorded, its last job."""
+
+    run: str
+    uuid: str
+    asked: str
+    target: str
+    state: str
+    outcome: str | None
+    job: str | None = None
+    follow_ups: tuple[FollowUp, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
-    """A run; times are seconds since 1970, `counts` is the number of its volumes by state."""
+    """A run; times are seconds since 1970.
+
+    `counts` is the number of its volumes and VMs by state, `outcomes` that of the finished ones by outcome.
+    """
 
     id: str
     identity: Identity
@@ -176,6 +193,7 @@ class Run:
     alive: bool
     request: Request = DEFAULT_REQUEST
     counts: Mapping[str, int] = field(default_factory=dict)
+    outcomes: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def unfinished(self) -> int:

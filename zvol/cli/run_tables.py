@@ -1,0 +1,200 @@
+"""The tables of `zvol runs`: of runs, of the volumes and VMs of one, and of what was closed by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from zvol.journal.records import ATTACH, ClosedVolume, FollowUp, Run, RunTarget
+from zvol.model import Outcome
+from zvol.render.values import Column, Fit, Table, text_column
+from zvol.text import escape_terminal, human_age, stamp
+
+STATES: Final = {
+    "planned": ("planned",),
+    "pending": ("open",),
+    "followUps": ("followups",),
+    "finished": ("recorded", "forgotten"),
+}
+"""The numbers of volumes that are told of a run, and their states in the journal."""
+
+WORDS: Final = {
+    "planned": "not sent",
+    "open": "pending",
+    "followups": "with follow-ups open",
+    "forgotten": "forgotten",
+    "taken": "taken over by a later run",
+}
+"""What people are told of a state without an outcome."""
+
+TARGET_STATES: Final = {
+    "planned": "planned",
+    "open": "pending",
+    "followups": "followUps",
+    "recorded": "finished",
+    "forgotten": "forgotten",
+    "taken": "takenOver",
+}
+"""The same for programs."""
+
+
+# ---- runs ------------------------------------------------------------------------------------------------------------
+def runs_table(runs: Sequence[Run], now: float) -> Table[Run]:
+    """Return the table of runs; `now` is what the ages are counted to."""
+    state = text_column("STATE", _state)
+    command = Column("command", "COMMAND", "", _command, fit=Fit.CUT)
+    results: Column[Run] = Column("results", "RESULTS", "", _results, fit=Fit.WRAP)
+    started: Column[Run] = Column(
+        "started", "STARTED", "", _started, tty=lambda run: human_age(max(0.0, now - run.started))
+    )
+    account: Column[Run] = text_column("ACCOUNT", lambda run: run.identity.account or "-")
+    server: Column[Run] = text_column("SERVER", lambda run: run.identity.base)
+    numbers = (
+        _number("NOT SENT", "planned"),
+        _number("PENDING", "pending"),
+        _number("FOLLOW UPS", "followUps"),
+        _number("FINISHED", "finished"),
+    )
+    return Table(
+        runs,
+        (RUN, started, account, state, *numbers, server, command),
+        _run_object,
+        lambda run: run.id,
+        people=(RUN, started, state, results, server, account, command),
+        screen=(RUN, started, state, results, command),
+        wide=(RUN, started, account, state, *numbers, results, server, command),
+    )
+
+
+def about(run: Run, now: float) -> Iterator[str]:
+    """Yield sentences about a run."""
+    yield f"run {run.id}: {_command(run) or 'the command is not known'}"
+    ended = f", ended {stamp(run.ended)}" if run.ended is not None else ""
+    yield f"It is {_state(run)}; started {stamp(run.started)} ({human_age(max(0.0, now - run.started))}){ended}."
+    yield f"Server {run.identity.base}, {run.identity.account or 'account not known'}. {_results(run)}."
+
+
+def _run_object(run: Run) -> dict[str, Any]:
+    """Return a run for programs."""
+    return {
+        "run": run.id,
+        "origin": _origin(run.identity.base),
+        "base": run.identity.base,
+        "account": run.identity.account,
+        "started": _started(run),
+        "ended": stamp(run.ended),
+        "alive": run.alive,
+        **{key: _count(run, key) for key in STATES},
+        "state": _state(run),
+        "outcomes": {one.value: run.outcomes[one.value] for one in Outcome if run.outcomes.get(one.value)},
+        "command": _command(run) or None,
+    }
+
+
+def _origin(base: str) -> str:
+    """Return the server of a base URL without the prefix of its API."""
+    scheme, mark, rest = base.partition("://")
+    return scheme + mark + rest.partition("/")[0]
+
+
+def _state(run: Run) -> str:
+    if run.alive:
+        return "running"
+    if run.unfinished:
+        return "open"
+    return "forgotten" if run.counts.get("forgotten") else "finished"
+
+
+def _results(run: Run) -> str:
+    """Return how many volumes and VMs have which outcome, such as `1 pending, 12 recovered`; what is open first."""
+    counts = [(run.counts.get(state, 0), word) for state, word in WORDS.items()]
+    counts += [(run.outcomes.get(one.value, 0), one.value) for one in Outcome]
+    return ", ".join(f"{count:,} {word}" for count, word in counts if count) or "nothing"
+
+
+def _command(run: Run) -> str:
+    return run.request.command
+
+
+def _started(run: Run) -> str:
+    return stamp(run.started) or ""
+
+
+def _count(run: Run, key: str) -> int:
+    return sum(run.counts.get(state, 0) for state in STATES[key])
+
+
+def _number(header: str, key: str) -> Column[Run]:
+    return text_column(header, lambda run: str(_count(run, key)))
+
+
+RUN: Final[Column[Run]] = text_column("RUN", lambda run: run.id)
+
+
+# ---- the volumes and VMs of one ----------------------------------------------------------------------------------
+def targets_table(targets: Sequence[RunTarget]) -> Table[RunTarget]:
+    """Return the table of what a run was asked for."""
+    asked: Column[RunTarget] = Column("asked", "ASKED", "", lambda one: one.asked, fit=Fit.CUT)
+    outcome: Column[RunTarget] = Column("outcome", "OUTCOME", "", lambda one: one.outcome, _outcome)
+    after: Column[RunTarget] = Column("follow-ups", "AFTER RECOVERY", "", _follow_ups, fit=Fit.WRAP)
+    return Table(
+        targets,
+        (
+            text_column("RUN", lambda one: one.run),
+            asked,
+            UUID,
+            TARGET,
+            text_column("STATE", _target_state),
+            outcome,
+            Column("job-uuid", "JOB UUID", "", lambda one: one.job),
+            after,
+        ),
+        _target_object,
+        lambda one: one.uuid,
+        people=(asked, UUID, TARGET, outcome, after),
+    )
+
+
+def _target_object(one: RunTarget) -> dict[str, Any]:
+    return {
+        "run": one.run,
+        "asked": one.asked,
+        "uuid": one.uuid,
+        "target": one.target,
+        "state": _target_state(one),
+        "outcome": None if one.state == "forgotten" else one.outcome,
+        "jobUuid": one.job,
+        "followUps": [{"kind": step.kind, "value": step.value, "state": step.state} for step in one.follow_ups],
+    }
+
+
+def _target_state(one: RunTarget) -> str:
+    return TARGET_STATES.get(one.state, one.state)
+
+
+def _outcome(one: RunTarget) -> str:
+    """Return what became of a target, and what is still open of it."""
+    words = [one.outcome if one.outcome and one.state != "forgotten" else "", WORDS.get(one.state, "")]
+    return escape_terminal(", ".join(filter(None, words))) or "-"
+
+
+def _follow_ups(one: RunTarget) -> str:
+    return "; ".join(map(_follow_up, one.follow_ups))
+
+
+def _follow_up(step: FollowUp) -> str:
+    what = f"attach to VM {step.value}" if step.kind == ATTACH else f"tag {step.value}"
+    return f"{what.rstrip()}: {'not sent' if step.state == 'planned' else step.state}"
+
+
+UUID: Final[Column[RunTarget]] = Column("uuid", "UUID", "", lambda one: one.uuid)
+TARGET: Final[Column[RunTarget]] = Column("target", "KIND", "", lambda one: one.target)
+
+
+# ---- what was closed by hand -----------------------------------------------------------------------------------------
+CLOSED: Final[Sequence[Column[ClosedVolume]]] = [
+    text_column("UUID", lambda one: one.uuid),
+    text_column("TARGET", lambda one: one.target),
+    text_column("STATE", lambda one: one.state),
+    text_column("JOB", lambda one: one.job or "-"),
+]
