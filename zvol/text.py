@@ -11,6 +11,8 @@ MARKS: Final = 4
 """Combining marks that may follow one character; more could cover the lines above and below."""
 
 _HEX32: Final = re.compile(r"[0-9a-f]{32}")
+_PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_PARTS: Final = re.compile(r"[!-~]+|[^!-~]")
 UNITS: Final = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
 """The units of a duration in seconds, in the order in which its parts are written."""
 _DURATION: Final = re.compile(" *".join(rf"(?:([0-9]{{1,9}}){unit})?" for unit in UNITS))
@@ -102,13 +104,14 @@ def wrap(text: str, width: int) -> list[str]:
 
 
 def _broken(word: str, width: int) -> list[str]:
+    """Break a word between characters that are not ASCII, and before and after the others."""
     pieces, used = [""], 0
-    for char in word:
-        size = display_width(char)
+    for part in _PARTS.findall(word):
+        size = display_width(part)
         if used + size > width and pieces[-1]:
             pieces.append("")
             used = 0
-        pieces[-1] += char
+        pieces[-1] += part
         used += size
     return pieces
 
@@ -126,6 +129,11 @@ def fold_uuid(text: str) -> str | None:
     """Return the 32 lower-case hex digits of a UUID, written with or without dashes; None for anything else."""
     folded = text.strip(" ").lower().replace("-", "")
     return folded if _HEX32.fullmatch(folded) else None
+
+
+def is_plain_name(text: str) -> bool:
+    """Tell whether a name can be typed in a shell as it is, and is taken for nothing else, such as a UUID."""
+    return _PLAIN_NAME.fullmatch(text) is not None and fold_uuid(text) is None
 
 
 def parse_duration(text: str) -> float | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.support.process import PG_DATA, PG_WAL, Sandbox
@@ -53,7 +55,9 @@ def test_on_a_terminal_the_list_is_shown_and_the_question_asked(at: dict[str, st
     asked = on_terminal(["recover", "--name", "pg-*"], at, reply="n\n")
     assert asked.code == 1
     assert PG_DATA in asked.text
-    assert "Bring these 2 volumes back on http://127.0.0.1" in asked.text
+    assert re.search(
+        r"Recover these 2 volumes \(250 GiB, first to go in 2d [0-9]+h\) on http://127\.0\.0\.1", asked.text
+    )
     assert cloud.events() == []
     assert on_terminal(["recover", "--name", "pg-*"], at, reply="y\n").code == 0
     assert cloud.status(PG_DATA) == cloud.status(PG_WAL) == "Ready"

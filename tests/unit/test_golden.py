@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pyte
 import pytest
 
+from tests.support import results as made_up
 from tests.support.printed import Printed
 from tests.support.rows import rows, vms
+from zvol.errors import ZvolError
+from zvol.model import Outcome, Result
 from zvol.render import columns, summaries
-from zvol.render.values import Report
+from zvol.render.values import Recovery, Report
 from zvol.text import display_width
+from zvol.zstack.last_vm import ANOTHER_SINCE
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 WIDTHS = (60, 72, 80, 100, 120, 140, 200)
@@ -29,7 +34,37 @@ def list_of_vms(printed: Printed) -> None:
     printed.printer.report(Report(columns.VMS.listing(vms())))
 
 
-SCREENS: Mapping[str, Callable[[Printed], None]] = {"list": list_of_volumes, "list-vms": list_of_vms}
+def recovery(*made: Result, single: bool = False, **more: Any) -> Callable[[Printed], None]:
+    def shown(printed: Printed) -> None:
+        known = made_up.described(list(made), **more)
+        printed.printer.recovery(Recovery(made, [one.asked for one in made], single, describe=lambda _: known))
+
+    return shown
+
+
+HOSTILE = "\x1b[31mlogs\x1b[0m [/red] $(reboot)"
+MANY = (
+    *(made_up.recovered(number, f"pg-{number}") for number in (1, 2, 3, 4)),
+    made_up.recovered(5, HOSTILE, lastVmInstanceUuid=made_up.WEB),
+    made_up.recovered(6, "数据库备份" * 6, Outcome.ALREADY, vmInstanceUuid=made_up.DB),
+    made_up.failed(7, "refused"),
+    made_up.failed(8, "refused, too"),
+    Result("lost", made_up.uuid(9), Outcome.UNKNOWN, error=ZvolError("no answer since 12:00:01Z", hint="Resume.")),
+)
+SCREENS: Mapping[str, Callable[[Printed], None]] = {
+    "list": list_of_volumes,
+    "list-vms": list_of_vms,
+    "recover": recovery(made_up.recovered(1), single=True),
+    "recover-already": recovery(made_up.recovered(1, HOSTILE, Outcome.ALREADY), single=True, unique=frozenset()),
+    "recover-attached": recovery(made_up.recovered(1, vmInstanceUuid=made_up.DB), single=True),
+    "recover-doubt": recovery(made_up.recovered(1), doubts={made_up.uuid(1): ANOTHER_SINCE}, single=True),
+    "recover-vm": recovery(made_up.vm()),
+    "recover-several": recovery(*MANY),
+    "recover-good": recovery(*MANY[:2], sandbox=True),
+    "recover-dry-run": recovery(
+        *(made_up.recovered(number, "pg", Outcome.WOULD_RECOVER) for number in (1, 2)), MANY[6], dry_run=True
+    ),
+}
 
 
 def screen(what: str, width: int) -> list[str]:

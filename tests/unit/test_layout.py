@@ -12,7 +12,7 @@ from tests.support.printed import Printed
 from tests.support.rows import rows, vms
 from zvol.render import layout
 from zvol.render.columns import VMS, VOLUMES
-from zvol.render.summaries import of_list
+from zvol.render.summaries import of_list, what_is_asked_for
 from zvol.render.values import Column, Fit, Report, Table
 from zvol.row import Retention
 from zvol.text import cut, display_width, human_age, wrap
@@ -68,14 +68,28 @@ def test_two_names_share_what_is_left() -> None:
 
 def test_a_detail_wraps_in_its_column_or_stands_below_its_row() -> None:
     words = " ".join(["word"] * 12)
-    beside = drawn([KEY, DETAIL], [("k" * 46, "", "", words), ("short", "", "", "")], 80)
+    beside = drawn([KEY, DETAIL], [("k" * 38, "", "", words), ("short", "", "", "")], 80)
     assert beside == [
-        "KEY" + " " * 45 + "DETAIL",
-        *("k" * 46 + "  word word word word word word", " " * 48 + "word word word word word word"),
+        "KEY" + " " * 37 + "DETAIL",
+        *("k" * 38 + "  word word word word word word word word", " " * 40 + "word word word word"),
         "short",
     ]
-    below = drawn([KEY, DETAIL], [("k" * 47, "", "", words), ("short", "", "", "")], 80)
-    assert below == ["KEY", "k" * 47, f"    {words}", "short"]
+    for width in (39, 79):
+        below = drawn([KEY, DETAIL], [("k" * width, "", "", words), ("short", "", "", "")], 80)
+        assert below == ["KEY", "k" * width, f"    {words}", "short"]
+    few = drawn([KEY, DETAIL], [("k" * 70, "", "", "two words")], 81)
+    assert few[1] == "k" * 70 + "  two words", "a short one needs no more"
+
+
+def test_a_text_that_wraps_is_never_cut() -> None:
+    path = "/" + "p" * 60
+    assert drawn([KEY, DETAIL], [("k" * 30, "", "", f"at {path}")], 80)[1:] == ["k" * 30 + "  at", " " * 32 + path]
+    assert drawn([KEY, DETAIL], [("k", "", "", f"at {path} and more of it"), ("l", "", "", "")], 60) == [
+        "KEY:    k",
+        *("DETAIL: at", f"        {path}", "        and more of it"),
+        "",
+        "KEY:    l",
+    ]
 
 
 def test_a_wide_table_has_all_columns_and_dates_whatever_the_width() -> None:
@@ -110,6 +124,7 @@ def test_texts_are_cut_and_wrapped_by_the_columns_they_take() -> None:
     assert wrap("a " + "b" * 32 + " c", 10) == ["a", "b" * 32, "c"]
     assert wrap("云盘已经被加载", 5) == ["云盘", "已经", "被加", "载"]
     assert wrap("a 云盘已经被", 6) == ["a", "云盘已", "经被"]
+    assert wrap("云盘[uuid:abc]已经被", 6) == ["云盘", "[uuid:abc]", "已经被"]
     assert all(display_width(line) <= 6 for line in wrap("a 云盘已经被 bc 载x", 6))
     assert [human_age(seconds) for seconds in (5, 3599, 86400 + 3600)] == ["5s ago", "59m ago", "1d ago"]
 
@@ -130,6 +145,16 @@ def test_the_summary_counts_adds_and_names_the_first_to_go() -> None:
     assert of_list(kept, shown=5, sandbox=False) == "5 deleted volumes, 2.2 TiB."
     there = [type(row)(row.volume, Retention(False, "not-deleted")) for row in some[:1]]
     assert of_list([*some[:1], *there], shown=2, sandbox=False).startswith("2 volumes, 400 GiB. First to go: pg-data")
+
+
+def test_a_question_names_count_size_and_deadline() -> None:
+    some = rows()
+    assert what_is_asked_for(some[:3]) == "these 3 volumes (2.2 TiB, first to go in 3h)"
+    assert what_is_asked_for(some[:1]) == "this volume (200 GiB, first to go in 2d 22h)"
+    assert what_is_asked_for(some[:4]).endswith("(2.2 TiB, overdue)")
+    assert what_is_asked_for(some).endswith("(2.2 TiB, time left not known)")
+    kept = [type(row)(row.volume, Retention(True, None, "deleted", policy="Never")) for row in some]
+    assert what_is_asked_for(kept) == "these 5 volumes (2.2 TiB)"
 
 
 def test_a_list_without_rows_has_its_headers() -> None:

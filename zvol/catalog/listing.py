@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
@@ -10,7 +11,7 @@ from zvol.catalog.lookups import Fact, look_up
 from zvol.catalog.retention import Policy, most_urgent_first, parse_policy, volume_row
 from zvol.errors import TransientError, Unreachable, UsageProblem, ZvolError
 from zvol.model import Volume, VolumeRow
-from zvol.text import escape_terminal
+from zvol.text import escape_terminal, is_plain_name
 from zvol.vm_instance import VmInstance
 from zvol.zstack.query import UUID_BATCH
 from zvol.zstack.resource_kinds import DATA_VOLUME, VM_INSTANCE, AnyKind
@@ -131,6 +132,19 @@ def resource_names(client: Client, path: str, uuids: set[str | None]) -> dict[st
     """Return the names of resources by UUID, without those whose look-up failed."""
     found = _by_uuid(client, path, uuids, "uuid,name")
     return {one["uuid"]: one["name"] for one in found if all(isinstance(one.get(f), str) for f in ("uuid", "name"))}
+
+
+def unique_names(client: Client, volumes: Iterable[Volume]) -> frozenset[str]:
+    """Return the UUIDs of volumes whose name is easy to type and no other volume has; none if that is not known."""
+    plain = [volume for volume in volumes if is_plain_name(volume.name)][:UUID_BATCH]
+    if not plain:
+        return frozenset()
+    query = f"name?={','.join(sorted({volume.name for volume in plain}))}"
+    try:
+        found = Counter(one.get("name") for one in client.query_all(DATA_VOLUME.path, [query], fields="uuid,name"))
+    except ZvolError:
+        return frozenset()
+    return frozenset(volume.uuid for volume in plain if found[volume.name] == 1)
 
 
 def _by_uuid(client: Client, path: str, uuids: set[str | None], fields: str) -> list[Mapping[str, Any]]:

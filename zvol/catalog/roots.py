@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from zvol.catalog.lookups import unknown_facts
 from zvol.errors import TransientError, ZvolError
 from zvol.model import Outcome, Result, Target, Volume
-from zvol.text import fold_uuid
+from zvol.text import fold_uuid, is_plain_name
 from zvol.vm_instance import DESTROYED, DESTROYED_STATES, VmInstance
 from zvol.zstack.query import UUID_BATCH
 from zvol.zstack.resource_kinds import VM_INSTANCE
@@ -19,11 +18,6 @@ if TYPE_CHECKING:
     from zvol.zstack.client import Client
 
 WHOSE: Final = "whether the VM of a root volume is still there"
-
-LONGEST: Final = 64
-"""The most characters of a name in a command to type."""
-
-_PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
 def refuse_roots(client: Client, targets: Sequence[Target]) -> tuple[list[Target], list[Result]]:
@@ -94,8 +88,7 @@ def root_error(volume: Volume, vm: VmInstance | None) -> ZvolError:
 
 def name_of(vm: VmInstance) -> str:
     """Return what `--vm` takes for a VM: its name, if that is plain and that of a destroyed VM, else its UUID."""
-    plain = _PLAIN.fullmatch(vm.name) and len(vm.name) <= LONGEST and fold_uuid(vm.name) is None
-    return vm.name if plain and vm.state == DESTROYED else vm.uuid
+    return vm.name if is_plain_name(vm.name) and vm.state == DESTROYED else vm.uuid
 
 
 def _vms(client: Client, volumes: Iterable[Volume]) -> dict[str, VmInstance]:

@@ -119,6 +119,11 @@ class AppContext:
         )
 
     @property
+    def elapsed(self) -> float:
+        """Return how many seconds ago the command began."""
+        return self.clock.monotonic() - self._began
+
+    @property
     def sandbox_dir(self) -> Path:
         """Return the private folder of the sandbox; raises UsageProblem without HOME, or LocalState."""
         from zvol.files import private_dir

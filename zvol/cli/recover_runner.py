@@ -22,7 +22,8 @@ from zvol.model import Outcome, Result, Target, Volume, VolumeArgument
 from zvol.recovery import resume as resuming
 from zvol.recovery.engine import Engine
 from zvol.recovery.task import Options
-from zvol.render.values import Recovery
+from zvol.render.values import Described, Recovery
+from zvol.vm_instance import VmInstance
 
 if TYPE_CHECKING:
     from zvol.journal.journal import Journal
@@ -91,8 +92,14 @@ def _recover(
     results = completed(engine.recover(targets, request))
     if len(order) == 1:
         results = _with_last_vm(context, results)
-    advice = lambda ended: _advice(context, ended, engine.run_id, request)  # noqa: E731
-    return _run(context, engine, Recovery(reporter.follow(results), order, single=single, advice=advice))
+    recovery = Recovery(
+        reporter.follow(results),
+        order,
+        single=single,
+        advice=lambda ended: _advice(context, ended, engine.run_id, request),
+        describe=partial(_describe, context, dry_run=request.dry_run),
+    )
+    return _run(context, engine, recovery)
 
 
 def resume(context: AppContext, journal: Journal, runs: Sequence[Run], *, run_id: str | None, send_stale: bool) -> Exit:
@@ -108,7 +115,8 @@ def resume(context: AppContext, journal: Journal, runs: Sequence[Run], *, run_id
     def advice(ended: Sequence[Result]) -> Iterator[str]:
         return _advice(context, ended, run_id or "", stopped=context.signals.first is not None)
 
-    return _run(context, engine, Recovery(reporter.follow(results), advice=advice))
+    recovery = Recovery(reporter.follow(results), advice=advice, describe=partial(_describe, context))
+    return _run(context, engine, recovery)
 
 
 def _engine(context: AppContext, reporter: ProgressReporter, began: float | None = None) -> Engine:
@@ -145,12 +153,39 @@ def _with_last_vm(context: AppContext, results: Iterable[Result]) -> Iterator[Re
     from zvol.zstack.last_vm import find_doubts
 
     for result in results:
-        shown = context.output.for_people and not context.options.quiet and context.signals.first is None
+        shown = context.output.for_people and not context.output.on_screen and not context.options.quiet
+        shown = shown and context.signals.first is None
         volume = result.volume
         if shown and volume is not None and result.outcome.is_back:
             doubts = find_doubts([volume], context.server.client.version, partial(_deletion, context, result))
             result = replace(result, last_vm_doubt=doubts[volume.uuid])
         yield result
+
+
+def _describe(context: AppContext, results: Sequence[Result], *, dry_run: bool = False) -> Described:
+    """Look up what a terminal shows of results that are back; a failed look-up leaves UUIDs."""
+    from zvol.catalog.listing import STORAGES, resource_names, unique_names
+    from zvol.zstack.last_vm import find_doubts
+    from zvol.zstack.resource_kinds import VM_INSTANCE
+
+    known = Described(dry_run=dry_run, sandbox=context.options.sandbox, command=context.options.command)
+    back = [result for result in results if result.outcome.is_back and result.resource is not None]
+    if dry_run or context.signals.first is not None or not back:
+        return replace(known, took=context.elapsed)
+    took, client = context.elapsed, context.server.client
+    volumes = {result.volume.uuid: result for result in back if result.volume is not None}
+    data = [result.volume for result in volumes.values() if result.volume is not None]
+    roots = [vm.root for result in back if isinstance(vm := result.resource, VmInstance) and vm.root is not None]
+    vms = {volume.text(key) for volume in data for key in ("vmInstanceUuid", "lastVmInstanceUuid")}
+    storages = {volume.text("primaryStorageUuid") for volume in (*data, *roots)} if len(back) == 1 else set()
+    return replace(
+        known,
+        vms=resource_names(client, VM_INSTANCE.path, vms),
+        storages=resource_names(client, STORAGES, storages),
+        doubts=find_doubts(data, client.version, lambda volume: _deletion(context, volumes[volume.uuid], volume)),
+        unique=unique_names(client, [volume for volume in data if not volume.text("vmInstanceUuid")]),
+        took=took,
+    )
 
 
 def _deletion(context: AppContext, result: Result, volume: Volume) -> str | None:
@@ -171,7 +206,8 @@ def _advice(
         yield f"finish with: {context.options.command} resume {run_id}".rstrip()
     if context.output.for_people:
         yield from vm_advice(results, request)
-    if len(results) != 1 or not context.output.for_people or results[0].outcome is not Outcome.RECOVERED:
+    piped = context.output.for_people and not context.output.on_screen
+    if len(results) != 1 or not piped or results[0].outcome is not Outcome.RECOVERED:
         return
     from zvol.zstack.last_vm import CERTAIN
 

@@ -201,6 +201,7 @@ def confirm_selection(context: AppContext, rows: Sequence[VolumeRow], *, yes: bo
     if yes or not rows:
         return True
     from zvol.cli.prompts import can_prompt, prompting
+    from zvol.render.summaries import what_is_asked_for
 
     if not can_prompt(no_input=context.settings.no_input, stderr=True):
         text = f"{len(rows)} volumes match, and nobody can be asked; nothing was sent"
@@ -208,6 +209,4 @@ def confirm_selection(context: AppContext, rows: Sequence[VolumeRow], *, yes: bo
     context.output.preview(rows, terminal_width(sys.stderr.fileno()))
     where = "the sandbox" if context.options.sandbox else context.settings.endpoint.origin
     with context.server.deadline.paused(), prompting():
-        return click.confirm(
-            f"Bring {'this volume' if len(rows) == 1 else f'these {len(rows)} volumes'} back on {where}?", err=True
-        )
+        return click.confirm(f"Recover {what_is_asked_for(rows)} on {where}?", err=True)

@@ -13,9 +13,10 @@ NARROW: Final = 72
 """A terminal with fewer columns shows records instead of a table."""
 LEAST: Final = 12
 """What a column is at most shortened to."""
-READABLE: Final = 32
+READABLE: Final = 40
 """Where fewer columns are left for a text that wraps, it stands below its row instead."""
-INDENT: Final = "    "
+INDENT: Final = "  "
+BELOW: Final = "    "
 
 
 def lines(
@@ -26,7 +27,7 @@ def lines(
     for row in rows:
         natural = [max(size, display_width(cell)) for size, cell in zip(natural, row, strict=True)]
     widths = fitted(columns, natural, width)
-    below = _stands_below(columns, natural, widths)
+    below = _stands_below(columns, natural, widths, width)
     if below:
         widths = [*fitted(columns[:-1], natural[:-1], width), None]
     shown = [(place, size) for place, size in enumerate(widths) if size is not None]
@@ -38,13 +39,17 @@ def lines(
         for part in _parts(cells, kept, sizes) if wraps else (cells,):
             yield _spans(part, style, kept, sizes)
         if below and row[-1]:
-            yield from ([(INDENT + text, "")] for text in wrap(row[-1], max(LEAST, width - len(INDENT))))
+            yield from ([(BELOW + text, "")] for text in wrap(row[-1], max(LEAST, width - len(BELOW))))
 
 
-def _stands_below(columns: Sequence[Column[Any]], natural: Sequence[int], widths: Sequence[int | None]) -> bool:
+def _stands_below(
+    columns: Sequence[Column[Any]], natural: Sequence[int], widths: Sequence[int | None], width: int
+) -> bool:
     """Tell whether too few columns are left for a text at the end of the rows."""
     last = widths[-1] if widths else None
-    return last is not None and columns[-1].fit is Fit.WRAP and last < min(natural[-1], READABLE)
+    if last is None or columns[-1].fit is not Fit.WRAP:
+        return False
+    return last < min(natural[-1], READABLE) or _total([size for size in widths if size is not None]) > width
 
 
 def fitted(columns: Sequence[Column[Any]], natural: Sequence[int], width: int) -> list[int | None]:
@@ -81,7 +86,7 @@ def _spans(
     found: list[Span] = []
     for cell, style, column, width in zip(cells, styles, columns, widths, strict=True):
         size = display_width(cell)
-        if size > width:
+        if size > width and column.fit is Fit.CUT:
             cell = cut(cell, width)
             size = display_width(cell)
         blanks = " " * (width - size)

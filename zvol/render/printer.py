@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any, Final, TextIO
 
 from zvol.errors import Exit, OutputLost, ZvolError, most_severe
 from zvol.model import Result, VolumeRow
-from zvol.render import columns, formats, messages
+from zvol.render import columns, formats, messages, recovery_screen
 from zvol.render import results as tables
 from zvol.render.formats.json import line
 from zvol.render.terminal import error_mark
-from zvol.render.values import Recovery, Report, Table, no_advice, with_command
+from zvol.render.values import Recovery, Report, Table, with_command
 from zvol.text import escape_terminal, wrap
 
 MAX_FAILURES: Final = 100
@@ -90,37 +91,54 @@ class Printer:
         place = {text: number for number, text in reversed(list(enumerate(recovery.order)))}
         whole.sort(key=lambda result: place.get(result.asked, len(place)))
         try:
-            self._results(whole, single=recovery.single)
+            advice = self._results(whole, recovery, code)
             self._stdout.flush()
         except OSError as exc:
             raise OutputLost(exc, code, tables.summary(whole)) from exc
         complete = self._format.has_failures and not recovery.single
         self._failures(
             whole,
-            recovery.advice,
+            chain(recovery.advice(whole), advice),
             tabled=complete and self.for_people and not self._quiet,
             most=MAX_FAILURES if complete and not self.for_people else None,
         )
         return code
 
-    def _results(self, results: Sequence[Result], *, single: bool) -> None:
-        if self._format.streams:
-            return
-        if single and len(results) == 1:
+    def _results(self, results: Sequence[Result], recovery: Recovery, code: Exit) -> Iterable[str]:
+        """Print the results, and return what to do about them that a terminal shows besides."""
+        if self._format.streams or (self.for_people and self._quiet):
+            return ()
+        if self.on_screen:
+            return self._screen(results, recovery, code)
+        if recovery.single and len(results) == 1:
             table = tables.alone(results[0])
             if table.rows:
                 self._table(table)
-            return
+            return ()
         if results or not self.for_people:
             self._table(tables.several(results))
         if self.for_people:
             self._stdout.flush()
             self.hint(tables.summary(results))
+        return ()
+
+    def _screen(self, results: Sequence[Result], recovery: Recovery, code: Exit) -> Iterable[str]:
+        """Print the results on a terminal: one that is back in a few lines, others as a table and a summary."""
+        known = recovery.describe(results)
+        if recovery_screen.has_block(results, known):
+            self._table(recovery_screen.block(results[0], known))
+        elif not recovery.single:
+            if results:
+                self._table(tables.several(results))
+                self._stdout.flush()
+            self.end(recovery_screen.summary(results, code, known))
+            return recovery_screen.attach_advice(results, known)
+        return ()
 
     def _failures(
         self,
         results: Sequence[Result],
-        advice: Callable[[Sequence[Result]], Iterable[str]] = no_advice,
+        advice: Iterable[str] = (),
         *,
         tabled: bool = False,
         most: int | None = None,
@@ -133,21 +151,29 @@ class Printer:
         for text, warned in tables.warnings(results).items():
             subject = f"{len(warned)} volumes" if len(warned) > 1 else messages.warned_subject(warned[0])
             self.warn(f"{subject}: {text}")
-        hints: dict[str, None] = {}
+        hints: dict[str, list[str]] = {}
         for result in bad[:most]:
-            if tabled and len(bad) > 1 and not result.candidates and result.error is not None:
-                hints[result.error.hint] = None
+            if tabled and (len(bad) > 1 or self.on_screen) and not result.candidates and result.error is not None:
+                hints.setdefault(result.error.hint, []).append(result.asked)
             else:
                 self._errors(messages.result_lines(result, self._command, ages=self._stderr.isatty()))
         if most is not None and len(bad) > most:
             self._lines([f"{len(bad) - most:,} more did not end well; all of them are on stdout"])
-        for text in filter(None, (*hints, *advice(results))):
-            self.hint(text)
+        self._advise(hints, advice, named=len(results) > 1)
         if bad and self._format.for_programs:
             exit_code = most_severe(result.exit for result in bad)
             worst = next(result for result in bad if result.exit == exit_code)
             assert worst.error is not None
             self.record(messages.as_json(worst.error, worst.uuid, worst.job_uuid))
+
+    def _advise(self, hints: Mapping[str, Sequence[str]], advice: Iterable[str], *, named: bool) -> None:
+        """Print what to do next, each once: hints with the arguments that they are for, then advice."""
+        if not self.on_screen:
+            for text in filter(None, (*hints, *advice)):
+                self.hint(text)
+            return
+        whose = {hint: f"{recovery_screen.names(asked)}: " if named else "" for hint, asked in hints.items()}
+        self.end("", [*(f"{whose[hint]}{hint}" for hint in hints if hint), *advice])
 
     def preview(self, rows: Sequence[VolumeRow], width: int) -> None:
         """Show volumes on stderr, a terminal of `width` columns, before a question about them."""
@@ -169,14 +195,13 @@ class Printer:
         if not self._quiet:
             self._lines([escape_terminal(with_command(text, self._command))])
 
-    def end(self, summary: str, hints: Iterable[str]) -> None:
+    def end(self, summary: str, hints: Iterable[str] = ()) -> None:
         """Print what stands below a table on a terminal, an escaped summary and hints; not with -q."""
-        if not self._quiet:
-            lines = [
-                *wrap(summary, self._width),
-                *(escape_terminal(with_command(hint, self._command)) for hint in hints),
-            ]
-            self._stderr.writelines(text + "\n" for text in lines)
+        if self._quiet:
+            return
+        lines = wrap(summary, self._width) if summary else []
+        lines += [escape_terminal(with_command(hint, self._command)) for hint in hints]
+        self._stderr.writelines(f"{text}\n" for text in lines)
 
     def warn(self, text: str) -> None:
         """Print a warning; also with -q."""

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
-from zvol.errors import ZvolError
+from zvol.errors import Exit, ZvolError
 from zvol.model import VM, Outcome, Result
-from zvol.render.values import Column, Table
+from zvol.render.values import Column, Fit, Table
 from zvol.secrets import from_outside
 from zvol.text import escape_terminal, human_size
 
@@ -58,16 +58,22 @@ def _code(result: Result) -> str:
     return str(result.error.error_code().get("code", "")) if result.error else ""
 
 
+def _style(result: Result) -> str:
+    return STYLES.get(result.outcome, "bold red")
+
+
+def _mark(result: Result) -> str:
+    """Return a sign for the outcome and the steps after it: whether it is as the user wants it, or not known."""
+    if result.outcome.success:
+        return "✓" if result.exit is Exit.OK else "!"
+    return "?" if result.outcome is Outcome.UNKNOWN else "✗"
+
+
+MARK: Final[Column[Result]] = Column("mark", "", "", _mark, style=_style)
 PEOPLE: Final[tuple[Column[Result], ...]] = (
-    Column("name", "NAME", "", _name, _name),
+    Column("name", "NAME", "", _name, _name, fit=Fit.CUT),
     Column("uuid", "UUID", "", lambda result: result.uuid),
-    Column(
-        "outcome",
-        "OUTCOME",
-        "",
-        lambda result: result.outcome.value,
-        style=lambda result: STYLES.get(result.outcome, "bold red"),
-    ),
+    Column("outcome", "OUTCOME", "", lambda result: result.outcome.value, style=_style),
 )
 
 PROGRAMS: Final[tuple[Column[Result], ...]] = (
@@ -88,8 +94,9 @@ PROGRAMS: Final[tuple[Column[Result], ...]] = (
 def several(results: Sequence[Result]) -> Table[Result]:
     """Return results as a table; `-o name` prints the volumes with a successful outcome."""
     vms = {result.uuid: _name(result) for result in results if result.target == VM and result.uuid}
-    people = (*PEOPLE, Column("detail", "DETAIL", "", partial(_detail, vms)))
-    return Table(results, PROGRAMS, _json, _uuid_of_success, people=people)
+    last: Column[Result] = Column("detail", "DETAIL", "", partial(_detail, vms), fit=Fit.WRAP)
+    screen = (MARK, *PEOPLE, last) if any(map(last.terminal, results)) else (MARK, *PEOPLE)
+    return Table(results, PROGRAMS, _json, _uuid_of_success, people=(*PEOPLE, last), screen=screen)
 
 
 def alone(result: Result) -> Table[Result]:

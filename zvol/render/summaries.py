@@ -57,3 +57,18 @@ def first_to_go(rows: Sequence[AnyRow]) -> str:
     if not left:
         return f"Overdue: {short_name(name)}; it may be destroyed at any time."
     return f"First to go: {short_name(name)}, in {human_duration(left)}."
+
+
+def what_is_asked_for(rows: Sequence[VolumeRow]) -> str:
+    """Return the volumes of a question: how many, their size, and how long the first of them is safe."""
+    size = total_size([row.volume.size for row in rows])
+    left = [row.retention.seconds_left for row in rows if row.retention.policy != "Never"]
+    known = [seconds for seconds in left if seconds is not None]
+    safe = ""
+    if len(known) < len(left):
+        safe = "time left not known"
+    elif known:
+        safe = f"first to go in {human_duration(min(known))}" if min(known) else "overdue"
+    facts = ", ".join(filter(None, (size, safe)))
+    what = "this volume" if len(rows) == 1 else f"these {len(rows):,} volumes"
+    return f"{what} ({facts})" if facts else what

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Generic, TypeVar
 
 from zvol.errors import Exit
-from zvol.model import Result
+from zvol.model import Result, Volume
+from zvol.secrets import from_outside
 from zvol.text import escape_terminal
 
 T = TypeVar("T")
@@ -66,6 +67,10 @@ def text_column(header: str, text: Callable[[T], str], fit: Fit = Fit.WHOLE) -> 
     return Column(header.lower().replace(" ", "-"), header, "", text, lambda row: escape_terminal(text(row)), fit=fit)
 
 
+Line = tuple[Span, str, bool]
+"""A mark of two columns with its style, or none; an escaped text that follows it; and whether that may be wrapped."""
+
+
 @dataclass(frozen=True, slots=True)
 class Table(Generic[T]):
     """The rows that a command found, such as volumes, runs or settings.
@@ -75,6 +80,7 @@ class Table(Generic[T]):
     `people` are the columns of a table, if they are not those of CSV; `screen` those on a terminal, if they are others;
     `wide` all there are, for `-o wide`.
     `details` returns labels and escaped texts of a row (on a terminal or not); a table is then one record a row.
+    `block` returns the lines of a row on a terminal of any width.
     `lines` returns the cells of a row on a terminal of any width, without headers, and an escaped text that stands
     below them, empty for none; the last cell wraps.
     Without `columns` only the formats for programs write it, since a hint says the same for people.
@@ -90,6 +96,7 @@ class Table(Generic[T]):
     screen: Sequence[Column[T]] | None = None
     wide: Sequence[Column[T]] | None = None
     details: Callable[[T, bool], Iterable[tuple[str, str]]] | None = None
+    block: Callable[[T], Iterable[Line]] | None = None
     lines: Callable[[T], tuple[Sequence[Span], str]] | None = None
 
 
@@ -116,17 +123,52 @@ def no_advice(results: Sequence[Result]) -> Iterable[str]:
 
 
 @dataclass(frozen=True, slots=True)
+class Described:
+    """What a terminal shows of a recovery beside its results: names by UUID, the seconds that it took.
+
+    `doubts` are those about the VMs that volumes were last on (see `Row`), by the UUIDs of the volumes;
+    `unique` are the volumes, by UUID, whose name a command takes for no other one; `command` is how zvol was called.
+    """
+
+    vms: Mapping[str, str] = field(default_factory=dict)
+    storages: Mapping[str, str] = field(default_factory=dict)
+    doubts: Mapping[str, str] = field(default_factory=dict)
+    unique: frozenset[str] = frozenset()
+    took: float | None = None
+    dry_run: bool = False
+    sandbox: bool = False
+    command: str = "zvol"
+
+    def vm(self, uuid: str) -> str:
+        return escape_terminal(from_outside(self.vms.get(uuid, uuid)))
+
+    def storage(self, uuid: str) -> str:
+        return escape_terminal(from_outside(self.storages.get(uuid, uuid)))
+
+    def typed(self, volume: Volume) -> str:
+        """Return what a command takes for a volume."""
+        return volume.name if volume.uuid in self.unique else volume.uuid
+
+
+def nothing_described(results: Sequence[Result]) -> Described:
+    del results
+    return Described()
+
+
+@dataclass(frozen=True, slots=True)
 class Recovery:
     """The results of a recovery.
 
     They are printed in `order` (arguments as typed); a format that streams prints each result at once.
-    `single`: one VOLUME was given, so that JSON is its inventory.  `advice` yields, at the end, what to do next.
+    `single`: one VOLUME was given, so that JSON is its inventory.  `advice` yields, at the end, what to do next;
+    `describe` looks up what a terminal shows besides.
     """
 
     results: Iterable[Result]
     order: Sequence[str] = ()
     single: bool = False
     advice: Callable[[Sequence[Result]], Iterable[str]] = no_advice
+    describe: Callable[[Sequence[Result]], Described] = nothing_described
 
 
 def with_command(hint: str, command: str) -> str:

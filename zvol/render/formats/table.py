@@ -14,9 +14,9 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final
 
 from zvol.render.formats.interface import Format
-from zvol.render.layout import GAP, NARROW, lines
-from zvol.render.values import Column, Span, Table
-from zvol.text import display_width, pad
+from zvol.render.layout import GAP, INDENT, NARROW, lines
+from zvol.render.values import Column, Fit, Line, Span, Table
+from zvol.text import display_width, pad, wrap
 
 if TYPE_CHECKING:
     from rich.style import Style
@@ -34,6 +34,10 @@ class Formatter(Format):
     picks_columns = True
 
     def table(self, table: Table[Any]) -> Iterator[str]:
+        if self.tty and table.block is not None:
+            return _rendered(
+                chain.from_iterable(_block(line, self.width) for row in table.rows for line in table.block(row))
+            )
         if table.details is not None:
             return _details(table.details, table.rows, tty=self.tty)
         columns = (self.wide and table.wide) or table.people or table.columns
@@ -54,7 +58,7 @@ class Formatter(Format):
         columns = [column for column in columns if narrow or column.least <= width]
         cells = Cells(table.rows, lambda row: [text(column, row) for column in columns])
         styles = Cells(table.rows, lambda row: [column.style(row) if column.style else "" for column in columns])
-        return _rendered(_records(columns, cells) if narrow else lines(columns, cells, styles, width))
+        return _rendered((_records if narrow else lines)(columns, cells, styles, width))
 
 
 class Cells:
@@ -118,6 +122,14 @@ def _ended(lines: Iterable[str]) -> Iterator[str]:
 
 
 # ---- on a terminal ---------------------------------------------------------------------------------------------------
+def _block(line: Line, width: int) -> Iterator[list[Span]]:
+    """Yield a line with its mark; what is wrapped continues below its text."""
+    (mark, style), text, wraps = line
+    first, *rest = wrap(text, max(width - len(INDENT), LEAST)) if wraps else [text]
+    yield [(mark or INDENT, style), (first, "")]
+    yield from ([(INDENT + more, "")] for more in rest)
+
+
 def _listed(rows: Sequence[tuple[Sequence[Span], str]], width: int) -> Iterator[list[Span]]:
     """Yield each row with its last cell wrapped, then what stands below it, whole: that may be a command to copy."""
     from textwrap import wrap
@@ -135,10 +147,20 @@ def _listed(rows: Sequence[tuple[Sequence[Span], str]], width: int) -> Iterator[
             yield [(" " * wide[0] + GAP + below, "")]
 
 
-def _records(columns: Sequence[Column[Any]], rows: Iterable[Sequence[str]]) -> Iterator[list[Span]]:
-    for text in plain_records([column.header for column in columns], rows):
-        header, colon, value = text.partition(":")
-        yield [(header + colon, "bold"), (value, "")]
+def _records(
+    columns: Sequence[Column[Any]], rows: Iterable[Sequence[str]], styles: Iterable[Sequence[str]], width: int
+) -> Iterator[list[Span]]:
+    """Yield each row as lines of `Header: value`; columns without a header, and texts that are empty, are left out."""
+    label = max((display_width(column.header) for column in columns), default=0) + len(": ")
+    for number, (row, row_styles) in enumerate(zip(rows, styles, strict=True)):
+        if number:
+            yield []
+        for column, cell, style in zip(columns, row, row_styles, strict=True):
+            if not column.header or not cell:
+                continue
+            first, *rest = wrap(cell, max(LEAST, width - label)) if column.fit is Fit.WRAP else [cell]
+            yield [(pad(f"{column.header}:", label), "bold"), (first, style)]
+            yield from ([(" " * label + more, style)] for more in rest)
 
 
 def _rendered(lines: Iterable[Sequence[Span]]) -> Iterator[str]:

@@ -1,0 +1,119 @@
+"""What stands below the results of a recovery on a terminal; the screens themselves are in tests/golden."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from tests.support.printed import Printed
+from tests.support.results import DB, WEB, described, failed, recovered, uuid, vm
+from zvol.errors import Exit
+from zvol.model import Outcome, Result
+from zvol.render import recovery_screen as screen
+from zvol.render.values import Recovery
+from zvol.zstack.last_vm import NONE_NAMED
+
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+ANSI = {"1", "31", "32", "33", "36"}
+"""Bold, and the colours of the user's own palette that are legible on light and dark; no white, black or background."""
+
+
+def shown(*results: Result, single: bool = False, advice: tuple[str, ...] = (), **more: Any) -> Printed:
+    printed, known = Printed(tty=True, width=200), described(list(results), **more)
+    order = [one.asked for one in results]
+    printed.printer.recovery(Recovery(results, order, single, lambda _: advice, lambda _: known))
+    return printed
+
+
+def facts(result: Result, **more: Any) -> str:
+    return COLOURS.sub("", shown(result, single=True, **more).out.getvalue()).splitlines()[1].strip()
+
+
+def test_where_a_volume_is_and_was_is_said_as_far_as_it_is_known() -> None:
+    named = f"{uuid(1)} is Ready and"
+    assert facts(recovered(1)) == f"{named} not attached; it was last on db-1."
+    assert facts(recovered(1), vms={}) == f"{named} not attached; it was last on {DB}."
+    assert facts(recovered(1, vmInstanceUuid=WEB)) == f"{named} attached to web-1."
+    never = recovered(1, lastVmInstanceUuid=None)
+    assert facts(never) == f"{named} not attached; it was never on a VM."
+    assert facts(never, doubts={}) == f"{named} not attached."
+    assert facts(never, doubts={uuid(1): NONE_NAMED}).startswith(f"{named} not attached; the server names no VM")
+
+
+@pytest.mark.parametrize(("doubt", "vm"), [("", ""), ("perhaps", f" {DB}")])
+def test_the_command_that_attaches_it_names_what_is_not_sure(doubt: str, vm: str) -> None:
+    more: dict[str, Any] = {"doubts": {uuid(1): doubt}}
+    assert f"Attach it: zvol attach pg-data{vm}\n" in shown(recovered(1), single=True, **more).out.getvalue()
+    more["unique"] = frozenset()
+    assert f"Attach it: zvol attach {uuid(1)}{vm}\n" in shown(recovered(1), single=True, **more).out.getvalue()
+
+
+def test_counts_and_the_exit_code_end_a_table() -> None:
+    good, bad = recovered(1), failed(2, "bad")
+    assert screen.summary([good], Exit.OK, described([])) == "1 recovered"
+    assert screen.summary([good, bad], Exit.FAILED, described([])) == "1 recovered, 1 failed (exit 1)"
+    assert screen.summary([], Exit.OK, described([], sandbox=True)) == "In the sandbox: nothing to do"
+    dry = described([], dry_run=True, sandbox=True)
+    would = [recovered(1, outcome=Outcome.WOULD_RECOVER), recovered(2, outcome=Outcome.WOULD_RECOVER, size=None)]
+    assert screen.summary(would, Exit.OK, dry) == (
+        "Dry run: 2 volumes (at least 200 GiB) would be recovered in the sandbox; nothing was sent."
+    )
+    assert "1 target (" not in screen.summary([vm()], Exit.OK, dry)
+
+
+def test_what_to_do_is_said_once_with_the_names_it_is_for() -> None:
+    bad = [failed(number, f"v{number}", hint="Ask `zvol show`.") for number in range(5)]
+    err = shown(*bad, failed(9, "other", hint=""), advice=("finish with: zvol resume",)).err.getvalue()
+    assert err == "6 failed (exit 1)\nv0, v1, v2 and 2 more: Ask `zvol show`.\nfinish with: zvol resume\n"
+    alone = shown(failed(1, "a"), single=True).err.getvalue().splitlines()
+    assert alone[0] == f"zvol: a ({uuid(1)}): the server refused"
+    assert alone[-1] == "  Ask."
+
+
+def test_several_that_are_not_attached_are_counted_by_the_vm_they_were_on() -> None:
+    some = [recovered(n, f"v{n}", lastVmInstanceUuid=WEB if n > 4 else DB) for n in range(1, 7)]
+    on_vm, unsure = recovered(7, vmInstanceUuid=DB), recovered(8, lastVmInstanceUuid=None)
+    known = described([*some, on_vm])
+    assert list(screen.attach_advice([*some, on_vm, unsure], known)) == [
+        "7 are not attached; last on: db-1 (4), web-1 (2). Attach with: zvol attach v1 v2 v3 ..."
+    ]
+    assert list(screen.attach_advice([some[0], on_vm], known)) == [
+        "1 is not attached; last on: db-1 (1). Attach with: zvol attach v1"
+    ]
+    assert list(screen.attach_advice([on_vm, unsure, failed(9, "x")], known)) == []
+    assert list(screen.attach_advice(some, described(some, doubts={}))) == []
+
+
+def test_marks_and_colours() -> None:
+    attached = (
+        recovered(2, extra_exit=Exit.FAILED)
+        if False
+        else Result(
+            "b",
+            uuid(2),
+            Outcome.RECOVERED,
+            resource=recovered(2).resource,
+            extra_exit=Exit.FAILED,
+            warnings=("not attached",),
+        )
+    )
+    lost = Result("c", uuid(3), Outcome.UNKNOWN)
+    out = shown(recovered(1), attached, lost, failed(4, "d")).out.getvalue()
+    rows = COLOURS.sub("", out).splitlines()
+    assert [row[0] for row in rows if not row.startswith(" ")] == ["✓", "!", "?", "✗"]
+    assert set(re.findall(r"[0-9]+", " ".join(COLOURS.findall(out)))) - {"0"} <= ANSI
+    assert COLOURS.sub("", shown(attached, single=True).out.getvalue()).startswith("! Recovered pg-data")
+
+
+@pytest.mark.parametrize(("took", "text"), [(0.43, "0.4 s"), (12.6, "13 s"), (61.0, "1m 1s"), (None, None)])
+def test_how_long_it_took(took: float | None, text: str | None) -> None:
+    first = COLOURS.sub("", shown(recovered(1), single=True, took=took).out.getvalue()).splitlines()[0]
+    assert first == "✓ Recovered pg-data (200 GiB on local-ssd)" + (f" in {text}" if text else "")
+
+
+def test_a_quiet_terminal_shows_nothing_of_success() -> None:
+    printed, looked = Printed(tty=True, quiet=True), []
+    printed.printer.recovery(Recovery([recovered(1)], describe=lambda found: looked.append(found) or described([])))  # type: ignore[func-returns-value]
+    assert (printed.out.getvalue(), printed.err.getvalue(), looked) == ("", "", [])

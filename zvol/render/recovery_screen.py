@@ -1,0 +1,123 @@
+"""What a terminal shows of a recovery: a few lines for one volume or VM; for several what stands below their table."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Final
+
+from zvol.errors import Exit
+from zvol.model import Outcome, Result, Volume
+from zvol.render import results as tables
+from zvol.render.summaries import counted, short_name, total_size
+from zvol.render.values import Described, Line, Table
+from zvol.text import escape_terminal, human_duration, human_size
+from zvol.vm_instance import VmInstance
+
+NAMED: Final = 3
+"""The most names in a sentence."""
+PLAIN: Final = ("", "")
+
+
+def names(texts: Sequence[str]) -> str:
+    """Return names for the start of a sentence, such as `a, b, c and 12 more`."""
+    some = ", ".join(short_name(text) for text in texts[:NAMED])
+    return some if len(texts) <= NAMED else f"{some} and {len(texts) - NAMED:,} more"
+
+
+# ---- one ---------------------------------------------------------------------------------------------------------
+def has_block(results: Sequence[Result], known: Described) -> bool:
+    """Tell whether the results are one volume or VM that is back, which needs no table."""
+    return len(results) == 1 and results[0].outcome.is_back and results[0].resource is not None and not known.dry_run
+
+
+def block(result: Result, known: Described) -> Table[Result]:
+    """Return the lines for the only volume or VM."""
+    return Table([result], (), lambda _: None, lambda _: None, block=partial(_lines, known))
+
+
+def _lines(known: Described, result: Result) -> Iterator[Line]:
+    resource = result.resource
+    assert resource is not None
+    name = short_name(resource.name) or resource.uuid
+    what = f"VM {name}" if isinstance(resource, VmInstance) else name
+    took = f" in {_seconds(known.took)}" if known.took is not None else ""
+    good = result.exit is Exit.OK
+    mark = ("✓ ", "green") if good else ("! ", "yellow")
+    if result.outcome is Outcome.RECOVERED:
+        yield mark, f"Recovered {what}{_facts(resource, known)}{took}", True
+    else:
+        yield mark, f"{what} was already recovered{_facts(resource, known)}", True
+    if isinstance(resource, VmInstance):
+        yield PLAIN, f"{resource.uuid} and its root volume are back.", True
+    elif isinstance(resource, Volume):
+        yield from _volume_lines(resource, known)
+
+
+def _volume_lines(volume: Volume, known: Described) -> Iterator[Line]:
+    doubt = known.doubts.get(volume.uuid)
+    start = f"{volume.uuid} is {escape_terminal(volume.status or 'of unknown status')}"
+    on, last = volume.text("vmInstanceUuid"), volume.text("lastVmInstanceUuid")
+    if on:
+        yield PLAIN, f"{start} and attached to {known.vm(on)}.", True
+        return
+    if last:
+        where = (
+            f"; it was last on {known.vm(last)}" if not doubt else f"; the server remembers {known.vm(last)}: {doubt}"
+        )
+    else:
+        where = f"; {doubt}" if doubt else "; it was never on a VM" if doubt is not None else ""
+    yield PLAIN, f"{start} and not attached{where}.", True
+    vm = "" if last and not doubt else f" {last}" if last else " VM"
+    yield PLAIN, f"Attach it: {known.command} attach {known.typed(volume)}{vm}", False
+
+
+def _facts(resource: Volume | VmInstance | object, known: Described) -> str:
+    """Return what tells a volume or VM from another, in parentheses."""
+    volume = resource.root if isinstance(resource, VmInstance) else resource
+    facts = []
+    if isinstance(resource, VmInstance) and (cpus := resource.number("cpuNum")) is not None:
+        facts += [counted(cpus, "CPU"), human_size(resource.number("memorySize"))]
+    if isinstance(volume, Volume):
+        storage = volume.text("primaryStorageUuid")
+        root = "root volume of " if volume is not resource else ""
+        facts.append(f"{root}{human_size(volume.size)}" + (f" on {known.storage(storage)}" if storage else ""))
+    return f" ({', '.join(facts)})" if facts else ""
+
+
+def _seconds(took: float) -> str:
+    return f"{took:.1f} s" if took < 10 else f"{took:.0f} s" if took < 60 else human_duration(took)
+
+
+# ---- several -----------------------------------------------------------------------------------------------------
+def summary(results: Sequence[Result], exit: Exit, known: Described) -> str:
+    """Return how many have each outcome, and the exit code if it is not 0; of a dry run that nothing was sent."""
+    where = "In the sandbox: " if known.sandbox else ""
+    if not results:
+        return f"{where}nothing to do"
+    code = f" (exit {int(exit)})" if exit is not Exit.OK else ""
+    if not known.dry_run:
+        return f"{where}{tables.summary(results)}{code}"
+    would = [result for result in results if result.outcome is Outcome.WOULD_RECOVER]
+    size = total_size([result.volume.size for result in would if result.volume is not None])
+    noun = "volume" if all(result.volume is not None for result in would) else "target"
+    others = Counter(result.outcome.value for result in results if result.outcome is not Outcome.WOULD_RECOVER)
+    rest = "".join(f"; {count:,} {outcome}" for outcome, count in others.items())
+    many = f"{counted(len(would), noun)}{f' ({size})' if size else ''}"
+    return f"Dry run: {many} would be recovered{where and ' in the sandbox'}{rest}; nothing was sent{code}."
+
+
+def attach_advice(results: Sequence[Result], known: Described) -> Iterator[str]:
+    """Yield how many of several volumes that are back are not attached, where they were last, and what to type."""
+    back = [one.volume for one in results if one.outcome.is_back and one.volume is not None]
+    loose = [volume for volume in back if not volume.text("vmInstanceUuid")]
+    sure = [one for one in loose if known.doubts.get(one.uuid) == "" and one.text("lastVmInstanceUuid")]
+    if not sure:
+        return
+    last = Counter(known.vm(volume.text("lastVmInstanceUuid") or "") for volume in sure)
+    where = ", ".join(f"{vm} ({count:,})" for vm, count in last.most_common(NAMED))
+    where += f" and {len(last) - NAMED:,} more" if len(last) > NAMED else ""
+    typed = " ".join(map(known.typed, sure[:NAMED])) + (" ..." if len(sure) > NAMED else "")
+    start = f"{len(loose):,} {'is' if len(loose) == 1 else 'are'} not attached; last on: {where}"
+    yield f"{start}. Attach with: {known.command} attach {typed}"
