@@ -38,8 +38,10 @@ def test_each_word_leads_to_one_command_that_there_is(env: dict[str, str]) -> No
         assert "recover" not in run([group, "restore"], env).err
 
 
-@pytest.mark.parametrize("word", ["rm", "delete", "PURGE"])
-def test_a_word_for_deleting_is_answered_plainly(word: str, env: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("word", "does"), [("rm", "deletes"), ("delete", "deletes"), ("PURGE", "deletes"), ("detach", "detaches")]
+)
+def test_a_word_for_what_zvol_never_does_is_answered_plainly(word: str, does: str, env: dict[str, str]) -> None:
     ran = run([word, "pg-data"], env)
     assert (ran.code, ran.out) == (2, "")
-    assert f"zvol: error: no such command '{word}'. zvol deletes nothing\n" in ran.err
+    assert f"zvol: error: no such command '{word}'. zvol {does} nothing\n" in ran.err

@@ -131,6 +131,11 @@ def test_the_first_line_that_a_program_prints(tmp_path: Path, code: str, capfd: 
         ("print('MARKER', file=sys.stderr); sys.exit(1)", AuthError, "ended with exit code 1"),
         ("os.kill(os.getpid(), 9)", AuthError, "was ended by signal 9"),
         (f"print('{SESSION}'); print('x' * {LIMIT})", ConfigError, "printed more than 4096 bytes"),
+        (
+            f"print('x' * {LIMIT - 1}, flush=True); time.sleep(0.1); print('MARKER')",
+            ConfigError,
+            "printed more than 4096 bytes",
+        ),
         ("while True: sys.stdout.write('MARKER' * 1000)", ConfigError, "printed more than 4096 bytes"),
         ("sys.stdout.buffer.write(bytes(range(256)))", ConfigError, "must be the 32 hex digits"),
     ],

@@ -16,6 +16,17 @@ from zvol.errors import ConfigError, UsageProblem
 
 
 # ---- where values come from ------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("missing", [True, False])
+def test_only_a_default_file_that_is_there_is_warned_of_and_once(tmp_path: Path, missing: bool) -> None:
+    """A folder stands for a file that cannot be read."""
+    path = tmp_path / "zvol" / "config.yaml"
+    (path.parent if missing else path).mkdir(parents=True)
+    layers = SettingLayers({"host": "https://h"}, {"XDG_CONFIG_HOME": str(tmp_path)})
+    for _ in range(2):
+        layers.choose_profile(host_needed=False)
+    assert layers.warnings == ([] if missing else [f"{path} is not a file"])
+
+
 def test_a_profile_and_the_sources_of_its_values(home: Path) -> None:
     settings = got(home)
     file = home / ".config/zvol/config.yaml"

@@ -205,7 +205,8 @@ def test_no_file(tmp_path: Path) -> None:
 def test_the_positions_of_invalid_bytes(tmp_path: Path) -> None:
     assert wrong(tmp_path, b"a: b\nc\xff: d") == ["2:2: is not UTF-8 here"]
     assert wrong(tmp_path, b"\xef\xbb\xbf\n\n\x00") == ["3:1: has a character here that YAML does not allow"]
-    assert wrong(tmp_path, "profiles:\n\tp: {}")[0].endswith("use spaces, not tabs")
+    for text in ("profiles:\n\tp: {}", "\tprofiles: {}"):
+        assert wrong(tmp_path, text)[0].endswith("use spaces, not tabs")
 
 
 def test_the_documented_limits(tmp_path: Path) -> None:
@@ -214,6 +215,8 @@ def test_the_documented_limits(tmp_path: Path) -> None:
     assert not any("nested" in problem for problem in wrong(tmp_path, nested))
     nested = "profiles: " + "{a: " * DEPTH + "}" * DEPTH
     assert any("nested more than 20 deep" in problem for problem in wrong(tmp_path, nested))
+    deep = "profiles: " + "{a: " * (DEPTH - 2) + "[" + "x, " * NODES + "]" + "}" * (DEPTH - 2)
+    assert wrong(tmp_path, deep) == [f"1:{87 + 3 * (NODES - 40)}: is the value after {NODES}: too many"]
     many = "profiles:\n" + "".join(f"  p{i}: {{}}\n" for i in range((NODES - 3) // 2))
     assert len(load(write(tmp_path, many)).profiles) == (NODES - 3) // 2
 

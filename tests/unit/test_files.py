@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from zvol.errors import ConfigError, LocalState
-from zvol.files import UnreadableFile, private_dir, read_file, read_private, write_private
+from zvol.files import UnreadableFile, open_private, private_dir, read_file, read_private, write_private
 from zvol.permissions import Content
 
 ROOT = os.geteuid() == 0
@@ -158,6 +158,12 @@ def test_written_files_are_private_whatever_the_umask(tmp_path: Path, mask: int)
     for made in (tmp_path / "a", path.parent, folder, folder.parent, folder.parent.parent):
         assert mode(made) == 0o700
     assert [entry.name for entry in path.parent.iterdir()] == ["file"]
+
+
+def test_a_file_is_private_from_its_first_moment_on(tmp_path: Path) -> None:
+    with umask(0):
+        os.close(open_private(tmp_path / "file", os.O_WRONLY | os.O_CREAT))
+    assert mode(tmp_path / "file") == 0o600
 
 
 def test_the_owner_can_read_the_file_whatever_the_umask(tmp_path: Path) -> None:

@@ -75,6 +75,19 @@ def test_a_descriptor_of_this_process_is_not_inherited(tmp_path: Path) -> None:
         assert "it is not open in this process" in refusal(Path(f"/dev/fd/{file.fileno()}")).message
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a link away")
+@pytest.mark.parametrize("target", ["", "/"])
+def test_a_link_of_another_user_is_not_followed_to_a_secret(tmp_path: Path, target: str) -> None:
+    """Also where others cannot replace it: whoever made it chose what is read."""
+    path = secret(tmp_path, 0o600)
+    (tmp_path / "link").symlink_to(path if target else path.name)
+    assert read_private(tmp_path / "link", 100) == b"MARKER"
+    os.chown(tmp_path / "link", 12345, 12345, follow_symlinks=False)
+    error = refusal(tmp_path / "link")
+    assert f"leads through {tmp_path}/link, a symbolic link of another user" in error.message
+    assert error.hint == "Name the file itself."
+
+
 def test_a_group_of_ones_own_may_write_the_folders_of_a_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = secret(tmp_path, 0o600)
     folder = tmp_path / "folder"

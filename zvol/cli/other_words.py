@@ -8,7 +8,10 @@ from typing import Final
 from zvol.text import did_you_mean
 
 COMMANDS: Final = {
-    "recover": ("restore", "undelete", "rescue", "recovery", "undo", "unremove", "salvage", "untrash", "revert"),
+    "recover": (
+        *("restore", "undelete", "rescue", "recovery", "undo", "unremove", "salvage", "untrash", "revert"),
+        *("undestroy", "unrm", "undel", "retrieve"),
+    ),
     "show": ("get", "describe", "info", "inspect", "view", "cat"),
     "runs": ("status", "history", "jobs", "log", "logs", "ps"),
     "list": ("ls", "volumes", "trash", "recycle-bin", "bin", "search", "find", "deleted"),
@@ -35,7 +38,11 @@ IN_GROUPS: Final = {
 }
 """The same for the commands of groups."""
 
-DELETES: Final = ("rm", "remove", "delete", "del", "destroy", "expunge", "purge")
+NEVER: Final = {
+    "deletes": ("rm", "remove", "delete", "del", "destroy", "expunge", "purge"),
+    "detaches": ("detach", "unmount", "umount", "disconnect", "unattach"),
+}
+"""What zvol never does, so that no command comes close to it."""
 
 
 def suggestion(word: str, known: Sequence[str]) -> str:
@@ -43,6 +50,7 @@ def suggestion(word: str, known: Sequence[str]) -> str:
     folded = word.lower()
     tables = (*COMMANDS.items(), *IN_GROUPS.items())
     meant = next((name for name, words in tables if folded in words and name in known), None)
-    if meant is None and folded in DELETES:
-        return " zvol deletes nothing."
+    never = next((does for does, words in NEVER.items() if folded in words), None)
+    if meant is None and never is not None:
+        return f" zvol {never} nothing."
     return did_you_mean(meant or word, known, sentence=True)
