@@ -30,3 +30,14 @@ def test_a_deleted_volume_of_a_vm_that_somebody_else_recovered_is_only_named(
     warnings = " ".join(ran.json()[0]["warnings"])
     assert "is not known (the VM is back, and the journal of this zvol has no recovery of it)" in warnings
     assert f"`zvol recover {UPLOADS}`, then `zvol attach {UPLOADS} {WEB_2}`" in warnings
+
+
+def test_a_vm_that_was_renamed_in_the_recycle_bin_leaves_its_deleted_volume_undecided(
+    cloud: Sandbox, at: dict[str, str]
+) -> None:
+    """The new name has moved the date of its destruction; also later, when only the journal has that date."""
+    accident.rename(cloud, "web-3")
+    for again in (["recover", "--vm", "web-3", "--reattach", "--json"], LATER):
+        ran = run(again, at)
+        assert (ran.code, state(cloud)) == (1, WHOLE | {"uploads": "Deleted"})
+        assert "or one of them was changed since" in " ".join(ran.json()[0]["warnings"])

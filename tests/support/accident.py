@@ -58,6 +58,10 @@ def recover(cloud: Sandbox, uuid: str = WEB_2) -> None:
     cloud.job(cloud.call("PUT", f"/v1/vm-instances/{uuid}/actions", {"recoverVmInstance": {}}))
 
 
+def rename(cloud: Sandbox, name: str, uuid: str = WEB_2) -> None:
+    cloud.job(cloud.call("PUT", f"/v1/vm-instances/{uuid}/actions", {"updateVmInstance": {"name": name}}))
+
+
 def database(cloud: Sandbox, *statements: str) -> None:
     """Change what no API changes."""
     with closing(sqlite3.connect(folder(cloud) / "cloud.db", timeout=20)) as db, db:

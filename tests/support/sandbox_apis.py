@@ -48,6 +48,11 @@ def _create_snapshot(node: Node, tx: Tx, call: Call) -> Body:
     return {"inventory": node.reader.one(tx, "snapshot", uuid)}
 
 
+def _update_vm(node: Node, tx: Tx, call: Call) -> Body:
+    tx.update("vms", call.text("uuid"), name=call.text("name"))
+    return {"inventory": node.reader.one(tx, "vm", call.text("uuid"))}
+
+
 def _formats(node: Node, tx: Tx, call: Call) -> Body:
     masters = {"qcow2": "KVM", "raw": "KVM", "vmdk": "KVM"}
     return {"formats": [{"format": name, "masterHypervisorType": kind} for name, kind in masters.items()]}
@@ -80,6 +85,13 @@ _ACTIONS: Final = "/v1/volumes/{uuid}/actions"
 _ITSELF: Final = (("uuid", "volume"),)
 
 _ON_VOLUMES: Final = (
+    Api(
+        "updateVmInstance",
+        "PUT",
+        "/v1/vm-instances/{uuid}/actions",
+        Operation(_update_vm, targets=(("uuid", "vm"),), required=("name",), slow=False),
+        "org.zstack.header.vm.APIUpdateVmInstanceMsg",
+    ),
     Api("getVolumeFormat", "GET", "/v1/volumes/formats", Reply(_formats)),
     Api(
         "changeVolumeState",
