@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from tests.support.process import ZVOL_SCRIPT
+from tests.support.terminal import on_terminal
 
 ROOT: Final = Path(__file__).parents[2]
-DATES: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|[A-Z][a-z]{2} \d{1,2}, \d{4} \d{1,2}:\d\d:\d\d [AP]M")
+TIMES: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|\b(\d+[dhms] )?\d+[dhms]\b|\b\d+\.\d s\b")
+COLUMNS: Final = 100
+"""The width of the terminal on the pages."""
 CRONS: Final = "/usr/bin:/bin"
 WITH_ZVOL: Final = f"{Path(ZVOL_SCRIPT).parent}:{CRONS}"
 
@@ -34,9 +38,17 @@ def shell(script: str, env: dict[str, str], path: str = WITH_ZVOL) -> subprocess
     )
 
 
+def screen(command: str, env: dict[str, str]) -> str:
+    """Return what a terminal shows of a command."""
+    program, *arguments = shlex.split(command)
+    assert program == "zvol"
+    return "\n".join(on_terminal(arguments, env | {"TERM": "xterm-256color"}, columns=COLUMNS).lines)
+
+
 def same(text: str) -> list[str]:
     """Return the lines of a screen without what differs from day to day."""
-    return [re.sub(r" {2,}", "  ", DATES.sub("DATE", line)).rstrip() for line in text.strip().splitlines()]
+    lines = [re.sub(r" {2,}", "  ", TIMES.sub("TIME", line)).rstrip() for line in text.strip().splitlines()]
+    return [line for line in lines if line]
 
 
 def commands(screen: str) -> Iterator[tuple[str, str]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.screens import blocks, commands, same, shell
+from tests.docs.screens import blocks, commands, same, screen, shell
 from tests.support.process import environment
 
 PAGE = blocks("docs/guide.md")
@@ -17,7 +17,7 @@ def test_its_screens_are_what_one_sees_in_their_order(tmp_path: Path) -> None:
     screens = [step for kind, text in PAGE if not kind for step in commands(text)]
     assert len(screens) == 2
     for command, output in screens:
-        assert same(shell(command, env).stdout) == same(output)
+        assert same(screen(command, env)) == same(output)
 
 
 @pytest.mark.parametrize("script", [text for kind, text in PAGE if kind == "sh"])

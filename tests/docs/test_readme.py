@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.screens import CRONS, blocks, commands, same, shell
+from tests.docs.screens import CRONS, blocks, commands, same, screen, shell
 from tests.support.process import PG_DATA, PG_WAL, Sandbox, environment, sandbox
 
 BLOCKS = blocks("README.md")
@@ -32,10 +32,10 @@ def test_its_screens_are_what_one_sees_in_their_order(tmp_path: Path) -> None:
     """Without the installation, which .ci/run does."""
     env = environment(tmp_path / "home")
     first = block("sh", ".venv/bin/zvol --sandbox recover").rpartition("&&")[2].replace(".venv/bin/", "")
-    (screen,) = [text for _, text in BLOCKS if text.startswith("Name: ")]
-    shown = [(first, screen), *(step for text in SCREENS for step in commands(text))]
+    (block_after,) = [text for _, text in BLOCKS if text.startswith("✓ ")]
+    shown = [(first.strip(), block_after), *(step for text in SCREENS for step in commands(text))]
     for command, output in shown:
-        assert same(shell(command, env).stdout) == same(output)
+        assert same(screen(command, env)) == same(output)
 
 
 def test_its_sandbox_can_be_served(tmp_path: Path) -> None:

@@ -66,9 +66,9 @@ def test_counts_and_the_exit_code_end_a_table() -> None:
 def test_what_to_do_is_said_once_with_the_names_it_is_for() -> None:
     bad = [failed(number, f"v{number}", hint="Ask `zvol show`.") for number in range(5)]
     err = shown(*bad, failed(9, "other", hint=""), advice=("finish with: zvol resume",)).err.getvalue()
-    assert err == "6 failed (exit 1)\nv0, v1, v2 and 2 more: Ask `zvol show`.\nfinish with: zvol resume\n"
+    assert err == "6 failed (exit 1)\nv0, v1, v2 and 2 more: Ask `zvol show`.\nFinish with: zvol resume\n"
     alone = shown(failed(1, "a"), single=True).err.getvalue().splitlines()
-    assert alone[0] == f"zvol: a ({uuid(1)}): the server refused"
+    assert alone[0] == f"zvol: error: a ({uuid(1)}): the server refused"
     assert alone[-1] == "  Ask."
 
 

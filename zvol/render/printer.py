@@ -173,7 +173,9 @@ class Printer:
                 self.hint(text)
             return
         whose = {hint: f"{recovery_screen.names(asked)}: " if named else "" for hint, asked in hints.items()}
-        self.end("", [*(f"{whose[hint]}{hint}" for hint in hints if hint), *advice])
+        self.end(
+            "", [*(f"{whose[hint]}{hint}" for hint in hints if hint), *(text[:1].upper() + text[1:] for text in advice)]
+        )
 
     def preview(self, rows: Sequence[VolumeRow], width: int) -> None:
         """Show volumes on stderr, a terminal of `width` columns, before a question about them."""
