@@ -56,14 +56,10 @@ def with_last(text: str, task: VolumeTask) -> str:
     """Return a sentence with what was seen last, and when; what the sentence contains already is not repeated."""
     places = (("the request", task.put_seen), ("its job", task.job_seen), (f"the {task.kind.noun}", task.read_seen))
     seen = [(what, one) for what, one in places if one is not None]
-    repeated = [one.at for _, one in seen if _says(text, one.text)]
-    more = [f"of {what}: {one.text} ({clock_time(one.at)})" for what, one in seen if not _says(text, one.text)]
+    repeated = [one.at for _, one in seen if one.text == text]
+    more = [f"of {what}: {one.text} ({clock_time(one.at)})" for what, one in seen if one.text != text]
     text += f" ({clock_time(max(repeated))})" if repeated else ""
     return f"{text}; last seen {', '.join(more)}" if more else text
-
-
-def _says(sentence: str, text: str) -> bool:
-    return text == sentence or f"({text})" in sentence
 
 
 def clock_time(instant: float) -> str:

@@ -13,6 +13,7 @@ from zvol.resource import Resource
 from zvol.text import human_duration
 from zvol.zstack import answers
 from zvol.zstack.answer_errors import error_of
+from zvol.zstack.foreign import DIRECT
 from zvol.zstack.resource_kinds import KINDS, AnyKind
 
 STRICT = "it was back already, and --strict was given"
@@ -137,6 +138,10 @@ def _unknown(task: VolumeTask, why: Reason) -> ZvolError:
         case Reason.SESSION | Reason.NOT_READ_BACK:
             text = f"the request was sent, and the {kind.noun} could not be read back with this session"
             return ZvolError(text, kind="unknown", hint="Get a new session, then run `zvol resume`.", exit=Exit.UNKNOWN)
+        case _ if task.barred:
+            text = "the request was refused by something before the server that lets no change through; whether the "
+            text += "server has got it nevertheless is not known"
+            return ZvolError(text, kind="unknown", hint=f"{DIRECT} {FINISH}", exit=Exit.UNKNOWN)
         case _ if not task.state.sends:
             text = "an earlier run may have sent a request for it, and what became of that is not known"
         case _ if task.phase is Phase.DONE:
@@ -151,6 +156,12 @@ def time_up(timeout: float, waited: str, task: VolumeTask) -> ZvolError:
     """Return why nothing was sent for a volume before its deadline; `resume` knows it once it is claimed."""
     text = f"time is up after {human_duration(timeout)}, and nothing was sent: {waited}"
     return ZvolError(text, kind="time-up", hint=FINISH if task.claimed else NOT_SENT, exit=Exit.UNREACHABLE)
+
+
+def barred(reason: str) -> ZvolError:
+    """Return the error of a volume for which nothing was sent, since something before the server refuses changes."""
+    text = f"nothing was sent: something before the server lets no change through ({reason})"
+    return ZvolError(text, kind="unreachable", hint=DIRECT, exit=Exit.UNREACHABLE)
 
 
 def unreadable(grace_elapsed: float, task: VolumeTask) -> ZvolError:

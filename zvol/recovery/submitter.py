@@ -7,6 +7,7 @@ from typing import Final
 
 from zvol.errors import LocalState, NeverSent
 from zvol.recovery import outcomes
+from zvol.recovery.change_gate import ChangeGate
 from zvol.recovery.claimer import Claimer
 from zvol.recovery.classification import answer_text, put_result_of
 from zvol.recovery.context import EngineContext
@@ -39,7 +40,7 @@ class Submitter:
 
     def __init__(self, context: EngineContext, tasks: Tasks, stopped: Callable[[], bool]) -> None:
         self._context, self._tasks, self._stopped = context, tasks, stopped
-        self._claimer = Claimer(context, tasks)
+        self._claimer, self._gate = Claimer(context, tasks), ChangeGate(context, tasks)
         self._in_flight = 0
         self._outages = 0
         self._committed_at = -COMMIT_PAUSE
@@ -172,6 +173,7 @@ class Submitter:
             breaker.record_success(now, put=True)
             self._tasks.change_answered(now)
         self._tasks.put_answered(task, answer, now)
+        self._gate.put_answered(task, answer, now)
 
     def _never_sent(self, task: VolumeTask, never: NeverSent, done: WorkResult, now: float) -> None:
         """Not a byte has left: it is tried again, unless the server is not trusted or nothing more is sent."""

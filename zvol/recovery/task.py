@@ -105,6 +105,7 @@ class VolumeTask:
     deadline: float | None = None
     in_flight_at: float = 0.0
     late: int = 0
+    barred: bool = False
     polling: bool = False
     polled_at: float = -math.inf
     poll_backoff: float = FIRST_POLL
@@ -175,6 +176,7 @@ class VolumeTask:
         self.job, self.job_status, self.job_polled = job, JobStatus.NOT_POLLED, False
         self.put_seen, self.job_seen, self.error = None, None, None
         self.quiet, self.reported_done_at, self.job_grace_polls, self.job_excluded = None, None, 0, False
+        self.barred = False
 
     def begin_polling(self, now: float, job_after: float) -> None:
         """Poll often again, and the job after `job_after` seconds."""

@@ -143,6 +143,10 @@ class TaskLifecycle(TaskQueues):
         for task in [one for one in self._pending.values() if one.waits_to_send]:
             self.give_up(task, error)
 
+    def watch_until(self, task: VolumeTask, until: float) -> None:
+        """A gateway that lets no change through refused the PUT: the volume is watched until then at most."""
+        task.barred, task.deadline = True, min(self.end_of(task), until)
+
     def journal_failed(self, error: LocalState) -> None:
         """The journal cannot be written: nothing further is sent, what is open is polled to its end."""
         self._context.journal.failed(error)

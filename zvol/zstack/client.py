@@ -245,6 +245,11 @@ class Client:
         """Return the server's release; raises TransientError, CannotTell or Untrusted when it is not told."""
         return server_facts.parse_version(self._request(*server_facts.VERSION_REQUEST))
 
+    def bars_changes(self) -> bool:
+        """Tell whether a change that changes nothing is refused by something before ZStack; raises TransientError."""
+        found = answers.classify_read(self._request(*server_facts.VERSION_REQUEST))
+        return isinstance(found, Unrecognized) and found.barred
+
     def server_time(self) -> float:
         """Return the server's clock as seconds since 1970 UTC; raises TransientError, CannotTell or Untrusted."""
         return server_facts.parse_server_time(self._request(*server_facts.CLOCK_REQUEST))

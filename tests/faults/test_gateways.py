@@ -1,0 +1,72 @@
+"""A gateway that lets no change through is recognised at once, and nothing is said of it that is not known."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.support.fault_proxy import Proxy, Rule, proxy
+from tests.support.http_messages import answer
+from tests.support.process import PG_DATA, Ran, Sandbox, sandbox
+from tests.support.profiles import FAST, check_report, profile
+from tests.support.warm import run
+from zvol.sandbox.names import extra_uuid
+
+VOLUMES = [extra_uuid(number) for number in range(1, 41)]
+ALWAYS = 10**6
+PAGE = answer("405 Not Allowed", b"<html><center>nginx</center></html>", "Server: nginx")
+PROBE = Rule("other", "page", 1, ALWAYS, page=PAGE, path="management-nodes/actions")
+WHOSE = "HTTP 405 from a gateway (nginx), not from ZStack"
+
+
+@pytest.fixture
+def cloud(tmp_path: Path) -> Iterator[Sandbox]:
+    with sandbox(tmp_path / "cloud", "--extra", "40") as made:
+        yield made
+
+
+def recover(
+    tmp_path: Path, cloud: Sandbox, volumes: Sequence[str], *rules: Rule
+) -> tuple[Ran, Proxy, list[dict[str, object]]]:
+    with proxy(cloud.host, *rules) as (host, between):
+        env = profile(tmp_path / "home", host, cloud.session)
+        ran = run(["recover", "-", "-o", "ndjson"], env, stdin="\n".join(volumes), command=FAST, timeout=60)
+    check_report(ran, cloud)
+    return ran, between, [json.loads(line) for line in ran.out.splitlines()]
+
+
+def test_one_volume_is_watched_for_a_while_and_is_unknown(tmp_path: Path, cloud: Sandbox) -> None:
+    put = Rule("put", "page", 1, ALWAYS, page=PAGE)
+    ran, between, [result] = recover(tmp_path, cloud, [PG_DATA], put, PROBE)
+    assert (ran.code, result["outcome"], len(between.puts())) == (3, "unknown", 1), ran
+    assert "lets no change through; whether the server has got it nevertheless is not known" in ran.err
+    assert f"last seen of the request: {WHOSE} (" in ran.err
+    assert "Set `host` to the management node itself" in ran.err
+    assert "Finish with `zvol resume`." in ran.err
+
+
+def test_what_was_not_sent_yet_is_not_sent(tmp_path: Path, cloud: Sandbox) -> None:
+    put = Rule("put", "page", 1, ALWAYS, page=PAGE)
+    ran, between, results = recover(tmp_path, cloud, VOLUMES, put, PROBE)
+    sent = len(between.puts())
+    assert ran.code == 3, ran
+    assert Counter(one["outcome"] for one in results) == {"unknown": sent, "not-sent": len(VOLUMES) - sent}
+    assert 1 <= sent <= 16
+    errors = [one["error"]["details"] for one in results if one["outcome"] == "not-sent"]  # type: ignore[index]
+    assert all(f"nothing was sent: something before the server lets no change through ({WHOSE})" in e for e in errors)
+
+
+def test_a_request_that_came_through_nevertheless_is_recovered(tmp_path: Path, cloud: Sandbox) -> None:
+    put = Rule("put", "lose-page", 1, ALWAYS, page=PAGE)
+    ran, between, [result] = recover(tmp_path, cloud, [PG_DATA], put, PROBE)
+    assert (ran.code, result["outcome"], len(between.puts())) == (0, "recovered", 1), ran
+
+
+def test_a_refusal_of_one_request_only_is_waited_out(tmp_path: Path, cloud: Sandbox) -> None:
+    ran, between, [result] = recover(tmp_path, cloud, [PG_DATA], Rule("put", "page", 1, 1, page=PAGE))
+    assert (ran.code, result["outcome"], len(between.puts())) == (0, "recovered", 2), ran
+    assert sum(one.path.endswith("management-nodes/actions") for one in between.seen) >= 1
