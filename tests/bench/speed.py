@@ -190,7 +190,7 @@ class Report:
 def start(report: Report, directory: Path, rounds: int) -> None:
     """How long a command without a server takes, against importing click; CPU time, because nothing waits."""
     env = environment(directory)
-    complete = {"_ZVOL_COMPLETE": "bash_complete", "COMP_WORDS": "zvol re", "COMP_CWORD": "1"}
+    complete = {"_ZVOL_COMPLETE": "bash_complete", "COMP_LINE": "zvol re"}
     commands = {
         "click": ([PYTHON, "-c", "import click"], env),
         "--help": ([ZVOL, "--help"], env),

@@ -1,178 +1,177 @@
-"""Completion in real shells, the generated files, and names that mean harm."""
+"""What completion offers, and what it leaves alone."""
 
 from __future__ import annotations
 
-import os
-import pty
-import select
-import shutil
+import re
 import socket
-import subprocess
-import time
-from importlib.metadata import version
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.process import ZVOL_SCRIPT, environment, run
+from tests.support.fake_server import SESSION, fake_server
+from tests.support.process import PG_DATA, PG_WAL, Sandbox, environment, sandbox
+from tests.support.shells import candidates, values
+from tests.support.warm import run
+from zvol.cli.shells import SHELLS
 
 FOLDER = Path(__file__).parents[2] / "completions"
 FILES = {"bash": "zvol.bash", "zsh": "_zvol", "fish": "zvol.fish"}
-HOSTILE = ("$(touch pwned)", "`touch pwned`", "; touch pwned", "a b", "*", "-x", "'q", '"', "x|y", "prod\\")
+HOSTILE = ("$(touch pwned)", "`touch pwned`", "; touch pwned", "a b", "*", "-x", "'q", '"', "x|y", "prod\\", "a\tb\nc")
+PLAIN = re.compile(r"[A-Za-z0-9_.@+-]+")
 
 
-@pytest.fixture
-def env(tmp_path: Path) -> dict[str, str]:
-    """A home with two good profiles and some whose names a shell would run."""
-    env = environment(tmp_path / "home")
+def profiles(env: dict[str, str], text: str) -> dict[str, str]:
     folder = Path(env["HOME"]) / ".config" / "zvol"
-    folder.mkdir(parents=True)
-    names = [*("prod", "test-2"), *HOSTILE]
-    quoted = ("'" + name.replace("'", "''") + "'" for name in names)
-    (folder / "config.yaml").write_text("profiles:\n" + "".join(f"  {name}: {{host: https://x}}\n" for name in quoted))
-    assert run(["config", "validate"], env).code == 0
-    env["PATH"] = f"{Path(ZVOL_SCRIPT).parent}:{env['PATH']}"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.yaml").write_text(text)
+    (folder / "config.yaml").chmod(0o600)
     return env
 
 
-@pytest.mark.parametrize("shell", FILES)
-def test_the_files_are_what_the_command_prints(shell: str, tmp_path: Path) -> None:
-    printed = run(["completion", shell], environment(tmp_path / "home")).out
-    assert "_ZVOL_COMPLETE" in printed
-    if version("click") == "8.5.1":  # the version they were generated with
-        assert (FOLDER / FILES[shell]).read_text() == printed
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Sandbox, dict[str, str]]]:
+    """One cloud for all tests, which change nothing in it."""
+    folder = tmp_path_factory.mktemp("completion")
+    with sandbox(folder / "cloud") as cloud:
+        yield cloud, environment(folder / "home", {"ZVOL_HOST": cloud.host, "ZVOL_SESSION": cloud.session})
 
 
-@pytest.mark.parametrize("line", ["zvol re", "zvol recover --", "zvol -o ", "zvol -p ", "zvol help ", "zvol nosuch "])
-def test_asking_for_completions_never_fails_nor_goes_out(line: str, env: dict[str, str]) -> None:
+@pytest.mark.parametrize("shell", SHELLS)
+def test_the_files_are_what_the_command_prints(shell: str, env: dict[str, str]) -> None:
+    assert (FOLDER / FILES[shell]).read_text() == run(["completion", shell], env).out
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("zvol re", ["recover", "resume"]),
+        ("zvol ", ["recover", "resume", "list"]),
+        ("zvol recover --stri", ["--strict"]),
+        ("zvol recover --json --strict --exp", ["--expiring-within", "--expect"]),
+        ("zvol -o nd", ["ndjson"]),
+        ("zvol list --sort na", ["name"]),
+        ("zvol list --sort=na", ["--sort=name"]),
+        ("zvol list --output=cs", ["--output=csv", "--output=csv-bom"]),
+        ("zvol list --columns last", ["last-vm", "last-vm-uuid"]),
+        ("zvol list --columns name,last", ["name,last-vm", "name,last-vm-uuid"]),
+        ("zvol list --columns=last-vm,last", ["--columns=last-vm,last-vm-uuid"]),
+        ("zvol list --vms --columns memory,cp", ["memory,cpu"]),
+        ("zvol list --columns he", ["help"]),
+        ("zvol list --columns name,he", []),
+        ("zvol help e", ["exit-codes", "environment"]),
+        ("zvol help rec", ["recover"]),
+        ("zvol completion ", ["bash", "zsh", "fish"]),
+        ("zvol recover 'unfinished ", []),
+        ("zvol recover \\", []),
+    ],
+)
+def test_what_is_offered_without_a_server(line: str, found: list[str], env: dict[str, str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(0)
-        more = {"_ZVOL_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": str(len(line.split(" ")) - 1)}
-        more |= {"ZVOL_HOST": f"http://127.0.0.1:{server.getsockname()[1]}", "ZVOL_SESSION": "a" * 32}
-        ran = run([], env | more)
-        assert (ran.code, ran.err) == (0, "")
+        host = f"http://127.0.0.1:{server.getsockname()[1]}"
+        more = {"ZVOL_HOST": host, "ZVOL_SESSION": "a" * 32} if "recover '" not in line and line[-1:] != "\\" else {}
+        assert values(line, env | more)[: len(found) or None] == found
         with pytest.raises(BlockingIOError):
             server.accept()
 
 
-def test_a_broken_configuration_completes_nothing(env: dict[str, str]) -> None:
-    (Path(env["HOME"]) / ".config" / "zvol" / "config.yaml").write_text("profiles: [")
-    more = {"_ZVOL_COMPLETE": "bash_complete", "COMP_WORDS": "zvol -p ", "COMP_CWORD": "2"}
-    ran = run([], env | more)
-    assert (ran.code, ran.out.strip(), ran.err) == (0, "", "")
+@pytest.mark.parametrize(("line", "value"), [("zvol --config co", "co"), ("zvol list --config=co", "--config=co")])
+def test_the_shell_completes_file_names(line: str, value: str, env: dict[str, str]) -> None:
+    assert candidates(line, env) == [("file", value, "")]
 
 
 def test_profiles_are_those_of_the_given_file(env: dict[str, str], tmp_path: Path) -> None:
-    other = tmp_path / "other.yaml"
-    other.write_text("profiles: {elsewhere: {host: https://x}}")
-    for line, found in ((f"zvol --config {other} -p ", ["elsewhere"]), ("zvol -p ", ["prod", "test-2"])):
-        more = {"_ZVOL_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": str(len(line.split(" ")) - 1)}
-        ran = run([], env | more)
-        assert [line.removeprefix("plain,") for line in ran.out.split()] == found, ran.err
+    names = ", ".join(f"'{name.replace(chr(39), 2 * chr(39))}': {{host: https://x}}" for name in HOSTILE[:-1])
+    profiles(env, f"profiles: {{prod: {{host: https://x}}, test-2: {{host: https://y}}, {names}}}")
+    assert run(["config", "validate"], env).code == 0
+    (tmp_path / "other.yaml").write_text("profiles: {elsewhere: {host: https://x}}")
+    assert values("zvol -p ", env) == ["prod", "test-2"]
+    assert values("zvol list --profile=te", env) == ["--profile=test-2"]
+    assert values(f"zvol --config {tmp_path / 'other.yaml'} -p ", env) == ["elsewhere"]
+    profiles(env, "profiles: [")
+    assert values("zvol -p ", env) == values("zvol recover ", env) == []
 
 
-def ask(shell: str, script: str, env: dict[str, str]) -> list[str]:
-    """Run a script in a real shell, in an empty folder, and return its lines; nothing may have been run besides."""
-    if shutil.which(shell) is None:
-        pytest.skip(f"{shell} is not installed")
-    folder = Path(env["HOME"])
-    ended = subprocess.run(
-        [shell, "-c", script], env=env, cwd=folder, capture_output=True, text=True, check=False, timeout=60
-    )
-    assert not (folder / "pwned").exists()
-    return ended.stdout.splitlines()
+def test_volumes_by_name_with_their_time_left(world: tuple[Sandbox, dict[str, str]]) -> None:
+    _, env = world
+    found = candidates("zvol recover ", env)
+    names = [value for _, value, _ in found]
+    assert names[:3] == ["pg-data", "pg-wal", "web-2-uploads"], "the last deleted first"
+    assert "backup" not in names, "two have this name"
+    assert [text.split(",")[0] for _, value, text in found if len(value) == 32][:2] == ["backup", "backup"]
+    assert re.fullmatch(r"200 GiB, 2d \d\dh left", found[0][2])
+    assert all(PLAIN.fullmatch(value) and " left" in text for _, value, text in found)
+    assert values("zvol recover pg-", env) == values("zvol show pg-", env) == ["pg-data", "pg-wal"]
+    assert values("zvol recover pg-data pg-", env) == ["pg-wal"]
+    ((_, value, text),) = candidates(f"zvol recover {PG_WAL[:-1]}2", env)
+    assert (value, text.split(",")[0]) == (PG_WAL, "pg-wal")
+    assert PG_DATA not in names
 
 
-def test_bash(env: dict[str, str]) -> None:
-    asked = """complete_it() { COMPREPLY=(); COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _zvol_completion zvol
-      echo "${COMPREPLY[@]}"; }
-    """
-    calls = "complete_it zvol re\ncomplete_it zvol -o nd\ncomplete_it zvol -p ''\ncomplete_it zvol recover --stri"
-    hostile = "\n".join(f"complete_it zvol -p {quoted(name)}" for name in HOSTILE)
-    lines = ask("bash", f"source {FOLDER / 'zvol.bash'}\n{asked}{calls}\n{hostile}", env)
-    assert lines[:4] == ["recover resume", "ndjson", "prod test-2", "--strict"]
-    assert set(lines[4:]) <= {"", "prod", "prod test-2"}  # a quote alone is the beginning of any name
+def test_other_names(world: tuple[Sandbox, dict[str, str]], tmp_path: Path) -> None:
+    cloud, env = world
+    found = candidates("zvol recover --vm ", env)
+    assert [value for _, value, _ in found] == ["web-2", "old-app"]
+    assert all(re.fullmatch(r"6d \d+h left", text) for _, _, text in found)
+    assert values("zvol show --vm=web", env) == ["--vm=web-2"]
+    assert "team-data" in values("zvol attach ", env)
+    assert values("zvol attach pg-", env) == [], "they are deleted"
+    for command in ("resume", "runs forget"):
+        assert values(f"zvol {command} ", env) == []
+    mine = environment(tmp_path / "mine", {"ZVOL_HOST": cloud.host, "ZVOL_SESSION": cloud.session})
+    run(["recover", "web-2-uploads"], mine)
+    try:
+        (made,) = run(["runs", "-o", "name"], mine).out.split()
+        for command in ("resume", "runs forget"):
+            assert values(f"zvol {command} ", mine) == [made]
+    finally:
+        cloud.delete("d0a7a5e0c0de4b1e8a5efeedbead0013")
 
 
-def test_fish(env: dict[str, str]) -> None:
-    words = [
-        "zvol re",
-        "zvol -o nd",
-        "zvol -p ",
-        "zvol recover --stri",
-        *(f"zvol -p {quoted(name)}" for name in HOSTILE),
-    ]
-    asked = "; ".join(f'complete -C {fished(word)}; echo "."' for word in words)
-    lines = ask("fish", f"source {FOLDER / 'zvol.fish'}; {asked}", env)
-    found = [line.split("\t")[0] for line in lines]
-    expected = ["recover", "resume", ".", "ndjson", ".", "prod", "test-2", ".", "--strict", "."]
-    assert found == expected + ["." for _ in HOSTILE]
+def test_the_sandbox_has_names_too(env: dict[str, str]) -> None:
+    assert values("zvol --sandbox recover pg-", env) == ["pg-data", "pg-wal"]
 
 
-@pytest.mark.parametrize("way", ["source {folder}/_zvol", "fpath=({folder} $fpath)", 'eval "$(zvol completion zsh)"'])
-def test_zsh_on_a_terminal(way: str, env: dict[str, str]) -> None:
-    """A real zsh with its line editor: what TAB makes of the line is printed, not run."""
-    zsh = shutil.which("zsh")
-    if zsh is None:
-        pytest.skip("zsh is not installed")
-    folder = Path(env["HOME"])
-    pid, fd = pty.fork()
-    if pid == 0:  # pragma: no cover
-        os.chdir(folder)
-        os.execve(zsh, ["zsh", "-f", "-i"], env | {"TERM": "dumb", "PS1": "> ", "ZDOTDIR": str(folder)})
-    load, given = "autoload -U compinit; compinit -u -D", way.format(folder=FOLDER)
-    say(fd, f"{given}; {load}; echo re''ady\n" if "fpath" in way else f"{load}; {given}; echo re''ady\n", "ready")
-    assert "ndjson" in say(fd, "zvol -o nd\t", "ndjson")
-    say(fd, "\x15zvol recover --stri\t", "--strict")
-    say(fd, "\x15zvol whoa\t", "whoami")
-    say(fd, "\x15zvol -p pr\t", "prod")
-    for name in HOSTILE:
-        say(fd, f"\x15zvol -p {quoted(name)}\t", "")
-    os.close(fd)
-    os.waitpid(pid, 0)
-    assert not (folder / "pwned").exists()
+def test_names_are_asked_for_once_and_hostile_ones_are_not_offered(env: dict[str, str]) -> None:
+    with fake_server(HOSTILE) as server:
+        found = candidates("zvol recover ", env | {"ZVOL_HOST": server.host, "ZVOL_SESSION": SESSION})
+        assert len(found) == len(HOSTILE)
+        assert all(re.fullmatch(r"[0-9a-f]{32}", value) for _, value, _ in found)
+        asked = [target for method, target in server.seen if target.startswith("/zstack/v1/volumes")]
+        assert len(asked) == 1
+        assert "limit=500" in asked[0]
+        assert len(server.seen) <= 4, server.seen
 
 
-@pytest.mark.parametrize("compinit", ["autoload -U compinit; compinit -u -D", ""])
-def test_zsh_before_compinit(compinit: str, env: dict[str, str]) -> None:
-    """The script in ~/.zshrc comes before compinit, as in many of them, or there is none at all."""
-    zsh = shutil.which("zsh")
-    if zsh is None:
-        pytest.skip("zsh is not installed")
-    folder = Path(env["HOME"])
-    (folder / ".zshrc").write_text(f'PS1="> "\neval "$(zvol completion zsh)"\n{compinit}\n')
-    pid, fd = pty.fork()
-    if pid == 0:  # pragma: no cover
-        os.chdir(folder)
-        os.execve(zsh, ["zsh", "-d", "-i"], env | {"TERM": "dumb", "ZDOTDIR": str(folder)})
-    hint = "zvol: completion needs compinit; add to ~/.zshrc: autoload -Uz compinit && compinit"
-    shown = say(fd, "echo re''ady\n", "ready")
-    assert "command not found" not in shown
-    assert (hint in shown) == (not compinit)
-    if compinit:
-        say(fd, "zvol recover --stri\t", "--strict")
-    else:
-        assert hint not in say(fd, "echo ag''ain\n", "again"), "it is said once"
-    os.close(fd)
-    os.waitpid(pid, 0)
+@pytest.mark.parametrize(
+    "credential",
+    [
+        "session_command: [touch, pwned]",
+        "account: admin, password_command: [touch, pwned]",
+        "account: admin, password_file: password",
+    ],
+)
+def test_no_program_is_run_and_nobody_is_logged_in(credential: str, env: dict[str, str]) -> None:
+    with fake_server(["a"]) as server:
+        profiles(env, f"profiles: {{p: {{host: '{server.host}', {credential}}}}}")
+        (Path(env["HOME"]) / ".config/zvol/password").write_text("password")
+        (Path(env["HOME"]) / ".config/zvol/password").chmod(0o600)
+        assert values("zvol -p p recover ", env) == []
+        assert server.seen == []
+    assert not list(Path(env["HOME"]).rglob("pwned"))
+    assert not Path("pwned").exists()
 
 
-def say(fd: int, text: str, expected: str) -> str:
-    """Type something and wait until the terminal shows what is expected; returns all that it showed."""
-    os.write(fd, text.encode())
-    shown, until = "", time.monotonic() + (30 if expected else 0.3)
-    while time.monotonic() < until and not (expected and expected in shown.replace("\r", "").replace("\n", "")):
-        ready, _, _ = select.select([fd], [], [], 0.1)
-        if ready:
-            shown += os.read(fd, 65536).decode(errors="replace")
-    assert expected in shown.replace("\r", "").replace("\n", ""), shown
-    return shown
+def test_a_server_that_does_not_answer_is_waited_for_for_a_second(env: dict[str, str]) -> None:
+    """Without that limit it would be half an hour."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        host = f"http://127.0.0.1:{server.getsockname()[1]}"
+        assert values("zvol recover ", env | {"ZVOL_HOST": host, "ZVOL_SESSION": "a" * 32}) == []
 
 
-def quoted(name: str) -> str:
-    """Return a word as bash and zsh read it back."""
-    return "'" + name.replace("'", "'\\''") + "'"
-
-
-def fished(text: str) -> str:
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+def test_a_session_that_has_ended_offers_nothing(world: tuple[Sandbox, dict[str, str]]) -> None:
+    cloud, env = world
+    assert values("zvol recover ", env | {"ZVOL_SESSION": "f" * 32}) == []
+    assert values("zvol recover ", env | {"ZVOL_HOST": "http://127.0.0.1:1"}) == []
+    assert cloud.status(PG_DATA) == "Deleted"

@@ -17,7 +17,7 @@ import json, sys, atexit
 before = len(sys.modules)
 sys.argv = ["zvol", *{arguments!r}]
 def report():
-    sys.stderr.write("\\n" + json.dumps([len(sys.modules), sorted(sys.modules)]) + "\\n")
+    sys.__stderr__.write("\\n" + json.dumps([len(sys.modules), sorted(sys.modules)]) + "\\n")
 atexit.register(report)
 from zvol.cli import main
 main()
@@ -37,8 +37,8 @@ def modules(arguments: list[str], env: dict[str, str]) -> tuple[int, set[str]]:
     [
         (["--version"], {}, 70),
         (["--help"], {}, 130),
-        ([], {"_ZVOL_COMPLETE": "bash_complete", "COMP_WORDS": "zvol re", "COMP_CWORD": "1"}, 130),
-        ([], {"_ZVOL_COMPLETE": "bash_complete", "COMP_WORDS": "zvol recover --", "COMP_CWORD": "2"}, 130),
+        ([], {"_ZVOL_COMPLETE": "bash_complete", "COMP_LINE": "zvol re"}, 130),
+        ([], {"_ZVOL_COMPLETE": "bash_complete", "COMP_LINE": "zvol recover --"}, 130),
     ],
 )
 def test_nothing_heavy_is_imported_for_help_and_completion(

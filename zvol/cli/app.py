@@ -28,7 +28,7 @@ COMMANDS: Final = {
     "doctor": "Check host, session, clock, policy and files.",
     "config": "Make, show and check the configuration.",
     "sandbox": "A small ZStack on this machine.",
-    "completion": "Print the completion script of a shell.",
+    "completion": "Print or install the completion script of a shell.",
     "help": "Explain a command, or options, exit-codes and other topics.",
     "version": "Show the version of zvol.",
 }

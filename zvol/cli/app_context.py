@@ -106,11 +106,15 @@ class AppContext:
     @cached_property
     def server(self) -> Server:
         """Return the server that the settings name; nothing is sent yet."""
+        return self.connect(self.settings)
+
+    def connect(self, settings: Settings) -> Server:
+        """Return the server with other settings; nothing is sent yet."""
         from zvol.session.server import Server
 
         return Server(
-            self.settings,
-            CommandDeadline(self.clock, self.settings.timeout, self._began),
+            settings,
+            CommandDeadline(self.clock, settings.timeout, self._began),
             stack=self.stack,
             delay_signals=self.signals.delayed,
             warn=lambda text: self.output.warn(text),

@@ -9,14 +9,14 @@ import click
 from zvol.cli.app_context import AppContext
 from zvol.cli.commands import Command
 from zvol.cli.options import global_options, pass_context
-from zvol.cli.params import read_volumes
+from zvol.cli.params import DETACHED_VOLUME, read_volumes
 from zvol.errors import UsageProblem
 from zvol.model import Volume
 from zvol.render.values import Report, Table
 
 
 @click.command("attach", cls=Command, examples=("zvol attach pg-data", "zvol attach pg-data db-1"))
-@click.argument("volume", metavar="VOLUME")
+@click.argument("volume", type=DETACHED_VOLUME, metavar="VOLUME")
 @click.argument("vm", required=False, metavar="[VM]")
 @global_options
 @pass_context

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
@@ -34,6 +35,8 @@ def run(arguments: Sequence[str], signals: Signals, clock: Clock | None = None) 
     streams.prepare()
     _forbid_core_dump()
     context = AppContext(signals, GlobalOptions(arguments=arguments), clock)
+    if "_ZVOL_COMPLETE" in os.environ:
+        _prepare_completion()
     try:
         with context.stack:
             code = _command(app, arguments, context)
@@ -86,6 +89,13 @@ def _command(app: click.Command, arguments: Sequence[str], context: AppContext) 
         return Exit.OK
     except Exception as exc:  # noqa: BLE001
         return _report_bug(exc, context)
+
+
+def _prepare_completion() -> None:
+    """Register the scripts and answers of the shells; nothing is written to the terminal of somebody who is typing."""
+    import zvol.cli.shells  # noqa: F401  (registers itself)
+
+    sys.stderr = open(os.devnull, "w")  # noqa: SIM115  (for as long as the process lives)
 
 
 def _print_report(report: Report, context: AppContext) -> Exit:

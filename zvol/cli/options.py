@@ -10,7 +10,7 @@ import click
 
 from zvol.cli.app_context import AppContext
 from zvol.cli.commands import GLOBAL, OUTPUT, option
-from zvol.cli.params import PROFILE, SettingType
+from zvol.cli.params import PROFILE, ColumnKeys, FileName, SettingType
 from zvol.config import kinds
 from zvol.config.registry import SETTINGS, Setting, shown
 from zvol.render.formats import JSON
@@ -88,6 +88,7 @@ def _flag(*names: str, help: str, callback: Callable[..., None] = _store) -> Cal
 
 _TYPES: Final[dict[kinds.ValueKind, click.ParamType[Any]]] = {
     kinds.NAME: PROFILE,
+    kinds.PATH: FileName(),
     **{kind: SettingType(kind) for kind in (kinds.FORMAT, kinds.TIMEOUT, kinds.COUNT)},
 }
 """How click converts and completes an option of a kind."""
@@ -100,6 +101,7 @@ _OPTIONS = (
         group=lambda ctx: OUTPUT if ctx.command_path in WITH_COLUMNS else GLOBAL,
         expose_value=False,
         callback=_store,
+        type=ColumnKeys(),
         help="Columns of list and show; `help` lists them.",
         metavar="A,B",
     ),

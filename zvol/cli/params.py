@@ -80,24 +80,54 @@ class Tag(click.ParamType[str]):
         return value
 
 
-class Profile(click.ParamType[str]):
-    """The name of a profile; completion offers only names that need no quotes in a shell."""
+class Suggested(click.ParamType[str]):
+    """A text for which completion suggests the values of a source of `cli.suggestions`."""
 
-    name = "profile"
+    def __init__(self, name: str, source: str) -> None:
+        self.name, self._source = name, source
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         from click.shell_completion import CompletionItem
 
-        from zvol.errors import ZvolError
+        from zvol.cli.suggestions import suggest
+
+        context, given = ctx.find_object(AppContext), ctx.params.get(param.name or "")
+        if context is None:
+            return []
+        found = suggest(self._source, context, incomplete, given if isinstance(given, tuple) else ())
+        return [CompletionItem(value, help=text) for value, text in found]
+
+
+class ColumnKeys(click.ParamType[str]):
+    """Columns, separated by commas; completion knows those of volumes and of VMs."""
+
+    name = "columns"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        from zvol.render.columns import VMS, VOLUMES
 
         del param
-        context = ctx.find_object(AppContext)
-        try:
-            names = context.layers.load().profiles if context and context.layers.path else {}
-        except ZvolError:
-            return []
-        plain = (name for name in names if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.@-]*", name))
-        return [CompletionItem(name) for name in plain if name.startswith(incomplete)]
+        known = VMS.known if ctx.params.get("vms") or ctx.params.get("vm") else VOLUMES.known
+        before, comma, last = incomplete.rpartition(",")
+        others = before.split(",")
+        help = [] if comma else [CompletionItem("help", help="list the columns")]
+        columns = (one for one in known.values() if one.key not in others)
+        found = [CompletionItem(before + comma + one.key, help=one.help) for one in columns]
+        return [one for one in (*found, *help) if one.value.startswith(before + comma + last)]
+
+
+class FileName(click.ParamType[str]):
+    """The name of a file, which the shell completes by itself."""
+
+    name = "file"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        del ctx, param
+        return [CompletionItem(incomplete, type="file")]
 
 
 class Count(click.ParamType[int]):
@@ -115,45 +145,11 @@ class Count(click.ParamType[int]):
         return number
 
 
-class Release(click.ParamType[str]):
-    """A release of ZStack that the sandbox can be: a name, or a number."""
-
-    name = "version"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        from zvol.sandbox.versions import NAMES, behaviour
-        from zvol.text import did_you_mean
-
-        try:
-            behaviour(value)
-        except ValueError as exc:
-            near = did_you_mean(value, NAMES) or f"; known are {', '.join(NAMES)}, and other numbers"
-            self.fail(f"{escape_terminal(value)!r} {exc}{near}", param, ctx)
-        return value
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        from click.shell_completion import CompletionItem
-
-        from zvol.sandbox.versions import NAMES
-
-        del ctx, param
-        return [CompletionItem(name) for name in NAMES if name.startswith(incomplete)]
-
-
-class Seconds(click.ParamType[float]):
-    """Seconds, with or without a fraction."""
-
-    name = "seconds"
-
-    def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        if not re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,6})?", str(value)):
-            self.fail(
-                f"{escape_terminal(str(value))!r} is not a number of seconds from 0 to 9999, such as 0.12.", param, ctx
-            )
-        return float(value)
-
-
-PROFILE: Final = Profile()
+PROFILE: Final = Suggested("profile", "profiles")
+RUN: Final = Suggested("run", "runs")
+DELETED_VOLUME: Final = Suggested("volume", "deleted_volumes")
+DETACHED_VOLUME: Final = Suggested("volume", "detached_volumes")
+DESTROYED_VM: Final = Suggested("vm", "destroyed_vms")
 TAG: Final = Tag()
 
 

@@ -10,7 +10,7 @@ import click
 from zvol.cli.app_context import AppContext
 from zvol.cli.commands import AFTER, FILTERS, OUTPUT, SAFETY, Command, option
 from zvol.cli.options import global_options, own_settings, pass_context
-from zvol.cli.params import TAG, Count, read_volumes
+from zvol.cli.params import DELETED_VOLUME, DESTROYED_VM, TAG, Count, read_volumes
 from zvol.cli.selectors import (
     check_expected,
     confirm_selection,
@@ -41,8 +41,15 @@ FOR_VOLUMES: Final = ("yes", "expect", "fail_if_empty", "system_tags", "user_tag
         "zvol recover pg-wal --json | jq -r .installPath",
     ),
 )
-@click.argument("volumes", nargs=-1, metavar="[VOLUME...]")
-@option("--vm", "vms", multiple=True, metavar="VM", help="A destroyed VM with its root volume; repeatable.")
+@click.argument("volumes", nargs=-1, type=DELETED_VOLUME, metavar="[VOLUME...]")
+@option(
+    "--vm",
+    "vms",
+    multiple=True,
+    type=DESTROYED_VM,
+    metavar="VM",
+    help="A destroyed VM with its root volume; repeatable.",
+)
 @filter_options
 @option("--all", "everything", is_flag=True, group=FILTERS, help="Every deleted data volume.")
 @option("--dry-run", is_flag=True, group=SAFETY, help="Read only: say what would happen.")

@@ -7,12 +7,13 @@ import click
 from zvol.cli.app_context import AppContext
 from zvol.cli.commands import Command, option
 from zvol.cli.options import global_options, pass_context
+from zvol.cli.params import RUN
 from zvol.errors import Exit
 from zvol.render.values import Report
 
 
 @click.command("resume", cls=Command, examples=("zvol resume", "zvol resume --json"))
-@click.argument("run", required=False)
+@click.argument("run", required=False, type=RUN)
 @option("-y", "--yes", is_flag=True, help="Also send what a run older than 24 hours never sent.")
 @option("--same-account", is_flag=True, help="RUN is of this account; for one whose account is not known.")
 @global_options

@@ -11,6 +11,7 @@ import click
 from zvol.cli.app_context import AppContext
 from zvol.cli.commands import Command, Group
 from zvol.cli.options import global_options, pass_context
+from zvol.cli.params import RUN
 from zvol.errors import Busy
 from zvol.render.values import Report, Table
 
@@ -87,7 +88,7 @@ def open_first(run: Run) -> bool:
     short_help="Close a run that is not to be finished.",
     examples=("zvol runs forget 20261125-083000-1a2b3c",),
 )
-@click.argument("run")
+@click.argument("run", type=RUN)
 @global_options
 @pass_context
 def forget(context: AppContext, run: str) -> Report:

@@ -3,20 +3,63 @@
 from __future__ import annotations
 
 import errno
+import re
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from zvol.cli.app_context import AppContext
 from zvol.cli.commands import Group, option
 from zvol.cli.options import global_options, pass_context
-from zvol.cli.params import Count, Release, Seconds, SettingType
+from zvol.cli.params import Count, SettingType
 from zvol.config.kinds import ZONE_NAME
 from zvol.errors import Exit, LocalState, UsageProblem
 from zvol.render.values import Report
 from zvol.session.server import SANDBOX
+from zvol.text import escape_terminal
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+
+class Release(click.ParamType[str]):
+    """A release of ZStack that the sandbox can be: a name, or a number."""
+
+    name = "version"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from zvol.sandbox.versions import NAMES, behaviour
+        from zvol.text import did_you_mean
+
+        try:
+            behaviour(value)
+        except ValueError as exc:
+            near = did_you_mean(value, NAMES) or f"; known are {', '.join(NAMES)}, and other numbers"
+            self.fail(f"{escape_terminal(value)!r} {exc}{near}", param, ctx)
+        return value
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        from zvol.sandbox.versions import NAMES
+
+        del ctx, param
+        return [CompletionItem(name) for name in NAMES if name.startswith(incomplete)]
+
+
+class Seconds(click.ParamType[float]):
+    """Seconds, with or without a fraction."""
+
+    name = "seconds"
+
+    def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if not re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,6})?", str(value)):
+            self.fail(
+                f"{escape_terminal(str(value))!r} is not a number of seconds from 0 to 9999, such as 0.12.", param, ctx
+            )
+        return float(value)
 
 
 @click.group("sandbox", cls=Group, examples=("zvol sandbox serve",))

@@ -11,7 +11,7 @@ import click
 from zvol.cli.app_context import AppContext
 from zvol.cli.commands import Command, option
 from zvol.cli.options import global_options, pass_context
-from zvol.cli.params import read_volumes
+from zvol.cli.params import DELETED_VOLUME, DESTROYED_VM, read_volumes
 from zvol.errors import most_severe
 from zvol.render.values import Report, Table
 
@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     cls=Command,
     examples=("zvol show pg-data", "zvol show --vm web-2", "zvol show pg-data --json | jq .recycle.secondsLeft"),
 )
-@click.argument("volumes", nargs=-1, metavar="VOLUME...")
-@option("--vm", "vms", multiple=True, metavar="VM", help="A VM instead, by name or UUID; repeatable.")
+@click.argument("volumes", nargs=-1, type=DELETED_VOLUME, metavar="VOLUME...")
+@option(
+    "--vm", "vms", multiple=True, type=DESTROYED_VM, metavar="VM", help="A VM instead, by name or UUID; repeatable."
+)
 @global_options
 @pass_context
 def command(context: AppContext, /, volumes: tuple[str, ...], vms: tuple[str, ...]) -> Report:

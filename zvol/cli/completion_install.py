@@ -1,0 +1,116 @@
+"""`zvol completion --install`: puts the completion script where a shell looks for it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from zvol.errors import LocalState, UsageProblem
+
+SECONDS: Final = 10.0
+"""How long the start of an interactive shell may take."""
+MARK: Final = "zvol-completion:"
+"""What the answers of a shell begin with: its start-up files may print anything."""
+ASK: Final = {
+    "bash": f"declare -F _comp_load _completion_loader __load_completion | sed s/^/{MARK}/",
+    "zsh": f'print -rl -- "{MARK}"$^fpath; print -r -- "{MARK}compdef="$+functions[compdef]',
+}
+"""What tells whether bash-completion is there, where zsh looks for functions, and whether compinit has run."""
+NAMES: Final = {"bash": "zvol", "zsh": "_zvol", "fish": "zvol.fish"}
+COMPINIT: Final = "autoload -Uz compinit && compinit"
+
+
+def install(shell: str, text: str, environ: Mapping[str, str]) -> list[str]:
+    """Install a completion script and return what was done, a sentence each.
+
+    A start-up file of the shell gets lines only where the shell looks nowhere that this user can write.  Raises
+    UsageProblem without HOME or the shell, and LocalState for a file that cannot be written.
+    """
+    if not environ.get("HOME"):
+        raise UsageProblem("there is no place for the completion: HOME is not set")
+    folder, rc, lines = _place(shell, environ)
+    path = folder / NAMES[shell]
+    _write(path, text)
+    done = [f"wrote {path}"]
+    if rc is not None:
+        lines = [*lines, f"source {_quoted(path)}"]
+        done.append(_add(rc, lines))
+    return [*done, f"it works in each {shell} that is started from now on"]
+
+
+def _place(shell: str, environ: Mapping[str, str]) -> tuple[Path, Path | None, Sequence[str]]:
+    """Return the folder of the script, the start-up file that must name it, if any, and what else that needs."""
+    home, data = Path(environ["HOME"]), _base(environ, "XDG_DATA_HOME", ".local/share")
+    if shell == "fish":
+        return _base(environ, "XDG_CONFIG_HOME", ".config") / "fish" / "completions", None, ()
+    answers = _ask(shell, environ)
+    if shell == "bash":
+        folder = _base(environ, "BASH_COMPLETION_USER_DIR", data / "bash-completion") / "completions"
+        return folder, None if answers else home / ".bashrc", ()
+    compinit = "compdef=1" in answers
+    own = [Path(one) for one in answers if one.startswith(f"{home}/") and os.access(one, os.W_OK)]
+    if own and compinit:
+        return own[0], None, ()
+    rc = _base(environ, "ZDOTDIR", home) / ".zshrc"
+    return data / "zsh" / "site-functions", rc, () if compinit else (COMPINIT,)
+
+
+def _base(environ: Mapping[str, str], variable: str, otherwise: str | Path) -> Path:
+    given = environ.get(variable, "")
+    return Path(given) if given.startswith("/") else Path(environ["HOME"]) / otherwise
+
+
+def _ask(shell: str, environ: Mapping[str, str]) -> list[str]:
+    """Return what an interactive shell of this user answers, nothing when it does not; raises UsageProblem."""
+    with tempfile.TemporaryFile() as answer:
+        try:
+            subprocess.run(  # noqa: S603  (the user's own shell)
+                [shell, "-ic", ASK[shell]],
+                env=dict(environ),
+                stdin=subprocess.DEVNULL,
+                stdout=answer,
+                stderr=subprocess.DEVNULL,
+                timeout=SECONDS,
+                start_new_session=True,  # without the terminal, which the shell would take
+                check=False,
+            )
+        except FileNotFoundError:
+            raise UsageProblem(f"{shell} is not installed, or not on the PATH") from None
+        except subprocess.TimeoutExpired:
+            pass
+        answer.seek(0)
+        lines = answer.read().decode(errors="replace").splitlines()
+    return [line.removeprefix(MARK) for line in lines if line.startswith(MARK)]
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    except OSError as exc:
+        raise LocalState(f"cannot write {path}: {exc.strerror}") from None
+
+
+def _add(rc: Path, lines: Sequence[str]) -> str:
+    """Add lines to a start-up file that does not have the last of them, and return what was done."""
+    try:
+        old = rc.read_text(errors="surrogateescape") if rc.exists() else ""
+        if lines[-1] in old.splitlines():
+            return f"{rc} sources it already"
+        with rc.open("a") as file:
+            end = "\n" if old and not old.endswith("\n") else ""
+            file.write(end + "\n".join(("# zvol completion", *lines, "")))
+    except OSError as exc:
+        hint = f"Add these lines by hand: {'; '.join(lines)}"
+        raise LocalState(f"cannot write {rc}: {exc.strerror}", hint=hint) from None
+    return f"added to {rc}: {'; '.join(lines)}"
+
+
+def _quoted(path: Path) -> str:
+    import shlex
+
+    return shlex.quote(str(path))
