@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.process import ZVOL_SCRIPT, Sandbox, environment, sandbox
+from tests.support import shells
+from tests.support.process import Sandbox, environment, sandbox
 from tests.support.shells import needs, on_terminal, stub
 from tests.support.warm import run
 
@@ -34,7 +35,8 @@ def real(cloud: Sandbox, tmp_path: Path) -> dict[str, str]:
     """A home with a file, and zvol on the PATH, with a server."""
     env = environment(tmp_path / "home", {"ZVOL_HOST": cloud.host, "ZVOL_SESSION": cloud.session})
     (tmp_path / "home" / "my-file.yaml").touch()
-    return env | {"PATH": f"{Path(ZVOL_SCRIPT).parent}:{env['PATH']}"}
+    shells.real(tmp_path / "home")
+    return env | {"PATH": f"{tmp_path / 'home' / 'bin'}:{env['PATH']}"}
 
 
 @pytest.fixture

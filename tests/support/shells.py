@@ -5,17 +5,21 @@ from __future__ import annotations
 import os
 import pty
 import select
+import shlex
 import shutil
+import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.support.warm import run
+from tests.support.warm import ROOT, run
 
 INTERACTIVE = {"bash": ["--noprofile", "-i"], "zsh": ["-d", "-i"]}
+SLOW = (sys.executable, "-m", "tests.support.fast", "0.02")
+"""zvol on a slow clock: on a busy machine a second is too short for its answers."""
 STUB = '#!/bin/sh\necho noise >&2\necho "$COMP_LINE" >> "$HOME/asked"\ncat "$HOME/answer"\nexit 3\n'
 
 
@@ -27,9 +31,9 @@ def needs(shell: str) -> str:
     return found
 
 
-def candidates(line: str, env: Mapping[str, str], shell: str = "bash") -> list[tuple[str, str, str]]:
+def candidates(line: str, env: Mapping[str, str], command: Sequence[str] = SLOW) -> list[tuple[str, str, str]]:
     """Return the kind, value and description of each candidate for the end of a line; nothing may go wrong visibly."""
-    ran = run([], {**env, "COMP_LINE": line, "_ZVOL_COMPLETE": f"{shell}_complete"})
+    ran = run([], {**env, "COMP_LINE": line, "_ZVOL_COMPLETE": "bash_complete"}, command=command)
     assert (ran.code, ran.err) == (0, ""), ran
     return [tuple(text.split("\t")) for text in ran.out.splitlines() if text]  # type: ignore[misc]
 
@@ -40,10 +44,19 @@ def values(line: str, env: Mapping[str, str]) -> list[str]:
 
 def stub(home: Path, answer: str) -> None:
     """Put a zvol that answers this to each question into `home/bin`; it also complains and fails."""
-    (home / "bin").mkdir(exist_ok=True)
-    (home / "bin" / "zvol").write_text(STUB)
-    (home / "bin" / "zvol").chmod(0o755)
+    _install(home, STUB)
     (home / "answer").write_text(answer)
+
+
+def real(home: Path) -> None:
+    """Put zvol on a slow clock into `home/bin`."""
+    _install(home, f'#!/bin/sh\nPYTHONPATH={ROOT} exec {shlex.join(SLOW)} "$@"\n')
+
+
+def _install(home: Path, script: str) -> None:
+    (home / "bin").mkdir(exist_ok=True)
+    (home / "bin" / "zvol").write_text(script)
+    (home / "bin" / "zvol").chmod(0o755)
 
 
 class Terminal:

@@ -106,15 +106,15 @@ class AppContext:
     @cached_property
     def server(self) -> Server:
         """Return the server that the settings name; nothing is sent yet."""
-        return self.connect(self.settings)
+        return self.connect(self.settings, self._began)
 
-    def connect(self, settings: Settings) -> Server:
-        """Return the server with other settings; nothing is sent yet."""
+    def connect(self, settings: Settings, began: float | None = None) -> Server:
+        """Return the server with other settings, its time counted from `began` or from now; nothing is sent yet."""
         from zvol.session.server import Server
 
         return Server(
             settings,
-            CommandDeadline(self.clock, settings.timeout, self._began),
+            CommandDeadline(self.clock, settings.timeout, began),
             stack=self.stack,
             delay_signals=self.signals.delayed,
             warn=lambda text: self.output.warn(text),
