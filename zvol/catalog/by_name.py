@@ -1,4 +1,4 @@
-"""Finding the volume and the VM of `zvol attach`, each by its UUID or its exact name."""
+"""Finding the volume and the VM of `zvol attach`, each by its UUID or its exact name; `attachments.py` finds many."""
 
 from __future__ import annotations
 
@@ -65,8 +65,16 @@ def find_attachment(
 
 def _last_vm(client: Client, volume: Volume, deletion: Callable[[Volume], str | None]) -> str:
     """Return the VM that a volume was last on; the release is asked for only when it decides."""
-    last, hint = volume.text("lastVmInstanceUuid"), "Name the VM, by UUID or by name"
     unsure = find_doubts([volume], client.version, deletion, tries=RELEASE_TRIES)[volume.uuid]
+    return last_vm_of(volume, unsure)
+
+
+def last_vm_of(volume: Volume, unsure: str) -> str:
+    """Return the VM that a volume was last on; raises UsageProblem or Refused when that is not certain.
+
+    `unsure` is what is not known of it, see `zstack.last_vm.find_doubts`.
+    """
+    last, hint = volume.text("lastVmInstanceUuid"), "Name the VM, by UUID or by name"
     if last is None:
         raise UsageProblem(unsure or NEVER_ON_A_VM, hint=f"{hint}: `zvol attach {volume.uuid} VM`")
     if unsure:
@@ -83,10 +91,23 @@ def find_volume(client: Client, name: str, uuid: str | None) -> Volume:
     if uuid is not None:
         volume = client.resource(uuid, kind=DATA_VOLUME)
         if volume is None:
-            raise Refused("there is no such volume", uuid=uuid, kind="gone")
+            raise no_such_volume(uuid)
         return volume
-    volumes = find_volumes(client, "any", "Data")
+    return volume_named(find_volumes(client, "any", "Data"), name)
+
+
+def no_such_volume(uuid: str) -> Refused:
+    return Refused("there is no such volume", uuid=uuid, kind="gone")
+
+
+def volume_named(volumes: Sequence[Volume], name: str) -> Volume:
+    """Return the only one of the volumes with a name that is not deleted; raises Refused when there is not one."""
     matches = {volume.uuid: volume for volume in volumes if volume.name == name and not DATA_VOLUME.is_deleted(volume)}
+    deleted = [volume for volume in volumes if volume.name == name and DATA_VOLUME.is_deleted(volume)]
+    if deleted and not matches:
+        uuid = deleted[0].uuid if len(deleted) == 1 else "UUID"
+        hint = f"Recover it first: `zvol recover {uuid} --reattach`"
+        raise Refused(f"{name} is deleted", kind="not-found", hint=hint)
     hint = "`zvol list --status any` shows all; attach takes one that is not deleted."
     return matches[_only(list(matches), name, "data volume", hint)]
 
@@ -113,11 +134,20 @@ def read_unchanged(client: Client, shown: Volume, vm: VmRef) -> Volume:
 
     Between the look-up of a name and the change, somebody may have renamed, deleted or attached something.
     """
+    check_name(client, vm, shown.uuid)
+    return unchanged(shown, client.resource(shown.uuid, kind=DATA_VOLUME))
+
+
+def check_name(client: Client, vm: VmRef, volume: str | None = None) -> None:
+    """Raise Refused when the VM does not have the name any more that the user gave."""
     if vm.name is not None:
         found = client.query_all("/v1/vm-instances", [f"uuid={vm.uuid}"])
         if [one.get("name") for one in found if one.get("state") != "Destroyed"] != [vm.name]:
-            raise Refused(f"VM {vm.name} was renamed or destroyed meanwhile", uuid=shown.uuid, kind="changed")
-    now = client.resource(shown.uuid, kind=DATA_VOLUME)
+            raise Refused(f"VM {vm.name} was renamed or destroyed meanwhile", uuid=volume, kind="changed")
+
+
+def unchanged(shown: Volume, now: Volume | None) -> Volume:
+    """Return the volume as it is now; raises Refused when it has changed since its name was looked up."""
     if now is None or DATA_VOLUME.deletion_of(now) != DATA_VOLUME.deletion_of(shown):
         raise Refused(
             "the volume was deleted or changed meanwhile; it was left as it is",

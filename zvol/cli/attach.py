@@ -1,44 +1,141 @@
-"""`zvol attach`: attaches a recovered volume to a VM."""
+"""`zvol attach`: attaches recovered volumes to VMs."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from zvol.cli.app_context import AppContext
-from zvol.cli.commands import Command
+from zvol.cli.commands import SAFETY, Command, option
 from zvol.cli.options import global_options, pass_context
-from zvol.cli.params import DETACHED_VOLUME, read_volumes
-from zvol.errors import UsageProblem
-from zvol.model import Volume
+from zvol.cli.params import Count, read_volumes
+from zvol.cli.selectors import check_expected
+from zvol.errors import most_severe
+from zvol.model import Volume, VolumeArgument
 from zvol.render.values import Report, Table
 
+if TYPE_CHECKING:
+    from zvol.catalog.attachments import Found
+    from zvol.recovery.attach import Attached, Attacher
 
-@click.command("attach", cls=Command, examples=("zvol attach pg-data", "zvol attach pg-data db-1"))
-@click.argument("volume", type=DETACHED_VOLUME, metavar="VOLUME")
-@click.argument("vm", required=False, metavar="[VM]")
+
+@click.command(
+    "attach",
+    cls=Command,
+    examples=("zvol attach pg-data", "zvol attach pg-data db-1", "zvol list --status Ready -o name | zvol attach -"),
+)
+@click.argument("volumes", nargs=-1, metavar="VOLUME... [VM]")
+@option("--vm", "vm", metavar="VM", help="Attach all of them to this VM.")
+@option("--dry-run", is_flag=True, group=SAFETY, help="Read only: say what would happen.")
+@option("-y", "--yes", is_flag=True, group=SAFETY, help="For scripts; attach does not ask.")
+@option("--expect", type=Count(0), metavar="N", group=SAFETY, help="Refuse unless it is exactly N volumes.")
 @global_options
 @pass_context
-def command(context: AppContext, volume: str, vm: str | None) -> Report:
-    """Attach a volume that is back to a VM; by default to the one it was last on.
+def command(
+    context: AppContext, /, volumes: tuple[str, ...], vm: str | None, dry_run: bool, yes: bool, expect: int | None
+) -> Report:
+    """Attach volumes that are back, each to the VM it was last on, or to the given one.
 
-    VOLUME and VM are UUIDs, or names that only one of them has. A volume that is on the VM already is a success. A lost
-    answer is settled by reading the volume; when that cannot tell either, the exit code is 3.
+    VOLUME and VM are UUIDs, or names that only one of them has; `-` reads volumes from standard input. The second of
+    two arguments is a VM, if there is one. A volume that is on its VM already is a success. A lost answer is settled by
+    reading the volume; when that cannot tell either, the exit code is 3.
     """
-    from zvol.catalog.by_name import find_attachment
-    from zvol.recovery.attach import attach
+    del yes
+    if not volumes:
+        raise click.UsageError("Missing argument 'VOLUME...'.")
+    arguments, vm = _arguments(context, volumes, vm)
+    if len(arguments) == 1 and "-" not in volumes and not dry_run:
+        return _attach_one(context, arguments[0], vm, expect)
+    return _attach_many(context, arguments, vm, expect, dry_run=dry_run)
 
-    arguments = read_volumes((volume,), sys.stdin)
-    if len(arguments) != 1:
-        raise UsageProblem("attach takes one VOLUME")
-    client, clock = context.server.client, context.clock
-    found = find_attachment(client, clock, arguments[0], vm, context.undone_deletion)
+
+def _arguments(context: AppContext, volumes: Sequence[str], vm: str | None) -> tuple[list[VolumeArgument], str | None]:
+    """Return the volumes, and the VM: the second of two arguments, if there is one."""
+    from zvol.catalog.attachments import is_vm
+
+    if len(volumes) == 2 and vm is None and "-" not in volumes:
+        first = read_volumes(volumes[:1], None)
+        if is_vm(context.server.client, volumes[1]):
+            return first, volumes[1]
+    return read_volumes(volumes, sys.stdin), vm
+
+
+def _attach_one(context: AppContext, argument: VolumeArgument, vm: str | None, expect: int | None) -> Report:
+    from zvol.catalog.by_name import find_attachment
+    from zvol.recovery.attach import Attachment
+
+    found = find_attachment(context.server.client, context.clock, argument, vm, context.undone_deletion)
+    check_expected(1, expect, "is named")
     context.server.deadline.lift()
-    timeout, api_timeout = context.settings.timeout, context.settings.api_timeout
-    done = attach(
-        client, clock, found.volume, found.vm, read_at=found.read_at, timeout=timeout, api_timeout=api_timeout
-    )
-    table = Table([done], (), Volume.inventory, lambda one: one.uuid, single=True)
+    [done] = _attacher(context, 1).attach([Attachment(found.volume, found.vm, found.read_at)])
+    if done.error is not None:
+        raise done.error
+    volume = done.volume or found.volume
+    table = Table([volume], (), Volume.inventory, lambda one: one.uuid, single=True)
     already = " already" if found.already else ""
-    return Report(table, hints=[f"{done.uuid} is on VM {found.vm}{already}"])
+    return Report(table, hints=[f"{volume.uuid} is on VM {found.vm}{already}"])
+
+
+def _attach_many(
+    context: AppContext, arguments: Sequence[VolumeArgument], vm: str | None, expect: int | None, *, dry_run: bool
+) -> Report:
+    """Attach volumes; one that fails does not stop the others."""
+    from zvol.catalog.attachments import find_attachments, vm_names
+    from zvol.cli.attach_tables import Row, attached_table, failure, summary
+
+    client = context.server.client
+    found = find_attachments(client, context.clock, arguments, vm, context.undone_deletion)
+    named = len({one.uuid for one in found if one.uuid is not None})
+    check_expected(named, expect, "is named" if named == 1 else "are named")
+    names = vm_names(client, found)
+    context.server.deadline.lift()
+    done = _attach(context, found, dry_run=dry_run)
+    rows = [Row(one, result, names.get(result.vm or "")) for one, result in zip(found, done, strict=True)]
+    bad = [row for row in rows if row.result.error is not None]
+    tabled = context.output.for_people and not context.options.quiet
+    errors = (row.result.error for row in bad)
+    hints = [
+        summary(rows, dry_run=dry_run),
+        *(dict.fromkeys(one.hint for one in errors if one and one.hint) if tabled else ()),
+    ]
+    code = most_severe(row.result.error.exit for row in bad if row.result.error is not None)
+    return Report(attached_table(rows), failures=[] if tabled else [*map(failure, bad)], hints=hints, exit=code)
+
+
+def _attach(context: AppContext, found: Sequence[Found], *, dry_run: bool) -> list[Attached]:
+    """Return what became of each volume, in their order."""
+    from zvol.recovery.attach import Attached, Attachment, AttachOutcome, would_attach
+
+    known: dict[str, Attached] = {}
+    wanted: list[Attachment] = []
+    for one in found:
+        if one.error is not None:
+            known[one.asked] = Attached(AttachOutcome.FAILED, one.volume, one.vm, one.error)
+        elif one.already:
+            known[one.asked] = Attached(AttachOutcome.ALREADY, one.volume, one.vm)
+        elif one.volume is not None and one.vm is not None:
+            attachment = Attachment(one.volume, one.vm, one.read_at)
+            if dry_run:
+                known[one.asked] = would_attach(attachment)
+            else:
+                wanted.append(attachment)
+    attacher = _attacher(context, len(wanted))
+    with context.signals.graceful(attacher.stop):
+        ended = {one.volume.uuid: one for one in attacher.attach(wanted) if one.volume is not None}
+    return [known[one.asked] if one.asked in known else ended[one.uuid or ""] for one in found]
+
+
+def _attacher(context: AppContext, count: int) -> Attacher:
+    from zvol.recovery.attach import PLACES, Attacher
+
+    settings = context.settings
+    return Attacher(
+        context.server.client,
+        context.clock,
+        timeout=settings.timeout,
+        api_timeout=settings.api_timeout,
+        places=PLACES if count == 1 else settings.concurrency,
+    )

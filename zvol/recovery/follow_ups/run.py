@@ -7,14 +7,11 @@ sent once and then settled by reading: what is read counts, not what its job rep
 from __future__ import annotations
 
 import math
-import queue
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from zvol.clock import Clock
 from zvol.errors import Exit, Refused, ZvolError
 from zvol.model import Result
-from zvol.recovery.circuit_breaker import CircuitBreaker
 from zvol.recovery.follow_ups.changes import (
     Change,
     ChangeCheck,
@@ -25,25 +22,17 @@ from zvol.recovery.follow_ups.changes import (
     last_vm_problem,
     on_vm,
 )
-from zvol.recovery.follow_ups.context import FollowUpContext, NullFollowUpStore
+from zvol.recovery.follow_ups.context import FollowUpContext
 from zvol.recovery.follow_ups.poller import FollowUpPoller
 from zvol.recovery.follow_ups.release import ReleaseLookUp
 from zvol.recovery.follow_ups.submitter import CHANGE_SECONDS, FollowUpSubmitter
 from zvol.recovery.follow_ups.task import FollowUpTask
 from zvol.recovery.follow_ups.vm_gate import READY, VmGate
-from zvol.recovery.poll_limit import FollowUpLimit
 from zvol.recovery.poll_times import GRACE_PERIOD
 from zvol.recovery.volume_reader import LAST_READ
-from zvol.recovery.worker_pool import WorkerPool, WorkResult
-
-if TYPE_CHECKING:
-    from zvol.zstack.client import Client
 
 CHECK: Final = 0.5
 """Seconds between two looks at the deadlines."""
-
-PLACES: Final = 2
-"""Requests at the same time for a volume that is alone."""
 
 
 class FollowUps:
@@ -278,23 +267,3 @@ class FollowUps:
             self._poller.later(follow_up, now)
             return
         self._go_on(follow_up, now)
-
-
-def run_alone(client: Client, clock: Clock, follow_up: FollowUpTask, api_timeout: float) -> Result:
-    """Make the changes of one volume, and wait for what comes of them."""
-    inbox: queue.SimpleQueue[WorkResult | None] = queue.SimpleQueue()
-    pool = WorkerPool(PLACES, inbox, clock.monotonic)
-    breaker, limit = CircuitBreaker(lambda: 1.0), FollowUpLimit(pool, PLACES, small=True)
-    context = FollowUpContext(client, pool, clock, breaker, limit, NullFollowUpStore(), api_timeout)
-    results: list[Result] = []
-    follow_ups = FollowUps(context, results.append)
-    try:
-        follow_ups.begin(follow_up)
-        while not results:
-            now = clock.monotonic()
-            follow_ups.tick(now, PLACES)
-            if not results:
-                pool.wait(clock, min(CHECK, max(0.0, follow_ups.due() - now)))
-    finally:
-        pool.shutdown()
-    return results[0]

@@ -1,0 +1,144 @@
+"""Finding the volumes of a `zvol attach` of many, and the VM of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from zvol.catalog.by_name import (
+    VmRef,
+    check_name,
+    find_vm,
+    last_vm_of,
+    no_such_volume,
+    unchanged,
+    volume_named,
+)
+from zvol.catalog.listing import find_volumes, resource_names
+from zvol.clock import Clock
+from zvol.errors import Exit, Refused, ZvolError
+from zvol.model import Volume, VolumeArgument
+from zvol.text import fold_uuid
+from zvol.zstack.last_vm import RELEASE_TRIES, find_doubts
+from zvol.zstack.resource_kinds import VM_INSTANCE
+
+if TYPE_CHECKING:
+    from zvol.zstack.client import Client
+
+VOLUME_STATES = "any", "Data"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found for one argument: the volume, read at `read_at` (monotonic seconds), and its VM; or an error."""
+
+    asked: str
+    uuid: str | None = None
+    volume: Volume | None = None
+    vm: str | None = None
+    read_at: float = 0.0
+    error: ZvolError | None = None
+
+    @property
+    def already(self) -> bool:
+        return self.volume is not None and self.vm is not None and self.volume.text("vmInstanceUuid") == self.vm
+
+
+def find_attachments(
+    client: Client,
+    clock: Clock,
+    arguments: Sequence[VolumeArgument],
+    vm: str | None,
+    deletion: Callable[[Volume], str | None],
+) -> list[Found]:
+    """Find each volume once, and the VM: the given one, or the one that it is on or was last on.
+
+    For `deletion` see `zstack.last_vm.find_doubts`.  Raises what `find_vm` and the client raise; what is wrong with one
+    volume is its own error.
+    """
+    machine = find_vm(client, vm) if vm is not None else None
+    shown: dict[str, Volume] = {}
+    chosen: dict[str, Found] = {}
+    names = _named(client, arguments)
+    for one in arguments:
+        uuid, error = one.uuid, None
+        if uuid is None:
+            named = names[one.text]
+            uuid, error = (named.uuid, None) if isinstance(named, Volume) else (None, named)
+            if isinstance(named, Volume):
+                shown[named.uuid] = named
+        chosen.setdefault(uuid or one.text, Found(one.text, uuid, error=error))
+    if machine is not None:
+        check_name(client, machine)
+    read_at = clock.monotonic()
+    now = client.volumes([one.uuid for one in chosen.values() if one.uuid is not None])
+    unsure = {} if machine else find_doubts(_detached(now.values()), client.version, deletion, tries=RELEASE_TRIES)
+    return [_found(one, now, shown, machine, unsure, read_at) for one in chosen.values()]
+
+
+def vm_names(client: Client, found: Iterable[Found]) -> dict[str, str]:
+    """Return the names of the VMs by UUID, without those whose look-up failed."""
+    return resource_names(client, VM_INSTANCE.path, {one.vm for one in found})
+
+
+def is_vm(client: Client, text: str) -> bool:
+    """Tell whether the second of two arguments is a VM; it is a volume when there is one and no such VM.
+
+    Raises what `find_vm` and the client raise.
+    """
+    uuid = fold_uuid(text)
+    if uuid is not None:
+        return not client.volumes([uuid])
+    try:
+        find_vm(client, text)
+    except Refused as no_vm:
+        if no_vm.kind != "not-found":
+            raise
+        try:
+            volume_named(find_volumes(client, *VOLUME_STATES), text)
+        except Refused:
+            raise no_vm from None
+        return False
+    return True
+
+
+def _named(client: Client, arguments: Sequence[VolumeArgument]) -> dict[str, Volume | Refused]:
+    """Return the volume that each name means, or why it means none."""
+    names = [one.text for one in arguments if one.uuid is None]
+    volumes = find_volumes(client, *VOLUME_STATES) if names else []
+    found: dict[str, Volume | Refused] = {}
+    for name in names:
+        try:
+            found[name] = volume_named(volumes, name)
+        except Refused as exc:
+            found[name] = exc
+    return found
+
+
+def _detached(volumes: Iterable[Volume]) -> list[Volume]:
+    return [one for one in volumes if one.text("vmInstanceUuid") is None]
+
+
+def _found(
+    one: Found,
+    now: Mapping[str, Volume],
+    shown: Mapping[str, Volume],
+    machine: VmRef | None,
+    unsure: Mapping[str, str],
+    read_at: float,
+) -> Found:
+    """Return an argument with its volume and its VM, or with what is wrong with it."""
+    if one.uuid is None:
+        return one
+    volume = now.get(one.uuid)
+    try:
+        if one.uuid in shown:
+            volume = unchanged(shown[one.uuid], volume)
+        if volume is None:
+            raise no_such_volume(one.uuid)
+        vm = machine.uuid if machine else volume.text("vmInstanceUuid") or last_vm_of(volume, unsure[volume.uuid])
+    except ZvolError as exc:
+        failed = ZvolError(exc.message, hint=exc.hint, kind=exc.kind, exit=Exit.FAILED, uuid=one.uuid)
+        return replace(one, volume=volume, error=failed)
+    return replace(one, volume=volume, vm=vm, read_at=read_at)

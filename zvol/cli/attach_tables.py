@@ -1,0 +1,112 @@
+"""The results of a `zvol attach` of many volumes, as a table and for programs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+from zvol.catalog.attachments import Found
+from zvol.model import Outcome, Result
+from zvol.recovery.attach import Attached, AttachOutcome
+from zvol.render.values import Column, Fit, Table
+from zvol.secrets import from_outside
+from zvol.text import escape_terminal
+
+SUCCESS: Final = (AttachOutcome.ATTACHED, AttachOutcome.ALREADY, AttachOutcome.WOULD_ATTACH)
+CHANGED: Final = {AttachOutcome.ATTACHED: True, AttachOutcome.UNKNOWN: None}
+"""Whether the cloud was changed; the other outcomes changed nothing."""
+AS_RESULT: Final = {AttachOutcome.UNKNOWN: Outcome.UNKNOWN, AttachOutcome.NOT_SENT: Outcome.NOT_SENT}
+STYLES: Final = dict.fromkeys(SUCCESS, "green") | {AttachOutcome.UNKNOWN: "bold yellow"}
+
+
+class Row(NamedTuple):
+    """What was found for an argument, what became of it, and the name of its VM, None when it is not known."""
+
+    found: Found
+    result: Attached
+    vm_name: str | None
+
+
+def attached_table(rows: Sequence[Row]) -> Table[Row]:
+    """Return the table of what became of each; `-o name` prints the volumes that are on their VM."""
+    return Table(rows, PROGRAMS, _object, lambda row: _uuid(row) if _good(row) else None, people=PEOPLE)
+
+
+def summary(rows: Sequence[Row], *, dry_run: bool) -> str:
+    """Return how many volumes have which outcome."""
+    counts = Counter(row.result.outcome for row in rows)
+    text = ", ".join(f"{counts[one]:,} {one.value}" for one in AttachOutcome if counts[one]) or "nothing to do"
+    return f"{text}; nothing was sent" if dry_run else text
+
+
+def failure(row: Row) -> Result:
+    """Return a row that failed as a result, for the messages about it."""
+    outcome = AS_RESULT.get(row.result.outcome, Outcome.FAILED)
+    return Result(row.found.asked, _uuid(row), outcome, resource=row.result.volume, error=row.result.error)
+
+
+def _object(row: Row) -> dict[str, Any]:
+    """Return a row for programs; its key set is a contract."""
+    error, volume = row.result.error, row.result.volume
+    return {
+        "asked": row.found.asked,
+        "uuid": _uuid(row),
+        "outcome": row.result.outcome.value,
+        "changed": CHANGED.get(row.result.outcome, False),
+        "vmUuid": row.result.vm,
+        "vmName": from_outside(row.vm_name),
+        "inventory": None if volume is None else from_outside(volume.inventory()),
+        "error": None if error is None else error.error_code() | {"kind": error.kind, "hint": error.hint},
+    }
+
+
+def _uuid(row: Row) -> str | None:
+    return row.found.uuid
+
+
+def _good(row: Row) -> bool:
+    return row.result.outcome in SUCCESS
+
+
+def _name(row: Row) -> str:
+    return str(from_outside(row.result.volume.name)) if row.result.volume is not None else row.found.asked
+
+
+def _vm(row: Row) -> str | None:
+    return from_outside(row.vm_name) or row.result.vm
+
+
+def _detail(row: Row) -> str:
+    return row.result.error.full_text if row.result.error is not None else ""
+
+
+def _changed(row: Row) -> str | None:
+    changed = CHANGED.get(row.result.outcome, False)
+    return None if changed is None else str(changed).lower()
+
+
+NAME: Final[Column[Row]] = Column(
+    "name", "NAME", "", _name, lambda row: escape_terminal(_name(row)) or "-", fit=Fit.CUT
+)
+UUID: Final[Column[Row]] = Column("uuid", "UUID", "", _uuid)
+OUTCOME: Final[Column[Row]] = Column(
+    "outcome",
+    "OUTCOME",
+    "",
+    lambda row: row.result.outcome.value,
+    style=lambda row: STYLES.get(row.result.outcome, "bold red"),
+)
+VM: Final[Column[Row]] = Column("vm", "VM", "", _vm, fit=Fit.CUT)
+DETAIL: Final[Column[Row]] = Column("detail", "DETAIL", "", _detail, fit=Fit.WRAP)
+PEOPLE: Final = (NAME, UUID, OUTCOME, VM, DETAIL)
+PROGRAMS: Final[tuple[Column[Row], ...]] = (
+    Column("asked", "", "", lambda row: row.found.asked),
+    UUID,
+    NAME,
+    OUTCOME,
+    Column("changed", "", "", _changed),
+    Column("vm-uuid", "", "", lambda row: row.result.vm),
+    VM,
+    DETAIL,
+)
