@@ -40,6 +40,7 @@ KEYS = {
         "outcomes",
         "command",
     ],
+    "attachment": ["asked", "uuid", "outcome", "changed", "vmUuid", "vmName", "inventory", "error"],
     "runTarget": ["run", "asked", "uuid", "target", "state", "outcome", "jobUuid", "followUps"],
     "closed": ["uuid", "target", "state", "job"],
     "column": ["column", "shows"],
@@ -141,6 +142,10 @@ def test_the_others(at: dict[str, str]) -> None:
     every("session", run(["whoami", "--json"], at))
     run(["recover", PG_DATA], at)
     check("inventory", run(["attach", PG_DATA, "--json"], at).json())
+    many = every("attachment", run(["attach", PG_DATA, READY, NOBODY, "--json"], at))
+    assert [one["outcome"] for one in many] == ["already", "already", "failed"]
+    would = every("attachment", run(["attach", PG_DATA, "--dry-run", "-o", "ndjson"], at))
+    assert [one["outcome"] for one in would] == ["already"]
     [of_run] = run(["runs", "-o", "name"], at).out.split()
     assert run(["runs", "forget", of_run, "--json"], at).json() == []
     for command in ("list", "show"):
@@ -167,6 +172,8 @@ FAILING: list[tuple[list[str], dict[str, str], int]] = [
     (["show", "pg-data", "pg-wal"], DEAD, 5),
     (["attach", NOBODY], {}, 1),
     (["attach", PG_DATA], DEAD, 5),
+    (["attach", "pg-data", PG_WAL, READY], DEAD, 5),
+    (["attach", "pg-data", "db-1"], DEAD, 5),
     (["whoami"], DEAD, 5),
     (["login", "--account", "admin", "--password-stdin"], {}, 4),
     (["logout"], {"ZVOL_SESSION": "", "ZVOL_HOST": "http://zstack.example.com"}, 9),

@@ -21,12 +21,11 @@ from zvol.errors import Exit, Refused, ZvolError
 from zvol.model import Volume, VolumeArgument
 from zvol.text import fold_uuid
 from zvol.zstack.last_vm import RELEASE_TRIES, find_doubts
+from zvol.zstack.query import condition
 from zvol.zstack.resource_kinds import VM_INSTANCE
 
 if TYPE_CHECKING:
     from zvol.zstack.client import Client
-
-VOLUME_STATES = "any", "Data"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,30 +82,35 @@ def vm_names(client: Client, found: Iterable[Found]) -> dict[str, str]:
 
 
 def is_vm(client: Client, text: str) -> bool:
-    """Tell whether the second of two arguments is a VM; it is a volume when there is one and no such VM.
+    """Tell whether the second of two arguments is a VM, or else a volume.
 
-    Raises what `find_vm` and the client raise.
+    Raises Refused for a name that both a VM and a volume have, and what `find_vm` and the client raise.
     """
     uuid = fold_uuid(text)
     if uuid is not None:
         return not client.volumes([uuid])
+    no_vm: Refused | None = None
     try:
         find_vm(client, text)
-    except Refused as no_vm:
-        if no_vm.kind != "not-found":
-            raise
-        try:
-            volume_named(find_volumes(client, *VOLUME_STATES), text)
-        except Refused:
-            raise no_vm from None
-        return False
-    return True
+    except Refused as exc:
+        no_vm = exc
+    by_name = condition("name", "=", text)
+    volumes = client.list_volumes(["type=Data", by_name] if by_name else ["type=Data"])
+    is_volume = any(one.name == text and not one.deleted for one in volumes)
+    if no_vm is None and is_volume:
+        from shlex import quote
+
+        hint = f"The VM: --vm {quote(text)}. The volume: give its UUID."
+        raise Refused(f"{text} is the name of a VM and of a volume", kind="ambiguous", hint=hint)
+    if no_vm is not None and (no_vm.kind != "not-found" or not is_volume):
+        raise no_vm
+    return no_vm is None
 
 
 def _named(client: Client, arguments: Sequence[VolumeArgument]) -> dict[str, Volume | Refused]:
     """Return the volume that each name means, or why it means none."""
     names = [one.text for one in arguments if one.uuid is None]
-    volumes = find_volumes(client, *VOLUME_STATES) if names else []
+    volumes = find_volumes(client, "any", "Data") if names else []
     found: dict[str, Volume | Refused] = {}
     for name in names:
         try:

@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 @click.command(
     "attach",
     cls=Command,
-    examples=("zvol attach pg-data", "zvol attach pg-data db-1", "zvol list --status Ready -o name | zvol attach -"),
+    examples=(
+        "zvol attach pg-data",
+        "zvol attach pg-data db-1",
+        "zvol list --status Ready --last-vm db-1 -o name | zvol attach -",
+    ),
 )
 @click.argument("volumes", nargs=-1, metavar="VOLUME... [VM]")
 @option("--vm", "vm", metavar="VM", help="Attach all of them to this VM.")
@@ -94,15 +98,12 @@ def _attach_many(
     context.server.deadline.lift()
     done = _attach(context, found, dry_run=dry_run)
     rows = [Row(one, result, names.get(result.vm or "")) for one, result in zip(found, done, strict=True)]
-    bad = [row for row in rows if row.result.error is not None]
-    tabled = context.output.for_people and not context.options.quiet
-    errors = (row.result.error for row in bad)
-    hints = [
-        summary(rows, dry_run=dry_run),
-        *(dict.fromkeys(one.hint for one in errors if one and one.hint) if tabled else ()),
-    ]
-    code = most_severe(row.result.error.exit for row in bad if row.result.error is not None)
-    return Report(attached_table(rows), failures=[] if tabled else [*map(failure, bad)], hints=hints, exit=code)
+    bad = [(row, row.result.error) for row in rows if row.result.error is not None]
+    code = most_severe(error.exit for _, error in bad)
+    if not context.output.for_people or context.options.quiet:
+        return Report(attached_table(rows), failures=[failure(row) for row, _ in bad], exit=code)
+    hints = dict.fromkeys(error.hint for _, error in bad if error.hint)
+    return Report(attached_table(rows), hints=[summary(rows, dry_run=dry_run), *hints], exit=code)
 
 
 def _attach(context: AppContext, found: Sequence[Found], *, dry_run: bool) -> list[Attached]:
