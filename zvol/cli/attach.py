@@ -11,7 +11,7 @@ import click
 from zvol.cli.app_context import AppContext
 from zvol.cli.commands import SAFETY, Command, option
 from zvol.cli.options import global_options, pass_context
-from zvol.cli.params import Count, read_volumes
+from zvol.cli.params import DETACHED_VOLUME, Count, read_volumes
 from zvol.cli.selectors import check_expected
 from zvol.errors import most_severe
 from zvol.model import Volume, VolumeArgument
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         "zvol list --status Ready --last-vm db-1 -o name | zvol attach -",
     ),
 )
-@click.argument("volumes", nargs=-1, metavar="VOLUME... [VM]")
+@click.argument("volumes", nargs=-1, type=DETACHED_VOLUME, metavar="VOLUME... [VM]")
 @option("--vm", "vm", metavar="VM", help="Attach all of them to this VM.")
 @option("--dry-run", is_flag=True, group=SAFETY, help="Read only: say what would happen.")
 @option("-y", "--yes", is_flag=True, group=SAFETY, help="For scripts; attach does not ask.")
