@@ -15,7 +15,7 @@ from tests.support.kinds import VMS, VOLUMES, Kind
 from tests.support.process import wait_for
 
 
-@pytest.mark.parametrize(("kind", "step"), [(VOLUMES, 5), (VMS, 20)])
+@pytest.mark.parametrize(("kind", "step"), [(VOLUMES, 5), (VMS, 40)])
 def test_killed_at_some_of_the_points(kind: Kind, step: int, world_of: Callable[[Kind], World]) -> None:
     world = world_of(kind)
     chosen = followups.points(world)[3::step]
