@@ -9,15 +9,21 @@ import click
 from zvol.cli.app import app
 
 
-def commands(group: click.Command = app, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
-    """Yield each command with its path, groups too; the first is zvol itself."""
-    yield path, group
-    if isinstance(group, click.Group):
-        context = click.Context(group)
-        for name in group.list_commands(context):
-            found = group.get_command(context, name)
+def contexts(ctx: click.Context | None = None) -> Iterator[click.Context]:
+    """Yield the context of each command, of groups too; the first is that of zvol itself."""
+    ctx = ctx or click.Context(app, info_name="zvol")
+    yield ctx
+    if isinstance(ctx.command, click.Group):
+        for name in ctx.command.list_commands(ctx):
+            found = ctx.command.get_command(ctx, name)
             assert found is not None, name
-            yield from commands(found, (*path, name))
+            yield from contexts(click.Context(found, info_name=name, parent=ctx))
+
+
+def commands() -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """Yield each command with its path."""
+    for ctx in contexts():
+        yield tuple(ctx.command_path.split()[1:]), ctx.command
 
 
 def leaves() -> dict[str, click.Command]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -131,13 +131,3 @@ class Group(Explained, click.Group):
 
             ctx.fail(f"No such command '{args[0]}'.{suggestion(args[0], self.list_commands(ctx))}")
         return super().resolve_command(ctx, args)
-
-
-def walk(command: click.Command, ctx: click.Context) -> Iterator[tuple[click.Context, click.Command]]:
-    """Yield a command and all below it, each with its context."""
-    yield ctx, command
-    if isinstance(command, click.Group):
-        for name in command.list_commands(ctx):
-            found = command.get_command(ctx, name)
-            assert found is not None
-            yield from walk(found, click.Context(found, info_name=name, parent=ctx))

@@ -118,7 +118,7 @@ def serve(context: AppContext, /, port: int, ledger: Path | None, extra: int, **
     return Exit.OK
 
 
-@command.command("reset", short_help="Make it new.", examples=("zvol sandbox reset",))
+@command.command("reset", short_help="Make the sandbox new.", examples=("zvol sandbox reset",))
 @global_options
 @pass_context
 def reset(context: AppContext) -> Report:
