@@ -39,6 +39,18 @@ def recover(
     return ran, between, [json.loads(line) for line in ran.out.splitlines()]
 
 
+def test_a_web_page_instead_of_a_server_is_named_with_what_to_do(tmp_path: Path, cloud: Sandbox) -> None:
+    page = answer("200 OK", b"<!doctype html><title>ZStack</title>")
+    for more in ((), ("--timeout", "20s")):
+        with proxy(cloud.host, Rule("any", "page", 1, ALWAYS, page=page)) as (host, between):
+            env = profile(tmp_path / "home", host, cloud.session)
+            ran = run(["recover", PG_DATA, *more], env, command=FAST, timeout=60)
+        assert (ran.code, between.puts()) == (5, []), ran
+        assert f"{host} answered HTTP 200 with a page of ZStack's web UI, not from its API" in ran.err
+        assert "Is this the port of the web UI? The API is usually on port 8080 or 8443" in ran.err
+        assert "Nothing was submitted, so it is safe to run the command again." in ran.err
+
+
 def test_one_volume_is_watched_for_a_while_and_is_unknown(tmp_path: Path, cloud: Sandbox) -> None:
     put = Rule("put", "page", 1, ALWAYS, page=PAGE)
     ran, between, [result] = recover(tmp_path, cloud, [PG_DATA], put, PROBE)

@@ -43,6 +43,7 @@ class CircuitBreaker:
     outages: int = 0
     only_refused: bool = True
     reason: str = ""
+    hint: str = ""
     never_sent: NeverSent | None = None
     submit_reason: str = ""
     _failed_at: float = 0.0
@@ -76,9 +77,16 @@ class CircuitBreaker:
             self.submit_failing_since, self.submit_delay = None, 0.0
 
     def record_failure(
-        self, now: float, reason: str, never_sent: NeverSent | None = None, *, began: float, put: bool = False
+        self,
+        now: float,
+        reason: str,
+        never_sent: NeverSent | None = None,
+        *,
+        began: float,
+        put: bool = False,
+        hint: str = "",
     ) -> None:
-        """No answer of ZStack came back; wait before the next probe, longer each time.
+        """No answer of ZStack came back; wait before the next probe, longer each time.  `hint` is what to do about it.
 
         A request that was on its way when the circuit breaker opened shows nothing new.
         """
@@ -95,7 +103,7 @@ class CircuitBreaker:
             self.outages += refused
         self._failed_at, self._tried_at = now, began
         self.tries += 1
-        self.reason, self.never_sent = reason, never_sent
+        self.reason, self.never_sent, self.hint = reason, never_sent, hint
         self.only_refused = self.only_refused and refused
         self.delay = min(LONGEST_DELAY, self.delay * 2 or (UNSENT_DELAY if refused else FIRST_DELAY))
         self.retry_at = now + self.delay * (1.0 if refused else self.jitter())

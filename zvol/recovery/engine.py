@@ -216,7 +216,7 @@ class EngineRun:
             and self._submitter.idle
             and not any(task.awaiting_effect for task in self.tasks.polled)
         ):
-            self.tasks.stop_sending(outcomes.unreachable(breaker.reason, breaker.never_sent))
+            self.tasks.stop_sending(outcomes.unreachable(breaker.reason, breaker.never_sent, breaker.hint))
         self._volume_poller.tick(now, refresh=self._submitter.wants_more)
         self._job_poller.tick(now)
         self.follow_up_stage.tick(now)

@@ -152,10 +152,14 @@ def _unknown(task: VolumeTask, why: Reason) -> ZvolError:
     return ZvolError(text, kind="unknown", hint=RESUME, exit=Exit.UNKNOWN)
 
 
-def time_up(timeout: float, waited: str, task: VolumeTask) -> ZvolError:
-    """Return why nothing was sent for a volume before its deadline; `resume` knows it once it is claimed."""
+def time_up(timeout: float, waited: str, task: VolumeTask, hint: str = "") -> ZvolError:
+    """Return why nothing was sent for a volume before its deadline; `resume` knows it once it is claimed.
+
+    `hint` is what to do about what it waited for.
+    """
     text = f"time is up after {human_duration(timeout)}, and nothing was sent: {waited}"
-    return ZvolError(text, kind="time-up", hint=FINISH if task.claimed else NOT_SENT, exit=Exit.UNREACHABLE)
+    hint = f"{hint} {FINISH if task.claimed else NOT_SENT}".strip()
+    return ZvolError(text, kind="time-up", hint=hint, exit=Exit.UNREACHABLE)
 
 
 def barred(reason: str) -> ZvolError:
@@ -190,10 +194,10 @@ def too_late(tries: int, age: float, why: str, kind: AnyKind) -> ZvolError:
     return ZvolError(text, kind="stale", hint=f"The last time {why}; look into that. {FINISH}", exit=Exit.UNREACHABLE)
 
 
-def unreachable(reason: str, never: NeverSent | None) -> ZvolError:
+def unreachable(reason: str, never: NeverSent | None, hint: str) -> ZvolError:
     if never is not None:
         return not_sent_for(never)
-    return Unreachable(reason or "the server does not answer", hint=NOT_SENT)
+    return Unreachable(reason or "the server does not answer", hint=f"{hint} {NOT_SENT}".strip())
 
 
 def guarded(reason: str, resource: Resource) -> ZvolError:

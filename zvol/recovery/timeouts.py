@@ -85,13 +85,15 @@ class Timeouts:
         breaker, timeout = self._context.breaker, self._context.options.timeout
         if task.failing_since is not None and breaker.open_since is None:
             return outcomes.unreadable(min(breaker.give_up_after, timeout), task)
+        hint = ""
         if breaker.open_since is not None:
+            hint = breaker.hint
             waited = f"the server could not be reached ({breaker.reason})"
         elif breaker.submit_failing_since is not None:
             waited = f"no change was answered clearly ({breaker.submit_reason})"
         else:
             waited = "it was not read yet" if task.read_at is None else "others came first"
-        return outcomes.time_up(timeout, waited, task)
+        return outcomes.time_up(timeout, waited, task, hint)
 
     def _read_open(self, now: float) -> None:
         """Read everything that is open once more before it ends, also what has a PUT on its way."""

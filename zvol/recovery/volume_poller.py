@@ -103,7 +103,7 @@ class VolumePoller:
                 self._tasks.read_failed_alone(task, now)
             return
         never = error.never_sent
-        self._context.breaker.record_failure(now, error.message, never, began=read.began)
+        self._context.breaker.record_failure(now, error.message, never, began=read.began, hint=error.hint)
         self._tasks.not_read(tasks, now, self._longest)
         if never is not None and never.untrusted:
             self._tasks.stop_sending(outcomes.not_sent_for(never))
