@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
@@ -16,7 +16,7 @@ import pytest
 
 from tests.support.fault_proxy import Proxy, Rule, Seen, proxy
 from tests.support.pages import page
-from tests.support.process import PG_DATA, READY, ZVOL, Ran, environment, sandbox
+from tests.support.process import PG_DATA, READY, ZVOL, Ran, Sandbox, environment, sandbox
 from tests.support.profiles import FAST
 from tests.support.warm import run
 from zvol.sandbox.names import ACCESS_KEY, ACCESS_SECRET
@@ -131,18 +131,52 @@ def rule_for(seen: Seen) -> Rule:
     return Rule("any", "page", last=10**6, page=PAGE_502, path=f"{path}{more}", action_key=seen.action)
 
 
-@contextmanager
-def one_run(folder: Path, name: str, *rules: Rule) -> Iterator[tuple[Ran, Proxy]]:
-    """Run a command once, on a cloud of its own."""
-    arguments, more = COMMANDS[name]
-    with sandbox(folder, "--access-keys") as cloud, proxy(cloud.host, *rules) as (host, between):
-        env = environment(folder / "home", {"ZVOL_HOST": host, **(more or {"ZVOL_SESSION": cloud.session})})
-        if name == "resume, of an open run":
-            between.rules = (Rule("put", "drop", last=9),)
-            assert run(["recover", PG_DATA, "--timeout", "20s"], env, command=FAST).code == 3
-            between.seen, between.counts, between.rules = [], {}, rules
-        quick = [] if arguments[0] in ("doctor", "runs", "whoami") else ["--timeout", "20s"]
-        yield run([*arguments, *quick], env, command=FAST if arguments[0] == "resume" else ZVOL), between
+class Clouds:
+    """Sandboxes one after the other: the next one is started when a request may have changed the last."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.number = 0
+        self._stack = ExitStack()
+        self._current: Sandbox | None = None
+
+    @property
+    def current(self) -> Sandbox:
+        if self._current is None:
+            self.number += 1
+            self._current = self._stack.enter_context(sandbox(self.folder / f"cloud-{self.number}", "--access-keys"))
+        return self._current
+
+    def leave(self) -> None:
+        self._stack.close()
+        self._current = None
+
+    @contextmanager
+    def one_run(self, folder: Path, name: str, *rules: Rule) -> Iterator[tuple[Ran, Proxy]]:
+        """Run a command once, on an unchanged cloud."""
+        arguments, more = COMMANDS[name]
+        cloud = self.current
+        with proxy(cloud.host, *rules) as (host, between):
+            env = environment(folder, {"ZVOL_HOST": host, **(more or {"ZVOL_SESSION": cloud.session})})
+            if name == "resume, of an open run":
+                between.rules = (Rule("put", "drop", last=9),)
+                assert run(["recover", PG_DATA, "--timeout", "20s"], env, command=FAST).code == 3
+                between.seen, between.counts, between.rules = [], {}, rules
+            quick = [] if arguments[0] in ("doctor", "runs", "whoami") else ["--timeout", "20s"]
+            yield run([*arguments, *quick], env, command=FAST if arguments[0] == "resume" else ZVOL), between
+        if any(changes(one) for one in between.seen):
+            self.leave()
+
+
+def changes(seen: Seen) -> bool:
+    return seen.method == "POST" or seen.kind == "put"
+
+
+@pytest.fixture(scope="module")
+def clouds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clouds]:
+    made = Clouds(tmp_path_factory.mktemp("clouds"))
+    yield made
+    made.leave()
 
 
 def expected(name: str, row: LookUp, undisturbed: int) -> int | None:
@@ -163,8 +197,8 @@ def expected(name: str, row: LookUp, undisturbed: int) -> int | None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_each_look_up_of_a_command_is_taken_away(name: str, tmp_path: Path) -> None:
-    with one_run(tmp_path / "whole", name) as (undisturbed, between):
+def test_each_look_up_of_a_command_is_taken_away(name: str, tmp_path: Path, clouds: Clouds) -> None:
+    with clouds.one_run(tmp_path / "whole", name) as (undisturbed, between):
         asked = {request_of(one): one for one in between.seen}
     assert asked.keys() <= TABLE.keys(), "a look-up that the page does not speak of"
     for number, (request, seen) in enumerate(asked.items()):
@@ -174,16 +208,16 @@ def test_each_look_up_of_a_command_is_taken_away(name: str, tmp_path: Path) -> N
         )  # on simulated time: test_settle_policy
         if code is None or half_an_hour:
             continue
-        with one_run(tmp_path / str(number), name, rule_for(seen)) as (ran, between):
+        with clouds.one_run(tmp_path / str(number), name, rule_for(seen)) as (ran, between):
             assert between.counts.get(0), (request, rule_for(seen).path)
         assert ran.code == code, (request, ran)
         if code == 5:
             others = name.startswith("show") and "pg-data" in name  # the volume that was asked for by its UUID
             assert ran.out == "" or "not-sent" in ran.out or others, (request, ran)
-            assert not any(one.method == "POST" or one.kind == "put" for one in between.seen), request
+            assert not any(changes(one) for one in between.seen), request
 
 
-def test_the_page_speaks_of_nothing_else(tmp_path: Path) -> None:
+def test_the_page_speaks_of_nothing_else(tmp_path: Path, clouds: Clouds) -> None:
     """Each row is asked for by some command; what only special cases ask for is named here."""
     special = {
         "PUT /v1/management-nodes/actions getVersion",
@@ -194,6 +228,6 @@ def test_the_page_speaks_of_nothing_else(tmp_path: Path) -> None:
     }
     asked: set[str] = set()
     for name in COMMANDS:
-        with one_run(tmp_path / re.sub(r"\W", "-", name), name) as (_, between):
+        with clouds.one_run(tmp_path / re.sub(r"\W", "-", name), name) as (_, between):
             asked |= {request_of(one) for one in between.seen}
     assert TABLE.keys() - asked <= special
