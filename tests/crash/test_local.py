@@ -82,7 +82,7 @@ def test_what_is_open_when_the_disk_is_full_is_reported_as_json(cloud: World, tm
         between,
     ):
         env, [volume] = cloud.home(host), cloud.targets(1)
-        process = cloud.start_python(env, "recover", volume, "-o", "ndjson", "--timeout", "20s")
+        process = cloud.start_python(env, "recover", volume, "-o", "ndjson", "--timeout", "90s")
         wait_for(lambda: len(between.puts()) == 1)
         block(process)
         ran = cloud.end(process)
