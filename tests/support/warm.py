@@ -182,7 +182,13 @@ def _parent(_pid: int) -> str:
 
 # ---- the warm process --------------------------------------------------------------------------------------------
 def serve(path: str) -> None:
+    import resource  # noqa: F401
+    import zoneinfo  # noqa: F401
+
     import requests  # noqa: F401
+    import rich.console
+    import rich.progress
+    import rich.table  # noqa: F401
     import yaml  # noqa: F401
 
     import zvol
