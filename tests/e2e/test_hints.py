@@ -32,7 +32,8 @@ def test_show_recover_attach_each_names_the_next(way: str, env: dict[str, str], 
         )
         options += ["--config", str(config)]
     [recover] = NEXT.findall(run(["show", PG_DATA, *options], env).out)
-    ran = run(shlex.split(recover)[1:], env)
+    assert recover.endswith(" --reattach")
+    ran = run(shlex.split(recover.removesuffix(" --reattach"))[1:], env)
     assert ran.code == 0
     [attach] = ATTACH.findall(ran.err)
     assert typed(attach, env) == 0

@@ -142,9 +142,9 @@ def test_this_machines_clock_plays_no_part(hours: int, at: dict[str, str], cloud
     ran = run(["recover", "--deleted-since", "3h", "--yes", "--expect", "2"], at, command=wrong)
     assert ran.code == 0, ran
     shown = on_terminal(["list"], at, command=wrong).text
-    assert "2d 21h ago" in shown
+    assert " 2d ago " in shown
     text = on_terminal(["recover", "backup"], at, command=wrong).text
-    assert "deleted 20h ago" in text or "deleted 20h 0m ago" in text
+    assert "deleted 20h ago" in text
 
 
 @pytest.mark.parametrize("hours", [-40, 0, 40])

@@ -103,7 +103,7 @@ def test_a_name_that_is_no_deleted_volume_any_more_says_what_it_is(at: dict[str,
     assert f"`zvol show {PG_DATA}` shows it; `zvol recover {PG_DATA}` counts it as done." in ran.err
     assert "it is no UUID: 30 hex digits instead of 32" in ran.out
     assert len(cloud.events()) == before
-    assert PG_DATA in run(["show", "pg-data", "--json"], at).error()["hint"]
+    assert run(["show", "pg-data", "--json"], at).json()["uuid"] == PG_DATA
 
 
 def test_a_name_of_several_volumes_that_are_not_deleted(at: dict[str, str], cloud: Sandbox) -> None:

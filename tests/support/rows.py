@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from zvol.model import Volume, VolumeRow
@@ -45,3 +46,39 @@ def vms() -> list[VmRow]:
         vm = VmInstance(row.volume.uuid, fields)
         found.append(VmRow(vm, row.retention, row.deleted_at, storage=row.storage, server_now=NOW))
     return found
+
+
+def full_row(**more: Any) -> VolumeRow:
+    """Return a row with all that `show` can tell of a volume, with other values for some of its attributes."""
+    [row, *_] = rows()
+    fields = {
+        **row.volume.fields,
+        "actualSize": 66 * 2**30,
+        "format": "qcow2",
+        "state": "Disabled",
+        "isShareable": True,
+        "primaryStorageUuid": "57042600c0de4b1e8a5efeedbead0001",
+        "lastVmInstanceUuid": "50e70000c0de4b1e8a5efeedbead0001",
+        "installPath": f"/zstack_ps/vol-{row.volume.uuid}/{row.volume.uuid}.qcow2",
+        "description": "数据库备份\nof \x1b[31mdb-1",
+        "createDate": "Nov 18, 2026 1:00:00 AM",
+        "lastOpDate": "Nov 18, 2026 2:00:00 AM",
+    }
+    dates = {"createDate": NOW - 30 * 24 * HOUR, "lastOpDate": NOW - 2 * HOUR, "lastDetachDate": NOW - 2 * HOUR}
+    known: dict[str, Any] = {"resource": Volume(row.volume.uuid, fields), "dates": dates, "last_vm_doubt": ""}
+    known["notes"] = ("comes back with 2 snapshots: before upgrade, nightly", "run `zvol doctor` if in doubt")
+    return replace(row, **(known | {"next": f"recover {row.volume.uuid} --reattach"} | more))
+
+
+def full_vm(**more: Any) -> VmRow:
+    """Return the same of a VM."""
+    [row, *_] = vms()
+    facts = (
+        ("Root volume", "ROOT-for-pg (d0a7a5e0c0de4b1e8a5efeedbead0011), 200 GiB, Deleted"),
+        ("Data volume", "pg-wal (d0a7a5e0c0de4b1e8a5efeedbead0012), 60 GiB, Ready"),
+        ("", "not attached again: it had been detached from the VM before"),
+        ("", "`zvol attach d0a7a5e0c0de4b1e8a5efeedbead0012 50e70000c0de4b1e8a5efeedbead0004`"),
+    )
+    known: dict[str, Any] = {"facts": facts, "next": "recover --vm pg --reattach"}
+    known["notes"] = ("it comes back Stopped and is not started; EIPs that it had do not come back",)
+    return replace(row, **(known | more))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,9 @@ import pytest
 
 from tests.support import results as made_up
 from tests.support.printed import Printed
-from tests.support.rows import rows, vms
+from tests.support.rows import full_row, full_vm, rows, vms
 from zvol.errors import ZvolError
-from zvol.model import Outcome, Result
+from zvol.model import Outcome, Result, VolumeRow
 from zvol.render import columns, summaries
 from zvol.render.values import Recovery, Report
 from zvol.text import display_width
@@ -42,6 +43,15 @@ def recovery(*made: Result, single: bool = False, **more: Any) -> Callable[[Prin
     return shown
 
 
+def show(row: Any) -> Callable[[Printed], None]:
+    known: Any = columns.VOLUMES if isinstance(row, VolumeRow) else columns.VMS
+
+    def shown(printed: Printed) -> None:
+        printed.printer.report(Report(known.in_full([row], None, single=True)))
+
+    return shown
+
+
 HOSTILE = "\x1b[31mlogs\x1b[0m [/red] $(reboot)"
 MANY = (
     *(made_up.recovered(number, f"pg-{number}") for number in (1, 2, 3, 4)),
@@ -54,6 +64,9 @@ MANY = (
 SCREENS: Mapping[str, Callable[[Printed], None]] = {
     "list": list_of_volumes,
     "list-vms": list_of_vms,
+    "show": show(full_row()),
+    "show-hostile": show(replace(rows()[2], next="recover d0a7a5e0c0de4b1e8a5efeedbead0003")),
+    "show-vm": show(full_vm()),
     "recover": recovery(made_up.recovered(1), single=True),
     "recover-already": recovery(made_up.recovered(1, HOSTILE, Outcome.ALREADY), single=True, unique=frozenset()),
     "recover-attached": recovery(made_up.recovered(1, vmInstanceUuid=made_up.DB), single=True),

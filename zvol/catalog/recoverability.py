@@ -11,8 +11,8 @@ from zvol.catalog.retention import ROOT
 from zvol.errors import ZvolError
 from zvol.model import VolumeRow
 from zvol.row import AnyRow
-from zvol.text import stamp
 from zvol.vm_instance import DESTROYED_STATES
+from zvol.zstack.last_vm import CERTAIN
 from zvol.zstack.resource_kinds import DATA_VOLUME, VM_INSTANCE
 
 if TYPE_CHECKING:
@@ -29,11 +29,10 @@ def with_recoverability(row: VolumeRow, client: Client) -> VolumeRow:
     if not DATA_VOLUME.is_deleted(row.volume):
         attach = row.volume.text("lastVmInstanceUuid") and not row.volume.text("vmInstanceUuid")
         named = " VM" if row.last_vm_doubt else ""
-        return replace(row, notes=tuple(_last_vm_note(row)), next=f"attach {row.volume.uuid}{named}" if attach else "")
+        return replace(row, next=f"attach {row.volume.uuid}{named}" if attach else "")
     notes = [
         *policy_note(row),
         *storage_notes(find_storage(row.volume.text("primaryStorageUuid"), client), "volume"),
-        *_last_vm_note(row),
     ]
     snapshots = query(client, "/v1/volume-snapshots", f"volumeUuid={row.volume.uuid}")
     tags = query(client, "/v1/user-tags", f"resourceUuid={row.volume.uuid}")
@@ -51,13 +50,21 @@ def with_recoverability(row: VolumeRow, client: Client) -> VolumeRow:
 def _next(row: VolumeRow, client: Client) -> str:
     """Return the command that brings a deleted volume back: a root volume comes with its VM, if that is destroyed."""
     if row.retention.recoverable is not False:
-        return f"recover {row.volume.uuid}"
+        last = row.volume.text("lastVmInstanceUuid")
+        again = last is not None and row.last_vm_doubt == CERTAIN and _is_there(last, client)
+        return f"recover {row.volume.uuid}{' --reattach' if again else ''}"
     if row.retention.reason != ROOT or row.last_vm is None:
         return ""
     vm = row.volume.text("vmInstanceUuid")
     found = query(client, VM_INSTANCE.path, f"uuid={vm}")
     destroyed = isinstance(found, str) or any(one.get("state") in DESTROYED_STATES for one in found)
     return f"recover --vm {vm}" if destroyed else ""
+
+
+def _is_there(vm: str, client: Client) -> bool:
+    """Tell whether a VM is there and not destroyed, so that a volume can be attached to it."""
+    found = query(client, VM_INSTANCE.path, f"uuid={vm}")
+    return not isinstance(found, str) and any(one.get("state") not in DESTROYED_STATES for one in found)
 
 
 def policy_note(row: AnyRow) -> list[str]:
@@ -81,18 +88,6 @@ def query(client: Client, path: str, condition: str) -> list[Mapping[str, Any]] 
 
 def names_of(items: list[Mapping[str, Any]], key: str) -> str:
     return ", ".join(str(item.get(key)) for item in items[:10]) + (", ..." if len(items) > 10 else "")
-
-
-def _last_vm_note(row: VolumeRow) -> list[str]:
-    vm, when = row.volume.text("lastVmInstanceUuid"), stamp(row.dates.get("lastDetachDate"))
-    if row.volume.text("vmInstanceUuid"):
-        return []
-    if vm is None:
-        return [row.last_vm_doubt] if row.last_vm_doubt else []
-    called = f"{row.last_vm} ({vm})" if row.last_vm else vm
-    until = f", until {when}" if when else ""
-    doubt = f" as far as the server remembers: {row.last_vm_doubt}" if row.last_vm_doubt else ""
-    return [f"was last on VM {called}{until}{doubt}; it is not attached again by itself"]
 
 
 def find_storage(uuid: str | None, client: Client) -> list[Mapping[str, Any]] | str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -30,6 +31,7 @@ MAX_NAME_CHARS: Final = 1500
 MAX_COMPARED: Final = 10_000
 """The most pairs of names that are compared for one that is close."""
 
+GIVE_UUID: Final = "Give the UUID of the one you mean."
 _ALMOST_UUID: Final = re.compile(r"[0-9a-f]{20,44}")
 
 
@@ -94,6 +96,39 @@ def resolve_targets(client: Client, arguments: Sequence[VolumeArgument], make_ro
     return resolve(arguments, DATA_VOLUME, find, refuse)
 
 
+def resolve_any(client: Client, arguments: Sequence[VolumeArgument], make_rows: MakeRows) -> Resolution:
+    """Resolve VOLUME arguments, whose names may be those of any volume: deleted or not, data or root."""
+
+    def find() -> list[Volume]:
+        names = list(dict.fromkeys(one.text for one in arguments if one.uuid is None))
+        conditions = [text for name in names if (text := condition("name", "=", name)) is not None]
+        if len(conditions) < len(names) or len(names) > MAX_NAMES:
+            return client.list_volumes([])
+        return [volume for text in conditions for volume in client.list_volumes([text])]
+
+    def refuse(names: Sequence[str], by_name: Mapping[str, Sequence[Volume]]) -> list[Result]:
+        lines = [one for one in arguments if one.uuid is None and not by_name[one.text] and one.listed]
+        if problem := refusal(lines):
+            raise problem
+        several = {volume.uuid: volume for name in names for volume in by_name[name]}
+        rows = list(make_rows(tuple(several.values()))) if several else []
+        missing = [name for name in names if not by_name[name]]
+        similar: dict[str, Volume] = {}
+        with suppress(ZvolError):
+            similar = _similar(missing, client.list_volumes() if missing else [])
+        return [_none_or_several(name, tuple(r for r in rows if r.volume.name == name), similar) for name in names]
+
+    return resolve(arguments, DATA_VOLUME, find, refuse)
+
+
+def _none_or_several(name: str, rows: tuple[VolumeRow, ...], similar: Mapping[str, Volume]) -> Result:
+    """Return why a name that may be that of any volume is refused."""
+    if not rows:
+        return _refusal(name, (), [], similar.get(name), "volume", "show")
+    error = ZvolError(f"{len(rows)} volumes have this name", kind="ambiguous", hint=GIVE_UUID)
+    return Result(name, None, Outcome.FAILED, error=error, candidates=rows)
+
+
 def _refused(
     client: Client,
     names: Sequence[str],
@@ -129,17 +164,24 @@ def _similar(names: Sequence[str], volumes: Sequence[Volume]) -> dict[str, Volum
     return found | {name: looks[near] for name, near in close.items() if near is not None}
 
 
-def _refusal(name: str, rows: tuple[VolumeRow, ...], roots: Sequence[Volume], similar: Volume | None) -> Result:
-    """Return why a name is refused.
+def _refusal(
+    name: str,
+    rows: tuple[VolumeRow, ...],
+    roots: Sequence[Volume],
+    similar: Volume | None,
+    what: str = "deleted data volume",
+    verb: str = "recover",
+) -> Result:
+    """Return why a name is refused that is not that of exactly one `what`; `verb` is the command.
 
     `rows` are all data volumes with it, the deleted ones if there are any; `similar` is one whose name looks like it.
     """
-    kind, text = "not-found", "no deleted data volume has this name"
+    kind, text = "not-found", f"no {what} has this name"
     hint = "`zvol list` shows what can be recovered."
     digits = name.strip(" ").lower().replace("-", "")
     if rows and DATA_VOLUME.is_deleted(rows[0].resource):
         kind, text = "ambiguous", f"{len(rows)} deleted data volumes have this name"
-        hint = "Give the UUID of the one you mean."
+        hint = GIVE_UUID
     elif rows:
         kind, text, uuid = "not-deleted", _not_deleted(name, rows), rows[0].resource.uuid if len(rows) == 1 else "UUID"
         hint = f"`zvol show {uuid}` shows it; `zvol recover {uuid}` counts it as done."
@@ -151,7 +193,7 @@ def _refusal(name: str, rows: tuple[VolumeRow, ...], roots: Sequence[Volume], si
         hint = "`zvol list --vms` shows the VMs; then `zvol recover --vm`."
     elif similar is not None:
         text += _difference(name, similar.name)
-        hint = f"If you mean that one: `zvol recover {similar.uuid}`"
+        hint = f"If you mean that one: `zvol {verb} {similar.uuid}`"
     elif _ALMOST_UUID.fullmatch(digits):
         text = f"{text}, and it is no UUID: {len(digits)} hex digits instead of 32"
     elif looks_like := explained(name):

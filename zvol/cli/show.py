@@ -52,13 +52,13 @@ def command(context: AppContext, /, volumes: tuple[str, ...], vms: tuple[str, ..
 def _show_volumes(context: AppContext, arguments: Sequence[VolumeArgument], *, single: bool) -> Report:
     from zvol.catalog.listing import with_doubts
     from zvol.catalog.recoverability import with_recoverability
-    from zvol.catalog.resolve import resolve_targets
+    from zvol.catalog.resolve import resolve_any
     from zvol.recovery import outcomes
     from zvol.render.columns import VOLUMES
     from zvol.zstack.last_vm import find_doubts
 
     server, client = context.server, context.server.client
-    resolved = resolve_targets(client, arguments, server.volume_rows)
+    resolved = resolve_any(client, arguments, server.volume_rows)
     targets = resolved.targets
     found = client.volumes([target.uuid for target in targets])
     known = server.volume_rows(found.values())

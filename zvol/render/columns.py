@@ -10,6 +10,7 @@ from typing import Any, Final, Generic, TypeVar
 from zvol.errors import UsageProblem
 from zvol.model import VolumeRow
 from zvol.render import row_columns as shared
+from zvol.render.facts import facts, last_vm_notes
 from zvol.render.row_columns import WIDE, WIDER, field, size
 from zvol.render.values import Column, Fit, Table, text_column, with_command
 from zvol.row import AnyRow
@@ -163,7 +164,7 @@ class Columns(Generic[R]):
         `command` is how zvol was called, for the command that is shown as the next one.
         """
         shown = [key for key in self.known if key not in self.elsewhere]
-        details = partial(_details, self.pick(text, shown), command)
+        details = partial(_details, self.pick(text, shown), command, in_full=text is None)
         return Table(rows, self.pick(text), _json, _uuid, single and len(rows) == 1, details=details)
 
     def help(self) -> Table[Column[R]]:
@@ -195,14 +196,19 @@ def _uuid(row: AnyRow) -> str:
     return row.resource.uuid
 
 
-def _details(chosen: Sequence[Column[R]], command: str, row: R, tty: bool) -> Iterator[tuple[str, str]]:
+def _details(
+    chosen: Sequence[Column[R]], command: str, row: R, tty: bool, *, in_full: bool
+) -> Iterator[tuple[str, str]]:
+    if tty and in_full:
+        yield from facts(row, command)
+        return
     for column in chosen:
         cell = column.terminal(row) if tty else column.text(row)
         if cell != "-":
             yield _label(column), cell
     for name, text in row.facts:
         yield name, escape_terminal(with_command(text, command))
-    for note in row.notes:
+    for note in (*last_vm_notes(row), *row.notes):
         yield "Note", escape_terminal(with_command(note, command))
     if row.next:
         yield "Next", f"{command} {row.next}"

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 BATCH: Final = 1000
 """Lines that rich draws at a time."""
 
+COMMANDS: Final = ("Next",)
+"""The labels of commands to copy."""
 LEAST: Final = 20
 """The fewest columns that a cell is wrapped to."""
 
@@ -39,7 +41,7 @@ class Formatter(Format):
                 chain.from_iterable(_block(line, self.width) for row in table.rows for line in table.block(row))
             )
         if table.details is not None:
-            return _details(table.details, table.rows, tty=self.tty)
+            return _details(table.details, table.rows, self.width if self.tty else None)
         columns = (self.wide and table.wide) or table.people or table.columns
         if self.tty and table.lines is not None:
             return _rendered(_listed([table.lines(row) for row in table.rows], self.width))
@@ -107,14 +109,27 @@ def plain_records(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> Iter
 
 
 def _details(
-    details: Callable[[Any, bool], Iterable[tuple[str, str]]], rows: Iterable[Any], *, tty: bool
+    details: Callable[[Any, bool], Iterable[tuple[str, str]]], rows: Iterable[Any], width: int | None
 ) -> Iterator[str]:
-    """Yield each row as a record of its own, since rows can have different labels."""
+    """Yield each row as a record of its own, since rows can have different labels; on a terminal texts are wrapped."""
     for number, row in enumerate(rows):
         if number:
             yield "\n"
-        pairs = list(details(row, tty))
-        yield from _ended(plain_records([label for label, _ in pairs], [[text for _, text in pairs]]))
+        pairs = list(details(row, width is not None))
+        labels = [label for label, _ in pairs]
+        if width is None:
+            yield from _ended(plain_records(labels, [[text for _, text in pairs]]))
+            continue
+        wide = max(map(display_width, labels), default=0) + len(": ")
+        parts = [part for label, text in pairs for part in _wrapped_fact(label, text, max(LEAST, width - wide))]
+        yield from _ended(plain_records([label for label, _ in parts], [[text for _, text in parts]]))
+
+
+def _wrapped_fact(label: str, text: str, width: int) -> Iterator[tuple[str, str]]:
+    """Yield a fact as lines, the further ones without the label; a command to copy stays whole."""
+    lines = [text] if label in COMMANDS or text.startswith("`") else wrap(text, width)
+    yield label, lines[0]
+    yield from (("", line) for line in lines[1:])
 
 
 def _ended(lines: Iterable[str]) -> Iterator[str]:
