@@ -21,6 +21,7 @@ from zvol.pipes import READ, descriptor, inherited, read_pipe, read_start
 PIPE_SECONDS: Final = 60.0
 """How long a pipe may take to bring a secret: somebody may have to type a passphrase for it."""
 
+_NAME_A_FILE: Final = "Name the file that holds the secret, not the secret itself."
 REPLACED: Final = "leads through a symbolic link that was replaced while it was read"
 _TYPE: Final = "Use `zvol login` to type a password, or a pipe."
 NOT_YOURS: Final = "Set HOME to a folder of your own (sudo -H), or XDG_STATE_HOME and XDG_CONFIG_HOME."
@@ -117,7 +118,7 @@ def read_private(path: Path, limit: int, where: str | None = None, *, seconds: f
         content = read_file(path, limit, seconds=seconds, line=True)
         data, exposed = content.data, content.exposure()
     except UnreadableFile as exc:
-        data, exposed = b"", (exc.text, exc.hint)
+        data, exposed = b"", (exc.text, _NAME_A_FILE if exc.missing else exc.hint)
     if exposed is not None:
         text, hint = exposed
         raise ConfigError([Problem(where, f"{path} {text}") if where else Problem(str(path), text)], hint=hint)

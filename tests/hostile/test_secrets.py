@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -225,3 +226,33 @@ def test_no_option_takes_a_secret() -> None:
                 texts = f"{' '.join(option.opts)} {option.envvar or ''}".lower()
                 assert not any(text in texts for text in ("password", "secret", "session", "token", "key")), path
                 assert option.envvar is None
+
+
+SWAPPED = {
+    "a session for its file": ("session_file", "ZVOL_SESSION_FILE", SESSION),
+    "a header for its file": ("session_file", "ZVOL_SESSION_FILE", f"OAuth {SESSION}"),
+    "a password for its file": ("password_file", "", PASSWORD),
+    "a key for its file": ("access_key_secret_file", "", f"{KEY_SECRET[:20]}/{KEY_SECRET[20:]}"),
+    "a session for a program": ("session_command", "", [SESSION]),
+    "a session as an argument": ("session_command", "", ["false", SESSION]),
+    "a password as an argument": ("password_command", "", ["echo", PASSWORD]),
+    "a file for a session": ("session", "ZVOL_SESSION", f"{SESSION}0"),
+    "a list for a session": ("session", "", [SESSION]),
+    "a password for a list": ("password_command", "", PASSWORD),
+}
+
+
+@pytest.mark.parametrize("name", SWAPPED)
+def test_a_secret_in_the_place_of_something_else(name: str, env: dict[str, str], hosts: dict[str, str]) -> None:
+    """People put a secret where the name of its file or program belongs, and the other way round."""
+    key, variable, value = SWAPPED[name]
+    folder = Path(env["HOME"]) / ".config" / "zvol"
+    folder.mkdir(parents=True)
+    more = {"account": "admin"} if "password" in key else {"access_key_id": KEY_ID} if "key" in key else {}
+    profile = {"host": hosts["names"], **more, key: value}
+    (folder / "config.yaml").write_text(json.dumps({"profiles": {"it": profile}}))
+    (folder / "config.yaml").chmod(0o600)
+    for command in ("list", "config show", "config validate", "doctor", "whoami"):
+        assert run_checked(command, [], env).code != 70
+        if variable:
+            run_checked(command, [], env | {"ZVOL_HOST": hosts["names"], variable: str(value)})

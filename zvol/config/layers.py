@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -15,6 +16,7 @@ from zvol.config.paths import config_file, expand
 from zvol.config.registry import PLAIN, SETTINGS, Scope
 from zvol.errors import ConfigError, InvalidValue, Problem, UsageProblem
 from zvol.files import UnreadableFile
+from zvol.secrets import register_secret
 from zvol.text import did_you_mean
 
 if TYPE_CHECKING:
@@ -23,6 +25,10 @@ if TYPE_CHECKING:
 
 ZSTACK_HOST: Final = "ZSTACK_HOST"
 """As ZStack's own tools know it; zvol's own variable wins."""
+
+
+SESSION_LENGTH: Final = 32
+"""A program's name as long as a session may be one."""
 
 
 class Layer(StrEnum):
@@ -94,7 +100,11 @@ class SettingLayers:
 
     def variable(self, key: str, name: str) -> SettingValue | None:
         """Return a checked variable as the value of a key, None when it is wrong, which is added to `problems`."""
-        return self._checked(SETTINGS[key].kind, self._of_environment(name))
+        given = self._of_environment(name)
+        found = self._checked(SETTINGS[key].kind, given)
+        if SETTINGS[key].kind.path and found is not None:
+            _mask_if_missing(given.value, Path(found.value))
+        return found
 
     def _values(self, given: Callable[[str], SettingValue | None]) -> dict[str, SettingValue]:
         """Return the checked values of one layer, by key."""
@@ -196,9 +206,14 @@ class SettingLayers:
         """Return a value with its file, or its program, taken relative to the configuration file."""
         kind = SETTINGS[key].kind
         if kind.path:
-            return str(path.parent / expand(value, self.environ))
+            file = path.parent / expand(value, self.environ)
+            if SETTINGS[key].credential:
+                _mask_if_missing(value, file)
+            return str(file)
         if kind.shape == "list" and "/" in value[0]:
             return (str((path.parent / expand(value[0], self.environ)).absolute()), *value[1:])
+        if kind.shape == "list" and len(value[0]) >= SESSION_LENGTH:
+            register_secret(value[0])
         return value
 
     # ---- the host ------------------------------------------------------------------------------------------------
@@ -239,3 +254,9 @@ class SettingLayers:
             bare = f"http://[{bare}]" if bare.count(":") > 1 and "]" not in bare else f"http://{bare}"
         ports = dict.fromkeys(PORTS, int(port)) if port else {**PORTS, "http": ZSTACK_PORT}
         return self._checked(ValueKind(lambda text: parse_host(text, ports)), replace(given, value=bare))
+
+
+def _mask_if_missing(text: str, path: Path) -> None:
+    """Never show what is given as the file of a secret and is none: it may be the secret itself."""
+    if not text.startswith(("/", "~", "./", "../")) and not os.path.lexists(path):
+        register_secret(text)
