@@ -57,8 +57,11 @@ def test_one_volume_is_watched_for_a_while_and_is_unknown(tmp_path: Path, cloud:
     assert (ran.code, result["outcome"], len(between.puts())) == (3, "unknown", 1), ran
     assert "lets no change through; whether the server has got it nevertheless is not known" in ran.err
     assert f"last seen of the request: {WHOSE} (" in ran.err
-    assert "Set `host` to the management node itself" in ran.err
-    assert "Finish with `zvol resume`." in ran.err
+    assert "Have the gateway let such requests through, then run `zvol resume`" in ran.err
+    assert run(["resume"], profile(tmp_path / "home", cloud.host, cloud.session)).code == 0  # of another address
+    env = profile(tmp_path / "home", cloud.host, cloud.session)
+    again = run(["recover", PG_DATA, "-o", "name"], env, command=FAST, timeout=60)
+    assert (again.code, cloud.status(PG_DATA)) == (0, "Ready"), again
 
 
 def test_what_was_not_sent_yet_is_not_sent(tmp_path: Path, cloud: Sandbox) -> None:

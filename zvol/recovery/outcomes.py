@@ -19,6 +19,10 @@ from zvol.zstack.resource_kinds import KINDS, AnyKind
 STRICT = "it was back already, and --strict was given"
 RESUME = "It may still happen. Run `zvol resume` to find out and finish; do not delete anything before that."
 FINISH = "Finish with `zvol resume`."
+BARRED = (
+    "Have the gateway let such requests through, then run `zvol resume`; or set `host` to the management node itself "
+    "and run the command again, which waits until the first request cannot act any more."
+)
 LOGIN = "Get a new session, then run the command again; what is open is settled by `zvol resume`."
 
 
@@ -141,7 +145,7 @@ def _unknown(task: VolumeTask, why: Reason) -> ZvolError:
         case _ if task.barred:
             text = "the request was refused by something before the server that lets no change through; whether the "
             text += "server has got it nevertheless is not known"
-            return ZvolError(text, kind="unknown", hint=f"{DIRECT} {FINISH}", exit=Exit.UNKNOWN)
+            return ZvolError(text, kind="unknown", hint=BARRED, exit=Exit.UNKNOWN)
         case _ if not task.state.sends:
             text = "an earlier run may have sent a request for it, and what became of that is not known"
         case _ if task.phase is Phase.DONE:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Iterator
 from typing import Final
@@ -53,9 +54,10 @@ def never_sent(
     if any(isinstance(one, ConnectionRefusedError) for one in chain):
         return NeverSent("refused", f"{where} refuses the connection", _port_hint(endpoint))
     if any(isinstance(one, TimeoutError) for one in chain):
-        return NeverSent("connect-timeout", f"{where} does not answer")
-    if any(isinstance(one, OSError) and one.errno for one in chain):
-        return NeverSent("unreachable", f"{where} cannot be reached")
+        return NeverSent("connect-timeout", f"{where} does not answer", ROUTE_HINT)
+    reason = next((os.strerror(one.errno) for one in chain if isinstance(one, OSError) and one.errno), "")
+    if reason:
+        return NeverSent("unreachable", f"{where} cannot be reached: {reason[0].lower()}{reason[1:]}", ROUTE_HINT)
     return NeverSent("address", f"no request can be made to {where} ({type(exc).__name__})")
 
 
@@ -104,6 +106,7 @@ def _port_hint(endpoint: Endpoint) -> str:
     return f"Is the management node running, and {endpoint.port} its port?{usual}"
 
 
+ROUTE_HINT: Final = "Check host and port. A firewall may be in between, or a VPN or IPv6 be missing on this machine."
 HTTPS_HINT: Final = "This port seems to speak https: write `host` with https://."
 MAYBE_HTTPS: Final = "Does this port speak https? Then write `host` with https://."
 OTHER_HINT: Final = "Is another service on this port? The API is usually on 8080 or 8443."

@@ -6,11 +6,14 @@ import re
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import urlsplit
 
 from zvol.errors import NeverSent
 from zvol.model import Endpoint
 from zvol.zstack.transport.deadline import RequestDeadline, Step
+
+HTTP_PROXY: Final = "Most proxies need http:// in their URL, also for https servers."
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,10 @@ class Proxy:
         host = parts.hostname or ""
         port = parts.port or (443 if parts.scheme == "https" else 80)
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+    @property
+    def is_https(self) -> bool:
+        return self.url.startswith("https:")
 
     @property
     def name(self) -> str:
@@ -59,7 +66,7 @@ def proxy_failure(chain: Sequence[BaseException], deadline: RequestDeadline, to:
     if any(isinstance(one, ConnectionRefusedError) for one in chain):
         return NeverSent("proxy", f"{name} refuses the connection", hint)
     if any(isinstance(one, TimeoutError) for one in chain):
-        return NeverSent("proxy", f"{name} does not answer", hint)
+        return NeverSent("proxy", f"{name} does not answer", f"{HTTP_PROXY} {hint}" if proxy.is_https else hint)
     return NeverSent("proxy", f"{name} cannot be reached", hint)
 
 
@@ -92,4 +99,4 @@ def _not_trusted(error: Exception, to: Endpoint, proxy: Proxy) -> NeverSent:
         text = f"the certificate of {proxy.name} is not trusted: {error.verify_message}"
         return NeverSent("certificate", text, f"`ca_file` must have the proxy's authority, too. {proxy.hint(to)}")
     text = f"{proxy.name} does not speak TLS, although its URL begins with https://"
-    return NeverSent("proxy", text, f"Most proxies need http:// there, also for https servers. {proxy.hint(to)}")
+    return NeverSent("proxy", text, f"{HTTP_PROXY} {proxy.hint(to)}")
