@@ -251,3 +251,15 @@ def test_a_kept_session_says_whose_it_is(env: dict[str, str], cloud: Sandbox) ->
     assert run(command, env, stdin="password").code == 0
     found = {one["check"]: one["found"] for one in run(["doctor", "--json"], env).json()}
     assert found["session"] == "of dev-team/operator, stored by zvol login: valid"
+
+
+def test_without_a_configuration_it_is_a_line_and_the_checks_of_local_files(tmp_path: Path) -> None:
+    env = environment(tmp_path / "home")
+    ran = run(["doctor", "--json"], env)
+    assert (ran.code, ran.err) == (1, "")
+    assert [(one["check"], one["ok"]) for one in ran.json()] == [("configuration", False), ("files", True)]
+    shown = on_terminal(["doctor"], env | {"TERM": "xterm-256color"}, columns=60)
+    assert b"\x1b[31m" in shown.raw.splitlines()[0]
+    assert shown.lines[0].split() == ["✗", "WRONG", "configuration", "no", "host", "is", "configured"]
+    assert shown.lines[-1].startswith("✓ ok     files")
+    assert run(["doctor"], env | {"ZVOL_OUTPUT": "nope"}).code == 2, "a mistake is an error, as everywhere"

@@ -74,6 +74,30 @@ def test_a_table_on_a_terminal_ends_with_what_is_there_and_what_to_type(at: dict
     assert run(["list", "--sort", "deleted", "-o", "csv", "--columns", "name"], at).out.split()[1] == "archive-2019"
 
 
+def test_recover_alone_names_the_volumes_that_were_deleted_last(at: dict[str, str], cloud: Sandbox) -> None:
+    shown = on_terminal(["recover"], at, columns=100)
+    assert shown.code == 2
+    error, *_, title, first, second, third = shown.text.splitlines()
+    assert error.startswith("zvol: error: nothing to recover: give VOLUMEs")
+    assert title == "  Deleted last:"
+    assert re.fullmatch(f"    pg-data        200 GiB  2h ago  zvol recover {PG_DATA}", first)
+    assert [line.split()[0] for line in (second, third)] == ["pg-wal", "web-2-uploads"]
+    assert run(first.split()[-3:][1:], at).code == 0
+    for arguments, env in ((["recover", "-q"], at), (["recover"], at | {"ZVOL_HOST": "http://127.0.0.1:1"})):
+        assert "Deleted last" not in on_terminal(arguments, env).text
+    assert "Deleted last" not in run(["recover"], at).err
+    both = on_terminal(["recover", "--all", PG_DATA], at).text
+    assert ("do not combine" in both, "Deleted last" in both) == (True, False)
+
+
+def test_sandbox_serve_says_on_a_terminal_what_to_type_and_how_it_ends(at: dict[str, str]) -> None:
+    shown = on_terminal(["sandbox", "serve"], at, question=b"ZVOL_SESSION", reply="\x03")
+    first, second, host, session, *_ = shown.text.splitlines()
+    assert first == "zvol: type the next two lines in another terminal, then for example: zvol list"
+    assert second.startswith("zvol: Ctrl-C here ends the server")
+    assert (host.split("=")[0], session.split("=")[0]) == ("export ZVOL_HOST", "export ZVOL_SESSION")
+
+
 def test_a_terminal_without_a_size(at: dict[str, str]) -> None:
     assert PG_DATA in on_terminal(["list"], at, columns=0).text
 

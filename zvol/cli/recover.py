@@ -9,6 +9,7 @@ import click
 
 from zvol.cli.app_context import AppContext
 from zvol.cli.commands import AFTER, FILTERS, OUTPUT, SAFETY, Command, option
+from zvol.cli.last_deleted import NothingGiven, suggestions
 from zvol.cli.options import global_options, own_settings, pass_context
 from zvol.cli.params import DELETED_VOLUME, DESTROYED_VM, TAG, Count, read_volumes
 from zvol.cli.selectors import (
@@ -76,9 +77,11 @@ def command(context: AppContext, /, volumes: tuple[str, ...], everything: bool, 
     """
     filters, vms = parse_filters(options), options["vms"]
     ways = bool(volumes) + filters.any + everything + bool(vms)
-    if ways != 1:
-        text = "give VOLUMEs, or filters such as --deleted-since, or --all, or --vm; they do not combine."
-        raise click.UsageError(text if ways else f"nothing to recover: {text}")
+    text = "give VOLUMEs, or filters such as --deleted-since, or --all, or --vm; they do not combine."
+    if ways > 1:
+        raise click.UsageError(text)
+    if not ways:
+        raise NothingGiven(f"nothing to recover: {text}", suggestions(context))
     if vms:
         return _recover_vms(context, vms, options)
     if not volumes:

@@ -6,7 +6,7 @@ import errno
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -19,6 +19,11 @@ from zvol.errors import Exit, LocalState, UsageProblem
 from zvol.render.values import Report
 from zvol.session.server import SANDBOX
 from zvol.text import escape_terminal
+
+SERVING: Final = (
+    "type the next two lines in another terminal, then for example: zvol list",
+    "Ctrl-C here ends the server; its data stays until you run: zvol sandbox reset",
+)
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -107,6 +112,9 @@ def serve(context: AppContext, /, port: int, ledger: Path | None, extra: int, **
     directory = context.sandbox_dir
     if extra:  # which makes a new cloud
         _end_old_cloud(context, directory)
+    if sys.stdout.isatty():
+        for text in SERVING:
+            context.output_for_errors().hint(text)
     try:
         run_server(directory, port=port, ledger=ledger, switches=Switches(**switches), out=sys.stdout, extra=extra)
     except OSError as exc:

@@ -6,7 +6,8 @@ It never logs in, because a login may end other sessions of the account.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from zvol.journal.journal_file import JournalFile
     from zvol.session.server import Server
 
+DelaySignals = Callable[[], AbstractContextManager[None]]
+
 
 def checks(server: Server, journal: JournalFile) -> Iterator[Check]:
     """Yield the result of each check; without a server or a session, the checks that need it are left out."""
@@ -28,7 +31,7 @@ def checks(server: Server, journal: JournalFile) -> Iterator[Check]:
     settings = server.settings
     found = f"profile {settings.profile or 'none'}; {settings.endpoint.base}, from {settings.sources['host']}"
     yield Check("configuration", True, found)
-    yield from _own_files(server, journal)
+    yield from _own_files(journal, (server.base, server.origin), server.delay_signals)
     ca_file_from = settings.sources["ca_file"]
     for check in server_checks.connection(lambda: server.transport, settings.endpoint, settings.ca_file, ca_file_from):
         yield check
@@ -41,17 +44,24 @@ def checks(server: Server, journal: JournalFile) -> Iterator[Check]:
         yield server_checks.policy(Client(server.transport, server.sessions.auth))  # a client that cannot log in again
 
 
-def _own_files(server: Server, journal: JournalFile) -> Iterator[Check]:
-    """Check what zvol stores, without HOME only that it has no place for it."""
+def local_checks(problem: ZvolError, journal: JournalFile, delay_signals: DelaySignals) -> Iterator[Check]:
+    """Yield the checks that need no server: that its configuration has a `problem`, and zvol's own files."""
+    yield Check("configuration", False, problem.message, problem.hint)
+    yield from _own_files(journal, (), delay_signals)
+
+
+def _own_files(journal: JournalFile, names: Sequence[str], delay_signals: DelaySignals) -> Iterator[Check]:
+    """Check what zvol stores, without HOME only that it has no place for it; `names` are those of the server."""
     try:
         path = journal.path
     except UsageProblem as exc:
         yield Check("files", False, exc.message, exc.hint)
         return
-    with server.delay_signals():
+    with delay_signals():
         files = _files(path)
     yield files
-    yield journal_checks.open_runs(journal, (server.base, server.origin))
+    if names:
+        yield journal_checks.open_runs(journal, names)
 
 
 def _files(journal: Path) -> Check:

@@ -147,14 +147,12 @@ def _block(line: Line, width: int) -> Iterator[list[Span]]:
 
 def _listed(rows: Sequence[tuple[Sequence[Span], str]], width: int) -> Iterator[list[Span]]:
     """Yield each row with its last cell wrapped, then what stands below it, whole: that may be a command to copy."""
-    from textwrap import wrap
-
     starts = [[text for text, _ in cells[:-1]] for cells, _ in rows]
     wide = widths(starts[0], starts) if starts else []
     indent = sum(wide) + len(GAP) * len(wide)
     for cells, below in rows:
         text, style = cells[-1]
-        first, *rest = wrap(text, max(width - indent, LEAST), break_long_words=False, break_on_hyphens=False) or [""]
+        first, *rest = wrap(text, max(width - indent, LEAST))
         start = [(pad(cell, columns) + GAP, one) for (cell, one), columns in zip(cells[:-1], wide, strict=True)]
         yield [*start, (first, style)]
         yield from ([(" " * indent + line, style)] for line in rest)

@@ -1,0 +1,73 @@
+"""The volumes that were deleted last, for somebody who runs `zvol recover` without saying which."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from zvol.errors import ZvolError
+
+if TYPE_CHECKING:
+    from zvol.cli.app_context import AppContext
+    from zvol.model import VolumeRow
+
+SHOWN: Final = 3
+SECONDS: Final = 2.0
+"""The timeout of the request without which nothing is suggested."""
+NAME_WIDTH: Final = 20
+NEWEST_FIRST: Final = (("q", "status=Deleted"), ("q", "type=Data"), ("sort", "-lastOpDate"), ("limit", str(SHOWN)))
+
+
+class NothingGiven(click.UsageError):
+    """No volume was given; `suggestions` are lines for a terminal that follow the error."""
+
+    def __init__(self, message: str, suggestions: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.suggestions = suggestions
+
+
+def suggestions(context: AppContext) -> list[str]:
+    """Return, on a terminal, the volumes that were deleted last, each with the command that recovers it.
+
+    Empty when they cannot be read soon.
+    """
+    if not sys.stderr.isatty() or context.options.quiet:
+        return []
+    try:
+        rows = _newest(context)
+    except ZvolError:
+        return []
+    return list(_lines(rows, context.options.command)) if rows else []
+
+
+def _newest(context: AppContext) -> list[VolumeRow]:
+    from zvol.zstack.answers import volume_of
+    from zvol.zstack.resource_kinds import DATA_VOLUME
+
+    server = context.server
+    found = server.client.query_page(DATA_VOLUME.path, NEWEST_FIRST, SECONDS).inventories
+    volumes = [volume for one in found if (volume := volume_of(one)) is not None]
+    rows = {row.volume.uuid: row for row in server.volume_rows(volumes)}
+    return [rows[volume.uuid] for volume in volumes]
+
+
+def _lines(rows: Sequence[VolumeRow], command: str) -> Iterator[str]:
+    from zvol.render.formats.table import plain_table
+    from zvol.render.row_columns import DELETED
+    from zvol.render.summaries import short_name
+    from zvol.text import cut, human_size
+
+    cells = [
+        [
+            cut(short_name(row.volume.name), NAME_WIDTH),
+            human_size(row.volume.size),
+            DELETED.terminal(row),
+            f"{command} recover {row.volume.uuid}",
+        ]
+        for row in rows
+    ]
+    yield "Deleted last:"
+    yield from (f"  {line}" for line in plain_table([""] * len(cells[0]), cells) if line)
