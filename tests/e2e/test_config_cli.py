@@ -200,7 +200,7 @@ def test_help_of_a_command_and_what_was_meant(env: dict[str, str]) -> None:
     assert (shown.code, shown.out) == (0, run(["config", "show", "--help"], env).out)
     for arguments in (["lsit"], ["help", "lsit"]):
         ran = run(arguments, env)
-        assert (ran.code, ran.err.splitlines()[-1].partition("'")[2]) == (2, "lsit'. Did you mean list?")
+        assert (ran.code, ran.err.splitlines()[0].partition("'")[2]) == (2, "lsit'. Did you mean list?")
 
 
 def test_every_command_has_help_with_an_example(env: dict[str, str]) -> None:

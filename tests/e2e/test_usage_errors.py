@@ -16,7 +16,8 @@ RED = b"zvol: \x1b[1;31merror:\x1b[0m "
         (["recover", "--foo"], ["no such option '--foo'", "  Usage: zvol recover [OPTIONS] [VOLUME...]"]),
         (["config", "--foo"], ["no such option '--foo'", "  Usage: zvol config [OPTIONS] COMMAND [ARGS]..."]),
         (["lst"], ["no such command 'lst'. Did you mean list?", "  Usage: zvol [OPTIONS] COMMAND [ARGS]..."]),
-        (["attach"], ["missing argument 'VOLUME'", "  Usage: zvol attach [OPTIONS] VOLUME [VM]"]),
+        (["show"], ["missing argument 'VOLUME...'", "  Usage: zvol show [OPTIONS] VOLUME..."]),
+        (["show", "a", "--vm", "b"], ["VOLUMEs and --vm do not combine", "  Usage: zvol show [OPTIONS] VOLUME..."]),
     ],
 )
 def test_the_error_comes_first_then_the_usage(arguments: list[str], lines: list[str], env: dict[str, str]) -> None:

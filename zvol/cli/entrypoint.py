@@ -128,7 +128,8 @@ def _print_usage_error(exc: click.ClickException, context: AppContext) -> None:
         exc.show()
         return
     text = escape_terminal(exc.format_message().replace("\n\t", " "))  # click writes each choice on a line of its own
-    lines = [(text[:1].lower() + text[1:]).removesuffix(".")]
+    first = text[:1].lower() if text[1:2].islower() else text[:1]  # VOLUME stays as it is
+    lines = [(first + text[1:]).removesuffix(".")]
     if isinstance(exc, click.UsageError) and exc.ctx is not None:
         usage = " ".join((exc.ctx.command_path, *exc.ctx.command.collect_usage_pieces(exc.ctx)))
         lines += [f"  Usage: {usage}", f"  See: {exc.ctx.command_path} --help"]
