@@ -197,4 +197,33 @@ ENTRIES = [
     Entry("direnv", "an empty variable beside a file", f"put s 0600; export ZVOL_SESSION=; {FILE}s"),
     Entry("direnv", "~ in the variable", "put s 0600; HOME=$D; export ZVOL_SESSION_FILE='~/s'"),
     Entry("Windows", "a BOM", f"printf '\\357\\273\\277%s\\r\\n' $S >s; chmod 600 s; {FILE}s"),
+    Entry(
+        "Docker", "the secret itself in the variable for its file", "export ZVOL_SESSION_FILE=$S", 2, "not the secret"
+    ),
+    Entry(
+        "Docker", "the folder of the secrets", "mkdir d; put d/s 0600; export ZVOL_SESSION_FILE=$D/d", 2, "not a file"
+    ),
+    Entry("GitLab", "a variable of type file: 0666", f"put s 0666; {FILE}s", 2, CHMOD),
+    Entry(
+        "agenix",
+        "0400 behind the link of a generation",
+        f"mkdir -p a.d/1; put a.d/1/s 0400; ln -s $D/a.d/1 a; {FILE}a/s",
+    ),
+    Entry("Kubernetes", "base64 twice", f"printf %s $S | base64 >s; chmod 600 s; {FILE}s", 2, "32 hex digits"),
+    Entry("Kubernetes", "a value in quotes", f"echo \"'$S'\" >s; chmod 600 s; {FILE}s", 2, "32 hex digits"),
+    Entry("Docker", "an env file", f"echo ZVOL_SESSION=$S >s; chmod 600 s; {FILE}s", 2, "32 hex digits"),
+    Entry("Vault agent", "JSON", f'echo {{\\"session\\": \\"$S\\"}} >s; chmod 600 s; {FILE}s', 2, "32 hex digits"),
+    Entry(
+        "Vault agent",
+        "a template that begins with an empty line",
+        f"printf '\\n%s' $S >s; chmod 600 s; {FILE}s",
+        2,
+        "is empty",
+    ),
+    Entry("systemd", "spaces around it", f"printf ' %s \\n' $S >s; chmod 600 s; {FILE}s"),
+    Entry("direnv", "a variable that nothing expands", "export ZVOL_SESSION_FILE='$HOME/s'", 2, "No such file"),
+    Entry("direnv", "a URL of a file", "put s 0600; export ZVOL_SESSION_FILE=file://$D/s", 2, "No such file"),
+    Entry(
+        "shell", "a line end after the name", "put s 0600; export ZVOL_SESSION_FILE=$D/s$'\\n'", 2, "control character"
+    ),
 ]
