@@ -126,6 +126,7 @@ def test_other_names(world: tuple[Sandbox, dict[str, str]], tmp_path: Path) -> N
         (made,) = run(["runs", "-o", "name"], mine).out.split()
         for command in ("resume", "runs forget"):
             assert values(f"zvol {command} ", mine) == [made]
+        assert values("zvol runs ", mine) == ["forget", made]
     finally:
         cloud.delete("d0a7a5e0c0de4b1e8a5efeedbead0013")
 

@@ -16,6 +16,8 @@ from zvol.errors import Busy
 from zvol.render.values import Report, Table
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from zvol.journal.records import Run
 
 
@@ -28,6 +30,10 @@ class Runs(Group):
         if re.match(r"[0-9]{8}-", args[0]):
             return args[0], one, args[1:]
         return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        found = super().shell_complete(ctx, incomplete)
+        return found if incomplete[:1] == "-" else found + RUN.shell_complete(ctx, self.params[0], incomplete)
 
 
 @click.group(
