@@ -114,3 +114,16 @@ def test_what_is_open_comes_first_and_is_counted_in_words(journal: Journal) -> N
     assert "2h ago" in screen
     assert "1m ago" in screen
     assert printed(report, "name")[0] == f"{old}\n{new}\n"
+
+
+def test_what_was_forgotten_is_called_so(journal: Journal) -> None:
+    run = begin(journal, NOW, A, B)
+    journal.record_outcome(run, A, "recovered", settled=True)
+    journal.record_intents([(run, B, Intent("1" * 32, "then"))], NOW)
+    journal.finish(NOW, run)
+    assert journal.forget(run, NOW) is not None
+    table = run_tables.targets_table(journal.targets(run))
+    found = [table.to_json(one) for one in table.rows]
+    assert [(one["state"], one["outcome"]) for one in found] == [("finished", "recovered"), ("forgotten", None)]
+    text = printed(Report(run_tables.runs_table(journal.runs(), NOW)), "table")[0]
+    assert "1 forgotten, 1 recovered" in text

@@ -117,7 +117,7 @@ def _list_volumes(context: AppContext, filters: Filters, status: str, type: str,
         hints = _alarm_of_vms(context, filters, selection)
     elif of_vms and not filters.any and context.output.for_people and not context.options.quiet:
         hints = _hint_at_vms(context)
-    empty = no_match(filters, selection.total) if deleted and type.lower() == "data" else "no volume matches"
+    empty = no_match(selection.total) if deleted and type.lower() == "data" else "no volume matches"
     return _report(context, selection.rows, listing, options, empty, hints)
 
 

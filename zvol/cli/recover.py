@@ -102,7 +102,7 @@ def _recover_selected(context: AppContext, filters: Filters, options: dict[str, 
     if not confirm_selection(context, selection.rows, yes=yes, expect=options["expect"]):
         raise click.Abort
     if not selection.rows:
-        return _nothing(context, options, no_match(filters, selection.total))
+        return _nothing(context, options, no_match(selection.total))
     volumes = [VolumeArgument(row.volume.uuid, row.volume.uuid, row.volume.last_op_date) for row in selection.rows]
     return _run(context, volumes, options, single=False)
 

@@ -162,9 +162,9 @@ def explain_dates(context: AppContext, filters: Filters, zone: Zone) -> None:
         context.output.hint("; ".join(notes))
 
 
-def no_match(filters: Filters, total: int) -> str:
+def no_match(total: int) -> str:
     """Return why no deleted volume was selected out of `total`."""
-    if not total or not filters.any:
+    if not total:
         return "the recycle bin is empty"
     many = "there is 1 deleted volume" if total == 1 else f"there are {total:,} deleted volumes"
     return f"no volume matches; {many} in all"
