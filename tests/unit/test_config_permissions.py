@@ -38,6 +38,7 @@ def test_a_file_with_a_secret_must_be_private(tmp_path: Path, bits: int) -> None
     with pytest.raises(ConfigError) as caught:
         load(tmp_path / "config.yaml")
     assert caught.value.hint == f"Run: chmod 600 {tmp_path}/config.yaml"
+    assert caught.value.problems[0].where == f"{tmp_path}/config.yaml"
     assert SESSION not in caught.value.message
 
 
