@@ -9,7 +9,6 @@ import click
 
 from zvol.cli.app_context import AppContext
 from zvol.cli.commands import AFTER, FILTERS, OUTPUT, SAFETY, Command, option
-from zvol.cli.last_deleted import NothingGiven, suggestions
 from zvol.cli.options import global_options, own_settings, pass_context
 from zvol.cli.params import DELETED_VOLUME, DESTROYED_VM, TAG, Count, read_volumes
 from zvol.cli.selectors import (
@@ -81,6 +80,8 @@ def command(context: AppContext, /, volumes: tuple[str, ...], everything: bool, 
     if ways > 1:
         raise click.UsageError(text)
     if not ways:
+        from zvol.cli.last_deleted import NothingGiven, suggestions
+
         raise NothingGiven(f"nothing to recover: {text}", suggestions(context))
     if vms:
         return _recover_vms(context, vms, options)

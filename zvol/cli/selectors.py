@@ -15,7 +15,6 @@ from zvol.cli.commands import FILTERS, option
 from zvol.cli.params import SettingType
 from zvol.config import kinds
 from zvol.errors import UsageProblem
-from zvol.render.terminal import terminal_width
 
 if TYPE_CHECKING:
     from zvol.catalog.filters import Filters
@@ -206,6 +205,8 @@ def confirm_selection(context: AppContext, rows: Sequence[VolumeRow], *, yes: bo
     if not can_prompt(no_input=context.settings.no_input, stderr=True):
         text = f"{len(rows)} volumes match, and nobody can be asked; nothing was sent"
         raise UsageProblem(text, hint="Look with --dry-run, then add --yes (and --expect N).")
+    from zvol.render.terminal import terminal_width
+
     context.output.preview(rows, terminal_width(sys.stderr.fileno()))
     where = "the sandbox" if context.options.sandbox else context.settings.endpoint.origin
     with context.server.deadline.paused(), prompting():
