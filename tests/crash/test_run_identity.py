@@ -154,7 +154,7 @@ def test_a_run_is_closed_by_hand_and_what_may_act_is_named(cloud: World, tmp_pat
     assert ran.code == 0, ran
     jobs = {put.job for put in between.puts()}
     assert {one["uuid"] for one in ran.json()} == set(volumes)
-    assert jobs <= {one["job"] for one in ran.json()}
+    assert jobs <= {one["jobUuid"] for one in ran.json()}
     assert "may still act" in ran.err
     [row] = cloud.run_list(bare)
     assert (row["planned"], row["pending"], row["finished"], row["ended"] is None) == (0, 0, 2, False)

@@ -42,7 +42,7 @@ KEYS = {
     ],
     "attachment": ["asked", "uuid", "outcome", "changed", "vmUuid", "vmName", "inventory", "error"],
     "runTarget": ["run", "asked", "uuid", "target", "state", "outcome", "jobUuid", "followUps"],
-    "closed": ["uuid", "target", "state", "job"],
+    "closed": ["uuid", "target", "state", "jobUuid"],
     "column": ["column", "shows"],
     "finding": ["check", "ok", "found", "hint", "notes"],
     "setting": ["key", "value", "source"],

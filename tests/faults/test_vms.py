@@ -198,7 +198,7 @@ def test_the_runs_of_a_vm_and_what_may_still_act_of_one_that_is_forgotten(tmp_pa
         assert row["followUps"] >= 1
         forgotten = run(["runs", "forget", row["run"], "--json"], env, command=FAST)
         closed = {one["uuid"]: one for one in forgotten.json()}
-        assert (closed[WEB_2]["target"], closed[WEB_2]["job"]) == ("vm", job)
+        assert (closed[WEB_2]["target"], closed[WEB_2]["jobUuid"]) == ("vm", job)
         assert {one["target"] for uuid, one in closed.items() if uuid != WEB_2} == {"volume"}
         assert "may still act" in forgotten.err
         release_file.touch()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from tests.support.printed import Printed
@@ -41,6 +43,7 @@ def test_a_word_is_the_same_number_in_each_format() -> None:
         assert (shown[header], found[key]) == (str(number), number)
 
 
+SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "output.schema.json").read_text())
 ME = Identity("https://h:443/zstack", "account admin")
 A, B, C, D, E = (letter * 32 for letter in "abcde")
 NOW = 1_795_000_000.0
@@ -84,6 +87,8 @@ def test_of_each_target_it_is_told_what_became_of_it(journal: Journal) -> None:
         (D, "pending", None, "2" * 32),
         (E, "finished", "failed", None),
     ]
+    for one in found:
+        jsonschema.validate(one, SCHEMA["$defs"]["runTarget"] | {"$defs": SCHEMA["$defs"]})
     assert found[0]["followUps"] == [
         {"kind": "attach", "value": "f" * 32, "state": "planned"},
         {"kind": "tag", "value": "x", "state": "done"},
@@ -121,7 +126,12 @@ def test_what_was_forgotten_is_called_so(journal: Journal) -> None:
     journal.record_outcome(run, A, "recovered", settled=True)
     journal.record_intents([(run, B, Intent("1" * 32, "then"))], NOW)
     journal.finish(NOW, run)
-    assert journal.forget(run, NOW) is not None
+    closed = journal.forget(run, NOW)
+    assert closed is not None
+    shown = run_tables.closed_table(closed)
+    (one,) = shown.rows
+    assert shown.to_json(one) == {"uuid": B, "target": "volume", "state": "pending", "jobUuid": "1" * 32}
+    jsonschema.validate(shown.to_json(one), SCHEMA["$defs"]["closed"] | {"$defs": SCHEMA["$defs"]})
     table = run_tables.targets_table(journal.targets(run))
     found = [table.to_json(one) for one in table.rows]
     assert [(one["state"], one["outcome"]) for one in found] == [("finished", "recovered"), ("forgotten", None)]

@@ -192,9 +192,17 @@ TARGET: Final[Column[RunTarget]] = Column("target", "KIND", "", lambda one: one.
 
 
 # ---- what was closed by hand -----------------------------------------------------------------------------------------
-CLOSED: Final[Sequence[Column[ClosedVolume]]] = [
-    text_column("UUID", lambda one: one.uuid),
-    text_column("TARGET", lambda one: one.target),
-    text_column("STATE", lambda one: one.state),
-    text_column("JOB", lambda one: one.job or "-"),
-]
+def closed_table(closed: Sequence[ClosedVolume]) -> Table[ClosedVolume]:
+    """Return the table of what was open in a run, with the job that may still act."""
+    columns: Sequence[Column[ClosedVolume]] = [
+        text_column("UUID", lambda one: one.uuid),
+        text_column("TARGET", lambda one: one.target),
+        text_column("STATE", lambda one: WORDS.get(one.state, one.state)),
+        Column("job-uuid", "JOB UUID", "", lambda one: one.job),
+    ]
+    return Table(closed, columns, _closed_object, lambda one: one.uuid)
+
+
+def _closed_object(one: ClosedVolume) -> dict[str, Any]:
+    state = TARGET_STATES.get(one.state, one.state)
+    return {"uuid": one.uuid, "target": one.target, "state": state, "jobUuid": one.job}

@@ -13,7 +13,7 @@ from zvol.cli.commands import Command, Group
 from zvol.cli.options import global_options, pass_context
 from zvol.cli.params import RUN
 from zvol.errors import Busy
-from zvol.render.values import Report, Table
+from zvol.render.values import Report
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -103,7 +103,7 @@ def forget(context: AppContext, run: str) -> Report:
     For a run that nobody can resume: its server is gone, or its account. A request that it names may still bring a
     volume or a VM back; from now on nothing waits for that.
     """
-    from zvol.cli.run_tables import CLOSED
+    from zvol.cli.run_tables import closed_table
     from zvol.recovery.own_runs import find_run
 
     journal = context.journal.open() if context.journal.exists else None
@@ -112,8 +112,9 @@ def forget(context: AppContext, run: str) -> Report:
     closed = journal.forget(run, context.clock.wall())
     if closed is None:
         raise Busy(f"run {run} is going on", hint="Wait for it to end, or end it; `zvol runs` shows it.")
-    table = Table(closed, CLOSED, lambda one: {column.key: column.csv(one) for column in CLOSED}, lambda one: one.uuid)
     jobs = sum(one.job is not None for one in closed)
     many = "1 request" if jobs == 1 else f"{jobs} requests"
     may_act = f"{many} of run {run} may still act, and nothing waits for that any more; look before you recover again"
-    return Report(table, warnings=[may_act] if jobs else [], hints=[] if closed else ["nothing was open in it"])
+    return Report(
+        closed_table(closed), warnings=[may_act] if jobs else [], hints=[] if closed else ["nothing was open in it"]
+    )
