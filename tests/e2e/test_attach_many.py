@@ -7,6 +7,7 @@ import csv
 import pytest
 
 from tests.support.process import PG_DATA, PG_WAL, READY, Sandbox
+from tests.support.terminal import on_terminal
 from tests.support.warm import run
 from zvol.sandbox.names import DB_1
 
@@ -50,7 +51,11 @@ def test_a_dry_run_and_a_wrong_number_change_nothing(cloud: Sandbox, back: dict[
     would = run(["attach", "pg-data", "pg-wal", PG_WAL, "archive-2019", "--dry-run", "--expect", "2"], back)
     assert would.code == 1
     assert would.out.count("would-attach  db-1") == 2
-    assert "zvol: 2 would-attach, 1 failed; nothing was sent\n" in would.err
+    assert "zvol: dry run: 2 would be attached, 1 failed; nothing was sent\n" in would.err
+    screen = on_terminal(["attach", "pg-data", "pg-wal", "nobody", "--dry-run"], back).text
+    assert "Dry run: 2 would be attached, 1 failed; nothing was sent (exit 1)" in screen
+    good = on_terminal(["attach", "pg-data", "pg-wal", "--dry-run"], back).text
+    assert ("DETAIL" in screen, "DETAIL" in good) == (True, False)
     for wrong in (["pg-data", "pg-wal", "--expect", "3"], [PG_DATA, PG_WAL, "nobody", "--expect", "1"]):
         ran = run(["attach", *wrong], back)
         assert (ran.code, ran.out) == (2, "")

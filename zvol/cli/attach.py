@@ -102,8 +102,12 @@ def _attach_many(
     code = most_severe(error.exit for _, error in bad)
     if not context.output.for_people or context.options.quiet:
         return Report(attached_table(rows), failures=[failure(row) for row, _ in bad], exit=code)
-    hints = dict.fromkeys(error.hint for _, error in bad if error.hint)
-    return Report(attached_table(rows), hints=[summary(rows, dry_run=dry_run), *hints], exit=code)
+    hints = list(dict.fromkeys(error.hint for _, error in bad if error.hint))
+    ended = summary(rows, dry_run=dry_run)
+    if not context.output.on_screen:
+        return Report(attached_table(rows), hints=[ended, *hints], exit=code)
+    ended = f"{ended[0].upper()}{ended[1:]}" + (f" (exit {int(code)})" if code else "")
+    return Report(attached_table(rows), summary=ended, hints=hints, exit=code)
 
 
 def _attach(context: AppContext, found: Sequence[Found], *, dry_run: bool) -> list[Attached]:

@@ -30,14 +30,16 @@ class Row(NamedTuple):
 
 def attached_table(rows: Sequence[Row]) -> Table[Row]:
     """Return the table of what became of each; `-o name` prints the volumes that are on their VM."""
-    return Table(rows, PROGRAMS, _object, lambda row: _uuid(row) if _good(row) else None, people=PEOPLE)
+    screen = PEOPLE if any(map(_detail, rows)) else PEOPLE[:-1]
+    return Table(rows, PROGRAMS, _object, _uuid_of_success, people=PEOPLE, screen=screen)
 
 
 def summary(rows: Sequence[Row], *, dry_run: bool) -> str:
     """Return how many volumes have which outcome."""
     counts = Counter(row.result.outcome for row in rows)
-    text = ", ".join(f"{counts[one]:,} {one.value}" for one in AttachOutcome if counts[one]) or "nothing to do"
-    return f"{text}; nothing was sent" if dry_run else text
+    words = {AttachOutcome.WOULD_ATTACH: "would be attached"}
+    text = ", ".join(f"{counts[one]:,} {words.get(one, one.value)}" for one in AttachOutcome if counts[one])
+    return f"dry run: {text or 'nothing to do'}; nothing was sent" if dry_run else text or "nothing to do"
 
 
 def failure(row: Row) -> Result:
@@ -65,8 +67,8 @@ def _uuid(row: Row) -> str | None:
     return row.found.uuid
 
 
-def _good(row: Row) -> bool:
-    return row.result.outcome in SUCCESS
+def _uuid_of_success(row: Row) -> str | None:
+    return row.found.uuid if row.result.outcome in SUCCESS else None
 
 
 def _name(row: Row) -> str:
