@@ -13,7 +13,7 @@ from tests.support.process import ZVOL_SCRIPT
 from tests.support.terminal import on_terminal
 
 ROOT: Final = Path(__file__).parents[2]
-TIMES: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|\b(\d+[dhms] )?\d+[dhms]\b|\b\d+\.\d s\b")
+TIMES: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|\b(\d+[dhms] )?\d+[dhms]\b|\b\d+(\.\d)? s\b")
 COLUMNS: Final = 100
 """The width of the terminal on the pages."""
 CRONS: Final = "/usr/bin:/bin"

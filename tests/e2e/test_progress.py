@@ -62,8 +62,8 @@ def test_a_line_on_the_terminal_that_is_gone_at_the_end(tmp_path: Path, slow: Sa
     code, out, shown = run_on_terminal(["recover", *VOLUMES, "-o", "ndjson"], client(tmp_path, slow))
     assert code == 0, shown
     assert [json.loads(line)["outcome"] for line in out.splitlines()] == ["recovered"] * 20
-    assert "\rzvol: 0 of 20 done, 20 left" in shown
-    assert ", the first is safe for 2d" in shown
+    assert "\r[0:00] 0/20 recovered · " in shown
+    assert " in progress" in shown
     screen = pyte.Screen(COLUMNS, 24)
     pyte.Stream(screen).feed(shown)
     [summary] = [line.rstrip() for line in screen.display if line.strip()]
@@ -82,7 +82,7 @@ def test_plain_lines_elsewhere_with_v(tmp_path: Path, slow: Sandbox) -> None:
     faster = fast(10)
     ran = run(["recover", *volumes, "-v", "-o", "ndjson"], client(tmp_path, slow), command=faster)
     assert ran.code == 0, ran
-    assert "zvol: 0 of 10 done, 10 left" in ran.err
+    assert "zvol: [0:30] 0/10 recovered" in ran.err
     assert "\r" not in ran.err
     assert "zvol: 10 recovered in " in ran.err
     silent = run(["recover", *volumes, "-o", "ndjson"], client(tmp_path, slow), command=faster)
@@ -99,5 +99,5 @@ def test_why_it_waits_when_the_server_is_away(tmp_path: Path, slow: Sandbox) -> 
         _, _, shown = run_on_terminal(["recover", *VOLUMES[:6], "-o", "ndjson", "--timeout", "5s"], env)
         timer.join()
         again.join()
-    assert "left, waiting: " in shown
-    assert ", next try in " in shown
+    assert " · waiting: " in shown
+    assert " · next try in " in shown

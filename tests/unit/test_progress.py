@@ -7,7 +7,7 @@ import io
 import pytest
 
 from zvol.model import Outcome, Result
-from zvol.render.progress import Progress
+from zvol.render.progress import Progress, seconds
 from zvol.text import display_width
 
 
@@ -28,9 +28,10 @@ def test_on_a_terminal_the_line_is_redrawn_and_erased() -> None:
     for number in range(100):
         progress.note(Result("x", None, Outcome.RECOVERED if number % 10 else Outcome.FAILED))
     clock.now += 2
-    progress.deadline = 3700.0
+    progress.deadline, progress.sent = 3700.0, 97
     progress.draw()
-    line = "zvol: 100 of 400 done, 10 not back, 300 left, 50/s, about 6s to go, the first is safe for 1h 1m"
+    line = "[0:02] 90/400 recovered · 10 not · 97 in progress · 203 waiting · 50/s · about 6 s"
+    line += " · the first is safe for 1h 1m"
     assert err.getvalue() == "\r" + line
     progress.draw()
     assert err.getvalue().count("\r") == 1
@@ -43,12 +44,13 @@ def test_the_reason_for_waiting_is_shown_and_escaped() -> None:
     progress.notes = ["waiting: 502 \x1b[31m", "next try in 4s"]
     clock.now += 1
     progress.draw()
-    assert err.getvalue() == "\rzvol: 0 of 400 done, 400 left, waiting: 502 \\u{1b}[31m, next try in 4s"
+    assert err.getvalue() == "\r[0:01] 0/400 recovered · 400 waiting · waiting: 502 \\u{1b}[31m · next try in 4s"
 
 
 def test_a_line_never_wraps_because_it_could_not_be_erased() -> None:
-    progress, clock, err = run(tty=True, width=40)
+    progress, clock, err = run(tty=True, width=40, total=1)
     progress.notes = ["服务不可用" * 20]
+    clock.now += 2
     clock.now += 1
     progress.draw()
     assert display_width(err.getvalue().strip("\r")) in (38, 39)
@@ -59,20 +61,22 @@ def test_a_line_never_wraps_because_it_could_not_be_erased() -> None:
 @pytest.mark.parametrize(
     ("width", "line"),
     [
-        (160, "100 of 400 done, 300 left, 69 without an answer, sent again in 2m 2s, unless they come back, {safe}"),
-        (100, "100 of 400 done, 69 without an answer, sent again in 2m 2s, {safe}"),
-        (80, "100 of 400 done, 69 without an answer, sent again in 2m 2s"),
-        (50, "100 of 400 done, 69 without an answer, ..."),
+        (148, "100/400 recovered · 69 in progress · {late} · next try in 4s · the first is safe for 5h 59m"),
+        (147, "100/400 recovered · {late} · next try in 4s · the first is safe for 5h 59m"),
+        (114, "100/400 recovered · {late} · the first is safe for 5h 59m"),
+        (113, "100/400 recovered · {late}"),
+        (50, "100/400 recovered · 69 have had no ..."),
     ],
 )
 def test_parts_that_do_not_fit_are_left_out_and_a_wait_has_no_estimate(width: int, line: str) -> None:
     progress, clock, err = run(tty=True, width=width)
     for _ in range(100):
         progress.note(Result("x", None, Outcome.RECOVERED))
-    progress.notes, progress.deadline = ("69 without an answer, sent again in 2m 2s", "unless they come back"), 3700.0
+    late = "69 have had no answer since 0:41; asking again in 2m 2s"
+    progress.notes, progress.deadline, progress.sent = (late, "next try in 4s"), 6 * 3600 - 1.0, 69
     clock.now += 2
     progress.draw()
-    assert err.getvalue() == "\rzvol: " + line.format(safe="the first is safe for 1h 1m")
+    assert err.getvalue() == "\r[0:02] " + line.format(late=late)
 
 
 def test_a_single_volume_has_a_line_only_when_it_takes_long() -> None:
@@ -86,7 +90,8 @@ def test_a_single_volume_has_a_line_only_when_it_takes_long() -> None:
     clock.now += 1
     progress.draw()
     _, first, second = err.getvalue().split("\r")
-    assert (first, second) == ("zvol: waiting for the server", "zvol: stopping, its answer is missing, given up in 9s")
+    assert first == "[0:03] · waiting for the server"
+    assert second == "[0:04] stopping · its answer is missing, given up in 9s"
 
 
 def test_without_a_terminal_a_line_every_half_minute() -> None:
@@ -94,7 +99,7 @@ def test_without_a_terminal_a_line_every_half_minute() -> None:
     for _ in range(61):
         clock.now += 1
         progress.draw()
-    assert err.getvalue() == "zvol: 0 of 400 done, 400 left\n" * 2
+    assert err.getvalue() == "".join(f"zvol: [{at}] 0/400 recovered · 400 waiting\n" for at in ("0:30", "1:00"))
 
 
 def test_the_counts_are_printed_at_the_end() -> None:
@@ -104,6 +109,27 @@ def test_the_counts_are_printed_at_the_end() -> None:
     clock.now += 75
     progress.end()
     assert err.getvalue() == "zvol: 398 recovered, 1 failed, 1 unknown in 1m 15s\n"
+
+
+def test_a_deadline_that_is_far_away_and_an_unknown_pace_are_not_shown() -> None:
+    progress, clock, err = run(tty=True)
+    progress.deadline, progress.sent = 6 * 3600.0, 400
+    clock.now += 3661
+    progress.draw()
+    assert err.getvalue() == "\r[1:01:01] 0/400 recovered · 400 in progress"
+
+
+def test_in_the_sandbox_the_line_says_so() -> None:
+    clock, err = Clock(), io.StringIO()
+    progress = Progress(err, clock, 2, tty=True, shown=True, mark="zvol (sandbox): ")
+    clock.now += 1
+    progress.draw()
+    assert err.getvalue() == "\rzvol (sandbox): [0:01] 0/2 recovered · 2 waiting"
+
+
+@pytest.mark.parametrize(("took", "text"), [(0.04, "0.0 s"), (5.4, "5 s"), (59.4, "59 s"), (64, "1m 4s")])
+def test_how_long_something_takes(took: float, text: str) -> None:
+    assert seconds(took) == text
 
 
 def test_quiet_prints_nothing() -> None:

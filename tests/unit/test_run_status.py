@@ -25,7 +25,8 @@ class Listener:
         self.stops: list[float] = []
 
     def tick(self, status: Callable[[], RunStatus], /) -> None:
-        self.shown[int(self.clock.monotonic() - self.began)] = why(status(), alone=self.alone)
+        elapsed = self.clock.monotonic() - self.began
+        self.shown[int(elapsed)] = why(status(), alone=self.alone, elapsed=elapsed)
 
     def stopping(self, seconds: float) -> None:
         self.stops.append(seconds)
@@ -52,25 +53,32 @@ def test_where_all_is_well_nothing_is_explained(volumes: int, tmp_path: Path) ->
 def test_a_request_that_was_accepted_and_not_done(tmp_path: Path) -> None:
     shown = listened(tmp_path, "vanish").shown
     assert shown[2] == ()
-    assert re.fullmatch(r"the server accepted it, not done yet; sent again in 4[456]s", shown[30][0])
-    assert shown[30][1:] == ("unless it comes back",)
+    assert shown[10] == ("accepted by the server, not done since 0:00",)
+    assert re.fullmatch(
+        r"accepted by the server, not done since 0:00; asking again in 4[456]s unless it is back", shown[30][0]
+    )
     many = listened(tmp_path, "vanish", volumes=5).shown
-    assert many[30][0].startswith("5 accepted, not done yet; sent again in 4")
+    assert many[12] == (), "that is as usual"
+    [note] = many[30]
+    assert note.startswith("5 accepted by the server, not done since 0:00; asking again in 4")
+    assert note.endswith(" unless they are back")
 
 
 def test_a_request_whose_answer_was_lost(tmp_path: Path) -> None:
     shown = listened(tmp_path, "lost").shown
     assert shown[2] == ()
-    assert shown[10] in [(f"sent, no answer yet; {left}s at most",) for left in (19, 20)]
-    assert any(
-        "its answer is missing (no answer); watched; sent again in 2m" in notes[0] for notes in shown.values() if notes
-    )
+    assert shown[10] == ("sent, no answer yet",)
+    late = list(dict.fromkeys(notes[0] for notes in shown.values() if notes and "since" in notes[0]))
+    assert late[0] == "no answer since 0:30"
+    assert re.fullmatch(r"no answer since 0:30; asking again in 2m [0-9]+s unless it is back", late[1]), late
 
 
 def test_a_signal_is_answered_at_once_where_something_is_open(tmp_path: Path) -> None:
     listener = listened(tmp_path, "vanish", stop_at=5.0)
     assert listener.stops == [10.0]
-    assert listener.shown[7] in [(f"the server accepted it, not done yet; given up in {left}s",) for left in (7, 8)]
+    assert listener.shown[7] in [
+        (f"accepted by the server, not done since 0:00; given up in {left}s",) for left in (7, 8)
+    ]
 
 
 @pytest.mark.parametrize("timeout", [60.0, 1800.0])
@@ -82,4 +90,6 @@ def test_how_long_resume_waits_where_that_is_longer_than_its_timeout(timeout: fl
     [result] = resume(world, timeout=timeout)
     assert result.outcome == "recovered"
     notes = [listener.shown[second][0] for second in (90, 1700)]
-    assert [note.partition("; watched; ")[2] for note in notes] == ["sent again in 30m 1s", "sent again in 3m 11s"]
+    assert [note.partition("; asking again in ")[2] for note in notes] == [
+        f"{left} unless it is back" for left in ("30m 1s", "3m 11s")
+    ]

@@ -6,8 +6,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
-import click
-
 from zvol.errors import ZvolError
 
 if TYPE_CHECKING:
@@ -19,14 +17,6 @@ SECONDS: Final = 2.0
 """The timeout of the request without which nothing is suggested."""
 NAME_WIDTH: Final = 20
 NEWEST_FIRST: Final = (("q", "status=Deleted"), ("q", "type=Data"), ("sort", "-lastOpDate"), ("limit", str(SHOWN)))
-
-
-class NothingGiven(click.UsageError):
-    """No volume was given; `suggestions` are lines for a terminal that follow the error."""
-
-    def __init__(self, message: str, suggestions: Sequence[str] = ()) -> None:
-        super().__init__(message)
-        self.suggestions = suggestions
 
 
 def suggestions(context: AppContext) -> list[str]:

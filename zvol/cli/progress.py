@@ -13,13 +13,15 @@ from zvol.cli.app_context import AppContext
 from zvol.errors import LocalState
 from zvol.model import Result
 from zvol.recovery.run_status import RunStatus, Wait, WaitGroup
-from zvol.render.progress import Progress
+from zvol.render.progress import Progress, shown_time
 from zvol.render.terminal import terminal_width
 from zvol.text import human_duration
 
 if TYPE_CHECKING:
     from zvol.catalog.listing import RetentionContext
 
+LATE: Final = 60.0
+"""Seconds before something happens about a request that is not done; until then nothing is said about it."""
 LOOK_UP_AFTER: Final = 2.0
 """Seconds that a run takes before it looks up how long its volumes are safe."""
 
@@ -68,7 +70,8 @@ class ProgressReporter:
     def tick(self, status: Callable[[], RunStatus]) -> None:
         if self._progress.due:
             now = status()
-            self._progress.notes = why(now, alone=self._total == 1)
+            self._progress.notes = why(now, alone=self._total == 1, elapsed=self._now() - self._began)
+            self._progress.sent = now.sent
             self._progress.deadline = self._safe_for(now)
             self._progress.draw()
 
@@ -116,39 +119,41 @@ class ProgressReporter:
             self._retention = self._context.server.retention_context()
 
 
-def why(status: RunStatus, *, alone: bool) -> tuple[str, ...]:
-    """Return why a run waits or takes long, the most important reason first."""
+def why(status: RunStatus, *, alone: bool, elapsed: float) -> tuple[str, ...]:
+    """Return why a run waits or takes long after `elapsed` seconds, the most important reason first."""
     notes = []
     if status.reason:
         notes.append(f"waiting: {status.reason}")
     if status.retry_in:
         notes.append(f"next try in {max(1.0, status.retry_in):.0f}s")
-    notes += [f"{_waiting(wait, alone=alone)}; {_then(wait)}" for wait in status.waits]
-    if any(wait.again for wait in status.waits):
-        notes.append("unless it comes back" if alone else "unless they come back")
+    notes += [text for wait in status.waits if (text := _note(wait, alone=alone, elapsed=elapsed))]
     return tuple(notes)
 
 
-def _waiting(wait: WaitGroup, *, alone: bool) -> str:
+def _note(wait: WaitGroup, *, alone: bool, elapsed: float) -> str:
+    """Return what is late and what happens next; empty for what may well take that long."""
+    late = wait.seconds <= LATE
+    if wait.wait is Wait.ACCEPTED and not (late or alone):
+        return ""
+    said = _waiting(wait, alone=alone, since=shown_time(elapsed - wait.age))
+    if wait.again and (late or wait.wait is Wait.UNANSWERED):
+        return f"{said}; asking again in {human_duration(wait.seconds)} unless {'it is' if alone else 'they are'} back"
+    if late and not wait.again and wait.wait is not Wait.IN_FLIGHT:
+        return f"{said}; given up in {human_duration(wait.seconds)}"
+    return said
+
+
+def _waiting(wait: WaitGroup, *, alone: bool, since: str) -> str:
+    many = "" if alone else f"{wait.count} "
+    seen = f" ({wait.reason})" if wait.reason and not wait.reason.startswith("no answer") else ""
     match wait.wait:
         case Wait.IN_FLIGHT:
-            return "sent, no answer yet" if alone else f"{wait.count} sent, no answer yet"
+            return f"{many}sent, no answer yet"
         case Wait.ACCEPTED:
-            return "the server accepted it, not done yet" if alone else f"{wait.count} accepted, not done yet"
+            return f"{many}accepted by the server, not done since {since}"
         case Wait.BACK:
-            return "back, its tags and VM not yet" if alone else f"{wait.count} back, their tags and VMs not yet"
+            return "back, its tags and VM not yet" if alone else f"{many}back, their tags and VMs not yet"
         case Wait.UNANSWERED:
-            seen = f" ({wait.reason})" if wait.reason else ""
-            return (
-                f"its answer is missing{seen}; watched" if alone else f"{wait.count} without an answer{seen}; watched"
-            )
+            return f"no answer since {since}{seen}" if alone else f"{many}have had no answer since {since}{seen}"
         case Wait.UNREAD:
-            return f"{'it' if alone else wait.count} cannot be read ({wait.reason})"
-
-
-def _then(wait: WaitGroup) -> str:
-    """Return what happens next, and when."""
-    left = human_duration(wait.seconds)
-    if wait.again:
-        return f"sent again in {left}"
-    return f"{left} at most" if wait.wait is Wait.IN_FLIGHT else f"given up in {left}"
+            return f"{'it' if alone else wait.count} cannot be read{seen}"

@@ -80,9 +80,7 @@ def command(context: AppContext, /, volumes: tuple[str, ...], everything: bool, 
     if ways > 1:
         raise click.UsageError(text)
     if not ways:
-        from zvol.cli.last_deleted import NothingGiven, suggestions
-
-        raise NothingGiven(f"nothing to recover: {text}", suggestions(context))
+        raise _nothing_given(context, text)
     if vms:
         return _recover_vms(context, vms, options)
     if not volumes:
@@ -114,6 +112,16 @@ def _nothing(context: AppContext, options: dict[str, Any], *why: str) -> Exit:
 
     code = context.output.recovery(Recovery([], advice=lambda _: why))
     return Exit.FAILED if options["fail_if_empty"] else code
+
+
+def _nothing_given(context: AppContext, text: str) -> click.UsageError:
+    """Return the error, with what was deleted last as its notes."""
+    from zvol.cli.last_deleted import suggestions
+
+    error = click.UsageError(f"nothing to recover: {text}")
+    for line in suggestions(context):
+        error.add_note(line)
+    return error
 
 
 def _is_given(value: object) -> bool:

@@ -36,12 +36,15 @@ class Wait(StrEnum):
     UNREAD = "unread"  # its read, which fails while others are answered
 
 
+SENT: Final = (Wait.IN_FLIGHT, Wait.ACCEPTED, Wait.UNANSWERED)
+
+
 @dataclass(frozen=True, slots=True)
 class WaitGroup:
     """Volumes that wait for the same: within `seconds` something happens to the first of them.
 
     `again`: if it is not back by then it is sent once more; otherwise it is given up.  `reason`: what was seen instead
-    of what it waits for, for one of them.
+    of what it waits for, for one of them; `age`: how many seconds ago the first of them was sent.
     """
 
     wait: Wait
@@ -49,19 +52,21 @@ class WaitGroup:
     seconds: float
     again: bool
     reason: str = ""
+    age: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class RunStatus:
     """Why the server cannot be reached now and in how many seconds it is tried again, and what else takes time.
 
-    `urgent` is the volume that is destroyed first of those that are left, when that is known.
+    `urgent` is the volume that is destroyed first of those that are left, when that is known; `sent` of them were sent.
     """
 
     reason: str = ""
     retry_in: float = 0.0
     waits: tuple[WaitGroup, ...] = ()
     urgent: Volume | None = None
+    sent: int = 0
 
 
 class Observer(Protocol):
@@ -94,20 +99,23 @@ def run_status(context: EngineContext, tasks: Tasks, follow_up_stage: FollowUpSt
         max(0.0, until - now) if held_back else 0.0,
         (*_waits(context, tasks, now), *_follow_ups(tasks, follow_up_stage, now)),
         urgent.resource if urgent is not None and isinstance(urgent.resource, Volume) else None,
+        sum(_wait(task) in SENT for task in tasks.pending),
     )
 
 
 def _waits(context: EngineContext, tasks: Tasks, now: float) -> Iterator[WaitGroup]:
     ends: dict[Wait, list[tuple[float, bool]]] = {}
     reasons: dict[Wait, str] = {}
+    first: dict[Wait, float] = {}
     slow = SLOW if tasks.small else SLOW_OF_MANY
     for task in tasks.pending:
         wait = _wait(task)
         if wait is not None and not (tasks.occupies(task) and now - task.in_flight_at < slow):
             ends.setdefault(wait, []).append(_next(task, wait, context, tasks, now))
             reasons[wait] = reasons.get(wait, "") or _reason(task, wait)
+            first[wait] = min(first.get(wait, now), task.in_flight_at)
     for wait, ends_of in ends.items():
-        yield WaitGroup(wait, len(ends_of), *min(ends_of), reasons[wait])
+        yield WaitGroup(wait, len(ends_of), *min(ends_of), reasons[wait], now - first[wait])
 
 
 def _follow_ups(tasks: Tasks, follow_up_stage: FollowUpStage, now: float) -> Iterator[WaitGroup]:

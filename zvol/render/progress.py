@@ -17,17 +17,35 @@ PLAIN_SECONDS: Final = 30.0
 SINGLE_QUIET_SECONDS: Final = 3.0
 """Seconds before the line of a single volume is shown: most are recovered by then."""
 
+PLAIN_MARK: Final = "zvol: "
+"""What a message begins with; a line that is redrawn has it only where it says more, such as `zvol (sandbox): `."""
 MAX_LINE: Final = 160
 LONG_WORD: Final = 12
 ELLIPSIS: Final = " ..."
+SEPARATOR: Final = " · "
+URGENT: Final = 6 * 3600
+"""Seconds; a deadline that is further away is not shown."""
+
+
+def shown_time(seconds: float) -> str:
+    """Return how far a run is, such as `0:12` or `1:04:59`."""
+    minutes, rest = divmod(int(max(0.0, seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def seconds(took: float) -> str:
+    """Return how long something takes, such as `0.4 s`, `12 s` or `1m 4s`."""
+    return f"{took:.1f} s" if took < 1 else f"{took:.0f} s" if took < 59.5 else human_duration(took)
 
 
 class Progress:
     """Writes to stderr only, and nothing unless `shown`.  `now` is a monotonic clock, `total` the volumes of the run.
 
     `width` returns how many columns the terminal has.  `notes` say what the run waits for, the most important first.
-    `deadline` is the number of seconds until the first of the unfinished volumes may be destroyed.  The caller sets
-    both when a line is `due`.  The line of a single volume has no counts, only the reason of a long wait.
+    `deadline` is the number of seconds until the first of the unfinished volumes may be destroyed, `sent` how many of
+    them were sent.  The caller sets them when a line is `due`.  The line of a single volume has no counts, only the
+    reason of a long wait.
     """
 
     def __init__(
@@ -43,12 +61,14 @@ class Progress:
     ) -> None:
         self._stderr, self._now, self._total, self._tty, self._shown = stderr, now, total, tty, shown
         self._mark, self._width = mark, width
+        self._start = "" if tty and mark == PLAIN_MARK else mark
         self._began = now()
         self._pace = (TTY_SECONDS if total > 1 else SINGLE_SECONDS) if tty else PLAIN_SECONDS
         self._next = self._began + (SINGLE_QUIET_SECONDS if tty and total == 1 else self._pace)
         self._counts: Counter[Outcome] = Counter()
         self._drawn = 0
         self.notes: Sequence[str] = ()
+        self.sent = 0
         self.stopping = False
         self.deadline: float | None = None
 
@@ -67,9 +87,9 @@ class Progress:
         now = self._now()
         self._next = now + self._pace
         parts = [(rank, escape_terminal(part)) for rank, part in self._parts(now)]
-        text = self._mark + ", ".join(part for _, part in parts)
+        text = self._start + SEPARATOR.join(part for _, part in parts)
         if self._tty:
-            text = _fitted(self._mark, parts, min(MAX_LINE, self._width() - 1))
+            text = _fitted(self._start, parts, min(MAX_LINE, self._width() - 1))
             self._stderr.write("\r" + pad(text, self._drawn))
             self._drawn = display_width(text)
         else:
@@ -94,16 +114,22 @@ class Progress:
     def _parts(self, now: float) -> list[tuple[int, str]]:
         """Return the parts of the line, each with its rank: the highest rank is left out first."""
         done = sum(self._counts.values())
-        failed, left = done - sum(self._counts[outcome] for outcome in Outcome if outcome.success), self._total - done
+        good, left = sum(self._counts[outcome] for outcome in Outcome if outcome.success), self._total - done
         took = max(now - self._began, 0.001)
-        parts = [(0, "stopping")] if self.stopping else []
+        start = f"[{shown_time(took)}]"
+        if self.stopping:
+            start += " stopping"
+        parts = [(0, start)]
         if self._total > 1:
-            parts += [(0, f"{done} of {self._total} done"), *([(2, f"{failed} not back")] if failed else [])]
-            parts.append((6, f"{left} left"))
+            parts[0] = (0, f"{start}{SEPARATOR if self.stopping else ' '}{good:,}/{self._total:,} recovered")
+            parts += [(2, f"{done - good:,} not")] if done > good else []
+            sent = min(self.sent, left)
+            parts += [(5, f"{sent:,} in progress")] if sent else []
+            parts += [(6, f"{left - sent:,} waiting")] if left > sent else []
             if done and left and not self.notes:
-                parts.append((5, f"{done / took:.0f}/s, about {human_duration(left * took / done)} to go"))
+                parts.append((4, f"{done / took:.0f}/s{SEPARATOR}about {seconds(left * took / done)}"))
         parts += [(min(7, 1 + 3 * number), note) for number, note in enumerate(self.notes or self._default_notes())]
-        if self.deadline is not None:
+        if self.deadline is not None and self.deadline < URGENT:
             parts.append((3, f"the first is safe for {human_duration(self.deadline)}"))
         return parts
 
@@ -114,7 +140,7 @@ class Progress:
 def _fitted(mark: str, parts: list[tuple[int, str]], columns: int) -> str:
     """Leave out the least important parts until the line fits: a line that wraps cannot be erased."""
     while True:
-        text = mark + ", ".join(part for _, part in parts)
+        text = mark + SEPARATOR.join(part for _, part in parts)
         highest = max(rank for rank, _ in parts)
         if display_width(text) <= columns or highest <= 1:
             return _cut(text, columns)

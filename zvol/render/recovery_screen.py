@@ -10,9 +10,10 @@ from typing import Final
 from zvol.errors import Exit
 from zvol.model import Outcome, Result, Volume
 from zvol.render import results as tables
+from zvol.render.progress import seconds
 from zvol.render.summaries import counted, short_name, total_size
 from zvol.render.values import Described, Line, Table
-from zvol.text import escape_terminal, human_duration, human_size
+from zvol.text import escape_terminal, human_size
 from zvol.vm_instance import VmInstance
 
 NAMED: Final = 3
@@ -42,7 +43,7 @@ def _lines(known: Described, result: Result) -> Iterator[Line]:
     assert resource is not None
     name = short_name(resource.name) or resource.uuid
     what = f"VM {name}" if isinstance(resource, VmInstance) else name
-    took = f" in {_seconds(known.took)}" if known.took is not None else ""
+    took = f" in {seconds(known.took)}" if known.took is not None else ""
     good = result.exit is Exit.OK
     mark = ("✓ ", "green") if good else ("! ", "yellow")
     if result.outcome is Outcome.RECOVERED:
@@ -84,10 +85,6 @@ def _facts(resource: Volume | VmInstance | object, known: Described) -> str:
         root = "root volume of " if volume is not resource else ""
         facts.append(f"{root}{human_size(volume.size)}" + (f" on {known.storage(storage)}" if storage else ""))
     return f" ({', '.join(facts)})" if facts else ""
-
-
-def _seconds(took: float) -> str:
-    return f"{took:.1f} s" if took < 10 else f"{took:.0f} s" if took < 60 else human_duration(took)
 
 
 # ---- several -----------------------------------------------------------------------------------------------------
