@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
-from tests.support.process import PG_DATA, READY, Sandbox
+from tests.support.fault_proxy import Rule, proxy
+from tests.support.process import PG_DATA, READY, Sandbox, environment
 from tests.support.terminal import on_terminal
 from tests.support.warm import run
 
@@ -118,3 +120,14 @@ def test_an_environment_of_nothing(at: dict[str, str], cloud: Sandbox) -> None:
     assert ran.code in (2, 7)
     assert "HOME" in ran.err
     assert cloud.events() == []
+
+
+def test_a_server_that_is_gone_after_a_recovery_delays_nothing(tmp_path: Path, cloud: Sandbox) -> None:
+    """The names on the screen are an extra: the first look-up that fails is the last."""
+    rule = Rule("any", "drop", 1, 99, path="/v1/vm-instances")
+    with proxy(cloud.host, rule) as (host, between):
+        env = environment(tmp_path / "home", {"ZVOL_HOST": host, "ZVOL_SESSION": cloud.session})
+        shown = on_terminal(["recover", PG_DATA], env, columns=120)
+    assert shown.code == 0
+    assert shown.lines[0].startswith("✓ Recovered pg-data (200 GiB on 5704")
+    assert not [one for one in between.seen if "/v1/primary-storage" in one.path]

@@ -82,6 +82,8 @@ def test_several_that_are_not_attached_are_counted_by_the_vm_they_were_on() -> N
     assert list(screen.attach_advice([some[0], on_vm], known)) == [
         "1 is not attached; last on: db-1 (1). Attach with: zvol attach v1"
     ]
+    [two] = screen.attach_advice(some[:2], known)
+    assert two.endswith(f"zvol attach {uuid(1)} {uuid(2)}"), "the second of two names could be that of a VM"
     assert list(screen.attach_advice([on_vm, unsure, failed(9, "x")], known)) == []
     assert list(screen.attach_advice(some, described(some, doubts={}))) == []
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,6 +29,10 @@ STORAGES: Final = "/v1/primary-storage"
 POLICY_FACTS: Final = {DATA_VOLUME.name: Fact.POLICY, VM_INSTANCE.name: Fact.VM_POLICY}
 POLICY_ROWS: Final = 100
 """The page size for the global configurations of one category; a server has some twenty for volumes."""
+SOON_SECONDS: Final = 2.0
+"""The timeout of a request that only a text depends on."""
+MAX_UNIQUE: Final = 10
+"""The most names that are looked up for a command to type."""
 SMALL_BATCH: Final = 10
 """The number of UUIDs to try when a proxy does not accept long URLs."""
 
@@ -134,17 +138,31 @@ def resource_names(client: Client, path: str, uuids: set[str | None]) -> dict[st
     return {one["uuid"]: one["name"] for one in found if all(isinstance(one.get(f), str) for f in ("uuid", "name"))}
 
 
+def names_soon(client: Client, path: str, uuids: Iterable[str | None]) -> dict[str, str]:
+    """Return the names of some resources by UUID, by one short request that only a text depends on.
+
+    Raises what the client raises.
+    """
+    some = sorted({uuid for uuid in uuids if uuid})[:UUID_BATCH]
+    found = _page_soon(client, path, f"uuid?={','.join(some)}") if some else ()
+    return {one["uuid"]: one["name"] for one in found if all(isinstance(one.get(f), str) for f in ("uuid", "name"))}
+
+
 def unique_names(client: Client, volumes: Iterable[Volume]) -> frozenset[str]:
-    """Return the UUIDs of volumes whose name is easy to type and no other volume has; none if that is not known."""
-    plain = [volume for volume in volumes if is_plain_name(volume.name)][:UUID_BATCH]
+    """Return the UUIDs of volumes whose name is easy to type and no other volume has; as `names_soon` does."""
+    plain = [volume for volume in volumes if is_plain_name(volume.name)][:MAX_UNIQUE]
     if not plain:
         return frozenset()
-    query = f"name?={','.join(sorted({volume.name for volume in plain}))}"
-    try:
-        found = Counter(one.get("name") for one in client.query_all(DATA_VOLUME.path, [query], fields="uuid,name"))
-    except ZvolError:
+    found = _page_soon(client, DATA_VOLUME.path, f"name?={','.join(sorted({volume.name for volume in plain}))}")
+    if len(found) == UUID_BATCH:  # there may be more
         return frozenset()
-    return frozenset(volume.uuid for volume in plain if found[volume.name] == 1)
+    count = Counter(one.get("name") for one in found)
+    return frozenset(volume.uuid for volume in plain if count[volume.name] == 1)
+
+
+def _page_soon(client: Client, path: str, condition: str) -> Sequence[Mapping[str, Any]]:
+    query = [("q", condition), ("fields", "uuid,name"), ("limit", str(UUID_BATCH))]
+    return client.query_page(path, query, SOON_SECONDS).inventories
 
 
 def _by_uuid(client: Client, path: str, uuids: set[str | None], fields: str) -> list[Mapping[str, Any]]:

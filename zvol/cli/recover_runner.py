@@ -16,7 +16,7 @@ from zvol.cli.app_context import AppContext
 from zvol.cli.progress import ProgressReporter
 from zvol.cli.selectors import check_resolved
 from zvol.cli.vm_advice import vm_advice
-from zvol.errors import Exit, most_severe
+from zvol.errors import Exit, ZvolError, most_severe
 from zvol.journal.request import DEFAULT_REQUEST, Request
 from zvol.model import Outcome, Result, Target, Volume, VolumeArgument
 from zvol.recovery import resume as resuming
@@ -163,28 +163,37 @@ def _with_last_vm(context: AppContext, results: Iterable[Result]) -> Iterator[Re
 
 
 def _describe(context: AppContext, results: Sequence[Result], *, dry_run: bool = False) -> Described:
-    """Look up what a terminal shows of results that are back; a failed look-up leaves UUIDs."""
-    from zvol.catalog.listing import STORAGES, resource_names, unique_names
+    """Look up what a terminal shows of results that are back; when the server does not answer soon, only UUIDs."""
+    known = Described(dry_run=dry_run, sandbox=context.options.sandbox, command=context.options.command)
+    known = replace(known, took=context.elapsed)
+    back = [result for result in results if result.outcome.is_back and result.resource is not None]
+    in_trouble = any(result.outcome in (Outcome.UNKNOWN, Outcome.NOT_SENT) for result in results)
+    if not back or dry_run or in_trouble or context.signals.first is not None:
+        return known
+    try:
+        return _look_up(context, back, known)
+    except ZvolError:
+        return known
+
+
+def _look_up(context: AppContext, back: Sequence[Result], known: Described) -> Described:
+    """Add names and doubts of results that are back, in short requests; raises what the client raises."""
+    from zvol.catalog.listing import STORAGES, names_soon, unique_names
     from zvol.zstack.last_vm import find_doubts
     from zvol.zstack.resource_kinds import VM_INSTANCE
 
-    known = Described(dry_run=dry_run, sandbox=context.options.sandbox, command=context.options.command)
-    back = [result for result in results if result.outcome.is_back and result.resource is not None]
-    if dry_run or context.signals.first is not None or not back:
-        return replace(known, took=context.elapsed)
-    took, client = context.elapsed, context.server.client
+    client = context.server.client
     volumes = {result.volume.uuid: result for result in back if result.volume is not None}
     data = [result.volume for result in volumes.values() if result.volume is not None]
     roots = [vm.root for result in back if isinstance(vm := result.resource, VmInstance) and vm.root is not None]
-    vms = {volume.text(key) for volume in data for key in ("vmInstanceUuid", "lastVmInstanceUuid")}
-    storages = {volume.text("primaryStorageUuid") for volume in (*data, *roots)} if len(back) == 1 else set()
+    vms = [volume.text(key) for volume in data for key in ("vmInstanceUuid", "lastVmInstanceUuid")]
+    storages = [volume.text("primaryStorageUuid") for volume in (*data, *roots)] if len(back) == 1 else []
     return replace(
         known,
-        vms=resource_names(client, VM_INSTANCE.path, vms),
-        storages=resource_names(client, STORAGES, storages),
-        doubts=find_doubts(data, client.version, lambda volume: _deletion(context, volumes[volume.uuid], volume)),
+        vms=names_soon(client, VM_INSTANCE.path, vms),
+        storages=names_soon(client, STORAGES, storages),
         unique=unique_names(client, [volume for volume in data if not volume.text("vmInstanceUuid")]),
-        took=took,
+        doubts=find_doubts(data, client.version, lambda volume: _deletion(context, volumes[volume.uuid], volume)),
     )
 
 

@@ -115,6 +115,8 @@ def attach_advice(results: Sequence[Result], known: Described) -> Iterator[str]:
     last = Counter(known.vm(volume.text("lastVmInstanceUuid") or "") for volume in sure)
     where = ", ".join(f"{vm} ({count:,})" for vm, count in last.most_common(NAMED))
     where += f" and {len(last) - NAMED:,} more" if len(last) > NAMED else ""
-    typed = " ".join(map(known.typed, sure[:NAMED])) + (" ..." if len(sure) > NAMED else "")
+    two = len(sure) == 2  # of two names the second could be that of a VM
+    typed = " ".join(one.uuid if two else known.typed(one) for one in sure[:NAMED])
+    typed += " ..." if len(sure) > NAMED else ""
     start = f"{len(loose):,} {'is' if len(loose) == 1 else 'are'} not attached; last on: {where}"
     yield f"{start}. Attach with: {known.command} attach {typed}"
