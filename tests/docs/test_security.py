@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.support.hostile import arguments, configurations, http_answers, json_bodies, names
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs" / "security.md").read_text()
+PAGE = (ROOT / "docs" / "internals" / "security.md").read_text()
 THREATS = 41
 
 

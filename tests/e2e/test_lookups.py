@@ -1,4 +1,4 @@
-"""Each look-up is taken away from each command, and what follows is what docs/lookups.md says.
+"""Each look-up is taken away from each command, and what follows is what docs/internals/lookups.md says.
 
 The look-ups are those that the commands are seen to ask for: one that is not in the table fails the test.
 """
@@ -21,7 +21,7 @@ from tests.support.profiles import FAST
 from tests.support.warm import run
 from zvol.sandbox.names import ACCESS_KEY, ACCESS_SECRET
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "lookups.md"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "internals" / "lookups.md"
 PAGE_502 = page("502 Bad Gateway")
 SHARED = "d0a7a5e0c0de4b1e8a5efeedbead000e"
 WEB_2 = "50e70000c0de4b1e8a5efeedbead0004"

@@ -22,7 +22,7 @@ from tests.model.world import Setting
 from zvol.recovery.protocol import TRANSITIONS
 from zvol.recovery.states import Phase
 
-PAGE = Path(__file__).parents[2] / "docs" / "protocol.md"
+PAGE = Path(__file__).parents[2] / "docs" / "internals" / "protocol.md"
 
 LEAST = 2_000
 """States of a setting that is worth its name."""
@@ -60,7 +60,7 @@ def test_the_protocol_holds(name: str, explored: Explored) -> None:
     print(f"\n{name}: {found.states:,} states")
     assert found.broken == {}
     assert found.states > LEAST
-    assert f"| {name} | {found.states:,} |" in PAGE.read_text(), "docs/protocol.md has another figure"
+    assert f"| {name} | {found.states:,} |" in PAGE.read_text(), "docs/internals/protocol.md has another figure"
 
 
 @pytest.mark.parametrize("name", WEAKER)
@@ -86,7 +86,7 @@ def test_each_promise_is_broken_by_a_weaker_rule() -> None:
 
 @pytest.mark.parametrize("name", BEYOND)
 def test_beyond_its_assumptions_it_does_not_hold(name: str) -> None:
-    """These are the limits that docs/protocol.md names; when one of them is gone, so should its sentence be."""
+    """The limits that docs/internals/protocol.md names; when one of them is gone, so should its sentence be."""
     setting, promise = BEYOND[name]
     assert promise in explore(setting, until=promise).broken
     assert f"* {name}" in PAGE.read_text()
