@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import io
+from datetime import UTC, datetime
 
 import pytest
 
-from zvol.model import Outcome, Result
+from zvol.catalog.listing import RetentionContext
+from zvol.catalog.retention import Policy
+from zvol.cli.progress import seconds_left
+from zvol.model import Outcome, Result, Volume
 from zvol.render.progress import Progress, seconds
 from zvol.text import display_width
+from zvol.vm_instance import VmInstance
+from zvol.zstack.zones import Zone
 
 
 class Clock:
@@ -139,3 +145,39 @@ def test_quiet_prints_nothing() -> None:
     progress.clear()
     progress.end()
     assert err.getvalue() == ""
+
+
+# ---- which of both kinds is destroyed first --------------------------------------------------------------------------
+NOW = datetime(2026, 11, 23, 21, 5, 50, tzinfo=UTC).timestamp()
+HOUR = 3600
+VOLUME = Volume("a" * 32, {"status": "Deleted", "type": "Data", "lastOpDate": "Nov 23, 2026 9:05:50 PM"})
+MACHINE = VmInstance(
+    "d" * 32,
+    {
+        "state": "Destroyed",
+        "rootVolumeUuid": "e" * 32,
+        "allVolumes": [{"uuid": "e" * 32, "status": "Deleted"}],
+        "lastOpDate": "Nov 23, 2026 9:05:49 PM",
+    },
+)
+
+
+@pytest.mark.parametrize(
+    ("of_volumes", "of_vms", "left"),
+    [
+        (Policy("Delay", 9 * HOUR), Policy("Delay", 9 * HOUR), 9 * HOUR - 1),
+        (Policy("Delay", 9 * HOUR), Policy("Delay", HOUR), HOUR - 1),
+        (Policy("Delay", HOUR), Policy("Delay", 9 * HOUR), HOUR),
+        (Policy("Delay", 9 * HOUR), Policy("Delay", 0), 0),
+        (Policy("Delay", HOUR), Policy("Never"), HOUR),
+        (Policy("Never"), Policy("Delay", HOUR), HOUR - 1),
+        (Policy("Never"), Policy("Never"), None),
+        (Policy("Delay", HOUR), None, None),
+        (Policy("Delay"), Policy("Delay", HOUR), None),
+    ],
+)
+def test_each_kind_is_safe_by_its_own_policy(of_volumes: Policy, of_vms: Policy | None, left: float | None) -> None:
+    policies = {"volume": of_volumes} | ({} if of_vms is None else {"vm": of_vms})
+    known = RetentionContext(policies, Zone("server", UTC), NOW)
+    assert seconds_left((VOLUME, MACHINE), known) == seconds_left((MACHINE, VOLUME), known) == left
+    assert seconds_left((), known) is None

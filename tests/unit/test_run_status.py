@@ -13,6 +13,7 @@ from tests.sim.world import World
 from zvol.cli.progress import why
 from zvol.clock import Clock
 from zvol.errors import LocalState
+from zvol.model import VM, VOLUME
 from zvol.recovery.run_status import RunStatus
 
 
@@ -23,10 +24,12 @@ class Listener:
         self.clock, self.alone, self.began = clock, alone, clock.monotonic()
         self.shown: dict[int, tuple[str, ...]] = {}
         self.stops: list[float] = []
+        self.urgent: set[tuple[str, ...]] = set()
 
     def tick(self, status: Callable[[], RunStatus], /) -> None:
-        elapsed = self.clock.monotonic() - self.began
-        self.shown[int(elapsed)] = why(status(), alone=self.alone, elapsed=elapsed)
+        elapsed, now = self.clock.monotonic() - self.began, status()
+        self.shown[int(elapsed)] = why(now, alone=self.alone, elapsed=elapsed)
+        self.urgent.add(tuple(sorted(one.uuid for one in now.urgent)))
 
     def stopping(self, seconds: float) -> None:
         self.stops.append(seconds)
@@ -93,3 +96,16 @@ def test_how_long_resume_waits_where_that_is_longer_than_its_timeout(timeout: fl
     assert [note.partition("; asking again in ")[2] for note in notes] == [
         f"{left} unless it is back" for left in ("30m 1s", "3m 11s")
     ]
+
+
+def test_the_first_of_each_kind_is_told_for_each_kind_has_a_clock_of_its_own(tmp_path: Path) -> None:
+    world = World(tmp_path, volumes=6, kinds=(VOLUME, VM))
+    world.server.run_seconds = 5.0
+    for number, uuid in enumerate(world.uuids):
+        world.server.rows[uuid].last_op = 60 - 10 * number
+    world.observer = listener = Listener(world.clock)
+    world.recover(concurrency=1)
+    assert tuple(world.uuids[4:]) in listener.urgent
+    kinds = [[world.server.rows[uuid].kind for uuid in one] for one in listener.urgent]
+    assert all(len(one) == len({*one}) for one in kinds)
+    assert [] in kinds

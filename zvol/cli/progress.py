@@ -19,6 +19,7 @@ from zvol.text import human_duration
 
 if TYPE_CHECKING:
     from zvol.catalog.listing import RetentionContext
+    from zvol.resource import Resource
 
 LATE: Final = 60.0
 """Seconds before something happens about a request that is not done; until then nothing is said about it."""
@@ -92,31 +93,40 @@ class ProgressReporter:
 
     # ---- how long the volumes are safe ---------------------------------------------------------------------------
     def _safe_for(self, status: RunStatus) -> float | None:
-        """Return for how many seconds the most urgent volume is safe; None while that is unknown."""
-        from zvol.catalog.retention import retention_of
-        from zvol.zstack.resource_kinds import DATA_VOLUME
-
+        """Return for how many seconds the most urgent volume or VM is safe; None while that is unknown."""
         if self._retention is None:
             self._start_look_up(status)
             return None
-        if status.urgent is None:
-            return None
-        known = self._retention
-        left = retention_of(status.urgent, known.policy(DATA_VOLUME), known.zone, known.now).seconds_left
+        left = seconds_left(status.urgent, self._retention)
         return None if left is None else max(0.0, left - (self._now() - self._looked_up_at))
 
     def _start_look_up(self, status: RunStatus) -> None:
         """Look up in a thread, once, and only while the server answers."""
         if self._looking_up or status.reason or self._total < 2 or self._now() - self._began < LOOK_UP_AFTER:
             return
+        if not status.urgent:
+            return
         self._looking_up = True
         with contextlib.suppress(RuntimeError):  # the system allows no more threads
-            threading.Thread(target=self._look_up, daemon=True, name="zvol-calendar").start()
+            threading.Thread(target=self._look_up, args=(status.urgent,), daemon=True, name="zvol-calendar").start()
 
-    def _look_up(self) -> None:
+    def _look_up(self, urgent: Sequence[Resource]) -> None:
+        from zvol.zstack.resource_kinds import kind_of
+
         with contextlib.suppress(Exception):  # without it, only the progress line lacks a part
             self._looked_up_at = self._now()
-            self._retention = self._context.server.retention_context()
+            self._retention = self._context.server.retention_context(kinds=[kind_of(one) for one in urgent])
+
+
+def seconds_left(urgent: Sequence[Resource], known: RetentionContext) -> float | None:
+    """Return when the first of these is destroyed, each by the clock of its kind; None when one is not known."""
+    from zvol.catalog.retention import retention_of
+    from zvol.zstack.resource_kinds import kind_of
+
+    found = [retention_of(one, known.policy(kind_of(one)), known.zone, known.now) for one in urgent]
+    times = [time.seconds_left for time in found if time.policy != "Never"]
+    left = [time for time in times if time is not None]
+    return min(left) if left and len(left) == len(times) else None
 
 
 def why(status: RunStatus, *, alone: bool, elapsed: float) -> tuple[str, ...]:

@@ -9,11 +9,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Protocol
 
 from zvol.errors import LocalState
-from zvol.model import Volume
 from zvol.recovery.context import EngineContext
 from zvol.recovery.states import MAX_SENDS, Phase
 from zvol.recovery.task import VolumeTask
 from zvol.recovery.tasks import Tasks
+from zvol.resource import Resource
 from zvol.zstack.client import PUT_SECONDS
 
 if TYPE_CHECKING:
@@ -59,13 +59,14 @@ class WaitGroup:
 class RunStatus:
     """Why the server cannot be reached now and in how many seconds it is tried again, and what else takes time.
 
-    `urgent` is the volume that is destroyed first of those that are left, when that is known; `sent` of them were sent.
+    `urgent` is the one of each kind that changed first of those that are left: each kind has a clock of its own.
+    `sent` of them were sent.
     """
 
     reason: str = ""
     retry_in: float = 0.0
     waits: tuple[WaitGroup, ...] = ()
-    urgent: Volume | None = None
+    urgent: tuple[Resource, ...] = ()
     sent: int = 0
 
 
@@ -87,7 +88,7 @@ class Observer(Protocol):
 
 def run_status(context: EngineContext, tasks: Tasks, follow_up_stage: FollowUpStage) -> RunStatus:
     """Return how a run stands now."""
-    now, breaker, urgent = context.clock.monotonic(), context.breaker, tasks.most_urgent()
+    now, breaker = context.clock.monotonic(), context.breaker
     held_back = not breaker.closed or not breaker.allowed_submissions(now, 1)
     until = max(breaker.submit_after if breaker.closed else breaker.retry_at, context.pool.pace.not_before)
     if held_back:
@@ -98,7 +99,7 @@ def run_status(context: EngineContext, tasks: Tasks, follow_up_stage: FollowUpSt
         reason,
         max(0.0, until - now) if held_back else 0.0,
         (*_waits(context, tasks, now), *_follow_ups(tasks, follow_up_stage, now)),
-        urgent.resource if urgent is not None and isinstance(urgent.resource, Volume) else None,
+        tuple(task.resource for task in tasks.most_urgent() if task.resource is not None),
         sum(_wait(task) in SENT for task in tasks.pending),
     )
 

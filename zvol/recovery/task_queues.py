@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict, deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from typing import Final
 
@@ -36,7 +36,7 @@ class TaskQueues:
         self._breaker = breaker
         self._pending: dict[str, VolumeTask] = {}
         self._jobs_not_before = -math.inf
-        self._by_urgency: deque[VolumeTask] = deque()
+        self._by_urgency: dict[str, deque[VolumeTask]] = {}
         self._schedule: PollSchedule[VolumeTask] = PollSchedule()
         self._queues: dict[Place, OrderedDict[VolumeTask, None]] = {place: OrderedDict() for place in IN_ORDER}
 
@@ -80,11 +80,17 @@ class TaskQueues:
         """Return the volumes that wait in a place, in order."""
         return [*self._queues[place]]
 
-    def most_urgent(self) -> VolumeTask | None:
-        """Return the volume that is destroyed first of those that are left; None before they were sorted."""
-        while self._by_urgency and not self.is_pending(self._by_urgency[0]):
-            self._by_urgency.popleft()
-        return self._by_urgency[0] if self._by_urgency else None
+    def most_urgent(self) -> list[VolumeTask]:
+        """Return the one of each kind that is destroyed first of those that are left; none before they were sorted."""
+        for queue in self._by_urgency.values():
+            while queue and not self.is_pending(queue[0]):
+                queue.popleft()
+        return [queue[0] for queue in self._by_urgency.values() if queue]
+
+    def _rank(self, found: Iterable[VolumeTask]) -> None:
+        """Remember which of each kind come first."""
+        for task in found:
+            self._by_urgency.setdefault(task.kind.name, deque()).append(task)
 
     # ---- what is next --------------------------------------------------------------------------------------------
     def next_in(self, place: Place) -> VolumeTask | None:

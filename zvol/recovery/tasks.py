@@ -191,7 +191,7 @@ class Tasks(TaskLifecycle):
     def sort_found(self) -> list[VolumeTask]:
         """Return the volumes that are to be claimed, the most urgent first."""
         found = sorted(self.waiting(Place.FOUND), key=lambda task: task.urgency)
-        self._by_urgency.extend(found)
+        self._rank(found)
         return found
 
     def skip(self, task: VolumeTask) -> None:
