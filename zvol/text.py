@@ -97,7 +97,7 @@ def wrap(text: str, width: int) -> list[str]:
             continue
         if line:
             lines.append(line)
-        *whole, line = [word] if size <= width or word.isascii() else _broken(word, width)
+        *whole, line = [word] if size <= width else _broken(word, width)
         lines += whole
         used = display_width(line)
     return [*lines, line]

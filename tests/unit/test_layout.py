@@ -147,6 +147,18 @@ def test_the_summary_counts_adds_and_names_the_first_to_go() -> None:
     assert of_list([*some[:1], *there], shown=2, sandbox=False).startswith("2 volumes, 400 GiB. First to go: pg-data")
 
 
+def test_a_summary_is_for_a_terminal_and_hints_are_for_both() -> None:
+    report = Report(VOLUMES.listing(rows()), summary="5 volumes.", hints=["see `zvol list`"])
+    for tty, quiet, end in (
+        (True, False, "5 volumes.\nsee `zvol -p x list`\n"),
+        (False, False, "zvol: see `zvol -p x list`\n"),
+        (True, True, ""),
+    ):
+        printed = Printed(tty=tty, quiet=quiet, command="zvol -p x")
+        printed.printer.report(report)
+        assert printed.err.getvalue() == end
+
+
 def test_a_question_names_count_size_and_deadline() -> None:
     some = rows()
     assert what_is_asked_for(some[:3]) == "these 3 volumes (2.2 TiB, first to go in 3h)"

@@ -109,6 +109,16 @@ def test_marks_and_colours() -> None:
     assert COLOURS.sub("", shown(attached, single=True).out.getvalue()).startswith("! Recovered pg-data")
 
 
+def test_one_that_is_not_back_is_a_row_unless_it_was_given_alone() -> None:
+    for result, start in ((failed(1, "a"), "✗  a"), (Result("b", None, Outcome.GONE), "✗  b")):
+        rows = COLOURS.sub("", shown(result).out.getvalue()).splitlines()
+        assert rows[0].split()[:3] == ["NAME", "UUID", "OUTCOME"]
+        assert rows[1].startswith(start)
+        assert shown(result, single=True).out.getvalue() == ""
+    dry = shown(recovered(1), dry_run=True)
+    assert "NAME" in dry.out.getvalue(), "nothing has come back"
+
+
 @pytest.mark.parametrize(("took", "text"), [(0.43, "0.4 s"), (12.6, "13 s"), (61.0, "1m 1s"), (None, None)])
 def test_how_long_it_took(took: float | None, text: str | None) -> None:
     first = COLOURS.sub("", shown(recovered(1), single=True, took=took).out.getvalue()).splitlines()[0]
