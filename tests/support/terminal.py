@@ -88,6 +88,6 @@ def on_terminal(
             typed = waiting.pop(0)[1]
             interrupted = typed == "\x03"
             meanwhile()
-            os.write(fd, typed.encode())
+            os.write(fd, typed.encode(errors="surrogateescape"))
     os.close(fd)
     return Shown(process.wait(), raw, columns)

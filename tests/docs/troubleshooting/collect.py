@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 from tests.docs.troubleshooting.program import Program, Scope, called, walk
@@ -30,6 +30,7 @@ ERRORS: Final = {
     "Problem": (1, None),
     "InvalidValue": (0, None),
     "UsageError": (0, None),
+    "NothingGiven": (0, None),
     "fail": (0, None),
     "at": (1, None),
     "add": (2, None),
@@ -74,7 +75,8 @@ def collect(program: Program | None = None) -> list[Found]:
                     place = f"{module.name}:{function}"
                     key = shown(message)
                     old = found.get(key)
-                    places, builders = (place,), frozenset({called(node)})
+                    places: tuple[str, ...] = (place,)
+                    builders = frozenset({called(node)})
                     if old:
                         hints = tuple(dict.fromkeys((*old.hints, *hints)))
                         places, builders = (*old.places, place), old.builders | builders
@@ -99,7 +101,9 @@ def _errors(call: ast.Call, scope: Scope, resolver: Resolver) -> Iterator[tuple[
                 for way in resolver.ways(parts[at], there):
                     yield way.text, tuple(one.text for one in hints)
         return
-    message = next((keywords[name] for name in REFUSED if name in keywords), None) or (call.args[at] if at < len(call.args) else None)
+    message = next((keywords[name] for name in REFUSED if name in keywords), None) or (
+        call.args[at] if at < len(call.args) else None
+    )
     if message is None:
         return
     hint = keywords.get("hint") or (call.args[hint_at] if hint_at and hint_at < len(call.args) else None)

@@ -5,50 +5,18 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import dataclass, replace
-from operator import lshift, mul, rshift, truediv
 from typing import Final
 
+from tests.docs.troubleshooting.numbers import number_of, specified
 from tests.docs.troubleshooting.program import Assigned, Bound, Program, Scope, before, called, defaults, parameters
 from tests.docs.troubleshooting.texts import EMPTY, MAX_SHOWN, Hole, Part, Text, choice, literal, shown, text_of
+from tests.docs.troubleshooting.words import WRAPPERS, word, word_of
 
 MAX_DEPTH: Final = 12
 MAX_NAME: Final = 24
 """The most characters of names, such as those of options, of which a message has one."""
 MAX_WAYS: Final = 24
 """The most templates of one expression; with more, it counts as text that differs each time."""
-
-WRAPPERS: Final = ("escape_terminal", "str", "quote", "sorted", "list", "repr", "int", "ceil", "join", "cast", "tuple")
-"""Calls that show their argument."""
-WORDS: Final = {
-    "strerror": "reason",
-    "exc": "reason",
-    "why": "reason",
-    "problem": "reason",
-    "error": "reason",
-    "given": "value",
-    "asked": "name",
-    "typed": "value",
-    "shown": "value",
-    "cmd_name": "command",
-    "uuids": "UUIDs",
-    "uuid": "UUID",
-    "run_id": "run",
-    "did_you_mean": "",
-    "guess": "",
-    "names": "names",
-    "first_named": "names",
-    "human_duration": "time",
-    "seconds": "number",
-    "len": "number",
-    "many": "number",
-    "counted": "number",
-    "origin": "host",
-    "base": "host",
-    "address": "host",
-    "where": "place",
-    "noun": "volume or VM",
-}
-"""Words that stand for what differs, where the name in the source does not say it to a reader."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +42,8 @@ class Resolver:
         if len(seen) > MAX_DEPTH or id(expr) in seen:
             return [Way((Hole(word(expr)),))]
         found = self._ways(expr, scope, seen | {id(expr)})
-        found = list({way.text: way for way in found}.values())
-        return found if 0 < len(found) <= MAX_WAYS else [Way((Hole(word(expr)),))]
+        found = list(dict.fromkeys(found))
+        return found if 0 < len({way.text for way in found}) <= MAX_WAYS else [Way((Hole(word(expr)),))]
 
     def _ways(self, expr: ast.expr, scope: Scope, seen: frozenset[int]) -> list[Way]:
         match expr:
@@ -109,14 +77,15 @@ class Resolver:
                 return self._item(expr, scope, seen)
             case ast.Call():
                 return self._called(expr, scope, seen)
-        return [Way((Hole(word(expr)),))]
+            case _:
+                return [Way((Hole(word(expr)),))]
 
     def _piece(self, value: ast.expr, scope: Scope, seen: frozenset[int]) -> list[Way]:
         if not isinstance(value, ast.FormattedValue):
             return self.ways(value, scope, seen)
         found = self.ways(value.value, scope, seen)
         if isinstance(value.format_spec, ast.JoinedStr):
-            found = [replace(way, text=_specified(way.text, value.format_spec)) for way in found]
+            found = [replace(way, text=specified(way.text, value.format_spec)) for way in found]
         if value.conversion == ord("r"):
             return [replace(way, text=text_of("'", *way.text, "'")) for way in found]
         if len(found) > MAX_SHOWN and all(len(shown(way.text)) <= MAX_NAME for way in found):
@@ -124,7 +93,7 @@ class Resolver:
         return found
 
     def _joined(self, pieces: list[list[Way]]) -> list[Way]:
-        """Join pieces; those that can be several texts become a choice within one, or several texts where one is all."""
+        """Join pieces; what can be several texts is a choice within one, unless it is the whole."""
         pieces = [piece for piece in pieces if piece != [Way(EMPTY)]]
         if len(pieces) == 1:
             return pieces[0]
@@ -138,27 +107,12 @@ class Resolver:
 
     def _computed(self, expr: ast.BinOp, scope: Scope, seen: frozenset[int]) -> list[Way]:
         """Return a product of constants, or a text that is there or not."""
-        number = self._number(expr, scope)
+        number = number_of(expr, scope, self.program)
         if number is not None:
             return [Way(text_of(f"{number:g}" if isinstance(number, float) else str(number)))]
         if isinstance(expr.op, ast.Mult):
             return [*self.ways(expr.left, scope, seen), Way(EMPTY)]
         return [Way((Hole(word(expr)),))]
-
-    def _number(self, expr: ast.expr, scope: Scope) -> int | float | None:
-        """Return what an expression of constants comes to."""
-        match expr:
-            case ast.Constant(value=int() | float() as value):
-                return value
-            case ast.Name(id=name) if (bound := self.program.constant(name, scope)) is not None:
-                return self._number(*bound)
-            case ast.BinOp(left=left, op=op, right=right):
-                one, other = self._number(left, scope), self._number(right, scope)
-                if one is None or other is None:
-                    return None
-                how = {ast.Mult: mul, ast.Div: truediv, ast.LShift: lshift, ast.RShift: rshift}.get(type(op))
-                return how(one, other) if how else None
-        return None
 
     # ---- names ---------------------------------------------------------------------------------------------------
     def _named(self, use: ast.Name, scope: Scope, seen: frozenset[int]) -> list[Way]:
@@ -188,7 +142,10 @@ class Resolver:
         for one in (one for one in assigned if one.added):
             more = choice([way.text for way in self.ways(one.value, scope, seen)])
             seen_by = [(way, of) for way, of in found if of is None or _reaches(of, one)]
-            longer = [(replace(way, text=text_of(*way.text, *more), blocks=way.blocks | one.blocks), one) for way, _ in seen_by]
+            longer: list[tuple[Way, Assigned | None]] = [
+                (replace(way, text=text_of(*way.text, *more), blocks=way.blocks | one.blocks), one)
+                for way, _ in seen_by
+            ]
             found = [pair for pair in found if not (pair in seen_by and one.blocks <= pair[0].blocks)] + longer
         return [way for way, _ in found]
 
@@ -310,55 +267,23 @@ class Resolver:
                 constant = self.program.constant(name, scope)
                 return found or (self.tuples(*constant, seen) if constant else [])
             case ast.Call():
-                function = self.program.function(expr, scope)
-                if function is None and called(expr) == "next" and expr.args:
-                    return self.tuples(expr.args[0], scope, seen)
-                returns = [node for node in ast.walk(function[0]) if isinstance(node, ast.Return)] if function else []
-                found = [(node.value, function[1]) for node in returns if node.value is not None and function]
-                return [one for value, there in found for one in self.tuples(value, there, seen)]
+                return self._returned(expr, scope, seen)
             case ast.GeneratorExp(elt=element):
                 return self.tuples(element, scope, seen)
-        return []
+            case _:
+                return []
+
+    def _returned(
+        self, call: ast.Call, scope: Scope, seen: frozenset[int]
+    ) -> list[tuple[list[ast.expr], Scope, frozenset[int]]]:
+        """Return the tuples that a function returns; those of a generator for `next`."""
+        target = self.program.function(call, scope)
+        if target is None:
+            return self.tuples(call.args[0], scope, seen) if called(call) == "next" and call.args else []
+        function, inner = target
+        values = [node.value for node in ast.walk(function) if isinstance(node, ast.Return) and node.value is not None]
+        return [one for value in values for one in self.tuples(value, inner, seen)]
 
 
 def _reaches(one: Assigned, other: Assigned) -> bool:
     return before(one.value, other.value) and one.reaches(other.chain)
-
-
-def _specified(text: Text, spec: ast.JoinedStr) -> Text:
-    """Return a constant number as its format specification writes it; anything else as it is."""
-    form = "".join(str(part.value) for part in spec.values if isinstance(part, ast.Constant))
-    if len(text) == 1 and isinstance(text[0], str) and re.fullmatch(r"[0-9.]+", text[0]):
-        number = float(text[0]) if "f" in form or "." in text[0] else int(text[0])
-        return text_of(format(number, form))
-    return text
-
-
-def word(expr: ast.expr) -> str:
-    """Return the word that stands for what an expression shows."""
-    match expr:
-        case ast.Name(id=name):
-            return word_of(name)
-        case ast.Attribute(value=value, attr=attr):
-            if attr in ("text", "name", "value") and isinstance(value, ast.Name | ast.Attribute):
-                return word(value) if attr != "name" else "name"
-            return word_of(attr)
-        case ast.Subscript(value=value):
-            return word(value)
-        case ast.Call() if called(expr) in WRAPPERS and expr.args:
-            return word(expr.args[0])
-        case ast.Call(func=ast.Attribute(value=value, attr="replace" | "strip" | "lower" | "partition" | "reveal")):
-            return word(value)
-        case ast.Call():
-            return word_of(called(expr))
-        case ast.BinOp(left=left):
-            return word(left)
-        case ast.GeneratorExp(elt=element) | ast.ListComp(elt=element):
-            return word(element)
-        case ast.NamedExpr(value=value):
-            return word(value)
-    return "…"
-
-
-def word_of(name: str) -> str:
-    return WORDS.get(name, name.strip("_").replace("_", " ").lower())

@@ -15,8 +15,8 @@ from tests.docs.troubleshooting.texts import literal, pattern
 from tests.support.fault_proxy import Rule, proxy
 from tests.support.process import ZVOL, Ran, Sandbox, environment
 from tests.support.profiles import fast
-from tests.support.warm import run
-
+from tests.support.terminal import on_terminal
+from tests.support.warm import run, start
 
 MORE = 8
 """How many more letters of a line another message must have, for it to be that one."""
@@ -29,6 +29,8 @@ class World:
     folder: Path
     env: dict[str, str]
     cloud: Sandbox
+    host: str
+    values: dict[str, str] = field(default_factory=dict)
 
     @property
     def home(self) -> Path:
@@ -39,7 +41,8 @@ class World:
         return self.home / ".local/state/zvol"
 
     def filled(self, text: str) -> str:
-        for name, value in (("folder", str(self.folder)), ("host", self.cloud.host), ("session", self.cloud.session)):
+        known = {"folder": str(self.folder), "host": self.host, "session": self.cloud.session} | self.values
+        for name, value in known.items():
             text = text.replace(f"<{name}>", value)
         return text
 
@@ -52,9 +55,10 @@ class World:
         file.chmod(mode)
         return file
 
-    def run(self, command: str) -> Ran:
+    def run(self, command: str, *, rate: float = 0, stdin: str = "") -> Ran:
         """Run another command before the one of the row."""
-        return run(shlex.split(self.filled(command)), self.env)
+        program = fast(rate) if rate else ZVOL
+        return run(shlex.split(self.filled(command)), self.env, stdin=stdin, command=program)
 
 
 Around = Callable[[World], AbstractContextManager[object]]
@@ -66,8 +70,10 @@ class Row:
 
     `errors` are messages as the page shows them, or how they begin.  `when` says on the page when this happens.
     `config` is the configuration file; without one, the environment leads to the sandbox unless `cloud` is False.
-    `<folder>`, `<host>` and `<session>` are replaced in all texts.  `rules` break requests, `rate` makes the clock
-    run faster, `around` is whatever else is needed while the command runs.
+    `<folder>`, `<host>`, `<session>` and the `values` of the world are replaced in all texts.  `rules` break requests,
+    `rate` makes the clock run faster, `around` is whatever else is needed while the command runs.  `replies` are typed
+    on a terminal, each after its question; `program` is run instead of zvol, `stdout` is a file to write to.
+    `root`: only root can set it up.
     """
 
     errors: str | tuple[str, ...]
@@ -81,6 +87,10 @@ class Row:
     rate: float = 0
     around: Around | None = None
     cloud: bool = True
+    replies: Sequence[tuple[str, str]] = ()
+    program: tuple[str, ...] = ()
+    stdout: str = ""
+    root: bool = False
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -88,11 +98,9 @@ class Row:
 
     def run(self, cloud: Sandbox, folder: Path) -> Ran:
         """Provoke the errors."""
-        world = World(folder, environment(folder / "home"), cloud)
         with ExitStack() as stack:
-            host = cloud.host
-            if self.rules:
-                host, _ = stack.enter_context(proxy(cloud.host, *self.rules))
+            host = stack.enter_context(proxy(cloud.host, *self.rules))[0] if self.rules else cloud.host
+            world = World(folder, environment(folder / "home"), cloud, host)
             if self.config:
                 world.write("home/.config/zvol/config.yaml", self.config)
             elif self.cloud:
@@ -100,13 +108,29 @@ class Row:
             world.env |= {name: world.filled(value) for name, value in self.env.items()}
             if self.around is not None:
                 stack.enter_context(self.around(world))
-            command = fast(self.rate) if self.rate else ZVOL
-            return run(shlex.split(world.filled(self.command)), world.env, stdin=self.stdin, command=command)
+            return self._typed(world, shlex.split(world.filled(self.command)))
+
+    def _typed(self, world: World, arguments: Sequence[str]) -> Ran:
+        program = self.program or (fast(self.rate) if self.rate else ZVOL)
+        if self.replies:
+            replies = [(question.encode(), reply) for question, reply in self.replies]
+            shown = on_terminal(arguments, world.env, replies=replies, command=program)
+            return Ran(shown.code, "", shown.text)
+        if not self.stdout:
+            return run(arguments, world.env, stdin=self.stdin, command=program)
+        with open(self.stdout, "w") as file:
+            process = start(arguments, world.env, stdout=file, command=program)
+            return Ran(process.wait(), "", process.communicate()[1])
 
 
 def find(key: str, errors: Sequence[Found]) -> Found:
-    """Return the error with a message, or the only one with these words in it; raises LookupError."""
-    for fits in (key.__eq__, lambda shown: shown.startswith(key), lambda shown: key in shown):
+    """Return the error with a message, or the only one that begins or is like this; raises LookupError.
+
+    `…` in a key stands for anything.
+    """
+    like = re.compile(".*".join(map(re.escape, key.split("…"))))
+    found: list[Found] = []
+    for fits in (key.__eq__, lambda shown: shown.startswith(key), like.fullmatch, like.match, like.search):
         found = [one for one in errors if fits(one.shown)]
         if len(found) == 1:
             return found[0]
@@ -138,7 +162,7 @@ def _start(error: Found, line: str) -> int | None:
 
 @cache
 def _message(error: Found) -> re.Pattern[str]:
-    """Return the expression of a message; what click says begins with a capital and ends with a stop, zvol cuts both."""
+    """Return the expression of a message; zvol takes capital and full stop from what click says."""
     return re.compile(pattern(error.message).removesuffix(r"\.").replace(r"'\.", r"'\.?"), re.IGNORECASE)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -182,43 +181,87 @@ ROWS = (
     Row("{host} is plain http", "list", 9, env=ENV | {"ZVOL_HOST": "http://zstack.invalid"}),
     # ---- credentials
     Row("there is no session for {host}", "list", 4, config=profile()),
+    Row("there is no session", "doctor", 1, config="profiles: {p: {host: <host>}}\n"),
     Row(
         "there is no session for the host of",
         "list --host https://other.invalid",
         2,
         config=profile("session: 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'"),
     ),
-    Row("is set, and the host is that of profile", "list", 2, "The session is of the environment, the host is not.", config=profile(),
-        env={"ZVOL_SESSION": "a" * 32}),
-    Row("there is no session for profile", "list", 2, config=profile(),
-        env={"ZSTACK_ACCOUNT_NAME": "a", "ZSTACK_ACCOUNT_PASSWORD": "b"}),
+    Row(
+        "is set, and the host is that of profile",
+        "list",
+        2,
+        "The session is of the environment, the host is not.",
+        config=profile(),
+        env={"ZVOL_SESSION": "a" * 32},
+    ),
+    Row(
+        "there is no session for profile",
+        "list",
+        2,
+        config=profile(),
+        env={"ZSTACK_ACCOUNT_NAME": "a", "ZSTACK_ACCOUNT_PASSWORD": "b"},
+    ),
     Row(
         "an access key is not used over plain http",
         "list",
         9,
-        env={"ZVOL_HOST": "http://zstack.invalid", "ZVOL_INSECURE_HTTP": "1", "ZSTACK_ACCESS_KEY_ID": "abc",
-             "ZSTACK_ACCESS_KEY_SECRET": "def"},
+        env={
+            "ZVOL_HOST": "http://zstack.invalid",
+            "ZVOL_INSECURE_HTTP": "1",
+            "ZSTACK_ACCESS_KEY_ID": "abc",
+            "ZSTACK_ACCESS_KEY_SECRET": "def",
+        },
         cloud=False,
     ),
-    Row("the secret of the access key is empty", "list", 2,
-        config=profile("access_key_id: abc", "access_key_secret_file: <folder>/secret"), around=empty),
-    Row("the password is not UTF-8", "list", 2, config=profile("account: a", "password_file: <folder>/secret"),
-        around=latin),
-    Row("there is no password in the first line", "list", 2,
-        config=profile("account: a", "password_file: <folder>/secret"), around=empty),
-    Row("there is a password and no account", "list", 2, env=ENV | {"ZVOL_SESSION": "", "ZSTACK_ACCOUNT_PASSWORD": "b"}),
+    Row(
+        "the secret of the access key is empty",
+        "list",
+        2,
+        config=profile("access_key_id: abc", "access_key_secret_file: <folder>/secret"),
+        around=empty,
+    ),
+    Row(
+        "the password is not UTF-8",
+        "list",
+        2,
+        config=profile("account: a", "password_file: <folder>/secret"),
+        around=latin,
+    ),
+    Row(
+        "there is no password in the first line",
+        "list",
+        2,
+        config=profile("account: a", "password_file: <folder>/secret"),
+        around=empty,
+    ),
+    Row(
+        "there is a password and no account", "list", 2, env=ENV | {"ZVOL_SESSION": "", "ZSTACK_ACCOUNT_PASSWORD": "b"}
+    ),
     Row("{the file's first line | what session_command prints}", "list", 2, config=program("echo x")),
-    Row("{password_command | session_command | access_key_secret_command} cannot be run", "list", 2,
-        config=profile("session_command: [/nowhere]")),
-    Row("{password_command | session_command | access_key_secret_command} printed", "list", 2,
-        config=program("yes")),
-    Row("{password_command | session_command | access_key_secret_command} did not end", "list --timeout 1s", 4,
-        config=program("sleep 9")),
-    Row("{password_command | session_command | access_key_secret_command} {ended", "list", 4,
-        config=program("exit 7")),
+    Row(
+        "{password_command | session_command | access_key_secret_command} cannot be run",
+        "list",
+        2,
+        config=profile("session_command: [/nowhere]"),
+    ),
+    Row("{password_command | session_command | access_key_secret_command} printed", "list", 2, config=program("yes")),
+    Row(
+        "{password_command | session_command | access_key_secret_command} did not end",
+        "list --timeout 1s",
+        4,
+        config=program("sleep 9"),
+    ),
+    Row("{password_command | session_command | access_key_secret_command} {ended", "list", 4, config=program("exit 7")),
     # ---- files
-    Row("cannot be read: {reason}", "list", 2, "A file that a setting names is missing or not yours.",
-        config=profile(SECRET)),
+    Row(
+        "cannot be read: {reason}",
+        "list",
+        2,
+        "A file that a setting names is missing or not yours.",
+        config=profile(SECRET),
+    ),
     Row("is not a file", "list", 2, config=profile("session_file: /")),
     Row("has more than", "list", 2, config=profile(SECRET), around=large),
     Row("holds a secret and others can use it", "list", 2, config=profile(SECRET), around=exposed),

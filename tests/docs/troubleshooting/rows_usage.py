@@ -33,7 +33,6 @@ ROWS = (
     # ---- commands and their arguments
     Row("No such command", "restore pg-data", 2, "The first word is no command."),
     Row("No such {command | topic or command}", "help nonsense", 2),
-    Row("attach takes one VOLUME", "attach - web-1", 2, "A list was given to attach."),
     Row("list takes no names", "list pg-data", 2),
     Row("--exit-code needs", "list --exit-code", 2),
     Row("goes with volumes, not with --vms", "list --vms --last-vm db-1", 2),
@@ -42,7 +41,7 @@ ROWS = (
     Row("no column", "list --columns nmae", 2, "--columns names a column that there is not."),
     Row("the sandbox needs no login", "--sandbox login", 2),
     Row("give VOLUMEs, or filters", "recover pg-data --all", 2, "VOLUMEs, filters, --all and --vm were mixed."),
-    Row("nothing to recover", "recover", 2, "Nothing was named."),
+    Row("nothing to recover: ", "recover", 2, "Nothing was named."),
     Row("--vm goes with", "recover --vm web-2 --user-tag x", 2),
     Row("--vm does not read standard input", "recover --vm -", 2),
     Row("VOLUMEs and --vm do not combine", "show pg-data --vm web-2", 2),
@@ -54,7 +53,13 @@ ROWS = (
     Row("there is no configuration file", "config validate", 2, cloud=False, around=odd_home),
     # ---- VOLUMEs and lists of them
     Row("more than 100,000", "recover -", 2, stdin=NAMES),
-    Row("a {VOLUME | VM} is empty", "recover -", 2, "An empty line, for example.", stdin="a\n\nb\n"),
+    Row(
+        "is empty, holds a control character or has more",
+        "recover -",
+        2,
+        "An empty line, for example.",
+        stdin="a\n\nb\n",
+    ),
     Row(
         "...}') {what}",
         "recover -",
@@ -64,7 +69,13 @@ ROWS = (
     ),
     Row("standard input is longer", "recover -", 2, stdin=("x" * 999 + "\n") * 17_000),
     Row("standard input is {UTF-32 | UTF-16}", "recover -", 2, stdin="\udcff\udcfeA\0"),
-    Row("of standard input is not UTF-8", "recover -", 2, "The list is in another encoding, such as GB18030.", stdin="\udce4\n"),
+    Row(
+        "of standard input is not UTF-8",
+        "recover -",
+        2,
+        "The list is in another encoding, such as GB18030.",
+        stdin="\udce4\n",
+    ),
     Row("{number} volumes match, and nobody can be asked", "recover --all --no-input", 2),
     Row("{1 volume", "recover pg-data --expect 2 --dry-run", 2, "--expect was not right."),
     # ---- values of options
@@ -80,7 +91,9 @@ ROWS = (
     Row("there is no {name} {value}", "list --status Redy", 2, "--status names a status that there is not."),
     Row("a profile's name has", f"config init -p {'x' * 65}", 2),
     Row("option --host:", "config init --host nowhere", 2),
-    Row("there is no password, and nobody", "login --account admin", 2, "There is no terminal to ask for the password."),
+    Row(
+        "there is no password, and nobody", "login --account admin", 2, "There is no terminal to ask for the password."
+    ),
     Row("which account?", "login", 2, "Neither the option nor the settings name the account."),
     Row("an account or user has", "login --account 'a\tb' --password-stdin", 2),
     Row("these settings are of", "login --account b", 2, env={"ZSTACK_ACCOUNT_NAME": "a"}),

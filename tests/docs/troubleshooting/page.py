@@ -1,0 +1,121 @@
+"""The page docs/troubleshooting.md: by exit code, then by message."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from tests.docs.troubleshooting.collect import Found
+from tests.docs.troubleshooting.program import ROOT
+from tests.docs.troubleshooting.row import find
+from tests.docs.troubleshooting.rows import ELSEWHERE, GROUPS, HIDDEN
+from tests.docs.troubleshooting.texts import EMPTY, shown
+from zvol.cli.help_command import MEANINGS
+from zvol.errors import Exit
+
+PAGE: Final[Path] = ROOT / "docs" / "troubleshooting.md"
+TOP: Final = """\
+# Troubleshooting
+
+zvol prints `zvol: error: …` with what went wrong, then what to do. This page says the same at more length:
+first [by exit code](#by-exit-code) (`echo $?`), then [by message](#by-message).
+
+In a hurry?
+* `zvol list` shows what can still be recovered, and how long it is safe.
+* Exit code 3: run `zvol resume`, and delete nothing before that.
+* Anything about the host, the session or a certificate: run `zvol doctor`.
+* With `-v`, zvol prints every request with its answer and its time; secrets are left out.
+
+This page is generated from the source by `python -m tests.docs.troubleshooting`. A test provokes the messages below
+through the command.
+
+## By exit code
+
+| code | means | what to do |
+| --- | --- | --- |
+"""
+DO: Final = {
+    Exit.OK: "Nothing. Warnings on stderr may name something that is left to you, such as attaching the volume.",
+    Exit.FAILED: "Read the message: nothing more will happen by itself. The server's own words are below it.",
+    Exit.USAGE: "Correct the command or the configuration. Nothing was sent, so nothing has changed.",
+    Exit.UNKNOWN: "Run `zvol resume`. It finds out, and finishes. Do not delete or recover by hand before that.",
+    Exit.AUTH: "Get a new session (`zvol login`), then run the command again. After a recovery: `zvol resume`.",
+    Exit.UNREACHABLE: "Check host and network with `zvol doctor`, then run the command again: it is safe.",
+    Exit.BUSY: "Wait for the other run, or look at it with `zvol runs`. Then run the command again.",
+    Exit.LOCAL: "Make room or correct the permissions, then run `zvol resume`. The message names the file.",
+    Exit.CONTRADICTED: "Look with `zvol show`, then ask the administrator of the cloud: the server's record is wrong.",
+    Exit.UNTRUSTED: "Do not work around it before you know why; the message names certificate, address or setting.",
+    Exit.EXPIRING: "Recover what you need now: the list is most urgent first.",
+    Exit.BUG: "Run it again with `--debug` and report what it prints. If something was sent: `zvol resume`.",
+    Exit.SIGHUP: "Run `zvol resume` if the last line says so.",
+    Exit.SIGINT: "Run `zvol resume` if the last line says so.",
+    Exit.READER_GONE: "Nothing. A program such as `head` had read enough.",
+    Exit.SIGTERM: "Run `zvol resume` if the last line says so.",
+}
+MIDDLE: Final = """
+Several at once: the most severe one is the exit code, and the messages say which volume had which.
+
+## By message
+
+`{…}` stands for what differs, such as a name or a path; `[…]` is not always there. Search for words outside of them.
+"""
+END: Final = """
+### Rare
+These are for what hardly ever happens.
+
+"""
+
+
+def page(errors: Sequence[Found]) -> str:
+    """Return the text of the page about these errors."""
+    codes = "".join(f"| {int(code)} | {meaning} | {DO[code]} |\n" for code, meaning in MEANINGS.items())
+    parts = [TOP, codes, MIDDLE]
+    said: set[str] = set()
+    for group in GROUPS:
+        found = {find(key, errors).shown: (find(key, errors), row) for row in group.rows for key in row.keys}
+        items = [item(error, row.code, row.when) for error, row in found.values() if error.shown not in said]
+        said |= found.keys()
+        parts += [f"\n### {group.title}\n{group.intro}\n\n", *sorted(items, key=_order)]
+    rest = [item(find(one.error, errors), one.code, one.when) for one in ELSEWHERE]
+    rest += [item(find(one.error, errors), one.code) for one in HIDDEN if one.error not in said]
+    return "".join([*parts, END, *sorted(rest, key=_order)])
+
+
+def item(error: Found, code: int, when: str = "") -> str:
+    """Return a message with when it comes, what to do, and its exit code."""
+    lines = [f"* `{_code(error.shown)}` (exit {code})"]
+    if when:
+        lines.append(f"  {when}")
+    hints = list(_hints(error))
+    if len(hints) == 1:
+        lines.append(f"  **Do:** {hints[0]}")
+    lines += ["  **Do,** as zvol says with it:", *(f"    - {hint}" for hint in hints)] if len(hints) > 1 else []
+    return (
+        "<br>\n".join(lines[:2])
+        + "".join(f"<br>\n{line}" if line[2] == "*" else f"\n{line}" for line in lines[2:])
+        + "\n"
+    )
+
+
+def _hints(error: Found) -> Iterator[str]:
+    for hint in error.hints:
+        if hint != EMPTY and re.sub(r"\{[^}]*\}", "", shown(hint)).strip():
+            yield shown(hint).replace("|", "or")
+
+
+def _code(text: str) -> str:
+    return text.replace("`", "'")
+
+
+def _order(text: str) -> str:
+    """Return what an item is sorted by: its words, without what differs."""
+    return re.sub(r"\{[^}]*\}|\[[^\]]*\]|[^a-z ]", "", text.lower()).strip()
+
+
+def uncovered(errors: Sequence[Found]) -> list[str]:
+    """Return the errors that nothing provokes and no list excuses."""
+    known = {find(key, errors).shown for group in GROUPS for row in group.rows for key in row.keys}
+    known |= {find(one.error, errors).shown for one in (*ELSEWHERE, *HIDDEN)}
+    return [error.shown for error in errors if error.shown not in known]
