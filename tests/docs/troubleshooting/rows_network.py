@@ -120,6 +120,12 @@ def named(folder: Path) -> ssl.SSLContext:
     return context
 
 
+def resets_hello(client: socket.socket, _request: bytes) -> bool:
+    """Break a connection once the client has begun to speak TLS."""
+    client.recv(1)
+    return resets(client)
+
+
 def status(line: str) -> Behaviour:
     return says(f"HTTP/1.1 {line}\r\nContent-Length: 0\r\n\r\n".encode())
 
@@ -129,7 +135,7 @@ ROWS = (
     # ---- names and connections
     Row("cannot resolve {host}", "list", 5, env=SESSION | {"ZVOL_HOST": FAR}, cloud=False),
     Row("{host} refuses the connection", "list", 5, env=SESSION | {"ZVOL_HOST": f"http://127.0.0.1:{closed_port()}"}),
-    Row("{host} does not answer", "list --timeout 1s", 5, around=full),
+    Row("{host} does not answer", "list --timeout 2s", 5, around=full),
     Row("{host} cannot be reached", "list", 5, env=SESSION | {"ZVOL_HOST": "https://255.255.255.255"}),
     Row("the connection was closed before the answer", "list", 5, around=server(NOTHING)),
     Row("the connection was reset", "list", 5, around=server(resets)),
@@ -141,10 +147,10 @@ ROWS = (
         5,
         around=server(says(PAGES["longer than it is"])),
     ),
-    Row("no whole answer within the time allowed", "list --timeout 1s", 5, around=server(hangs)),
-    Row("{message}; time is up after", "list --timeout 1s", 5, around=full),
+    Row("no whole answer within the time allowed", "list --timeout 2s", 5, around=server(hangs)),
+    Row("{message}; time is up after", "list --timeout 2s", 5, around=full),
     Row(
-        "the connection broke before the answer was whole ({name}); time", "list --timeout 1s", 5, around=server(hangs)
+        "the connection broke before the answer was whole ({name}); time", "list --timeout 2s", 5, around=server(hangs)
     ),
     # ---- TLS
     Row(
@@ -153,9 +159,9 @@ ROWS = (
         9,
         around=server(NOTHING, scheme="https", greet=says(b"HTTP/1.1 400 Bad Request\r\n\r\n")),
     ),
-    Row("broke in the TLS handshake", "list", 5, around=server(NOTHING, scheme="https", greet=resets)),
+    Row("broke in the TLS handshake", "list", 5, around=server(NOTHING, scheme="https", greet=resets_hello)),
     Row(
-        "does not finish the TLS handshake", "list --timeout 1s", 5, around=server(NOTHING, scheme="https", greet=hangs)
+        "does not finish the TLS handshake", "list --timeout 2s", 5, around=server(NOTHING, scheme="https", greet=hangs)
     ),
     Row(
         "is not trusted: {rstrip}",
@@ -177,7 +183,7 @@ ROWS = (
         5,
         env=SESSION | {"ZVOL_HOST": FAR, "HTTPS_PROXY": f"http://127.0.0.1:{closed_port()}"},
     ),
-    Row("{name} does not answer", "list --timeout 1s", 5, around=deaf_proxy),
+    Row("{name} does not answer", "list --timeout 2s", 5, around=deaf_proxy),
     Row(
         "{name} cannot be reached",
         "list",
@@ -187,7 +193,7 @@ ROWS = (
     Row("(407)", "list", 5, around=through(status("407 Proxy Authentication Required"))),
     Row("{name} cannot reach {host} (", "list", 5, around=through(status("502 Bad Gateway"))),
     Row("{name} does not let us reach {host} (", "list", 5, around=through(status("403 Forbidden"))),
-    Row("does not answer the request to connect to", "list --timeout 1s", 5, around=through(hangs)),
+    Row("does not answer the request to connect to", "list --timeout 2s", 5, around=through(hangs)),
     Row("it closed, or is no HTTP proxy", "list", 5, around=through(NOTHING)),
     Row(
         "the certificate of {name} is not trusted: {verify",

@@ -32,13 +32,16 @@ def lost(first: int = 1) -> Rule:
 
 @contextmanager
 def interrupted(world: World) -> Iterator[None]:
-    """Let a run lose its request and end without knowing what became of it."""
-    with proxy(world.cloud.host, lost()) as (host, _):
-        world.host, own = host, world.host
+    """Kill a run whose request is on its way."""
+    own = world.env["ZVOL_HOST"]
+    with proxy(world.cloud.host, Rule("put", "hang")) as (host, between):
         world.env["ZVOL_HOST"] = host
-        assert world.run(f"recover {PG_DATA} --timeout 2s", rate=10).code == 3
+        process = start(["recover", PG_DATA], world.env)
+        wait_for(lambda: bool(between.puts()))
+        process.kill()
+        process.communicate()
         [world.values["run"]] = world.run("runs -o name").out.split()
-        world.env["ZVOL_HOST"] = world.host = own
+        world.env["ZVOL_HOST"] = own
         yield
 
 
@@ -75,10 +78,10 @@ ROWS = (
     # ---- not known
     Row(
         "the request was sent, and what became of it is not known",
-        f"recover {PG_DATA} --timeout 20s",
+        f"recover {PG_DATA} --timeout 15s",
         3,
         "The answer was lost, and time was up before it was clear that the request cannot act any more.",
-        rate=20,
+        rate=5,
         rules=[lost()],
     ),
     Row(
@@ -104,7 +107,7 @@ ROWS = (
         config=SHORT,
         rules=[lost()],
     ),
-    Row("an earlier run may have sent", f"recover {PG_DATA} --timeout 2s", 3, rate=10, around=interrupted),
+    Row("an earlier run may have sent", f"recover {PG_DATA} --timeout 15s", 3, rate=5, around=interrupted),
     Row(
         "is not visible here, and a request of another",
         f"recover {PG_DATA}",
@@ -114,7 +117,7 @@ ROWS = (
     ),
     Row(
         "the request was sent, and {not known}",
-        f"attach {SHARED} web-1 --timeout 5s",
+        f"attach {SHARED} web-1 --timeout 15s",
         3,
         rate=5,
         rules=[Rule("any", "drop", 1, 99, path="vm-instances/.*/volumes|volumes/.*/vm-instances")],
