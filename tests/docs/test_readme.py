@@ -1,25 +1,20 @@
-"""What README.md shows is what happens: its screens are compared with real ones, its cron and jq lines are run."""
+"""What README.md shows is what happens; its commands for the installation are run by .ci/run, or read here."""
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.docs.screens import CRONS, blocks, commands, same, screen, shell
-from tests.support.process import PG_DATA, PG_WAL, Sandbox, environment, sandbox
+from tests.docs import picture
+from tests.docs.screens import COLUMNS, ROOT, blocks, marked, same, screen
+from tests.support.process import PG_DATA, Sandbox, environment, sandbox
+from tests.support.terminal import on_terminal
 
-BLOCKS = blocks("README.md")
-SCREENS = [text for _, text in BLOCKS if text.startswith("$ zvol")]
-THEIR_VOLUME = "5f0c2f6d7c6b4b0e9a1d3e8f7a6b5c4d"
-
-
-def block(kind: str, holding: str) -> str:
-    """Return the one block of a kind that holds a text."""
-    found = [text for name, text in BLOCKS if name == kind and holding in text]
-    assert len(found) == 1, f"{len(found)} blocks of {kind} hold {holding!r}"
-    return found[0]
+PAGE = "README.md"
 
 
 @pytest.fixture
@@ -28,44 +23,42 @@ def cloud(tmp_path: Path) -> Iterator[Sandbox]:
         yield made
 
 
-def test_its_screens_are_what_one_sees_in_their_order(tmp_path: Path) -> None:
+def test_the_first_screen_is_what_one_sees(tmp_path: Path) -> None:
     """Without the installation, which .ci/run does."""
-    env = environment(tmp_path / "home")
-    first = block("sh", ".venv/bin/zvol --sandbox recover").rpartition("&&")[2].replace(".venv/bin/", "")
-    (block_after,) = [text for _, text in BLOCKS if text.startswith("✓ ")]
-    shown = [(first.strip(), block_after), *(step for text in SCREENS for step in commands(text))]
-    for command, output in shown:
-        assert same(screen(command, env)) == same(output)
+    command = marked(PAGE, "try command").rpartition("&&")[2].replace(".venv/bin/", "").strip()
+    (shown,) = (block.text for block in blocks(PAGE) if block.text.startswith("✓ "))
+    assert same(screen(command, environment(tmp_path / "home"))) == same(shown)
 
 
-def test_its_sandbox_can_be_served(tmp_path: Path) -> None:
-    ran = shell(f"cd '{tmp_path}'; {block('sh', 'sandbox serve')}", environment(tmp_path / "home"))
-    assert ran.returncode == 0
-    assert PG_DATA in ran.stdout
+def test_the_picture_is_what_one_sees(tmp_path: Path) -> None:
+    assert "](docs/recover.svg)" in (ROOT / PAGE).read_text()
+    drawn = list(picture.pieces(picture.draw(tmp_path / "home")))
+    assert drawn == list(picture.pieces(picture.PICTURE.read_text())), "run: python -m tests.docs.picture"
 
 
-def test_the_cron_lines_repair_themselves_and_raise_the_alarm(tmp_path: Path, cloud: Sandbox) -> None:
-    home = tmp_path / "home"
-    set_up = block("sh", "ZVOL_SESSION_FILE")
-    ran = shell(set_up, environment(home, {"ZVOL_HOST": cloud.host, "ZVOL_SESSION": cloud.session}))
-    assert (ran.returncode, ran.stdout) == (0, "")
-    assert (home / "to-recover.txt").read_text().split() == [PG_WAL, PG_DATA]
-    assert {path.stat().st_mode & 0o77 for path in (home / ".config" / "zvol").iterdir()} == {0}
-    bare = environment(home)
-    repair, alarm = (line.split(maxsplit=5)[5] for line in block("cron", "zvol resume").splitlines())
-    ran = shell(repair, bare, CRONS)
-    assert (ran.returncode, ran.stdout) == (0, "")
+def test_a_changed_picture_is_noticed() -> None:
+    old = picture.PICTURE.read_text()
+    for change in (("pg-wal", "pg-val"), ("font-weight: bold", "font-weight: normal"), ('y="68.8"', 'y="70"')):
+        assert list(picture.pieces(old.replace(*change))) != list(picture.pieces(old)), change
+    assert list(picture.pieces(old.replace("in 0.4 s", "in 0.9 s"))) == list(picture.pieces(old))
+
+
+def test_your_own_cloud_in_five_lines(tmp_path: Path, cloud: Sandbox) -> None:
+    """Typed on a terminal by somebody who has a host, an account and its password."""
+    env = environment(tmp_path / "home") | {"TERM": "xterm-256color"}
+    lines = marked(PAGE, "own cloud").splitlines()
+    assert len(lines) == 5
+    typed = [f"{cloud.host}\n", "admin\n", "\n", "password\n"]
+    replies = {"config init": typed[:3], "login": typed[3:]}
+    for line in lines:
+        arguments = shlex.split(line, comments=True)[1:]
+        answers = [(b": ", reply) for reply in replies.get(" ".join(arguments), [])]
+        ran = on_terminal(arguments, env, columns=COLUMNS, replies=answers)
+        assert ran.code == 0, ran.text
     assert cloud.status(PG_DATA) == "Ready"
-    assert shell(repair, bare, CRONS).returncode == 0
-    assert "look at the recycle bin" in shell(alarm, bare, CRONS).stdout
 
 
-def test_the_jq_lines(tmp_path: Path, cloud: Sandbox) -> None:
-    env = environment(tmp_path / "home", {"ZVOL_HOST": cloud.host, "ZVOL_SESSION": cloud.session})
-    one, again, many = block("sh", "| jq -r .installPath").strip().splitlines()
-    assert shell(one.replace(THEIR_VOLUME, PG_DATA), env).stdout.strip().endswith(f"{PG_DATA}.qcow2")
-    assert shell(again.replace(THEIR_VOLUME, PG_DATA), env).stdout == "already\n"
-    (tmp_path / "uuids.txt").write_text(f"{PG_WAL}\n{'0' * 32}\n")
-    ran = shell(f"cd '{tmp_path}'; ({many.partition('#')[0]}) 2>/dev/null", env)
-    assert ran.stdout == "0" * 32 + "\n"
-    assert cloud.status(PG_WAL) == "Ready"
+def test_the_installation_is_of_this_folder() -> None:
+    lines = marked(PAGE, "install").splitlines()
+    assert [line.split()[0] for line in lines] == ["pipx", "uv", "python3"]
+    assert all(re.fullmatch(r"[\w -]* install( --user)? \.", line) for line in lines)

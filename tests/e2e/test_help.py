@@ -18,7 +18,8 @@ from zvol.cli.app import COMMANDS, app
 from zvol.cli.commands import GLOBAL, SEE_GLOBAL, Explained, Option
 from zvol.cli.help_command import TOPICS, options_help
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
+PAGES = [Path(__file__).parents[2] / "README.md", *(Path(__file__).parents[2] / "docs").glob("*.md")]
+DOCUMENTED = "".join(page.read_text() for page in PAGES if page.name != "commands.md")
 TREE = {" ".join(path): command for path, command in commands()}
 
 
@@ -99,7 +100,7 @@ def test_the_first_screen_shows_each_command(env: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("name", leaves())
 def test_each_is_in_the_documentation(name: str) -> None:
-    documented = README + "".join(topic() for topic in TOPICS.values() if topic is not options_help)
+    documented = DOCUMENTED + "".join(topic() for topic in TOPICS.values() if topic is not options_help)
     assert f"zvol {name}" in documented or f"zvol --sandbox {name}" in documented
 
 

@@ -157,7 +157,7 @@ def fork(
     controls it.
     """
     link = socket.socket(socket.AF_UNIX)
-    link.connect(_parent(os.getpid()))
+    link.connect(warm_process(os.getpid()))
     os.umask(umask := os.umask(0o077))
     asked = {"module": module, "arguments": list(arguments), "env": dict(env), "terminal": terminal}
     socket.send_fds(link, [b"x"], list(streams))
@@ -167,7 +167,7 @@ def fork(
 
 
 @cache
-def _parent(_pid: int) -> str:
+def warm_process(_pid: int) -> str:
     """Start the warm process of this one; it ends with it."""
     path = tempfile.mktemp(prefix="zvol-warm-")
     warm = subprocess.Popen([sys.executable, "-m", __name__, path], stdin=subprocess.PIPE, cwd=ROOT)

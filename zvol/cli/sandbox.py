@@ -127,14 +127,15 @@ def serve(context: AppContext, /, port: int, ledger: Path | None, extra: int, **
 
 
 @command.command("reset", short_help="Make the sandbox new.", examples=("zvol sandbox reset",))
+@option("--night", is_flag=True, help="With 40 more volumes, deleted by a script 8 hours ago, 12 of them in error.")
 @global_options
 @pass_context
-def reset(context: AppContext) -> Report:
+def reset(context: AppContext, /, *, night: bool) -> Report:
     """Make the sandbox as it was in the beginning, its deletions recent again."""
     from zvol.sandbox import reset as make_new
 
     directory = context.sandbox_dir
-    make_new(directory)
+    make_new(directory, night=night)
     _end_old_cloud(context, directory)
     return Report(hints=["the sandbox is new"])
 

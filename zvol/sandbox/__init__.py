@@ -82,11 +82,14 @@ def serve(
         server.stop()
 
 
-def reset(directory: Path, extra: int = 0) -> None:
-    """Make the cloud as it was in the beginning, its deletions recent again, with `extra` more deleted volumes."""
+def reset(directory: Path, extra: int = 0, *, night: bool = False) -> None:
+    """Make the cloud as it was in the beginning, its deletions recent again, with `extra` more deleted volumes.
+
+    With `night` there are also the 40 volumes that a script deleted 8 hours ago.
+    """
     from zvol.sandbox.server import make_new
 
-    make_new(directory, extra)
+    make_new(directory, extra, night=night)
 
 
 def served_at(directory: Path) -> list[str]:

@@ -32,12 +32,19 @@ from zvol.sandbox.store import Tx
 HOSTILE_NAME: Final = "\x1b[31mlogs\x1b[0m \u202etxt.exe [/red] $(reboot)"
 HOSTILE_TEXT: Final = "a description that plays with the terminal \x1b]0;owned\x07"
 PG_DATA: Final = volume_uuid(1)
+NIGHT: Final = 0x101
+"""The number of the first volume that the script deleted."""
+SHOP: Final = [f"shop-{part}-{number}" for part in ("images", "orders", "search") for number in range(1, 5)]
+"""The volumes that it should not have deleted."""
 WEB_2_DESTROYED: Final = 4 * HOUR
 """How long ago web-2 was."""
 
 
-def seed(tx: Tx, extra: int = 0) -> None:
-    """Fill an empty database, with `extra` more deleted volumes; ages count from now."""
+def seed(tx: Tx, extra: int = 0, *, night: bool = False) -> None:
+    """Fill an empty database, with `extra` more deleted volumes; ages count from now.
+
+    With `night` there is also what a script deleted: see `_night`.
+    """
     seed_infrastructure.build(tx)
     _volumes(tx)
     _shares(tx)
@@ -45,6 +52,8 @@ def seed(tx: Tx, extra: int = 0) -> None:
     for entry in CONFIGS:
         tx.insert("configs", dict(entry))
     tx.insert("nodes", {"uuid": NODE, "hostName": "127.0.0.1", "joinDate": tx.now, "heartBeat": tx.now})
+    if night:
+        _night(tx)
     for number in range(1, extra + 1):
         _volume(tx, extra_uuid(number), f"bulk-{number:05}", 10, deleted=HOUR + number % (2 * DAY), last=DB_1)
 
@@ -88,6 +97,16 @@ def _accident(tx: Tx) -> None:
         left = None if detached is None else tx.now - detached
         sql = "UPDATE volumes SET lastAttachDate = ?, lastDetachDate = ?, lastOpDate = ? WHERE uuid = ?"
         tx.run(sql, tx.now - attached, left, tx.now - changed, volume_uuid(number))
+
+
+def _night(tx: Tx) -> None:
+    """Insert 40 volumes that a script deleted one by one 8 hours ago, 12 of them in error, and one deleted before."""
+    names = [*SHOP[:6], *(f"ci-job-{number}" for number in range(4101, 4129)), *SHOP[6:]]
+    for number, name in enumerate(names):
+        last = None if name.startswith("ci-") else WEB_1 if "images" in name else DB_1
+        ago = 8 * HOUR + 5 * (len(names) - number)
+        _volume(tx, volume_uuid(NIGHT + number), name, 40 if last else 5, deleted=ago, last=last)
+    _volume(tx, volume_uuid(NIGHT + len(names)), "shop-trial", 40, deleted=30 * HOUR, last=WEB_1)
 
 
 def _volume(

@@ -199,12 +199,12 @@ class Ledger:
         os.close(self._file)
 
 
-def make_new(directory: Path, extra: int = 0) -> None:
+def make_new(directory: Path, extra: int = 0, *, night: bool = False) -> None:
     """Make the cloud of a directory as it was in the beginning, ages count from now."""
     directory.mkdir(parents=True, exist_ok=True)
     store = Store(directory)
     try:
-        store.renew(lambda tx: seed(tx, extra))
+        store.renew(lambda tx: seed(tx, extra, night=night))
     finally:
         store.close()
 
