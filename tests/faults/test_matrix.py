@@ -16,6 +16,7 @@ from tests.faults.matrix.checks import check, truth
 from tests.faults.matrix.pairs import BACKS, JOBS, PUTS, WORLDS, all_pairs
 from tests.faults.matrix.runner import CaseRun, Runner
 from tests.support.fault_proxy import Rule
+from tests.support.kinds import KINDS, Kind
 from tests.support.process import Ran
 
 
@@ -26,13 +27,14 @@ def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
     made.close()
 
 
-@pytest.mark.parametrize("case", selection(), ids=lambda case: case.name)
+@pytest.mark.parametrize("case", selection(), ids=lambda case: f"{case.kind.name}: {case.name}")
 def test_case(case: Case, runner: Runner) -> None:
     runner.prepare(case).execute(check)
 
 
-def test_every_case_has_a_name_of_its_own() -> None:
-    names = [case.name for found in blocks().values() for case in found]
+@pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.name)
+def test_every_case_has_a_name_of_its_own(kind: Kind) -> None:
+    names = [case.name for found in blocks(kind).values() for case in found]
     assert len(names) == len(set(names)) > 2000
 
 
@@ -56,7 +58,7 @@ FINE = Case("fine")
 )
 def test_a_false_outcome_is_found(case: Case, falsely: str, runner: Runner) -> None:
     def lie(case_run: CaseRun, run: Callable[[Sequence[str]], Ran]) -> None:
-        results = [json.loads(line) for line in run(["recover", *case_run.volumes, "-o", "ndjson"]).out.splitlines()]
+        results = [json.loads(line) for line in run(["recover", *case_run.targets, "-o", "ndjson"]).out.splitlines()]
         truth(case_run, results)
         with pytest.raises(AssertionError):
             truth(case_run, [one | {"outcome": falsely} for one in results])

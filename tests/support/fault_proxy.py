@@ -29,7 +29,8 @@ class Rule:
     """What happens to the requests of a `kind`, from the `first` to the `last` of them.
 
     Kinds: `put`, `job`, `read` (`look` before the first PUT, `back` after it, `list` of a recycle bin), `login`,
-    `other` (reads of VMs are also `vm-look` and `vm-back`), `any`; and `connect`, which are connections.  `volume`
+    `other` (reads of VMs are also `vm-read`, `vm-look`, `vm-back`, `vm-list`), `any`; and `connect`, which are
+    connections.  `volume`
     narrows it to requests that name this volume, `path` to paths that this expression is found in, `action_key` to
     bodies that begin with this key.
 
@@ -85,7 +86,7 @@ class Proxy:
     counts: dict[int, int] = field(default_factory=dict)
     volumes: dict[str, str] = field(default_factory=dict)
     session: str = ""
-    first: bytes = b""
+    first: dict[str, bytes] = field(default_factory=dict)
     busy: set[int] = field(default_factory=set)
     held: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
@@ -167,8 +168,8 @@ class Proxy:
             kinds = {kind, "any"}
             if kind in ("read", "list"):
                 kinds |= {"read", "back" if self.volumes else "look"}
-            elif request.method == "GET" and "/vm-instances" in path:
-                kinds.add("vm-back" if self.volumes else "vm-look")
+            elif kind in ("vm-read", "vm-list"):
+                kinds |= {"other", "vm-read", "vm-back" if self.volumes else "vm-look"}
             if kind == "put":
                 self.volumes[job] = path.split("/")[-2]
             return kinds, path, f"{path} {self.volumes.get(job, '')}", request.action
@@ -189,8 +190,8 @@ class Proxy:
         """Deal with one request; returns whether the connection can be used again."""
         if rule is None:
             found = exchange(self.target, message)
-            if not self.volumes and Request(message).kind == "read":
-                self.first = found
+            if not self.volumes and Request(message).kind in ("read", "vm-read"):
+                self.first[Request(message).kind] = found
             return self._deliver(client, found)
         if rule.act and rule.action in BEFORE:
             self.perform(rule.act)
@@ -238,7 +239,7 @@ class Proxy:
             case "spoil":
                 return self._deliver(client, found.replace(rule.volume.encode(), b"x" * len(rule.volume)))
             case "replay":
-                return self._deliver(client, self.first)
+                return self._deliver(client, self.first["vm-read" if rule.kind.startswith("vm-") else "read"])
             case _:
                 pass
         return self._deliver(client, found) and rule.action != "stale"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request as it came; `kind` is put, job, read, list, login or other."""
+    """One request as it came; `kind` is put, job, read, list, vm-read, vm-list, login or other."""
 
     data: bytes
 
@@ -36,6 +36,8 @@ class Request:
             return "put"
         if self.method == "GET" and "/volumes" in self.path:
             return "list" if "status%3DDeleted" in self.path else "read"
+        if self.method == "GET" and "/vm-instances" in self.path:
+            return "vm-list" if "state%3DDestroyed" in self.path else "vm-read"
         return "login" if self.path.endswith("/login") else "other"
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from tests.support.process import Sandbox
 from zvol.sandbox.names import extra_uuid
@@ -11,13 +12,19 @@ from zvol.sandbox.names import extra_uuid
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`name` is the `target` of its results; `option` of the tests' sandbox says how many of it were deleted."""
+    """`name` is the `target` of its results; `option` of the tests' sandbox says how many of it were deleted.
+
+    `recovery`, `update`, `expunge` are the keys of its actions.
+    """
 
     name: str
     option: str
     path: str
     field: str
     lost: str
+    recovery: str
+    update: str
+    expunge: str
 
     def uuid(self, number: int) -> str:
         return extra_uuid(number) if self is VOLUMES else extra_vm(number)
@@ -28,12 +35,30 @@ class Kind:
 
     def deleted(self, cloud: Sandbox, uuid: str) -> bool | None:
         """Tell whether one is deleted now; None when it is gone."""
-        found = cloud.call("GET", f"{self.path}/{uuid}")[1]["inventories"]
-        return found[0][self.field] == self.lost if found else None
+        return self.all_deleted(cloud, [uuid])[uuid]
+
+    def all_deleted(self, cloud: Sandbox, uuids: Sequence[str]) -> dict[str, bool | None]:
+        """Tell the same of many; a VM is back with its root volume, and gone with it."""
+        found = cloud.call("GET", f"{self.path}?q=uuid?={','.join(uuids)}")[1]["inventories"]
+        deleted = {one["uuid"]: one[self.field] == self.lost or _root(one) == "Deleted" for one in found if _root(one)}
+        return {uuid: deleted.get(uuid) for uuid in uuids}
 
 
-VOLUMES = Kind("volume", "--extra", "/v1/volumes", "status", "Deleted")
-VMS = Kind("vm", "--extra-vms", "/v1/vm-instances", "state", "Destroyed")
+def _root(found: dict[str, Any]) -> str | None:
+    """Return the status of the root volume of a VM, None when that is no more; of a volume its own."""
+    volumes = found.get("allVolumes", [found])
+    statuses = {one["uuid"]: str(one["status"]) for one in volumes}
+    return statuses.get(found.get("rootVolumeUuid", found["uuid"]))
+
+
+VOLUMES = Kind(
+    *("volume", "--extra", "/v1/volumes", "status", "Deleted"),
+    *("recoverDataVolume", "updateVolume", "expungeDataVolume"),
+)
+VMS = Kind(
+    *("vm", "--extra-vms", "/v1/vm-instances", "state", "Destroyed"),
+    *("recoverVmInstance", "updateVmInstance", "expungeVmInstance"),
+)
 KINDS = {kind.name: kind for kind in (VOLUMES, VMS)}
 
 

@@ -184,9 +184,9 @@ class Sandbox:
             file.seek(origin)
             return [json.loads(line) for line in file]
 
-    def recoveries(self) -> list[dict[str, Any]]:
+    def recoveries(self, origin: int = 0) -> list[dict[str, Any]]:
         """Return what the ledger says of recoveries of both kinds; `uuid` is the volume or the VM."""
-        found = (one for one in self._ledger() if one["api"] in ("recoverDataVolume", "recoverVmInstance"))
+        found = (one for one in self._ledger(origin) if one["api"] in ("recoverDataVolume", "recoverVmInstance"))
         return [one | {"uuid": one.get("volume") or one["vm"]} for one in found]
 
     def count(self, event: str, uuid: str) -> int:

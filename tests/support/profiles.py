@@ -12,9 +12,10 @@ SETTLE, API = 20, 10
 """Seconds of zvol's clock: the settle_wait and api_timeout of a profile unless a test says otherwise."""
 
 
-def fast(rate: float) -> tuple[str, ...]:
-    """Return the command of a zvol whose clock runs `rate` times faster."""
-    return (sys.executable, "-m", "tests.support.fast", f"{rate:g}")
+def fast(rate: float, vm_timeout: float | None = None) -> tuple[str, ...]:
+    """Return the command of a zvol whose clock runs `rate` times faster; see `tests.support.fast`."""
+    more = "" if vm_timeout is None else f":{vm_timeout:g}"
+    return (sys.executable, "-m", "tests.support.fast", f"{rate:g}{more}")
 
 
 RATE = 25

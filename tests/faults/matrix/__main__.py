@@ -8,14 +8,16 @@ import tempfile
 import threading
 import time
 import traceback
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.faults.matrix.case import Case
 from tests.faults.matrix.cases import blocks
 from tests.faults.matrix.checks import check
-from tests.faults.matrix.runner import Runner
+from tests.faults.matrix.runner import RATE, Runner
 from tests.faults.matrix.wires import every_byte
+from tests.support.kinds import KINDS
 
 
 def main() -> int:
@@ -23,14 +25,18 @@ def main() -> int:
     parser.add_argument("texts", nargs="*", help="only cases with one of these in their name or block")
     parser.add_argument("-n", "--runners", type=int, default=4, help="cases that run at the same time")
     parser.add_argument("--real", type=int, default=10, metavar="N", help="every N-th case starts Python anew")
+    parser.add_argument("--rate", type=float, default=RATE, help="how fast zvol's clock is; less on a busy machine")
+    parser.add_argument("--kind", choices=KINDS, default="volume")
     parser.add_argument("--every-byte", action="store_true", help="instead, a break at each byte")
     given = parser.parse_args()
-    found = {"every byte": list(every_byte())} if given.every_byte else blocks()
+    kind = KINDS[given.kind]
+    every = {"every byte": [replace(case, kind=kind) for case in every_byte()]}
+    found = every if given.every_byte else blocks(kind)
     cases = [Todo(block, case) for block, some in found.items() for case in some]
     cases = [one for one in cases if not given.texts or any(text in one.name for text in given.texts)]
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        run(cases, Path(folder), given.runners, given.real)
+        run(cases, [Runner(Path(folder, str(number)), rate=given.rate) for number in range(given.runners)], given.real)
     for block in found:
         tried = [one for one in cases if one.block == block]
         if tried:
@@ -53,11 +59,11 @@ class Todo:
         return f"{self.block}: {self.case.name}"
 
 
-def run(cases: list[Todo], folder: Path, runners: int, real: int) -> None:
+def run(cases: list[Todo], runners: Sequence[Runner], real: int) -> None:
     todo: queue.SimpleQueue[tuple[int, Todo] | None] = queue.SimpleQueue()
     for numbered in enumerate(cases):
         todo.put(numbered)
-    threads = [threading.Thread(target=work, args=(folder / str(number), todo, real)) for number in range(runners)]
+    threads = [threading.Thread(target=work, args=(runner, todo, real)) for runner in runners]
     for thread in threads:
         todo.put(None)
         thread.start()
@@ -65,9 +71,8 @@ def run(cases: list[Todo], folder: Path, runners: int, real: int) -> None:
         thread.join()
 
 
-def work(folder: Path, todo: queue.SimpleQueue[tuple[int, Todo] | None], real: int) -> None:
+def work(runner: Runner, todo: queue.SimpleQueue[tuple[int, Todo] | None], real: int) -> None:
     """Run cases until there is none left."""
-    runner = Runner(folder)
     try:
         while (numbered := todo.get()) is not None:
             number, one = numbered

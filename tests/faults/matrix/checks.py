@@ -8,14 +8,14 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tests.faults.matrix.runner import RATE, TIMEOUT, CaseRun, log_in
+from tests.faults.matrix.runner import TIMEOUT, CaseRun, log_in
+from tests.support.kinds import VMS
 from tests.support.process import Ran
 
 Run = Callable[[Sequence[str]], Ran]
 
-BACK = ("Ready", "NotInstantiated")
 EXITS = {"recovered": 0, "already": 0, "unknown": 3, "contradicted": 8, "busy": 6, "gone": 1}
-KINDS = {"auth": 4, "unreachable": 5, "redirected": 9, "untrusted": 9, "local": 7}
+KINDS = {"auth": 4, "unreachable": 5, "stale": 5, "redirected": 9, "untrusted": 9, "local": 7}
 SEVERITY = (7, 3, 70, 8, 9, 4, 1, 6, 5, 2, 0)
 FAULTS_LAST = 60
 """Seconds for which zvol tries before anything was sent."""
@@ -30,15 +30,15 @@ def check(case_run: CaseRun, run: Run) -> None:
 def recovers(case_run: CaseRun, run: Run) -> None:
     assert case_run.between is not None
     began = time.monotonic()
-    ran = run(["recover", *case_run.volumes, "-o", "ndjson"])
-    took = (time.monotonic() - began) * RATE
+    ran = run(["recover", *case_run.kind.arguments(case_run.targets), "-o", "ndjson"])
+    took = (time.monotonic() - began) * case_run.runner.rate
     assert case_run.between.idle(), "the proxy is still at work"
     assert case_run.broken is None, repr(case_run.broken)
     results = [json.loads(line) for line in ran.out.splitlines()]
     sound(case_run, ran, results)
     truth(case_run, results)
-    assert Counter(one["uuid"] for one in results) == Counter(case_run.volumes), "each volume once"
-    assert took <= TIMEOUT + FAULTS_LAST + 5 * RATE, f"{took} s of zvol's clock"
+    assert Counter(one["uuid"] for one in results) == Counter(case_run.targets), "each target once"
+    assert took <= TIMEOUT + FAULTS_LAST + 5 * case_run.runner.rate, f"{took} s of zvol's clock"
     case = case_run.case
     for one in results:
         assert one["outcome"] in (case.says if one["uuid"] == case_run.bad else case.others), one
@@ -85,19 +85,19 @@ def code_of(result: dict[str, Any]) -> int:
 
 def truth(case_run: CaseRun, results: list[dict[str, Any]]) -> None:
     """What was reported is true now, and still is when nothing of ours can act any more."""
-    first = case_run.statuses()
+    first = case_run.deleted()
     settle(case_run)
-    for statuses in (first, case_run.statuses()):
+    for now in (first, case_run.deleted()):
         for one in results:
-            outcome, status = one["outcome"], statuses[one["uuid"]]
+            outcome, deleted = one["outcome"], now[one["uuid"]]
             if outcome in ("recovered", "already"):
-                assert status in BACK, (one, status)
+                assert deleted is False, (one, deleted)
             elif outcome in ("failed", "not-sent"):
-                assert status in ("Deleted", None), (one, status)
+                assert deleted in (True, None), (one, deleted)
             elif outcome == "gone":
-                assert status is None, (one, status)
-            elif outcome == "contradicted" and statuses is first:
-                assert status == "Deleted", (one, status)
+                assert deleted is None, (one, deleted)
+            elif outcome == "contradicted" and now is first:
+                assert deleted is True, (one, deleted)
     for one in results:
         if one["outcome"] == "not-sent":
             assert not ours(case_run, one["uuid"]), one
@@ -106,14 +106,14 @@ def truth(case_run: CaseRun, results: list[dict[str, Any]]) -> None:
 def settle(case_run: CaseRun) -> None:
     """Wait until no request of ours is left in the server."""
     until = time.monotonic() + 5
-    while any(alive(case_run, uuid) for uuid in case_run.volumes) and time.monotonic() < until:
+    while any(alive(case_run, uuid) for uuid in case_run.targets) and time.monotonic() < until:
         time.sleep(0.01)
 
 
 def ours(case_run: CaseRun, uuid: str) -> list[dict[str, Any]]:
     assert case_run.between is not None
     jobs = case_run.between.volumes
-    return [one for one in case_run.events(volume=uuid) if jobs.get(one["job"]) == uuid]
+    return [one for one in case_run.events(target=uuid) if jobs.get(one["job"]) == uuid]
 
 
 ENDS = ("ended", "refused", "crashed", "lost", "dry-run", "vanished", "failed")
@@ -131,7 +131,7 @@ def submissions(case_run: CaseRun) -> None:
     """There never were two of ours that could act, and none was executed twice for one deletion."""
     if case_run.case.doubled:
         return
-    for uuid in case_run.volumes:
+    for uuid in case_run.targets:
         living: set[str] = set()
         for one in ours(case_run, uuid):
             if one["event"] == "accepted":
@@ -145,9 +145,12 @@ def submissions(case_run: CaseRun) -> None:
 # ---- the other commands ------------------------------------------------------------------------------------------
 def lists(case_run: CaseRun, run: Run) -> None:
     """A list is complete, or there is none and the exit code says why."""
-    ran = run(["list", "-o", "name"])
+    vms = case_run.kind is VMS
+    ran = run(["list", *(["--vms"] if vms else []), "-o", "name"])
     assert ran.code in case_run.case.exits, ran
-    query = "/v1/volumes?q=status=Deleted&q=type=Data&fields=uuid"
+    query = (
+        f"{case_run.kind.path}?q={case_run.kind.field}={case_run.kind.lost}&fields=uuid{'' if vms else '&q=type=Data'}"
+    )
     there = {one["uuid"] for one in case_run.cloud.call("GET", query)[1]["inventories"]}
     assert set(ran.out.split()) == (there if ran.code == 0 else set()), ran
     assert case_run.session not in ran.out + ran.err

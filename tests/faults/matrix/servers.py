@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from tests.faults.matrix.case import Case
 from tests.support.fault_proxy import Rule
@@ -33,6 +33,7 @@ STAGES = {
     "after the read back": Rule("back", "after"),
 }
 PUT_LOST, PUT_UNHEARD = Rule("put", "drop"), Rule("put", "lose")
+ONE_STEP = {"volume": "a volume comes back in one step, and has no root volume"}
 
 
 def at(rule: Rule, act: str) -> Rule:
@@ -44,6 +45,7 @@ def servers() -> Iterator[Case]:
     yield from codes()
     yield from crashes()
     yield from people()
+    yield from halves()
     yield from sessions()
     yield from copies()
     yield from synchronous()
@@ -125,8 +127,23 @@ def people() -> Iterator[Case]:
     yield Case("it is deleted again before the read back", (late,), says=says, again=True, alone=True)
 
 
-def done(name: str, stage: str, act: str, says: str) -> Case:
-    return Case(name, (at(STAGES[stage], act),), says=(says,))
+def halves() -> Iterator[Case]:
+    """Yield a VM without its root volume, and a root volume without its VM."""
+    for rule in (Rule("put", "after"), Rule("put", "lose")):
+        name = f"the root volume is back and no more: {rule.action}"
+        yield Case(name, (rule,), ("half",), never=ONE_STEP)
+        yield Case(f"{name}, twice", (rule,), ("half", "half"), never=ONE_STEP)
+        yield Case(f"{name}, a crash", (at(rule, "crash-half"),), ("half",), never=ONE_STEP)
+        yield Case(f"{name}, then another operator", (at(rule, "operator"),), ("half",), never=ONE_STEP)
+    for stage in ("before the first read", "after the first read", "before the PUT"):
+        yield done(f"its root volume alone is recovered {stage}", stage, "root-back", "recovered", ONE_STEP)
+        yield done(f"its root volume is destroyed {stage}", stage, "root-gone", "gone", ONE_STEP)
+    for act, says in (("root-back", "recovered"), ("root-gone", "gone")):
+        yield Case(f"the PUT is lost, then {act}", (Rule("put", "drop", act=act),), says=(says,), never=ONE_STEP)
+
+
+def done(name: str, stage: str, act: str, says: str, never: Mapping[str, str] | None = None) -> Case:
+    return Case(name, (at(STAGES[stage], act),), says=(says,), never=never or {})
 
 
 def sessions() -> Iterator[Case]:
