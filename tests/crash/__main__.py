@@ -65,13 +65,13 @@ def every_signal(cloud: World) -> tuple[int, int]:
     return len(cases), sum(not passes(f"{n}, {s}", functools.partial(do, cloud, n, s)) for do, n, s in cases)
 
 
-def crowds(cloud: World, number_of_kills: int, chance: random.Random) -> tuple[int, int]:
+def crowds(cloud: World, number_of_crowds: int, chance: random.Random, rate: float) -> tuple[int, int]:
     """Processes on the same targets, some of them killed."""
     wrong = 0
-    for number in range(number_of_kills):
-        case = functools.partial(together.crowd, cloud, chance, kills=number % 2 * 3)
+    for number in range(number_of_crowds):
+        case = functools.partial(together.crowd, cloud, chance, kills=number % 2 * 3, rate=rate)
         wrong += not passes(f"crowd {number}", case)
-    return number_of_kills, wrong
+    return number_of_crowds, wrong
 
 
 def all_followups(cloud: World) -> tuple[int, int]:
@@ -88,7 +88,7 @@ def main() -> int:
     parser.add_argument("--crowds", type=int, default=20)
     parser.add_argument("--kind", choices=KINDS, default="volume")
     parser.add_argument("--at-once", type=int, nargs="*", default=[1, 6], help="how many targets a run has")
-    parser.add_argument("--rate", type=float, default=RATE, help="how fast the clock of zvol runs")
+    parser.add_argument("--rate", type=float, help=f"how fast zvol's clock is ({RATE}; of crowds {together.RATE})")
     parser.add_argument("--server", default="--job-time 0.3", help="options of the sandbox")
     parser.add_argument("--signal", default="SIGKILL")
     parser.add_argument("--seed", type=int, default=1)
@@ -97,7 +97,7 @@ def main() -> int:
     with (
         tempfile.TemporaryDirectory() as folder,
         world(
-            Path(folder) / "world", *given.server.split(), kind=KINDS[given.kind], extra=40_000, rate=given.rate
+            Path(folder) / "world", *given.server.split(), kind=KINDS[given.kind], extra=40_000, rate=given.rate or RATE
         ) as cloud,
     ):
         match given.what:
@@ -110,7 +110,7 @@ def main() -> int:
             case "signals":
                 done, wrong = every_signal(cloud)
             case _:
-                done, wrong = crowds(cloud, given.crowds, chance)
+                done, wrong = crowds(cloud, given.crowds, chance, given.rate or together.RATE)
         counts = (
             f"{cloud.used} {given.kind}s, {cloud.counts['kill']} kills, {cloud.counts['process']} processes of zvol"
         )

@@ -128,13 +128,14 @@ class Machine(Surroundings):
             assert looked is not None
             assert row is None or not row.ready or row.back_at >= looked, result
         if result.outcome is Outcome.GONE:
-            assert row is None, result
+            assert row is None or row.lost, result
 
     def _submitted(self, uuid: str) -> None:
         """What leaves is meant for the deletion that was seen first; what was seen last is at most FRESH old."""
         row = self.server.rows.get(uuid)
         if row is None:
             return
+        assert not row.lost or self.clock.now - row.lost_at <= FRESH + 1e-6, "it cannot come back"
         first = self.meant[uuid]
         assert first == row.deletions or self.clock.now - row.deleted_at <= FRESH + 1e-6, "old news"
 

@@ -92,6 +92,12 @@ def one_message(patch: pytest.MonkeyPatch) -> None:
     patch.setitem(kinds, VM, replace(VM_INSTANCE, messages=1))
 
 
+def timeout_of_volumes(patch: pytest.MonkeyPatch) -> None:
+    """The timeout of the settings is requested for a VM, too, and waited for."""
+    kinds: Any = KINDS
+    patch.setitem(kinds, VM, replace(VM_INSTANCE, api_timeout=None))
+
+
 def back_by(deleted: Callable[[VmInstance], bool]) -> Mutation:
     """A VM is judged by one of the two things that one read shows."""
     return lambda patch: patch.setattr(VmInstance, "deleted", property(deleted))
@@ -109,6 +115,8 @@ MUTANTS: Final[Mapping[str, Mutation]] = {
     "a read is as old as its answer": as_old_as_its_answer,
     "giving up closes the intent": rule(Phase.POLL, ablations.forgets, GiveUp),
     "a VM's timeout counts once": one_message,
+    "a VM's timeout is a volume's": timeout_of_volumes,
+    "a VM is not gone with its root volume": lambda patch: patch.setattr(VmInstance, "gone", False),
     "a VM is back when its state is": back_by(lambda vm: vm.state in DESTROYED_STATES),
     "a VM is back when its root volume is": back_by(lambda vm: vm.root is None or vm.root.status != "Ready"),
 }

@@ -16,7 +16,7 @@ class Row:
     """A volume or VM; `deletions` counts its deletions.
 
     `earlier`: from when to when it was there before.  `root`: the status of a VM's root volume where that is not
-    the one of the VM, empty when it was destroyed.
+    the one of the VM, empty when it was destroyed, which was `lost_at` that time.
     """
 
     status: str = "Deleted"
@@ -27,7 +27,12 @@ class Row:
     executed: list[str] = field(default_factory=list)
     deleted_at: float = -1.0
     back_at: float = -1.0
+    lost_at: float = -1.0
     earlier: list[tuple[float, float]] = field(default_factory=list)
+
+    @property
+    def lost(self) -> bool:
+        return self.root == ""
 
     @property
     def ready(self) -> bool:
@@ -51,6 +56,10 @@ class Row:
         self.delete(now)
         self.status, self.root = "Ready", "Deleted"
 
+    def lose_root(self, now: float) -> None:
+        """The root volume of a destroyed VM is destroyed: the VM cannot come back."""
+        self.root, self.lost_at = "", now
+
     def recover(self, now: float) -> None:
         self.status, self.root, self.last_op, self.back_at = "Ready", None, self.last_op + 1, now
 
@@ -68,7 +77,7 @@ class Row:
             return Volume(uuid, fields | storage | {"type": "Data", "status": self.status}, now)
         root = {"uuid": root_of(uuid), "type": "Root", "status": self.status if self.root is None else self.root}
         state = "Destroyed" if self.status == "Deleted" else "Stopped"
-        volumes = [] if self.root == "" else [root | storage]
+        volumes = [] if self.lost else [root | storage]
         return VmInstance(uuid, fields | {"state": state, "rootVolumeUuid": root_of(uuid), "allVolumes": volumes}, now)
 
 

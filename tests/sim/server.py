@@ -282,6 +282,6 @@ class SimServer:
             return "ID.1001"
         if uuid in self.refuse:
             return self.refuse[uuid]
-        if row is None or row.root == "":
+        if row is None or row.lost:
             return "SYS.1003"
         return "SYS.1006" if row.status != "Deleted" else None

@@ -132,6 +132,12 @@ class Surroundings(RuleBasedStateMachine):
     def destroyed(self) -> None:
         self.gone[UUIDS[-1]] = self.server.rows.pop(UUIDS[-1])
 
+    @precondition(lambda self: self._deleted(VMS[-1]))
+    @rule()
+    def root_destroyed(self) -> None:
+        if self.server.rows[VMS[-1]].status == "Deleted":
+            self.server.rows[VMS[-1]].lose_root(self.clock.now)
+
     def fine(self) -> None:
         """Let everything work again."""
         self.server.restart()
@@ -156,7 +162,9 @@ class Surroundings(RuleBasedStateMachine):
         return seconds
 
     def _deleted(self, uuid: str) -> bool:
-        return uuid in self.server.rows and not self.server.rows[uuid].ready and uuid not in self.server.busy
+        """It can be brought back now by other people."""
+        row = self.server.rows.get(uuid)
+        return row is not None and not row.ready and not row.lost and uuid not in self.server.busy
 
     def _ready(self, uuid: str) -> bool:
         return uuid in self.server.rows and self.server.rows[uuid].ready

@@ -38,14 +38,20 @@ class FastClock:
         return seconds / self.rate
 
 
-def main(arguments: Sequence[str]) -> NoReturn:
-    from zvol import cli
+def started(speed: str) -> FastClock:
+    """Return the clock of RATE[:SECONDS], and set the timeout of VMs."""
     from zvol.zstack.resource_kinds import VM_INSTANCE
 
-    rate, _, timeout = arguments[0].partition(":")
+    rate, _, timeout = speed.partition(":")
     if timeout:
         object.__setattr__(VM_INSTANCE, "api_timeout", float(timeout))
-    cli.main(arguments[1:], clock=FastClock(float(rate)))
+    return FastClock(float(rate))
+
+
+def main(arguments: Sequence[str]) -> NoReturn:
+    from zvol import cli
+
+    cli.main(arguments[1:], clock=started(arguments[0]))
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from tests.support.fast import FastClock
+from tests.support.fast import started
 
 KINDS = ("commit", "lock", "send", "recv")
 
@@ -70,11 +70,11 @@ def wrap(points: Points) -> None:
 def main(arguments: Sequence[str]) -> NoReturn:
     from zvol import cli
 
-    rate, plan, *rest = arguments
+    speed, plan, *rest = arguments
     made = Points(plan)
     wrap(made)
     try:
-        cli.main(rest, clock=FastClock(float(rate)))
+        cli.main(rest, clock=started(speed))
     finally:
         if made.kind == "count":
             Path(plan.partition(":")[2]).write_text(json.dumps(made.counts))

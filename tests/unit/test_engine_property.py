@@ -1,4 +1,4 @@
-"""Any faults, other people, crashes and kills: what is reported is true, and nothing is sent twice."""
+"""Any faults, other people, crashes and kills, of both kinds: what is reported is true, and nothing is sent twice."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.engine_options import engine_options
 from zvol.errors import Exit, most_severe
 from zvol.journal.journal import Journal
 from zvol.journal.records import Identity
-from zvol.model import Outcome, Result, Target
+from zvol.model import VM, VOLUME, Outcome, Result, Target
 from zvol.recovery.engine import Engine
 
 PUT_FAULTS = ["lost", "late", "page", "answer-lost", "done-behind-502", "vanish", "refused", "dns"]
@@ -31,6 +31,7 @@ request_faults = st.fixed_dictionaries(
         "read": st.dictionaries(st.integers(1, 12), st.sampled_from(OTHER_FAULTS[:3]), max_size=4),
     }
 )
+kinds_of_a_run = st.sampled_from(((VOLUME,), (VM,), (VOLUME, VM)))
 times = st.floats(0.0, 200.0)
 ON_ITS_WAY = 0.01
 soon = st.floats(0.0, 1.0)
@@ -41,13 +42,14 @@ class Killed(BaseException):
 
 
 class Scenario:
-    """One server, one journal, and as many runs of zvol as it takes."""
+    """One server, one journal, and as many runs of zvol as it takes; `kinds` are those of its targets, in turn."""
 
-    def __init__(self, folder: Path, volumes: int, faults: dict[str, dict[int, str]]) -> None:
+    def __init__(self, folder: Path, number: int, kinds: Sequence[str], faults: dict[str, dict[int, str]]) -> None:
         self.clock = SimClock()
         self.server = SimServer(self.clock, fault=lambda kind, number: faults.get(kind, {}).get(number))
-        self.uuids = [f"{number:032x}" for number in range(1, volumes + 1)]
-        self.server.add(self.uuids)
+        self.targets = [Target(f"{n:032x}", f"{n:032x}", kind=kinds[n % len(kinds)]) for n in range(1, number + 1)]
+        for target in self.targets:
+            self.server.add([target.uuid], target.kind)
         self.folder, self.path = folder, folder / "0" / "journal.db"
         self.path.parent.mkdir()
         self.journals: list[Journal] = []
@@ -71,7 +73,7 @@ class Scenario:
         raise Killed
 
     def recover(self) -> list[Result]:
-        return self.run(self.engine().recover([Target(uuid, uuid) for uuid in self.uuids]))
+        return self.run(self.engine().recover(self.targets))
 
     def resume(self) -> list[Result]:
         """Do what `zvol resume` does: adopt each unfinished run and finish it."""
@@ -96,7 +98,7 @@ class Scenario:
         assert result.uuid is not None
         row = self.server.rows[result.uuid]
         if result.outcome in (Outcome.RECOVERED, Outcome.ALREADY):
-            assert row.status == "Ready" or self.clock.now - row.deleted_at < ON_ITS_WAY, result
+            assert row.ready or self.clock.now - row.deleted_at < ON_ITS_WAY, result
         if result.outcome in (Outcome.FAILED, Outcome.NOT_SENT):
             assert not self.server.alive.get(result.uuid), result
 
@@ -107,11 +109,11 @@ class Scenario:
 
 
 def run_scenario(
-    volumes: int, faults: dict[str, dict[int, str]], happen: object
+    number: int, kinds: Sequence[str], faults: dict[str, dict[int, str]], happen: object
 ) -> tuple[Scenario, list[Result], list[Result]]:
     """Recover; when zvol is killed on the way, resume.  Returns the results of both."""
     with tempfile.TemporaryDirectory() as folder:
-        scenario = Scenario(Path(folder), volumes, faults)
+        scenario = Scenario(Path(folder), number, kinds, faults)
         happen(scenario)  # type: ignore[operator]
         try:
             results, resumed = scenario.recover(), list[Result]()
@@ -125,23 +127,25 @@ def run_scenario(
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(volumes=st.integers(1, 6), faults=request_faults)
-def test_any_weather(volumes: int, faults: dict[str, dict[int, str]]) -> None:
-    scenario, results, _ = run_scenario(volumes, faults, lambda _scenario: None)
-    assert len(results) == volumes
+@given(number=st.integers(1, 6), kinds=kinds_of_a_run, faults=request_faults)
+def test_any_weather(number: int, kinds: Sequence[str], faults: dict[str, dict[int, str]]) -> None:
+    scenario, results, _ = run_scenario(number, kinds, faults, lambda _scenario: None)
+    assert len(results) == number
     assert {result.outcome for result in results} <= {Outcome.RECOVERED, Outcome.NOT_SENT, Outcome.UNKNOWN}
     assert most_severe(r.exit for r in results) in (Exit.OK, Exit.UNREACHABLE, Exit.UNKNOWN)
     recovered = {result.uuid for result in results if result.outcome is Outcome.RECOVERED}
-    assert recovered == {uuid for uuid, row in scenario.server.rows.items() if row.status == "Ready"}
+    assert recovered == {uuid for uuid, row in scenario.server.rows.items() if row.ready}
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(volumes=st.integers(1, 6), faults=request_faults, when=st.one_of(soon, times))
-def test_killed_at_any_time_and_resumed(volumes: int, faults: dict[str, dict[int, str]], when: float) -> None:
+@given(number=st.integers(1, 6), kinds=kinds_of_a_run, faults=request_faults, when=st.one_of(soon, times))
+def test_killed_at_any_time_and_resumed(
+    number: int, kinds: Sequence[str], faults: dict[str, dict[int, str]], when: float
+) -> None:
     def happen(scenario: Scenario) -> None:
         scenario.clock.at(scenario.clock.now + when, scenario.kill)
 
-    scenario, results, resumed = run_scenario(volumes, faults, happen)
+    scenario, results, resumed = run_scenario(number, kinds, faults, happen)
     assert {result.outcome for result in results + resumed} <= {
         Outcome.RECOVERED,
         Outcome.ALREADY,
@@ -153,14 +157,20 @@ def test_killed_at_any_time_and_resumed(volumes: int, faults: dict[str, dict[int
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
-    volumes=st.integers(1, 4),
+    number=st.integers(1, 4),
+    kinds=kinds_of_a_run,
     faults=request_faults,
     crash=st.one_of(soon, times),
     away=times,
     kill=st.none() | times,
 )
 def test_the_server_crashes_and_comes_back(
-    volumes: int, faults: dict[str, dict[int, str]], crash: float, away: float, kill: float | None
+    number: int,
+    kinds: Sequence[str],
+    faults: dict[str, dict[int, str]],
+    crash: float,
+    away: float,
+    kill: float | None,
 ) -> None:
     def happen(scenario: Scenario) -> None:
         scenario.clock.at(scenario.clock.now + crash, scenario.server.crash)
@@ -168,26 +178,28 @@ def test_the_server_crashes_and_comes_back(
         if kill is not None:
             scenario.clock.at(scenario.clock.now + kill, scenario.kill)
 
-    run_scenario(volumes, faults, happen)
+    run_scenario(number, kinds, faults, happen)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(faults=request_faults, theirs=st.one_of(soon, times), again=times)
+@given(kind=st.sampled_from((VOLUME, VM)), faults=request_faults, theirs=st.one_of(soon, times), again=times)
 def test_other_people_recover_and_delete_on_purpose(
-    faults: dict[str, dict[int, str]], theirs: float, again: float
+    kind: str, faults: dict[str, dict[int, str]], theirs: float, again: float
 ) -> None:
-    """Somebody brings the volume back and deletes it again: zvol never sends after that, and never says it is back."""
+    """Somebody brings it back and deletes it again: zvol never sends after that, and never says that it is back."""
 
     def happen(scenario: Scenario) -> None:
+        uuid, server = scenario.targets[0].uuid, scenario.server
+
         def by_hand() -> None:
-            if scenario.server.rows[scenario.uuids[0]].status == "Deleted":
-                scenario.server.recover_by_hand(scenario.uuids[0])
+            if not server.rows[uuid].ready and uuid not in server.busy:
+                server.recover_by_hand(uuid)
 
         def delete() -> None:
-            if scenario.server.rows[scenario.uuids[0]].status == "Ready":
-                scenario.server.delete(scenario.uuids[0])
+            if server.rows[uuid].ready:
+                server.delete(uuid)
 
         scenario.clock.at(scenario.clock.now + theirs, by_hand)
         scenario.clock.at(scenario.clock.now + theirs + again, delete)
 
-    run_scenario(1, faults, happen)
+    run_scenario(1, (kind,), faults, happen)
