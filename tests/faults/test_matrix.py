@@ -22,7 +22,7 @@ from tests.support.process import Ran
 
 @pytest.fixture(scope="session")
 def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
-    made = Runner(tmp_path_factory.mktemp("runner"))
+    made = Runner(tmp_path_factory.mktemp("runner"), targets=1000)
     yield made
     made.close()
 

@@ -97,6 +97,9 @@ CLOSING = (
 BROKEN = (*CLOSING, "compressed", "no http", "http/0.9", "ssh", "no status", "odd status", "nul bytes")
 """Those of which no whole answer can be made."""
 
+PATIENT = ("429", "429 garbled", "503 page")
+"""Those that ask for a wait that is short enough for a list or a login, which is repeated then."""
+
 REDIRECTS = {
     status.split()[0]: answer(status, b"", "Location: http://TRAP/elsewhere")
     for status in ("301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent")

@@ -38,9 +38,9 @@ def selection() -> list[Case]:
     """Return what the normal tests run: of VMs less, and other cases than of volumes."""
     volumes, vms = blocks(), blocks(VMS)
     return [
-        *volumes["single faults on the wire"][::4],
+        *volumes["single faults on the wire"][::5],
         *volumes["list and login"][::8],
-        *volumes["servers and people"][::4],
+        *volumes["servers and people"][::5],
         *volumes["one bad among 20"][::24],
         *doubles(FEW),
         *vms["single faults on the wire"][2::40],

@@ -15,6 +15,7 @@ from tests.support.pages import (
     EMPTY,
     EXPIRED,
     PAGES,
+    PATIENT,
     REDIRECTS,
     RUNNING,
     failure,
@@ -124,7 +125,7 @@ def commands() -> Iterator[Case]:
     for kind in ("list", "login"):
         for name, rule in faults(kind):
             whole = rule.action in WHOLE or (rule.action, rule.page) == ("prefix", CONTINUE)
-            whole = whole or (kind == "list" and asked_again(name, rule))
+            whole = whole or name.removesuffix(" instead") in PATIENT or (kind == "list" and asked_again(name, rule))
             yield command(kind, name, rule, *((0,) if whole else (0, 5) if rule.page == EARLY else (5,)))
         for name, page in REDIRECTS.items():
             yield command(kind, f"redirect {name}", Rule(kind, "page", page=page), 9)
