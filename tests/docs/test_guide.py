@@ -21,7 +21,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_its_screens_are_what_one_sees_in_their_order(home: Path) -> None:
     steps = list(play("docs/guide.md", home, {"EDITOR": "sed -i /ci-job/d"}))
-    assert len(steps) == 9
+    assert len(steps) == 10
     for command, output, seen in steps:
         assert same(output) == same(seen), (command, AGAIN)
 

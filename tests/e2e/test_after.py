@@ -10,6 +10,7 @@ import pytest
 from tests.support.fault_proxy import Rule, answer, proxy
 from tests.support.process import PG_DATA, PG_WAL, Sandbox
 from tests.support.profiles import FAST, profile
+from tests.support.terminal import on_terminal
 from tests.support.warm import run
 
 DB_1 = "50e70000c0de4b1e8a5efeedbead0001"
@@ -37,6 +38,21 @@ def test_reattach_and_attach(at: dict[str, str], cloud: Sandbox) -> None:
         assert (again.code, again.err) == (0, f"zvol: {PG_WAL} is on VM {DB_1} already\n")
     refused = run(["attach", PG_WAL, "f" * 32], at)
     assert refused.code == 1
+
+
+def test_attach_on_a_terminal(at: dict[str, str], cloud: Sandbox) -> None:
+    cloud.recover(PG_WAL)
+    env = at | {"TERM": "xterm"}
+    with proxy(cloud.host, Rule("any", "page", 1, 99, page=PAGE_502, path="fields=uuid")) as (host, _):
+        for more, said in (
+            ({}, "✓ Attached pg-wal to db-1"),
+            ({}, "✓ pg-wal was already attached to db-1"),
+            ({"ZVOL_HOST": host}, f"✓ pg-wal was already attached to {DB_1}"),
+        ):
+            shown = on_terminal(["attach", PG_WAL], env | more, columns=80)
+            assert (shown.code, shown.lines) == (0, [said])
+    assert on_terminal(["attach", PG_WAL, "-q"], env, columns=80).lines == []
+    assert PG_WAL in on_terminal(["attach", PG_WAL, "-o", "name"], env, columns=80).lines
 
 
 def test_attach_by_name(at: dict[str, str], cloud: Sandbox) -> None:

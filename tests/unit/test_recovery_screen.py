@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -77,14 +78,21 @@ def test_several_that_are_not_attached_are_counted_by_the_vm_they_were_on() -> N
     on_vm, unsure = recovered(7, vmInstanceUuid=DB), recovered(8, lastVmInstanceUuid=None)
     known = described([*some, on_vm])
     assert list(screen.attach_advice([*some, on_vm, unsure], known)) == [
-        "7 are not attached; last on: db-1 (4), web-1 (2). Attach with: zvol attach v1 v2 v3 ..."
+        "1 is attached to db-1 (1)",
+        "7 are not attached; last on: db-1 (4), web-1 (2). Attach with: zvol attach v1 v2 v3 ...",
     ]
     assert list(screen.attach_advice([some[0], on_vm], known)) == [
-        "1 is not attached; last on: db-1 (1). Attach with: zvol attach v1"
+        "1 is attached to db-1 (1)",
+        "1 is not attached; last on: db-1 (1). Attach with: zvol attach v1",
     ]
     [two] = screen.attach_advice(some[:2], known)
     assert two.endswith(f"zvol attach {uuid(1)} {uuid(2)}"), "the second of two names could be that of a VM"
-    assert list(screen.attach_advice([on_vm, unsure, failed(9, "x")], known)) == []
+    three = [recovered(n, vmInstanceUuid=WEB) for n in (1, 2, 3)]
+    assert list(screen.attach_advice([*three, on_vm, unsure, failed(9, "x")], described([*three, on_vm]))) == [
+        "4 are attached to web-1 (3), db-1 (1)"
+    ]
+    own = replace(vm(), uuid=DB)
+    assert list(screen.attach_advice([on_vm, own], known)) == [], "the sentences of the VM count them"
     assert list(screen.attach_advice(some, described(some, doubts={}))) == []
 
 

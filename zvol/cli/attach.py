@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -13,8 +14,10 @@ from zvol.cli.commands import SAFETY, Command, option
 from zvol.cli.options import global_options, pass_context
 from zvol.cli.params import DETACHED_VOLUME, Count, read_volumes
 from zvol.cli.selectors import check_expected
-from zvol.errors import most_severe
+from zvol.errors import ZvolError, most_severe
 from zvol.model import Volume, VolumeArgument
+from zvol.render.recovery_screen import attached_block
+from zvol.render.summaries import short_name
 from zvol.render.values import Report, Table
 
 if TYPE_CHECKING:
@@ -79,8 +82,22 @@ def _attach_one(context: AppContext, argument: VolumeArgument, vm: str | None, e
         raise done.error
     volume = done.volume or found.volume
     table = Table([volume], (), Volume.inventory, lambda one: one.uuid, single=True)
+    if context.output.on_screen:
+        name = _name_of(context, found.vm)
+        return Report(replace(table, block=lambda one: attached_block(one, name, already=found.already)))
     already = " already" if found.already else ""
     return Report(table, hints=[f"{volume.uuid} is on VM {found.vm}{already}"])
+
+
+def _name_of(context: AppContext, vm: str) -> str:
+    """Return the name of a VM, for the screen, or its UUID when the server does not tell the name soon."""
+    from zvol.catalog.listing import names_soon
+    from zvol.zstack.resource_kinds import VM_INSTANCE
+
+    try:
+        return short_name(names_soon(context.server.client, VM_INSTANCE.path, [vm]).get(vm, "")) or vm
+    except ZvolError:
+        return vm
 
 
 def _attach_many(

@@ -56,7 +56,7 @@ class Printer:
 
     def report(self, report: Report) -> Exit:
         """Print the report of a command, and return its exit code."""
-        if report.table is not None and (self._format.for_programs or report.table.columns):
+        if report.table is not None and (self._format.for_programs or report.table.columns or report.table.block):
             self._table(report.table)
             self._stdout.flush()  # nothing is said about an output that cannot be written
         if self.for_people and not self._quiet:

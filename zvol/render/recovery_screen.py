@@ -8,7 +8,7 @@ from functools import partial
 from typing import Final
 
 from zvol.errors import Exit
-from zvol.model import Outcome, Result, Volume
+from zvol.model import VM, Outcome, Result, Volume
 from zvol.render import results as tables
 from zvol.render.progress import seconds
 from zvol.render.summaries import counted, short_name, total_size
@@ -74,6 +74,12 @@ def _volume_lines(volume: Volume, known: Described) -> Iterator[Line]:
     yield PLAIN, f"Attach it: {known.command} attach {known.typed(volume)}{vm}", False
 
 
+def attached_block(volume: Volume, vm: str, *, already: bool) -> Iterator[Line]:
+    """Yield the line for the only volume of an attachment."""
+    name = short_name(volume.name) or volume.uuid
+    yield ("✓ ", "green"), f"{name} was already attached to {vm}" if already else f"Attached {name} to {vm}", True
+
+
 def _facts(resource: Volume | VmInstance | object, known: Described) -> str:
     """Return what tells a volume or VM from another, in parentheses."""
     volume = resource.root if isinstance(resource, VmInstance) else resource
@@ -106,17 +112,29 @@ def summary(results: Sequence[Result], exit: Exit, known: Described) -> str:
 
 
 def attach_advice(results: Sequence[Result], known: Described) -> Iterator[str]:
-    """Yield how many of several volumes that are back are not attached, where they were last, and what to type."""
+    """Yield how many of several volumes that are back are on which VM; of the others where they were, and what to type.
+
+    Those on a VM that is itself among the results are left out: its own sentences count them.
+    """
     back = [one.volume for one in results if one.outcome.is_back and one.volume is not None]
+    own = {one.uuid for one in results if one.target == VM}
+    on = [vm for volume in back if (vm := volume.text("vmInstanceUuid")) and vm not in own]
+    if on:
+        yield f"{len(on):,} {'is' if len(on) == 1 else 'are'} attached to {_by_vm(on, known)}"
     loose = [volume for volume in back if not volume.text("vmInstanceUuid")]
     sure = [one for one in loose if known.doubts.get(one.uuid) == "" and one.text("lastVmInstanceUuid")]
     if not sure:
         return
-    last = Counter(known.vm(volume.text("lastVmInstanceUuid") or "") for volume in sure)
-    where = ", ".join(f"{vm} ({count:,})" for vm, count in last.most_common(NAMED))
-    where += f" and {len(last) - NAMED:,} more" if len(last) > NAMED else ""
+    where = _by_vm([volume.text("lastVmInstanceUuid") or "" for volume in sure], known)
     two = len(sure) == 2  # of two names the second could be that of a VM
     typed = " ".join(one.uuid if two else known.typed(one) for one in sure[:NAMED])
     typed += " ..." if len(sure) > NAMED else ""
     start = f"{len(loose):,} {'is' if len(loose) == 1 else 'are'} not attached; last on: {where}"
     yield f"{start}. Attach with: {known.command} attach {typed}"
+
+
+def _by_vm(vms: Sequence[str], known: Described) -> str:
+    """Return the names of VMs, each with how often it is there, such as `db-1 (8), web-1 (4)`."""
+    counts = Counter(map(known.vm, vms))
+    more = f" and {len(counts) - NAMED:,} more" if len(counts) > NAMED else ""
+    return ", ".join(f"{vm} ({count:,})" for vm, count in counts.most_common(NAMED)) + more
