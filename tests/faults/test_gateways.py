@@ -64,6 +64,36 @@ def test_one_volume_is_watched_for_a_while_and_is_unknown(tmp_path: Path, cloud:
     assert (again.code, cloud.status(PG_DATA)) == (0, "Ready"), again
 
 
+REFUSALS = {
+    "F5: its own page with 200": answer(
+        "200 OK", b"<html>The requested URL was rejected. Please consult with you</html>"
+    ),
+    "a portal's JSON with 200": answer("200 OK", b'{"code":405}', kind="application/json"),
+    "a location for GET only": answer("404 Not Found", b"<html><center>nginx</center></html>", "Server: nginx"),
+    "a request filter": answer("400 Bad Request", b"<html><center>nginx</center></html>", "Server: nginx"),
+    "a policy": answer("422 Unprocessable Entity", b'{"message":"blocked"}', kind="application/json"),
+}
+
+
+def test_whatever_it_answers_to_a_change(tmp_path: Path, cloud: Sandbox) -> None:
+    for number, (name, page) in enumerate(REFUSALS.items()):
+        probe = Rule("other", "page", 1, ALWAYS, page=page, path="management-nodes/actions")
+        put = Rule("put", "page", 1, ALWAYS, page=page)
+        (home := tmp_path / str(number)).mkdir()
+        ran, between, [result] = recover(home, cloud, [PG_DATA], put, probe)
+        assert (ran.code, result["outcome"], len(between.puts())) == (3, "unknown", 1), (name, ran)
+        assert "lets no change through; whether the server has got it nevertheless is not known" in ran.err, name
+
+
+def test_a_server_that_answers_nothing_for_a_while_is_no_such_gateway(tmp_path: Path, cloud: Sandbox) -> None:
+    """Tomcat while ZStack is being deployed: reads get its page as well."""
+    page = REFUSALS["a location for GET only"]
+    probe = Rule("other", "page", 1, 2, page=page, path="management-nodes/actions")
+    reads = Rule("back", "page", 1, 2, page=page), Rule("other", "page", 1, 2, page=page, path="/v1/volumes")
+    ran, between, [result] = recover(tmp_path, cloud, [PG_DATA], Rule("put", "page", 1, 1, page=page), probe, *reads)
+    assert (ran.code, result["outcome"], len(between.puts())) == (0, "recovered", 2), ran
+
+
 def test_what_was_not_sent_yet_is_not_sent(tmp_path: Path, cloud: Sandbox) -> None:
     put = Rule("put", "page", 1, ALWAYS, page=PAGE)
     ran, between, results = recover(tmp_path, cloud, VOLUMES, put, PROBE)

@@ -21,7 +21,7 @@ from zvol.config.proxies import environment_proxy
 from zvol.errors import InvalidValue, MaybeSent, NeverSent, ZvolError
 from zvol.model import Endpoint
 from zvol.zstack.answer_errors import error_of
-from zvol.zstack.answers import Unrecognized, classify_job, classify_put, classify_read
+from zvol.zstack.answers import Answer, Redirected, Unrecognized, classify_job, classify_put, classify_read
 from zvol.zstack.resource_kinds import DATA_VOLUME
 from zvol.zstack.transport import Transport
 from zvol.zstack.transport.dial import Dialer
@@ -62,6 +62,21 @@ def test_whose_answer_it_is(number: int, transport: Transport) -> None:
         assert entry.says in error.message
         assert entry.hint in error.hint
         assert len(error.message) < 100
+
+
+REDIRECTS = {
+    "http://x/": "http://x/",
+    "https://sso.example/login?state=5ec4e7&nonce=1": "https://sso.example/login",
+    "https://sso.example/login;jsessionid=5ec4e7#token=5ec4e7": "https://sso.example/login",
+    "https://me:pw@sso.example/a@b": "https://sso.example/a@b",
+    "//me@sso.example/": "//sso.example/",
+    "/login?rd=https://me:pw@x/": "/login",
+}
+
+
+def test_where_a_redirect_leads_is_said_without_what_may_be_a_secret() -> None:
+    for location, shown in REDIRECTS.items():
+        assert classify_read(Answer(302, b"", {"location": location})) == Redirected(shown)
 
 
 # ---- a sample through the command ------------------------------------------------------------------------------------

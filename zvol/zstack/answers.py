@@ -16,9 +16,10 @@ from zvol.errors import ErrorCode
 from zvol.model import Volume
 from zvol.resource import Resource
 from zvol.secrets import from_outside, redact
+from zvol.text import human_duration
 from zvol.zstack.error_codes import is_certain
 from zvol.zstack.foreign import bars_changes, whose
-from zvol.zstack.load_shedding import retry_after
+from zvol.zstack.load_shedding import LONGEST, UNTOLD, retry_after
 from zvol.zstack.resource_kinds import DATA_VOLUME, AnyKind
 from zvol.zstack.rest_errors import parse_rest_error, plain_text
 from zvol.zstack.strictjson import NotJson, loads
@@ -99,8 +100,8 @@ class Redirected:
 class Unrecognized:
     """Not an answer of ZStack: a proxy, a captive portal, a starting server, half an answer; or no answer at all.
 
-    `hint`: what to do about it.  `barred`: its status is one with which gateways refuse a method or a body, although
-    ZStack may have got the request.  `elsewhere`: `host` does not seem to be the address of the API.
+    `hint`: what to do about it.  `barred`: something may answer every change so, although ZStack may have got the
+    request.  `elsewhere`: `host` does not seem to be the address of the API.
     `retry_after`: for how many seconds it asks to wait; None when it does not ask for fewer requests.
     """
 
@@ -230,7 +231,7 @@ def _not_successful(
 ) -> Failed | Refusal | Redirected | Unrecognized:
     """Classify an answer that is not a success, as far as it is ZStack's own."""
     if answer.status in REDIRECTS:
-        return Redirected(redact(answer.headers.get("location", ""))[:MAX_TARGET_LENGTH])
+        return Redirected(_address(answer.headers.get("location", "")))
     error_only = isinstance(document, dict) and not document.keys() & {"inventory", "inventories"}
     error = document.get("error") if error_only and answer.status in failing else None
     code = error.get("code") if isinstance(error, dict) else None
@@ -241,6 +242,12 @@ def _not_successful(
         return _unrecognized(answer)
     text, auth = refused
     return Refusal(answer.status, redact(text), auth)
+
+
+def _address(location: str) -> str:
+    """Return a URL without what may be a secret of somebody, such as the state of a login: user, query and fragment."""
+    bare = re.sub(r"^([A-Za-z][A-Za-z0-9+.-]*:)?//[^/]*@", r"\1//", re.split(r"[?#;]", location)[0])
+    return redact(bare)[:MAX_TARGET_LENGTH]
 
 
 def _timeout(milliseconds: object) -> float | None:
@@ -257,4 +264,6 @@ def _unrecognized(answer: Answer) -> Unrecognized:
     text = f"HTTP {answer.status} {seen.who}" if seen.who else f"HTTP {answer.status}{shown} that is not ZStack's"
     text += ": too many requests" if answer.status == 429 else ""
     asked = retry_after(answer.status, answer.headers)
+    if asked is not None and asked > UNTOLD:
+        text += f"; it asks to wait {human_duration(asked)}{' or longer' if asked == LONGEST else ''}"
     return Unrecognized(text, seen.hint, bars_changes(answer.status), seen.elsewhere, asked)

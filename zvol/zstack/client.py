@@ -246,9 +246,10 @@ class Client:
         return server_facts.parse_version(self._request(*server_facts.VERSION_REQUEST))
 
     def bars_changes(self) -> bool:
-        """Tell whether a change that changes nothing is refused by something before ZStack; raises TransientError."""
-        found = answers.classify_read(self._request(*server_facts.VERSION_REQUEST))
-        return isinstance(found, Unrecognized) and found.barred
+        """Tell whether something before ZStack refuses a change of nothing, but no read; raises TransientError."""
+        if not server_facts.is_barred(self._request(*server_facts.VERSION_REQUEST)):
+            return False
+        return not isinstance(answers.classify_read(self._get(DATA_VOLUME.path, [("limit", "1")])), Unrecognized)
 
     def server_time(self) -> float:
         """Return the server's clock as seconds since 1970 UTC; raises TransientError, CannotTell or Untrusted."""

@@ -19,6 +19,13 @@ DIRECT: Final = "Set `host` to the management node itself, or have the gateway l
 _BLOCKING: Final = ("F5 BIG-IP", "ModSecurity", "Imperva", "Fortinet gateway", "Zscaler", "Akamai")
 """What may refuse a request with a page of any status."""
 
+_REFUSING: Final = (401, 403, 405, 411, 413, 415, 501)
+"""Statuses with which gateways refuse a method or a body."""
+_AWAY: Final = (502, 503, 504)
+"""Statuses of a gateway that does not reach what is behind it."""
+_PASSING: Final = (408, 425, 429)
+"""Below 500, those of requests that may be let through later."""
+
 _WEB_SERVERS: Final = ("Tomcat", "Apache httpd", "IIS", "a Windows server", "Proxmox VE", "LiteSpeed")
 
 _SERVERS: Final = (
@@ -130,12 +137,12 @@ def whose(status: int, headers: Mapping[str, str], body: bytes) -> Seen:
     if name == "Tomcat" and status == 404:
         return Seen("from Tomcat, which has nothing below this path", PATH, elsewhere=True)
     if _is_json(headers, text):
-        return _document(text, name)
+        return _document(text, name, status)
     if status < 400 and name in _BLOCKING:
         return Seen(_server(name), DIRECT)
     if status < 400 and _is_page(headers, text):
         return _page(text)
-    if status == 401 or (status == 403 and _LOGIN.search(text)):
+    if status in (401, 511) or (status == 403 and _LOGIN.search(text)):
         return Seen(_server(name), f"It wants a login of its own before ZStack's. {DIRECT}")
     if name or _is_page(headers, text):
         return Seen(_server(name), _server_hint(status), elsewhere=status in (404, 410))
@@ -143,8 +150,8 @@ def whose(status: int, headers: Mapping[str, str], body: bytes) -> Seen:
 
 
 def bars_changes(status: int) -> bool:
-    """Tell whether it is a status with which gateways refuse a method or a body."""
-    return status in (401, 403, 405, 411, 413, 415, 501)
+    """Tell whether a gateway may refuse every change so, be it with a page and 200: it is not a status that passes."""
+    return status == 501 or (status < 500 and status not in _PASSING)
 
 
 # ---- inside ------------------------------------------------------------------------------------------------------
@@ -194,17 +201,19 @@ _APIS: Final[tuple[tuple[str, Callable[[bytes], bool]], ...]] = (
 )
 
 
-def _document(text: bytes, name: str) -> Seen:
+def _document(text: bytes, name: str, status: int) -> Seen:
     api = next((api for api, fits in _APIS if fits(text)), "")
     if name and not api:
         return Seen(_server(name), DIRECT)
     who = f"from another API ({api}), not from ZStack" if api else "from another API or a gateway, not from ZStack"
+    if status in _AWAY and not api:
+        return Seen(who, _server_hint(status))
     return Seen(who, f"Check host and port. {API}.", elsewhere=True)
 
 
 def _server_hint(status: int) -> str:
-    if status in (502, 503, 504):
+    if status in _AWAY:
         return "The management node may be starting, or be down."
     if status in (404, 410):
         return PATH
-    return DIRECT if bars_changes(status) else ""
+    return DIRECT if status in _REFUSING else ""

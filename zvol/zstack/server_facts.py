@@ -34,6 +34,20 @@ def parse_version(answer: Answer) -> Release:
     return Release.parse(version)
 
 
+def is_barred(answer: Answer) -> bool:
+    """Tell whether VERSION_REQUEST was answered by something before ZStack that may answer every change so."""
+    found = answers.classify_read(answer)
+    if not isinstance(found, answers.Unrecognized) or not found.barred:
+        return False
+    try:
+        parse_version(answer)
+    except TransientError:
+        return True
+    except CannotTell:
+        pass
+    return False
+
+
 def parse_server_time(answer: Answer) -> float:
     """Return the server's clock as seconds since 1970 UTC."""
     document = _document(answer, "its time", "")
