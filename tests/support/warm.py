@@ -1,18 +1,16 @@
-"""zvol from a warm interpreter: one process has imported everything, and forks a child for each run.
+"""zvol from a warm interpreter: one process has imported everything, and forks children; see `warm_parent`.
 
 A child is a process like any other, with signals, files and sockets of its own, only without the time that it takes to
-start Python.  What is about that start, or about the standard streams themselves, is tested with real starts.
+start Python.  What is about that start, or about the standard streams themselves, is tested with real starts.  A child
+of `start` has one run; one of `run` is given another if nothing in it is left of the last.
 """
 
 from __future__ import annotations
 
 import atexit
 import contextlib
-import gc
-import importlib
 import json
 import os
-import pkgutil
 import select
 import signal
 import socket
@@ -25,12 +23,13 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
+from tests.support import warm_parent
 from tests.support.process import ZVOL, Ran
 from tests.support.process import run as started
+from tests.support.warm_parent import FORK, MODULES, REUSE
 
-SUPPORT = ("delivered", "fast", "shim", "skewed", "somebody", "sandbox_server")
-MODULES = ("zvol", *(f"tests.support.{name}" for name in SUPPORT))
-"""What can be forked instead of `python -m MODULE`; each has a `main` that takes the arguments."""
+REUSABLE = ("zvol", "tests.support.fast")
+"""Those of MODULES that change nothing in their process, so that it can have another run after them."""
 
 ROOT = Path(__file__).parents[2]
 
@@ -95,7 +94,7 @@ def run(
     """Run zvol to its end, as tests.support.process.run does; a command that cannot be forked is started."""
     if not can_fork(command):
         return started(arguments, env, stdin=stdin, timeout=timeout, command=command)
-    process = start(arguments, env, stdin=stdin, command=command)
+    process = start(arguments, env, stdin=stdin, command=command, reuse=command[2] in REUSABLE)
     try:
         out, err = process.communicate(timeout)
     except subprocess.TimeoutExpired:
@@ -114,10 +113,12 @@ def start(
     stdout: IO[Any] | int | None = None,
     stderr: IO[Any] | int | None = None,
     command: Sequence[str] = ZVOL,
+    reuse: bool = False,
 ) -> Process:
     """Start zvol, or another of MODULES, and return at once; a stream is a file, a descriptor, or kept for communicate.
 
-    With `subprocess.PIPE` as its stdout, that can be read while it runs.
+    With `subprocess.PIPE` as its stdout, that can be read while it runs.  With `reuse`, its process may have had runs
+    before, and may have others after it.
     """
     assert can_fork(command), command
     module, *first = command[2:]
@@ -132,6 +133,7 @@ def start(
             [*first, *arguments],
             env,
             [one if isinstance(one, int) else one.fileno() for one in (into, out, err)],
+            reuse=reuse,
         )
     if pipe is not None:
         os.close(pipe[1])
@@ -149,7 +151,13 @@ def start_on(
 
 
 def fork(
-    module: str, arguments: Sequence[str], env: Mapping[str, str], streams: Sequence[int], *, terminal: bool = False
+    module: str,
+    arguments: Sequence[str],
+    env: Mapping[str, str],
+    streams: Sequence[int],
+    *,
+    terminal: bool = False,
+    reuse: bool = False,
 ) -> socket.socket:
     """Fork a child with these standard streams; returns the socket that its process id and exit code come from.
 
@@ -160,7 +168,7 @@ def fork(
     link.connect(warm_process(os.getpid()))
     os.umask(umask := os.umask(0o077))
     asked = {"module": module, "arguments": list(arguments), "env": dict(env), "terminal": terminal}
-    socket.send_fds(link, [b"x"], list(streams))
+    socket.send_fds(link, [REUSE if reuse else FORK], list(streams))
     link.sendall(json.dumps(asked | {"folder": os.getcwd(), "umask": umask}).encode())
     link.shutdown(socket.SHUT_WR)
     return link
@@ -170,7 +178,7 @@ def fork(
 def warm_process(_pid: int) -> str:
     """Start the warm process of this one; it ends with it."""
     path = tempfile.mktemp(prefix="zvol-warm-")
-    warm = subprocess.Popen([sys.executable, "-m", __name__, path], stdin=subprocess.PIPE, cwd=ROOT)
+    warm = subprocess.Popen([sys.executable, "-m", warm_parent.__name__, path], stdin=subprocess.PIPE, cwd=ROOT)
     atexit.register(lambda: warm.communicate(timeout=10))
     until = time.monotonic() + 60
     while time.monotonic() < until:
@@ -178,103 +186,3 @@ def warm_process(_pid: int) -> str:
             return path
         time.sleep(0.01)
     raise AssertionError("the warm interpreter does not start")
-
-
-# ---- the warm process --------------------------------------------------------------------------------------------
-def serve(path: str) -> None:
-    import resource  # noqa: F401
-    import zoneinfo  # noqa: F401
-
-    import requests  # noqa: F401
-    import rich.console
-    import rich.progress
-    import rich.table  # noqa: F401
-    import yaml  # noqa: F401
-
-    import zvol
-
-    for name in (*(module.name for module in pkgutil.walk_packages(zvol.__path__, "zvol.")), *MODULES):
-        if not name.startswith("zvol.__"):
-            importlib.import_module(name)
-    gc.collect()
-    gc.freeze()  # a collection in a child would write to every object, and copy all memory
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGCHLD, reap)
-    listener = socket.socket(socket.AF_UNIX)
-    listener.bind(path + ".new")
-    listener.listen(64)
-    os.rename(path + ".new", path)
-    while sys.stdin not in select.select([listener, sys.stdin], [], [])[0]:
-        link, _ = listener.accept()
-        if os.fork() == 0:
-            listener.close()
-            os._exit(keep(link))
-        link.close()
-    os.unlink(path)
-
-
-def reap(_number: int, _frame: object) -> None:
-    """Take the children that ended off the list, and their CPU time on ours."""
-    with contextlib.suppress(ChildProcessError):
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-
-
-def keep(link: socket.socket) -> int:
-    """Fork zvol, send its process id and then how it ended."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    _, streams, _, _ = socket.recv_fds(link, 1, 3)
-    asked = json.loads(link.makefile("rb").read())
-    pid = os.fork()
-    if pid == 0:
-        link.close()
-        os._exit(be_zvol(asked, streams))
-    for stream in streams:
-        os.close(stream)
-    link.sendall(b"%d\n" % pid)
-    _, status = os.waitpid(pid, 0)
-    with contextlib.suppress(OSError):
-        link.sendall(b"%d\n" % os.waitstatus_to_exitcode(status))
-    return 0
-
-
-def be_zvol(asked: Mapping[str, Any], streams: Sequence[int]) -> int:
-    """Be zvol with these standard streams; returns the exit code."""
-    for caught in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(caught, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    os.environ.clear()
-    os.environ.update(asked["env"])
-    time.tzset()
-    os.chdir(asked["folder"])
-    os.umask(asked["umask"])
-    for number, stream in enumerate(streams):
-        os.dup2(stream, number)
-        os.close(stream)
-    if asked["terminal"]:
-        import fcntl
-        import termios
-
-        os.setsid()
-        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-    sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
-    sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
-    sys.stderr = os.fdopen(2, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)
-    module = importlib.import_module("zvol.cli" if asked["module"] == "zvol" else asked["module"])
-    code = 0
-    try:
-        module.main(asked["arguments"])
-    except SystemExit as ended:
-        code = int(ended.code or 0)
-    except BaseException:
-        import traceback
-
-        traceback.print_exc()
-        return 70
-    sys.stdout.flush()
-    sys.stderr.flush()
-    return code
-
-
-if __name__ == "__main__":
-    serve(sys.argv[1])
