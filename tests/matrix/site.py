@@ -163,4 +163,4 @@ def site(
             yield made
     finally:
         if cloud.process is not None:
-            cloud.end()
+            cloud.stop()

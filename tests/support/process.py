@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -111,7 +112,7 @@ class Sandbox:
         arguments = ["--port", str(self.port), "--ledger", str(self.ledger), *self.options]
         env, pipe = environment(self.folder), subprocess.PIPE
         if can_fork(self.command):
-            self.process = start(arguments, env, stdout=pipe, stderr=2, command=self.command)
+            self.process = start(arguments, env, stdout=pipe, stderr=2, command=self.command, reuse=True)
         else:
             self.process = subprocess.Popen([*self.command, *arguments], env=env, stdout=pipe, text=True)
         assert self.process.stdout is not None
@@ -120,11 +121,18 @@ class Sandbox:
         assert self.host.startswith("http://127.0.0.1:"), self.host
         self.port = int(self.host.rpartition(":")[2].partition("/")[0])
 
-    def end(self, number: int = signal.SIGKILL) -> int:
+    def stop(self) -> None:
+        """End it in order, so that its process can serve another one; kill it if that takes long."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.end(signal.SIGINT, 3)
+        if self.process is not None:
+            self.end()
+
+    def end(self, number: int = signal.SIGKILL, seconds: float = 10) -> int:
         """Send a signal and wait; returns the exit code."""
         assert self.process is not None
         self.process.send_signal(number)
-        code = self.process.wait(10)
+        code = self.process.wait(seconds)
         assert self.process.stdout is not None
         self.process.stdout.close()
         self.process = None
@@ -224,4 +232,4 @@ def sandbox(folder: Path, *options: str) -> Iterator[Sandbox]:
         yield cloud
     finally:
         if cloud.process is not None:
-            cloud.end()
+            cloud.stop()

@@ -158,6 +158,10 @@ class Traces:
 
     def removed(self) -> bool:
         """Take away what the last run has left; returns whether nothing is left."""
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # that of a terminal is for all its processes
+        for thread in threading.enumerate():
+            if thread is not threading.current_thread():
+                thread.join(0.5)
         streams = [weakref.ref(getattr(sys, name)) for name in ("stdin", "stdout", "stderr")]
         for name in ("stdin", "stdout", "stderr"):
             setattr(sys, name, None)

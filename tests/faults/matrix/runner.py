@@ -52,7 +52,7 @@ class Runner:
     def close(self) -> None:
         self.trap.close()
         for cloud in self.clouds.values():
-            cloud.end()
+            cloud.stop()
 
     @property
     def trap_place(self) -> str:
