@@ -56,8 +56,9 @@ class Printer:
 
     def report(self, report: Report) -> Exit:
         """Print the report of a command, and return its exit code."""
-        if report.table is not None and (self._format.for_programs or report.table.columns or report.table.block):
-            self._table(report.table)
+        table = report.table
+        if table is not None and (table.columns or table.block or not self.picks_columns):
+            self._table(table)
             self._stdout.flush()  # nothing is said about an output that cannot be written
         if self.for_people and not self._quiet:
             self._lines(messages.wrapped(report.notes, self._command))

@@ -83,7 +83,7 @@ class Table(Generic[T]):
     `block` returns the lines of a row on a terminal of any width.
     `lines` returns the cells of a row on a terminal of any width, without headers, and an escaped text that stands
     below them, empty for none; the last cell wraps.
-    Without `columns` only the formats for programs write it, since a hint says the same for people.
+    Without `columns` and `block` only the formats that have no columns write it, since a hint says the same for people.
     A format may iterate over the rows more than once.
     """
 
