@@ -61,6 +61,7 @@ class Timeouts:
         self._stops_at = now + STOP_SECONDS
         self._tasks.stop(error, now, self._stops_at)
         self._context.breaker.retry_now(now)
+        self._context.pool.pace.wait_no_longer()
 
     # ---- inside --------------------------------------------------------------------------------------------------
     def _end_of(self, task: VolumeTask) -> float:
