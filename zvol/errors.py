@@ -7,9 +7,10 @@ None of them is an OSError: `requests` exceptions are, and they never leave `zvo
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, Self
+
+from zvol.dataclass import dataclass, field
 
 
 class Exit(IntEnum):

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from zvol.cli.signals import Signals
 from zvol.clock import Clock, CommandDeadline, SystemClock
+from zvol.dataclass import dataclass, field
 from zvol.errors import ZvolError
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ MAX_COMMAND: Final = 1000
 """The most characters of a command line that the journal stores."""
 
 
-@dataclass
+@dataclass(slots=True)
 class GlobalOptions:
     """The options that every command takes, given before or after it; None where an option was not given.
 
@@ -206,6 +205,8 @@ class AppContext:
 
     def _sandbox_settings(self) -> Settings:
         """Start the sandbox until the stack is closed; of the settings only options and defaults apply."""
+        from dataclasses import replace
+
         from zvol.config.registry import SETTINGS
         from zvol.config.settings import SettingLayers, resolve
         from zvol.sandbox import embedded
@@ -214,8 +215,8 @@ class AppContext:
         given = {key: value for key, value in self.options.settings.items() if key not in CHOICE}
         own = {"host": cloud.host, "session": cloud.session}
         settings = resolve(SettingLayers(given, {SETTINGS[key].variables[0]: value for key, value in own.items()}))
-        credential = dataclasses.replace(settings.credential, sources={"session": "sandbox"})
-        return dataclasses.replace(settings, credential=credential, sources={**settings.sources, "host": "sandbox"})
+        credential = replace(settings.credential, sources={"session": "sandbox"})
+        return replace(settings, credential=credential, sources={**settings.sources, "host": "sandbox"})
 
     @property
     def _state_dir(self) -> Path:

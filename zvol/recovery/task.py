@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from enum import Enum, auto
 from typing import Final
 
+from zvol.dataclass import dataclass, field
 from zvol.errors import ZvolError
 from zvol.journal.records import FollowUp, UnfinishedVolume
 from zvol.journal.request import DEFAULT_REQUEST, Request, Waits

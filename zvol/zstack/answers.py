@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, Final
 
+from zvol.dataclass import dataclass, field
 from zvol.errors import ErrorCode
 from zvol.model import Volume
 from zvol.resource import Resource
