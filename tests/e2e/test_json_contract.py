@@ -218,7 +218,7 @@ def test_columns_are_refused_where_they_choose_nothing(
     with_columns = [*arguments, "--columns", "name"]
     ran = run([*with_columns, "-o", format], env)
     assert (ran.code, ran.out) == (2, "")
-    assert "--columns goes with -o table, " in ran.err
+    assert "--columns works with -o table, " in ran.err
     assert f" or csv-bom; the output is {format}\n" in ran.err
     assert run(with_columns, env | {"ZVOL_OUTPUT": format}).err == ran.err
     assert run([*with_columns, "-o", "csv"], env | {"ZVOL_OUTPUT": format}).out.splitlines()[0] == "name"

@@ -117,7 +117,7 @@ def test_what_says_nothing_about_a_vm_is_refused(option: list[str], watched: tup
     ran = run(["list", "--vms", *option], env)
     assert (ran.code, ran.out) == (2, ""), ran
     assert option[0] in ran.err
-    assert "goes with volumes, not with --vms" in ran.err
+    assert "cannot be used with --vms" in ran.err
     assert "--name, --deleted-since, --deleted-before, --expiring-within" in ran.err
     assert between.seen == []
 

@@ -138,10 +138,10 @@ def test_the_root_that_somebody_recovered_alone(cloud: Sandbox, at: dict[str, st
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        ([PG_DATA, "--vm", "web-2"], "they do not combine"),
-        (["-", "--vm", "web-2"], "they do not combine"),
-        (["--name", "x*", "--vm", "web-2"], "they do not combine"),
-        (["--all", "--vm", "web-2"], "they do not combine"),
+        ([PG_DATA, "--vm", "web-2"], "they cannot be combined"),
+        (["-", "--vm", "web-2"], "they cannot be combined"),
+        (["--name", "x*", "--vm", "web-2"], "they cannot be combined"),
+        (["--all", "--vm", "web-2"], "they cannot be combined"),
         (["--vm", "web-2", "--user-tag", "t"], "the other options are for volumes"),
         (["--vm", "web-2", "--system-tag", "t"], "the other options are for volumes"),
         (["--vm", "web-2", "--no-ensure-tags"], "the other options are for volumes"),

@@ -104,7 +104,7 @@ def test_a_renewal_that_fails_says_why(at: dict[str, str], cloud: Sandbox, tmp_p
         def work() -> None:
             ran = run(["recover", PG_DATA], {name: at[name] for name in ("HOME", "PATH")})
             assert ran.code == 4, ran
-            assert "logging in again failed: the server did not log in: ID.1000 " in ran.err
+            assert "logging in again failed: the server refused the login: ID.1000 " in ran.err
             assert "account name or the password is wrong" in ran.err
             assert "MARKER" not in ran.err
 

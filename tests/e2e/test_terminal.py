@@ -89,7 +89,7 @@ def test_recover_alone_names_the_volumes_that_were_deleted_last(at: dict[str, st
         assert "Deleted last" not in on_terminal(arguments, env).text
     assert "Deleted last" not in run(["recover"], at).err
     both = on_terminal(["recover", "--all", PG_DATA], at).text
-    assert ("do not combine" in both, "Deleted last" in both) == (True, False)
+    assert ("cannot be combined" in both, "Deleted last" in both) == (True, False)
 
 
 def test_sandbox_serve_says_on_a_terminal_what_to_type_and_how_it_ends(at: dict[str, str]) -> None:

@@ -17,7 +17,7 @@ RED = b"zvol: \x1b[1;31merror:\x1b[0m "
         (["config", "--foo"], ["no such option '--foo'", "  Usage: zvol config [OPTIONS] COMMAND [ARGS]..."]),
         (["lst"], ["no such command 'lst'. Did you mean list?", "  Usage: zvol [OPTIONS] COMMAND [ARGS]..."]),
         (["show"], ["missing argument 'VOLUME...'", "  Usage: zvol show [OPTIONS] VOLUME..."]),
-        (["show", "a", "--vm", "b"], ["VOLUMEs and --vm do not combine", "  Usage: zvol show [OPTIONS] VOLUME..."]),
+        (["show", "a", "--vm", "b"], ["VOLUMEs and --vm cannot be combined", "  Usage: zvol show [OPTIONS] VOLUME..."]),
     ],
 )
 def test_the_error_comes_first_then_the_usage(arguments: list[str], lines: list[str], env: dict[str, str]) -> None:

@@ -146,7 +146,7 @@ def test_a_put_without_an_answer_ends_when_time_is_up(tmp_path: Path, cloud: San
         took = time.monotonic() - began
     assert ran.code == 3, ran
     assert 2 <= took < 5
-    seen = r"last seen of the request: (no answer yet|no whole answer within the time allowed) \("
+    seen = r"last seen of the request: (no answer yet|no complete answer within the time allowed) \("
     assert re.search(seen, ran.error()["error"]["details"])
 
 

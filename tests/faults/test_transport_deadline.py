@@ -84,7 +84,7 @@ def test_a_byte_at_a_time(name: str, secure: bool, tls: ssl.SSLContext, ca_file:
         with pytest.raises(MaybeSent) as caught:
             put(server.endpoint(), timeout=DEADLINE, ca_file=ca_file)
         assert len(server.requests) == 1
-    assert caught.value.message == "no whole answer within the time allowed"
+    assert caught.value.message == "no complete answer within the time allowed"
 
 
 def test_a_server_that_reads_nothing() -> None:

@@ -182,7 +182,7 @@ class SimServer:
     def resource(self, uuid: str, seconds: float = 8.0, *, kind: AnyKind = DATA_VOLUME) -> Resource | None:
         seen = self.read_resources([uuid], seconds, kind=kind)
         if seen.unclear:
-            raise TransientError(f"an inventory that is not a {kind.noun}'s")
+            raise TransientError(f"an inventory that does not describe a {kind.noun}")
         return seen.found.get(uuid)
 
     def read_resources(

@@ -177,18 +177,18 @@ def test_a_password_in_the_file_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
-        (f"session: {SESSION}\nsession_file: a", "session and session_file are of a kind: keep one"),
-        ("session_command: [a]\nsession_file: a", "session_file and session_command are of a kind: keep one"),
+        (f"session: {SESSION}\nsession_file: a", "session and session_file exclude each other: keep one"),
+        ("session_command: [a]\nsession_file: a", "session_file and session_command exclude each other: keep one"),
         (
             f"session_command: [a]\nsession_file: a\nsession: {SESSION}",
-            "session and session_file and session_command are of a kind: keep one",
+            "session and session_file and session_command exclude each other: keep one",
         ),
-        ("session: bad\nsession_file: a", "session and session_file are of a kind: keep one"),
-        ("account: a\npassword_command: [a]\npassword_file: a", "password_command and password_file are of a kind"),
-        ("password_file: a", "password_file needs account beside it"),
-        ("user: a", "user needs account beside it"),
-        ("access_key_id: a", "access_key_id needs access_key_secret_file or access_key_secret_command beside it"),
-        ("access_key_secret_file: a", "access_key_secret_file needs access_key_id beside it"),
+        ("session: bad\nsession_file: a", "session and session_file exclude each other: keep one"),
+        ("account: a\npassword_command: [a]\npassword_file: a", "password_command and password_file exclude each other"),
+        ("password_file: a", "password_file also needs account"),
+        ("user: a", "user also needs account"),
+        ("access_key_id: a", "access_key_id also needs access_key_secret_file or access_key_secret_command"),
+        ("access_key_secret_file: a", "access_key_secret_file also needs access_key_id"),
         ("host: http://127.0.0.1\nproxy: http://p:1", "proxy is for https hosts only"),
     ],
 )
@@ -216,7 +216,7 @@ def test_the_documented_limits(tmp_path: Path) -> None:
     nested = "profiles: " + "{a: " * DEPTH + "}" * DEPTH
     assert any("nested more than 20 deep" in problem for problem in wrong(tmp_path, nested))
     deep = "profiles: " + "{a: " * (DEPTH - 2) + "[" + "x, " * NODES + "]" + "}" * (DEPTH - 2)
-    assert wrong(tmp_path, deep) == [f"1:{87 + 3 * (NODES - 40)}: is the value after {NODES}: too many"]
+    assert wrong(tmp_path, deep) == [f"1:{87 + 3 * (NODES - 40)}: is one value too many: at most {NODES:,} are allowed"]
     many = "profiles:\n" + "".join(f"  p{i}: {{}}\n" for i in range((NODES - 3) // 2))
     assert len(load(write(tmp_path, many)).profiles) == (NODES - 3) // 2
 

@@ -50,7 +50,7 @@ def test_one_volume_that_no_read_shows_keeps_nobody_waiting(kind: str, volumes: 
     assert bad.exit is Exit.UNREACHABLE
     assert bad.error is not None
     assert "it could not be read for 1m" in bad.error.message
-    why = "HTTP 500 by the simulation" if kind == "unreadable" else "an inventory that is not a volume's"
+    why = "HTTP 500 by the simulation" if kind == "unreadable" else "an inventory that does not describe a volume"
     assert f"last seen of the volume: {why} (" in bad.error.message
     assert 60 <= world.took <= 75
     assert world.server.seen["read"] <= 60 + volumes / 10

@@ -211,8 +211,8 @@ def test_the_vm_and_its_root_volume_are_busy_while_one_of_them_is_being_recovere
     results = list(world.new_engine().recover(world.targets(A, root_of(A))))
     assert [result.outcome.value for result in results] == ["busy", "busy"]
     assert {str(result.error) for result in results} == {
-        f"another zvol run ({run}) is on this VM",
-        f"another zvol run ({run}) is on this volume",
+        f"another zvol run ({run}) is working on this VM",
+        f"another zvol run ({run}) is working on this volume",
     }
     assert "put" not in world.server.seen
     world.close()

@@ -45,7 +45,7 @@ def find_volumes(client: Client, status: str = DATA_VOLUME.deleted_state, type: 
         known = {one.lower(): one for one in names}
         if given.lower() not in (*known, "any"):
             raise UsageProblem(
-                f"there is no {name} {escape_terminal(given)}", hint=f"There is: any, {', '.join(names)}."
+                f"there is no {name} {escape_terminal(given)}", hint=f"Available: any, {', '.join(names)}."
             )
         if given.lower() != "any":
             conditions.append(f"{name}={known[given.lower()]}")

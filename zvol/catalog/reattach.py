@@ -86,7 +86,7 @@ def _look_up(
     uuids = [target.uuid for target in targets]
     seen = client.read_resources(uuids, kind=VM_INSTANCE)
     if seen.unclear:
-        raise TransientError("the answer does not tell about all VMs")
+        raise TransientError("the answer does not cover all VMs")
     volumes, trusted = _volumes(client, uuids, release), release.has(Feature.LAST_VM_AFTER_DESTROY) is True
     for target in targets:
         vm = seen.found.get(target.uuid)

@@ -51,7 +51,7 @@ def init(context: AppContext) -> Report:
 
 
 def _exists(path: Path) -> UsageProblem:
-    return UsageProblem(f"{path} is there already; it was left as it is", hint="Edit it, or use --config FILE.")
+    return UsageProblem(f"{path} exists already; it was not changed", hint="Edit it, or use --config FILE.")
 
 
 @command.command("show", short_help="Show each setting and where it comes from.", examples=("zvol config show",))

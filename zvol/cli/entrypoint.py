@@ -72,7 +72,7 @@ def _command(app: click.Command, arguments: Sequence[str], context: AppContext) 
             _print_usage_error(exc, context)
         return Exit.USAGE
     except click.Abort:
-        streams.write_message("aborted", context.options.prefix)
+        streams.write_message("cancelled; nothing was sent", context.options.prefix)
         return Exit.FAILED
     except BrokenPipeError:
         streams.silence()

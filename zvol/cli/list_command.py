@@ -158,7 +158,7 @@ def _refuse_options_of_volumes(command: click.Context, sort: str) -> None:
     if sort.endswith("size"):
         given.append(f"--sort {sort}")
     if given:
-        text = f"{', '.join(given)} goes with volumes, not with --vms"
+        text = f"{', '.join(given)} cannot be used with --vms"
         raise UsageProblem(text, hint="VMs are chosen by --name, --deleted-since, --deleted-before, --expiring-within.")
 
 

@@ -40,13 +40,13 @@ def _check_columns(context: AppContext, columns: str, ctx: click.Context, *, vms
     from zvol.render.formats import FORMATS, enumerated, load
 
     if ctx.command_path not in WITH_COLUMNS:
-        raise click.UsageError("--columns goes with list and show; `zvol list --columns help` shows which there are.")
+        raise click.UsageError("--columns works with list and show only; `zvol list --columns help` lists the columns.")
     if columns == "help":
         return
     VMS.pick(columns) if vms else VOLUMES.pick(columns)
     if not context.output.picks_columns:
         which = enumerated([name for name in FORMATS if load(name).picks_columns])
-        raise click.UsageError(f"--columns goes with -o {which}; the output is {context.output.format}.")
+        raise click.UsageError(f"--columns works with -o {which}; the output is {context.output.format}.")
 
 
 def _store_setting(ctx: click.Context, param: click.Parameter, value: Any) -> None:

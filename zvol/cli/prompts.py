@@ -45,7 +45,7 @@ def ask_for_configuration(context: AppContext) -> tuple[str, bool]:
     options = context.options.settings
     profile, host = options.get("profile") or "main", options.get("host")
     if has_control(profile) or not profile.strip() or len(profile) > MAX_NAME_LENGTH:
-        raise UsageProblem(f"a profile's name has 1 to {MAX_NAME_LENGTH} characters, and no control character")
+        raise UsageProblem(f"the name of a profile must have 1 to {MAX_NAME_LENGTH} characters and no control character")
     bad = ""
     try:
         checked_host(host or "https://h")
@@ -69,7 +69,7 @@ def ask_password(context: AppContext, who: str) -> Secret:
     """Ask for the password of `who`, without showing it; raises UsageProblem when zvol may not prompt."""
     hint = "Use --password-stdin, or password_command in the profile."
     if not can_prompt(no_input=context.settings.no_input):
-        raise UsageProblem("there is no password, and nobody can be asked", hint=hint)
+        raise UsageProblem("no password was given, and there is no terminal to ask for one", hint=hint)
     question = f"Password of {escape_terminal(who)} on {context.settings.endpoint.origin}"
     typed = None
     # the message of a UnicodeError quotes what was typed

@@ -53,7 +53,7 @@ FOR_VOLUMES: Final = ("yes", "expect", "fail_if_empty", "system_tags", "user_tag
 @filter_options
 @option("--all", "everything", is_flag=True, group=FILTERS, help="Every deleted data volume.")
 @option("--dry-run", is_flag=True, group=SAFETY, help="Read only: say what would happen.")
-@option("-y", "--yes", is_flag=True, group=SAFETY, help="Do not ask (needed with filters when nobody can be asked).")
+@option("-y", "--yes", is_flag=True, group=SAFETY, help="Do not ask; needed with filters when there is no terminal.")
 @option("--expect", type=Count(0), metavar="N", group=SAFETY, help="Refuse unless it is exactly N volumes.")
 @option("--allow-root", is_flag=True, group=SAFETY, help="Recover root volumes too whose VM is gone.")
 @own_settings("recover", group=SAFETY)
@@ -76,7 +76,7 @@ def command(context: AppContext, /, volumes: tuple[str, ...], everything: bool, 
     """
     filters, vms = parse_filters(options), options["vms"]
     ways = bool(volumes) + filters.any + everything + bool(vms)
-    text = "give VOLUMEs, or filters such as --deleted-since, or --all, or --vm; they do not combine."
+    text = "give VOLUMEs, or filters such as --deleted-since, or --all, or --vm; they cannot be combined."
     if ways > 1:
         raise click.UsageError(text)
     if not ways:
@@ -132,7 +132,7 @@ def _is_given(value: object) -> bool:
 def _recover_vms(context: AppContext, vms: Sequence[str], options: dict[str, Any]) -> Exit:
     """Recover VMs; raises UsageError for options that are for volumes."""
     if any(_is_given(options[name]) for name in FOR_VOLUMES):
-        raise click.UsageError("--vm goes with --reattach, --dry-run and --strict; the other options are for volumes.")
+        raise click.UsageError("--vm works with --reattach, --dry-run and --strict only; the other options are for volumes.")
     if "-" in vms:
         raise click.UsageError("--vm does not read standard input; give it once for each VM.")
     from zvol.cli.recover_runner import recover_vms

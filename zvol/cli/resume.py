@@ -30,7 +30,7 @@ def command(context: AppContext, run: str | None, yes: bool, same_account: bool)
     from zvol.render.values import Table
 
     if same_account and run is None:
-        raise click.UsageError("--same-account goes with RUN.")
+        raise click.UsageError("--same-account needs RUN.")
     journal = context.journal.view if context.journal.exists else None
     found = open_runs(journal, context.server, run, same_account=same_account, wall=context.clock.wall())
     for notice in found.notices:

@@ -111,7 +111,7 @@ def forget(context: AppContext, run: str) -> Report:
     assert journal is not None
     closed = journal.forget(run, context.clock.wall())
     if closed is None:
-        raise Busy(f"run {run} is going on", hint="Wait for it to end, or end it; `zvol runs` shows it.")
+        raise Busy(f"run {run} is still running", hint="Wait for it to end, or end it; `zvol runs` shows it.")
     jobs = sum(one.job is not None for one in closed)
     many = "1 request" if jobs == 1 else f"{jobs} requests"
     may_act = f"{many} of run {run} may still act, and nothing waits for that any more; look before you recover again"

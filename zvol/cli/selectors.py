@@ -203,8 +203,9 @@ def confirm_selection(context: AppContext, rows: Sequence[VolumeRow], *, yes: bo
     from zvol.render.summaries import what_is_asked_for
 
     if not can_prompt(no_input=context.settings.no_input, stderr=True):
-        text = f"{len(rows)} volumes match, and nobody can be asked; nothing was sent"
-        raise UsageProblem(text, hint="Look with --dry-run, then add --yes (and --expect N).")
+        many = "1 volume matches" if len(rows) == 1 else f"{len(rows):,} volumes match"
+        text = f"{many}; pass --yes to confirm when there is no terminal"
+        raise UsageProblem(text, hint="Nothing was sent. Look with --dry-run first; --expect N makes sure of the number.")
     from zvol.render.terminal import terminal_width
 
     context.output.preview(rows, terminal_width(sys.stderr.fileno()))

@@ -41,7 +41,7 @@ def command(context: AppContext, /, volumes: tuple[str, ...], vms: tuple[str, ..
     if context.options.columns == "help":
         return Report((VMS if vms else VOLUMES).help())
     if bool(volumes) == bool(vms):
-        raise click.UsageError("VOLUMEs and --vm do not combine." if vms else "Missing argument 'VOLUME...'.")
+        raise click.UsageError("VOLUMEs and --vm cannot be combined." if vms else "Missing argument 'VOLUME...'.")
     if "-" in vms:
         raise click.UsageError("--vm does not read standard input; give it once for each VM.")
     if vms:

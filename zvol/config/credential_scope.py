@@ -132,5 +132,5 @@ def _from_environment(layers: SettingLayers, names: list[str]) -> Credential:
             found[key] = value
     for name, other in (_PAIR, _PAIR[::-1]):
         if name in names and other not in names:
-            layers.add_problem(f"environment {name}", f"needs {other} beside it")
+            layers.add_problem(f"environment {name}", f"also needs {other}")
     return _from_values(found)

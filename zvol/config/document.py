@@ -169,10 +169,10 @@ class _Checker:
             two = [key for key in keys if key in present]
             if len(two) > 1:
                 last = max((present[key] for key in two), key=position)
-                self.problems.at(last, f"{' and '.join(two)} are of a kind: keep one")
+                self.problems.at(last, f"{' and '.join(two)} exclude each other: keep one")
         for key, others in NEEDS:
             if key in present and not any(other in present for other in others):
-                self.problems.at(present[key], f"{key} needs {' or '.join(others)} beside it")
+                self.problems.at(present[key], f"{key} also needs {' or '.join(others)}")
 
     def _proxy(self, profile: dict[str, Value], present: dict[str, Node]) -> None:
         host, proxy = profile.get("host"), profile.get("proxy")

@@ -24,6 +24,8 @@ MESSAGES: Final = ["zstack", "api"]
 _LABEL: Final = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_\-]{0,61}[A-Za-z0-9_])?")
 _NUMBER: Final = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
 _PORT: Final = re.compile(r":[^:\]]*$")
+_PLAIN: Final = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::[0-9]{1,5})?")
+"""A name or an address without a scheme, which no secret looks like."""
 _SEGMENT: Final = re.compile(r"[A-Za-z0-9._~\-]+")
 
 
@@ -38,7 +40,8 @@ def parse_host(text: str, ports: Mapping[str, int] = PORTS) -> Endpoint:
         raise InvalidValue("must be plain ASCII: write an international name as xn--…")
     scheme, colon, _ = text.partition("://")
     if not colon or scheme.lower() not in PORTS:
-        raise InvalidValue("must begin with https:// or http://, such as https://zstack.example.com:8443")
+        guess = f"; did you mean {_guess(text)}?" if _PLAIN.fullmatch(text) else ""
+        raise InvalidValue(f"must begin with https:// or http://{guess or ', such as https://zstack.example.com:8443'}")
     if "?" in text or "#" in text:
         raise InvalidValue(
             "must not hold a query or a fragment, as addresses copied from a browser do: end it after the port"
@@ -47,6 +50,11 @@ def parse_host(text: str, ports: Mapping[str, int] = PORTS) -> Endpoint:
         raise InvalidValue("must not hold a user or a password")
     host, port, path = _split(text)
     return Endpoint(scheme.lower(), _name(host), ports[scheme.lower()] if port is None else port, _prefix(path))
+
+
+def _guess(text: str) -> str:
+    """Return a host without a scheme as a URL; 8080 is the port of plain http."""
+    return f"{'http' if text.endswith(':8080') else 'https'}://{text}"
 
 
 def _split(text: str) -> tuple[str, int | None, str]:
@@ -62,7 +70,7 @@ def _split(text: str) -> tuple[str, int | None, str]:
     ):
         if text.count(":") > 2 and "[" not in text:
             raise InvalidValue("has an IPv6 address without brackets: write https://[2001:db8::1]:8443")
-        raise InvalidValue("has an address or a port that is none")
+        raise InvalidValue("has an invalid address or port")
     return parts.hostname or "", port, parts.path
 
 
@@ -80,7 +88,7 @@ def _name(host: str) -> str:
         except ValueError:
             host = ""
     if not host or len(host) > 253 or not all(_LABEL.fullmatch(label) for label in host.split(".")):
-        raise InvalidValue("names no host")
+        raise InvalidValue("has no valid host name")
     return host.lower()
 
 
@@ -90,7 +98,7 @@ def _prefix(path: str) -> str:
     prefix = path.removesuffix("/")
     segments = prefix.split("/")[1:]
     if any(segment in (".", "..") or not _SEGMENT.fullmatch(segment) for segment in segments):
-        raise InvalidValue("has a path that is none")
+        raise InvalidValue("has an invalid path")
     if "v1" in segments:
         raise InvalidValue("must end before /v1, which zvol adds itself")
     if segments == MESSAGES:

@@ -141,4 +141,4 @@ def _allowed(text: str, loader: Any, problems: ProblemList) -> bool:
 def _too_much(depth: int, documents: int) -> str:
     if depth > DEPTH:
         return f"is nested more than {DEPTH} deep"
-    return "begins a second document: one is allowed" if documents > 1 else f"is the value after {NODES}: too many"
+    return "begins a second document; only one is allowed" if documents > 1 else f"is one value too many: at most {NODES:,} are allowed"

@@ -244,5 +244,5 @@ def stopped(*, in_journal: bool) -> ZvolError:
 def busy(holder: Holder, ours: Identity, kind: AnyKind) -> ZvolError:
     """Return the error of a resource that a living run works on; with its server when that is another one."""
     where = "" if holder.base == ours.base else f", at {holder.base}"
-    text = f"another zvol run ({holder.run}) is on this {kind.noun}{where}"
+    text = f"another zvol run ({holder.run}) is working on this {kind.noun}{where}"
     return ZvolError(text, kind="busy", hint="Wait for it to end; `zvol runs` shows it.", exit=Exit.BUSY)

@@ -101,7 +101,7 @@ def _left_alone(run: Run, server: ServerIdentity) -> Notice:
 
 
 def _check_ours(run: Run, server: ServerIdentity, *, same_account: bool) -> None:
-    text = f"run {run.id} is not finished here: {_why_not(run, server)}"
+    text = f"run {run.id} cannot be finished here: {_why_not(run, server)}"
     if not _here(run, server):
         raise UsageProblem(text, hint="Choose that server with -p or --host.")
     if run.identity.same(server.identity) or (same_account and not run.identity.known):

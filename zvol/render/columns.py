@@ -146,7 +146,7 @@ class Columns(Generic[R]):
         if wrong or not keys:
             guess = did_you_mean(wrong[0], self.known) if wrong else ""
             text = f"no column {escape_terminal(', '.join(wrong) or 'at all')}{guess}"
-            raise UsageProblem(text, hint=f"There is: {', '.join(self.known)}.")
+            raise UsageProblem(text, hint=f"Available columns: {', '.join(self.known)}.")
         return [replace(self.known[key], least=0) for key in keys]
 
     def listing(self, rows: Sequence[R], text: str | None = None, *, any_status: bool = False) -> Table[R]:

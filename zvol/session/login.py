@@ -30,9 +30,9 @@ def choose_account(credential: Credential, account: str | None, user: str | None
             )
     name = account or credential.account
     if not name:
-        raise UsageProblem("which account?", hint="Use --account NAME, or set `account` in the profile.")
+        raise UsageProblem("no account was named", hint="Use --account NAME, or set `account` in the profile.")
     if has_control(name) or has_control(user or ""):
-        raise UsageProblem("an account or user has no control character in its name")
+        raise UsageProblem("an account or a user must not hold a control character")
     return name, user or credential.user
 
 

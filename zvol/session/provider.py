@@ -218,7 +218,7 @@ class SessionProvider:
         if not credential.gives_password:
             return None
         if credential.account is None:
-            raise UsageProblem("there is a password and no account", hint="Set ZSTACK_ACCOUNT_NAME.")
+            raise UsageProblem("a password is set, but no account", hint="Set ZSTACK_ACCOUNT_NAME.")
         secret = password(settings)
         assert secret is not None
         with self._delay_signals():

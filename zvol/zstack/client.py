@@ -129,7 +129,7 @@ class Client:
         """Return a resource, None when it does not exist or is not visible to this account."""
         seen = match_resources([uuid], self._read(kind.path_of(uuid), seconds=seconds), kind=kind)
         if seen.unclear:
-            raise TransientError(f"an inventory that is not a {kind.noun}'s")
+            raise TransientError(f"an inventory that does not describe a {kind.noun}")
         return seen.found.get(uuid)
 
     def read_resources(
@@ -159,7 +159,7 @@ class Client:
                 size = len(part) // 2
                 continue
             if seen.unclear:
-                raise TransientError(f"the answer does not tell about all requested {kind.noun}s")
+                raise TransientError(f"the answer does not cover all requested {kind.noun}s")
             found |= seen.found
             start += len(part)
         return {uuid: found[uuid] for uuid in uuids if uuid in found}
@@ -175,7 +175,7 @@ class Client:
         def to_resource(row: Row) -> R:
             found = kind.parse(row)
             if found is None:
-                raise TransientError(f"an inventory that is not a {kind.noun}'s")
+                raise TransientError(f"an inventory that does not describe a {kind.noun}")
             return kind.resource(found.uuid, compactor.compact(row), None)
 
         return self._paged(kind.path, conditions, keep=to_resource, size=self._size)

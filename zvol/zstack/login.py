@@ -58,7 +58,7 @@ def log_in(transport: Transport, account: str, password: Revealable, user: str |
 
 def _not_logged_in(fault: ErrorCode | None, _text: str = "") -> AuthError:
     hint = LOGIN_HINTS.get(fault.code if fault else "") or "Ask the administrator of the cloud."
-    return AuthError("the server did not log in", fault=fault, hint=hint)
+    return AuthError("the server refused the login", fault=fault, hint=hint)
 
 
 def _failed(fault: ErrorCode) -> ZvolError:
@@ -94,7 +94,7 @@ def log_out(transport: Transport, session: Revealable, seconds: float = SECONDS)
 
 
 def _not_logged_out(fault: ErrorCode | None, _text: str = "") -> AuthError:
-    return AuthError("the server did not end the session", fault=fault)
+    return AuthError("the server refused to end the session", fault=fault)
 
 
 def _logout_failed(fault: ErrorCode) -> Unreachable:
@@ -118,11 +118,11 @@ def is_valid_session(transport: Transport, session: Revealable) -> bool | None:
         case answers.Failed() | answers.Redirected() as found:
             raise error_of(found, failed=_session_not_checked)
         case answers.Unrecognized(reason=reason, hint=hint):
-            raise Unreachable(f"the session could not be looked at: {reason}", hint=hint or PATH)
+            raise Unreachable(f"the session could not be checked: {reason}", hint=hint or PATH)
 
 
 def _session_not_checked(fault: ErrorCode) -> Unreachable:
-    return Unreachable("the server failed to look at the session", fault=fault, hint="Try again later.")
+    return Unreachable("the server failed to check the session", fault=fault, hint="Try again later.")
 
 
 def _text(inventory: dict[str, Any], name: str) -> str | None:

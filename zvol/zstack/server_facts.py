@@ -30,7 +30,7 @@ def parse_version(answer: Answer) -> Release:
     """Return the server's release; its text may be one that zvol cannot read."""
     version = _text(_document(answer, "its version", ""), "version")
     if version is None:
-        raise TransientError("the answer about the server's version has none")
+        raise TransientError("the server's answer has no version")
     return Release.parse(version)
 
 
@@ -53,7 +53,7 @@ def parse_server_time(answer: Answer) -> float:
     document = _document(answer, "its time", "")
     found = parse_current_time(document)
     if found is None:
-        raise TransientError("the answer about the server's clock has no time")
+        raise TransientError("the server's answer has no time")
     return found
 
 
@@ -68,7 +68,7 @@ def parse_timezone(answer: Answer) -> tuple[str | None, str | None]:
         return name, offset
     if isinstance(answers.classify_read(answer), answers.QueryResult) or document.get("success") is True:
         raise CannotTell("the server does not tell its time zone", hint=TIMEZONE_HINT)
-    raise TransientError("the answer about the server's time zone has none")
+    raise TransientError("the server's answer has no time zone")
 
 
 def parse_current_time(document: Mapping[str, Any]) -> float | None:

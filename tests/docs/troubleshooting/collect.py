@@ -108,8 +108,16 @@ def _errors(call: ast.Call, scope: Scope, resolver: Resolver) -> Iterator[tuple[
         return
     hint = keywords.get("hint") or (call.args[hint_at] if hint_at and hint_at < len(call.args) else None)
     hints = resolver.ways(hint, scope) if hint is not None else []
-    for way in resolver.ways(message, scope):
-        yield way.text, tuple(one.text for one in _fitting(way, hints))
+    ways = resolver.ways(message, scope)
+    for way in ways:
+        taken = {one.blocks for one in ways if one.blocks != way.blocks}
+        yield (
+            way.text,
+            tuple(
+                one.text
+                for one in _fitting(way, [one for one in hints if one.blocks not in taken or one.blocks <= way.blocks])
+            ),
+        )
 
 
 def _fitting(way: Way, hints: list[Way]) -> list[Way]:
@@ -117,4 +125,5 @@ def _fitting(way: Way, hints: list[Way]) -> list[Way]:
     before = [one for one in hints if one.blocks <= way.blocks]
     last = max((len(one.blocks) for one in before), default=0)
     found = [one for one in before if len(one.blocks) == last] + [one for one in hints if one.blocks > way.blocks]
-    return [one for one in found or hints if one.ties & way.ties] or found or hints
+    most = max((len(one.ties & way.ties) for one in found or hints), default=0)
+    return [one for one in found or hints if len(one.ties & way.ties) == most]

@@ -11,7 +11,7 @@ from tests.docs.troubleshooting.collect import Found
 from tests.docs.troubleshooting.program import ROOT
 from tests.docs.troubleshooting.row import find
 from tests.docs.troubleshooting.rows import ELSEWHERE, GROUPS, HIDDEN
-from tests.docs.troubleshooting.texts import EMPTY, shown
+from tests.docs.troubleshooting.texts import Hole, Part, Text
 from zvol.cli.help_command import MEANINGS
 from zvol.errors import Exit
 
@@ -59,11 +59,79 @@ Several at once: the most severe one is the exit code, and the messages say whic
 
 ## By message
 
-`{…}` stands for what differs, such as a name or a path; `[…]` is not always there. Search for words outside of them.
+Words in capitals stand for what differs, such as NAME or PATH; what is in brackets is not always there. Search for the
+other words.
 """
+BELOW: Final = "one of these, which zvol says with it"
+MAX_CHOICES: Final = 3
+MAX_LENGTH: Final = 60
+PLAIN: Final = {
+    "did you mean": "",
+    "done": "match",
+    "doubt": "leads through a link that others can change",
+    "hint": "",
+    "listing": "zvol list",
+    "option of VMs": "[ --vm]",
+    "volume or VM": "volume",
+}
+"""What is written in the place of a word."""
+CAPITALS: Final = {
+    "…": "reason",
+    "args": "word",
+    "as glob": "pattern",
+    "as uri": "path",
+    "asked to wait": "number",
+    "change": "uuid",
+    "close to": "name",
+    "count": "number",
+    "enumerated": "formats",
+    "explain": "date",
+    "filter": "zone",
+    "find doubts": "reason",
+    "first": "text",
+    "folder": "path",
+    "formats": "table, json, …",
+    "geteuid": "user",
+    "getattr": "reason",
+    "id": "run",
+    "kind names": "what it is",
+    "key": "setting",
+    "ledger": "path",
+    "login names": "variables",
+    "lost": "run",
+    "max bytes": "number",
+    "message": "reason",
+    "min": "number",
+    "monotonic": "number",
+    "most": "number",
+    "named": "text",
+    "next": "status",
+    "not known": "reason",
+    "one": "something else",
+    "others": "settings",
+    "rc": "path",
+    "removed": "deleted",
+    "rpartition": "name",
+    "rstrip": "reason",
+    "runs": "run",
+    "session names": "variable",
+    "shown": "",
+    "source": "place",
+    "done": "match",
+    "stamp": "date",
+    "text": "text",
+    "unsure": "reason",
+    "verify message": "reason",
+    "vm": "uuid",
+    "wait": "number",
+    "what": "something",
+    "why not": "reason",
+    "with name": "path",
+}
+"""Words for what differs, where the name in the source says little to a reader."""
 END: Final = """
 ### Rare
-These are for what hardly ever happens.
+These come only when several things go wrong at once.
 
 """
 
@@ -84,34 +152,46 @@ def page(errors: Sequence[Found]) -> str:
 
 
 def item(error: Found, code: int, when: str = "") -> str:
-    """Return a message with when it comes, what to do, and its exit code."""
-    lines = [f"* `{_code(error.shown)}` (exit {code})"]
-    if when:
-        lines.append(f"  {when}")
-    hints = list(_hints(error))
-    if len(hints) == 1:
-        lines.append(f"  **Do:** {hints[0]}")
-    lines += ["  **Do,** as zvol says with it:", *(f"    - {hint}" for hint in hints)] if len(hints) > 1 else []
-    return (
-        "<br>\n".join(lines[:2])
-        + "".join(f"<br>\n{line}" if line[2] == "*" else f"\n{line}" for line in lines[2:])
-        + "\n"
-    )
+    """Return a message with when it comes, what to do, and its exit code; a warning has none."""
+    message = readable(error.message).replace("`", "'")
+    first = f"* `{message}`{f' (exit {code})' if code else ''}"
+    hints = list(dict.fromkeys(_hints(error)))
+    lines = [when] if when else []
+    if hints:
+        lines.append(f"**Do:** {hints[0]}" if len(hints) == 1 else f"**Do** {BELOW}:")
+    text = "<br>\n  ".join((first, *lines)) + "\n"
+    return text + "".join(f"    - {hint}\n" for hint in hints if len(hints) > 1)
 
 
 def _hints(error: Found) -> Iterator[str]:
     for hint in error.hints:
-        if hint != EMPTY and re.sub(r"\{[^}]*\}", "", shown(hint)).strip():
-            yield shown(hint).replace("|", "or")
+        if re.sub(r"[^a-z]", "", re.sub(r"\b[A-Z-]+\b", "", readable(hint))):
+            yield readable(hint)
 
 
-def _code(text: str) -> str:
-    return text.replace("`", "'")
+def readable(text: Text) -> str:
+    """Write a template for people: what differs in capitals, what is not always there in brackets."""
+    return " ".join("".join(map(_readable, text)).split(" ")).strip()
+
+
+def _readable(part: Part) -> str:
+    if isinstance(part, str):
+        return part
+    if isinstance(part, Hole):
+        known = PLAIN.get(part.word)
+        return CAPITALS.get(part.word, part.word).upper().replace(" ", "-") if known is None else known
+    there = [text for text in part.texts if text]
+    texts = list(dict.fromkeys(readable(text) for text in there if len(text) == 1 and isinstance(text[0], Hole)))
+    texts = texts or list(dict.fromkeys(map(readable, there)))
+    one = max((text for text in texts if len(text) <= MAX_LENGTH), key=len, default="…")
+    if len(there) < len(part.texts):
+        return f"[{one}]" if len(texts) == 1 and one != "…" else "…" if len(texts) > MAX_CHOICES else ""
+    return "|".join(texts) if len(texts) <= MAX_CHOICES and not any(" " in text for text in texts) else one
 
 
 def _order(text: str) -> str:
     """Return what an item is sorted by: its words, without what differs."""
-    return re.sub(r"\{[^}]*\}|\[[^\]]*\]|[^a-z ]", "", text.lower()).strip()
+    return re.sub(r"[^a-z ]", "", re.sub(r"[A-Z-]{3,}", "", text).lower()).strip()
 
 
 def uncovered(errors: Sequence[Found]) -> list[str]:

@@ -14,10 +14,10 @@ HOSTS = {
     "must not hold a query": "https://h/#/login",
     "must not hold a user": "https://me:pw@h",
     "has an IPv6 address without brackets": "https://2001:db8::1",
-    "has an address or a port that is none": "https://h:99999",
+    "has an invalid address or port": "https://h:99999",
     "has an IPv6 address with a zone": "https://[fe80::1%25eth0]",
-    "names no host": "https:///zstack",
-    "has a path that is none": "https://h/../x",
+    "has no valid host name": "https:///zstack",
+    "has an invalid path": "https://h/../x",
     "must end before /v1": "https://h/zstack/v1",
     "must end before /api": "https://h/zstack/api",
 }
@@ -35,8 +35,8 @@ VALUES = {
     "must be a list: the program": "session_command: ['']",
     "holds a control character": 'session_command: ["a\\0"]',
     "is a SOCKS proxy": "proxy: socks5://p:1080",
-    "are of a kind": f"session: '{'a' * 32}'\n    session_file: f",
-    "{key} needs": "access_key_id: abc",
+    "exclude each other": f"session: '{'a' * 32}'\n    session_file: f",
+    "{key} also needs": "access_key_id: abc",
     "proxy is for https hosts only": "host: http://h\n    proxy: http://p:3128",
     "not {kind names}: no shell reads it": "session_command: pass",
     "must be true or false, without quotes, not": "insecure_http: [1]",
@@ -153,7 +153,7 @@ ROWS = (
     Row("aliases are not allowed", "config validate", 2, config="current: &a x\nprofiles: {p: {account: *a}}\n"),
     Row("there may be more mistakes", "config validate", 2, config="".join(f"k{n}: 1\n" for n in range(60))),
     Row("begins a second document", "config validate", 2, config="profiles: {}\n---\nprofiles: {}\n"),
-    Row("is the value after", "config validate", 2, config="current: [" + "1," * 20_001 + "]\n"),
+    Row("is one value too many", "config validate", 2, config="current: [" + "1," * 20_001 + "]\n"),
     Row("is nested more than", "config validate", 2, config="a: " + "[" * 30 + "]" * 30 + "\n"),
     Row("is not YAML here", "config validate", 2, config="profiles: {\n"),
     Row("is UTF-16", "config validate", 2, config=b"\xff\xfea\0"),
@@ -166,7 +166,7 @@ ROWS = (
     Row("profile {profile} has no host", "list", 2, config="profiles: {a: {account: x}}\n"),
     Row("no host is configured", "list", 2, cloud=False),
     # ---- variables
-    Row("needs {other} beside it", "list", 2, env={"ZSTACK_ACCESS_KEY_ID": "abc", "ZVOL_SESSION": ""}),
+    Row("also needs {other}", "list", 2, env={"ZSTACK_ACCESS_KEY_ID": "abc", "ZVOL_SESSION": ""}),
     Row("must be true or false", "list", 2, env={"ZVOL_NO_INPUT": "perhaps"}),
     Row("must be a port", "list", 2, env={"ZSTACK_HOST": "h", "ZSTACK_PORT": "0"}, cloud=False),
     Row("is not UTF-8", "list", 2, env={"ZSTACK_ACCOUNT_NAME": "a", "ZSTACK_ACCOUNT_PASSWORD": "\udce4"}),
@@ -236,9 +236,7 @@ ROWS = (
         config=profile("account: a", "password_file: <folder>/secret"),
         around=empty,
     ),
-    Row(
-        "there is a password and no account", "list", 2, env=ENV | {"ZVOL_SESSION": "", "ZSTACK_ACCOUNT_PASSWORD": "b"}
-    ),
+    Row("a password is set, but no account", "list", 2, env=ENV | {"ZVOL_SESSION": "", "ZSTACK_ACCOUNT_PASSWORD": "b"}),
     Row("{the file's first line | what session_command prints}", "list", 2, config=program("echo x")),
     Row(
         "{password_command | session_command | access_key_secret_command} cannot be run",

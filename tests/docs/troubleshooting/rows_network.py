@@ -142,15 +142,18 @@ ROWS = (
     Row("it sent {one}", "list", 5, around=server(says(PAGES["compressed"]))),
     Row("it sent what is not HTTP/1.1", "list", 5, around=server(says(PAGES["ssh"]))),
     Row(
-        "the connection broke before the answer was whole ({name})",
+        "the connection broke before the answer was complete ({name})",
         "list",
         5,
         around=server(says(PAGES["longer than it is"])),
     ),
-    Row("no whole answer within the time allowed", "list --timeout 2s", 5, around=server(hangs)),
+    Row("no complete answer within the time allowed", "list --timeout 2s", 5, around=server(hangs)),
     Row("{message}; time is up after", "list --timeout 2s", 5, around=full),
     Row(
-        "the connection broke before the answer was whole ({name}); time", "list --timeout 2s", 5, around=server(hangs)
+        "the connection broke before the answer was complete ({name}); time",
+        "list --timeout 2s",
+        5,
+        around=server(hangs),
     ),
     # ---- TLS
     Row(
@@ -170,7 +173,7 @@ ROWS = (
         "It is not of an authority that this machine knows, or it has expired, or it is for another name.",
         around=server(NOTHING, scheme="https", tls=expired),
     ),
-    Row("speaks no TLS that is safe today", "list", 9, around=server(NOTHING, scheme="https", tls=old)),
+    Row("speaks only outdated TLS", "list", 9, around=server(NOTHING, scheme="https", tls=old)),
     Row("wants a client certificate", "list", 9, around=server(NOTHING, scheme="https", tls=asking)),
     Row("has no certificate for the name", "list", 9, around=server(NOTHING, scheme="https", tls=named)),
     # ---- proxies
@@ -192,7 +195,7 @@ ROWS = (
     ),
     Row("(407)", "list", 5, around=through(status("407 Proxy Authentication Required"))),
     Row("{name} cannot reach {host} (", "list", 5, around=through(status("502 Bad Gateway"))),
-    Row("{name} does not let us reach {host} (", "list", 5, around=through(status("403 Forbidden"))),
+    Row("{name} does not allow connections to {host} (", "list", 5, around=through(status("403 Forbidden"))),
     Row("does not answer the request to connect to", "list --timeout 2s", 5, around=through(hangs)),
     Row("it closed, or is no HTTP proxy", "list", 5, around=through(NOTHING)),
     Row(

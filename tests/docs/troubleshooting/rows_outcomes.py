@@ -164,7 +164,7 @@ ROWS = (
         "the run was stopped before anything was sent", f"recover {PG_DATA}", 130, program=shim("commit:1:after:SIGINT")
     ),
     # ---- runs
-    Row("another zvol run ({run}) is on this", f"recover {PG_DATA}", 6, around=going_on),
-    Row("run {run} is going on", "runs forget <run>", 6, around=going_on),
-    Row("is not finished here: ", "resume <run>", 2, around=elsewhere()),
+    Row("another zvol run ({run}) is working on this", f"recover {PG_DATA}", 6, around=going_on),
+    Row("run {run} is still running", "runs forget <run>", 6, around=going_on),
+    Row("cannot be finished here: ", "resume <run>", 2, around=elsewhere()),
 )

@@ -94,13 +94,13 @@ ROWS = (
         rules=[always("any", says("200 OK", {"success": True}), ZONE), NO_HEARTBEATS],
     ),
     Row(
-        "the answer about the server's time zone has none",
+        "the server's answer has no time zone",
         "recover --expiring-within 1d --yes",
         5,
         rules=[always("any", says("200 OK", {}), ZONE)],
     ),
     Row(
-        "the answer about the server's clock has no time",
+        "the server's answer has no time",
         "recover --expiring-within 1d --yes",
         5,
         rules=[always("any", says("200 OK", {}), NODES)],
@@ -140,7 +140,7 @@ ROWS = (
     ),
     # ---- answers that cannot be right
     Row(
-        "the answer does not tell about all VMs",
+        "the answer does not cover all VMs",
         f"recover --vm {WEB_2} --reattach",
         5,
         rules=[always("any", rows({"uuid": WEB_2}), VMS)],
@@ -162,11 +162,16 @@ ROWS = (
             always("list", rows(*(volume(f"{number:032x}") for number in range(1000, 0, -1)), total=1001)),
         ],
     ),
-    Row("the answer about the server's version has none", "doctor", 1, rules=[version(None)]),
+    Row("the server's answer has no version", "doctor", 1, rules=[version(None)]),
     Row("the answer has no {", f"show {PG_DATA}", 0, rules=[always("any", says("200 OK", {}), "/resources/accounts")]),
-    Row("an inventory that is not a", f"attach {PG_DATA} web-1", 5, rules=[always("read", rows({"uuid": PG_DATA}))]),
     Row(
-        "the answer does not tell about all requested",
+        "an inventory that does not describe a",
+        f"attach {PG_DATA} web-1",
+        5,
+        rules=[always("read", rows({"uuid": PG_DATA}))],
+    ),
+    Row(
+        "the answer does not cover all requested",
         f"show {PG_DATA}",
         5,
         rules=[always("read", rows({"uuid": PG_DATA}))],
@@ -192,7 +197,7 @@ ROWS = (
         stdin="password\n",
         rules=[always("login", PAGE)],
     ),
-    Row("the server did not log in", "login --account admin --password-stdin", 4, stdin="wrong\n"),
+    Row("the server refused the login", "login --account admin --password-stdin", 4, stdin="wrong\n"),
     Row(
         "the server failed at the login",
         "login --account a --password-stdin",
@@ -208,7 +213,7 @@ ROWS = (
         rules=[always("any", PAGE, "/accounts/sessions/")],
     ),
     Row(
-        "the server did not end the session",
+        "the server refused to end the session",
         "logout",
         4,
         around=logged_in,
@@ -221,8 +226,8 @@ ROWS = (
         around=logged_in,
         rules=[always("any", fails("SYS.1000"), "/accounts/sessions/")],
     ),
-    Row("the session could not be looked at", "whoami", 5, rules=[always("any", PAGE)]),
-    Row("the server failed to look at the session", "whoami", 5, rules=[always("any", fails("SYS.1000"), "/valid")]),
+    Row("the session could not be checked", "whoami", 5, rules=[always("any", PAGE)]),
+    Row("the server failed to check the session", "whoami", 5, rules=[always("any", fails("SYS.1000"), "/valid")]),
     Row("asks for fewer requests", "whoami", 5, rules=[always("any", BUSY)]),
     # ---- access keys
     Row("the server does not tell its time, and", "list", 4, env=KEY, rules=[always("any", REFUSAL, NODES)]),

@@ -126,7 +126,7 @@ def no_answer(exc: BaseException, deadline: RequestDeadline) -> tuple[str, str]:
             ssh = "SSH-" in str(one)
             return f"it sent what is not HTTP/1.1{' but SSH' if ssh else ''}", OTHER_HINT
     if deadline.expired or any(isinstance(one, TimeoutError) for one in chain):
-        return "no whole answer within the time allowed", ""
+        return "no complete answer within the time allowed", ""
     if any(isinstance(one, ConnectionResetError | BrokenPipeError) for one in chain):
         return "the connection was reset", ""
-    return f"the connection broke before the answer was whole ({type(exc).__name__})", ""
+    return f"the connection broke before the answer was complete ({type(exc).__name__})", ""

@@ -85,10 +85,10 @@ def _refused(chain: Sequence[BaseException], deadline: RequestDeadline, to: Endp
         return NeverSent("proxy", f"{name} cannot reach {to.address} ({status})", hint)
     if status:
         hint = f"Ask who runs the proxy to allow CONNECT to {to.address}. {hint}"
-        return NeverSent("proxy", f"{name} does not let us reach {to.address} ({status})", hint)
+        return NeverSent("proxy", f"{name} does not allow connections to {to.address} ({status})", hint)
     if deadline.expired or any(isinstance(one, TimeoutError) for one in chain):
         return NeverSent("proxy", f"{name} does not answer the request to connect to {to.address}", hint)
-    return NeverSent("proxy", f"{name} does not let us reach {to.address}: it closed, or is no HTTP proxy", hint)
+    return NeverSent("proxy", f"{name} does not allow connections to {to.address}: it closed, or is no HTTP proxy", hint)
 
 
 def _not_trusted(error: Exception, to: Endpoint, proxy: Proxy) -> NeverSent:

@@ -74,7 +74,7 @@ def trust_failure(error: ssl.SSLError, where: str, *, own_ca: bool, peer: Peer |
     if error.reason in WEAK_KEYS:
         return "certificate", f"the certificate of {where} is not trusted: {WEAK_KEYS[error.reason]}", NEW_KEY
     if error.reason in OLD_TLS:
-        text = f"{where} speaks no TLS that is safe today ({error.reason.lower().replace('_', ' ')})"
+        text = f"{where} speaks only outdated TLS ({error.reason.lower().replace('_', ' ')})"
         return "tls", text, "The server, or a proxy before it, must be set to TLS 1.2 or newer; then `host` can stay."
     if error.reason == "TLSV1_UNRECOGNIZED_NAME":
         name = where.rpartition(":")[0]
