@@ -145,7 +145,7 @@ def test_a_run_is_closed_by_hand_and_what_may_act_is_named(cloud: World, tmp_pat
         [row] = cloud.run_list(bare)
         ran = cloud.run(bare, "runs", "forget", row["run"])
         assert ran.code == 6, ran
-        assert "is going on" in ran.err
+        assert "is still running" in ran.err
         process.kill()
         cloud.end(process)
         assert cloud.run(bare, "runs", "forget", "nonsense").code == 2

@@ -141,7 +141,7 @@ def test_tags_and_a_policy_that_a_role_may_not_read(at: dict[str, str]) -> None:
         assert words in next(one["found"] for one in found if one["check"] == "policy")
         ran = run(["recover", PG_DATA, "--user-tag", "incident", "-o", "ndjson"], through(at, host))
     assert (ran.code, ran.json()["outcome"]) == (0, "recovered")
-    assert ran.json()["warnings"] == [f"the user tags could not be looked at: {words}"]
+    assert ran.json()["warnings"] == [f"the user tags could not be read: {words}"]
 
 
 def test_a_volume_that_a_role_may_not_read_back(at: dict[str, str], cloud: Sandbox) -> None:

@@ -34,7 +34,7 @@ CASES = {
     "another address": Case(lambda ours, _: ours.server("127.0.0.2"), True, "mismatch", "`host`"),
     "the authority is not known": Case(lambda ours, _: ours.server(), False, "not trusted", "`ca_file`"),
     "another authority": Case(lambda _, theirs: theirs.server(), True, "not trusted", "`ca_file`"),
-    "an old protocol": Case(lambda ours, _: only_old(ours.server()), True, "no TLS that is safe", "TLS 1.2"),
+    "an old protocol": Case(lambda ours, _: only_old(ours.server()), True, "only outdated TLS", "TLS 1.2"),
 }
 
 

@@ -38,7 +38,7 @@ HOSTS: Final = (
         "http://zs.example:5000/#/main/dashboard", "copied from a browser", says="as addresses copied from a browser do"
     ),
     Typed("http://zs.example:5000/login?from=x", "copied from a browser", says="as addresses copied from a browser do"),
-    Typed("zs.example:8080", "kubectl, docker: no scheme", says="such as https://"),
+    Typed("zs.example:8080", "kubectl, docker: no scheme", says="did you mean http://zs.example:8080?"),
     Typed("zs.example", "no scheme", says="must begin with https:// or http://; did you mean https://zs.example?"),
     Typed("10.0.0.5:8080", "no scheme", says="did you mean http://10.0.0.5:8080?"),
     Typed("//zs.example", "copied without a scheme", says="must begin with https:// or http://"),

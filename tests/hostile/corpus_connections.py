@@ -196,7 +196,7 @@ TLS: Final = (
     Tls(
         "TLS 1.1 only",
         lambda ours: only_old(ours.server()),
-        "speaks no TLS that is safe",
+        "speaks only outdated TLS",
         "TLS 1.2 or newer",
     ),
 )
@@ -227,8 +227,8 @@ LANGUAGES: Final = (
         "port 3306", b"J\x00\x00\x00\x0a8.0.36\x00" + b"a" * 60, "does not speak TLS", "the port that speaks https"
     ),
     Language("closed by a firewall", b"", "broke in the TLS handshake", "Does this port speak https?"),
-    Language("a server without a cipher in common", ALERT + bytes([40]), "speaks no TLS that is safe", "TLS 1.2"),
-    Language("a server with older versions only", ALERT + bytes([70]), "speaks no TLS that is safe", "TLS 1.2"),
+    Language("a server without a cipher in common", ALERT + bytes([40]), "speaks only outdated TLS", "TLS 1.2"),
+    Language("a server with older versions only", ALERT + bytes([70]), "speaks only outdated TLS", "TLS 1.2"),
     Language(
         "a name that a server does not have",
         ALERT + bytes([112]),

@@ -164,7 +164,7 @@ def test_tags_that_cannot_be_looked_at_are_a_warning_and_0(fault: str, world: Fo
     world.server.fault = lambda kind, _number: fault if kind == "tags" else None
     [result] = world.follow(BOTH)
     assert (result.exit, result.unfinished, len(result.warnings)) == (Exit.OK, False, 1)
-    assert result.warnings[0].startswith("the user tags could not be looked at: ")
+    assert result.warnings[0].startswith("the user tags could not be read: ")
     assert world.server.on[world.uuids[0]] == VM
     assert world.took < (65 if fault == "page" else 2)
 
@@ -178,7 +178,7 @@ def test_a_volume_whose_tags_cannot_be_read_is_alone_in_that(tmp_path: Path) -> 
         ended[result.uuid] = (world.clock.now - began, result.warnings)
     late = {uuid: seen for uuid, seen in ended.items() if seen[0] > 20 or seen[1]}
     assert set(late) == {world.uuids[7]}
-    assert "could not be looked at: HTTP 502" in late[world.uuids[7]][1][0]
+    assert "could not be read: HTTP 502" in late[world.uuids[7]][1][0]
     assert len(world.server.looked) < 60
 
 

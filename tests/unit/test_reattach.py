@@ -93,7 +93,7 @@ def test_a_vm_that_cannot_be_read_stops_it() -> None:
     cloud.unclear = frozenset([MACHINE])
     with pytest.raises(ZvolError) as raised:
         find(cloud)
-    assert (raised.value.exit, "does not tell about all VMs" in raised.value.message) == (Exit.UNREACHABLE, True)
+    assert (raised.value.exit, "does not cover all VMs" in raised.value.message) == (Exit.UNREACHABLE, True)
 
 
 @pytest.mark.parametrize(("release", "queried"), [(None, True), ("6.0", True), ("4.4.65", True), ("3.10.40", False)])

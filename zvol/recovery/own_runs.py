@@ -96,7 +96,7 @@ def _all(runs: Sequence[Run], server: ServerIdentity) -> OpenRuns:
 
 def _left_alone(run: Run, server: ServerIdentity) -> Notice:
     perhaps_ours = _here(run, server) and not (run.identity.known and server.identity.known)
-    text = f"run {run.id} is {'going on' if run.alive else 'left alone'}: {_why_not(run, server)}"
+    text = f"run {run.id} is {'still running' if run.alive else 'left alone'}: {_why_not(run, server)}"
     return Notice(text, warning=perhaps_ours)
 
 

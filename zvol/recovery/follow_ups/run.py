@@ -143,7 +143,7 @@ class FollowUps:
 
     def _without_tags(self, follow_up: FollowUpTask, reason: str, now: float) -> None:
         """An optional look-up that failed decides nothing: it is reported, and that is all."""
-        follow_up.give_up_tags(f"the user tags could not be looked at: {reason}")
+        follow_up.give_up_tags(f"the user tags could not be read: {reason}")
         self._go_on(follow_up, now)
 
     def _end(self, follow_up: FollowUpTask) -> None:
