@@ -184,7 +184,10 @@ def test_a_password_in_the_file_is_refused(tmp_path: Path) -> None:
             "session and session_file and session_command exclude each other: keep one",
         ),
         ("session: bad\nsession_file: a", "session and session_file exclude each other: keep one"),
-        ("account: a\npassword_command: [a]\npassword_file: a", "password_command and password_file exclude each other"),
+        (
+            "account: a\npassword_command: [a]\npassword_file: a",
+            "password_command and password_file exclude each other",
+        ),
         ("password_file: a", "password_file also needs account"),
         ("user: a", "user also needs account"),
         ("access_key_id: a", "access_key_id also needs access_key_secret_file or access_key_secret_command"),

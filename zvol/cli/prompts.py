@@ -45,7 +45,9 @@ def ask_for_configuration(context: AppContext) -> tuple[str, bool]:
     options = context.options.settings
     profile, host = options.get("profile") or "main", options.get("host")
     if has_control(profile) or not profile.strip() or len(profile) > MAX_NAME_LENGTH:
-        raise UsageProblem(f"the name of a profile must have 1 to {MAX_NAME_LENGTH} characters and no control character")
+        raise UsageProblem(
+            f"the name of a profile must have 1 to {MAX_NAME_LENGTH} characters and no control character"
+        )
     bad = ""
     try:
         checked_host(host or "https://h")

@@ -132,7 +132,9 @@ def _is_given(value: object) -> bool:
 def _recover_vms(context: AppContext, vms: Sequence[str], options: dict[str, Any]) -> Exit:
     """Recover VMs; raises UsageError for options that are for volumes."""
     if any(_is_given(options[name]) for name in FOR_VOLUMES):
-        raise click.UsageError("--vm works with --reattach, --dry-run and --strict only; the other options are for volumes.")
+        raise click.UsageError(
+            "--vm works with --reattach, --dry-run and --strict only; the other options are for volumes."
+        )
     if "-" in vms:
         raise click.UsageError("--vm does not read standard input; give it once for each VM.")
     from zvol.cli.recover_runner import recover_vms

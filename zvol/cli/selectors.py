@@ -205,7 +205,9 @@ def confirm_selection(context: AppContext, rows: Sequence[VolumeRow], *, yes: bo
     if not can_prompt(no_input=context.settings.no_input, stderr=True):
         many = "1 volume matches" if len(rows) == 1 else f"{len(rows):,} volumes match"
         text = f"{many}; pass --yes to confirm when there is no terminal"
-        raise UsageProblem(text, hint="Nothing was sent. Look with --dry-run first; --expect N makes sure of the number.")
+        raise UsageProblem(
+            text, hint="Nothing was sent. Look with --dry-run first; --expect N makes sure of the number."
+        )
     from zvol.render.terminal import terminal_width
 
     context.output.preview(rows, terminal_width(sys.stderr.fileno()))

@@ -141,4 +141,6 @@ def _allowed(text: str, loader: Any, problems: ProblemList) -> bool:
 def _too_much(depth: int, documents: int) -> str:
     if depth > DEPTH:
         return f"is nested more than {DEPTH} deep"
-    return "begins a second document; only one is allowed" if documents > 1 else f"is one value too many: at most {NODES:,} are allowed"
+    if documents > 1:
+        return "begins a second document; only one is allowed"
+    return f"is one value too many: at most {NODES:,} are allowed"

@@ -68,8 +68,8 @@ GROUPS: Final = (
     Group(
         "What the server says",
         "The server, or something before it, answered. Lines such as `SYS.1006: …` below the message are the server's "
-        "own words. Messages about an answer that lacks something, or has something twice, mean that no ZStack sent it as "
-        "it arrived: set `host` to the management node itself, without the gateway or cache before it.",
+        "own words. Messages about an answer that lacks something, or has something twice, mean that no ZStack "
+        "sent it as it arrived: set `host` to the management node itself, without the gateway or cache before it.",
         rows_server.ROWS,
     ),
     Group(

@@ -88,7 +88,8 @@ def _refused(chain: Sequence[BaseException], deadline: RequestDeadline, to: Endp
         return NeverSent("proxy", f"{name} does not allow connections to {to.address} ({status})", hint)
     if deadline.expired or any(isinstance(one, TimeoutError) for one in chain):
         return NeverSent("proxy", f"{name} does not answer the request to connect to {to.address}", hint)
-    return NeverSent("proxy", f"{name} does not allow connections to {to.address}: it closed, or is no HTTP proxy", hint)
+    text = f"{name} does not allow connections to {to.address}: it closed, or is no HTTP proxy"
+    return NeverSent("proxy", text, hint)
 
 
 def _not_trusted(error: Exception, to: Endpoint, proxy: Proxy) -> NeverSent:
