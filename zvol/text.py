@@ -89,15 +89,21 @@ def wrap(text: str, width: int) -> list[str]:
 
     A longer word is broken only if its script has no spaces, such as Chinese: a UUID, a path or a URL stays whole.
     """
-    lines, line, used = [], "", 0
-    for word in text.split(" "):
+    return fill([(word, True) for word in text.split(" ")], width)
+
+
+def fill(words: Iterable[tuple[str, bool]], width: int, more: int = 0) -> list[str]:
+    """Return words as lines of at most `width` columns, the first of `more` columns more; each says if it may break."""
+    lines, line, used, room = [], "", 0, width + more
+    for word, breaks in words:
         size = display_width(word)
-        if line and used + 1 + size <= width:
+        if line and used + 1 + size <= room:
             line, used = f"{line} {word}", used + 1 + size
             continue
         if line:
             lines.append(line)
-        *whole, line = [word] if size <= width else _broken(word, width)
+            room = width
+        *whole, line = _broken(word, room) if breaks and size > room else [word]
         lines += whole
         used = display_width(line)
     return [*lines, line]

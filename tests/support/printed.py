@@ -29,6 +29,7 @@ class Printed:
     ) -> None:
         self.out, self.err = out or io.StringIO(), io.StringIO()
         self.chosen = chosen
+        options.setdefault("error_width", width if tty else None)
         self.printer = Printer(format, self.out, self.err, tty=tty, width=width, **options)
 
     def volumes(self, rows: Sequence[VolumeRow]) -> None:

@@ -178,7 +178,7 @@ class AppContext:
 
     def _output(self, format: str) -> Printer:
         from zvol.render.printer import Printer
-        from zvol.render.terminal import terminal_height, terminal_width
+        from zvol.render.terminal import message_width, terminal_height, terminal_width
 
         tty = sys.stdout.isatty()
         return Printer(
@@ -188,6 +188,7 @@ class AppContext:
             tty=tty,
             width=terminal_width(sys.stdout.fileno(), os.environ.get("COLUMNS")) if tty else 80,
             height=terminal_height(sys.stdout.fileno()) if tty else sys.maxsize,
+            error_width=message_width(sys.stderr, os.environ),
             quiet=self.options.quiet,
             mark=self.options.prefix,
             command=self.options.command,

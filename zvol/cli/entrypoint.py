@@ -132,8 +132,8 @@ def _print_usage_error(exc: click.ClickException, context: AppContext) -> None:
     lines = [(first + text[1:]).removesuffix(".")]
     if isinstance(exc, click.UsageError) and exc.ctx is not None:
         usage = " ".join((exc.ctx.command_path, *exc.ctx.command.collect_usage_pieces(exc.ctx)))
-        lines += [f"  Usage: {usage}", f"  See: {exc.ctx.command_path} --help"]
-    lines += [f"  {line}" for line in getattr(exc, "__notes__", ())]
+        lines += [f"Usage: {usage}", f"See: {exc.ctx.command_path} --help"]
+    lines += getattr(exc, "__notes__", ())
     _write_error("\n".join(lines), context)
 
 

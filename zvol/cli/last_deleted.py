@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from zvol.errors import ZvolError
+from zvol.render.prose import INDENT
+from zvol.render.terminal import terminal_width
 
 if TYPE_CHECKING:
     from zvol.cli.app_context import AppContext
@@ -30,7 +33,8 @@ def suggestions(context: AppContext) -> list[str]:
         rows = _newest(context)
     except ZvolError:
         return []
-    return list(_lines(rows, context.options.command)) if rows else []
+    width = terminal_width(sys.stderr.fileno(), os.environ.get("COLUMNS")) - len(INDENT)
+    return list(_lines(rows, context.options.command, width)) if rows else []
 
 
 def _newest(context: AppContext) -> list[VolumeRow]:
@@ -44,20 +48,27 @@ def _newest(context: AppContext) -> list[VolumeRow]:
     return [rows[volume.uuid] for volume in volumes]
 
 
-def _lines(rows: Sequence[VolumeRow], command: str) -> Iterator[str]:
+def _lines(rows: Sequence[VolumeRow], command: str, width: int) -> Iterator[str]:
+    """Yield a line for each volume, and its command below it where that does not fit."""
     from zvol.render.formats.table import plain_table
     from zvol.render.row_columns import DELETED
     from zvol.render.summaries import short_name
-    from zvol.text import cut, human_size
+    from zvol.text import cut, display_width, human_size, pad
 
     cells = [
         [
             cut(short_name(row.volume.name), NAME_WIDTH),
             human_size(row.volume.size),
             DELETED.terminal(row),
-            f"{command} recover {row.volume.uuid}",
         ]
         for row in rows
     ]
+    commands = [f"{command} recover {row.volume.uuid}" for row in rows]
+    facts = [INDENT + line for line in plain_table([""] * len(cells[0]), cells) if line]
+    wide = max(map(display_width, facts))
     yield "Deleted last:"
-    yield from (f"  {line}" for line in plain_table([""] * len(cells[0]), cells) if line)
+    for line, typed in zip(facts, commands, strict=True):
+        if wide + len(INDENT + typed) <= width:
+            yield pad(line, wide) + INDENT + typed
+        else:
+            yield from (line, INDENT * 2 + typed)

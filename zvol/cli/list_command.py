@@ -139,7 +139,7 @@ def _report(
         code = Exit.FAILED if options["fail_if_empty"] and code is Exit.OK else code
     elif options["sort"] == "left" and len(rows) + AROUND > context.output.height:
         vms = " --vms" if options["vms"] else ""
-        hints = [*hints, f"Deleted last comes first with {context.options.command} list{vms} --sort -deleted"]
+        hints = [*hints, f"Newest first: {context.options.command} list{vms} --sort -deleted"]
     summary = of_list(found, shown=len(rows), sandbox=context.options.sandbox) if rows else ""
     return Report(listing(rows), hints=hints, summary=summary, exit=code)
 

@@ -62,9 +62,12 @@ def write_message(text: str, prefix: str = "zvol: ") -> None:
 
 def write_error(text: str, prefix: str = "zvol: ") -> None:
     """Write an error to stderr, without a printer."""
-    from zvol.render.terminal import error_mark
+    from zvol.render.prose import message
+    from zvol.render.terminal import error_mark, message_width
 
-    write_message(error_mark(sys.stderr, os.environ) + text, prefix)
+    width = message_width(sys.stderr, os.environ)
+    sys.stderr.writelines(message(text.split("\n"), prefix, width, error_mark(sys.stderr, os.environ)))
+    sys.stderr.flush()
 
 
 def silence() -> None:

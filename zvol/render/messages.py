@@ -33,12 +33,13 @@ def error_lines(error: ZvolError, subject: str | None = None, command: str = "zv
         yield escape_terminal(with_command(error.hint, command))
 
 
-def wrapped(sentences: Iterable[str], command: str) -> Iterator[str]:
-    """Yield sentences as lines that are not longer than those of the smallest terminal; each begins a line."""
+def notes(sentences: Iterable[str], command: str, *, wrapped: bool) -> Iterator[str]:
+    """Yield sentences, each a line, or `wrapped` to lines as of the smallest terminal."""
     from textwrap import wrap
 
     for sentence in sentences:
-        yield from wrap(escape_terminal(with_command(sentence, command)), NOTE_WIDTH, break_long_words=False)
+        text = escape_terminal(with_command(sentence, command))
+        yield from wrap(text, NOTE_WIDTH, break_long_words=False) if wrapped else (text,)
 
 
 def fault_lines(fault: ErrorCode) -> Iterator[str]:

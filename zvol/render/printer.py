@@ -10,12 +10,12 @@ from typing import Any, Final, TextIO
 
 from zvol.errors import Exit, OutputLost, ZvolError, most_severe
 from zvol.model import Result, VolumeRow
-from zvol.render import columns, formats, messages, recovery_screen
+from zvol.render import columns, formats, messages, prose, recovery_screen
 from zvol.render import results as tables
 from zvol.render.formats.json import line
 from zvol.render.terminal import error_mark
 from zvol.render.values import Recovery, Report, Table, with_command
-from zvol.text import escape_terminal, wrap
+from zvol.text import escape_terminal
 
 MAX_FAILURES: Final = 100
 """The most failures that are printed on stderr when stdout has all of them."""
@@ -24,9 +24,9 @@ MAX_FAILURES: Final = 100
 class Printer:
     """Prints values in one format.
 
-    `tty` tells whether stdout is a terminal of `width` columns and `height` lines, `command` how zvol was called, for
-    the commands in hints, and `mark` what each message begins with.  Raises OSError for a full disk or a closed pipe;
-    the caller handles it.
+    `tty` tells whether stdout is a terminal of `width` columns and `height` lines; `error_width` is the width of that
+    behind stderr, None for none.  `command` is how zvol was called, for the commands in hints, and `mark` what each
+    message begins with.  Raises OSError for a full disk or a closed pipe; the caller handles it.
     """
 
     def __init__(
@@ -38,13 +38,13 @@ class Printer:
         tty: bool,
         width: int,
         height: int = sys.maxsize,
+        error_width: int | None = None,
         quiet: bool = False,
         mark: str = "zvol: ",
         command: str = "zvol",
     ) -> None:
         self.format, self._format = format, formats.load(format)(tty=tty, width=width)
-        self._width = width
-        self._stdout, self._stderr = stdout, stderr
+        self._stdout, self._stderr, self._error_width = stdout, stderr, error_width
         self._quiet, self._mark, self._command = quiet, mark, command
         self.on_screen = self._format.for_people and tty
         """People read the table on a terminal."""
@@ -61,7 +61,7 @@ class Printer:
             self._table(table)
             self._stdout.flush()  # nothing is said about an output that cannot be written
         if self.for_people and not self._quiet:
-            self._lines(messages.wrapped(report.notes, self._command))
+            self._lines(messages.notes(report.notes, self._command, wrapped=self._error_width is None))
         self._failures(report.failures)
         if report.summary and self.on_screen:
             self.end(report.summary, report.hints)
@@ -202,9 +202,10 @@ class Printer:
         """Print what stands below a table on a terminal, an escaped summary and hints; not with -q."""
         if self._quiet:
             return
-        lines = wrap(summary, self._width) if summary else []
+        lines = [summary] if summary else []
         lines += [escape_terminal(with_command(hint, self._command)) for hint in hints]
-        self._stderr.writelines(f"{text}\n" for text in lines)
+        for text in lines:
+            self._stderr.writelines(prose.message([text], "", self._error_width))
 
     def warn(self, text: str) -> None:
         """Print a warning; also with -q."""
@@ -223,6 +224,5 @@ class Printer:
     def _errors(self, lines: Iterable[str]) -> None:
         self._lines(lines, error_mark(self._stderr, os.environ))
 
-    def _lines(self, lines: Iterable[str], kind: str = "") -> None:
-        for number, text in enumerate(lines):
-            self._stderr.write((self._mark + kind if not number else "  ") + text + "\n")
+    def _lines(self, lines: Iterable[str], error: str = "") -> None:
+        self._stderr.writelines(prose.message(lines, self._mark, self._error_width, error))

@@ -47,11 +47,11 @@ def _lines(known: Described, result: Result) -> Iterator[Line]:
     good = result.exit is Exit.OK
     mark = ("✓ ", "green") if good else ("! ", "yellow")
     if result.outcome is Outcome.RECOVERED:
-        yield mark, f"Recovered {what}{_facts(resource, known)}{took}", True
+        yield mark, f"Recovered {what}{_facts(resource, known)}{took}"
     else:
-        yield mark, f"{what} was already recovered{_facts(resource, known)}", True
+        yield mark, f"{what} was already recovered{_facts(resource, known)}"
     if isinstance(resource, VmInstance):
-        yield PLAIN, f"{resource.uuid} and its root volume are back.", True
+        yield PLAIN, f"{resource.uuid} and its root volume are back."
     elif isinstance(resource, Volume):
         yield from _volume_lines(resource, known)
 
@@ -61,7 +61,7 @@ def _volume_lines(volume: Volume, known: Described) -> Iterator[Line]:
     start = f"{volume.uuid} is {escape_terminal(volume.status or 'of unknown status')}"
     on, last = volume.text("vmInstanceUuid"), volume.text("lastVmInstanceUuid")
     if on:
-        yield PLAIN, f"{start} and attached to {known.vm(on)}.", True
+        yield PLAIN, f"{start} and attached to {known.vm(on)}."
         return
     if last:
         where = (
@@ -69,9 +69,9 @@ def _volume_lines(volume: Volume, known: Described) -> Iterator[Line]:
         )
     else:
         where = f"; {doubt}" if doubt else "; it was never on a VM" if doubt is not None else ""
-    yield PLAIN, f"{start} and not attached{where}.", True
+    yield PLAIN, f"{start} and not attached{where}."
     vm = "" if last and not doubt else f" {last}" if last else " VM"
-    yield PLAIN, f"Attach it: {known.command} attach {known.typed(volume)}{vm}", False
+    yield PLAIN, f"Attach it: {known.command} attach {known.typed(volume)}{vm}"
 
 
 def attached_block(volume: Volume, vm: str, *, already: bool) -> Iterator[Line]:

@@ -8,6 +8,7 @@ from typing import Final, TextIO
 
 USUAL: Final = 80
 LINES: Final = 24
+ERROR: Final = "error:"
 
 
 def terminal_width(descriptor: int, columns: str | None = None) -> int:
@@ -32,8 +33,13 @@ def terminal_height(descriptor: int) -> int:
         return LINES
 
 
+def message_width(stream: TextIO, environ: Mapping[str, str]) -> int | None:
+    """Return the number of columns that messages are wrapped to; None for a stream that is not a terminal."""
+    return terminal_width(stream.fileno(), environ.get("COLUMNS")) if stream.isatty() else None
+
+
 def error_mark(stream: TextIO, environ: Mapping[str, str]) -> str:
     """Return what an error begins with, red where the stream is a terminal that shows colours."""
     if stream.isatty() and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb":
-        return "\x1b[1;31merror:\x1b[0m "
-    return "error: "
+        return f"\x1b[1;31m{ERROR}\x1b[0m"
+    return ERROR

@@ -67,8 +67,8 @@ def text_column(header: str, text: Callable[[T], str], fit: Fit = Fit.WHOLE) -> 
     return Column(header.lower().replace(" ", "-"), header, "", text, lambda row: escape_terminal(text(row)), fit=fit)
 
 
-Line = tuple[Span, str, bool]
-"""A mark of two columns with its style, or none; an escaped text that follows it; and whether that may be wrapped."""
+Line = tuple[Span, str]
+"""A mark of two columns with its style, or none, and an escaped text that follows it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from zvol.render.formats.interface import Format
 from zvol.render.layout import GAP, INDENT, NARROW, lines
+from zvol.render.prose import LEAST, fold
 from zvol.render.values import Column, Fit, Line, Span, Table
 from zvol.text import display_width, pad, wrap
 
@@ -26,8 +27,6 @@ BATCH: Final = 1000
 
 COMMANDS: Final = ("Next",)
 """The labels of commands to copy."""
-LEAST: Final = 20
-"""The fewest columns that a cell is wrapped to."""
 
 
 class Formatter(Format):
@@ -139,14 +138,14 @@ def _ended(lines: Iterable[str]) -> Iterator[str]:
 # ---- on a terminal ---------------------------------------------------------------------------------------------------
 def _block(line: Line, width: int) -> Iterator[list[Span]]:
     """Yield a line with its mark; what is wrapped continues below its text."""
-    (mark, style), text, wraps = line
-    first, *rest = wrap(text, max(width - len(INDENT), LEAST)) if wraps else [text]
-    yield [(mark or INDENT, style), (first, "")]
-    yield from ([(INDENT + more, "")] for more in rest)
+    (mark, style), text = line
+    first, *rest = fold(INDENT + text, width)
+    yield [(mark or INDENT, style), (first.removeprefix(INDENT), "")]
+    yield from ([(more, "")] for more in rest)
 
 
 def _listed(rows: Sequence[tuple[Sequence[Span], str]], width: int) -> Iterator[list[Span]]:
-    """Yield each row with its last cell wrapped, then what stands below it, whole: that may be a command to copy."""
+    """Yield each row with its last cell wrapped, then what stands below it."""
     starts = [[text for text, _ in cells[:-1]] for cells, _ in rows]
     wide = widths(starts[0], starts) if starts else []
     indent = sum(wide) + len(GAP) * len(wide)
@@ -157,7 +156,7 @@ def _listed(rows: Sequence[tuple[Sequence[Span], str]], width: int) -> Iterator[
         yield [*start, (first, style)]
         yield from ([(" " * indent + line, style)] for line in rest)
         if below:
-            yield [(" " * wide[0] + GAP + below, "")]
+            yield from ([(line, "")] for line in fold(" " * len(GAP) * 2 + below, width))
 
 
 def _records(

@@ -1,0 +1,72 @@
+"""Sentences on a terminal: they wrap at spaces, and commands in them stay whole, so that they can be copied."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from zvol.render.terminal import ERROR
+from zvol.text import display_width, fill
+
+INDENT: Final = "  "
+LEAST: Final = 20
+"""The fewest columns that a text is wrapped to."""
+_COMMAND: Final = re.compile(r"\S*`[^`]+`\S*|(?<=: )zvol (?:-.* )?(?:attach|list|recover|resume|runs|show)\b.*")
+
+
+def fold(text: str, width: int) -> list[str]:
+    """Return a safe text as lines of at most `width` columns, the further ones indented as the first, or by two.
+
+    A command is in backticks, or ends the text after a colon.  One that does not fit begins a line, and is left to the
+    terminal to wrap where even that is too short.  Each of several commands begins a line.
+    """
+    if display_width(text) <= width:
+        return [text]
+    own = text[: len(text) - len(text.lstrip(" "))]
+    indent = own or INDENT
+    lines: list[str] = []
+    for words in _groups(text[len(own) :]):
+        more = 0 if lines else len(indent) - len(own)
+        lines += fill(words, max(LEAST, width - len(indent)), more)
+    return [(indent if number else own) + line for number, line in enumerate(lines)]
+
+
+def message(texts: Iterable[str], mark: str, width: int | None, error: str = "") -> Iterator[str]:
+    """Yield a message of safe texts, `mark` before the first, as lines to write; `error` is its first word, coloured.
+
+    `width` is that of the terminal, None elsewhere.
+    """
+    for number, text in enumerate(texts):
+        first = not number
+        line = f"{mark}{ERROR} {text}" if first and error else (mark if first else INDENT) + text
+        lines = [line] if width is None else fold(line, width)
+        if first and error:
+            lines[0] = lines[0].replace(ERROR, error, 1)
+        yield from (f"{one}\n" for one in lines)
+
+
+def _groups(text: str) -> list[list[tuple[str, bool]]]:
+    """Return the words of a text, each with whether it may be broken; a group for each of several commands."""
+    groups: list[list[tuple[str, bool]]] = [[]]
+    words = list(_words(text))
+    several = sum(_begins_a_line(word) for word, _ in words) > 1
+    for word, breaks in words:
+        if several and _begins_a_line(word) and groups[-1]:
+            groups.append([])
+        groups[-1].append((word, breaks))
+    return groups
+
+
+def _begins_a_line(word: str) -> bool:
+    return "`zvol " in word
+
+
+def _words(text: str) -> Iterator[tuple[str, bool]]:
+    place = 0
+    for found in _COMMAND.finditer(text):
+        yield from ((word, True) for word in text[place : found.start()].rstrip(" ").split(" ") if word or place == 0)
+        yield found[0], False
+        place = found.end() + 1
+    if place < len(text):
+        yield from ((word, True) for word in text[place:].split(" "))
