@@ -124,11 +124,14 @@ def test_on_a_terminal_a_check_is_a_line_and_what_to_do_is_below_what_is_wrong(
         "of an account, environment ZVOL_SESSION: it has ended"
         " The session is from ZVOL_SESSION: unset it and run `zvol login`, or put a new one there."
     )
-    texts = [line[24:] for line in lines[:-1]]
-    assert all(line[:24].strip() == "" for line in lines[:-1] if line not in begun)
-    assert all(len(text) <= max(columns - 24, 20) for text in texts if " " in text)
-    wrapped = len(lines) - 1 - len(begun)
+    advice = next(place for place, line in enumerate(lines) if line.strip().startswith("The session is"))
+    checks, below = lines[:advice], lines[advice:]
+    assert all(line[:24].strip() == "" for line in checks if line not in begun)
+    assert all(len(line) <= max(columns, 24 + 20) for line in checks if " " in line[24:])
+    assert all(line[:9].strip() == "" and len(line) <= max(columns, 9 + 20) for line in below)
+    wrapped = len(checks) - len(begun)
     assert {30: wrapped > 9, 60: wrapped > 2, 80: wrapped == 1}.get(columns, wrapped == 0)
+    assert {30: len(below) > 3, 60: len(below) == 2, 80: len(below) == 2}.get(columns, len(below) == 1)
     assert all(code in shown.raw for code in (b"\x1b[32m\xe2\x9c\x93 ok", b"\x1b[31m\xe2\x9c\x97 WRONG"))
 
 

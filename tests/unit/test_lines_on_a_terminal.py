@@ -13,6 +13,7 @@ from zvol.render.formats.table import Formatter
 from zvol.render.values import Table
 
 WORDS = "one two three four five six seven"
+WORDS_AT_20 = ("one two three four", "five six seven")
 CHECKS = [
     Check("zone", False, WORDS, f"Run: {WORDS} {WORDS}"),
     Check("a longer name", True, "", "not shown"),
@@ -27,21 +28,22 @@ def drawn(checks: Sequence[Check], width: int) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("width", "found"),
+    ("width", "found", "below"),
     [
-        (80, [WORDS]),
-        (24 + len(WORDS), [WORDS]),
-        (23 + len(WORDS), ["one two three four five six", "seven"]),
-        (44, ["one two three four", "five six seven"]),
-        (1, ["one two three four", "five six seven"]),
+        (81, [WORDS], [f"{WORDS} {WORDS}"]),
+        (24 + len(WORDS), [WORDS], [f"{WORDS} one two", "three four five six seven"]),
+        (23 + len(WORDS), ["one two three four five six", "seven"], [f"{WORDS} one two", "three four five six seven"]),
+        (44, ["one two three four", "five six seven"], ["one two three four five six", "seven " + WORDS[:-6], "seven"]),
+        (1, ["one two three four", "five six seven"], ["one two three", "four five six seven", *WORDS_AT_20]),
     ],
 )
-def test_the_last_cell_wraps_and_what_stands_below_it_is_whole(width: int, found: list[str]) -> None:
+def test_the_last_cell_wraps_and_so_does_what_stands_below_it(width: int, found: list[str], below: list[str]) -> None:
     first, *rest = found
     assert drawn(CHECKS[:2], width) == [
         f"✗ WRONG  zone           {first}",
         *(" " * 24 + line for line in rest),
-        f"         Run: {WORDS} {WORDS}",
+        f"         Run: {below[0]}",
+        *(" " * 9 + line for line in below[1:]),
         "✓ ok     a longer name  ",
     ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from zvol.journal.records import ATTACH, ClosedVolume, FollowUp, Run, RunTarget
@@ -17,6 +17,9 @@ STATES: Final = {
     "finished": ("recorded", "forgotten"),
 }
 """The numbers of volumes that are told of a run, and their states in the journal."""
+
+NAMED: Final = 2
+"""The most results of a run that are told on a terminal."""
 
 WORDS: Final = {
     "planned": "not sent",
@@ -42,7 +45,7 @@ TARGET_STATES: Final = {
 def runs_table(runs: Sequence[Run], now: float) -> Table[Run]:
     """Return the table of runs; `now` is what the ages are counted to."""
     state = text_column("STATE", _state)
-    command = Column("command", "COMMAND", "", _command, fit=Fit.CUT)
+    command = Column("command", "COMMAND", "", _command, tty=_arguments, fit=Fit.CUT)
     results: Column[Run] = Column("results", "RESULTS", "", _results, fit=Fit.WRAP)
     started: Column[Run] = Column(
         "started", "STARTED", "", _started, tty=lambda run: human_age(max(0.0, now - run.started))
@@ -61,7 +64,7 @@ def runs_table(runs: Sequence[Run], now: float) -> Table[Run]:
         _run_object,
         lambda run: run.id,
         people=(RUN, started, state, results, server, account, command),
-        screen=(RUN, started, state, results, command),
+        screen=(RUN, started, SHORT, command),
         wide=(RUN, started, account, state, *numbers, results, server, command),
     )
 
@@ -107,13 +110,31 @@ def _state(run: Run) -> str:
 
 def _results(run: Run) -> str:
     """Return how many volumes and VMs have which outcome, such as `1 pending, 12 recovered`; what is open first."""
+    return ", ".join(f"{count:,} {word}" for count, word in _counted(run, Outcome)) or "nothing"
+
+
+def _short_results(run: Run) -> str:
+    """Return the same for a terminal: the first two of them, what failed before what did not."""
+    counts = _counted(run, sorted(Outcome, key=lambda one: one.success))
+    rest = sum(count for count, _ in counts[NAMED:])
+    counts = [*counts[:NAMED], (rest, "more")] if rest else counts
+    text = ", ".join(f"{count:,} {word}" for count, word in counts) or "nothing"
+    return f"running: {text}" if run.alive else text
+
+
+def _counted(run: Run, outcomes: Iterable[Outcome]) -> list[tuple[int, str]]:
     counts = [(run.counts.get(state, 0), word) for state, word in WORDS.items()]
-    counts += [(run.outcomes.get(one.value, 0), one.value) for one in Outcome]
-    return ", ".join(f"{count:,} {word}" for count, word in counts if count) or "nothing"
+    counts += [(run.outcomes.get(one.value, 0), one.value) for one in outcomes]
+    return [(count, word) for count, word in counts if count]
 
 
 def _command(run: Run) -> str:
     return run.request.command
+
+
+def _arguments(run: Run) -> str:
+    """Return the command for a terminal, without what all have in common."""
+    return escape_terminal(_command(run).removeprefix("zvol ").removeprefix("--sandbox ")) or "-"
 
 
 def _started(run: Run) -> str:
@@ -129,6 +150,15 @@ def _number(header: str, key: str) -> Column[Run]:
 
 
 RUN: Final[Column[Run]] = text_column("RUN", lambda run: run.id)
+SHORT: Final[Column[Run]] = Column(
+    "results",
+    "RESULTS",
+    "",
+    _results,
+    tty=_short_results,
+    style=lambda run: "yellow" if run.unfinished else "",
+    fit=Fit.CUT,
+)
 
 
 # ---- the volumes and VMs of one ----------------------------------------------------------------------------------

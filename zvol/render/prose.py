@@ -65,8 +65,11 @@ def _begins_a_line(word: str) -> bool:
 def _words(text: str) -> Iterator[tuple[str, bool]]:
     place = 0
     for found in _COMMAND.finditer(text):
-        yield from ((word, True) for word in text[place : found.start()].rstrip(" ").split(" ") if word or place == 0)
+        yield from _prose(text[place : found.start()])
         yield found[0], False
         place = found.end() + 1
-    if place < len(text):
-        yield from ((word, True) for word in text[place:].split(" "))
+    yield from _prose(text[place:])
+
+
+def _prose(text: str) -> Iterator[tuple[str, bool]]:
+    return ((word, True) for word in text.split(" ") if word)

@@ -156,7 +156,7 @@ def _listed(rows: Sequence[tuple[Sequence[Span], str]], width: int) -> Iterator[
         yield [*start, (first, style)]
         yield from ([(" " * indent + line, style)] for line in rest)
         if below:
-            yield from ([(line, "")] for line in fold(" " * len(GAP) * 2 + below, width))
+            yield from ([(line, "")] for line in fold(" " * wide[0] + GAP + below, width))
 
 
 def _records(
