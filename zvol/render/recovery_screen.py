@@ -77,7 +77,7 @@ def _volume_lines(volume: Volume, known: Described) -> Iterator[Line]:
 def attached_block(volume: Volume, vm: str, *, already: bool) -> Iterator[Line]:
     """Yield the line for the only volume of an attachment."""
     name = short_name(volume.name) or volume.uuid
-    yield ("✓ ", "green"), f"{name} was already attached to {vm}" if already else f"Attached {name} to {vm}", True
+    yield ("✓ ", "green"), f"{name} was already attached to {vm}" if already else f"Attached {name} to {vm}"
 
 
 def _facts(resource: Volume | VmInstance | object, known: Described) -> str:
