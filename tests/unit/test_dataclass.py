@@ -71,10 +71,8 @@ def more_classes(dataclass: Callable[..., Any]) -> dict[str, Any]:
     return {one.__name__: one for one in (Identical, Empty, OwnMethods)}
 
 
-OURS, THEIRS = (
-    classes(zvol.dataclass.dataclass, zvol.dataclass.field),
-    classes(dataclasses.dataclass, dataclasses.field),
-)
+OURS = classes(zvol.dataclass.dataclass, zvol.dataclass.field) | more_classes(zvol.dataclass.dataclass)
+THEIRS = classes(dataclasses.dataclass, dataclasses.field) | more_classes(dataclasses.dataclass)
 ARGUMENTS: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
     ("Frozen", ("a",), {}),
     ("Frozen", ("a", 1, (2,), "x"), {"note": "n"}),
