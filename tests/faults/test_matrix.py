@@ -16,7 +16,7 @@ from tests.faults.matrix.checks import check, truth
 from tests.faults.matrix.pairs import BACKS, JOBS, PUTS, WORLDS, all_pairs
 from tests.faults.matrix.runner import CaseRun, Runner
 from tests.support.fault_proxy import Rule
-from tests.support.kinds import KINDS, Kind
+from tests.support.kinds import KINDS, VMS, Kind
 from tests.support.process import Ran
 
 
@@ -49,16 +49,18 @@ def test_any_two_faults_are_together_in_some_case() -> None:
 
 # ---- the check himself -------------------------------------------------------------------------------------------
 UNSENT = Case("unsent", faults=("unsent",) * 3)
+HALF = Case("half", faults=("half",) * 3, kind=VMS)
 FINE = Case("fine")
 
 
 @pytest.mark.parametrize(
     ("case", "falsely"),
-    [*((UNSENT, word) for word in ("recovered", "gone")), *((FINE, word) for word in ("failed", "not-sent", "gone"))],
+    [(HALF, "recovered"), (UNSENT, "gone"), *((FINE, word) for word in ("failed", "not-sent", "gone"))],
 )
 def test_a_false_outcome_is_found(case: Case, falsely: str, runner: Runner) -> None:
     def lie(case_run: CaseRun, run: Callable[[Sequence[str]], Ran]) -> None:
-        results = [json.loads(line) for line in run(["recover", *case_run.targets, "-o", "ndjson"]).out.splitlines()]
+        ran = run(["recover", *case_run.kind.arguments(case_run.targets), "-o", "ndjson"])
+        results = [json.loads(line) for line in ran.out.splitlines()]
         truth(case_run, results)
         with pytest.raises(AssertionError):
             truth(case_run, [one | {"outcome": falsely} for one in results])

@@ -10,17 +10,17 @@ import pytest
 
 from tests.sim.clock import EPOCH, SimClock, pool_on
 from tests.sim.journal import open_journal
+from tests.sim.kills import QUIET_OF
 from tests.sim.server import SimServer
 from tests.support.engine_options import engine_options
 from zvol.clock import SystemClock
 from zvol.journal.journal import Journal
 from zvol.journal.records import Identity
-from zvol.model import Result, Target
+from zvol.model import VM, VOLUME, Result, Target
 from zvol.recovery.engine import Engine
 
 A = "a" * 32
 HOUR = 3600.0
-QUIET = 75 + 60 + 15
 ME = Identity("http://simulated:8080/zstack", "account test")
 Fault = Callable[[str, int], str | None]
 
@@ -37,11 +37,12 @@ class Clock(SimClock):
 class Machine:
     """A machine with its clock and journal; the server has a time of its own, which is the simulation's."""
 
-    def __init__(self, tmp_path: Path, fault: Fault, volumes: int = 1) -> None:
+    def __init__(self, tmp_path: Path, fault: Fault, volumes: int = 1, kind: str = VOLUME) -> None:
         self.clock = Clock()
         self.server = SimServer(self.clock, fault)
         self.uuids = [A] if volumes == 1 else [f"{number:032x}" for number in range(1, volumes + 1)]
-        self.server.add(self.uuids)
+        self.kind = kind
+        self.server.add(self.uuids, kind)
         self.path = tmp_path / "journal.db"
         self.open: list[Journal] = []
 
@@ -53,8 +54,11 @@ class Machine:
         self.open.append(open_journal(self.path))
         return self.open[-1]
 
+    def targets(self) -> list[Target]:
+        return [Target(uuid, uuid, kind=self.kind) for uuid in self.uuids]
+
     def recover(self, **options: object) -> list[Result]:
-        results = list(self.engine(**options).recover([Target(uuid, uuid) for uuid in self.uuids]))
+        results = list(self.engine(**options).recover(self.targets()))
         self.power_off()
         return results
 
@@ -79,9 +83,9 @@ def lost(kind: str, number: int) -> str | None:
     return "lost" if (kind, number) == ("put", 1) else None
 
 
-@pytest.mark.parametrize("jump", [-5 * HOUR, 5 * HOUR, -400 * 24 * HOUR])
-def test_a_jump_of_the_wall_clock_changes_no_wait(jump: float, tmp_path: Path) -> None:
-    machine = Machine(tmp_path, lost)
+@pytest.mark.parametrize(("jump", "kind"), [(-5 * HOUR, VM), (5 * HOUR, VM), (-400 * 24 * HOUR, VOLUME)])
+def test_a_jump_of_the_wall_clock_changes_no_wait(jump: float, kind: str, tmp_path: Path) -> None:
+    machine = Machine(tmp_path, lost, kind=kind)
 
     def set_clock() -> None:
         machine.clock.offset = jump
@@ -90,22 +94,24 @@ def test_a_jump_of_the_wall_clock_changes_no_wait(jump: float, tmp_path: Path) -
     [result] = machine.recover()
     assert result.outcome == "recovered"
     first, second = machine.times("put")
-    assert QUIET <= second - first - 30 < QUIET + 10, "the PUT itself took 30 s to be lost"
+    assert QUIET_OF[kind] <= second - first - 30 < QUIET_OF[kind] + 10, "the PUT itself took 30 s to be lost"
     journal = machine.journal()
     [run] = journal.runs()
     assert (run.unfinished, run.counts) == (0, {"recorded": 1})
     machine.power_off()
 
 
-@pytest.mark.parametrize("asleep", [61.0, HOUR, 30 * HOUR])
-def test_after_a_sleep_in_the_quiet_time_it_waits_anew_and_reads_before_it_sends(asleep: float, tmp_path: Path) -> None:
-    machine = Machine(tmp_path, lost)
+@pytest.mark.parametrize(("asleep", "kind"), [(61.0, VOLUME), (HOUR, VM), (30 * HOUR, VOLUME)])
+def test_after_a_sleep_in_the_quiet_time_it_waits_anew_and_reads_before_it_sends(
+    asleep: float, kind: str, tmp_path: Path
+) -> None:
+    machine = Machine(tmp_path, lost, kind=kind)
     machine.sleep_at(100, asleep)
     woke = machine.clock.now + 100 + asleep
     [result] = machine.recover(timeout=48 * HOUR)
     assert result.outcome == "recovered"
     _, second = machine.times("put")
-    assert second - woke >= QUIET
+    assert second - woke >= QUIET_OF[kind]
     assert len([time for time in machine.times("read") if woke < time < second]) > 10
     assert machine.server.worst == 1
 
@@ -142,11 +148,11 @@ def test_what_slept_between_its_look_and_its_put_is_looked_at_again(when: float,
     assert machine.server.worst == 1
 
 
-@pytest.mark.parametrize("wall", [0.0, -20 * 24 * HOUR, 20 * 24 * HOUR])
-def test_a_resume_after_a_reboot_counts_from_the_resume(wall: float, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("wall", "kind"), [(0.0, VM), (-20 * 24 * HOUR, VOLUME), (20 * 24 * HOUR, VM)])
+def test_a_resume_after_a_reboot_counts_from_the_resume(wall: float, kind: str, tmp_path: Path) -> None:
     """The monotonic clock begins anew, and the time of day may be any."""
-    machine = Machine(tmp_path, lost)
-    running = machine.engine().recover([Target(A, A)])
+    machine = Machine(tmp_path, lost, kind=kind)
+    running = machine.engine().recover(machine.targets())
     machine.clock.at(machine.clock.now + 50, lambda: (_ for _ in ()).throw(PowerCut))
     with pytest.raises(PowerCut):
         list(running)
@@ -164,7 +170,7 @@ def test_a_resume_after_a_reboot_counts_from_the_resume(wall: float, tmp_path: P
     [result] = machine.engine().resume(journal, adopted.volumes)
     assert result.outcome == "recovered"
     [second] = machine.times("put")
-    assert second - 3.0 >= QUIET
+    assert second - 3.0 >= QUIET_OF[kind]
     machine.power_off()
 
 

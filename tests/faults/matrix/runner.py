@@ -161,7 +161,8 @@ class CaseRun:
             "wait": self._wait,
             "crash-half": self._crash_half,
             "root-back": self._recover_root,
-            "root-gone": self._remove_root,
+            "root-gone": lambda: self._database("DELETE FROM volumes WHERE uuid = ?", self._root),
+            "half-destroyed": lambda: self._database("UPDATE vms SET state = 'Stopped' WHERE uuid = ?", self.bad),
         }
 
     def _crash(self) -> None:
@@ -233,14 +234,18 @@ class CaseRun:
 
     def _recover_root(self) -> None:
         """Somebody recovers the root volume of the VM alone, as the server allows it."""
-        root = extra_root(int(self.bad[-12:], 16))
         body = {VOLUMES.recovery: dict[str, str]()}
-        assert "inventory" in self.cloud.job(self.cloud.call("PUT", f"{VOLUMES.path}/{root}/actions", body))
+        assert "inventory" in self.cloud.job(self.cloud.call("PUT", f"{VOLUMES.path}/{self._root}/actions", body))
 
-    def _remove_root(self) -> None:
+    @property
+    def _root(self) -> str:
+        return extra_root(int(self.bad[-12:], 16))
+
+    def _database(self, sql: str, uuid: str) -> None:
+        """Change what no API changes."""
         store = Store(self.cloud.directory)
         with store.write() as tx:
-            tx.run("DELETE FROM volumes WHERE uuid = ?", extra_root(int(self.bad[-12:], 16)))
+            tx.run(sql, uuid)
         store.close()
 
     # ---- the truth -----------------------------------------------------------------------------------------------

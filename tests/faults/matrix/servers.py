@@ -137,6 +137,9 @@ def halves() -> Iterator[Case]:
         yield Case(f"{name}, then another operator", (at(rule, "operator"),), ("half",), never=ONE_STEP)
     for stage in ("before the first read", "after the first read", "before the PUT"):
         yield done(f"its root volume alone is recovered {stage}", stage, "root-back", "recovered", ONE_STEP)
+        yield done(
+            f"the VM is not destroyed, its root volume deleted {stage}", stage, "half-destroyed", "failed", ONE_STEP
+        )
         yield done(f"its root volume is destroyed {stage}", stage, "root-gone", "gone", ONE_STEP)
     for act, says in (("root-back", "recovered"), ("root-gone", "gone")):
         yield Case(f"the PUT is lost, then {act}", (Rule("put", "drop", act=act),), says=(says,), never=ONE_STEP)
