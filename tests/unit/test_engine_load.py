@@ -43,7 +43,7 @@ def test_a_batch_that_a_gateway_refuses_is_not_halved(tmp_path: Path) -> None:
     results = world.recover()
     assert outcomes(results) == {"recovered": 100}
     assert world.server.turned_away == ["read"]
-    assert world.server.seen["read"] <= 12
+    assert [kind for _when, kind in world.server.requests][:3] == ["read", "read", "put"]
 
 
 @pytest.mark.parametrize("kind", ["read", "job", "put"])
@@ -95,3 +95,13 @@ def test_a_signal_is_not_held_up(tmp_path: Path) -> None:
     results = world.recover()
     assert outcomes(results) == {"recovered": 20}
     assert world.took <= 2.0 + 6.0 + 10.0 + 1.0
+
+
+def test_reads_leave_most_of_the_rate_to_changes(tmp_path: Path) -> None:
+    world = World(tmp_path, volumes=100)
+    world.server.admits = Bucket(5.0).admits
+    world.recover()
+    requests = world.server.requests
+    puts = [when for when, kind in requests if kind == "put"]
+    reads = sum(kind == "read" and when < puts[79] for when, kind in requests)
+    assert reads <= 0.7 * 80
