@@ -9,7 +9,8 @@ import time
 import pytest
 
 from tests.support.process import PG_DATA, ZVOL, Ran, Sandbox
-from zvol.cli.params import CHUNK, MAX_BYTES, MAX_LENGTH, MAX_NAMED, MAX_VOLUMES, read_volumes
+from zvol.cli.list_input import CHUNK, MAX_BYTES
+from zvol.cli.params import MAX_LENGTH, MAX_NAMED, MAX_VOLUMES, read_volumes
 from zvol.errors import UsageProblem
 from zvol.model import VolumeArgument
 

@@ -25,12 +25,22 @@ _UUID: Final = re.compile(
 _DASHES: Final = dict.fromkeys(map(ord, "‐‑‒–—―−"), "-")
 _QUOTES: Final = "\"'`´“”„‟‘’‚‛«»‹›"
 _JSON: Final = re.compile(r'[\[{]\s*["{\[].*|[\[{]|[\]}],?|\[\]|\{\}|"[^"]+"\s*:\s*.*')
-_HEADER: Final = re.compile(r"(?:.*[\s,;|\"])?uuid(?:[\s,;|\"].*)?|\"?id\"?", re.IGNORECASE)
+_HEADER: Final = re.compile(
+    r"(?:.*[\s,;|\"])?uuid(?:[\s,;|\"].*)?|\"?(?:id|name|volume|asked)\"?|(?:云盘)?名称|(?:name|名称)[,;\t].*",
+    re.IGNORECASE,
+)
+_MARKUP: Final = re.compile(r"<[!?].*|.*</[a-z].*|<[a-z][a-z0-9]{0,9}(?:\s[^>]*)?/?>.*", re.IGNORECASE)
+_DIFF: Final = re.compile(r"@@ .*|(?:---|\+\+\+) .*")
+_ABSENT: Final = frozenset(("null", "None", "nil", "undefined"))
+_BULLET: Final = re.compile(r"[-*+•·] +[^ ].*")
 _ROW: Final = re.compile(r"\|.*\|")
 _RULE: Final = frozenset("+|=:- ")
 _MARKER: Final = re.compile(r"(?:[-*+•·]|\(?[0-9]{1,6}[.):])\s+.*")
 _SHORTENED: Final = re.compile(r"[0-9a-f-]{4,35}(?:…|\.{2,3})", re.IGNORECASE)
-_ALMOST: Final = re.compile(r"[0-9a-f]{20,44}")
+_ALMOST: Final = re.compile(r"[0-9a-f]{20,44}|[0-9a-f]{64}")
+_INSIDE: Final = re.compile(r"[-_:. ]")
+MAX_WRONG: Final = 4
+"""The most letters of 32 characters that may be none of a UUID, so that it seems to be one."""
 
 _GLOB: Final = frozenset("*?[")
 
@@ -45,6 +55,7 @@ _FORMS: Final = (
     (r".*/.*", "looks like a path or a URL"),
     (r".*\s.*", "holds more than a UUID"),
     (rf".*[{_QUOTES}(){{}}<>\[\]=:].*", "holds more than a UUID"),
+    (r"[^\w@]*@[^\w@]*", "holds more than a UUID"),
 )
 """What a text looks like whose UUID is replaced by `@`; the first pattern that matches counts."""
 
@@ -67,6 +78,8 @@ def lookalike(text: str, *, listed: bool = True) -> Lookalike | None:
         return Lookalike("looks like JSON", uuids)
     if fold_uuid(plain) is not None:
         return Lookalike("holds characters that are invisible or only look like hex digits", (str(fold_uuid(plain)),))
+    if not uuids and (joined := fold_uuid(_INSIDE.sub("", plain))):
+        return Lookalike("has separators where a UUID has none", (joined,))
     if not uuids:
         what = _without_uuid(plain, listed=listed)
         return Lookalike(what) if what else None
@@ -85,10 +98,24 @@ def _without_uuid(plain: str, *, listed: bool) -> str:
         return "is in quotes"
     if _SHORTENED.fullmatch(plain):
         return "looks like a UUID that was shortened"
-    if not listed:
-        return ""
+    if len(digits) == 32 and digits.isalnum() and 0 < len(re.sub("[0-9a-f]", "", digits)) <= MAX_WRONG:
+        return "has 32 characters like a UUID, but they are not all hex digits (0-9 and a-f)"
+    return _line_without_uuid(plain, digits) if listed else ""
+
+
+def _line_without_uuid(plain: str, digits: str) -> str:
+    if _MARKUP.fullmatch(plain):
+        return "looks like HTML or XML"
+    if _DIFF.fullmatch(plain):
+        return "looks like a line of a diff"
+    if plain in _ABSENT:
+        return "looks like a field that is not there"
     if _ROW.fullmatch(plain):
         return "looks like a row of a table"
+    if _BULLET.fullmatch(plain):
+        return "begins like an item of a list"
+    if plain.endswith((",", ";")):
+        return "ends with a separator"
     if _HEADER.fullmatch(plain) or (_RULE.issuperset(plain) and ("--" in plain or "==" in plain)):
         return "looks like the header of a table"
     if _ALMOST.fullmatch(digits) and len(digits) != 32:
@@ -131,25 +158,32 @@ def refusal(arguments: Sequence[VolumeArgument], *, what: str = "VOLUME") -> Usa
         return None
     first, like = found[0]
     shown = first.text if len(first.text) <= MAX_SHOWN else first.text[:MAX_SHOWN] + "..."
-    named = f"{first.place} ('{escape_terminal(shown)}')"
+    named = f"{first.place} ('{shown}')"
     if len(found) > 1:
         lines = "lines" if first.listed else "texts"
         named = f"{len(found):,} {lines} are no {what}s; the first is {named}, which"
     named += f" {like.what}{_instead(like)}"
-    return UsageProblem(f"{named}; nothing was sent", hint=_hint(like, what))
+    return UsageProblem(f"{named}; nothing was sent", hint=_hint(like, what, first.text))
 
 
 def _like(argument: VolumeArgument) -> Lookalike | None:
     return lookalike(argument.text, listed=argument.listed)
 
 
-def _hint(like: Lookalike, what: str) -> str:
+def _hint(like: Lookalike, what: str, text: str) -> str:
     hint = "A list has one UUID or exact name in each line, and nothing else; `zvol list -o name` prints UUIDs."
     if what != "VOLUME":
         hint = "Give the UUID or the exact name, and nothing else."
     elif like.what == "looks like JSON":
-        hint += " Of JSON, `jq -r '.[].uuid'` prints them."
+        hint += f" Of JSON, `jq -r {_jq(text)}` prints them."
     return hint
+
+
+def _jq(text: str) -> str:
+    """Return what prints the UUIDs of a document, of which this is the first line."""
+    if text.lstrip().startswith("{"):
+        return "'.inventories[].uuid'" if '"inventories"' in text else ".uuid"
+    return "'.[].uuid'"
 
 
 # ---- names that look alike -----------------------------------------------------------------------------------------

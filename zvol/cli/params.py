@@ -22,20 +22,12 @@ if TYPE_CHECKING:
 
 MAX_VOLUMES: Final = 100_000
 """VOLUMEs of one run."""
-MAX_BYTES: Final = 16 << 20
-"""Of standard input."""
 MAX_LENGTH: Final = 100_000
 """Characters of a VOLUME; a name on a ZStack has at most 255, and the look-up does not find a longer one."""
-CHUNK: Final = 1 << 16
-BOM: Final = "\ufeff"
-NEWLINE: Final = b"\n"
-UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
-"""How UTF-16 begins, in either byte order."""
 MAX_NAMED: Final = 20
 """The most mistakes that a message names."""
 MAX_SHOWN: Final = 40
 """The most characters that it shows of each."""
-SPLIT: Final = "Give them in several runs, or choose with filters such as --deleted-since, or --all."
 
 
 class SettingType(click.ParamType[Any]):
@@ -167,6 +159,8 @@ def read_volumes(
     wrong: list[VolumeArgument] = []
     for number, (place, text) in enumerate(_texts(arguments, stdin, where)):
         if number == MAX_VOLUMES:
+            from zvol.cli.list_input import SPLIT
+
             raise UsageProblem(f"more than {MAX_VOLUMES:,} {what}s were given; nothing was sent", hint=SPLIT)
         if not text.strip() or len(text) > MAX_LENGTH or has_control(text):
             wrong.append(VolumeArgument(text[:MAX_LENGTH], place=place))
@@ -181,23 +175,34 @@ def read_volumes(
 def _refuse(wrong: Sequence[VolumeArgument], what: str) -> NoReturn:
     """Raise UsageProblem for texts that cannot be VOLUMEs."""
     from zvol.catalog.lookalikes import refusal
+    from zvol.cli import list_input
 
+    for one in wrong:
+        if one.listed:
+            list_input.check_line(one.place, one.text)
     if problem := refusal(wrong, what=what):
         raise problem
-    for one in wrong:
-        if one.listed and any("\udc80" <= char <= "\udcff" for char in one.text):
-            raise _not_utf8(one.place)
     named = [
         f"{one.place} ('{one.text if len(one.text) <= MAX_SHOWN else one.text[:MAX_SHOWN] + '...'}')"
         for one in wrong[:MAX_NAMED]
     ]
     more = f", and {len(wrong) - MAX_NAMED:,} more" if len(wrong) > MAX_NAMED else ""
     why = f"a {what} is empty, holds a control character or has more than {MAX_LENGTH:,} characters"
-    raise UsageProblem(f"{why}; nothing was sent: {', '.join(named)}{more}")
+    raise UsageProblem(f"{why}; nothing was sent: {', '.join(named)}{more}", hint=_line_ends(wrong))
+
+
+def _line_ends(wrong: Sequence[VolumeArgument]) -> str:
+    """Return what to do about carriage returns and NULs, which other programs have at the ends of lines."""
+    if any("\0" in one.text for one in wrong):
+        return r"A NUL ends a name for `xargs -0`; make lines of them: tr '\0' '\n'"
+    if any(one.text.endswith("\r") and not one.listed for one in wrong):
+        return r"A carriage return is there where a script has the line ends of Windows: sed -i 's/\r$//' SCRIPT"
+    return r"Make lines of carriage returns: tr '\r' '\n'" if any("\r" in one.text for one in wrong) else ""
 
 
 def _texts(arguments: Sequence[str], stdin: TextIO | None, where: str) -> Iterator[tuple[str, str]]:
     """Yield the place and the text of each VOLUME; each line of standard input is one, also an empty line."""
+    from zvol.cli.list_input import lines
     from zvol.model import LINE
 
     for number, argument in enumerate(arguments, 1):
@@ -206,59 +211,5 @@ def _texts(arguments: Sequence[str], stdin: TextIO | None, where: str) -> Iterat
             continue
         if stdin is None:
             raise click.UsageError("standard input is closed, and `-` was to be read from it")
-        for line, text in enumerate(_lines(stdin), 1):
+        for line, text in enumerate(lines(stdin), 1):
             yield f"{LINE}{line}", text.removesuffix("\r")
-
-
-def _lines(stdin: TextIO) -> Iterator[str]:
-    """Yield the lines of standard input one by one, without its BOM; raises UsageProblem for more than MAX_BYTES."""
-    size, begun, number = 0, list[str](), 1
-    while part := _read(stdin, number):
-        if not size:
-            _refuse_utf16(part)
-        size += len(part.encode("utf-8", "surrogatepass"))
-        if size > MAX_BYTES:
-            text = f"standard input is longer than {MAX_BYTES >> 20} MiB; nothing was sent"
-            raise UsageProblem(text, hint=SPLIT)
-        first, *others = (part.removeprefix(BOM) if number == 1 and not begun else part).split("\n")
-        begun.append(first)
-        if others:
-            yield "".join(begun)
-            yield from others[:-1]
-            begun = others[-1:]
-            number += len(others)
-    if last := "".join(begun):
-        yield last
-
-
-def _read(stdin: TextIO, number: int) -> str:
-    """Return the next part of standard input, which begins in the line `number`."""
-    try:
-        return stdin.read(CHUNK)
-    except UnicodeDecodeError as exc:
-        if number == 1 and exc.object.startswith(UTF16):
-            raise _utf16(wide=exc.object[2:4] == b"\0\0") from exc
-        raise _not_utf8(f"line {number + exc.object.count(NEWLINE, 0, exc.start)}") from exc
-    except (OSError, ValueError) as exc:
-        raise click.UsageError(f"standard input cannot be read: {exc}") from exc
-
-
-def _refuse_utf16(part: str) -> None:
-    """Raise UsageProblem for UTF-16, with a BOM that was read as something else, or without one."""
-    even, odd = part[:64:2], part[1:64:2]
-    if part.startswith(("\udcff\udcfe", "\udcfe\udcff")):
-        raise _utf16(wide=part[2:4] == "\0\0")
-    if len(part) > 3 and {even.count("\0") / len(even), odd.count("\0") / len(odd)} == {0, 1}:
-        raise _utf16()
-
-
-def _utf16(*, wide: bool = False) -> UsageProblem:
-    name = "UTF-32" if wide else "UTF-16"
-    origin = "" if wide else ", as Windows PowerShell and Notepad write it"
-    text = f"standard input is {name}{origin}; nothing was sent"
-    return UsageProblem(text, hint=f"Convert it first: iconv -f {name} -t UTF-8 LIST | zvol recover -")
-
-
-def _not_utf8(place: str) -> UsageProblem:
-    text = f"{place} of standard input is not UTF-8; nothing was sent"
-    return UsageProblem(text, hint="Convert the list first, as with `iconv -f GB18030 -t UTF-8`.")
