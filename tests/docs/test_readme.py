@@ -61,4 +61,7 @@ def test_your_own_cloud_in_five_lines(tmp_path: Path, cloud: Sandbox) -> None:
 def test_the_installation_is_of_this_folder() -> None:
     lines = marked(PAGE, "install").splitlines()
     assert [line.split()[0] for line in lines] == ["pipx", "uv", "python3"]
-    assert all(re.fullmatch(r"[\w -]* install( --user)? \.", line) for line in lines)
+    assert all(re.fullmatch(r"[\w -]* install \.( +#.*)?", line) for line in lines)
+    assert marked(PAGE, "path") == 'export PATH="$PWD/.venv/bin:$PATH"\n'
+    marks = [block.mark for block in blocks(PAGE) if block.language == "sh"]
+    assert marks == ["try command", "path", "install", "own cloud", "test command"], "each has its test"
