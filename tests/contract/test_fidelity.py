@@ -22,8 +22,6 @@ from zvol.sandbox import Switches
 PARSER = ("432-limit-neg",)
 """Exchanges whose details quote the inside of the server's parser; only their code is compared."""
 
-EXCHANGES = [(version, name) for version, captured in WORLDS.items() for name in names(captured.wire)]
-
 
 @pytest.fixture(scope="module")
 def answered(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], dict[str, Answer]]:
@@ -58,12 +56,21 @@ def test_all_captured_exchanges_are_repeated(version: str, least: int) -> None:
     assert {path.stem for path in Path(__file__).with_name(wire).glob("*.http")} == set(names(wire))
 
 
-@pytest.mark.parametrize(("version", "name"), EXCHANGES)
-def test_each_captured_exchange_is_answered_alike(
-    version: str, name: str, answered: Callable[[str], dict[str, Answer]]
-) -> None:
+@pytest.mark.parametrize("version", WORLDS)
+def test_each_captured_exchange_is_answered_alike(version: str, answered: Callable[[str], dict[str, Answer]]) -> None:
+    differ = {}
+    for name in names(WORLDS[version].wire):
+        try:
+            compare(version, name, answered(version)[name])
+        except AssertionError as found:
+            differ[name] = str(found)
+    assert differ == {}
+
+
+def compare(version: str, name: str, ours: Answer) -> None:
+    """Raise AssertionError unless the sandbox's answer is as the one that was captured."""
     captured = WORLDS[version]
-    real, ours = exchange(captured.wire, name).answer, answered(version)[name]
+    real = exchange(captured.wire, name).answer
     assert (ours.status, ours.kind) == (real.status, real.kind), ours.body
     assert shape(ours.json) == shape(real.json)
     assert ours.error.get("code") == real.error.get("code")

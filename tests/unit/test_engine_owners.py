@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections import OrderedDict, deque
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -69,7 +70,11 @@ def changes_a_container(node: ast.AST) -> bool:
             return False
 
 
-def mutators(file: str = "task.py", name: str = "VolumeTask") -> set[str]:
+parsed = cache(ast.parse)
+
+
+@cache
+def mutators(file: str = "task.py", name: str = "VolumeTask") -> frozenset[str]:
     """Return the methods of a task's class that change its fields."""
     [task] = [
         node
@@ -77,17 +82,17 @@ def mutators(file: str = "task.py", name: str = "VolumeTask") -> set[str]:
         if isinstance(node, ast.ClassDef) and node.name == name
     ]
     methods = [node for node in task.body if isinstance(node, ast.FunctionDef)]
-    return {
+    return frozenset(
         method.name
         for method in methods
         if any(isinstance(one, ast.Attribute) for node in ast.walk(method) for one in targets(node))
         or any(changes_a_container(node) for node in ast.walk(method))
-    }
+    )
 
 
 def imported_from_recovery(source: str) -> Iterator[str]:
     """Yield the modules of the engine that a module imports."""
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(parsed(source)):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("zvol.recovery"):
             module = (node.module or "").removeprefix("zvol.recovery").lstrip(".")
             yield from [module] if module else [alias.name for alias in node.names]
@@ -96,7 +101,7 @@ def imported_from_recovery(source: str) -> Iterator[str]:
 def found_in(name: str, source: str) -> Iterator[str]:
     """Yield what a module does that only an owner may do."""
     owner, changes = name in OWNERS, mutators()
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(parsed(source)):
         for one in targets(node):
             if not own(one) and not (owner and ast.unparse(one).startswith("task.")):
                 yield f"{name}:{node.lineno} assigns {ast.unparse(one)}"  # type: ignore[attr-defined]
@@ -132,7 +137,7 @@ def test_other_rooms_change_no_task(file: Path) -> None:
 def follow_up_changes(name: str, source: str) -> Iterator[str]:
     """Yield where a module calls a method that changes a follow-up or one of its changes."""
     changing = mutators("follow_ups/task.py", "FollowUpTask") | mutators("follow_ups/changes.py", "Change")
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(parsed(source)):
         match node:
             case ast.Call(func=ast.Attribute(value=base, attr=method)) if method in changing:
                 if ast.unparse(base).rpartition(".")[2] in ("follow_up", "change"):
