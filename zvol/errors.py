@@ -221,7 +221,7 @@ class LocalState(ZvolError):
 
 
 class Busy(ZvolError):
-    """Another zvol run is on this volume."""
+    """Another zvol run is working on this volume."""
 
     kind = "busy"
     exit = Exit.BUSY

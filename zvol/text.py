@@ -153,12 +153,9 @@ def parse_duration(text: str) -> float | None:
     return float(sum(int(count) * unit for count, unit in zip(found.groups(), UNITS.values(), strict=True) if count))
 
 
-def not_a_duration(text: str) -> str:
-    """Return why `parse_duration` refused a text: most often a number without a unit."""
-    bare = text.strip()
-    if re.fullmatch(r"[0-9]{1,9}", bare):
-        return f"{bare} has no unit: say {', '.join(bare + unit for unit in 'smhd')} or {bare}w"
-    return f"{escape_terminal(text)!r} is no duration such as 90s, 5m, 1h30m or 1d 12h"
+def without_unit(number: str) -> str:
+    """Return what to write instead of a duration that is a number only."""
+    return f"{number} has no unit: write {', '.join(number + unit for unit in 'smhd')} or {number}w"
 
 
 def human_duration(seconds: float) -> str:

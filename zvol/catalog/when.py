@@ -13,7 +13,7 @@ from typing import Final
 from zvol.catalog.lookups import first_named
 from zvol.dataclass import dataclass, field
 from zvol.errors import UsageProblem, ZvolError
-from zvol.text import did_you_mean, escape_terminal, not_a_duration, parse_duration, stamp
+from zvol.text import did_you_mean, escape_terminal, parse_duration, stamp, without_unit
 from zvol.zstack import date_readings
 from zvol.zstack.dates import parse_server_date
 from zvol.zstack.zones import END, Zone
@@ -129,7 +129,7 @@ def _why(text: str, ago: float | None) -> str:
     if ago is not None:
         return f"{escape_terminal(text)!r} is more than {MAX_AGO / 86400:.0f} days"
     if re.fullmatch("[0-9]{1,5}", text.strip()):
-        return not_a_duration(text)
+        return without_unit(text.strip())
     return f"{escape_terminal(text)!r} is neither a duration nor a date"
 
 

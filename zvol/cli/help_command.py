@@ -29,7 +29,7 @@ MEANINGS: Final = {
     Exit.UNKNOWN: "outcome unknown; the request may still take effect: run `zvol resume`",
     Exit.AUTH: "authentication missing, expired or refused",
     Exit.UNREACHABLE: "unreachable: at least one was not sent, none is unknown",
-    Exit.BUSY: "another zvol run is on this volume",
+    Exit.BUSY: "another zvol run is working on this volume",
     Exit.LOCAL: "the journal or the output cannot be written",
     Exit.CONTRADICTED: "the server reports success, but the volume does not show it",
     Exit.UNTRUSTED: "not trusted: certificate, redirect, plain http",

@@ -87,10 +87,10 @@ class Assigned:
 class Program:
     """All modules of zvol but those of the sandbox."""
 
-    def __init__(self) -> None:
+    def __init__(self, root: Path = ROOT) -> None:
         self.modules: dict[str, Module] = {}
-        for path in sorted((ROOT / "zvol").rglob("*.py")):
-            parts = path.relative_to(ROOT).with_suffix("").parts
+        for path in sorted((root / "zvol").rglob("*.py")):
+            parts = path.relative_to(root).with_suffix("").parts
             if parts[1:2] != ("sandbox",):
                 name = ".".join(parts).removesuffix(".__init__")
                 self.modules[name] = _module(name, path)

@@ -108,7 +108,6 @@ HIDDEN: Final = (
     Hidden("an inventory whose VM is no UUID", 5, "the volume is refused in other words when its VM cannot be read"),
     Hidden("holds a character that no path has", 7, "the checks of options, variables and files refuse such a path"),
     Hidden("has a user or a password that is not UTF-8", 2, "it is refused as one that must be percent-encoded"),
-    Hidden("is no duration such as", 2, "the only caller asks for numbers without a unit"),
     Hidden("no request can be made to {host}", 5, "the checks of `host` refuse what requests would refuse"),
     Hidden("has a key that is too short", 9, "it depends on the build of OpenSSL: most say it in their own words"),
     Hidden(
