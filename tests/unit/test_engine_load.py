@@ -43,7 +43,8 @@ def test_a_batch_that_a_gateway_refuses_is_not_halved(tmp_path: Path) -> None:
     results = world.recover()
     assert outcomes(results) == {"recovered": 100}
     assert world.server.turned_away == ["read"]
-    assert [kind for _when, kind in world.server.requests][:3] == ["read", "read", "put"]
+    kinds = [kind for _when, kind in world.server.requests]
+    assert kinds[:4] == ["read", "read", "read", "put"], "refused, one volume, the same batch"
 
 
 @pytest.mark.parametrize("kind", ["read", "job", "put"])
