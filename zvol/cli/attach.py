@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -94,10 +95,10 @@ def _name_of(context: AppContext, vm: str) -> str:
     from zvol.catalog.listing import names_soon
     from zvol.zstack.resource_kinds import VM_INSTANCE
 
-    try:
-        return short_name(names_soon(context.server.client, VM_INSTANCE.path, [vm]).get(vm, "")) or vm
-    except ZvolError:
-        return vm
+    names: dict[str, str] = {}
+    with suppress(ZvolError):
+        names = names_soon(context.server.client, VM_INSTANCE.path, [vm])
+    return short_name(names.get(vm)) or vm
 
 
 def _attach_many(
