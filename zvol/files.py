@@ -118,11 +118,17 @@ def read_private(path: Path, limit: int, where: str | None = None, *, seconds: f
         content = read_file(path, limit, seconds=seconds, line=True)
         data, exposed = content.data, content.exposure()
     except UnreadableFile as exc:
-        data, exposed = b"", (exc.text, _NAME_A_FILE if exc.missing else exc.hint)
+        data, exposed = b"", (exc.text, _name_a_file(str(path)) if exc.missing else exc.hint)
     if exposed is not None:
         text, hint = exposed
         raise ConfigError([Problem(where, f"{path} {text}") if where else Problem(str(path), text)], hint=hint)
     return data
+
+
+def _name_a_file(name: str) -> str:
+    if "$" in name or name.startswith("%"):
+        return "Nothing expands a variable in it: write the whole path."
+    return "The quotes around it are a part of it." if name[0] == name[-1] and name[0] in "\"'" else _NAME_A_FILE
 
 
 def is_pipe(path: Path) -> bool:

@@ -25,6 +25,10 @@ NAME_THE_FILE: Final = "Name the file itself."
 MAX_LINKS: Final = 40
 SECRETS: Final = (Path("/run/secrets"), Path("/var/run/secrets"))
 """Where Docker, Podman, Swarm and BuildKit put secrets; only root can put something there."""
+NAMED_BY_MODE: Final = tuple(map(Path, ("/run/secrets.d", "/run/agenix", "/run/agenix.d", "/run/keys")))
+"""Where sops-nix, agenix and others for NixOS put secrets, on machines with several users: for whom the mode names."""
+CREDENTIALS: Final = Path("/run/credentials")
+"""Where systemd makes the folder of each unit; sudo drops the variable that names it."""
 STORES: Final = (Path("/nix/store"), Path("/gnu/store"))
 """Package stores, which everybody can read."""
 
@@ -205,7 +209,8 @@ class Place:
 
     def _credential(self, found: os.stat_result) -> bool:
         """systemd: root's file, which an access control list lets the user of the unit read, in a closed folder."""
-        directory = os.environ.get("CREDENTIALS_DIRECTORY")
+        own = self.real.parent if self.real.parent.parent == CREDENTIALS else ""
+        directory = os.environ.get("CREDENTIALS_DIRECTORY") or own
         if not directory or (found.st_uid, found.st_gid) != (0, 0) or found.st_mode & 0o037:
             return False
         with contextlib.suppress(OSError):
@@ -216,8 +221,11 @@ class Place:
 
     def _container_secret(self, named: Path, found: os.stat_result) -> bool:
         """A container: what root put into /run/secrets is for the program in the container, whatever its mode."""
-        if self.way.open is not None or not any(one in path.parents for one in SECRETS for path in (named, self.real)):
+        parents = {*named.parents, *self.real.parents}
+        if self.way.open is not None or parents.isdisjoint((*SECRETS, *NAMED_BY_MODE)):
             return False
+        if parents.isdisjoint(SECRETS):
+            return trusted(found.st_uid) and not found.st_mode & 0o027
         return self.read_only or (trusted(found.st_uid) and not found.st_mode & 0o022)
 
     def _own_mount(self, found: os.stat_result) -> bool:

@@ -31,6 +31,10 @@ def _mounted(*rows: tuple[str, str, str, int, str]) -> list[Entry]:
 
 
 CRED = "export CREDENTIALS_DIRECTORY=$D/c; export ZVOL_SESSION_FILE=$D/c/session; mkdir c; put c/session"
+SCRIPT = "put t 0700"
+COMMAND = f'{CONFIG} "session_command: [$D/t]" >c; chmod 600 c'
+AGENIX = "secrets; A=/run/agenix; mkdir -p $A.d/1; chmod 751 $A.d/1; ln -s $A.d/1 $A"
+UNIT = "secrets; C=/run/credentials/zvol.service; mkdir -p $C; put $C/s 0440; unset CREDENTIALS_DIRECTORY"
 ENTRIES = [
     *_mounted(
         ("systemd", "unit of root: 0400", f"{CRED} 0400; chmod 0500 c", 0, ""),
@@ -116,6 +120,38 @@ ENTRIES = [
             "secrets; rmdir $R; mkdir -p $R.d/1; ln -s $R.d/1 $R; put $R/s 0440; export ZVOL_SESSION_FILE=$R/s",
             0,
             "",
+        ),
+        (
+            "sops-nix",
+            "its own link elsewhere (path =): 0440",
+            f"secrets; mkdir -p $R.d/1; rmdir $R; ln -s $R.d/1 $R; put $R/s 0440; ln -s $R/s s; {FILE}s",
+            0,
+            "",
+        ),
+        ("agenix", "a group that may read it: 0440", f"{AGENIX}; put $A/s 0440; export ZVOL_SESSION_FILE=$A/s", 0, ""),
+        ("agenix", "its own link elsewhere", f"{AGENIX}; put $A/s 0440; ln -s $A/s s; {FILE}s", 0, ""),
+        ("agenix", "that all can read", f"{AGENIX}; put $A/s 0444; export ZVOL_SESSION_FILE=$A/s", 2, OPEN),
+        ("agenix", "that its group can change", f"{AGENIX}; put $A/s 0460; export ZVOL_SESSION_FILE=$A/s", 2, OPEN),
+        (
+            "NixOS",
+            "/run/keys: 0640",
+            "secrets; mkdir /run/keys; put /run/keys/s 0640; export ZVOL_SESSION_FILE=/run/keys/s",
+            0,
+            "",
+        ),
+        (
+            "systemd",
+            "sudo in a unit drops the variable",
+            f"{UNIT}; chmod 0550 $C; export ZVOL_SESSION_FILE=$C/s",
+            0,
+            "",
+        ),
+        (
+            "systemd",
+            "the same, in a folder that all can enter",
+            f"{UNIT}; chmod 0555 $C; export ZVOL_SESSION_FILE=$C/s",
+            2,
+            OPEN,
         ),
         ("Vault agent", "run as the same user, perms 0400", f"fresh v; chmod 1777 v; put v/s 0400; {FILE}v/s", 0, ""),
         ("Vault agent", "its default: 0644", f"fresh v; chmod 1777 v; put v/s 0644; {FILE}v/s", 2, CHMOD),
@@ -221,7 +257,26 @@ ENTRIES = [
         "is empty",
     ),
     Entry("systemd", "spaces around it", f"printf ' %s \\n' $S >s; chmod 600 s; {FILE}s"),
-    Entry("direnv", "a variable that nothing expands", "export ZVOL_SESSION_FILE='$HOME/s'", 2, "No such file"),
+    Entry("direnv", "a variable that nothing expands", "export ZVOL_SESSION_FILE='$HOME/s'", 2, "write the whole path"),
+    Entry("systemd", "%d that an old version leaves", "export ZVOL_SESSION_FILE=%d/s", 2, "write the whole path"),
+    Entry(
+        "Docker", "--env-file keeps quotes", "put s 0600; export ZVOL_SESSION_FILE=\\'$D/s\\'", 2, "quotes around it"
+    ),
+    Entry("Docker", "the same with the session", "export ZVOL_SESSION=\\'$S\\'", 2, "the quotes around it are a part"),
+    Entry("Windows", "a .env with CRLF", "export ZVOL_SESSION=$S$'\\r'", 2, "a carriage return is at its end"),
+    Entry(
+        "Windows", "the same with the host", "export ZVOL_HOST=$ZVOL_HOST$'\\r'", 2, "a carriage return is at its end"
+    ),
+    Entry("direnv", "a space behind it", 'export ZVOL_SESSION="$S "', 2, "spaces or line ends around it"),
+    Entry("pass", "a program that is not executable", f"put t 0600; {COMMAND}; {USE}c", 2, "chmod +x"),
+    Entry(
+        "pass",
+        "a program with CRLF",
+        f"{SCRIPT}; printf '#!/bin/sh\\r\\n' >t; {COMMAND}; {USE}c",
+        2,
+        "may have a carriage",
+    ),
+    Entry("pass", "a program without #!", f"{SCRIPT}; {COMMAND}; {USE}c", 2, "#!/bin/sh"),
     Entry("direnv", "a URL of a file", "put s 0600; export ZVOL_SESSION_FILE=file://$D/s", 2, "No such file"),
     Entry(
         "shell", "a line end after the name", "put s 0600; export ZVOL_SESSION_FILE=$D/s$'\\n'", 2, "control character"

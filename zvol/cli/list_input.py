@@ -91,11 +91,11 @@ def _check_file(begin: bytes) -> None:
 
 
 def _utf16(place: str = "", *, wide: bool = False) -> UsageProblem:
+    if place:
+        text = f"{place} of standard input is UTF-16, as >> of Windows PowerShell adds it to any file; nothing was sent"
+        return UsageProblem(text, hint="Write the list anew, with `Out-File -Encoding utf8`.")
     name = "UTF-32" if wide else "UTF-16"
     origin = "" if wide else ", as Windows PowerShell and Notepad write it"
-    if place:
-        text = f"{place} of standard input is {name}, as >> of Windows PowerShell adds it to any file; nothing was sent"
-        return UsageProblem(text, hint="Write the list anew, with `Out-File -Encoding utf8`.")
     text = f"standard input is {name}{origin}; nothing was sent"
     return UsageProblem(text, hint=f"Convert it first: iconv -f {name} -t UTF-8 LIST | zvol recover -")
 

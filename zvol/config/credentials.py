@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import time
@@ -148,6 +149,14 @@ def from_command(
     return _first_line(_output(command, what, where, environ, seconds))
 
 
+_NOT_RUN: Final = {
+    errno.ENOENT: "The program of its first line (#!) is not there; the line may have a carriage return.",
+    errno.EACCES: "Make it executable (chmod +x), or put `sh` before it where the mount is noexec.",
+    errno.ENOEXEC: "Give it a first line such as #!/bin/sh.",
+}
+"""What to do about a program that is there and cannot be run, by errno."""
+
+
 def _output(command: Sequence[str], what: str, where: str, environ: Mapping[str, str] | None, seconds: float) -> bytes:
     """Return what a program prints; it is run without a shell and without zvol's own secrets.
 
@@ -167,7 +176,8 @@ def _output(command: Sequence[str], what: str, where: str, environ: Mapping[str,
     except OSError as exc:
         reason = exc.strerror or "no such program"
         program = f"{command[0]}: " if re.fullmatch(r"[A-Za-z0-9_.+/~-]{1,200}", command[0]) else ""
-        raise ConfigError([Problem(where, f"{what} cannot be run: {program}{reason}")]) from None
+        hint = _NOT_RUN.get(exc.errno or 0, "") if os.path.exists(command[0]) else ""
+        raise ConfigError([Problem(where, f"{what} cannot be run: {program}{reason}")], hint=hint) from None
     try:
         data = _printed(process, time.monotonic() + seconds)
     finally:

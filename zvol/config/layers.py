@@ -131,7 +131,7 @@ class SettingLayers:
         try:
             value = kind.read(given.value)
         except InvalidValue as exc:
-            self.add_problem(given.source, str(exc))
+            self.add_problem(given.source, f"{exc}{_around(given.value)}")
             return None
         return replace(given, value=str(expand(value, self.environ)) if kind.path else value)
 
@@ -261,3 +261,15 @@ def _mask_if_missing(text: str, path: Path) -> None:
     """Never show what is given as the file of a secret and is none: it may be the secret itself."""
     if not text.startswith(("/", "~", "./", "../")) and not os.path.lexists(path):
         register_secret(text)
+
+
+def _around(value: object) -> str:
+    """Return what is around a wrong value that may not belong to it, as files of variables leave it there."""
+    if not isinstance(value, str) or not value.strip():
+        return ""
+    if value.endswith("\r"):
+        return "; a carriage return is at its end, as in a file with the line ends of Windows"
+    if value != value.strip():
+        return "; there are spaces or line ends around it"
+    quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
+    return "; the quotes around it are a part of it" if quoted else ""
