@@ -16,7 +16,7 @@ from typing import Any
 from tests.support.kinds import KINDS, VOLUMES, Kind, deleted_with
 from tests.support.process import Ran, Sandbox, default_signals, sandbox
 from tests.support.profiles import RATE, fast, profile
-from tests.support.warm import Process, can_fork, start
+from tests.support.warm import REUSABLE, Process, can_fork, start
 from zvol.errors import Exit, most_severe
 
 EXITS = {
@@ -80,8 +80,8 @@ class World:
         return profile(home, host or self.cloud.host, self.cloud.session, settle_wait=6, api_timeout=API_TIMEOUT)
 
     # ---- processes -----------------------------------------------------------------------------------------------
-    def start(self, env: dict[str, str], *arguments: str, command: Sequence[str] = ()) -> Process:
-        return start(arguments, env, command=command or self.fast)
+    def start(self, env: dict[str, str], *arguments: str, command: Sequence[str] = (), reuse: bool = False) -> Process:
+        return start(arguments, env, command=command or self.fast, reuse=reuse)
 
     def start_python(self, env: dict[str, str], *arguments: str, command: Sequence[str] = ()) -> Started:
         """Start a process of its own, whose output goes through pipes."""
@@ -97,8 +97,10 @@ class World:
         return ran
 
     def run(self, env: dict[str, str], *arguments: str, command: Sequence[str] = ()) -> Ran:
-        begin = self.start if can_fork(command or self.fast) else self.start_python
-        return self.end(begin(env, *arguments, command=command))
+        used = command or self.fast
+        if not can_fork(used):
+            return self.end(self.start_python(env, *arguments, command=used))
+        return self.end(self.start(env, *arguments, command=used, reuse=used[2] in REUSABLE))
 
     # ---- what must be true ---------------------------------------------------------------------------------------
     def true(self, ran: Ran) -> None:

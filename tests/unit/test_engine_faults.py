@@ -30,10 +30,10 @@ def test_a_limit_of_volumes_in_one_request_is_found_and_kept(volumes: int, longe
 
 
 def test_a_limit_is_tried_again_less_and_less_often(tmp_path: Path) -> None:
-    world = World(tmp_path, volumes=5000)
+    world = World(tmp_path, volumes=2000)
     world.server.longest = 57
-    assert outcomes(world) == {"recovered": 5000}
-    assert len(world.server.requests) <= 1.2 * 5000
+    assert outcomes(world) == {"recovered": 2000}
+    assert len(world.server.requests) <= 1.2 * 2000
 
 
 @pytest.mark.parametrize("kind", ["unreadable", "odd"])

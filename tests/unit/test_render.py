@@ -7,14 +7,13 @@ import dataclasses
 import io
 import json
 import unicodedata
-from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.output_schema import conform
 from tests.support.printed import Printed
 from zvol.errors import ConfigError, ErrorCode, Exit, Problem, UsageProblem, ZvolError
 from zvol.model import Outcome, Result, Volume, VolumeRow
@@ -22,7 +21,6 @@ from zvol.render.columns import VOLUMES
 from zvol.row import Retention
 
 U1, U2 = "a" * 32, "b" * 32
-SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "output.schema.json").read_text())
 FAULT = {
     "code": "SYS.1004",
     "description": "Unable to delete a resource",
@@ -56,7 +54,7 @@ def test_one_volume_in_json_is_its_inventory() -> None:
     printed = Printed("json")
     assert printed.results([result()], [U1], single=True) is Exit.OK
     document = json.loads(printed.out.getvalue())
-    jsonschema.validate(document, SCHEMA["$defs"]["inventory"] | {"$defs": SCHEMA["$defs"]})
+    conform(document, "inventory")
     assert document["vmInstanceUuid"] is None
     assert printed.err.getvalue() == ""
 
@@ -66,7 +64,7 @@ def test_a_failure_leaves_stdout_empty_and_ends_stderr_with_an_object() -> None:
     assert printed.results([failed()], [U1], single=True) is Exit.FAILED
     assert printed.out.getvalue() == ""
     last = json.loads(printed.err.getvalue().splitlines()[-1])
-    jsonschema.validate(last, SCHEMA["$defs"]["failure"] | {"$defs": SCHEMA["$defs"]})
+    conform(last, "failure")
     assert last["error"] == FAULT
     assert last["jobUuid"] == "c" * 32
 
@@ -77,7 +75,7 @@ def test_several_are_results_in_the_order_asked() -> None:
     found = json.loads(printed.out.getvalue())
     assert [one["asked"] for one in found] == [U1, U2]
     for one in found:
-        jsonschema.validate(one, SCHEMA["$defs"]["result"] | {"$defs": SCHEMA["$defs"]})
+        conform(one, "result")
     assert code is Exit.FAILED
     assert found[1]["error"]["code"] == "SYS.1004"
     assert found[1]["error"]["kind"] == "refused"
@@ -227,5 +225,5 @@ def test_a_volume_row_has_its_recycle_object() -> None:
     printed = Printed("json")
     printed.shown([volume_row()], single=True)
     document = json.loads(printed.out.getvalue())
-    jsonschema.validate(document, SCHEMA["$defs"]["volumeRow"] | {"$defs": SCHEMA["$defs"]})
+    conform(document, "volumeRow")
     assert document["recycle"]["expungesAfter"] == "2026-11-18T13:53:20Z"

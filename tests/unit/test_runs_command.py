@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 
+from tests.support.output_schema import conform
 from tests.support.printed import Printed
 from zvol.cli import run_tables
 from zvol.cli.runs import open_first
@@ -43,7 +42,6 @@ def test_a_word_is_the_same_number_in_each_format() -> None:
         assert (shown[header], found[key]) == (str(number), number)
 
 
-SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "output.schema.json").read_text())
 ME = Identity("https://h:443/zstack", "account admin")
 A, B, C, D, E = (letter * 32 for letter in "abcde")
 NOW = 1_795_000_000.0
@@ -88,7 +86,7 @@ def test_of_each_target_it_is_told_what_became_of_it(journal: Journal) -> None:
         (E, "finished", "failed", None),
     ]
     for one in found:
-        jsonschema.validate(one, SCHEMA["$defs"]["runTarget"] | {"$defs": SCHEMA["$defs"]})
+        conform(one, "runTarget")
     assert found[0]["followUps"] == [
         {"kind": "attach", "value": "f" * 32, "state": "planned"},
         {"kind": "tag", "value": "x", "state": "done"},
@@ -131,7 +129,7 @@ def test_what_was_forgotten_is_called_so(journal: Journal) -> None:
     shown = run_tables.closed_table(closed)
     (one,) = shown.rows
     assert shown.to_json(one) == {"uuid": B, "target": "volume", "state": "pending", "jobUuid": "1" * 32}
-    jsonschema.validate(shown.to_json(one), SCHEMA["$defs"]["closed"] | {"$defs": SCHEMA["$defs"]})
+    conform(shown.to_json(one), "closed")
     table = run_tables.targets_table(journal.targets(run))
     found = [table.to_json(one) for one in table.rows]
     assert [(one["state"], one["outcome"]) for one in found] == [("finished", "recovered"), ("forgotten", None)]
