@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pty
 import select
 import signal
 import sqlite3
@@ -17,9 +16,8 @@ from pathlib import Path
 from tests.crash.world import World, reported
 from tests.support.fault_proxy import Proxy, Rule, proxy
 from tests.support.kinds import VOLUMES
-from tests.support.process import Ran, default_signals, wait_for
-from tests.support.profiles import FAST
-from tests.support.warm import Process, start
+from tests.support.process import Ran, wait_for
+from tests.support.warm import Process, start, start_on
 
 SIGNALS: dict[str, tuple[int, ...]] = {
     "INT": (signal.SIGINT,),
@@ -203,26 +201,27 @@ def prompted(world: World, name: str, number: str) -> None:
     arguments, question = PROMPTS[name]
     env = world.home()
     before = len(world.cloud.events())
-    pid, fd = pty.fork()
-    if pid == 0:  # pragma: no cover
-        default_signals()
-        os.execvpe(FAST[0], [*FAST, *arguments], env)
+    fd, terminal = os.openpty()
+    process = start_on(terminal, arguments, env)
     shown = b""
     while question not in shown:
-        assert select.select([fd], [], [], 30)[0], shown
-        shown += os.read(fd, 4096)
+        assert select.select([fd], [], [], 60)[0], shown
+        try:
+            shown += os.read(fd, 4096)
+        except OSError as ended:
+            raise AssertionError(f"it ended with {process.wait()} before the question: {shown!r}") from ended
     pause(0.3)  # the question is shown a moment before it is read; python may sleep on a signal that comes in between
     for one in SIGNALS[number]:
-        os.kill(pid, one)
+        process.send_signal(one)
         time.sleep(0.1 if len(SIGNALS[number]) > 1 else 0)
     if CODES[number] == 0:
         os.write(fd, b"n\n")
     with draining(fd) as rest:
-        _, status = os.waitpid(pid, 0)
+        code = process.wait()
     text = (shown + b"".join(rest)).decode()
     assert "Traceback" not in text, text
     expected = CODES[number] or (1 if name == "confirmation" else 4)
-    assert os.waitstatus_to_exitcode(status) == expected, (name, number, text)
+    assert code == expected, (name, number, text)
     assert len(world.cloud.events()) == before
 
 

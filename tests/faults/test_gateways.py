@@ -41,7 +41,7 @@ def recover(
 
 def test_a_web_page_instead_of_a_server_is_named_with_what_to_do(tmp_path: Path, cloud: Sandbox) -> None:
     page = answer("200 OK", b"<!doctype html><title>ZStack</title>")
-    for more in ((), ("--timeout", "20s")):
+    for more in ((), ("--timeout", "60s")):
         with proxy(cloud.host, Rule("any", "page", 1, ALWAYS, page=page)) as (host, between):
             env = profile(tmp_path / "home", host, cloud.session)
             ran = run(["recover", PG_DATA, *more], env, command=FAST, timeout=60)
