@@ -87,13 +87,28 @@ def test_each_branch_has_its_own_hint(tmp_path: Path) -> None:
 def test_a_branch_that_ended_is_not_seen_after_it(tmp_path: Path) -> None:
     source = """\
     def act(rows):
+        hint = 'Look again.'
         if rows:
-            text = 'there are some'
-            raise UsageProblem(text)
-        text = 'there are none'
-        raise UsageProblem(text)
+            hint = 'Choose one.'
+            raise UsageProblem('there are some', hint=hint)
+        raise UsageProblem('there are none', hint=hint)
     """
-    assert set(found(tmp_path, source)) == {"there are some", "there are none"}
+    assert found(tmp_path, source) == {"there are some": {"Choose one."}, "there are none": {"Look again."}}
+
+
+def test_a_hint_of_another_branch_is_not_of_a_message(tmp_path: Path) -> None:
+    source = """\
+    def act(rows, made):
+        text = 'there is nothing'
+        hint = ''
+        if rows:
+            text = 'there is something'
+            hint = 'Use it.'
+        elif made:
+            hint = 'Make one.'
+        raise UsageProblem(text, hint=hint)
+    """
+    assert found(tmp_path, source) == {"there is nothing": {"", "Make one."}, "there is something": {"Use it."}}
 
 
 def test_text_and_hint_of_one_tuple_belong_together(tmp_path: Path) -> None:
