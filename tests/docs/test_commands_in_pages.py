@@ -95,3 +95,13 @@ def test_they_are_found() -> None:
 def test_a_misspelt_one_is_not_understood(line: str) -> None:
     with pytest.raises(AssertionError):
         understood(line)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_the_tests_and_programs_that_it_names_exist(page: Path) -> None:
+    text = page.read_text()
+    for module in re.findall(r"python3? -m (tests[\w.]*)", text):
+        place = ROOT / module.replace(".", "/")
+        assert place.with_suffix(".py").is_file() or (place / "__main__.py").is_file(), module
+    for path in re.findall(r"(?<![\w/])(?:tests|zvol|docs|\.ci)/[\w/.*-]+", text):
+        assert [*ROOT.glob(path.rstrip("."))] or "NAME" in path or "VERSION" in path, path
