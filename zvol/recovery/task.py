@@ -12,7 +12,17 @@ from zvol.errors import ZvolError
 from zvol.journal.records import FollowUp, UnfinishedVolume
 from zvol.journal.request import DEFAULT_REQUEST, Request, Waits
 from zvol.model import Target
-from zvol.recovery.poll_times import BACKOFF, FIRST_ALONE, FIRST_JOB_POLL, FIRST_POLL, LONGEST_ALONE, LONGEST_JOB_POLL
+from zvol.recovery.poll_times import (
+    BACKOFF,
+    FIRST_ALONE,
+    FIRST_JOB_POLL,
+    FIRST_POLL,
+    LONGEST_ALONE,
+    LONGEST_JOB_POLL,
+    LONGEST_POLL,
+    QUICK_POLL,
+    QUICK_SHARE,
+)
 from zvol.recovery.protocol import resumed
 from zvol.recovery.quiet_period import QuietPeriod
 from zvol.recovery.states import JobStatus, Phase, ProtocolState
@@ -166,6 +176,19 @@ class VolumeTask:
     def claimed_when_back(self) -> bool:
         """It is attached to a VM of this run, so that no other run may work on it, whether it was deleted or not."""
         return self.target.vm is not None and not self.claimed and not self.request.dry_run
+
+    @property
+    def job_runs(self) -> bool:
+        """The server said so of the job of its PUT."""
+        return self.phase is Phase.POLL and self.job_status is JobStatus.RUNNING and not self.job_excluded
+
+    def quick_poll(self, now: float) -> float:
+        """Return the wait before the next poll of a job that runs, in a small run; seconds."""
+        return min(LONGEST_POLL, max(QUICK_POLL, (now - self.in_flight_at) * QUICK_SHARE))
+
+    def read_due(self, now: float) -> bool:
+        """Tell whether it is time to read it, whatever its job shows."""
+        return now >= max(self.polled_at, self.in_flight_at) + self.poll_backoff
 
     def fresh(self, now: float) -> bool:
         """Tell whether a PUT may leave on the last read."""

@@ -14,10 +14,12 @@ from zvol.recovery.classification import observation_of
 from zvol.recovery.context import EngineContext
 from zvol.recovery.protocol import advance
 from zvol.recovery.states import (
+    ENDED,
     Command,
     Conclude,
     Event,
     GiveUp,
+    JobStatus,
     Observation,
     Observed,
     Phase,
@@ -195,6 +197,16 @@ class TaskLifecycle(TaskQueues):
                 self._move(task, Place.TO_SEND)
             case Command.RENEW:
                 self._feed(task, SessionRenewed(self._context.session.renew()))
+
+    def _earlier_job_polled(self, task: VolumeTask, job: str, status: JobStatus, now: float) -> None:
+        """One of the intents that an earlier run left open may have ended; when all have, this run may begin."""
+        if status not in ENDED:
+            return
+        self._context.journal.settle_intent(job)
+        task.earlier_jobs = tuple(one for one in task.earlier_jobs if one != job)
+        task.job_polled = not task.earlier_jobs
+        task.job_status = JobStatus.NOT_POLLED if task.earlier_jobs else JobStatus.DONE
+        task.next_job_poll = now
 
     def _concluded(self, task: VolumeTask, conclusion: Conclude) -> None:
         self._pending.pop(task.uuid, None)

@@ -16,7 +16,7 @@ from zvol.recovery import outcomes
 from zvol.recovery.classification import answer_text, job_status_of, put_result_of, resource_text
 from zvol.recovery.context import EngineContext
 from zvol.recovery.follow_ups.changes import planned
-from zvol.recovery.poll_times import FIRST_JOB_POLL, FIRST_POLL, GRACE_PERIOD, GRACE_STEP, JOB_PAUSE
+from zvol.recovery.poll_times import FIRST_JOB_POLL, FIRST_POLL, GRACE_PERIOD, GRACE_STEP, JOB_PAUSE, QUICK_POLL
 from zvol.recovery.states import (
     ENDED,
     IntentRecorded,
@@ -102,6 +102,8 @@ class Tasks(TaskLifecycle):
         """
         if task.phase is not Phase.START:
             self.poll_later(task, now, longest)
+        if self.small and task.job_runs:
+            self._poll(task, now + task.quick_poll(now) * self._context.jitter())
         reported = task.reported_done_at
         grace_elapsed = reported is not None and began - reported >= GRACE_PERIOD
         task.job_polled = False
@@ -150,6 +152,9 @@ class Tasks(TaskLifecycle):
             self._earlier_job_polled(task, job, status, now)
             return
         task.job_status = status
+        if self.small and task.job_runs and not task.read_due(now):
+            task.job_polled = False
+            self._poll(task, now + task.quick_poll(now) * self._context.jitter())
         if status in ENDED:
             self._last_progress = max(self._last_progress, now)
         else:
@@ -165,16 +170,6 @@ class Tasks(TaskLifecycle):
         """The other jobs of a large run will not show more than this one."""
         if not self.small:
             self._jobs_not_before = now + JOB_PAUSE
-
-    def _earlier_job_polled(self, task: VolumeTask, job: str, status: JobStatus, now: float) -> None:
-        """One of the intents that an earlier run left open may have ended; when all have, this run may begin."""
-        if status not in ENDED:
-            return
-        self._context.journal.settle_intent(job)
-        task.earlier_jobs = tuple(one for one in task.earlier_jobs if one != job)
-        task.job_polled = not task.earlier_jobs
-        task.job_status = JobStatus.NOT_POLLED if task.earlier_jobs else JobStatus.DONE
-        task.next_job_poll = now
 
     def _poll_all_jobs(self, now: float) -> None:
         """Poll all other jobs now, once a run: those sent before the session ended were refused as well."""
@@ -270,7 +265,8 @@ class Tasks(TaskLifecycle):
             self._occupying.discard(task)
         task.late = 0
         task.begin_polling(now, 0.0 if self.small else FIRST_JOB_POLL)
-        self._poll(task, now + (0.0 if put in (PutResult.DONE, PutResult.REFUSED) else FIRST_POLL))
+        first = QUICK_POLL if self.small and put is PutResult.ACCEPTED else FIRST_POLL
+        self._poll(task, now + (0.0 if put in (PutResult.DONE, PutResult.REFUSED) else first))
         self._feed(task, PutAnswered(put))
 
     def change_answered(self, now: float) -> None:
