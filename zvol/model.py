@@ -38,6 +38,9 @@ READY: Final = "Ready"
 DELETED: Final = "Deleted"
 """The status of a volume in the recycle bin."""
 
+LEFT_ALONE: Final = "was left alone:"
+"""What a warning says of a volume that was on a VM and is not attached to it again; the reason follows."""
+
 VOLUME: Final = "volume"
 VM: Final = "vm"
 """The kinds of a target, also in the journal."""

@@ -67,18 +67,18 @@ def test_a_line_never_wraps_because_it_could_not_be_erased() -> None:
 @pytest.mark.parametrize(
     ("width", "line"),
     [
-        (148, "100/400 recovered · 69 in progress · {late} · next try in 4s · the first is safe for 5h 59m"),
-        (147, "100/400 recovered · {late} · next try in 4s · the first is safe for 5h 59m"),
-        (114, "100/400 recovered · {late} · the first is safe for 5h 59m"),
-        (113, "100/400 recovered · {late}"),
-        (50, "100/400 recovered · 69 have had no ..."),
+        (140, "100/400 recovered · 69 in progress · {late} · next try in 4s · the first is safe for 5h 59m"),
+        (139, "100/400 recovered · {late} · next try in 4s · the first is safe for 5h 59m"),
+        (106, "100/400 recovered · {late} · the first is safe for 5h 59m"),
+        (105, "100/400 recovered · {late}"),
+        (50, "100/400 recovered · retry in 2m 2s: ..."),
     ],
 )
 def test_parts_that_do_not_fit_are_left_out_and_a_wait_has_no_estimate(width: int, line: str) -> None:
     progress, clock, err = run(tty=True, width=width)
     for _ in range(100):
         progress.note(Result("x", None, Outcome.RECOVERED))
-    late = "69 have had no answer since 0:41; asking again in 2m 2s"
+    late = "retry in 2m 2s: 69 without an answer since 0:41"
     progress.notes, progress.deadline, progress.sent = (late, "next try in 4s"), 6 * 3600 - 1.0, 69
     clock.now += 2
     progress.draw()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -144,9 +144,21 @@ def names_soon(client: Client, path: str, uuids: Iterable[str | None]) -> dict[s
 
     Raises what the client raises.
     """
+    return {uuid: name for uuid, name, _ in _soon(client, path, uuids, "uuid,name")}
+
+
+def vms_soon(client: Client, uuids: Iterable[str | None]) -> tuple[dict[str, str], frozenset[str]]:
+    """Return the names of VMs by UUID, and those that are Stopped; as `names_soon` does."""
+    found = list(_soon(client, VM_INSTANCE.path, uuids, "uuid,name,state"))
+    return {uuid: name for uuid, name, _ in found}, frozenset(uuid for uuid, _, state in found if state == "Stopped")
+
+
+def _soon(client: Client, path: str, uuids: Iterable[str | None], fields: str) -> Iterator[tuple[str, str, object]]:
     some = sorted({uuid for uuid in uuids if uuid})[:UUID_BATCH]
-    found = _page_soon(client, path, f"uuid?={','.join(some)}") if some else ()
-    return {one["uuid"]: one["name"] for one in found if all(isinstance(one.get(f), str) for f in ("uuid", "name"))}
+    for one in _page_soon(client, path, f"uuid?={','.join(some)}", fields) if some else ():
+        uuid, name = one.get("uuid"), one.get("name")
+        if isinstance(uuid, str) and isinstance(name, str):
+            yield uuid, name, one.get("state")
 
 
 def unique_names(client: Client, volumes: Iterable[Volume]) -> frozenset[str]:
@@ -161,8 +173,8 @@ def unique_names(client: Client, volumes: Iterable[Volume]) -> frozenset[str]:
     return frozenset(volume.uuid for volume in plain if count[volume.name] == 1)
 
 
-def _page_soon(client: Client, path: str, condition: str) -> Sequence[Mapping[str, Any]]:
-    query = [("q", condition), ("fields", "uuid,name"), ("limit", str(UUID_BATCH))]
+def _page_soon(client: Client, path: str, condition: str, fields: str = "uuid,name") -> Sequence[Mapping[str, Any]]:
+    query = [("q", condition), ("fields", fields), ("limit", str(UUID_BATCH))]
     return client.query_page(path, query, SOON_SECONDS).inventories
 
 

@@ -10,7 +10,7 @@ from zvol.catalog.lookups import unknown_facts
 from zvol.catalog.vm_volumes import VM_LOST, LastVolume, forgetful, last_volumes, on_it
 from zvol.dataclass import dataclass, field
 from zvol.errors import CannotTell, Exit, Refused, TransientError, ZvolError, most_severe
-from zvol.model import Result, Target, Volume
+from zvol.model import LEFT_ALONE, Result, Target, Volume
 from zvol.vm_instance import VmInstance
 from zvol.zstack.last_vm import MAYBE_NO_LAST_VM
 from zvol.zstack.query import UUID_BATCH
@@ -129,4 +129,4 @@ def _warning(vm: VmInstance, left: LastVolume) -> str:
     volume = left.volume
     called = f"volume {volume.name} ({volume.uuid})" if volume.name else f"volume {volume.uuid}"
     commands = ", then ".join(f"`zvol {command}`" for command in left.commands(vm))
-    return f"{called} was left alone: {left.doubt}{f'; to do it yourself: {commands}' if commands else ''}"
+    return f"{called} {LEFT_ALONE} {left.doubt}{f'; to do it yourself: {commands}' if commands else ''}"

@@ -184,7 +184,7 @@ def _refusal(
         hint = GIVE_UUID
     elif rows:
         kind, text, uuid = "not-deleted", _not_deleted(name, rows), rows[0].resource.uuid if len(rows) == 1 else "UUID"
-        hint = f"`zvol show {uuid}` shows it; `zvol recover {uuid}` counts it as done."
+        hint = f"See it: `zvol show {uuid}`"
     elif len(roots) == 1:
         error = ZvolError("it is a Root volume", kind="root", hint="Recover its VM with `zvol recover --vm`.")
         return Result(name, roots[0].uuid, Outcome.FAILED, resource=roots[0], error=error)

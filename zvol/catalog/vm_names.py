@@ -80,7 +80,7 @@ def _refusal(name: str, destroyed: Sequence[VmRow], others: Sequence[VmInstance]
         many = f"{len(others)} that are not destroyed do" if len(others) > 1 else "one that is not destroyed does"
         text = f"{text}, but {many}"
         uuid = others[0].uuid if len(others) == 1 else "UUID"
-        hint = f"`zvol show --vm {uuid}` shows it; `zvol recover --vm {uuid}` counts it as done."
+        hint = f"See it: `zvol show --vm {uuid}`"
     else:
         text += explained(name)
     error = ZvolError(text, kind=kind, hint=hint)

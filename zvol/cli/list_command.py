@@ -137,7 +137,9 @@ def _report(
     if not rows:
         hints = [empty, *hints]
         code = Exit.FAILED if options["fail_if_empty"] and code is Exit.OK else code
-    elif options["sort"] == "left" and len(rows) + AROUND > context.output.height:
+    if rows and options["vms"] and context.output.on_screen:
+        hints = [*hints, f"Recover one with its volumes: {context.options.command} recover --vm NAME --reattach"]
+    if rows and options["sort"] == "left" and len(rows) + AROUND > context.output.height:
         vms = " --vms" if options["vms"] else ""
         hints = [*hints, f"Newest first: {context.options.command} list{vms} --sort -deleted"]
     summary = of_list(found, shown=len(rows), sandbox=context.options.sandbox) if rows else ""

@@ -147,9 +147,9 @@ def _note(wait: WaitGroup, *, alone: bool, elapsed: float) -> str:
         return ""
     said = _waiting(wait, alone=alone, since=shown_time(elapsed - wait.age))
     if wait.again and (late or wait.wait is Wait.UNANSWERED):
-        return f"{said}; asking again in {human_duration(wait.seconds)} unless {'it is' if alone else 'they are'} back"
+        return f"retry in {human_duration(wait.seconds)}: {said}"
     if late and not wait.again and wait.wait is not Wait.IN_FLIGHT:
-        return f"{said}; given up in {human_duration(wait.seconds)}"
+        return f"timeout in {human_duration(wait.seconds)}: {said}"
     return said
 
 
@@ -164,6 +164,6 @@ def _waiting(wait: WaitGroup, *, alone: bool, since: str) -> str:
         case Wait.BACK:
             return "back, its tags and VM not yet" if alone else f"{many}back, their tags and VMs not yet"
         case Wait.UNANSWERED:
-            return f"no answer since {since}{seen}" if alone else f"{many}have had no answer since {since}{seen}"
+            return f"no answer since {since}{seen}" if alone else f"{many}without an answer since {since}{seen}"
         case Wait.UNREAD:
             return f"{'it' if alone else wait.count} cannot be read{seen}"

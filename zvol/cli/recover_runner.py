@@ -178,9 +178,8 @@ def _describe(context: AppContext, results: Sequence[Result], *, dry_run: bool =
 
 def _look_up(context: AppContext, back: Sequence[Result], known: Described) -> Described:
     """Add names and doubts of results that are back, in short requests; raises what the client raises."""
-    from zvol.catalog.listing import STORAGES, names_soon, unique_names
+    from zvol.catalog.listing import STORAGES, names_soon, unique_names, vms_soon
     from zvol.zstack.last_vm import find_doubts
-    from zvol.zstack.resource_kinds import VM_INSTANCE
 
     client = context.server.client
     volumes = {result.volume.uuid: result for result in back if result.volume is not None}
@@ -188,9 +187,11 @@ def _look_up(context: AppContext, back: Sequence[Result], known: Described) -> D
     roots = [vm.root for result in back if isinstance(vm := result.resource, VmInstance) and vm.root is not None]
     vms = [volume.text(key) for volume in data for key in ("vmInstanceUuid", "lastVmInstanceUuid")]
     storages = [volume.text("primaryStorageUuid") for volume in (*data, *roots)] if len(back) == 1 else []
+    names, stopped = vms_soon(client, vms)
     return replace(
         known,
-        vms=names_soon(client, VM_INSTANCE.path, vms),
+        vms=names,
+        stopped=stopped,
         storages=names_soon(client, STORAGES, storages),
         unique=unique_names(client, [volume for volume in data if not volume.text("vmInstanceUuid")]),
         doubts=find_doubts(data, client.version, lambda volume: _deletion(context, volumes[volume.uuid], volume)),

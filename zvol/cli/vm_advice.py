@@ -15,9 +15,9 @@ MAX_NAMED: Final = 10
 
 def vm_advice(results: Sequence[Result], request: Request) -> Iterator[str]:
     """Yield what neither the server nor zvol does for the VMs that were recovered."""
-    recovered = [result.resource for result in results if result.outcome is Outcome.RECOVERED]
-    vms = [resource for resource in recovered if isinstance(resource, VmInstance)]
-    stopped = [vm.name or vm.uuid for vm in vms if vm.state == "Stopped"]
+    back = [(vm, one.outcome) for one in results if one.outcome.is_back and isinstance(vm := one.resource, VmInstance)]
+    vms = [vm for vm, outcome in back if outcome is Outcome.RECOVERED]
+    stopped = [vm.name or vm.uuid for vm, _ in back if vm.state == "Stopped"]
     if len(stopped) == 1:
         yield f"the VM {stopped[0]} is Stopped; start it yourself"
     elif stopped:

@@ -154,7 +154,7 @@ class Printer:
             self.warn(f"{subject}: {text}")
         hints: dict[str, list[str]] = {}
         for result in bad[:most]:
-            if tabled and (len(bad) > 1 or self.on_screen) and not result.candidates and result.error is not None:
+            if tabled and result.error is not None and self._table_says_all(result, alone=len(bad) == 1):
                 hints.setdefault(result.error.hint, []).append(result.asked)
             else:
                 self._errors(messages.result_lines(result, self._command, ages=self._stderr.isatty()))
@@ -166,6 +166,12 @@ class Printer:
             worst = next(result for result in bad if result.exit == exit_code)
             assert worst.error is not None
             self.record(messages.as_json(worst.error, worst.uuid, worst.job_uuid))
+
+    def _table_says_all(self, result: Result, *, alone: bool) -> bool:
+        """Tell whether the table has all that is known of a failure, except for its hint."""
+        if self.on_screen:
+            return not result.candidates or (result.error is not None and result.error.kind == "not-deleted")
+        return not alone and not result.candidates
 
     def _advise(self, hints: Mapping[str, Sequence[str]], advice: Iterable[str], *, named: bool) -> None:
         """Print what to do next, each once: hints with the arguments that they are for, then advice."""

@@ -61,7 +61,7 @@ def _volume_lines(volume: Volume, known: Described) -> Iterator[Line]:
     start = f"{volume.uuid} is {escape_terminal(volume.status or 'of unknown status')}"
     on, last = volume.text("vmInstanceUuid"), volume.text("lastVmInstanceUuid")
     if on:
-        yield PLAIN, f"{start} and attached to {known.vm(on)}."
+        yield PLAIN, f"{start} and attached to {known.vm(on)}{', which is Stopped' if on in known.stopped else ''}."
         return
     if last:
         where = (
@@ -114,17 +114,19 @@ def summary(results: Sequence[Result], exit: Exit, known: Described) -> str:
 def attach_advice(results: Sequence[Result], known: Described) -> Iterator[str]:
     """Yield how many of several volumes that are back are on which VM; of the others where they were, and what to type.
 
-    Those on a VM that is itself among the results are left out: its own sentences count them.
+    Those on a VM that is itself among the results are left out: its own sentences count them.  Nothing is escaped.
     """
     back = [one.volume for one in results if one.outcome.is_back and one.volume is not None]
     own = {one.uuid for one in results if one.target == VM}
     on = [vm for volume in back if (vm := volume.text("vmInstanceUuid")) and vm not in own]
     if on:
-        yield f"{len(on):,} {'is' if len(on) == 1 else 'are'} attached to {_by_vm(on, known)}"
+        off = [known.vm_name(vm) for vm in dict.fromkeys(on) if vm in known.stopped]
+        state = f"; {names(off)} {'is' if len(off) == 1 else 'are'} Stopped" if off else ""
+        yield f"{len(on):,} {'is' if len(on) == 1 else 'are'} attached to {_by_vm(on, known)}{state}"
     loose = [volume for volume in back if not volume.text("vmInstanceUuid")]
     sure = [one for one in loose if known.doubts.get(one.uuid) == "" and one.text("lastVmInstanceUuid")]
-    if not sure:
-        return
+    if not sure or any(one.unfinished or one.outcome is Outcome.UNKNOWN for one in results):
+        return  # what is open is finished first
     where = _by_vm([volume.text("lastVmInstanceUuid") or "" for volume in sure], known)
     two = len(sure) == 2  # of two names the second could be that of a VM
     typed = " ".join(one.uuid if two else known.typed(one) for one in sure[:NAMED])
@@ -135,6 +137,6 @@ def attach_advice(results: Sequence[Result], known: Described) -> Iterator[str]:
 
 def _by_vm(vms: Sequence[str], known: Described) -> str:
     """Return the names of VMs, each with how often it is there, such as `db-1 (8), web-1 (4)`."""
-    counts = Counter(map(known.vm, vms))
+    counts = Counter(map(known.vm_name, vms))
     more = f" and {len(counts) - NAMED:,} more" if len(counts) > NAMED else ""
     return ", ".join(f"{vm} ({count:,})" for vm, count in counts.most_common(NAMED)) + more

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
 from zvol.errors import Exit, ZvolError
-from zvol.model import VM, Outcome, Result
+from zvol.model import LEFT_ALONE, VM, Outcome, Result
+from zvol.render.summaries import counted
 from zvol.render.values import Column, Fit, Table
 from zvol.secrets import from_outside
 from zvol.text import escape_terminal, human_size
 
+REST: Final = re.compile(r"[:;,] | \(")
+"""What follows the start of a warning."""
 STYLES: Final = {
     Outcome.RECOVERED: "green",
     Outcome.ALREADY: "green",
@@ -36,17 +40,24 @@ def warnings(results: Sequence[Result]) -> dict[str, list[Result]]:
     return found
 
 
+def brief(warnings: Sequence[str]) -> str:
+    """Return what a cell says of warnings that are printed in full below: the start of each, once."""
+    left = sum(LEFT_ALONE in text for text in warnings)
+    starts = [REST.split(text, maxsplit=1)[0] for text in warnings if LEFT_ALONE not in text]
+    return "; ".join(dict.fromkeys([*([f"{counted(left, 'volume')} left alone"] if left else []), *starts]))
+
+
 def detail(result: Result) -> str:
     error: ZvolError | None = result.error
     if error is None:
-        return "see the warning" if result.warnings else ""
+        return brief(result.warnings)
     return error.full_text
 
 
 def _detail(vms: Mapping[str, str], result: Result) -> str:
     """Return what people are told of a result; of a volume also which of the VMs, names by UUID, it is on."""
     where = result.volume.text("vmInstanceUuid") if result.volume is not None else None
-    return detail(result) or (f"attached to {vms[where]}" if where and where in vms else "")
+    return "; ".join(filter(None, (detail(result), f"attached to {vms[where]}" if where and where in vms else "")))
 
 
 def _name(result: Result) -> str:

@@ -126,11 +126,13 @@ def no_advice(results: Sequence[Result]) -> Iterable[str]:
 class Described:
     """What a terminal shows of a recovery beside its results: names by UUID, the seconds that it took.
 
+    `stopped` are those of the VMs that are Stopped.
     `doubts` are those about the VMs that volumes were last on (see `Row`), by the UUIDs of the volumes;
     `unique` are the volumes, by UUID, whose name a command takes for no other one; `command` is how zvol was called.
     """
 
     vms: Mapping[str, str] = field(default_factory=dict)
+    stopped: frozenset[str] = frozenset()
     storages: Mapping[str, str] = field(default_factory=dict)
     doubts: Mapping[str, str] = field(default_factory=dict)
     unique: frozenset[str] = frozenset()
@@ -139,8 +141,12 @@ class Described:
     sandbox: bool = False
     command: str = "zvol"
 
+    def vm_name(self, uuid: str) -> str:
+        return str(from_outside(self.vms.get(uuid, uuid)))
+
     def vm(self, uuid: str) -> str:
-        return escape_terminal(from_outside(self.vms.get(uuid, uuid)))
+        """Return the name of a VM, escaped."""
+        return escape_terminal(self.vm_name(uuid))
 
     def storage(self, uuid: str) -> str:
         return escape_terminal(from_outside(self.storages.get(uuid, uuid)))
