@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from tests.support.printed import Printed
-from tests.support.results import DB, WEB, described, failed, recovered, uuid, vm
-from zvol.errors import Exit
-from zvol.model import Outcome, Result
+from tests.support.results import DB, WEB, described, failed, recovered, uuid, vm, volume
+from zvol.errors import Exit, ZvolError
+from zvol.model import LEFT_ALONE, Outcome, Result, VolumeRow
 from zvol.render import recovery_screen as screen
+from zvol.render import results as tables
 from zvol.render.values import Recovery
+from zvol.row import Retention
 from zvol.zstack.last_vm import NONE_NAMED
 
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
@@ -137,3 +139,51 @@ def test_a_quiet_terminal_shows_nothing_of_success() -> None:
     printed, looked = Printed(tty=True, quiet=True), []
     printed.printer.recovery(Recovery([recovered(1)], describe=lambda found: looked.append(found) or described([])))  # type: ignore[func-returns-value]
     assert (printed.out.getvalue(), printed.err.getvalue(), looked) == ("", "", [])
+
+
+@pytest.mark.parametrize(
+    ("warnings", "cell"),
+    [
+        ([f"volume a (u) {LEFT_ALONE} it was moved", f"volume b {LEFT_ALONE} why"], "2 left alone"),
+        (
+            [f"volume a {LEFT_ALONE} it was moved", "not attached to VM x: it is on VM y"],
+            "1 left alone; not attached to VM x",
+        ),
+        (["it was back already, and --strict was given"] * 2, "it was back already"),
+        (
+            ["zvol has no answer to its request (an interrupted run, or a lost answer), so"],
+            "zvol has no answer to its request",
+        ),
+        ([], ""),
+    ],
+)
+def test_a_cell_says_the_start_of_each_warning_once(warnings: list[str], cell: str) -> None:
+    assert tables.detail(replace(recovered(1), warnings=tuple(warnings))) == cell
+
+
+@pytest.mark.parametrize(("outcome", "unfinished"), [(Outcome.UNKNOWN, False), (Outcome.RECOVERED, True)])
+def test_while_something_is_open_there_is_no_advice_to_attach(outcome: Outcome, unfinished: bool) -> None:
+    results = [recovered(1), recovered(2), recovered(3)]
+    assert "Attach with: zvol attach" in " ".join(screen.attach_advice(results, described(results)))
+    results[2] = replace(results[2], outcome=outcome, unfinished=unfinished)
+    assert list(screen.attach_advice(results, described(results))) == []
+
+
+def test_a_vm_that_is_stopped_is_said_so() -> None:
+    one = recovered(1, vmInstanceUuid=DB)
+    shown_off = shown(one, single=True, stopped=frozenset({DB})).out.getvalue()
+    assert "is Ready and attached to db-1, which is Stopped." in shown_off
+    two = [one, recovered(2, vmInstanceUuid=DB), recovered(3, vmInstanceUuid=WEB)]
+    known = described(two, stopped=frozenset({DB}))
+    assert list(screen.attach_advice(two, known)) == ["3 are attached to db-1 (2), web-1 (1); db-1 is Stopped"]
+
+
+def test_on_a_terminal_the_table_says_that_a_volume_is_not_deleted_and_no_line_says_it_again() -> None:
+    error = ZvolError(
+        "pg-data is not deleted (Ready): nothing to recover", kind="not-deleted", hint="See it: `zvol show x`"
+    )
+    there = VolumeRow(volume(9, "pg-data"), Retention(False, "not-deleted"))
+    printed = shown(recovered(1), Result("pg-data", None, Outcome.FAILED, error=error, candidates=(there,)))
+    assert "nothing to recover" in printed.out.getvalue()
+    assert "nothing to recover" not in printed.err.getvalue()
+    assert "pg-data: See it: `zvol show x`" in printed.err.getvalue()

@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from zvol.errors import Exit, ZvolError
 from zvol.model import LEFT_ALONE, VM, Outcome, Result
-from zvol.render.summaries import counted
 from zvol.render.values import Column, Fit, Table
 from zvol.secrets import from_outside
 from zvol.text import escape_terminal, human_size
@@ -44,7 +43,7 @@ def brief(warnings: Sequence[str]) -> str:
     """Return what a cell says of warnings that are printed in full below: the start of each, once."""
     left = sum(LEFT_ALONE in text for text in warnings)
     starts = [REST.split(text, maxsplit=1)[0] for text in warnings if LEFT_ALONE not in text]
-    return "; ".join(dict.fromkeys([*([f"{counted(left, 'volume')} left alone"] if left else []), *starts]))
+    return "; ".join(dict.fromkeys([*([f"{left:,} left alone"] if left else []), *starts]))
 
 
 def detail(result: Result) -> str:
