@@ -109,6 +109,17 @@ def test_people_get_one_line_each(env: dict[str, str]) -> None:
     assert "The session is from ZVOL_SESSION: unset it and run `zvol login`" in ran.out
 
 
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_a_wrong_configuration_is_a_check_that_fails(tmp_path: Path, more: list[str]) -> None:
+    """All its mistakes are named, the checks of zvol's own files go on, and the exit code is that of a usage error."""
+    (tmp_path / "config.yaml").write_text("profiles: {p: {hots: a, host: 'ftp://h'}}\noutput: yaml\n")
+    ran = run(["doctor", "--config", str(tmp_path / "config.yaml"), *more], environment(tmp_path / "home", {}))
+    assert ran.code == 2
+    assert [mistake in ran.out for mistake in ("unknown key hots", "must begin with https", "output")] == [True] * 3
+    assert "files" in ran.out
+    assert "\\u{a}" not in ran.out
+
+
 @pytest.mark.parametrize("columns", [30, 60, 80, 120, 200])
 def test_on_a_terminal_a_check_is_a_line_and_what_to_do_is_below_what_is_wrong(
     env: dict[str, str], columns: int

@@ -100,7 +100,7 @@ def test_a_name_that_is_no_deleted_volume_any_more_says_what_it_is(at: dict[str,
     assert ran.code == 1
     assert f"  {PG_DATA}  200 GiB  Ready\n" in ran.err
     assert ": pg-data is not deleted (Ready): nothing to recover\n" in ran.err
-    assert ran.err.endswith(f"  See it: `zvol show {PG_DATA}`\n")
+    assert f"  See it: `zvol show {PG_DATA}`\n" in ran.err
     assert "it is no UUID: 30 hex digits instead of 32" in ran.out
     assert len(cloud.events()) == before
     assert run(["show", "pg-data", "--json"], at).json()["uuid"] == PG_DATA
@@ -112,7 +112,7 @@ def test_a_name_of_several_volumes_that_are_not_deleted(at: dict[str, str], clou
     ran = run(["recover", "pg-data", "--json"], at)
     assert (ran.code, ran.error()["kind"]) == (1, "not-deleted")
     assert "pg-data is the name of 2 volumes that are not deleted: nothing to recover\n" in ran.err
-    assert "`zvol show UUID` shows it" in ran.error()["hint"]
+    assert ran.error()["hint"] == "See it: `zvol show UUID`"
 
 
 def test_a_name_that_is_no_volume_leads_to_the_one_that_is_meant(at: dict[str, str], cloud: Sandbox) -> None:

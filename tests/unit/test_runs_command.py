@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,27 @@ def test_a_word_is_the_same_number_in_each_format() -> None:
         assert (shown[header], found[key]) == (str(number), number)
 
 
+@pytest.mark.parametrize(
+    ("counts", "outcomes", "alive", "shown"),
+    [
+        ({"recorded": 13}, {"recovered": 12, "failed": 1}, False, "1 failed, 12 recovered"),
+        ({"open": 1}, {"recovered": 12, "failed": 2, "already": 1}, False, "1 pending, 2 failed, 13 more"),
+        ({"open": 3}, {}, True, "running: 3 pending"),
+        ({}, {}, False, "nothing"),
+    ],
+)
+def test_a_terminal_has_room_for_the_command(
+    counts: dict[str, int], outcomes: dict[str, int], alive: bool, shown: str
+) -> None:
+    typed = Request(command="zvol --sandbox recover pg-data pg-wal -n")
+    run = replace(RUN, counts=counts, outcomes=outcomes, alive=alive, request=typed)
+    _, line = printed(Report(run_tables.runs_table([run], 60.0)), "table", tty=True, width=100)[0].splitlines()
+    start, _, command = COLOURS.sub("", line).partition("  recover ")
+    assert (re.split(r" {2,}", start)[2], command) == (shown, "pg-data pg-wal -n")
+    assert "zvol --sandbox recover" in printed(Report(run_tables.runs_table([run], 60.0)), "table")[0]
+
+
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 ME = Identity("https://h:443/zstack", "account admin")
 A, B, C, D, E = (letter * 32 for letter in "abcde")
 NOW = 1_795_000_000.0

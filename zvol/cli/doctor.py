@@ -10,7 +10,7 @@ import click
 from zvol.cli.app_context import AppContext
 from zvol.cli.commands import Command
 from zvol.cli.options import global_options, pass_context
-from zvol.errors import Exit, UsageProblem
+from zvol.errors import ConfigError, Exit, UsageProblem
 from zvol.model import Check
 from zvol.render.values import Column, Report, Span, Table, text_column
 from zvol.text import escape_terminal
@@ -34,15 +34,18 @@ def command(context: AppContext) -> Report:
     """Check what a recovery needs: one line each, and what to do where something is wrong. Nothing is changed."""
     from zvol.session import diagnostics
 
-    context.output  # noqa: B018  (a file that cannot be read is an error, with all its mistakes)
+    code = Exit.FAILED
     try:
+        context.output  # noqa: B018  (its format is that of the configuration)
         found = diagnostics.checks(context.server, context.journal)
-    except UsageProblem as exc:
+    except (UsageProblem, ConfigError) as exc:
+        context.output = context.output_for_errors()
         found = diagnostics.local_checks(exc, context.journal, context.signals.delayed)
+        code = Exit.USAGE if isinstance(exc, ConfigError) else Exit.FAILED
     checks = list(found)
     table = Table(checks, COLUMNS, _object, lambda check: check.name, lines=_line)
     notes = [line for check in checks if check.notes for line in (f"{check.found}:", *check.notes)]
-    return Report(table, notes=notes, exit=Exit.OK if all(check.ok for check in checks) else Exit.FAILED)
+    return Report(table, notes=notes, exit=Exit.OK if all(check.ok for check in checks) else code)
 
 
 def _line(check: Check) -> tuple[Sequence[Span], str]:

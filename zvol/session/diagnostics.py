@@ -46,7 +46,8 @@ def checks(server: Server, journal: JournalFile) -> Iterator[Check]:
 
 def local_checks(problem: ZvolError, journal: JournalFile, delay_signals: DelaySignals) -> Iterator[Check]:
     """Yield the checks that need no server: that its configuration has a `problem`, and zvol's own files."""
-    yield Check("configuration", False, problem.message, problem.hint)
+    found = problem.message.replace("\n", "; ")
+    yield Check("configuration", False, found, problem.hint or "Correct it, then run `zvol doctor` again.")
     yield from _own_files(journal, (), delay_signals)
 
 
