@@ -150,10 +150,10 @@ profiles:
         ('profiles: {"\\e[0m": {}}', "1:12: a key in profiles is empty or holds a control character"),
         ("profiles: {" + "n" * 65 + ": {}}", "1:12: the name of a profile has more than 64 characters"),
         ("profiles: {p: {<<: {host: x}}}", "1:16: merge keys are not allowed"),
-        ("profiles: {p: {}}\ncurrent: q", "2:10: current names no profile of this file (there is: p)"),
+        ("profiles: {p: {}}\ncurrent: q", "2:10: current names no profile of this file (known: p)"),
         (
             "profiles: {prod: {}}\ncurrent: prd",
-            "2:10: current names no profile of this file (there is: prod); did you mean prod?",
+            "2:10: current names no profile of this file (known: prod); did you mean prod?",
         ),
         ("current: no\nprofiles: {p: {}}", "1:10: current must be text, and YAML reads true or false here: put it "
          "in quotes"),
@@ -230,7 +230,7 @@ def test_both_parsers_give_the_same_result(tmp_path: Path, parser: str, monkeypa
         monkeypatch.delattr("yaml.CSafeLoader", raising=False)
     text = "current: x\nprofiles:\n  'a': {host: &a \"h\", b: *a, c: !t d}\n  é: {hots: 1}\n"
     assert wrong(tmp_path, text) == [
-        "1:10: current names no profile of this file (there is: a, é)",
+        "1:10: current names no profile of this file (known: a, é)",
         "3:15: anchors are not allowed",
         "3:15: host must begin with https:// or http://, such as https://zstack.example.com:8443",
         "3:23: unknown key b in profile a",

@@ -91,7 +91,7 @@ class _Checker:
             return None
         if chosen not in profiles:
             guess = did_you_mean(chosen, profiles)
-            self.problems.at(node, f"current names no profile of this file (there is: {names(profiles)}){guess}")
+            self.problems.at(node, f"current names no profile of this file (known: {names(profiles)}){guess}")
         return chosen
 
     def _named(self, node: Node) -> list[tuple[str, Node]]:

@@ -190,7 +190,7 @@ class SettingLayers:
         known = list(file.profiles)
         if given is not None and given.value not in known:
             guess = did_you_mean(given.value, known)
-            raise UsageProblem(f"there is no profile {given.value} in {file.path} (there is: {names(known)}){guess}")
+            raise UsageProblem(f"there is no profile {given.value} in {file.path} (known: {names(known)}){guess}")
         if given is not None:
             self.profile, self.profile_source = given.value, given.source
         elif file.current is not None:
