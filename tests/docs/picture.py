@@ -34,7 +34,7 @@ def draw(home: Path) -> str:
     for number, step in enumerate(STEPS):
         if number:
             console.print()
-        console.print(f"[bold green]$[/] zvol --sandbox {step}", highlight=False)
+        console.print(f"[bold green]$ [/]zvol --sandbox {step}", highlight=False)
         shown = on_terminal(["--sandbox", *step.split()], env, columns=COLUMNS)
         assert shown.code == 0, shown.text
         last = max(row for row, words in enumerate(shown.screen.display) if words.strip())
@@ -44,18 +44,19 @@ def draw(home: Path) -> str:
 
 
 def line(cells: Any) -> Text:
-    """Return a line of a screen with its colours; durations are those of a quick run."""
+    """Return a line of a screen with its colours; durations are those of a quick run.
+
+    Each column is a span of its own, so that it begins at its place whatever the fonts of its viewer.
+    """
     from rich.style import Style
     from rich.text import Text
 
     text = Text()
     for _, run in groupby((cells[column] for column in range(COLUMNS)), lambda cell: (cell.fg, cell.bold)):
         row = list(run)
-        color = row[0].fg.replace("brown", "yellow")
-        text.append(
-            re.sub(r"\bin \d+(\.\d)? s", "in 0.4 s", "".join(cell.data for cell in row)),
-            Style(color=None if color == "default" else color, bold=row[0].bold),
-        )
+        words = re.sub(r"\bin \d+(\.\d)? s", "in 0.4 s", "".join(cell.data for cell in row))
+        for column in re.split(r"(?<=  )(?=\S)", words):
+            text.append(column, Style(color=row[0].fg.replace("brown", "yellow"), bold=row[0].bold))
     text.rstrip()
     return text
 
