@@ -188,7 +188,7 @@ def test_a_single_profile_is_selected(tmp_path: Path) -> None:
 def test_a_missing_profile(home: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     error = fails(home, profile="prd")
     assert isinstance(error, UsageProblem)
-    assert "there is: prod, lab, bare" in error.message
+    assert "known: prod, lab, bare" in error.message
     assert error.message.endswith("did you mean prod?")
     assert "does not exist" in fails(tmp_path_factory.mktemp("empty"), profile="prod").message
     with pytest.raises(UsageProblem, match="no profile prod"):
