@@ -114,3 +114,20 @@ def test_a_number_says_what_to_type(at: dict[str, str]) -> None:
         ("soon", "zvol help times"),
     ):
         assert hint in run(["list", "--deleted-since", text], at).err
+
+
+def test_times_that_no_volume_can_match_are_said(at: dict[str, str]) -> None:
+    for options, said in (
+        (["--deleted-since", "2999-01-01T00:00Z"], "--deleted-since is in the future: on the server it is 20"),
+        (["--deleted-since", "2h", "--deleted-before", "2h"], "--deleted-since is not before --deleted-before"),
+        (["--deleted-since", "2h", "--deleted-before", "1h"], ""),
+    ):
+        ran = run(["list", *options, "-o", "name"], at)
+        assert (ran.code, ran.out, "warning" in ran.err) == (0, "", bool(said)), ran
+        assert said in ran.err
+
+
+@pytest.mark.parametrize("option", ["--name", "--last-vm", "--primary-storage", "--tagged"])
+def test_a_filter_with_a_line_end_of_windows_is_refused(option: str, at: dict[str, str]) -> None:
+    ran = run(["recover", option, "pg-*\r", "--yes"], at)
+    assert (ran.code, f"{option} has a control character in it; nothing was sent" in ran.err) == (2, True), ran

@@ -17,7 +17,7 @@ from zvol.catalog.when import TimeBound, ambiguous, parse_when
 from zvol.dataclass import dataclass, field
 from zvol.errors import CannotTell, Refused, Unreachable, ZvolError
 from zvol.row import AnyRow
-from zvol.text import escape_terminal, fold_uuid, one_form
+from zvol.text import escape_terminal, fold_uuid, one_form, stamp
 from zvol.zstack.dates import parse_server_date
 from zvol.zstack.last_vm import MAYBE_NO_LAST_VM
 from zvol.zstack.query import condition
@@ -94,6 +94,14 @@ class Filters:
         """Return what typed dates without a zone mean; `zone` is the server's."""
         bounds = [bound for bound in (self.since, self.before) if bound is not None]
         return [text for text in dict.fromkeys(bound.explain(zone) for bound in bounds) if text]
+
+    def impossible(self, now: float | None, zone: Zone) -> Iterator[str]:
+        """Yield why the dates match no volume; `now` and `zone` are the server's."""
+        since, before = (bound and bound.between(now, zone) for bound in (self.since, self.before))
+        if since and now is not None and since[0] > now:
+            yield f"--deleted-since is in the future: on the server it is {stamp(now)}"
+        if since and before and since[0] >= before[1]:
+            yield "--deleted-since is not before --deleted-before, so no volume can match"
 
     def match(self, row: AnyRow, facts: FilterFacts) -> bool | None:
         """Tell whether all filters match a volume; None when that cannot be decided."""

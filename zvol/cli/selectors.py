@@ -45,6 +45,9 @@ _OPTIONS = (
 )
 
 
+_NAMES: Final = {"last_vm": "last-vm", "storage": "primary-storage"}
+
+
 def filter_options(command: F) -> F:
     """Add the filter options to a command."""
     for add in reversed(_OPTIONS):
@@ -53,10 +56,15 @@ def filter_options(command: F) -> F:
 
 
 def parse_filters(options: dict[str, Any]) -> Filters:
-    """Return the filters of the options; raises UsageProblem for a date that cannot be read."""
+    """Return the filters of the options; raises UsageProblem for a date that cannot be read, or a control character."""
     from zvol.catalog.filters import Filters
     from zvol.catalog.when import parse_when
+    from zvol.text import has_control
 
+    for name in ("name", "last_vm", "storage", "tagged"):
+        if options[name] is not None and has_control(options[name]):
+            hint = "A line end of Windows, perhaps? In a pattern, ? stands for any character."
+            raise UsageProblem(f"--{_NAMES.get(name, name)} has a control character in it; nothing was sent", hint=hint)
     return Filters(
         name=options["name"],
         since=parse_when(options["since"], os.environ) if options["since"] is not None else None,
@@ -112,7 +120,7 @@ def select_volumes(
     rows = catalog.without_times(with_doubts(rows, last), filters, facts)
     kinds = tuple(KINDS.values()) if vms else clocks(row.volume for row in rows)
     known = server.retention_context(dated=vms or (bool(rows) and (shown or filters.timed)), kinds=kinds)
-    explain_dates(context, filters, known.zone)
+    explain_dates(context, filters, known.zone, known.now)
     rows = with_doubts(volume_rows(client, (row.volume for row in rows), known), last)
     selected = catalog.decide(rows, filters, facts, known)
     _warn_of_last_vms(context, list(last.values()))
@@ -145,12 +153,15 @@ def select_vms(context: AppContext, filters: Filters, *, alarm: bool = False) ->
     facts = catalog.look_up(filters, server.client, alarm=alarm)
     rows = catalog.without_times([VmRow(vm, UNDATED) for vm in find_destroyed(server.client)], filters, facts)
     known = server.retention_context(dated=bool(rows), kinds=(VM_INSTANCE,))
-    explain_dates(context, filters, known.zone)
+    explain_dates(context, filters, known.zone, known.now)
     return catalog.decide(vm_rows(server.client, [row.vm for row in rows], known), filters, facts, known)
 
 
-def explain_dates(context: AppContext, filters: Filters, zone: Zone) -> None:
-    """Say in which zone dates were read whose text does not name one; `zone` is the server's."""
+def explain_dates(context: AppContext, filters: Filters, zone: Zone, now: float | None) -> None:
+    """Say in which zone dates were read whose text does not name one; `zone` and `now` are the server's.
+
+    Also where no volume can match.
+    """
     bounds = [bound for bound in (filters.since, filters.before) if bound is not None]
     if any(bound.zone for bound in bounds):
         from zvol.catalog.when import machine_zone
@@ -159,6 +170,8 @@ def explain_dates(context: AppContext, filters: Filters, zone: Zone) -> None:
             context.output.warn(problem)
     if notes := filters.explain(zone):
         context.output.hint("; ".join(notes))
+    for warning in filters.impossible(now, zone):
+        context.output.warn(warning)
 
 
 def no_match(total: int) -> str:

@@ -68,6 +68,7 @@ ROWS = (
         stdin=f"# {PG_DATA}\t\n",
     ),
     Row("standard input is longer", "recover -", 2, stdin=("x" * 999 + "\n") * 17_000),
+    Row("has a control character in it; nothing was sent", "list --name 'a\r'", 2),
     Row("standard input is {what}, not a list", "recover -", 2, stdin="PK\x03\x04"),
     Row("of standard input is UTF-16", "recover -", 2, stdin="ab\nc\0d\0e\0\n"),
     Row("standard input is {UTF-32 | UTF-16}", "recover -", 2, stdin="\udcff\udcfeA\0"),
