@@ -17,6 +17,7 @@ from zvol.errors import ZvolError
 from zvol.model import Outcome, Result, VolumeRow
 from zvol.render import columns, summaries
 from zvol.render.values import Recovery, Report
+from zvol.row import Retention
 from zvol.text import display_width
 from zvol.zstack.last_vm import ANOTHER_SINCE
 
@@ -29,6 +30,11 @@ DATED = 4
 def list_of_volumes(printed: Printed) -> None:
     end = summaries.of_list(rows()[:DATED], shown=DATED, sandbox=False)
     printed.printer.report(Report(columns.VOLUMES.listing(rows()), summary=end, hints=["a hint"]))
+
+
+def list_of_any(printed: Printed) -> None:
+    on = [replace(row, on_vm=row.last_vm, retention=Retention(False, "not-deleted")) for row in rows()[::2]]
+    printed.printer.report(Report(columns.VOLUMES.listing([*rows()[1::2], *on], any_status=True)))
 
 
 def list_of_vms(printed: Printed) -> None:
@@ -63,6 +69,7 @@ MANY = (
 )
 SCREENS: Mapping[str, Callable[[Printed], None]] = {
     "list": list_of_volumes,
+    "list-any": list_of_any,
     "list-vms": list_of_vms,
     "show": show(full_row()),
     "show-hostile": show(replace(rows()[2], next="recover d0a7a5e0c0de4b1e8a5efeedbead0003")),
@@ -100,7 +107,7 @@ def test_screens_at_all_widths(what: str, monkeypatch: pytest.MonkeyPatch) -> No
     assert golden(what) == (GOLDEN / f"{what}.txt").read_text()
 
 
-@pytest.mark.parametrize("what", ["list", "list-vms"])
+@pytest.mark.parametrize("what", ["list", "list-any", "list-vms"])
 def test_from_72_columns_on_a_row_is_a_line_and_a_uuid_is_whole(what: str) -> None:
     for width in WIDTHS:
         lines = screen(what, width)

@@ -32,6 +32,15 @@ def test_each_of_several_commands_begins_a_line() -> None:
     assert fold(text, 80) == [f"  `zvol show {UUID}` shows it;", f"  `zvol recover {UUID}` counts it as done."]
 
 
+def test_the_first_of_several_commands_stays_where_it_fits() -> None:
+    text = "nope: `zvol list` shows what can be recovered; a VM: `zvol recover --vm VM`."
+    assert fold(text, 72) == ["nope: `zvol list` shows what can be recovered; a VM:", "  `zvol recover --vm VM`."]
+
+
+def test_a_line_that_is_a_command_stays_whole() -> None:
+    assert fold(f"    zvol -p prod recover {UUID}", 40) == [f"    zvol -p prod recover {UUID}"]
+
+
 def test_only_a_command_after_a_colon_is_one() -> None:
     text = "pg-data: zvol was stopped before it was sent to the server"
     assert fold(text, 40) == ["pg-data: zvol was stopped before it was", "  sent to the server"]

@@ -178,7 +178,7 @@ def test_a_warning_for_many_volumes_is_printed_once_also_with_quiet() -> None:
     assert printed.err.getvalue() == f"zvol: warning: 109 volumes: look again\nzvol: warning: {U1}: by itself\n"
     table, one, programs = Printed(), Printed(), Printed("json")
     table.results([*many[:2], result(asked=U2, by="unknown")], [], single=False)
-    assert [row.split()[-1] for row in table.out.getvalue().splitlines()[1:]] == ["warning", "warning", "-"]
+    assert [row.split()[-1] for row in table.out.getvalue().splitlines()[1:]] == ["again", "again", "-"]
     one.results([result(by="unknown")], [U1], single=True)
     assert "Outcome:      recovered\n" in one.out.getvalue()
     programs.results(many, [], single=False)

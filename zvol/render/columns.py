@@ -37,6 +37,19 @@ def _storage(row: VolumeRow) -> object:
     return row.volume.fields.get("primaryStorageUuid")
 
 
+def _vm_or_left(row: AnyRow) -> str:
+    """Show the VM that a volume is on; of a deleted one how long it is safe."""
+    if not shared.not_deleted(row):
+        return shared.LEFT.text(row) + (" left" if row.retention.seconds_left else "")
+    on = row.on_vm or row.volume.fields.get("vmInstanceUuid") if isinstance(row, VolumeRow) else None
+    return escape_terminal(str(from_outside(on or "-")))
+
+
+VM_OR_LEFT: Final[Column[AnyRow]] = Column(
+    "vm-or-left", "VM, OR LEFT", "", _vm_or_left, _vm_or_left, style=shared.LEFT.style, fit=Fit.CUT
+)
+
+
 def _root(name: str) -> Callable[[VmRow], object]:
     return lambda row: None if row.vm.root is None else row.vm.root.fields.get(name)
 
@@ -79,7 +92,7 @@ _VOLUME: Final[tuple[Column[VolumeRow], ...]] = (
         fit=Fit.CUT,
     ),
     Column("storage-uuid", "STORAGE UUID", "the same by UUID", lambda row: _storage(row)),
-    Column("type", "TYPE", "Data or Root", field("type")),
+    Column("type", "TYPE", "Data or Root", field("type"), least=80),
     Column("status", "STATUS", "Deleted, Ready, ...", field("status")),
     Column("state", "STATE", "Enabled or Disabled", field("state")),
     Column("format", "FORMAT", "qcow2, raw, ...", field("format")),
@@ -154,7 +167,9 @@ class Columns(Generic[R]):
         if text is not None:
             return Table(rows, self.pick(text), _json, _uuid)
         found = Table(rows, self.pick(None, ANY_STATUS if any_status else None), _json, _uuid, wide=self._all())
-        return found if any_status else replace(found, screen=self.pick(None, self.screen))
+        if any_status:
+            return replace(found, screen=[*self.pick(None, ANY_START), VM_OR_LEFT, *self.pick(None, ANY_END)])
+        return replace(found, screen=self.pick(None, self.screen))
 
     def _all(self) -> list[Column[R]]:
         return list(self.known.values())
@@ -187,6 +202,9 @@ VMS: Final = Columns(
 )
 ANY_STATUS: Final = ("name", "uuid", "size", "type", "status", "vm-uuid", "storage")
 """What `list` shows of volumes that need not be deleted."""
+ANY_START: Final = ("name", "uuid", "type", "status")
+ANY_END: Final = ("size", "storage")
+"""The same on a terminal, with `VM_OR_LEFT` between them."""
 
 
 def _json(row: AnyRow) -> dict[str, Any]:

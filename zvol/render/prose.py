@@ -12,14 +12,14 @@ from zvol.text import display_width, fill
 INDENT: Final = "  "
 LEAST: Final = 20
 """The fewest columns that a text is wrapped to."""
-_COMMAND: Final = re.compile(r"\S*`[^`]+`\S*|(?<=: )zvol (?:-.* )?(?:attach|list|recover|resume|runs|show)\b.*")
+_COMMAND: Final = re.compile(r"\S*`[^`]+`\S*|(?:(?<=: )|^)zvol (?:-.* )?(?:attach|list|recover|resume|runs|show)\b.*")
 
 
 def fold(text: str, width: int) -> list[str]:
     """Return a safe text as lines of at most `width` columns, the further ones indented as the first, or by two.
 
     A command is in backticks, or ends the text after a colon.  One that does not fit begins a line, and is left to the
-    terminal to wrap where even that is too short.  Each of several commands begins a line.
+    terminal to wrap where even that is too short.  Each command after the first begins a line.
     """
     if display_width(text) <= width:
         return [text]
@@ -47,19 +47,16 @@ def message(texts: Iterable[str], mark: str, width: int | None, error: str = "")
 
 
 def _groups(text: str) -> list[list[tuple[str, bool]]]:
-    """Return the words of a text, each with whether it may be broken; a group for each of several commands."""
+    """Return the words of a text, each with whether it may be broken; each command after the first begins a group."""
     groups: list[list[tuple[str, bool]]] = [[]]
-    words = list(_words(text))
-    several = sum(_begins_a_line(word) for word, _ in words) > 1
-    for word, breaks in words:
-        if several and _begins_a_line(word) and groups[-1]:
+    commands = 0
+    for word, breaks in _words(text):
+        is_command = "`zvol " in word
+        commands += is_command
+        if is_command and commands > 1:
             groups.append([])
         groups[-1].append((word, breaks))
     return groups
-
-
-def _begins_a_line(word: str) -> bool:
-    return "`zvol " in word
 
 
 def _words(text: str) -> Iterator[tuple[str, bool]]:
