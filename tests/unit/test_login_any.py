@@ -152,7 +152,7 @@ def test_a_logout_of_a_session_that_has_ended_is_one() -> None:
 @pytest.mark.parametrize(
     ("code", "error", "message"),
     [
-        ("SYS.1019", AuthError, "did not end the session"),
+        ("SYS.1019", AuthError, "the server refused to end the session"),
         ("SYS.1000", Unreachable, "failed at the logout"),
         ("NEW.7", Unreachable, "failed at the logout"),
     ],
