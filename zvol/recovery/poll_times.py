@@ -10,8 +10,8 @@ FIRST_POLL: Final = 0.1
 QUICK_POLL: Final = 0.02
 """Seconds from the answer of a PUT to the first poll of its job in a small run, and at least between two of these."""
 
-QUICK_SHARE: Final = 1 / 12
-"""How much longer than it has taken so far a job of a small run may seem to take: it is polled 32 times in 2 s."""
+QUICK_SHARE: Final = 1 / 16
+"""How much longer than it has taken so far a job of a small run may seem to take: polls of 3 s are about 50."""
 
 LONGEST_POLL: Final = 2.0
 """Seconds between two reads of a volume, at most; more where very many volumes are polled."""

@@ -187,8 +187,8 @@ class VolumeTask:
         return min(LONGEST_POLL, max(QUICK_POLL, (now - self.in_flight_at) * QUICK_SHARE))
 
     def read_due(self, now: float) -> bool:
-        """Tell whether it is time to read it, whatever its job shows."""
-        return now >= max(self.polled_at, self.in_flight_at) + self.poll_backoff
+        """Tell whether it is time to read it, whatever its job shows; one that was seen back is read each time."""
+        return self.job_grace_polls > 0 or now >= max(self.polled_at, self.in_flight_at) + self.poll_backoff
 
     def fresh(self, now: float) -> bool:
         """Tell whether a PUT may leave on the last read."""
