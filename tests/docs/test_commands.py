@@ -47,7 +47,7 @@ def test_man_shows_them_without_a_warning() -> None:
     assert ended.stderr == ""
     shown = [" ".join(line.split()) for line in ended.stdout.splitlines()]
     for line in (
-        "zvol-recover - Bring deleted data volumes back",
+        "zvol-recover - Recover deleted data volumes and destroyed VMs",
         "zvol [OPTIONS] COMMAND [ARGS]...",
         "-p, --profile NAME",
         "--deleted-since WHEN",

@@ -150,5 +150,5 @@ def ended(line: str, env: dict[str, str], folder: Path) -> tuple[int, str]:
 
 def test_recover_says_what_its_options_do_to_volumes_and_vms(env: dict[str, str]) -> None:
     text = " ".join(run(["recover", "--help"], env).out.split())
-    assert "--strict A volume or VM that is back already is a failure." in text
-    assert "--reattach Attach volumes to the VM they were last on." in text
+    assert "--strict Fail for volumes and VMs that are already recovered." in text
+    assert "--reattach Attach each volume to the VM it was last on." in text

@@ -16,26 +16,26 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 COMMANDS: Final = {
-    "recover": "Bring deleted data volumes back.",
-    "resume": "Settle and finish what interrupted runs left open.",
-    "list": "Show the recycle bin, most urgent first.",
-    "show": "Show volumes in full.",
-    "attach": "Attach a volume to a VM.",
+    "recover": "Recover deleted data volumes and destroyed VMs.",
+    "resume": "Finish interrupted runs.",
+    "list": "List deleted volumes and destroyed VMs, most urgent first.",
+    "show": "Show everything known about volumes and VMs.",
+    "attach": "Attach recovered volumes to VMs.",
     "login": "Log in and store the session.",
-    "logout": "End the stored session and remove it.",
-    "whoami": "Look at the session.",
-    "runs": "Show earlier runs and what is open in them.",
-    "doctor": "Check host, session, clock, policy and files.",
-    "config": "Make, show and check the configuration.",
-    "sandbox": "A small ZStack on this machine.",
+    "logout": "End and remove the stored session.",
+    "whoami": "Show the session and check it.",
+    "runs": "Show earlier runs and their outcomes.",
+    "doctor": "Check what a recovery needs.",
+    "config": "Create, show and check the configuration.",
+    "sandbox": "Run a small ZStack on this machine.",
     "completion": "Print or install the completion script of a shell.",
-    "help": "Explain a command, or options, exit-codes and other topics.",
+    "help": "Explain a command or a topic, such as exit-codes.",
     "version": "Show the version of zvol.",
 }
 """Every command with its short help, so that `--help` and completion do not import the commands."""
 
 MODULES: Final = {"list": "list_command", "help": "help_command"}
-"""The modules that do not have the name of their command."""
+"""The modules whose name differs from that of their command."""
 
 
 class LazyGroup(Group):
@@ -84,5 +84,5 @@ def _show_version(ctx: click.Context, _param: click.Parameter, value: bool) -> N
 @global_options
 @click.pass_context
 def app(ctx: click.Context) -> None:
-    """Bring back deleted data volumes on a ZStack cloud: exactly once, and never saying what is not known."""
+    """Recover deleted data volumes and destroyed VMs on a ZStack cloud, each exactly once, and verify them."""
     ctx.ensure_object(AppContext)

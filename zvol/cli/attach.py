@@ -36,20 +36,20 @@ if TYPE_CHECKING:
     ),
 )
 @click.argument("volumes", nargs=-1, type=DETACHED_VOLUME, metavar="VOLUME... [VM]")
-@option("--vm", "vm", metavar="VM", help="Attach all of them to this VM.")
-@option("--dry-run", is_flag=True, group=SAFETY, help="Read only: say what would happen.")
-@option("-y", "--yes", is_flag=True, group=SAFETY, help="For scripts; attach does not ask.")
-@option("--expect", type=Count(0), metavar="N", group=SAFETY, help="Refuse unless it is exactly N volumes.")
+@option("--vm", "vm", metavar="VM", help="Attach all volumes to this VM.")
+@option("--dry-run", is_flag=True, group=SAFETY, help="Show what would be done; change nothing.")
+@option("-y", "--yes", is_flag=True, group=SAFETY, help="Accepted for scripts; attach never asks.")
+@option("--expect", type=Count(0), metavar="N", group=SAFETY, help="Refuse unless there are exactly N volumes.")
 @global_options
 @pass_context
 def command(
     context: AppContext, /, volumes: tuple[str, ...], vm: str | None, dry_run: bool, yes: bool, expect: int | None
 ) -> Report:
-    """Attach volumes that are back, each to the VM it was last on, or to the given one.
+    """Attach recovered volumes, each to the VM it was last on or to the given VM.
 
-    VOLUME and VM are UUIDs, or names that only one of them has; `-` reads volumes from standard input. The second of
-    two arguments is a VM, if there is one. A volume that is on its VM already is a success. A lost answer is settled by
-    reading the volume; when that cannot tell either, the exit code is 3.
+    VOLUME and VM are UUIDs or unique names; `-` reads volumes from standard input. The second of two arguments is a VM
+    if there is one with that name or UUID. A volume that is already on its VM is a success. If an answer is lost, zvol
+    reads the volume to find the outcome; if it is still unknown, the exit code is 3.
     """
     del yes
     if not volumes:

@@ -17,14 +17,14 @@ NAMES = ("bash", "zsh", "fish")
 
 @click.command("completion", cls=Command, examples=("zvol completion --install bash", 'eval "$(zvol completion bash)"'))
 @click.argument("shell", type=click.Choice(NAMES))
-@option("--install", is_flag=True, help="Put the script where the shell looks for it, and say where that is.")
+@option("--install", is_flag=True, help="Install the script where the shell looks for it, and say where that is.")
 @global_options
 @pass_context
 def command(context: AppContext, /, shell: str, install: bool) -> Exit | Report:
-    """Print the completion script for bash, zsh or fish, or install it.
+    """Print or install the completion script for bash, zsh or fish.
 
-    It completes commands, options and their values, also the names of deleted volumes and destroyed VMs: it asks the
-    server for at most a second, with a session that is at hand. It runs no program of the profile, and does not log in.
+    It completes commands, options and their values, and the names of deleted volumes and destroyed VMs. For these it
+    asks the server for at most one second, with an existing session; it does not log in or run programs of the profile.
     """
     del context
     script = script_of(click.get_current_context().find_root().command, shell)

@@ -1,4 +1,4 @@
-"""`zvol config`: makes, shows and checks the configuration; no request is sent."""
+"""`zvol config`: creates, shows and checks the configuration; no request is sent."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from zvol.render.values import Column, Report, Table, text_column
 @click.group("config", cls=Group, examples=("zvol config show",))
 @global_options
 def command() -> None:
-    """Make, show and check the configuration."""
+    """Create, show and check the configuration."""
 
 
-@command.command("init", short_help="Write a commented configuration file.", examples=("zvol config init",))
+@command.command("init", short_help="Create a commented configuration file.", examples=("zvol config init",))
 @global_options
 @pass_context
 def init(context: AppContext) -> Report:
-    """Write a commented configuration file that only you can read; an existing one is left as it is.
+    """Create a commented configuration file that only you can read; an existing file is not changed.
 
-    On a terminal it asks for the host and the account; elsewhere, or with --no-input, it writes an example.
+    On a terminal, zvol asks for the host and the account; elsewhere, or with --no-input, it writes an example.
     """
     from zvol.cli.prompts import ask_for_configuration, prompting
     from zvol.files import write_private
@@ -54,11 +54,11 @@ def _exists(path: Path) -> UsageProblem:
     return UsageProblem(f"{path} exists already; it was not changed", hint="Edit it, or use --config FILE.")
 
 
-@command.command("show", short_help="Show each setting and where it comes from.", examples=("zvol config show",))
+@command.command("show", short_help="Show each setting and its source.", examples=("zvol config show",))
 @global_options
 @pass_context
 def show(context: AppContext) -> Report:
-    """Show each setting with where it comes from; secrets are not shown."""
+    """Show each setting and its source; secrets are not shown."""
     from zvol.config.describe import described
 
     return Report(Table(described(context.settings), COLUMNS, _object, itemgetter(0)))
@@ -79,7 +79,7 @@ def _object(setting: Sequence[str]) -> dict[str, str]:
 @global_options
 @pass_context
 def validate(context: AppContext) -> Report:
-    """Check every profile of the configuration file and the files it names, and list all mistakes at once."""
+    """Check all profiles of the configuration file and the files they name, and list all mistakes."""
     from zvol.config.describe import wrong_files
 
     path = context.layers.path

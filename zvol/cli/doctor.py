@@ -31,7 +31,7 @@ BAD: Final = ("✗ WRONG", "red")
 @global_options
 @pass_context
 def command(context: AppContext) -> Report:
-    """Check what a recovery needs: one line each, and what to do where something is wrong. Nothing is changed."""
+    """Check what a recovery needs, and say how to fix each problem. Nothing is changed."""
     from zvol.session import diagnostics
 
     code = Exit.FAILED
@@ -49,7 +49,7 @@ def command(context: AppContext) -> Report:
 
 
 def _line(check: Check) -> tuple[Sequence[Span], str]:
-    """Return a check as one line on a terminal, and what to do below it where something is wrong."""
+    """Return a check as one line on a terminal, and the text below it that says how to fix a problem."""
     mark = BAD if not check.ok else NOTED if check.notes else GOOD
     return [
         mark,

@@ -28,10 +28,10 @@ MEANINGS: Final = {
     Exit.USAGE: "usage or configuration; nothing was sent",
     Exit.UNKNOWN: "outcome unknown; the request may still take effect: run `zvol resume`",
     Exit.AUTH: "authentication missing, expired or refused",
-    Exit.UNREACHABLE: "unreachable: at least one was not sent, none is unknown",
+    Exit.UNREACHABLE: "unreachable: at least one request was not sent; no outcome is unknown",
     Exit.BUSY: "another zvol run is working on this volume",
     Exit.LOCAL: "the journal or the output cannot be written",
-    Exit.CONTRADICTED: "the server reports success, but the volume does not show it",
+    Exit.CONTRADICTED: "the server reports success, but reading the volume does not confirm it",
     Exit.UNTRUSTED: "not trusted: certificate, redirect, plain http",
     Exit.EXPIRING: "a volume is destroyed soon (`list --exit-code`)",
     Exit.BUG: "a bug in zvol",
@@ -63,17 +63,17 @@ An empty variable is ignored. `--sandbox` ignores all of them.
 """
 
 OUTPUT: Final = """\
-Data goes to stdout, messages go to stderr, and the exit code tells the result.
+Data goes to stdout, messages go to stderr, and the exit code gives the result.
 
 {formats}
 
 {result}
 {outcomes}
-`by` is zvol, or unknown when it cannot be proved who brought the volume back.
+`by` is zvol, or unknown if it cannot be proved who recovered the volume.
 
 In {programs}, the last line of stderr after a failure is one object:
 error (the whole ErrorCode), kind, exitCode, hint, uuid, jobUuid.
-Then stdout is empty, unless it is an array.
+In that case stdout is empty, unless it is an array.
 """
 
 
@@ -94,15 +94,15 @@ WHEN is a duration, which counts back from the server's clock, or a date:
   2026-11-23T10:00+08:00     with an offset; +0800 is the same
   Nov 23, 2026 9:05:50 PM    as the server writes it, in the server's time zone
 
-Nothing else is a duration or a date. The time zone of this machine is that of
+Other forms are not accepted. The time zone of this machine is that of
 TZ, if it is set. If a date has no zone, zvol says on stderr how it was read.
-Where clocks were changed, a date can mean two instants; if a volume was deleted
+Where clocks change, a date can mean two instants; if a volume was deleted
 between them, zvol refuses and asks for the offset.
 """
 
 
 def environment() -> str:
-    """Return the variables with their meanings; long names have a line of their own."""
+    """Return the environment variables and their meanings; a long name has a line of its own."""
     import textwrap
 
     rows = []
@@ -121,7 +121,7 @@ def environment() -> str:
 
 
 def output_help() -> str:
-    """Explain the output formats; each has its own help text."""
+    """Return the help of the output formats, which each format defines."""
     loaded = {name: load(name) for name in FORMATS}
     lines = (f"  {name:<8}" + one.help.replace("\n", "\n" + 10 * " ") for name, one in loaded.items())
     programs = [name for name, one in loaded.items() if one.for_programs]
@@ -141,7 +141,7 @@ def _filled(label: str, names: Iterable[str]) -> str:
 
 
 def options_help() -> str:
-    """Return the options of every command."""
+    """Return the global options."""
     ctx = click.get_current_context().find_root()
     assert isinstance(ctx.command, Explained)
     formatter = click.HelpFormatter(width=help_width())
@@ -179,7 +179,7 @@ class HelpTopic(click.ParamType[str]):
 @global_options
 @pass_context
 def command(context: AppContext, topic: tuple[str, ...]) -> Exit:
-    """Explain a command, or what does not belong to one: options, exit-codes, environment, output or times."""
+    """Explain a command or a topic: options, exit-codes, environment, output or times."""
     del context
     is_topic = len(topic) == 1 and topic[0] in TOPICS
     click.echo(TOPICS[topic[0]]() if is_topic else _command_help(topic) + "\n", nl=False)

@@ -47,7 +47,7 @@ OF_VOLUMES: Final = {
     ),
 )
 @filter_options
-@option("--vms", is_flag=True, group=FILTERS, help="Destroyed VMs instead of volumes.")
+@option("--vms", is_flag=True, group=FILTERS, help="List destroyed VMs instead of volumes.")
 @option("--type", "type", metavar="TYPE", default="Data", show_default=True, group=FILTERS, help="Data, Root or any.")
 @option(
     "--status",
@@ -55,7 +55,7 @@ OF_VOLUMES: Final = {
     default="Deleted",
     show_default=True,
     group=FILTERS,
-    help="Volumes of this status; `any` for all.",
+    help="Only volumes with this status; `any` for all.",
 )
 @option(
     "--sort",
@@ -64,18 +64,19 @@ OF_VOLUMES: Final = {
     default="left",
     show_default=True,
     group=OUTPUT,
-    help=f"By {', '.join(SORTS[:-1])} or {SORTS[-1]}; - reverses it: -deleted is last deleted first.",
+    help=f"Sort by {', '.join(SORTS[:-1])} or {SORTS[-1]}; - reverses the order, as in -deleted.",
 )
-@option("--limit", type=Count(1), metavar="N", group=OUTPUT, help="At most so many.")
-@option("--exit-code", is_flag=True, group=OUTPUT, help="Exit 10 when something matches, or may match; also for a VM.")
-@option("--fail-if-empty", is_flag=True, group=OUTPUT, help="Exit 1 when nothing matches.")
+@option("--limit", type=Count(1), metavar="N", group=OUTPUT, help="Maximum number of rows.")
+@option("--exit-code", is_flag=True, group=OUTPUT, help="Exit 10 if a volume or VM matches or may match.")
+@option("--fail-if-empty", is_flag=True, group=OUTPUT, help="Exit 1 if nothing matches.")
 @global_options
 @pass_context
 def command(context: AppContext, /, type: str, status: str, **options: Any) -> Report:
-    """Show the deleted data volumes, the one that is destroyed first at the top.
+    """List deleted data volumes, most urgent first.
 
-    LEFT, in a pipe SAFE UNTIL, is by the server's own settings: nothing is destroyed before. All filters must match.
-    With --vms it shows the destroyed VMs; --name, --deleted-since, --deleted-before and --expiring-within choose.
+    LEFT (SAFE UNTIL in a pipe) is computed from the server's own settings: no volume is destroyed earlier. Volumes must
+    match all filters. --vms lists destroyed VMs instead; it accepts the filters --name, --deleted-since,
+    --deleted-before and --expiring-within.
     """
     from zvol.render import columns
 
@@ -96,7 +97,7 @@ def command(context: AppContext, /, type: str, status: str, **options: Any) -> R
 
 
 def _names_given(names: Sequence[str]) -> click.UsageError:
-    """Return the error for names after the options, as of volumes."""
+    """Return the usage error for names after the options."""
     import shlex
 
     return click.UsageError(f"list takes no names; use --name {shlex.quote(names[0])}, or zvol show for all of one.")
@@ -129,7 +130,7 @@ def _report(
     empty: str,
     hints: Sequence[str] = (),
 ) -> Report:
-    """Return the report of the rows; `hints` of an alarm are about what is expiring elsewhere."""
+    """Return the report of the rows; the `hints` of an alarm are about volumes or VMs that are not in the table."""
     from zvol.render.summaries import of_list
 
     rows = _sorted(found, options["sort"])[: options["limit"]]
@@ -154,7 +155,7 @@ def _sorted(rows: Sequence[R], by: str) -> Sequence[R]:
 
 
 def _refuse_options_of_volumes(command: click.Context, sort: str) -> None:
-    """Raise UsageProblem for options that say nothing about a VM."""
+    """Raise UsageProblem for options that do not apply to VMs."""
     default = click.core.ParameterSource.DEFAULT
     given = [option for name, option in OF_VOLUMES.items() if command.get_parameter_source(name) is not default]
     if sort.endswith("size"):
@@ -165,7 +166,7 @@ def _refuse_options_of_volumes(command: click.Context, sort: str) -> None:
 
 
 def _hint_at_vms(context: AppContext) -> list[str]:
-    """Return a hint when there are destroyed VMs, none when they cannot be counted."""
+    """Return a hint if there are destroyed VMs; empty if there are none or they cannot be counted."""
     from zvol.catalog.vms import count_destroyed
     from zvol.errors import ZvolError
 
@@ -178,7 +179,7 @@ def _hint_at_vms(context: AppContext) -> list[str]:
 
 
 def _alarm_of_vms(context: AppContext, filters: Filters, selection: Selection) -> list[str]:
-    """Return why destroyed VMs ring the alarm: some may expire, or that is not known; empty when they do not."""
+    """Return why destroyed VMs raise the alarm: some may expire, or that is unknown; empty if they do not."""
     from zvol.catalog.filters import select
     from zvol.catalog.vms import clocks_of_destroyed
     from zvol.errors import ZvolError

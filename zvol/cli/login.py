@@ -20,16 +20,16 @@ from zvol.secrets import Secret
     cls=Command,
     examples=("zvol login --account admin", "zvol login --account admin --password-stdin < password.txt"),
 )
-@option("--account", metavar="NAME", help="The account; default that of the profile, or ZSTACK_ACCOUNT_NAME.")
-@option("--user", metavar="NAME", help="A user of that account.")
+@option("--account", metavar="NAME", help="The account (default: the profile's, or ZSTACK_ACCOUNT_NAME).")
+@option("--user", metavar="NAME", help="A user of the account.")
 @option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @global_options
 @pass_context
 def command(context: AppContext, account: str | None, user: str | None, password_stdin: bool) -> Report:
     """Log in with a password, and store the session in a file that only you can read.
 
-    The password comes from standard input, from the profile's password_command or password_file, from
-    ZSTACK_ACCOUNT_PASSWORD, or from a question; there is no option for it, since options can be seen by everybody.
+    The password comes from standard input, the profile's password_command or password_file, ZSTACK_ACCOUNT_PASSWORD, or
+    a prompt. There is no option for it, because other users can see the options of a process.
     """
     from zvol.config.credentials import password
     from zvol.session.login import choose_account, store_new_session
@@ -49,7 +49,7 @@ def command(context: AppContext, account: str | None, user: str | None, password
 
 
 def _from_stdin() -> Secret:
-    """Return the first line of standard input; raises ConfigError when that is no password."""
+    """Return the first line of standard input; raises ConfigError if it is not a password."""
     from zvol.config.credentials import LIMIT, typed_password
 
     stream = getattr(sys.stdin, "buffer", None)

@@ -14,9 +14,9 @@ from zvol.render.values import Report
 @global_options
 @pass_context
 def command(context: AppContext) -> Report:
-    """End the session that `zvol login` stored, on the server and on this machine; none is a success.
+    """End the session that `zvol login` stored, and remove it; without a stored session, it is a success.
 
-    Of several accounts it is the profile's, or else the one that logged in last.
+    If sessions of several accounts are stored, it ends that of the profile's account, or else that of the latest login.
     """
     from zvol.session.login import remove_session
 

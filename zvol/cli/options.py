@@ -95,7 +95,7 @@ _TYPES: Final[dict[kinds.ValueKind, click.ParamType[Any]]] = {
 
 _OPTIONS = (
     *(setting_option(setting) for setting in SETTINGS.values() if setting.option and not setting.commands),
-    _flag("--json", "json_output", callback=_store_json, help="The same as -o json."),
+    _flag("--json", "json_output", callback=_store_json, help="Same as -o json."),
     option(
         "--columns",
         group=lambda ctx: OUTPUT if ctx.command_path in WITH_COLUMNS else GLOBAL,
@@ -105,10 +105,10 @@ _OPTIONS = (
         help="Columns of list and show; `help` lists them.",
         metavar="A,B",
     ),
-    _flag("--sandbox", help="Use the small ZStack on this machine."),
-    _flag("-q", "--quiet", help="No table, hints or summary."),
-    _flag("-v", "--verbose", help="Show the requests on stderr."),
-    _flag("--debug", help="Show also where zvol itself failed."),
+    _flag("--sandbox", help="Use the sandbox, a small ZStack on this machine."),
+    _flag("-q", "--quiet", help="Print no table, hints or summary."),
+    _flag("-v", "--verbose", help="Print each request on stderr."),
+    _flag("--debug", help="Print the traceback of a bug in zvol."),
 )
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from zvol.model import VolumeArgument
 
 FOR_VOLUMES: Final = ("yes", "expect", "fail_if_empty", "system_tags", "user_tags", "no_ensure_tags", "allow_root")
-"""Options that do not go with --vm."""
+"""Options that cannot be combined with --vm."""
 
 
 @click.command(
@@ -48,31 +48,44 @@ FOR_VOLUMES: Final = ("yes", "expect", "fail_if_empty", "system_tags", "user_tag
     multiple=True,
     type=DESTROYED_VM,
     metavar="VM",
-    help="A destroyed VM with its root volume; repeatable.",
+    help="Recover a destroyed VM with its root volume; repeatable.",
 )
 @filter_options
-@option("--all", "everything", is_flag=True, group=FILTERS, help="Every deleted data volume.")
-@option("--dry-run", is_flag=True, group=SAFETY, help="Read only: say what would happen.")
-@option("-y", "--yes", is_flag=True, group=SAFETY, help="Do not ask; needed with filters when there is no terminal.")
-@option("--expect", type=Count(0), metavar="N", group=SAFETY, help="Refuse unless it is exactly N volumes.")
-@option("--allow-root", is_flag=True, group=SAFETY, help="Recover root volumes too whose VM is gone.")
+@option("--all", "everything", is_flag=True, group=FILTERS, help="All deleted data volumes.")
+@option("--dry-run", is_flag=True, group=SAFETY, help="Show what would be done; change nothing.")
+@option(
+    "-y",
+    "--yes",
+    is_flag=True,
+    group=SAFETY,
+    help="Do not ask for confirmation; required for filters without a terminal.",
+)
+@option("--expect", type=Count(0), metavar="N", group=SAFETY, help="Refuse unless there are exactly N volumes.")
+@option("--allow-root", is_flag=True, group=SAFETY, help="Also recover root volumes whose VM no longer exists.")
 @own_settings("recover", group=SAFETY)
-@option("--reattach", is_flag=True, group=AFTER, help="Attach volumes to the VM they were last on.")
-@option("--user-tag", "user_tags", multiple=True, type=TAG, group=AFTER, help="Give it this user tag; repeatable.")
-@option("--no-ensure-tags", is_flag=True, group=AFTER, help="Only send user tags; do not create the missing ones.")
+@option("--reattach", is_flag=True, group=AFTER, help="Attach each volume to the VM it was last on.")
+@option("--user-tag", "user_tags", multiple=True, type=TAG, group=AFTER, help="Add this user tag; repeatable.")
+@option(
+    "--no-ensure-tags",
+    is_flag=True,
+    group=AFTER,
+    help="Send user tags, but do not create those that the server ignores.",
+)
 @option("--system-tag", "system_tags", multiple=True, type=TAG, group=AFTER, help="Send this system tag; repeatable.")
-@option("--strict", is_flag=True, group=OUTPUT, help="A volume or VM that is back already is a failure.")
-@option("--fail-if-empty", is_flag=True, group=OUTPUT, help="Exit 1 when no volume matches.")
+@option("--strict", is_flag=True, group=OUTPUT, help="Fail for volumes and VMs that are already recovered.")
+@option("--fail-if-empty", is_flag=True, group=OUTPUT, help="Exit 1 if no volume matches.")
 @global_options
 @pass_context
 def command(context: AppContext, /, volumes: tuple[str, ...], everything: bool, **options: Any) -> Exit:
-    """Bring deleted data volumes back, each exactly once, and prove it by reading them back.
+    """Recover deleted data volumes, each exactly once, and verify each by reading it back.
 
-    VOLUME is a UUID, or the exact name of a deleted data volume; `-` reads them from standard input, one a line. An
-    empty line or a control character stops everything before anything is sent. A volume that is back already is a
-    success. Each volume is reported once, and one that fails does not stop the others.
-    Filters choose among the deleted data volumes instead; they show what they found and ask.
-    A destroyed VM (a UUID, or its exact name) comes back stopped, with its root volume; see --vm and --reattach.
+    VOLUME is a UUID or the exact name of a deleted data volume; `-` reads volumes from standard input, one per line. If
+    a line is empty or has a control character, nothing is sent. A volume that is already recovered is a success. Each
+    volume has its own result, and a failure does not stop the others.
+
+    Filters select from the deleted data volumes instead; zvol shows the selection and asks for confirmation.
+
+    With --vm, a destroyed VM (UUID or exact name) is recovered with its root volume, and stays stopped.
     """
     filters, vms = parse_filters(options), options["vms"]
     ways = bool(volumes) + filters.any + everything + bool(vms)
@@ -107,7 +120,7 @@ def _recover_selected(context: AppContext, filters: Filters, options: dict[str, 
 
 
 def _nothing(context: AppContext, options: dict[str, Any], *why: str) -> Exit:
-    """Answer that there is nothing to recover, and `why`."""
+    """Report that there is nothing to recover, and `why`."""
     from zvol.render.values import Recovery
 
     code = context.output.recovery(Recovery([], advice=lambda _: why))
@@ -115,7 +128,7 @@ def _nothing(context: AppContext, options: dict[str, Any], *why: str) -> Exit:
 
 
 def _nothing_given(context: AppContext, text: str) -> click.UsageError:
-    """Return the error, with what was deleted last as its notes."""
+    """Return the usage error, with the volumes that were deleted last as its notes."""
     from zvol.cli.last_deleted import suggestions
 
     error = click.UsageError(f"nothing to recover: {text}")

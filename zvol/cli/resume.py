@@ -1,4 +1,4 @@
-"""`zvol resume`: settles and finishes what interrupted runs left open."""
+"""`zvol resume`: finishes interrupted runs."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from zvol.render.values import Report
 
 @click.command("resume", cls=Command, examples=("zvol resume", "zvol resume --json"))
 @click.argument("run", required=False, type=RUN)
-@option("-y", "--yes", is_flag=True, help="Also send what a run older than 24 hours never sent.")
-@option("--same-account", is_flag=True, help="RUN is of this account; for one whose account is not known.")
+@option("-y", "--yes", is_flag=True, help="Also send requests that a run older than 24 hours did not send.")
+@option("--same-account", is_flag=True, help="Confirm that RUN is of this account, if zvol cannot tell.")
 @global_options
 @pass_context
 def command(context: AppContext, run: str | None, yes: bool, same_account: bool) -> Exit | Report:
-    """Find out what became of every request that was left open, and finish the run.
+    """Finish interrupted runs: find out the outcome of each request, and send those that were not sent.
 
-    Without RUN all runs of the same server and account are finished; others are named and left alone. Nothing open is
-    a success.
+    Without RUN, finish all runs of the same server and account; others are listed and left as they are. If there is
+    nothing to finish, it is a success.
     """
     from zvol.cli.recover_runner import resume
     from zvol.model import Result

@@ -1,4 +1,4 @@
-"""`zvol runs`: shows earlier runs and what became of them, and closes one that is not to be finished."""
+"""`zvol runs`: shows earlier runs and their outcomes, and closes a run that will not be finished."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ class Runs(Group):
 @global_options
 @pass_context
 def command(context: AppContext) -> Report | None:
-    """Show the runs that zvol remembers on this machine, the open ones first; no request is sent.
+    """Show the runs recorded on this machine, unfinished runs first; no request is sent.
 
-    With RUN, show its volumes and VMs, and what became of each.
+    With RUN, show its volumes and VMs, and the outcome of each.
     """
     if click.get_current_context().invoked_subcommand is not None:
         return None
@@ -66,7 +66,7 @@ def command(context: AppContext) -> Report | None:
 @global_options
 @pass_context
 def one(context: AppContext) -> Report:
-    """Show the volumes and VMs of a run, and what became of each; no request is sent."""
+    """Show the volumes and VMs of a run, and the outcome of each; no request is sent."""
     from zvol.cli.run_tables import about, targets_table
     from zvol.recovery.own_runs import find_run
 
@@ -79,29 +79,29 @@ def one(context: AppContext) -> Report:
 
 
 def known_runs(context: AppContext) -> Sequence[Run]:
-    """Return the runs in the journal, those with something open first, then newest first; raises LocalState."""
+    """Return the runs in the journal, unfinished runs first, then newest first; raises LocalState."""
     runs = context.journal.view.runs() if context.journal.exists else []
     return sorted(runs, key=open_first)
 
 
 def open_first(run: Run) -> bool:
-    """Return a sort key that puts runs with something open before the others."""
+    """Return a sort key that puts unfinished runs first."""
     return not (run.unfinished or run.alive)
 
 
 @command.command(
     "forget",
-    short_help="Close a run that is not to be finished.",
+    short_help="Close an interrupted run without finishing it.",
     examples=("zvol runs forget 20261125-083000-1a2b3c",),
 )
 @click.argument("run", type=RUN)
 @global_options
 @pass_context
 def forget(context: AppContext, run: str) -> Report:
-    """Close what an interrupted run left open, by hand, and name it; no request is sent.
+    """Close an interrupted run without finishing it, and list its pending requests; no request is sent.
 
-    For a run that nobody can resume: its server is gone, or its account. A request that it names may still bring a
-    volume or a VM back; from now on nothing waits for that.
+    Use it for a run that cannot be resumed, because its server or account no longer exists. A listed request may still
+    recover a volume or a VM; zvol no longer waits for it.
     """
     from zvol.cli.run_tables import closed_table
     from zvol.recovery.own_runs import find_run

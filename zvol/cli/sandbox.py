@@ -1,4 +1,4 @@
-"""`zvol sandbox`: serves and resets the small ZStack on this machine."""
+"""`zvol sandbox`: runs and resets the small ZStack on this machine."""
 
 from __future__ import annotations
 
@@ -70,40 +70,44 @@ class Seconds(click.ParamType[float]):
 @click.group("sandbox", cls=Group, examples=("zvol sandbox serve",))
 @global_options
 def command() -> None:
-    """A small ZStack on this machine, for trying things and for the tests of scripts."""
+    """Run a small ZStack on this machine, to try zvol and to test scripts."""
 
 
-@command.command("serve", short_help="Serve until interrupted.", examples=("zvol sandbox serve --port 8080",))
-@option("--port", type=Count(0, 65535), default=0, help="Listen on this port; 0 takes a free one.")
-@option("--ledger", type=click.Path(dir_okay=False, path_type=Path), help="Write what is accepted and executed.")
-@option("--job-time", type=Seconds(), default=0.12, show_default=True, help="Seconds a recovery takes.")
+@command.command("serve", short_help="Run the server until interrupted.", examples=("zvol sandbox serve --port 8080",))
+@option("--port", type=Count(0, 65535), default=0, help="Port to listen on; 0 means any free port.")
+@option(
+    "--ledger",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Record accepted and executed requests in this file.",
+)
+@option("--job-time", type=Seconds(), default=0.12, show_default=True, help="Seconds that a recovery takes.")
 @option(
     "--locale",
     type=click.Choice(("zh_CN", "en_US")),
     default="zh_CN",
     show_default=True,
-    help="The language of its messages.",
+    help="Language of the server's messages.",
 )
-@option("--zone", type=SettingType(ZONE_NAME), default="Etc/UTC", show_default=True, help="The server's time zone.")
-@option("--version", type=Release(), default="5.2.1", show_default=True, help="The release of ZStack to behave as.")
+@option("--zone", type=SettingType(ZONE_NAME), default="Etc/UTC", show_default=True, help="Time zone of the server.")
+@option("--version", type=Release(), default="5.2.1", show_default=True, help="Release of ZStack to behave as.")
 @option("--access-keys", is_flag=True, help="Accept signed requests, as the commercial edition does.")
-@option("--queue-delay", type=Seconds(), default=0.0, help="Seconds a volume is busy before its first recovery.")
-@option("--lose-insert", is_flag=True, help="Forget the jobs of recoveries, and run them.")
-@option("--two-nodes", is_flag=True, help="Answer every other poll as a node that missed the end.")
-@option("--extra", type=Count(0, 100_000), default=0, help="Create this many more deleted volumes.")
+@option("--queue-delay", type=Seconds(), default=0.0, help="Seconds that a volume is busy before its first recovery.")
+@option("--lose-insert", is_flag=True, help="Run recovery jobs, but forget that they exist.")
+@option("--two-nodes", is_flag=True, help="Answer every other poll like a node that missed the result.")
+@option("--extra", type=Count(0, 100_000), default=0, help="Number of deleted volumes to add.")
 @global_options
 @pass_context
 def serve(context: AppContext, /, port: int, ledger: Path | None, extra: int, **switches: Any) -> Exit:
-    """Serve a small ZStack on the loopback interface until interrupted.
+    """Run a small ZStack on the loopback interface until interrupted.
 
-    The first two lines can be sourced by a shell: they export ZVOL_HOST and ZVOL_SESSION. To try `zvol login`, its
-    account is admin, and its password is password. With --access-keys, the access key zvolSandboxKey000001 has the
+    A shell can source the first two lines of the output: they export ZVOL_HOST and ZVOL_SESSION. To try `zvol login`,
+    use the account admin and its password, password. With --access-keys, the access key zvolSandboxKey000001 has the
     secret zvol-sandbox-secret.
 
-    A release is 3.0, 3.10.40, 4.4.65, 4.8.22 or 5.2.1, or zsphere-4.0, zsphere-4.1, zsphere-4.2, zsphere-4.3 or
-    zsphere-4.10.0; another number behaves as the nearest release below it that is known. The accounts dev-team, viewer
-    and guest have the password of admin; on zsphere-4.10.0 the role of viewer allows queries only, and guest has no
-    role. --queue-delay, --lose-insert and --two-nodes are what goes wrong with jobs on real servers.
+    The releases are 3.0, 3.10.40, 4.4.65, 4.8.22 and 5.2.1, and zsphere-4.0, zsphere-4.1, zsphere-4.2, zsphere-4.3 and
+    zsphere-4.10.0; any other number behaves as the nearest known release below it. The accounts dev-team, viewer and
+    guest have the same password as admin; on zsphere-4.10.0, the role of viewer allows only queries, and guest has no
+    role. --queue-delay, --lose-insert and --two-nodes reproduce faults of jobs on real servers.
     """
     from zvol.sandbox import Switches
     from zvol.sandbox import serve as run_server
@@ -126,12 +130,12 @@ def serve(context: AppContext, /, port: int, ledger: Path | None, extra: int, **
     return Exit.OK
 
 
-@command.command("reset", short_help="Make the sandbox new.", examples=("zvol sandbox reset",))
-@option("--night", is_flag=True, help="With 40 more volumes, deleted by a script 8 hours ago, 12 of them in error.")
+@command.command("reset", short_help="Reset the sandbox.", examples=("zvol sandbox reset",))
+@option("--night", is_flag=True, help="Add 40 volumes that a script deleted 8 hours ago, 12 of them by mistake.")
 @global_options
 @pass_context
 def reset(context: AppContext, /, *, night: bool) -> Report:
-    """Make the sandbox as it was in the beginning, its deletions recent again."""
+    """Reset the sandbox to its initial state, with recent deletions."""
     from zvol.sandbox import reset as make_new
 
     directory = context.sandbox_dir
@@ -141,7 +145,7 @@ def reset(context: AppContext, /, *, night: bool) -> Report:
 
 
 def _check_version(context: AppContext, version: str, *, access_keys: bool) -> None:
-    """Say which release another number behaves as; refuse what the release does not have."""
+    """Print which release another number behaves as; refuse options that the release does not support."""
     from zvol.sandbox.versions import ON_ZSPHERE, behaviour, stand_in
 
     name = version if version.startswith(ON_ZSPHERE) else f"ZStack {version}"
@@ -152,7 +156,7 @@ def _check_version(context: AppContext, version: str, *, access_keys: bool) -> N
 
 
 def _end_old_cloud(context: AppContext, directory: Path) -> None:
-    """Close the runs on the old cloud: its requests cannot act in the new one."""
+    """Close the runs on the old cloud, whose requests cannot affect the new one."""
     from zvol.journal.journal_file import close_runs_on
     from zvol.sandbox import served_at
 

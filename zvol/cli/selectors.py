@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-WHEN_HELP: Final = "Deleted at or after WHEN: 2h (ago), or a date; see `zvol help times`."
+WHEN_HELP: Final = "Only volumes deleted at or after WHEN: 2h (ago), or a date; see `zvol help times`."
 
 _filter = partial(option, group=FILTERS)
 _OPTIONS = (
@@ -37,11 +37,17 @@ _OPTIONS = (
         metavar="WHEN",
         help=WHEN_HELP,
     ),
-    _filter("--deleted-before", "before", metavar="WHEN", help="Deleted before WHEN."),
-    _filter("--last-vm", "last_vm", metavar="VM", help="Last on this VM, by name or UUID."),
-    _filter("--primary-storage", "storage", metavar="PS", help="On this primary storage, by name or UUID."),
-    _filter("--tagged", "tagged", metavar="TAG", help="With this user tag."),
-    _filter("--expiring-within", "expiring", type=SettingType(kinds.AGE), metavar="D", help="Destroyed within D."),
+    _filter("--deleted-before", "before", metavar="WHEN", help="Only volumes deleted before WHEN."),
+    _filter("--last-vm", "last_vm", metavar="VM", help="Only volumes last on this VM (name or UUID)."),
+    _filter("--primary-storage", "storage", metavar="PS", help="Only volumes on this primary storage (name or UUID)."),
+    _filter("--tagged", "tagged", metavar="TAG", help="Only volumes with this user tag."),
+    _filter(
+        "--expiring-within",
+        "expiring",
+        type=SettingType(kinds.AGE),
+        metavar="D",
+        help="Only volumes that may be destroyed within D.",
+    ),
 )
 
 

@@ -1,4 +1,4 @@
-"""`zvol show`: shows all that is known of volumes and VMs."""
+"""`zvol show`: shows everything known about volumes and VMs."""
 
 from __future__ import annotations
 
@@ -25,16 +25,14 @@ if TYPE_CHECKING:
     examples=("zvol show pg-data", "zvol show --vm web-2", "zvol show pg-data --json | jq .recycle.secondsLeft"),
 )
 @click.argument("volumes", nargs=-1, type=DELETED_VOLUME, metavar="VOLUME...")
-@option(
-    "--vm", "vms", multiple=True, type=DESTROYED_VM, metavar="VM", help="A VM instead, by name or UUID; repeatable."
-)
+@option("--vm", "vms", multiple=True, type=DESTROYED_VM, metavar="VM", help="Show this VM (name or UUID); repeatable.")
 @global_options
 @pass_context
 def command(context: AppContext, /, volumes: tuple[str, ...], vms: tuple[str, ...]) -> Report:
-    """Show all that is known of volumes: recoverable or why not, how long is left, where they were attached.
+    """Show everything known about volumes: whether each is recoverable, the time left, and where it was attached.
 
-    With --vm, show the same of VMs, with their volumes, and what does not come back. A name is that of a destroyed VM,
-    or else of the only VM that has it.
+    With --vm, show VMs with their volumes, and what a recovery does not restore. A name means a destroyed VM, or else
+    the only VM with that name.
     """
     from zvol.render.columns import VMS, VOLUMES
 

@@ -37,9 +37,10 @@ COLUMNS: Final[Sequence[Column[Facts]]] = [
 @global_options
 @pass_context
 def command(context: AppContext) -> Report:
-    """Say which server and session would be used, and whether the server accepts it; it is not shown.
+    """Show the server and the session that zvol uses, and check whether the server accepts the session.
 
-    Where there is only a password it is tried: zvol logs in and out again. An access key is tried with a read.
+    The session itself is not shown. If there is only a password, zvol logs in and out again to check it; an access key
+    is checked with a read.
     """
     settings, sessions = context.settings, context.server.sessions
     known = context.server.accepts_session()

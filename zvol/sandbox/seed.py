@@ -100,7 +100,7 @@ def _accident(tx: Tx) -> None:
 
 
 def _night(tx: Tx) -> None:
-    """Insert 40 volumes that a script deleted one by one 8 hours ago, 12 of them in error, and one deleted before."""
+    """Insert 40 volumes that a script deleted one by one 8 hours ago, 12 of them by mistake, and one deleted before."""
     names = [*SHOP[:6], *(f"ci-job-{number}" for number in range(4101, 4129)), *SHOP[6:]]
     for number, name in enumerate(names):
         last = None if name.startswith("ci-") else WEB_1 if "images" in name else DB_1

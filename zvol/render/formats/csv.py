@@ -1,4 +1,4 @@
-"""`-o csv`: CSV with a header that no spreadsheet runs."""
+"""`-o csv`: CSV with a header, and without values that a spreadsheet would run as formulas."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FORMULA: Final = re.compile(r"(?:^|(?<=[;\t\r\n]))(?=\s*[=+\-@＝＋－＠])")
 
 
 class Formatter(Format):
-    help = "with a header; a value that a spreadsheet would run begins with an\napostrophe"
+    help = "with a header; a value that a spreadsheet would run as a formula\nbegins with an apostrophe"
     picks_columns = True
 
     def table(self, table: Table[Any]) -> Iterator[str]:

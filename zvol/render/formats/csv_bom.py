@@ -1,4 +1,4 @@
-"""`-o csv-bom`: CSV that spreadsheets take for UTF-8 without being asked."""
+"""`-o csv-bom`: CSV with a BOM, which spreadsheets read as UTF-8."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ BOM = "\ufeff"
 
 
 class Formatter(csv.Formatter):
-    help = "the same after a BOM, by which Excel sees that it is UTF-8"
+    help = "csv with a BOM, so that Excel reads it as UTF-8"
 
     def table(self, table: Table[Any]) -> Iterator[str]:
         if not self.tty:

@@ -15,7 +15,7 @@ class Formatter(Format):
         "one VOLUME: the inventory itself, with the API's field names, and\n"
         "`recovery` (outcome, changed, by, jobUuid, warnings), when it is\n"
         "recovered or already back;\n"
-        "several, `-`, or --dry-run: an array of results in the order asked"
+        "several, `-`, or --dry-run: an array of results, in the order of the\narguments"
     )
     for_programs = True
     whole = True

@@ -1,4 +1,4 @@
-"""`-o ndjson`: one JSON document a line."""
+"""`-o ndjson`: one JSON document per line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from zvol.render.values import Table
 
 
 class Formatter(Format):
-    help = "a result a line, as each one ends"
+    help = "one result per line, as soon as it is known"
     for_programs = True
     whole = True
     streams = True

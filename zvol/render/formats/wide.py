@@ -6,5 +6,5 @@ from zvol.render.formats import table
 
 
 class Formatter(table.Formatter):
-    help = "the same with all columns and dates, whatever the width"
+    help = "table with all columns and dates, at any width"
     wide = True
