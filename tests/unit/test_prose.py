@@ -37,6 +37,13 @@ def test_the_first_of_several_commands_stays_where_it_fits() -> None:
     assert fold(text, 72) == ["nope: `zvol list` shows what can be recovered; a VM:", "  `zvol recover --vm VM`."]
 
 
+def test_columns_stay_apart() -> None:
+    assert fold("    d0a7  500 GiB  deleted 1d ago  last VM web-1", 44) == [
+        "    d0a7  500 GiB  deleted 1d ago  last VM",
+        "    web-1",
+    ]
+
+
 def test_a_line_that_is_a_command_stays_whole() -> None:
     assert fold(f"    zvol -p prod recover {UUID}", 40) == [f"    zvol -p prod recover {UUID}"]
 

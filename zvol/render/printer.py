@@ -170,7 +170,7 @@ class Printer:
     def _table_says_all(self, result: Result, *, alone: bool) -> bool:
         """Tell whether the table has all that is known of a failure, except for its hint."""
         if self.on_screen:
-            return not result.candidates or (result.error is not None and result.error.kind == "not-deleted")
+            return len(result.candidates) < 2  # the hint names the only one
         return not alone and not result.candidates
 
     def _advise(self, hints: Mapping[str, Sequence[str]], advice: Iterable[str], *, named: bool) -> None:

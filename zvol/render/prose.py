@@ -69,4 +69,4 @@ def _words(text: str) -> Iterator[tuple[str, bool]]:
 
 
 def _prose(text: str) -> Iterator[tuple[str, bool]]:
-    return ((word, True) for word in text.split(" ") if word)
+    return ((word, True) for word in text.strip(" ").split(" ")) if text.strip(" ") else iter(())
