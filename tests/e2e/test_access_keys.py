@@ -138,8 +138,8 @@ def test_a_key_goes_only_to_the_host_of_its_own_level(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"ZSTACK_ACCESS_KEY_ID": ""}, "ZSTACK_ACCESS_KEY_SECRET: needs ZSTACK_ACCESS_KEY_ID"),
-        ({"ZSTACK_ACCESS_KEY_SECRET": ""}, "ZSTACK_ACCESS_KEY_ID: needs ZSTACK_ACCESS_KEY_SECRET"),
+        ({"ZSTACK_ACCESS_KEY_ID": ""}, "ZSTACK_ACCESS_KEY_SECRET: also needs ZSTACK_ACCESS_KEY_ID"),
+        ({"ZSTACK_ACCESS_KEY_SECRET": ""}, "ZSTACK_ACCESS_KEY_ID: also needs ZSTACK_ACCESS_KEY_SECRET"),
         ({"ZSTACK_ACCESS_KEY_ID": "a:b"}, "must be the id of an access key"),
         ({"ZSTACK_ACCESS_KEY_ID": "a b"}, "must be the id of an access key"),
         ({"ZSTACK_ACCESS_KEY_ID": "a\r\nX: y"}, "must be the id of an access key"),
