@@ -110,6 +110,7 @@ PROXIES: Final = (
         P, "a proxy that allows 443 only", "(403)", "allow CONNECT to zs.invalid:8443", status("403 Tunnel Forbidden")
     ),
     Proxied(P, "an nginx as proxy", "(405)", "allow CONNECT", status("405 Not Allowed")),
+    Proxied(P, "a web server as proxy", "does not know CONNECT (501)", "HTTPS_PROXY", status("501 Unsupported method")),
     Proxied(P, "no credentials", "wants a user and a password (407)", "http://USER:PASSWORD@127.0.0.1:", NEEDS),
     Proxied(
         "http://u:old@127.0.0.1:{port}",

@@ -196,6 +196,7 @@ ROWS = (
     Row("(407)", "list", 5, around=through(status("407 Proxy Authentication Required"))),
     Row("{name} cannot reach {host} (", "list", 5, around=through(status("502 Bad Gateway"))),
     Row("{name} does not allow connections to {host} (", "list", 5, around=through(status("403 Forbidden"))),
+    Row("{name} does not know CONNECT (", "list", 5, around=through(status("501 Not Implemented"))),
     Row("does not answer the request to connect to", "list --timeout 2s", 5, around=through(hangs)),
     Row("it closed, or is no HTTP proxy", "list", 5, around=through(NOTHING)),
     Row(

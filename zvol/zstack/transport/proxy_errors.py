@@ -70,6 +70,10 @@ def proxy_failure(chain: Sequence[BaseException], deadline: RequestDeadline, to:
     return NeverSent("proxy", f"{name} cannot be reached", hint)
 
 
+_NO_CONNECT: Final = ("400", "404", "405", "501")
+"""With which web servers answer a CONNECT."""
+
+
 def _refused(chain: Sequence[BaseException], deadline: RequestDeadline, to: Endpoint, proxy: Proxy) -> NeverSent:
     """Return why there is no tunnel; the proxy's own text is not shown."""
     found = (re.match(r"Tunnel connection failed: ([0-9]{3})\b", str(one)) for one in chain if isinstance(one, OSError))
@@ -80,6 +84,9 @@ def _refused(chain: Sequence[BaseException], deadline: RequestDeadline, to: Endp
         what = "does not accept the user or the password" if given else "wants a user and a password"
         hint = f"Put them into {proxy.setting} as http://USER:PASSWORD@{proxy.address}, or ask who runs the proxy."
         return NeverSent("proxy", f"{name} {what} (407)", hint)
+    if status in _NO_CONNECT:
+        text = f"{name} does not know CONNECT ({status}); is it a web server, or a proxy for http:// only?"
+        return NeverSent("proxy", text, f"Ask who runs the proxy to allow CONNECT to {to.address}. {hint}")
     if status.startswith("5"):
         hint = f"Check `host`, and ask who runs the proxy whether it reaches {to.address}. {hint}"
         return NeverSent("proxy", f"{name} cannot reach {to.address} ({status})", hint)
