@@ -37,6 +37,12 @@ def test_the_first_of_several_commands_stays_where_it_fits() -> None:
     assert fold(text, 72) == ["nope: `zvol list` shows what can be recovered; a VM:", "  `zvol recover --vm VM`."]
 
 
+def test_what_follows_the_second_command_wraps_like_the_rest() -> None:
+    text = "`zvol list` and `zvol show a` are two commands 32"
+    assert fold(text, 32) == ["`zvol list` and", "  `zvol show a` are two commands", "  32"]
+    assert fold(text, 35) == ["`zvol list` and", "  `zvol show a` are two commands 32"]
+
+
 def test_columns_stay_apart() -> None:
     assert fold("    d0a7  500 GiB  deleted 1d ago  last VM web-1", 44) == [
         "    d0a7  500 GiB  deleted 1d ago  last VM",
@@ -60,6 +66,7 @@ def test_chinese_is_broken_and_a_uuid_is_not() -> None:
 def test_a_message_in_a_pipe_is_not_wrapped_and_a_terminal_colours_its_first_word() -> None:
     long = "word " * 40 + "end"
     assert list(message([long, "b"], "zvol: ", None, "error:")) == [f"zvol: error: {long}\n", "  b\n"]
+    assert list(message(["a", "error: b"], "", None, "RED")) == ["RED a\n", "  error: b\n"]
     first, *rest = message([long], "zvol: ", 40, "\x1b[1;31merror:\x1b[0m")
     assert first == "zvol: \x1b[1;31merror:\x1b[0m word word word word word\n"
     assert all(line.startswith("  word") and len(line) <= 41 for line in rest)

@@ -49,6 +49,7 @@ def test_a_word_is_the_same_number_in_each_format() -> None:
         ({"recorded": 13}, {"recovered": 12, "failed": 1}, False, "1 failed, 12 recovered"),
         ({"open": 1}, {"recovered": 12, "failed": 2, "already": 1}, False, "1 pending, 2 failed, 13 more"),
         ({"open": 3}, {}, True, "running: 3 pending"),
+        ({"followups": 1, "taken": 1}, {}, False, "1 to finish, 1 taken over"),
         ({}, {}, False, "nothing"),
     ],
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from zvol.journal.records import ATTACH, ClosedVolume, FollowUp, Run, RunTarget
@@ -29,6 +29,8 @@ WORDS: Final = {
     "taken": "taken over by a later run",
 }
 """What people are told of a state without an outcome."""
+SHORT_WORDS: Final = WORDS | {"followups": "to finish", "taken": "taken over"}
+"""The same where there is little room."""
 
 TARGET_STATES: Final = {
     "planned": "planned",
@@ -110,20 +112,20 @@ def _state(run: Run) -> str:
 
 def _results(run: Run) -> str:
     """Return how many volumes and VMs have which outcome, such as `1 pending, 12 recovered`; what is open first."""
-    return ", ".join(f"{count:,} {word}" for count, word in _counted(run, Outcome)) or "nothing"
+    return ", ".join(f"{count:,} {word}" for count, word in _counted(run, WORDS, Outcome)) or "nothing"
 
 
 def _short_results(run: Run) -> str:
     """Return the same for a terminal: the first two of them, what failed before what did not."""
-    counts = _counted(run, sorted(Outcome, key=lambda one: one.success))
+    counts = _counted(run, SHORT_WORDS, sorted(Outcome, key=lambda one: one.success))
     rest = sum(count for count, _ in counts[NAMED:])
     counts = [*counts[:NAMED], (rest, "more")] if rest else counts
     text = ", ".join(f"{count:,} {word}" for count, word in counts) or "nothing"
     return f"running: {text}" if run.alive else text
 
 
-def _counted(run: Run, outcomes: Iterable[Outcome]) -> list[tuple[int, str]]:
-    counts = [(run.counts.get(state, 0), word) for state, word in WORDS.items()]
+def _counted(run: Run, words: Mapping[str, str], outcomes: Iterable[Outcome]) -> list[tuple[int, str]]:
+    counts = [(run.counts.get(state, 0), word) for state, word in words.items()]
     counts += [(run.outcomes.get(one.value, 0), one.value) for one in outcomes]
     return [(count, word) for count, word in counts if count]
 

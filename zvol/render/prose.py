@@ -64,7 +64,7 @@ def _words(text: str) -> Iterator[tuple[str, bool]]:
     for found in _COMMAND.finditer(text):
         yield from _prose(text[place : found.start()])
         yield found[0], False
-        place = found.end() + 1
+        place = found.end()
     yield from _prose(text[place:])
 
 
