@@ -115,7 +115,7 @@ def destroy(cloud: Sandbox) -> None:
 def test_attach_means_the_volume_that_bore_the_name(
     meanwhile: Callable[[Sandbox], None], at: dict[str, str], cloud: Sandbox
 ) -> None:
-    act = Rule("read", "after", act="x")
+    act = Rule("read", "after", 2, 2, act="x")  # the first asks whether the VM could be a volume
     with proxy(cloud.host, act, perform=lambda _: meanwhile(cloud)) as (host, between):
         ran = run(["attach", "shared-home", "db-1", "--json"], at | {"ZVOL_HOST": host})
     assert (ran.code, ran.out, ran.error()["kind"]) == (1, "", "changed")
@@ -125,7 +125,7 @@ def test_attach_means_the_volume_that_bore_the_name(
 def test_attach_means_the_vm_that_bore_the_name(at: dict[str, str], cloud: Sandbox) -> None:
     vms = cloud.call("GET", "/v1/vm-instances")[1]["inventories"]
     uuid = next(vm["uuid"] for vm in vms if vm["name"] == "db-1")
-    gone = Rule("other", "after", path="vm-instances", act="x")
+    gone = Rule("other", "after", 2, 2, path="vm-instances", act="x")  # the first: which names are VMs
 
     def perform(_act: str) -> None:
         cloud.job(cloud.call("DELETE", f"/v1/vm-instances/{uuid}"))
