@@ -85,7 +85,9 @@ def test_the_run_remembers_which_deletion_was_shown(at: dict[str, str], cloud: S
     with proxy(cloud.host, lost) as (host, between):
         env = at | {"ZVOL_HOST": host}
         shown = on_terminal(
-            ["recover", "--name", "pg-data"], env, replies=[(b"[y/N]", "y\n"), (b"watched", "\x03"), (b"stop", "\x03")]
+            ["recover", "--name", "pg-data"],
+            env,
+            replies=[(b"[y/N]", "y\n"), (b"no answer", "\x03"), (b"stop", "\x03")],
         )
         assert shown.code == 130
         again(cloud)
