@@ -63,3 +63,12 @@ def test_a_job_that_is_said_to_run_for_ever_hides_a_volume_for_little(tmp_path: 
     assert result.outcome.is_back
     assert world.took <= 2.0
     assert [kind for _, kind in world.server.requests][-7:] == ["read", *("job", "read") * 3]
+
+
+def test_a_volume_that_is_back_before_its_job_has_ended_waits_little(tmp_path: Path) -> None:
+    world = World(tmp_path, lambda kind, number: "running" if kind == "job" and number < 6 else None)
+    world.server.run_seconds = 0.09
+    assert [result.outcome.value for result in world.recover()] == ["recovered"]
+    kinds = [kind for _, kind in world.server.requests]
+    back = kinds.index("read", 1)
+    assert world.server.requests[back + 1][0] - world.server.requests[back][0] <= 0.02

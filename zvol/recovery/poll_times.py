@@ -36,7 +36,7 @@ LONGEST_ALONE: Final = 20.0
 GRACE_PERIOD: Final = 10.0
 """Seconds for which is read again after the server reported that a change is done."""
 
-GRACE_POLLS: Final = 3
-"""Polls of the job of a volume that is back, to find out whether our own request did it."""
+GRACE_WAITS: Final = (0.01, 0.05, 0.18)
+"""Seconds before each of the polls of the job of a volume that is back, to find out whether our own request did it."""
 
-GRACE_STEP: Final = 0.04
+GRACE_POLLS: Final = len(GRACE_WAITS)

@@ -16,7 +16,7 @@ from zvol.recovery import outcomes
 from zvol.recovery.classification import answer_text, job_status_of, put_result_of, resource_text
 from zvol.recovery.context import EngineContext
 from zvol.recovery.follow_ups.changes import planned
-from zvol.recovery.poll_times import FIRST_JOB_POLL, FIRST_POLL, GRACE_PERIOD, GRACE_STEP, JOB_PAUSE, QUICK_POLL
+from zvol.recovery.poll_times import FIRST_JOB_POLL, FIRST_POLL, GRACE_PERIOD, GRACE_WAITS, JOB_PAUSE, QUICK_POLL
 from zvol.recovery.states import (
     ENDED,
     IntentRecorded,
@@ -89,9 +89,9 @@ class Tasks(TaskLifecycle):
 
     def poll_for_job(self, task: VolumeTask, now: float) -> None:
         """The volume is back, and its job does not show yet whether our request did it: the job is polled once more."""
+        self._poll(task, now + GRACE_WAITS[task.job_grace_polls])
         task.job_grace_polls += 1
         task.job_polled = False
-        self._poll(task, now + GRACE_STEP * task.job_grace_polls)
 
     def observed(
         self, task: VolumeTask, observation: Observation, began: float, now: float, *, quiet: bool, longest: float
