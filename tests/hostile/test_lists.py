@@ -94,6 +94,14 @@ def test_one_line_of_many_stops_all_of_them(form: str, at: dict[str, str], cloud
     assert {method for method, _ in cloud.seen} == {"GET"}
 
 
+@pytest.mark.parametrize("command", ["attach", "show"])
+def test_other_commands_that_read_lists_refuse_the_same(command: str, at: dict[str, str], cloud: FakeServer) -> None:
+    for data, says in ((f"uuid\n{ONE}\n", "the header of a table"), (f'{{"uuid":"{ONE}"}}\n', "looks like JSON")):
+        ran = run([command, "-"], at, stdin=data)
+        assert (ran.code, ran.out, says in ran.err) == (2, "", True), ran
+    assert {method for method, _ in cloud.seen} <= {"GET"}
+
+
 def test_a_name_is_a_name_whatever_it_looks_like(tmp_path: Path) -> None:
     names = [f"{{{ONE}}}", f'"{TWO}"', "# old", "uuid", f"- {ONE}", "[", f"{ONE},", ONE[:-1]]
     with fake_server(names) as cloud:

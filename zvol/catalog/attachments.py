@@ -16,6 +16,7 @@ from zvol.catalog.by_name import (
     volume_named,
 )
 from zvol.catalog.listing import find_volumes, resource_names
+from zvol.catalog.lookalikes import refusal
 from zvol.clock import Clock
 from zvol.dataclass import dataclass
 from zvol.errors import Exit, Refused, ZvolError
@@ -109,9 +110,12 @@ def is_vm(client: Client, text: str) -> bool:
 
 
 def _named(client: Client, arguments: Sequence[VolumeArgument]) -> dict[str, Volume | Refused]:
-    """Return the volume that each name means, or why it means none."""
+    """Return the volume that each name means, or why it means none; raises UsageProblem for what is no list."""
     names = [one.text for one in arguments if one.uuid is None]
     volumes = find_volumes(client, "any", "Data") if names else []
+    known = {volume.name for volume in volumes}
+    if problem := refusal([one for one in arguments if one.listed and one.uuid is None and one.text not in known]):
+        raise problem
     found: dict[str, Volume | Refused] = {}
     for name in names:
         try:
