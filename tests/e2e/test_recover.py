@@ -57,6 +57,7 @@ def test_several_volumes_are_an_array_in_the_order_asked(at: dict[str, str]) -> 
     assert ran.code == 1
     assert list(ran.error()) == ERROR_KEYS
     assert ran.error()["kind"] == "gone"
+    assert ran.error()["hint"].endswith("a destroyed VM: `zvol recover --vm VM`.")
 
 
 def test_standard_input_and_ndjson(at: dict[str, str]) -> None:

@@ -62,7 +62,8 @@ def gone(target: Target) -> Result:
 def not_there(kind: AnyKind, seen: Resource | None = None) -> ZvolError:
     """Return the error of a resource that the server does not have, or not enough of it to bring it back."""
     hint = "It was expunged, never existed, or is not visible to this account. "
-    hint += f"`{kind.listing}` shows what can be recovered."
+    other = "; a destroyed VM: `zvol recover --vm VM`" if kind.noun == "volume" else ""
+    hint += f"`{kind.listing}` shows what can be recovered{other}."
     text = f"there is no such {kind.noun}"
     if seen is not None and seen.gone:
         text, hint = f"the {kind.noun} cannot come back: {seen.shown}", ""
