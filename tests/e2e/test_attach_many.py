@@ -72,6 +72,22 @@ def test_a_dry_run_and_a_wrong_number_change_nothing(cloud: Sandbox, back: dict[
     assert elsewhere.error()["exitCode"] == 1
 
 
+def test_one_volume_has_a_row_as_several_have(back: dict[str, str]) -> None:
+    header = "asked,uuid,name,outcome,changed,vm-uuid,vm,detail"
+    for outcome, changed in (("attached", "true"), ("already", "false")):
+        ran = run(["attach", "pg-data", "-o", "csv"], back)
+        row = f"pg-data,{PG_DATA},pg-data,{outcome},{changed},{DB_1},db-1,"
+        assert (ran.code, ran.out.splitlines()) == (0, [header, row])
+    for format in ("table", "wide"):
+        table = run(["attach", PG_DATA, "-o", format], back).out.splitlines()
+        rows = [line.split() for line in table]
+        assert rows == [["NAME", "UUID", "OUTCOME", "VM", "DETAIL"], ["pg-data", PG_DATA, "already", "db-1", "-"]]
+    assert run(["attach", "pg-data", "-o", "name"], back).out == f"{PG_DATA}\n"
+    assert run(["attach", "pg-data", "--json"], back).json()["vmInstanceUuid"] == DB_1
+    refused = run(["attach", "scratch", "-o", "csv"], back)
+    assert (refused.code, refused.out) == (1, "")
+
+
 def test_the_second_of_two_is_a_vm_if_there_is_one(cloud: Sandbox, back: dict[str, str]) -> None:
     cloud.rename(PG_WAL, "db-1")
     ran = run(["attach", "pg-data", "db-1"], back)

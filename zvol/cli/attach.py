@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -16,10 +15,8 @@ from zvol.cli.options import global_options, pass_context
 from zvol.cli.params import DETACHED_VOLUME, Count, read_volumes
 from zvol.cli.selectors import check_expected
 from zvol.errors import ZvolError, most_severe
-from zvol.model import Volume, VolumeArgument
-from zvol.render.recovery_screen import attached_block
-from zvol.render.summaries import short_name
-from zvol.render.values import Report, Table
+from zvol.model import VolumeArgument
+from zvol.render.values import Report
 
 if TYPE_CHECKING:
     from zvol.catalog.attachments import Found
@@ -72,8 +69,10 @@ def _arguments(context: AppContext, volumes: Sequence[str], vm: str | None) -> t
 
 
 def _attach_one(context: AppContext, argument: VolumeArgument, vm: str | None, expect: int | None) -> Report:
+    from zvol.catalog.attachments import Found
     from zvol.catalog.by_name import find_attachment
-    from zvol.recovery.attach import Attachment
+    from zvol.cli.attach_tables import Row, attached_one
+    from zvol.recovery.attach import Attached, Attachment, AttachOutcome
 
     found = find_attachment(context.server.client, context.clock, argument, vm, context.undone_deletion)
     check_expected(1, expect, "is named")
@@ -81,24 +80,23 @@ def _attach_one(context: AppContext, argument: VolumeArgument, vm: str | None, e
     [done] = _attacher(context, 1).attach([Attachment(found.volume, found.vm, found.read_at)])
     if done.error is not None:
         raise done.error
+    outcome = AttachOutcome.ALREADY if found.already else done.outcome
     volume = done.volume or found.volume
-    table = Table([volume], (), Volume.inventory, lambda one: one.uuid, single=True)
-    if context.output.on_screen:
-        name = _name_of(context, found.vm)
-        return Report(replace(table, block=lambda one: attached_block(one, name, already=found.already)))
-    already = " already" if found.already else ""
-    return Report(table, hints=[f"{volume.uuid} is on VM {found.vm}{already}"])
+    name = _name_of(context, found.vm) if context.output.picks_columns else None
+    table = attached_one(Row(Found(argument.text, volume.uuid), Attached(outcome, volume, found.vm), name))
+    hint = f"{volume.uuid} is on VM {found.vm}{' already' if found.already else ''}"
+    return Report(table, hints=[] if context.output.on_screen else [hint])
 
 
-def _name_of(context: AppContext, vm: str) -> str:
-    """Return the name of a VM, for the screen, or its UUID when the server does not tell the name soon."""
+def _name_of(context: AppContext, vm: str) -> str | None:
+    """Return the name of a VM; None when the server does not tell it soon."""
     from zvol.catalog.listing import names_soon
     from zvol.zstack.resource_kinds import VM_INSTANCE
 
     names: dict[str, str] = {}
     with suppress(ZvolError):
         names = names_soon(context.server.client, VM_INSTANCE.path, [vm])
-    return short_name(names.get(vm)) or vm
+    return names.get(vm)
 
 
 def _attach_many(

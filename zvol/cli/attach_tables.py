@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from zvol.catalog.attachments import Found
 from zvol.model import Outcome, Result
 from zvol.recovery.attach import Attached, AttachOutcome
+from zvol.render.recovery_screen import attached_block
+from zvol.render.summaries import short_name
 from zvol.render.values import Column, Fit, Table
 from zvol.secrets import from_outside
 from zvol.text import escape_terminal
@@ -32,6 +35,19 @@ def attached_table(rows: Sequence[Row]) -> Table[Row]:
     """Return the table of what became of each; `-o name` prints the volumes that are on their VM."""
     screen = PEOPLE if any(map(_detail, rows)) else PEOPLE[:-1]
     return Table(rows, PROGRAMS, _object, _uuid_of_success, people=PEOPLE, screen=screen)
+
+
+def attached_one(row: Row) -> Table[Row]:
+    """Return the table of a volume that was the only argument and is on its VM; its JSON is its inventory."""
+    volume = row.result.volume
+    assert volume is not None
+    vm, already = short_name(row.vm_name) or row.result.vm or "", row.result.outcome is AttachOutcome.ALREADY
+    return replace(
+        attached_table([row]),
+        to_json=lambda _: volume.inventory(),
+        single=True,
+        block=lambda _: attached_block(volume, vm, already=already),
+    )
 
 
 def summary(rows: Sequence[Row], *, dry_run: bool) -> str:
