@@ -56,8 +56,11 @@ def test_on_a_terminal_the_list_is_shown_and_the_question_asked(at: dict[str, st
     assert asked.code == 1
     assert PG_DATA in asked.text
     assert re.search(
-        r"Recover these 2 volumes \(250 GiB, first to go in 2d [0-9]+h\) on http://127\.0\.0\.1", asked.text
+        r"Recover 2 volumes \(250 GiB, first to go in 2d [0-9]+h\) on\s+http://127\.0\.0\.1:\d+\? \[y/N\]: n",
+        asked.text,
     )
+    ended = on_terminal(["recover", "--name", "pg-*"], at, reply="\x03")
+    assert (ended.code, ended.text.splitlines()[-1]) == (130, "zvol: cancelled; nothing was sent")
     assert cloud.events() == []
     assert on_terminal(["recover", "--name", "pg-*"], at, reply="y\n").code == 0
     assert cloud.status(PG_DATA) == cloud.status(PG_WAL) == "Ready"

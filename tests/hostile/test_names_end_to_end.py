@@ -79,7 +79,7 @@ def test_the_confirmation_prompt_for_many_volumes_on_a_terminal(at: dict[str, st
     before = len(cloud.seen)
     shown = on_terminal(["recover", "--all"], at, columns=200, reply="n\n")
     assert shown.code == 1
-    assert f"Recover these {len(TEXTS)} volumes ({len(TEXTS)} GiB, time left not known) on" in shown.text
+    assert f"Recover {len(TEXTS)} volumes ({len(TEXTS)} GiB, time left not known) on" in shown.text
     harmless(shown)
     assert not any(method == "PUT" and "/volumes/" in path for method, path in cloud.seen[before:])
 

@@ -161,12 +161,12 @@ def test_a_summary_is_for_a_terminal_and_hints_are_for_both() -> None:
 
 def test_a_question_names_count_size_and_deadline() -> None:
     some = rows()
-    assert what_is_asked_for(some[:3]) == "these 3 volumes (2.2 TiB, first to go in 3h)"
-    assert what_is_asked_for(some[:1]) == "this volume (200 GiB, first to go in 2d 22h)"
+    assert what_is_asked_for(some[:3]) == "3 volumes (2.2 TiB, first to go in 3h)"
+    assert what_is_asked_for(some[:1]) == "1 volume (200 GiB, first to go in 2d 22h)"
     assert what_is_asked_for(some[:4]).endswith("(2.2 TiB, overdue)")
     assert what_is_asked_for(some).endswith("(2.2 TiB, time left not known)")
     kept = [type(row)(row.volume, Retention(True, None, "deleted", policy="Never")) for row in some]
-    assert what_is_asked_for(kept) == "these 5 volumes (2.2 TiB)"
+    assert what_is_asked_for(kept) == "5 volumes (2.2 TiB)"
 
 
 def test_a_list_without_rows_has_its_headers() -> None:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 WHEN_HELP: Final = "Only volumes deleted at or after WHEN: 2h (ago), or a date; see `zvol help times`."
+ANSWER: Final = " [y/N]: y"
+"""What stands behind the question."""
 
 _filter = partial(option, group=FILTERS)
 _OPTIONS = (
@@ -227,9 +229,18 @@ def confirm_selection(context: AppContext, rows: Sequence[VolumeRow], *, yes: bo
         raise UsageProblem(
             text, hint="Nothing was sent. Look with --dry-run first; --expect N makes sure of the number."
         )
+    from zvol.cli.signals import Interrupted
+    from zvol.cli.streams import write_message
+    from zvol.render.prose import fold
     from zvol.render.terminal import terminal_width
 
-    context.output.preview(rows, terminal_width(sys.stderr.fileno()))
-    where = "the sandbox" if context.options.sandbox else context.settings.endpoint.origin
-    with context.server.deadline.paused(), prompting():
-        return click.confirm(f"Recover {what_is_asked_for(rows)} on {where}?", err=True)
+    width = terminal_width(sys.stderr.fileno())
+    context.output.preview(rows, width)
+    where = "in the sandbox" if context.options.sandbox else f"on {context.settings.endpoint.origin}"
+    question = "\n".join(fold(f"Recover {what_is_asked_for(rows)} {where}?", width - len(ANSWER)))
+    try:
+        with context.server.deadline.paused(), prompting():
+            return click.confirm(question, err=True)
+    except Interrupted:
+        write_message("cancelled; nothing was sent", context.options.prefix)
+        raise

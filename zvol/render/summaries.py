@@ -70,5 +70,5 @@ def what_is_asked_for(rows: Sequence[VolumeRow]) -> str:
     elif known:
         safe = f"first to go in {human_duration(min(known))}" if min(known) else "overdue"
     facts = ", ".join(filter(None, (size, safe)))
-    what = "this volume" if len(rows) == 1 else f"these {len(rows):,} volumes"
+    what = counted(len(rows), "volume")
     return f"{what} ({facts})" if facts else what
