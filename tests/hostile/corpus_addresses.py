@@ -172,5 +172,6 @@ PROXIES: Final = (
     Proxied("http://me:a/b@127.0.0.1:1", "a slash, as typed", "percent-encoded: %2F for /"),
     Proxied("http://me:a#b@127.0.0.1:1", "httpx: a #, as typed", "%23 for #"),
     Proxied("http://me:a b@127.0.0.1:1", "a space", "percent-encoded"),
+    Proxied('"http://127.0.0.1:1"', "docker: --env-file keeps quotes", "is in quotes, which are a part of it"),
     Proxied("http://", "an empty variable", "has no valid host name"),
 )

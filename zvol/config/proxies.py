@@ -34,6 +34,8 @@ def _url(text: str) -> str:
 
     Their letters beyond ASCII and a % that encodes nothing are encoded; only the last @ ends them.
     """
+    if text[:1] in ("'", '"'):
+        raise InvalidValue("is in quotes, which are a part of it")
     full = text if "://" in text else f"http://{text}"
     scheme, _, rest = full.partition("://")
     user, at, address = rest.rpartition("@")

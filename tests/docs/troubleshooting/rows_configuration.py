@@ -178,6 +178,7 @@ ROWS = (
         env=ENV | {"HTTPS_PROXY": "socks5://p"},
     ),
     Row("has a user or a password that must be", "list", 2, env=ENV | {"HTTPS_PROXY": "http://a:b#c@p:1"}),
+    Row("is in quotes, which are a part of it", "list", 2, env=ENV | {"HTTPS_PROXY": "'http://p:1'"}),
     Row("{host} is plain http", "list", 9, env=ENV | {"ZVOL_HOST": "http://zstack.invalid"}),
     # ---- credentials
     Row("there is no session for {host}", "list", 4, config=profile()),
