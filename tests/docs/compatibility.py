@@ -32,55 +32,56 @@ Column = tuple[str, Release]
 TOP: Final = """\
 # Compatibility
 
-zvol works with ZStack {oldest} to {newest} and with ZSphere 4.0 to 4.10. Outcomes and exit codes are right on all of
-them, and a recovery that nothing disturbs takes the same time and the same requests. What differs is below. `zvol
-doctor` says of the server at hand what this page says: its release, how that is known, and what is slower or missing.
+zvol works with ZStack {oldest} to {newest} and with ZSphere 4.0 to 4.10. Outcomes and exit codes are correct on all of
+them, and an undisturbed recovery takes the same time and the same requests. The differences are below. `zvol doctor`
+shows those of your server: its release, how its behaviour is known, and what is slower or missing.
 
 This page is generated from `zvol/zstack/versions.py` by `python -m tests.docs.compatibility`.
 
 ## What works where
-A column begins with its release and ends before the next one; the last one of ZStack ends with {newest}. `-`: it makes
-no difference there, because something that it needs is missing too, or because the server prevents it in another way.
+A column covers its release and those before the next column; the last one of ZStack ends with {newest}. `-` means that
+the feature makes no difference: something that it needs is missing, too, or the server prevents the problem otherwise.
 
 """
 MEANING: Final = """
-On all of them: `list`, `show`, `recover`, `resume`, `attach` with a VM, tags, `login`, `logout`, `whoami` and `runs`.
+These work on all releases: `list`, `show`, `recover`, `resume`, `attach` with a VM, tags, `login`, `logout`, `whoami`
+and `runs`.
 
-Limits of every release, as far as is known (both were tried on 5.2.1):
-* Removing the host of a local storage removes its volumes, deleted ones too: nothing brings them back.
+Known limits of every release (both were tried on 5.2.1):
+* Removing the host of a local storage removes its volumes, including deleted ones. They cannot be recovered.
 * Copies of a request that arrive together may all be accepted, from 3.1 on. zvol sends no copies; a proxy could.
 
-| word | means |
+| term | meaning |
 | --- | --- |
 | tried | zvol was run against a running server of exactly this release |
 | read in source | the public source of this release was read; no server of it was run |
-| inferred | concluded from the public source; what decides is in a closed module, or depends on the server's setup |
-| unknown | nothing of it was seen |
+| inferred | concluded from the public source; the rest is in a closed module, or depends on the server's setup |
+| unknown | neither a server nor the source of this release was seen |
 
 ## What you notice where it is missing
 In the column *known*, *tried* means that running servers on both sides of the change were seen.
 
 """
 NUMBERS: Final = """
-## The number that a server tells
-A server tells the newest version of its database schema. For some releases that is the number of an earlier one, or a
-longer number: 4.7.16 tells 4.7.13, and 3.5.0 tells 3.5.0.1. A ZSphere tells the number of the ZStack that it is based
-on, which no other ZStack has:
+## The number that a server reports
+A server reports the newest version of its database schema. For some releases that is the number of an earlier one, or a
+longer number: 4.7.16 reports 4.7.13, and 3.5.0 reports 3.5.0.1. A ZSphere reports the number of the ZStack that it is
+based on, which no other ZStack has:
 
-| ZSphere | tells |
+| ZSphere | reports |
 | --- | --- |
 """
 UNKNOWN: Final = """
-## What stays unknown
-* Releases newer than ZStack {newest} or ZSphere 4.10. Lost answers are settled as with {newest}; for each other
-  question zvol takes the most careful case. `zvol doctor` calls them unknown and says: {newer}
-* Numbers between {oldest} and {newest} that were not read: those above the newest one of their line, and those of no
-  line here. `zvol doctor` calls them unknown and says: {later} The newest ones that were read: {read}.
-* Releases older than ZStack {oldest}, and servers whose version cannot be read or is not told. zvol takes the most
-  careful case for each question; `zvol doctor` calls them unknown and says: {careful}
-* Closed modules of any release, such as access keys, login control and IAM2: none was read, and one could even replace
-  the policy of deletions.
-* ZSphere 4.0.0 and 4.0.1 tell the same number, and count as the older of the two.
+## What is unknown
+* Releases newer than ZStack {newest} or ZSphere 4.10. Lost answers are settled as with {newest}; for everything else
+  zvol assumes the worst case. `zvol doctor` calls them unknown and says: {newer}
+* Numbers between {oldest} and {newest} whose source was not read: later ones than the newest of their line below, and
+  other lines. `zvol doctor` calls them unknown and says: {later} The newest numbers that were read: {read}.
+* Releases older than ZStack {oldest}, and servers whose version cannot be read. zvol assumes the worst case for
+  everything; `zvol doctor` calls them unknown and says: {careful}
+* Closed modules of any release, such as access keys, login control and IAM2. They were not read, and a module could
+  even replace the deletion policy.
+* ZSphere 4.0.0 and 4.0.1 report the same number; zvol treats both as 4.0.0.
 """
 
 

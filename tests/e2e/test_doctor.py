@@ -60,7 +60,7 @@ def test_all_is_well_and_nothing_was_asked_that_could_change_anything(env: dict[
     assert "UTC" in found["zone"]
 
 
-COPIES = "A copy of a request that arrives later"
+COPIES = "If a proxy sends a request twice"
 NO_KEYS = "Access keys do not work: log in with an account."
 
 
@@ -70,10 +70,10 @@ NO_KEYS = "Access keys do not work: log in with an account."
         ("3.0", "ZStack 3.0, read in source", NO_KEYS, 6),
         ("3.10.40", "ZStack 3.10.40, tried", COPIES, 4),
         ("4.4.60", "ZStack 4.4.60, read in source", COPIES, 2),
-        ("zsphere-4.2", "ZSphere 4.2 (tells 4.8.0.3), read in source", None, 0),
+        ("zsphere-4.2", "ZSphere 4.2 (reports 4.8.0.3), read in source", None, 0),
         ("zsphere-4.10.0", "ZSphere 4.10.0, tried", "The server has no users below accounts", 1),
-        ("4.8.0.8", "ZSphere 4.3 or later (tells 4.8.0.8), unknown", "This number was not read", 1),
-        ("6.0", "ZStack 6.0, unknown", "It is newer than any release that was read", 1),
+        ("4.8.0.8", "ZSphere 4.3 or later (reports 4.8.0.8), unknown", "zvol does not know this number", 1),
+        ("6.0", "ZStack 6.0, unknown", "It is newer than any release that zvol knows", 1),
     ],
 )
 def test_what_is_slower_or_missing_on_this_server(

@@ -1,9 +1,9 @@
-"""What the releases of ZStack do differently, as far as zvol depends on it: the only place that compares versions.
+"""The differences between releases of ZStack that zvol depends on; no other module compares versions.
 
-A release is known by what getVersion tells: the newest version of the server's database schema, two to four numbers.
-For some releases that is the number of an earlier one (4.7.16 tells 4.7.13), or a longer one (3.5.0 tells 3.5.0.1).
-A ZSphere tells the number of the Cloud it is based on.  Sources are files of ZStack's public history, read in all
-branches from 2.3 to 5.3; nothing newer than October 2024 was read, and no closed module.
+getVersion returns the newest version of the server's database schema, two to four numbers.  For some releases that is
+the number of an earlier one (4.7.16 reports 4.7.13), or a longer one (3.5.0 reports 3.5.0.1).  A ZSphere reports the
+number of the Cloud it is based on.  Sources are files of ZStack's public history, read in all branches from 2.3 to 5.3;
+nothing newer than October 2024 was read, and no closed module.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ NEWEST: Final = (5, 3)
 ZSPHERE: Final = (4, 10)
 """The first two numbers of ZSphere 4.10: there is no Cloud 4.10."""
 TRIED: Final = ((3, 10, 40), (4, 4, 65), (4, 10, 0), (5, 2, 1))
-"""The releases that zvol was tried with: running servers."""
+"""The releases of the running servers that zvol was tried with."""
 ZSPHERE_BASES: Final[Mapping[Numbers, str]] = {
     (4, 7, 0, 4): "4.0",
     **dict.fromkeys([(4, 8, 0, 1), (4, 8, 0, 2)], "4.1"),
     **dict.fromkeys([(4, 8, 0, 3), (4, 8, 0, 4), (4, 8, 0, 5)], "4.2"),
     **dict.fromkeys([(4, 8, 0, 6), (4, 8, 0, 7)], "4.3"),
 }
-"""What older releases of ZSphere tell; no release of Cloud has these numbers."""
+"""The numbers that older releases of ZSphere report; no release of Cloud has them."""
 NEWEST_READ: Final[tuple[Numbers, ...]] = tuple(
     tuple(map(int, text.split(".")))
     for text in (
@@ -38,7 +38,7 @@ NEWEST_READ: Final[tuple[Numbers, ...]] = tuple(
         " 4.0.0 4.1.8 4.2.40 4.3.36 4.4.65 4.5.11 4.6.32 4.7.24 4.8.22 4.10.0 5.0.0 5.1.20 5.2.1 5.3.0"
     ).split()
 )
-"""The newest number that was read of each line, such as 4.4; of ZSphere before 4.10, ZSPHERE_BASES has them all."""
+"""The newest number whose source was read in each line, such as 4.4; ZSPHERE_BASES has those of ZSphere before 4.10."""
 _NEWEST_OF: Final[Mapping[Numbers, Numbers]] = {
     **{numbers[:2]: numbers for numbers in NEWEST_READ},
     **{numbers[:3]: numbers for numbers in ZSPHERE_BASES},
@@ -49,26 +49,26 @@ NO_LAST_VM: Final = "this server does not remember the VM a volume was last on (
 
 
 class Evidence(StrEnum):
-    """How it is known what a release does."""
+    """How the behaviour of a release is known."""
 
     TRIED = "tried"
     READ = "read in source"
     INFERRED = "inferred"
-    """Said of single facts only: concluded from what was read, where the rest is in a closed module."""
+    """For single facts only: concluded from the public source, because the rest is in a closed module."""
     UNKNOWN = "unknown"
 
 
 class Effect(StrEnum):
-    """What a user notices of a feature that is not there."""
+    """What a user notices when a feature is missing."""
 
     SLOWER = "slower"
     MISSING = "missing"
 
 
 class Feature(Enum):
-    """Something that not every release has; its value is what docs/compatibility.md calls it."""
+    """Something that some releases lack; the value is its name in docs/compatibility.md."""
 
-    SLIDING_SESSIONS = "sessions that live on while they are used"
+    SLIDING_SESSIONS = "sessions that stay valid while they are used"
     API_TIMEOUT = "`api_timeout`"
     ACCESS_KEYS = "access keys"
     QUEUE_TIMEOUT = "lost answers settled in about 3 minutes"
@@ -85,10 +85,10 @@ class Feature(Enum):
 class Fact:
     """A feature, the release it came with, and what a user notices without it.
 
-    `since` are the first numbers that have it, `gone` the first two numbers that no longer do.  `kept`: releases newer
-    than those that were read are taken to have it, too.  `without` says what follows where it is missing, from the
-    release `noted_from` on: before that, another feature is missing that it needs.  `evidence` is TRIED where running
-    servers showed both sides, `source` where the change was read.
+    `since`: the first release that has it; `gone`: the first two numbers of the first release that no longer has it.
+    `kept`: releases newer than those that were read are assumed to have it.  `without`: what follows where it is
+    missing, from the release `noted_from` on; earlier releases also lack something that the feature needs.
+    `evidence`: TRIED if running servers were seen on both sides of the change.  `source`: where the change was read.
     """
 
     feature: Feature
@@ -108,14 +108,14 @@ FACTS: Final = (
         (3, 0),
         "AuthorizationManager.java",
         Effect.MISSING,
-        "A session ends two hours after its login, also while it is used.",
+        "A session ends two hours after its login, even while it is used.",
     ),
     Fact(
         Feature.API_TIMEOUT,
         (3, 2),
         "RestServer.java, 684648df0d",
         Effect.MISSING,
-        "The server ignores `api_timeout`, the time that zvol gives it for a recovery.",
+        "The server ignores `api_timeout`, the time limit that zvol sends with a recovery.",
     ),
     Fact(
         Feature.ACCESS_KEYS,
@@ -130,7 +130,7 @@ FACTS: Final = (
         (3, 7),
         "DispatchQueueImpl.java, processTimeoutTask, c8de20875c; ChainTaskTimeoutCase.groovy",
         Effect.SLOWER,
-        "A lost answer takes 32 minutes to settle instead of 3: use --timeout 1h, or afterwards `zvol resume`,"
+        "A lost answer takes 32 minutes to settle instead of 3: use --timeout 1h, or run `zvol resume` afterwards,"
         " which waits that long.",
         kept=True,
     ),
@@ -155,10 +155,9 @@ FACTS: Final = (
         (4, 1),
         "ManagementNodeManagerImpl.java, c85abd0f3d",
         Effect.MISSING,
-        "The server does not tell its time zone: a login with zvol, or an administrator's session, shows it."
-        " Otherwise `timezone` in the profile must say it, or the time left is unknown. Access keys always need"
-        " `timezone`. `list` and `show` take up to 5 seconds longer for an administrator whose profile has no"
-        " `timezone`.",
+        "The server does not report its time zone. zvol finds it with a login, or with the session of an administrator;"
+        " otherwise set `timezone` in the profile, or the time left is unknown. Access keys always need `timezone`."
+        " `list` and `show` take up to 5 seconds longer for an administrator whose profile has no `timezone`.",
         Evidence.TRIED,
     ),
     Fact(
@@ -174,7 +173,7 @@ FACTS: Final = (
         (4, 5),
         "RestServer.java, 32640b10b3; DuplicateJobUuidCase.groovy",
         Effect.MISSING,
-        "A copy of a request that arrives later, as from a proxy, is executed, too.",
+        "If a proxy sends a request twice, the server executes the later copy, too.",
         Evidence.TRIED,
         noted_from=(3, 1),
     ),
@@ -183,9 +182,9 @@ FACTS: Final = (
         (4, 8),
         "VmDeleteVolumeFlow.java, a134f2fb93",
         Effect.MISSING,
-        "A volume may have been on another VM since the one the server remembers: where that is possible,"
-        " zvol does not attach by itself, and names the command. `recover --vm --reattach` only names the data volumes"
-        " of a VM, and attaches none.",
+        "The VM that the server remembers may not be the last one that a volume was on. Where that is"
+        " possible, zvol does not attach the volume and prints the command instead. `recover --vm --reattach` only"
+        " names the data volumes of a VM, and does not attach them.",
         noted_from=(4, 4),
     ),
     Fact(
@@ -203,36 +202,36 @@ FACTS: Final = (
 _BY_FEATURE: Final = {fact.feature: fact for fact in FACTS}
 
 CAREFUL: Final = (
-    "What it does differently is not known, so zvol is careful: a lost answer can take 32 minutes to settle"
-    " instead of 3; use --timeout 1h, or afterwards `zvol resume`, which waits that long."
+    "Its differences are unknown, so zvol assumes the worst case: a lost answer can take 32 minutes to settle"
+    " instead of 3; use --timeout 1h, or run `zvol resume` afterwards, which waits that long."
 )
-"""What follows from a release that is older than what was read, or not told."""
+"""The note on a release that is older than what was read, or that the server does not report."""
 
-NEWER: Final = "It is newer than any release that was read: what it does differently is not known."
-"""What follows from a release that is newer than what was read."""
+NEWER: Final = "It is newer than any release that zvol knows, so its differences are unknown."
+"""The note on a release that is newer than what was read."""
 
-LATER: Final = "This number was not read; it is taken to do what the release before it does."
-"""What follows from a later patch of a line that was read, and from a line of which nothing was."""
+LATER: Final = "zvol does not know this number and assumes that it behaves like the release before it."
+"""The note on a later patch of a line that was read, and on a line that was not read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A release of ZStack: the text that the server tells, and its numbers, None when it is not two to four numbers."""
+    """A release of ZStack: the text that the server reports, and its numbers; None unless it is two to four numbers."""
 
     text: str
     numbers: Numbers | None = None
 
     @staticmethod
     def parse(text: str | None) -> Release:
-        """Return the release that a getVersion answer tells; any text is accepted."""
+        """Return the release that a getVersion answer reports; any text is accepted."""
         if text is None or _NUMBERS.fullmatch(text) is None:
             return Release(text or "")
         return Release(text, tuple(int(number) for number in text.split(".")))
 
     def has(self, feature: Feature) -> bool | None:
-        """Return whether this release has a feature, None when that is not known: take the most careful case then.
+        """Return whether this release has a feature; None when that is unknown: the caller must assume the worst case.
 
-        ZSphere 4.0.0 and 4.0.1 tell one number; LAST_VM_AFTER_DESTROY came with 4.0.1, and is False for both.
+        ZSphere 4.0.0 and 4.0.1 report the same number; LAST_VM_AFTER_DESTROY came with 4.0.1, and is False for both.
         """
         fact = _BY_FEATURE[feature]
         if self.numbers is None:
@@ -245,7 +244,7 @@ class Release:
 
     @property
     def evidence(self) -> Evidence:
-        """How it is known what this release does."""
+        """How the behaviour of this release is known."""
         if self.numbers is None or self._older or self._newer:
             return Evidence.UNKNOWN
         if self.numbers in TRIED:
@@ -255,14 +254,14 @@ class Release:
 
     @property
     def name(self) -> str:
-        """What messages call it: the product and its version, and what it tells where that is another number."""
+        """Its name in messages: the product, its version, and the number that it reports if that differs."""
         if self.zsphere is None:
             return f"ZStack {self.text or 'without a version'}"
-        return f"ZSphere {self.zsphere}" + (f" (tells {self.text})" if self.zsphere != self.text else "")
+        return f"ZSphere {self.zsphere}" + (f" (reports {self.text})" if self.zsphere != self.text else "")
 
     @property
     def zsphere(self) -> str | None:
-        """The version of ZSphere, such as 4.2 or `4.3 or later`; None for Cloud and where it is not known."""
+        """The version of ZSphere, such as 4.2 or `4.3 or later`; None for Cloud, or when it is unknown."""
         if self.numbers is None:
             return None
         if self.numbers[:2] == ZSPHERE:
@@ -271,7 +270,7 @@ class Release:
         return ZSPHERE_BASES[same[-1]] + ("" if same[-1] == self.numbers else " or later") if same else None
 
     def notes(self) -> list[str]:
-        """Return a sentence for each thing that is slower or missing on this release, and for what is not known."""
+        """Return a sentence for each feature that is slower, missing or unknown on this release."""
         if self._newer:
             return [NEWER]
         if self.numbers is None or self._older:
@@ -289,7 +288,7 @@ class Release:
 
     @property
     def _newer(self) -> bool:
-        """Whether it is newer than what was read of Cloud, or of ZSphere, whose numbers end at 4.10."""
+        """Whether it is newer than the releases of Cloud or of ZSphere that were read; those of ZSphere end at 4.10."""
         return self.numbers is not None and (self.numbers[:2] > NEWEST or ZSPHERE < self.numbers[:2] < (5,))
 
 
