@@ -38,9 +38,9 @@ def test_the_first_of_several_commands_stays_where_it_fits() -> None:
 
 
 def test_what_follows_the_second_command_wraps_like_the_rest() -> None:
-    text = "`zvol list` and `zvol show a` are two commands 32"
-    assert fold(text, 32) == ["`zvol list` and", "  `zvol show a` are two commands", "  32"]
-    assert fold(text, 35) == ["`zvol list` and", "  `zvol show a` are two commands 32"]
+    text = "`zvol list` and `zvol show a` are two commands 3"
+    assert fold(text, 32) == ["`zvol list` and", "  `zvol show a` are two commands", "  3"]
+    assert fold(text, 34) == ["`zvol list` and", "  `zvol show a` are two commands 3"]
 
 
 def test_columns_stay_apart() -> None:
