@@ -81,7 +81,7 @@ def test_several_that_are_not_attached_are_counted_by_the_vm_they_were_on() -> N
     known = described([*some, on_vm])
     assert list(screen.attach_advice([*some, on_vm, unsure], known)) == [
         "1 is attached to db-1 (1)",
-        "7 are not attached; last on: db-1 (4), web-1 (2). Attach with: zvol attach v1 v2 v3 ...",
+        "7 are not attached; last on: db-1 (4), web-1 (2). Attach with: zvol attach v1 v2 v3 v4 v5 v6",
     ]
     assert list(screen.attach_advice([some[0], on_vm], known)) == [
         "1 is attached to db-1 (1)",
@@ -96,6 +96,21 @@ def test_several_that_are_not_attached_are_counted_by_the_vm_they_were_on() -> N
     own = replace(vm(), uuid=DB)
     assert list(screen.attach_advice([on_vm, own], known)) == [], "the sentences of the VM count them"
     assert list(screen.attach_advice(some, described(some, doubts={}))) == []
+
+
+def test_the_command_to_attach_is_whole_and_short_where_the_run_means_the_same() -> None:
+    def typed(results: list[Result], **more: Any) -> str:
+        [advice] = screen.attach_advice(results, described(results, **more))
+        return advice.partition("Attach with: ")[2]
+
+    some = [recovered(n, f"v{n}") for n in range(1, 22)]
+    names = " ".join(f"v{n}" for n in range(1, 21))
+    assert typed(some[:20], run="R") == f"zvol attach {names}"
+    assert typed(some) == f"zvol attach {names} v21"
+    assert typed(some, run="R", command="zvol -p x") == "zvol -p x runs R -o name | zvol -p x attach -"
+    unlike = [*some[:20], recovered(21, "v21", outcome=Outcome.ALREADY)]
+    assert typed(unlike, run="R") == f"zvol attach {names} v21", "the run has no volume that was back"
+    assert typed([*some, vm()], run="R") == f"zvol attach {names} v21", "attach takes no VM"
 
 
 def test_marks_and_colours() -> None:

@@ -97,7 +97,7 @@ def _recover(
         order,
         single=single,
         advice=lambda ended: _advice(context, ended, engine.run_id, request),
-        describe=partial(_describe, context, dry_run=request.dry_run),
+        describe=lambda ended: _describe(context, ended, engine.run_id, dry_run=request.dry_run),
     )
     return _run(context, engine, recovery)
 
@@ -162,10 +162,12 @@ def _with_last_vm(context: AppContext, results: Iterable[Result]) -> Iterator[Re
         yield result
 
 
-def _describe(context: AppContext, results: Sequence[Result], *, dry_run: bool = False) -> Described:
+def _describe(
+    context: AppContext, results: Sequence[Result], run: str | None = None, *, dry_run: bool = False
+) -> Described:
     """Look up what a terminal shows of results that are back; when the server does not answer soon, only UUIDs."""
     known = Described(dry_run=dry_run, sandbox=context.options.sandbox, command=context.options.command)
-    known = replace(known, took=context.elapsed)
+    known = replace(known, took=context.elapsed, run=run)
     back = [result for result in results if result.outcome.is_back and result.resource is not None]
     in_trouble = any(result.outcome in (Outcome.UNKNOWN, Outcome.NOT_SENT) for result in results)
     if not back or dry_run or in_trouble or context.signals.first is not None:

@@ -18,6 +18,8 @@ from zvol.vm_instance import VmInstance
 
 NAMED: Final = 3
 """The most names in a sentence."""
+TYPED: Final = 20
+"""The most volumes in a command, where a shorter one means the same."""
 PLAIN: Final = ("", "")
 
 
@@ -128,11 +130,17 @@ def attach_advice(results: Sequence[Result], known: Described) -> Iterator[str]:
     if not sure or any(one.unfinished or one.outcome is Outcome.UNKNOWN for one in results):
         return  # what is open is finished first
     where = _by_vm([volume.text("lastVmInstanceUuid") or "" for volume in sure], known)
-    two = len(sure) == 2  # of two names the second could be that of a VM
-    typed = " ".join(one.uuid if two else known.typed(one) for one in sure[:NAMED])
-    typed += " ..." if len(sure) > NAMED else ""
     start = f"{len(loose):,} {'is' if len(loose) == 1 else 'are'} not attached; last on: {where}"
-    yield f"{start}. Attach with: {known.command} attach {typed}"
+    by_run = all(one.outcome is Outcome.RECOVERED for one in results if one.volume in sure) and not own
+    yield f"{start}. Attach with: {_attach_command(sure, known, known.run if by_run else None)}"
+
+
+def _attach_command(volumes: Sequence[Volume], known: Described, run: str | None) -> str:
+    """Return the command that attaches these volumes, whole; `run` is one whose targets they are, None for no run."""
+    if run is not None and len(volumes) > TYPED:
+        return f"{known.command} runs {run} -o name | {known.command} attach -"
+    two = len(volumes) == 2  # of two names the second could be that of a VM
+    return " ".join([known.command, "attach", *(one.uuid if two else known.typed(one) for one in volumes)])
 
 
 def _by_vm(vms: Sequence[str], known: Described) -> str:

@@ -128,7 +128,8 @@ class Described:
 
     `stopped` are those of the VMs that are Stopped.
     `doubts` are those about the VMs that volumes were last on (see `Row`), by the UUIDs of the volumes;
-    `unique` are the volumes, by UUID, whose name a command takes for no other one; `command` is how zvol was called.
+    `unique` are the volumes, by UUID, whose name a command takes for no other one; `command` is how zvol was called,
+    `run` the run in the journal, None where there is none or several.
     """
 
     vms: Mapping[str, str] = field(default_factory=dict)
@@ -140,6 +141,7 @@ class Described:
     dry_run: bool = False
     sandbox: bool = False
     command: str = "zvol"
+    run: str | None = None
 
     def vm_name(self, uuid: str) -> str:
         return str(from_outside(self.vms.get(uuid, uuid)))
