@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import pytest
 
 from tests.support.fault_proxy import Rule, answer, proxy
 from tests.support.process import Ran, Sandbox, environment, sandbox
+from tests.support.terminal import on_terminal
 from tests.support.warm import run
 from zvol.sandbox.names import DB_1, extra_uuid
 
@@ -58,3 +60,18 @@ def test_few_requests(many: Sandbox, tmp_path: Path) -> None:
     counts = Counter(one.method for one in between.seen)
     assert (counts["PUT"] - counts["PUT"] % 100, counts["POST"]) == (100, 200)
     assert counts["GET"] <= 80
+
+
+def test_the_command_to_attach_many_works_as_it_is_shown(many: Sandbox, tmp_path: Path) -> None:
+    env = environment(tmp_path / "home", {"ZVOL_HOST": many.host, "ZVOL_SESSION": many.session})
+    assert run(["recover", VOLUMES[24]], env).code == 0
+    for some, piped in ((VOLUMES[:3], False), (VOLUMES[3:24], True)):
+        shown = on_terminal(["recover", *some], env, columns=80)
+        words = shlex.split(" ".join(shown.text.partition("Attach with:")[2].split()))
+        assert (shown.code, words[0], "|" in words) == (0, "zvol", piped)
+        names = None
+        if piped:
+            names, words = run(words[1 : words.index("|")], env).out, words[words.index("|") + 1 :]
+        assert run(words[1:], env, stdin=names or "").code == 0
+    on = many.call("GET", f"/v1/volumes?q=vmInstanceUuid={DB_1}&limit=100")[1]["inventories"]
+    assert {one["uuid"] for one in on} & set(VOLUMES) == set(VOLUMES[:24])
