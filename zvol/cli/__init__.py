@@ -1,4 +1,4 @@
-"""The command line: parses arguments, calls the rooms below, and exits; only `main` exits."""
+"""The command line: parses arguments, calls the layers below, and exits; only `main` exits."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 
 GARBAGE: Final = 20_000
-"""Objects after which the garbage collector looks for cycles; at start, with 700, it finds none and looks often."""
+"""New objects before a garbage collection; the default of 700 means many useless ones at start."""
 
 
 def main(argv: Sequence[str] | None = None, *, clock: Clock | None = None) -> NoReturn:
     """Run zvol and exit.  `clock` is for tests."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if arguments == ["--version"]:  # before click is even imported
+    if arguments == ["--version"]:  # without the import of click
         from zvol import __version__
 
         _print(f"zvol {__version__}\n")
@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None, *, clock: Clock | None = None) -> No
 
 
 def _end(code: int) -> NoReturn:
-    """End the process; to take the interpreter apart module by module takes longer than many a command."""
+    """End the process at once, because unloading the interpreter takes longer than many a command."""
     import atexit
 
     with contextlib.suppress(OSError, ValueError, AttributeError):

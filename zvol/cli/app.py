@@ -39,7 +39,7 @@ MODULES: Final = {"list": "list_command", "help": "help_command"}
 
 
 class LazyGroup(Group):
-    """Finds a command in its own module."""
+    """A group that imports the module of a command when it is first used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         del ctx

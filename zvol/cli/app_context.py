@@ -1,4 +1,4 @@
-"""The state that the parts of one command share; everything is opened when it is needed, and closed together."""
+"""The state of one command; everything is opened when it is first needed, and closed together."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 CHOICE: Final = ("profile", "config", "host")
 """The settings that choose the server."""
 MAX_COMMAND: Final = 1000
-"""The most characters of a command line that the journal stores."""
+"""Maximum characters of a command line in the journal."""
 
 
 @dataclass(slots=True)
 class GlobalOptions:
-    """The options that every command takes, given before or after it; None where an option was not given.
+    """The options that every command takes, before or after its name; None where an option was not given.
 
     `settings` holds those that are settings, by key; `arguments` is the whole command line.
     """
@@ -48,7 +48,7 @@ class GlobalOptions:
 
     @property
     def command(self) -> str:
-        """Return how a shell calls zvol again for the same server."""
+        """Return how a shell calls zvol for the same server."""
         import shlex
 
         if self.sandbox:
@@ -61,7 +61,7 @@ class GlobalOptions:
 
     @property
     def typed(self) -> str:
-        """Return the command as it was typed, for the journal; a very long one is cut."""
+        """Return the command line for the journal; a very long one is cut."""
         import shlex
 
         text = shlex.join(["zvol", *self.arguments])
@@ -108,7 +108,7 @@ class AppContext:
         return self.connect(self.settings, self._began)
 
     def connect(self, settings: Settings, began: float | None = None) -> Server:
-        """Return the server with other settings, its time counted from `began` or from now; nothing is sent yet."""
+        """Return the server with other settings; its time counts from `began` or from now, and nothing is sent yet."""
         from zvol.session.server import Server
 
         return Server(
@@ -141,18 +141,18 @@ class AppContext:
         return JournalFile(self._journal_path, self.clock, self.stack, lambda: self.signals.first is not None)
 
     def undone_deletion(self, volume: Volume) -> str | None:
-        """Return the lastOpDate of the deletion of a volume that zvol undid; None when it has changed since."""
+        """Return the lastOpDate of the deletion of a volume that zvol recovered; None if it has changed since."""
         from zvol.zstack.resource_kinds import DATA_VOLUME
 
         last_op = DATA_VOLUME.deletion_of(volume)
         return self._remembered(lambda journal: journal.undone_deletion(self.server.base, volume.uuid, last_op))
 
     def destruction(self, vm: VmInstance) -> str | None:
-        """Return the lastOpDate of the destruction of a VM that zvol undid last."""
+        """Return the lastOpDate of the last destruction of a VM that zvol recovered."""
         return self._remembered(lambda journal: journal.destruction(self.server.base, vm.uuid))
 
     def _remembered(self, ask: Callable[[Journal], str | None]) -> str | None:
-        """Ask the journal; one that cannot be read tells nothing, and that is said once."""
+        """Ask the journal; if it cannot be read, warn once and return None."""
         if not self._journal_is_readable:
             return None
         try:
@@ -168,7 +168,7 @@ class AppContext:
         return self._output(self.options.settings.get("output") or self._format_from_settings())
 
     def output_for_errors(self) -> Printer:
-        """Return a printer even when the settings are wrong."""
+        """Return a printer for errors, which works even if the settings are wrong."""
         with suppress(ZvolError):
             return self.output
         from zvol.render.formats import DEFAULT, FORMATS
@@ -195,7 +195,7 @@ class AppContext:
         )
 
     def _format_from_settings(self) -> str:
-        """Return the format of environment or profile; the sandbox uses neither."""
+        """Return the output format of the environment or the profile; the sandbox ignores both."""
         from zvol.render.formats import DEFAULT
 
         if self.options.sandbox:
@@ -205,7 +205,7 @@ class AppContext:
         return output_format(self.layers)
 
     def _sandbox_settings(self) -> Settings:
-        """Start the sandbox until the stack is closed; of the settings only options and defaults apply."""
+        """Start the sandbox until the stack is closed, and return its settings: only options and defaults apply."""
         from dataclasses import replace
 
         from zvol.config.registry import SETTINGS

@@ -58,7 +58,7 @@ def command(
 
 
 def _arguments(context: AppContext, volumes: Sequence[str], vm: str | None) -> tuple[list[VolumeArgument], str | None]:
-    """Return the volumes, and the VM: the second of two arguments, if there is one."""
+    """Return the volumes and the VM; the second of two arguments is a VM if there is one."""
     from zvol.catalog.attachments import is_vm
 
     if len(volumes) == 2 and vm is None and "-" not in volumes:
@@ -89,7 +89,7 @@ def _attach_one(context: AppContext, argument: VolumeArgument, vm: str | None, e
 
 
 def _name_of(context: AppContext, vm: str) -> str | None:
-    """Return the name of a VM; None when the server does not tell it soon."""
+    """Return the name of a VM; None if the server does not return it soon."""
     from zvol.catalog.listing import names_soon
     from zvol.zstack.resource_kinds import VM_INSTANCE
 
@@ -102,7 +102,7 @@ def _name_of(context: AppContext, vm: str) -> str | None:
 def _attach_many(
     context: AppContext, arguments: Sequence[VolumeArgument], vm: str | None, expect: int | None, *, dry_run: bool
 ) -> Report:
-    """Attach volumes; one that fails does not stop the others."""
+    """Attach volumes; if one fails, continue with the others."""
     from zvol.catalog.attachments import find_attachments, vm_names
     from zvol.cli.attach_tables import Row, attached_table, failure, summary
 
@@ -127,7 +127,7 @@ def _attach_many(
 
 
 def _attach(context: AppContext, found: Sequence[Found], *, dry_run: bool) -> list[Attached]:
-    """Return what became of each volume, in their order."""
+    """Return the outcome for each volume, in their order."""
     from zvol.recovery.attach import Attached, Attachment, AttachOutcome, would_attach
 
     known: dict[str, Attached] = {}

@@ -1,4 +1,4 @@
-"""The results of a `zvol attach` of many volumes, as a table and for programs."""
+"""The results of `zvol attach` of several volumes, as a table and as JSON."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STYLES: Final = dict.fromkeys(SUCCESS, "green") | {AttachOutcome.UNKNOWN: "bold 
 
 
 class Row(NamedTuple):
-    """What was found for an argument, what became of it, and the name of its VM, None when it is not known."""
+    """The look-up and the outcome of one argument; the name of the VM is None if unknown."""
 
     found: Found
     result: Attached
@@ -32,13 +32,13 @@ class Row(NamedTuple):
 
 
 def attached_table(rows: Sequence[Row]) -> Table[Row]:
-    """Return the table of what became of each; `-o name` prints the volumes that are on their VM."""
+    """Return the table of outcomes; `-o name` prints the volumes that are on their VM."""
     screen = PEOPLE if any(map(_detail, rows)) else PEOPLE[:-1]
     return Table(rows, PROGRAMS, _object, _uuid_of_success, people=PEOPLE, screen=screen)
 
 
 def attached_one(row: Row) -> Table[Row]:
-    """Return the table of a volume that was the only argument and is on its VM; its JSON is its inventory."""
+    """Return the table for a single volume that is on its VM; its JSON is the inventory."""
     volume = row.result.volume
     assert volume is not None
     vm, already = short_name(row.vm_name) or row.result.vm or "", row.result.outcome is AttachOutcome.ALREADY
@@ -51,7 +51,7 @@ def attached_one(row: Row) -> Table[Row]:
 
 
 def summary(rows: Sequence[Row], *, dry_run: bool) -> str:
-    """Return how many volumes have which outcome."""
+    """Return how many volumes have each outcome."""
     counts = Counter(row.result.outcome for row in rows)
     words = {AttachOutcome.WOULD_ATTACH: "would be attached"}
     text = ", ".join(f"{counts[one]:,} {words.get(one, one.value)}" for one in AttachOutcome if counts[one])
@@ -59,13 +59,13 @@ def summary(rows: Sequence[Row], *, dry_run: bool) -> str:
 
 
 def failure(row: Row) -> Result:
-    """Return a row that failed as a result, for the messages about it."""
+    """Return a failed row as a Result, for its messages."""
     outcome = AS_RESULT.get(row.result.outcome, Outcome.FAILED)
     return Result(row.found.asked, _uuid(row), outcome, resource=row.result.volume, error=row.result.error)
 
 
 def _object(row: Row) -> dict[str, Any]:
-    """Return a row for programs; its key set is a contract."""
+    """Return the JSON object of a row; its key set is a contract."""
     error, volume = row.result.error, row.result.volume
     return {
         "asked": row.found.asked,

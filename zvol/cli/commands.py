@@ -1,4 +1,4 @@
-"""Commands whose help shows their own options in groups, and examples; the global options are one line."""
+"""Commands whose help shows their own options in groups, with examples and one line for the global options."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ GLOBAL: Final = "Global options"
 """The options that every command takes; `zvol help options` shows them."""
 
 MAX_NAMES: Final = 28
-"""The most characters of an option and its value beside which there is room for a text."""
+"""Maximum characters of an option and its value; after longer ones the help text begins on a new line."""
 SEE_GLOBAL: Final = "Options of every command, such as -p, --json and --sandbox: zvol help options"
 Lines = list[tuple[str, str]]
 
 
 class Option(click.Option):
-    """An option with the group of the help that it is shown in; a function of its context may choose the group."""
+    """An option with its group in the help, or a function that returns the group for a context."""
 
     def __init__(self, *args: Any, group: str | Callable[[click.Context], str] = OPTIONS, **values: Any) -> None:
         super().__init__(*args, **values)
@@ -34,7 +34,7 @@ class Option(click.Option):
         return self._group if isinstance(self._group, str) else self._group(ctx)
 
     def line(self, ctx: click.Context) -> tuple[str, str]:
-        """Return how the option is written, and what it does, with its default."""
+        """Return the usage of the option and its help, with the default."""
         names = ", ".join((*self.opts, *self.secondary_opts))
         text = self.help or ""
         if self.show_default:
@@ -59,14 +59,14 @@ def _show_help(ctx: click.Context, _param: click.Parameter, value: bool) -> None
 
 
 class Explained(click.Command):
-    """What the help of commands and groups of commands has in common; `examples` are lines that can be pasted."""
+    """The help that commands and groups share; `examples` are lines that can be pasted."""
 
     def __init__(self, *args: Any, examples: Sequence[str] = (), **values: Any) -> None:
         super().__init__(*args, **values)
         self.examples = examples
 
     def get_help_option(self, ctx: click.Context) -> Option:
-        """Return the option of the help; click's own would translate its text, which takes time in every command."""
+        """Return the help option; click's own would translate its text, which costs time in every command."""
         del ctx
         if not isinstance(self._help_option, Option):
             self._help_option = Option(
@@ -85,7 +85,7 @@ class Explained(click.Command):
         return super().get_help(ctx)
 
     def groups(self, ctx: click.Context) -> dict[str, Lines]:
-        """Return the lines of the options by group, the groups in the order of their first options."""
+        """Return the lines of the options by group; the groups are in the order of their first options."""
         found: dict[str, Lines] = {}
         for one in self.get_params(ctx):
             if isinstance(one, Option):
@@ -115,7 +115,7 @@ class Command(Explained):
 
 
 class Group(Explained, click.Group):
-    """A group of commands, which suggests the closest command for an unknown one."""
+    """A group of commands, which suggests the closest name for an unknown command."""
 
     command_class = Command
 

@@ -12,22 +12,22 @@ from typing import Final
 from zvol.errors import LocalState, UsageProblem
 
 SECONDS: Final = 10.0
-"""How long the start of an interactive shell may take."""
+"""Maximum seconds for the start of an interactive shell."""
 MARK: Final = "zvol-completion:"
-"""What the answers of a shell begin with: its start-up files may print anything."""
+"""Prefix of the answers of a shell, because its start-up files may print anything."""
 ASK: Final = {
     "bash": f"declare -F _comp_load _completion_loader __load_completion | sed s/^/{MARK}/",
     "zsh": f'print -rl -- "{MARK}"$^fpath; print -r -- "{MARK}compdef="$+functions[compdef]',
 }
-"""What tells whether bash-completion is there, where zsh looks for functions, and whether compinit has run."""
+"""Commands that show whether bash-completion is loaded, where zsh looks for functions, and whether compinit has run."""
 NAMES: Final = {"bash": "zvol", "zsh": "_zvol", "fish": "zvol.fish"}
 COMPINIT: Final = "autoload -Uz compinit && compinit"
 
 
 def install(shell: str, text: str, environ: Mapping[str, str]) -> list[str]:
-    """Install a completion script and return what was done, a sentence each.
+    """Install a completion script, and return one sentence for each thing done.
 
-    A start-up file of the shell gets lines only where the shell looks nowhere that this user can write.  Raises
+    The start-up file of the shell is changed only if the shell searches no folder that this user can write. Raises
     UsageProblem without HOME or the shell, and LocalState for a file that cannot be written.
     """
     if not environ.get("HOME"):
@@ -43,7 +43,7 @@ def install(shell: str, text: str, environ: Mapping[str, str]) -> list[str]:
 
 
 def _place(shell: str, environ: Mapping[str, str]) -> tuple[Path, Path | None, Sequence[str]]:
-    """Return the folder of the script, the start-up file that must name it, if any, and what else that needs."""
+    """Return the folder of the script, the start-up file that must name it (if any), and what else that file needs."""
     home, data = Path(environ["HOME"]), _base(environ, "XDG_DATA_HOME", ".local/share")
     if shell == "fish":
         return _base(environ, "XDG_CONFIG_HOME", ".config") / "fish" / "completions", None, ()
@@ -65,7 +65,7 @@ def _base(environ: Mapping[str, str], variable: str, otherwise: str | Path) -> P
 
 
 def _ask(shell: str, environ: Mapping[str, str]) -> list[str]:
-    """Return what an interactive shell of this user answers, nothing when it does not; raises UsageProblem."""
+    """Return what an interactive shell of this user prints, or nothing if it fails; raises UsageProblem."""
     with tempfile.TemporaryFile() as answer:
         try:
             subprocess.run(  # noqa: S603  (the user's own shell)
@@ -75,7 +75,7 @@ def _ask(shell: str, environ: Mapping[str, str]) -> list[str]:
                 stdout=answer,
                 stderr=subprocess.DEVNULL,
                 timeout=SECONDS,
-                start_new_session=True,  # without the terminal, which the shell would take
+                start_new_session=True,  # an interactive shell would take over the terminal
                 check=False,
             )
         except FileNotFoundError:
@@ -96,7 +96,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def _add(rc: Path, lines: Sequence[str]) -> str:
-    """Add lines to a start-up file that does not have the last of them, and return what was done."""
+    """Add lines to a start-up file unless it already has the last of them, and return what was done."""
     try:
         old = rc.read_text(errors="surrogateescape") if rc.exists() else ""
         if lines[-1] in old.splitlines():

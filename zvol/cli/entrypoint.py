@@ -1,4 +1,4 @@
-"""Runs a command and maps every way it can end to an exit code; no other module does that."""
+"""Runs a command and maps each way it can end to an exit code; no other module does that."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 
 NO_THREAD: Final = "can't start new thread"
-"""What Python says when the system allows no more threads."""
+"""Python's message when the system allows no more threads."""
 READ_HINT: Final = "Nothing was changed. `zvol doctor` looks at host and network."
-"""The hint of a command that only reads and got no answer."""
+"""Hint for a read-only command without an answer."""
 
 
 def run(arguments: Sequence[str], signals: Signals, clock: Clock | None = None) -> int:
@@ -50,7 +50,7 @@ def run(arguments: Sequence[str], signals: Signals, clock: Clock | None = None) 
 
 
 def _command(app: click.Command, arguments: Sequence[str], context: AppContext) -> Exit:
-    """Run the command; print what it raises, and return the exit code."""
+    """Run the command, print the error it raises, and return the exit code."""
     try:
         value = app.main(list(arguments), prog_name="zvol", standalone_mode=False, obj=context)
         code = value if value is None or isinstance(value, int) else _print_report(value, context)
@@ -92,14 +92,14 @@ def _command(app: click.Command, arguments: Sequence[str], context: AppContext) 
 
 
 def _prepare_completion() -> None:
-    """Register the scripts and answers of the shells; nothing is written to the terminal of somebody who is typing."""
+    """Register the completion of each shell; nothing is printed on the terminal while the user types."""
     import zvol.cli.shells  # noqa: F401  (registers itself)
 
     sys.stderr = open(os.devnull, "w")  # noqa: SIM115  (for as long as the process lives)
 
 
 def _print_report(report: Report, context: AppContext) -> Exit:
-    """Print a report; one without data needs no output format, so that wrong settings do not keep it back."""
+    """Print a report; one without data needs no output format, so it is printed even if the settings are wrong."""
     printer = context.output if report.table is not None else context.output_for_errors()
     return printer.report(report)
 
@@ -110,7 +110,7 @@ def _write_error(text: str, context: AppContext) -> None:
 
 
 def _failed_at(exc: OSError) -> str:
-    """Return what failed: the use of a file that the error names, otherwise that of stdout."""
+    """Return what failed: the file that the error names, or else stdout."""
     return "write the output" if exc.filename is None else f"use {escape_terminal(str(exc.filename))}"
 
 
@@ -123,12 +123,12 @@ def _forbid_core_dump() -> None:
 
 
 def _print_usage_error(exc: click.ClickException, context: AppContext) -> None:
-    """Print a usage error like every other, escaped, for click quotes some arguments as they are; then the usage."""
+    """Print a usage error like any other, escaped because click quotes some arguments unchanged, then the usage."""
     if isinstance(exc, click.exceptions.NoArgsIsHelpError):
         exc.show()
         return
-    text = escape_terminal(exc.format_message().replace("\n\t", " "))  # click writes each choice on a line of its own
-    first = text[:1].lower() if text[1:2].islower() else text[:1]  # VOLUME stays as it is
+    text = escape_terminal(exc.format_message().replace("\n\t", " "))  # click puts each choice on a line of its own
+    first = text[:1].lower() if text[1:2].islower() else text[:1]  # VOLUME stays upper case
     lines = [(first + text[1:]).removesuffix(".")]
     if isinstance(exc, click.UsageError) and exc.ctx is not None:
         usage = " ".join((exc.ctx.command_path, *exc.ctx.command.collect_usage_pieces(exc.ctx)))
@@ -138,7 +138,7 @@ def _print_usage_error(exc: click.ClickException, context: AppContext) -> None:
 
 
 def _report_no_thread(context: AppContext) -> Exit:
-    """Report that the system allows no thread at all; without one, nothing is sent."""
+    """Report that the system allows no threads at all; nothing is sent without one."""
     text = "no thread can be started: the limit of processes or of memory is reached; nothing was sent"
     hint = "See `ulimit -u` and `ulimit -v`, or the limits of the container; then run it again."
     with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""`zvol help`: exit codes, environment, output formats, and the help of each command."""
+"""`zvol help`: the help of each command, and of exit codes, environment, output formats and times."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ MEANINGS: Final = {
 
 SIGNALS: Final = (Exit.SIGINT, Exit.SIGTERM, Exit.SIGHUP)
 ALONE: Final = (Exit.READER_GONE, Exit.EXPIRING)
-"""Exit codes of commands that only read; no other code applies with them."""
+"""Exit codes of commands that only read; they never compete with other codes."""
 
 EXIT_CODES: Final = f"""\
 {"".join(f"{int(code):>4}  {meaning}{chr(10)}" for code, meaning in MEANINGS.items())}
@@ -160,7 +160,7 @@ TOPICS: Final[Mapping[str, Callable[[], str]]] = {
 
 
 class HelpTopic(click.ParamType[str]):
-    """A topic, or a command such as `config show`."""
+    """A topic or a command, such as `config show`."""
 
     name = "topic"
 

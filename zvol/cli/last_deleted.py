@@ -1,4 +1,4 @@
-"""The volumes that were deleted last, for somebody who runs `zvol recover` without saying which."""
+"""The volumes that were deleted last, for `zvol recover` without arguments."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 SHOWN: Final = 3
 SECONDS: Final = 2.0
-"""The timeout of the request without which nothing is suggested."""
+"""Timeout of the request for the suggestions."""
 NAME_WIDTH: Final = 20
 NEWEST_FIRST: Final = (("q", "status=Deleted"), ("q", "type=Data"), ("sort", "-lastOpDate"), ("limit", str(SHOWN)))
 
@@ -25,7 +25,7 @@ NEWEST_FIRST: Final = (("q", "status=Deleted"), ("q", "type=Data"), ("sort", "-l
 def suggestions(context: AppContext) -> list[str]:
     """Return, on a terminal, the volumes that were deleted last, each with the command that recovers it.
 
-    Empty when they cannot be read soon.
+    Empty if the server does not answer soon.
     """
     if not sys.stderr.isatty() or context.options.quiet:
         return []
@@ -49,7 +49,7 @@ def _newest(context: AppContext) -> list[VolumeRow]:
 
 
 def _lines(rows: Sequence[VolumeRow], command: str, width: int) -> Iterator[str]:
-    """Yield a line for each volume, and its command below it where that does not fit."""
+    """Yield a line for each volume; its command is on the next line if it does not fit."""
     from zvol.render.formats.table import plain_table
     from zvol.render.row_columns import DELETED
     from zvol.render.summaries import short_name

@@ -1,4 +1,4 @@
-"""`zvol list`: the recycle bin."""
+"""`zvol list`: lists deleted volumes and destroyed VMs."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 R = TypeVar("R", bound=AnyRow)
 
 SORTS: Final = ("left", "name", "size", "deleted")
-"""What `--sort` takes, ascending; with a minus descending."""
+"""Values of `--sort`, ascending; a leading minus means descending."""
 AROUND: Final = 4
-"""The lines around the rows of a table: its header, the summary, and two hints."""
+"""Lines besides the rows of a table: its header, the summary and two hints."""
 OF_VOLUMES: Final = {
     "last_vm": "--last-vm",
     "storage": "--primary-storage",
@@ -33,7 +33,7 @@ OF_VOLUMES: Final = {
     "type": "--type",
     "status": "--status",
 }
-"""The options that say nothing about a VM."""
+"""Options that do not apply to VMs."""
 
 
 @click.command(
@@ -148,7 +148,7 @@ def _report(
 
 
 def _sorted(rows: Sequence[R], by: str) -> Sequence[R]:
-    """Return rows, which come most urgent first, in the order of `--sort`."""
+    """Return rows, which are sorted by urgency, in the order of `--sort`."""
     key = by.removeprefix("-")
     found = rows if key == "left" else sorted(rows, key=SORT_KEYS[key])
     return found[::-1] if key != by else found

@@ -1,4 +1,4 @@
-"""Standard input as a list of VOLUMEs: its lines, and what it is when it is something else."""
+"""Standard input as a list of VOLUMEs, and the errors for input that is not one."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from typing import TextIO
 
 MAX_BYTES: Final = 16 << 20
-"""Of standard input."""
+"""Maximum size of standard input."""
 CHUNK: Final = 1 << 16
 BOM: Final = "\ufeff"
 NEWLINE: Final = b"\n"
 UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
-"""How UTF-16 begins, in either byte order."""
+"""Byte order marks of UTF-16."""
 SPLIT: Final = "Give them in several runs, or choose with filters such as --deleted-since, or --all."
 
 _FILES: Final = (
@@ -27,11 +27,11 @@ _FILES: Final = (
     (b"\xd0\xcf\x11\xe0", "a document of Office", "Save the column of the UUIDs as text, without its header."),
     (b"%PDF-", "a PDF", "A list is a text with one UUID or exact name in each line."),
 )
-"""How files begin that are no text, what they are, and what to do."""
+"""First bytes of files that are not text, the kind of file, and what to do."""
 
 
 def lines(stdin: TextIO) -> Iterator[str]:
-    """Yield the lines of standard input one by one, without its BOM; raises UsageProblem for more than MAX_BYTES."""
+    """Yield the lines of standard input, without its BOM; raises UsageProblem for more than MAX_BYTES."""
     size, begun, number = 0, list[str](), 1
     while part := _read(stdin, number):
         if not size:
@@ -52,16 +52,16 @@ def lines(stdin: TextIO) -> Iterator[str]:
 
 
 def check_line(place: str, text: str) -> None:
-    """Raise UsageProblem for a line that is in another encoding than UTF-8."""
+    """Raise UsageProblem for a line that is not UTF-8."""
     if len(text) > 3 and abs(2 * text.count("\0") - len(text)) <= 3:
         raise _utf16(place)
     if any("\udc80" <= char <= "\udcff" for char in text):
         raise _not_utf8(place)
 
 
-# ---- inside ------------------------------------------------------------------------------------------------------
+# ---- details -----------------------------------------------------------------------------------------------------
 def _read(stdin: TextIO, number: int) -> str:
-    """Return the next part of standard input, which begins in the line `number`."""
+    """Return the next part of standard input, which begins in line `number`."""
     try:
         return stdin.read(CHUNK)
     except UnicodeDecodeError as exc:
@@ -75,7 +75,7 @@ def _read(stdin: TextIO, number: int) -> str:
 
 
 def _check_begin(part: str) -> None:
-    """Raise UsageProblem for a file that is no text, and for UTF-16, with a BOM or without one."""
+    """Raise UsageProblem for a file that is not text, and for UTF-16 with or without a BOM."""
     _check_file(part[:8].encode("utf-8", "surrogateescape"))
     even, odd = part[:64:2], part[1:64:2]
     if part.startswith(("\udcff\udcfe", "\udcfe\udcff")):

@@ -21,7 +21,7 @@ WITH_COLUMNS = ("zvol list", "zvol show")
 
 
 def pass_context(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Pass the AppContext to a command, after a check of --columns."""
+    """Pass the AppContext to a command, and check --columns first."""
 
     @functools.wraps(command)
     def called(*args: Any, **values: Any) -> Any:
@@ -35,7 +35,7 @@ def pass_context(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _check_columns(context: AppContext, columns: str, ctx: click.Context, *, vms: bool) -> None:
-    """Refuse --columns for other commands than list and show, unknown columns, and formats without columns."""
+    """Refuse --columns for commands other than list and show, unknown columns, and formats without columns."""
     from zvol.render.columns import VMS, VOLUMES
     from zvol.render.formats import FORMATS, enumerated, load
 
@@ -50,7 +50,7 @@ def _check_columns(context: AppContext, columns: str, ctx: click.Context, *, vms
 
 
 def _store_setting(ctx: click.Context, param: click.Parameter, value: Any) -> None:
-    """Store an option that is a setting; an option after the command overrides the one before it."""
+    """Store an option that is a setting; after the command it overrides the one before it."""
     context = ctx.find_object(AppContext)
     if context is not None and param.name is not None and value is not None and value is not False:
         context.options.settings[param.name] = value

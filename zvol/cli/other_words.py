@@ -1,4 +1,4 @@
-"""What users may type instead of a command, and what they are told."""
+"""Names that users may type for a command because other tools have them, and the suggestions for them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ COMMANDS: Final = {
     "sandbox": ("demo", "server"),
     "help": ("man", "usage"),
 }
-"""The words by the command that is meant."""
+"""Names in other tools, by the command of zvol."""
 
 IN_GROUPS: Final = {
     "show": ("list", "print", "dump"),
@@ -42,11 +42,11 @@ NEVER: Final = {
     "deletes": ("rm", "remove", "delete", "del", "destroy", "expunge", "purge"),
     "detaches": ("detach", "unmount", "umount", "disconnect", "unattach"),
 }
-"""What zvol never does, so that no command comes close to it."""
+"""Commands that zvol never has, so no suggestion fits them."""
 
 
 def suggestion(word: str, known: Sequence[str]) -> str:
-    """Return ` Did you mean X?` for what another tool calls a command, or for a word that is close to one."""
+    """Return ` Did you mean X?` for the name of a command in another tool, or for a misspelt command."""
     folded = word.lower()
     tables = (*COMMANDS.items(), *IN_GROUPS.items())
     meant = next((name for name, words in tables if folded in words and name in known), None)

@@ -1,4 +1,4 @@
-"""The types of options and VOLUME arguments; wrong values are refused before anything is sent."""
+"""The types of options and VOLUME arguments; invalid values are refused before anything is sent."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
     from zvol.model import VolumeArgument
 
 MAX_VOLUMES: Final = 100_000
-"""VOLUMEs of one run."""
+"""Maximum number of VOLUMEs in one run."""
 MAX_LENGTH: Final = 100_000
-"""Characters of a VOLUME; a name on a ZStack has at most 255, and the look-up does not find a longer one."""
+"""Maximum characters of a VOLUME; ZStack names have at most 255, so a longer name is not found."""
 MAX_NAMED: Final = 20
-"""The most mistakes that a message names."""
+"""Maximum number of mistakes in a message."""
 MAX_SHOWN: Final = 40
-"""The most characters that it shows of each."""
+"""Maximum characters of each mistake."""
 
 
 class SettingType(click.ParamType[Any]):
-    """A value of a kind that settings have, checked as in the configuration file."""
+    """A value of the same kind as a setting, checked as in the configuration file."""
 
     name = "value"
 
@@ -55,7 +55,7 @@ class SettingType(click.ParamType[Any]):
 
 
 class Tag(click.ParamType[str]):
-    """A tag that zvol sends as it is; a tag that changes what the request does is refused."""
+    """A tag that is sent unchanged; a tag that would change the effect of the request is refused."""
 
     name = "tag"
 
@@ -73,7 +73,7 @@ class Tag(click.ParamType[str]):
 
 
 class Suggested(click.ParamType[str]):
-    """A text for which completion suggests the values of a source of `cli.suggestions`."""
+    """A text with completion from a source of `cli.suggestions`."""
 
     def __init__(self, name: str, source: str) -> None:
         self.name, self._source = name, source
@@ -91,7 +91,7 @@ class Suggested(click.ParamType[str]):
 
 
 class ColumnKeys(click.ParamType[str]):
-    """Columns, separated by commas; completion knows those of volumes and of VMs."""
+    """Columns, separated by commas; completion offers those of volumes and VMs."""
 
     name = "columns"
 
@@ -111,7 +111,7 @@ class ColumnKeys(click.ParamType[str]):
 
 
 class FileName(click.ParamType[str]):
-    """The name of a file, which the shell completes by itself."""
+    """A file name, which the shell completes itself."""
 
     name = "file"
 
@@ -123,7 +123,7 @@ class FileName(click.ParamType[str]):
 
 
 class Count(click.ParamType[int]):
-    """A whole number from `least` to `most`, in ASCII digits only: `int` accepts the digits of every script."""
+    """A whole number from `least` to `most`, in ASCII digits only, although `int` accepts digits of every script."""
 
     name = "number"
 
@@ -148,10 +148,10 @@ TAG: Final = Tag()
 def read_volumes(
     arguments: Sequence[str], stdin: TextIO | None, *, what: str = "VOLUME", where: str = "argument"
 ) -> list[VolumeArgument]:
-    """Return the volumes of the arguments, `-` being standard input, each once and in their order.
+    """Return the distinct volumes of the arguments in their order; `-` reads standard input.
 
-    `what` they are called, and `where` they were given.  Raises UsageProblem for texts that cannot be one, and names
-    them; also for more than MAX_VOLUMES or MAX_BYTES.
+    `what` is what messages call an argument, and `where` its place. Raises UsageProblem, naming them, for texts that
+    cannot be a volume; also for more than MAX_VOLUMES or MAX_BYTES.
     """
     from zvol.model import VolumeArgument
 
@@ -192,7 +192,7 @@ def _refuse(wrong: Sequence[VolumeArgument], what: str) -> NoReturn:
 
 
 def _line_ends(wrong: Sequence[VolumeArgument]) -> str:
-    """Return what to do about carriage returns and NULs, which other programs have at the ends of lines."""
+    """Return how to remove carriage returns and NULs, which some programs put at the ends of lines."""
     if any("\0" in one.text for one in wrong):
         return r"A NUL ends a name for `xargs -0`; make lines of them: tr '\0' '\n'"
     if any(one.text.endswith("\r") and not one.listed for one in wrong):
@@ -201,7 +201,7 @@ def _line_ends(wrong: Sequence[VolumeArgument]) -> str:
 
 
 def _texts(arguments: Sequence[str], stdin: TextIO | None, where: str) -> Iterator[tuple[str, str]]:
-    """Yield the place and the text of each VOLUME; each line of standard input is one, also an empty line."""
+    """Yield place and text of each VOLUME; each line of standard input is one, even an empty line."""
     from zvol.cli.list_input import lines
     from zvol.model import LINE
 

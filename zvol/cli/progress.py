@@ -1,4 +1,4 @@
-"""Reports on stderr how far a run is, why it takes long, and what could not be written to the journal."""
+"""Reports the progress of a run on stderr, the reasons for long waits, and a journal that cannot be written."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     from zvol.resource import Resource
 
 LATE: Final = 60.0
-"""Seconds before something happens about a request that is not done; until then nothing is said about it."""
+"""Seconds before a pending request counts as late; until then it is not reported."""
 LOOK_UP_AFTER: Final = 2.0
-"""Seconds that a run takes before it looks up how long its volumes are safe."""
+"""Seconds before a run looks up how long its volumes are safe."""
 
 
 class ProgressReporter:
     """The observer of a run of `total` volumes.
 
-    With -v a terminal shows each request, which would tear a line that is redrawn: then it gets plain lines.
+    With -v, a terminal shows each request, which would break a line that is redrawn; progress is then in plain lines.
     """
 
     def __init__(self, context: AppContext, total: int) -> None:
@@ -53,7 +53,7 @@ class ProgressReporter:
         )
 
     def follow(self, results: Iterable[Result]) -> Iterator[Result]:
-        """Yield the results and count them; at the end, erase the line, and print the counts unless a table does."""
+        """Yield the results and count them; at the end, erase the line and print the counts unless a table has them."""
         try:
             for result in results:
                 self._progress.note(result)
@@ -84,7 +84,7 @@ class ProgressReporter:
         self._context.output.hint(f"stopping: nothing new is sent; {limit} ({again} ends it now)")
 
     def journal_lost(self, error: LocalState, jobs: Sequence[tuple[str, str]], unsent: int) -> None:
-        """Report the error, unless the result of the only volume reports it, and the jobs that are still open."""
+        """Report the error, unless the result of a single volume has it, and list the jobs that are still pending."""
         self._progress.clear()
         if jobs or unsent != 1 or self._total > 1:
             self._context.output.error(error)
@@ -93,7 +93,7 @@ class ProgressReporter:
 
     # ---- how long the volumes are safe ---------------------------------------------------------------------------
     def _safe_for(self, status: RunStatus) -> float | None:
-        """Return for how many seconds the most urgent volume or VM is safe; None while that is unknown."""
+        """Return how many seconds the most urgent volume or VM is safe; None while unknown."""
         if self._retention is None:
             self._start_look_up(status)
             return None
@@ -101,7 +101,7 @@ class ProgressReporter:
         return None if left is None else max(0.0, left - (self._now() - self._looked_up_at))
 
     def _start_look_up(self, status: RunStatus) -> None:
-        """Look up in a thread, once, and only while the server answers."""
+        """Start the look-up in a thread, once, and only while the server answers."""
         if self._looking_up or status.reason or self._total < 2 or self._now() - self._began < LOOK_UP_AFTER:
             return
         if not status.urgent:
@@ -113,13 +113,13 @@ class ProgressReporter:
     def _look_up(self, urgent: Sequence[Resource]) -> None:
         from zvol.zstack.resource_kinds import kind_of
 
-        with contextlib.suppress(Exception):  # without it, only the progress line lacks a part
+        with contextlib.suppress(Exception):  # if it fails, only the progress line lacks a part
             self._looked_up_at = self._now()
             self._retention = self._context.server.retention_context(kinds=[kind_of(one) for one in urgent])
 
 
 def seconds_left(urgent: Sequence[Resource], known: RetentionContext) -> float | None:
-    """Return when the first of these is destroyed, each by the clock of its kind; None when one is not known."""
+    """Return the seconds until the first of these is destroyed, each by the policy of its kind; None if unknown."""
     from zvol.catalog.retention import retention_of
     from zvol.zstack.resource_kinds import kind_of
 
@@ -130,7 +130,7 @@ def seconds_left(urgent: Sequence[Resource], known: RetentionContext) -> float |
 
 
 def why(status: RunStatus, *, alone: bool, elapsed: float) -> tuple[str, ...]:
-    """Return why a run waits or takes long after `elapsed` seconds, the most important reason first."""
+    """Return the reasons why a run waits after `elapsed` seconds, the most important first."""
     notes = []
     if status.reason:
         notes.append(f"waiting: {status.reason}")
@@ -141,7 +141,7 @@ def why(status: RunStatus, *, alone: bool, elapsed: float) -> tuple[str, ...]:
 
 
 def _note(wait: WaitGroup, *, alone: bool, elapsed: float) -> str:
-    """Return what is late and what happens next; empty for what may well take that long."""
+    """Return what is late and what happens next; empty while the wait is still normal."""
     late = wait.seconds <= LATE
     if wait.wait is Wait.ACCEPTED and not (late or alone):
         return ""

@@ -1,4 +1,4 @@
-"""Questions on a terminal: when zvol may prompt, and the questions of `zvol config init` and `zvol login`."""
+"""Prompts on a terminal: when they are allowed, and those of `zvol config init` and `zvol login`."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from zvol.text import escape_terminal, has_control
 
 
 def can_prompt(*, no_input: bool, stderr: bool = False) -> bool:
-    """Tell whether zvol may prompt: stdin is a terminal, and with `stderr` stderr is one, too."""
+    """Tell whether zvol may prompt: stdin is a terminal and, with `stderr`, stderr is one too."""
     streams = (sys.stdin, sys.stderr) if stderr else (sys.stdin,)
     return not no_input and all(stream is not None and stream.isatty() for stream in streams)
 
 
 @contextlib.contextmanager
 def prompting(*, hidden: bool = False) -> Iterator[None]:
-    """Print a newline after a question that ends without an answer (click prints it for a `hidden` one)."""
+    """Print a newline if a prompt ends without an answer; click prints it for a `hidden` one."""
     try:
         yield
     except (Interrupted, click.Abort) as exc:
@@ -34,9 +34,9 @@ def prompting(*, hidden: bool = False) -> Iterator[None]:
 
 
 def ask_for_configuration(context: AppContext) -> tuple[str, bool]:
-    """Return the text of a new configuration file, and whether its host is the user's own.
+    """Return the text of a new configuration file, and whether the user gave the host.
 
-    Raises UsageProblem for a bad name or host in the options, ConfigError for a wrong variable.
+    Raises UsageProblem for an invalid name or host in the options, ConfigError for an invalid variable.
     """
     from zvol.config.document import MAX_NAME_LENGTH
     from zvol.config.kinds import host as checked_host
@@ -68,13 +68,13 @@ def ask_for_configuration(context: AppContext) -> tuple[str, bool]:
 
 
 def ask_password(context: AppContext, who: str) -> Secret:
-    """Ask for the password of `who`, without showing it; raises UsageProblem when zvol may not prompt."""
+    """Prompt for the password of `who` without showing it; raises UsageProblem if zvol may not prompt."""
     hint = "Use --password-stdin, or password_command in the profile."
     if not can_prompt(no_input=context.settings.no_input):
         raise UsageProblem("no password was given, and there is no terminal to ask for one", hint=hint)
     question = f"Password of {escape_terminal(who)} on {context.settings.endpoint.origin}"
     typed = None
-    # the message of a UnicodeError quotes what was typed
+    # the message of a UnicodeError quotes the input
     with context.server.deadline.paused(), prompting(hidden=True), contextlib.suppress(UnicodeError):
         typed = click.prompt(question, hide_input=True, err=True)
     if typed is None:
@@ -83,7 +83,7 @@ def ask_password(context: AppContext, who: str) -> Secret:
 
 
 def _allow_plain_http(host: str) -> bool:
-    """Tell whether the host needs plain http; raises UsageProblem when the user does not allow it."""
+    """Tell whether the host needs plain http; raises UsageProblem if the user does not allow it."""
     from zvol.config.hosts import is_loopback, parse_host
 
     endpoint = parse_host(host)

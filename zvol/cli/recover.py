@@ -106,7 +106,7 @@ def command(context: AppContext, /, volumes: tuple[str, ...], everything: bool, 
 
 
 def _recover_selected(context: AppContext, filters: Filters, options: dict[str, Any]) -> Exit:
-    """Recover the volumes that the filters select; raises Abort when the user does not confirm them."""
+    """Recover the volumes that the filters select; raises Abort if the user does not confirm."""
     from zvol.model import VolumeArgument
 
     yes = options["yes"] or options["dry_run"]
@@ -143,7 +143,7 @@ def _is_given(value: object) -> bool:
 
 
 def _recover_vms(context: AppContext, vms: Sequence[str], options: dict[str, Any]) -> Exit:
-    """Recover VMs; raises UsageError for options that are for volumes."""
+    """Recover VMs; raises UsageError for options that apply only to volumes."""
     if any(_is_given(options[name]) for name in FOR_VOLUMES):
         raise click.UsageError(
             "--vm works with --reattach, --dry-run and --strict only; the other options are for volumes."

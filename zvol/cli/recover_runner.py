@@ -1,4 +1,4 @@
-"""Runs the engine for `recover` and `resume`, with progress, signals and the hints at the end."""
+"""Runs the engine for `recover` and `resume`, with progress, signals and final hints."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ def recover(
     single: bool,
     expect: int | None = None,
 ) -> Exit:
-    """Recover volumes, print what became of each, and return the exit code.
+    """Recover volumes, print each outcome, and return the exit code.
 
-    Raises UsageProblem when it is not exactly `expect` volumes, each counted once.
+    Raises UsageProblem unless there are exactly `expect` distinct volumes.
     """
     client = context.server.client
     found = resolve_targets(client, volumes, context.server.volume_rows)
@@ -84,7 +84,7 @@ def _recover(
     *,
     single: bool = False,
 ) -> Exit:
-    """Run the engine; `completed` returns its results together with those that are known without it."""
+    """Run the engine; `completed` returns its results together with those known before the run."""
     began = context.server.deadline.began
     context.server.deadline.lift()
     reporter = ProgressReporter(context, len(order))
@@ -103,7 +103,7 @@ def _recover(
 
 
 def resume(context: AppContext, journal: Journal, runs: Sequence[Run], *, run_id: str | None, send_stale: bool) -> Exit:
-    """Finish runs, print what became of each volume, and return the exit code; `run_id` is the one that was typed."""
+    """Finish runs, print each outcome, and return the exit code; `run_id` is the run that the user named."""
     context.server.deadline.lift()
     context.journal.prune_at_end(journal)
     reporter = ProgressReporter(context, sum(run.unfinished for run in runs))
@@ -142,14 +142,14 @@ def _engine(context: AppContext, reporter: ProgressReporter, began: float | None
 
 
 def _run(context: AppContext, engine: Engine, recovery: Recovery) -> Exit:
-    """Print the results as the engine yields them; a signal asks it for an orderly end."""
+    """Print the results as the engine yields them; on a signal, ask it for an orderly end."""
     with context.signals.graceful(engine.stop):
         code = context.output.recovery(recovery)
     return most_severe((code, engine.lost.exit if engine.lost else Exit.OK))
 
 
 def _with_last_vm(context: AppContext, results: Iterable[Result]) -> Iterator[Result]:
-    """Yield results for people, with what is not known of the VM that a volume that is back was last on."""
+    """Yield results; those of recovered volumes get the doubt about the VM that they were last on."""
     from zvol.zstack.last_vm import find_doubts
 
     for result in results:
@@ -165,7 +165,7 @@ def _with_last_vm(context: AppContext, results: Iterable[Result]) -> Iterator[Re
 def _describe(
     context: AppContext, results: Sequence[Result], run: str | None = None, *, dry_run: bool = False
 ) -> Described:
-    """Look up what a terminal shows of results that are back; when the server does not answer soon, only UUIDs."""
+    """Look up the names that a terminal shows of recovered volumes; UUIDs only if the server does not answer soon."""
     known = Described(dry_run=dry_run, sandbox=context.options.sandbox, command=context.options.command)
     known = replace(known, took=context.elapsed, run=run)
     back = [result for result in results if result.outcome.is_back and result.resource is not None]
@@ -179,7 +179,7 @@ def _describe(
 
 
 def _look_up(context: AppContext, back: Sequence[Result], known: Described) -> Described:
-    """Add names and doubts of results that are back, in short requests; raises what the client raises."""
+    """Add names and doubts for recovered volumes, in short requests; raises what the client raises."""
     from zvol.catalog.listing import STORAGES, names_soon, unique_names, vms_soon
     from zvol.zstack.last_vm import find_doubts
 
@@ -201,7 +201,7 @@ def _look_up(context: AppContext, back: Sequence[Result], known: Described) -> D
 
 
 def _deletion(context: AppContext, result: Result, volume: Volume) -> str | None:
-    """Return the lastOpDate of the deletion that this run undid, or an earlier one."""
+    """Return the lastOpDate of the deletion that this run, or an earlier one, undid."""
     return result.deletion or context.undone_deletion(volume)
 
 
@@ -213,7 +213,7 @@ def _advice(
     *,
     stopped: bool = False,
 ) -> Iterator[str]:
-    """Yield what to do next, if anything; `run_id` is the run to resume, empty for all, None for none."""
+    """Yield the next steps; `run_id` is the run to resume, empty for all, None for none."""
     if run_id is not None and (stopped or any(resuming.leaves_open(result) for result in results)):
         yield f"finish with: {context.options.command} resume {run_id}".rstrip()
     if context.output.for_people:

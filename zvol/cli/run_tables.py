@@ -1,4 +1,4 @@
-"""The tables of `zvol runs`: of runs, of the volumes and VMs of one, and of what was closed by hand."""
+"""The tables of `zvol runs`: runs, the volumes and VMs of one run, and pending ones that were closed by hand."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ STATES: Final = {
     "followUps": ("followups",),
     "finished": ("recorded", "forgotten"),
 }
-"""The numbers of volumes that are told of a run, and their states in the journal."""
+"""The counts in the JSON of a run, and the states in the journal that each includes."""
 
 NAMED: Final = 2
-"""The most results of a run that are told on a terminal."""
+"""Maximum number of outcomes of a run on a terminal."""
 
 WORDS: Final = {
     "planned": "not sent",
@@ -28,9 +28,9 @@ WORDS: Final = {
     "forgotten": "forgotten",
     "taken": "taken over by a later run",
 }
-"""What people are told of a state without an outcome."""
+"""States without an outcome, as tables show them."""
 SHORT_WORDS: Final = WORDS | {"followups": "to finish", "taken": "taken over"}
-"""The same where there is little room."""
+"""The same for narrow columns."""
 
 TARGET_STATES: Final = {
     "planned": "planned",
@@ -40,12 +40,12 @@ TARGET_STATES: Final = {
     "forgotten": "forgotten",
     "taken": "takenOver",
 }
-"""The same for programs."""
+"""The same in JSON."""
 
 
 # ---- runs ------------------------------------------------------------------------------------------------------------
 def runs_table(runs: Sequence[Run], now: float) -> Table[Run]:
-    """Return the table of runs; `now` is what the ages are counted to."""
+    """Return the table of runs; `now` is the time from which ages count."""
     state = text_column("STATE", _state)
     command = Column("command", "COMMAND", "", _command, tty=_arguments, fit=Fit.CUT)
     results: Column[Run] = Column("results", "RESULTS", "", _results, fit=Fit.WRAP)
@@ -80,7 +80,7 @@ def about(run: Run, now: float) -> Iterator[str]:
 
 
 def _run_object(run: Run) -> dict[str, Any]:
-    """Return a run for programs."""
+    """Return the JSON object of a run."""
     return {
         "run": run.id,
         "origin": _origin(run.identity.base),
@@ -111,12 +111,12 @@ def _state(run: Run) -> str:
 
 
 def _results(run: Run) -> str:
-    """Return how many volumes and VMs have which outcome, such as `1 pending, 12 recovered`; what is open first."""
+    """Return the number of volumes and VMs by outcome, such as `1 pending, 12 recovered`; pending ones first."""
     return ", ".join(f"{count:,} {word}" for count, word in _counted(run, WORDS, Outcome)) or "nothing"
 
 
 def _short_results(run: Run) -> str:
-    """Return the same for a terminal: the first two of them, what failed before what did not."""
+    """Return the same for a terminal: only the first two, failures before successes."""
     counts = _counted(run, SHORT_WORDS, sorted(Outcome, key=lambda one: one.success))
     rest = sum(count for count, _ in counts[NAMED:])
     counts = [*counts[:NAMED], (rest, "more")] if rest else counts
@@ -135,7 +135,7 @@ def _command(run: Run) -> str:
 
 
 def _arguments(run: Run) -> str:
-    """Return the command for a terminal, without what all have in common."""
+    """Return the command for a terminal, without what all runs have in common."""
     return escape_terminal(_command(run).removeprefix("zvol ").removeprefix("--sandbox ")) or "-"
 
 
@@ -163,9 +163,9 @@ SHORT: Final[Column[Run]] = Column(
 )
 
 
-# ---- the volumes and VMs of one ----------------------------------------------------------------------------------
+# ---- volumes and VMs of one run ----------------------------------------------------------------------------------
 def targets_table(targets: Sequence[RunTarget]) -> Table[RunTarget]:
-    """Return the table of what a run was asked for."""
+    """Return the table of the volumes and VMs of a run."""
     asked: Column[RunTarget] = Column("asked", "ASKED", "", lambda one: one.asked, fit=Fit.CUT)
     outcome: Column[RunTarget] = Column("outcome", "OUTCOME", "", lambda one: one.outcome, _outcome)
     after: Column[RunTarget] = Column("follow-ups", "AFTER RECOVERY", "", _follow_ups, fit=Fit.WRAP)
@@ -205,7 +205,7 @@ def _target_state(one: RunTarget) -> str:
 
 
 def _outcome(one: RunTarget) -> str:
-    """Return what became of a target, and what is still open of it."""
+    """Return the outcome of a target, and what is still pending."""
     words = [one.outcome if one.outcome and one.state != "forgotten" else "", WORDS.get(one.state, "")]
     return escape_terminal(", ".join(filter(None, words))) or "-"
 
@@ -223,9 +223,9 @@ UUID: Final[Column[RunTarget]] = Column("uuid", "UUID", "", lambda one: one.uuid
 TARGET: Final[Column[RunTarget]] = Column("target", "KIND", "", lambda one: one.target)
 
 
-# ---- what was closed by hand -----------------------------------------------------------------------------------------
+# ---- closed by hand --------------------------------------------------------------------------------------------------
 def closed_table(closed: Sequence[ClosedVolume]) -> Table[ClosedVolume]:
-    """Return the table of what was open in a run, with the job that may still act."""
+    """Return the table of what was pending in a run, with the job that may still act."""
     columns: Sequence[Column[ClosedVolume]] = [
         text_column("UUID", lambda one: one.uuid),
         text_column("TARGET", lambda one: one.target),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Runs(Group):
-    """Takes the id of a run where another group takes a command."""
+    """A group that takes the id of a run in the place of a command."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

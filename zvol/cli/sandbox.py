@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class Release(click.ParamType[str]):
-    """A release of ZStack that the sandbox can be: a name, or a number."""
+    """A release of ZStack that the sandbox emulates: a name or a number."""
 
     name = "version"
 
@@ -55,7 +55,7 @@ class Release(click.ParamType[str]):
 
 
 class Seconds(click.ParamType[float]):
-    """Seconds, with or without a fraction."""
+    """A number of seconds, with or without a fraction."""
 
     name = "seconds"
 

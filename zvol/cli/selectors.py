@@ -1,4 +1,4 @@
-"""The filters of `list` and `recover`, and the question before the selected volumes are recovered."""
+"""The filters of `list` and `recover`, and the prompt before the selected volumes are recovered."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 WHEN_HELP: Final = "Only volumes deleted at or after WHEN: 2h (ago), or a date; see `zvol help times`."
 ANSWER: Final = " [y/N]: y"
-"""What stands behind the question."""
+"""The text after the prompt."""
 
 _filter = partial(option, group=FILTERS)
 _OPTIONS = (
@@ -64,7 +64,7 @@ def filter_options(command: F) -> F:
 
 
 def parse_filters(options: dict[str, Any]) -> Filters:
-    """Return the filters of the options; raises UsageProblem for a date that cannot be read, or a control character."""
+    """Return the filters of the options; raises UsageProblem for an invalid date or a control character."""
     from zvol.catalog.filters import Filters
     from zvol.catalog.when import parse_when
     from zvol.text import has_control
@@ -85,9 +85,9 @@ def parse_filters(options: dict[str, Any]) -> Filters:
 
 
 class Selection(NamedTuple):
-    """The volumes that filters select, most urgent first, and what their time left was computed with.
+    """The volumes that filters select, most urgent first, and the context of their time left.
 
-    `total`: how many there are without the filters.
+    `total`: the number without filters.
     """
 
     rows: list[VolumeRow]
@@ -108,8 +108,8 @@ def select_volumes(
 ) -> Selection:
     """Return the volumes that the filters select, most urgent first; raises what `catalog.filters.select` raises.
 
-    `shown`: the time left is shown.  `last_vms`: it is shown which VMs they were last on.  `vms`: what the time left of
-    destroyed VMs depends on is looked up, too.
+    `shown`: the time left is shown. `last_vms`: the last VMs are shown. `vms`: the context of destroyed VMs is looked
+    up too.
     """
     from zvol.catalog import filters as catalog
     from zvol.catalog.listing import clocks, find_volumes, volume_rows, with_doubts
@@ -138,7 +138,7 @@ def select_volumes(
 
 
 def _warn_of_last_vms(context: AppContext, doubts: Sequence[str]) -> None:
-    """Say for how many of the volumes `--last-vm` may have been decided wrongly."""
+    """Warn for how many volumes the decision of `--last-vm` may be wrong."""
     from zvol.zstack.last_vm import ANOTHER_SINCE, NONE_NAMED
 
     for doubt, text in (
@@ -166,9 +166,9 @@ def select_vms(context: AppContext, filters: Filters, *, alarm: bool = False) ->
 
 
 def explain_dates(context: AppContext, filters: Filters, zone: Zone, now: float | None) -> None:
-    """Say in which zone dates were read whose text does not name one; `zone` and `now` are the server's.
+    """Print the zone in which dates without a zone were read; `zone` and `now` are the server's.
 
-    Also where no volume can match.
+    Also prints why the dates can match no volume.
     """
     bounds = [bound for bound in (filters.since, filters.before) if bound is not None]
     if any(bound.zone for bound in bounds):
@@ -183,7 +183,7 @@ def explain_dates(context: AppContext, filters: Filters, zone: Zone, now: float 
 
 
 def no_match(total: int) -> str:
-    """Return why no deleted volume was selected out of `total`."""
+    """Return why none of `total` deleted volumes was selected."""
     if not total:
         return "the recycle bin is empty"
     many = "there is 1 deleted volume" if total == 1 else f"there are {total:,} deleted volumes"
@@ -191,14 +191,14 @@ def no_match(total: int) -> str:
 
 
 def check_expected(count: int, expect: int | None, done: str, hint: str = "") -> None:
-    """Raise UsageProblem when there are not as many volumes as expected; `done` is what they do, such as `match`."""
+    """Raise UsageProblem unless there are `expect` volumes; `done` is the verb for the message, such as `match`."""
     if expect is not None and count != expect:
         many = "1 volume" if count == 1 else f"{count:,} volumes"
         raise UsageProblem(f"{many} {done}, and {expect:,} were expected; nothing was sent", hint=hint)
 
 
 def check_resolved(found: Resolution, expect: int | None) -> None:
-    """Raise UsageProblem when VOLUMEs do not name as many volumes as expected, or why that is not known."""
+    """Raise UsageProblem if VOLUMEs do not name `expect` volumes, or with the reason why that is unknown."""
     from zvol.model import Outcome
 
     if expect is None:
@@ -213,9 +213,9 @@ def check_resolved(found: Resolution, expect: int | None) -> None:
 
 
 def confirm_selection(context: AppContext, rows: Sequence[VolumeRow], *, yes: bool, expect: int | None) -> bool:
-    """Show the selected volumes, ask, and return whether to go on.
+    """Show the selected volumes, ask for confirmation, and return the answer.
 
-    Raises UsageProblem when their number is not the expected one, or without `yes` and without a terminal.
+    Raises UsageProblem if their number is not the expected one, or without `yes` and without a terminal.
     """
     check_expected(len(rows), expect, "matches" if len(rows) == 1 else "match")
     if yes or not rows:

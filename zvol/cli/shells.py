@@ -1,7 +1,7 @@
-"""The completion scripts of bash, zsh and fish, and what zvol answers them.
+"""The completion scripts of bash, zsh and fish, and the answers to them.
 
-A script passes the line up to the cursor in COMP_LINE.  The answer has a line for each candidate: `plain` or `file`,
-the whole word that it completes to, and what it is, with a tab between them.
+A script passes the line up to the cursor in COMP_LINE. The answer has one line per candidate: `plain` or `file`, the
+whole word, and its description, separated by tabs.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ complete --no-files --keep-order --command %(prog_name)s --arguments "(%(complet
 
 
 class _Shell(ShellComplete):
-    """What the shells have in common; what goes wrong completes nothing, and is not reported."""
+    """The part that all shells share; after any error it completes nothing and reports nothing."""
 
     def get_completion_args(self) -> tuple[list[str], str]:
         *words, last = split_arg_string(os.environ.get("COMP_LINE", "") + CURSOR)

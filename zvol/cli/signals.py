@@ -1,4 +1,4 @@
-"""Signals: the first one starts an orderly end, and the exit code tells which signal it was."""
+"""Signals: the first starts an orderly end, and the exit code tells which one it was."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ CAUGHT: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupted(BaseException):
-    """A signal arrived outside of `graceful` and `delayed`, or it was the third one."""
+    """A signal outside of `graceful` and `delayed`, or the third signal."""
 
 
 class Signals:
-    """The signal handlers of this process; `first` is the first signal, `count` those in `graceful` or `delayed`."""
+    """The signal handlers; `first` is the first signal, `count` the number during `graceful` or `delayed`."""
 
     def __init__(self) -> None:
         self.first: int | None = None
@@ -26,18 +26,18 @@ class Signals:
 
     def install(self) -> None:
         for number in CAUGHT:
-            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup ignores SIGHUP, and that must stay so
+            if signal.getsignal(number) is not signal.SIG_IGN:  # keep it ignored under nohup
                 signal.signal(number, self._caught)
 
     def uninstall(self) -> None:
-        """Restore the default handlers: while the interpreter ends, no code catches Interrupted."""
+        """Restore the default handlers, because nothing catches Interrupted while the interpreter ends."""
         for number in CAUGHT:
             if signal.getsignal(number) == self._caught:
                 signal.signal(number, signal.SIG_DFL)
 
     @property
     def exit_code(self) -> int:
-        """Return the exit code of a process that a signal ended."""
+        """Return the exit code for a process that a signal ended."""
         assert self.first is not None
         return 128 + self.first
 

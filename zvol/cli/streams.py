@@ -1,4 +1,4 @@
-"""The standard streams: they encode every character, redact secrets, and raise OSError when they are closed."""
+"""The standard streams: they encode every character, redact secrets, and raise OSError when closed."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from zvol.secrets import redact_output
 
 
 class Closed(io.TextIOBase):
-    """Stands in for a closed standard stream: writing to it raises OSError."""
+    """A stand-in for a closed standard stream, which raises OSError on each write."""
 
     def write(self, _text: str) -> int:
         raise OSError(errno.EBADF, "it is closed")
 
 
 class Redacting(io.TextIOWrapper):
-    """Redacts the secrets of this process in every text, also in those of libraries and of the server."""
+    """Redacts the secrets of this process in all text, including that of libraries and the server."""
 
     def write(self, text: str) -> int:
         super().write(redact_output(text))
@@ -27,7 +27,7 @@ class Redacting(io.TextIOWrapper):
 
 
 class BestEffort(Redacting):
-    """stderr: drops a message that cannot be written, so that the run and its exit code stay the same."""
+    """stderr: drops a message that cannot be written, so that the run continues and its exit code is unchanged."""
 
     def write(self, text: str) -> int:
         with contextlib.suppress(OSError):
@@ -51,7 +51,7 @@ def prepare() -> None:
             encoding, by_line, at_once = stream.encoding, stream.line_buffering, stream.write_through
             redacting = kind(stream.detach(), encoding, "backslashreplace", None, by_line, at_once)
             setattr(sys, name, redacting)
-            setattr(sys, f"__{name}__", redacting)  # the old one is detached, and libraries such as rich use it
+            setattr(sys, f"__{name}__", redacting)  # libraries such as rich use it, and the old one is detached
 
 
 def write_message(text: str, prefix: str = "zvol: ") -> None:
@@ -71,7 +71,7 @@ def write_error(text: str, prefix: str = "zvol: ") -> None:
 
 
 def silence() -> None:
-    """Discard what is still buffered: flushing it when the interpreter ends would fail again, with a traceback."""
+    """Discard buffered text: flushing it at the end of the interpreter would fail again, with a traceback."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, sys.stdout.fileno())

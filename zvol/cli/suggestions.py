@@ -1,7 +1,7 @@
-"""What completion offers for the names of profiles, runs, volumes and VMs; imported only for a completion.
+"""The completion of profiles, runs, volumes and VMs; imported only for a completion.
 
-Only names that no shell treats specially are offered.  A server is asked with a session that is at hand, for at most a
-second: no program of the profile is run, and nobody is logged in.  Whatever fails offers nothing.
+Only names without characters special to a shell are offered. The server is asked with an existing session, for at most
+one second; no program of the profile is run, and no login happens. Any error means no suggestions.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ R = TypeVar("R", bound=Resource)
 
 SECONDS: Final = 1.0
 MOST: Final = 500
-"""The most resources that are asked for; a list of more helps nobody."""
+"""Maximum number of resources requested; a longer list is not useful."""
 PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@+-]*")
 Suggestions = Iterator[tuple[str, str]]
-"""Each value with what it is."""
+"""Values with their descriptions."""
 
 
 def profiles(context: AppContext, _word: str) -> Suggestions:
@@ -68,7 +68,7 @@ def destroyed_vms(context: AppContext, word: str) -> Suggestions:
 
 
 def detached_volumes(context: AppContext, word: str) -> Suggestions:
-    """Yield the data volumes that are on no VM: those that can be attached."""
+    """Yield the data volumes that are on no VM, which can be attached."""
     from zvol.model import VolumeRow
     from zvol.row import UNDATED
     from zvol.zstack.resource_kinds import DATA_VOLUME
@@ -83,7 +83,7 @@ SOURCES: Final[Mapping[str, Callable[[AppContext, str], Suggestions]]] = {
 
 
 def suggest(source: str, context: AppContext, word: str, given: Iterable[str]) -> Suggestions:
-    """Yield the values of a source that begin with a word, without those that were given already."""
+    """Yield the values of a source that begin with a word, except those that were given already."""
     given = set(given)
     try:
         for value, text in SOURCES[source](context, word):
@@ -94,7 +94,7 @@ def suggest(source: str, context: AppContext, word: str, given: Iterable[str]) -
 
 
 def _server(context: AppContext) -> Server:
-    """Return the server with a second for all that is asked of it, and without what needs a program or a login."""
+    """Return the server with a timeout of one second, without programs of the profile and without login."""
     settings = context.settings
     at_hand = dataclasses.replace(
         settings.credential,
@@ -114,9 +114,9 @@ def _query(server: Server, kind: ResourceKind[R], conditions: Iterable[str]) -> 
 
 
 def _named(rows: Iterable[AnyRow], word: str) -> Suggestions:
-    """Yield the names of resources, the last deleted first, and the UUIDs of those that a name cannot mean alone.
+    """Yield the names of resources, the last deleted first, and the UUIDs of those whose name is ambiguous.
 
-    All UUIDs are yielded when something has been typed.
+    If the user has typed something, all UUIDs are yielded.
     """
     rows = sorted(rows, key=lambda row: -(row.deleted_at or 0.0))
     count = Counter(row.resource.name for row in rows)

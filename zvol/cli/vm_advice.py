@@ -1,4 +1,4 @@
-"""What is left to do once VMs are back, in sentences for people."""
+"""The steps that remain after VMs are recovered, as sentences."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAX_NAMED: Final = 10
 
 
 def vm_advice(results: Sequence[Result], request: Request) -> Iterator[str]:
-    """Yield what neither the server nor zvol does for the VMs that were recovered."""
+    """Yield the steps that neither the server nor zvol does for the recovered VMs."""
     back = [(vm, one.outcome) for one in results if one.outcome.is_back and isinstance(vm := one.resource, VmInstance)]
     vms = [vm for vm, outcome in back if outcome is Outcome.RECOVERED]
     stopped = [vm.name or vm.uuid for vm, _ in back if vm.state == "Stopped"]
@@ -44,5 +44,5 @@ def _is_on_one_of(result: Result, vms: Sequence[Result]) -> bool:
 
 
 def _last_vm(result: Result) -> str:
-    """Return the VM that a volume was last on, empty when there is none."""
+    """Return the VM that a volume was last on, empty if there is none."""
     return (result.volume.text("lastVmInstanceUuid") if result.volume is not None else None) or ""

@@ -1,4 +1,4 @@
-"""`zvol whoami`: shows the account and session that zvol uses, and whether the server accepts it."""
+"""`zvol whoami`: shows the session and its account, and checks it."""
 
 from __future__ import annotations
 
