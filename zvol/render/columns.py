@@ -1,4 +1,4 @@
-"""The registries of columns of volumes and VMs, and the tables of `list` and `show`."""
+"""The columns of volumes and VMs by key, and the tables of `list` and `show`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ R = TypeVar("R", bound=AnyRow)
 
 
 def _last_vm(row: AnyRow, name: object) -> str:
-    """Show the VM that a volume was last on, and that it may be another one or is not known."""
+    """Show the VM that a volume was last on, with a mark if it is doubtful or unknown."""
     if name is None:
         return "unknown" if row.last_vm_doubt else "-"
     return escape_terminal(str(from_outside(name))) + (" (or another)" if row.last_vm_doubt else "")
@@ -38,7 +38,7 @@ def _storage(row: VolumeRow) -> object:
 
 
 def _vm_or_left(row: AnyRow) -> str:
-    """Show the VM that a volume is on; of a deleted one how long it is safe."""
+    """Show the VM that a volume is on, or for a deleted volume the time left."""
     if not shared.not_deleted(row):
         return shared.LEFT.text(row) + (" left" if row.retention.seconds_left else "")
     on = row.on_vm or row.volume.fields.get("vmInstanceUuid") if isinstance(row, VolumeRow) else None
@@ -138,8 +138,8 @@ _VM: Final[tuple[Column[VmRow], ...]] = (
 class Columns(Generic[R]):
     """The columns of one kind of row by key.
 
-    `listed` are those of `list`, `screen` those on a terminal; `elsewhere` are those whose facts `show` has in another
-    place.
+    `listed` are those of `list`, `screen` those on a terminal; `elsewhere` are those whose facts `show` prints in
+    another place.
     """
 
     known: Mapping[str, Column[R]]
@@ -150,7 +150,7 @@ class Columns(Generic[R]):
     def pick(self, text: str | None = None, default: Sequence[str] | None = None) -> list[Column[R]]:
         """Return the columns of `--columns a,b`; raises UsageProblem, with the available columns, for an unknown one.
 
-        Without `text`, return those of `default`, or those that `list` shows.
+        Without `text`, return those of `default`, or else those of `list`.
         """
         if text is None:
             return [self.known[key] for key in (self.listed if default is None else default)]
@@ -175,9 +175,9 @@ class Columns(Generic[R]):
         return list(self.known.values())
 
     def in_full(self, rows: Sequence[R], text: str | None, *, single: bool, command: str = "zvol") -> Table[R]:
-        """Return the table of `show`: with all other columns, unless `--columns` names some.
+        """Return the table of `show`, with all other columns unless `--columns` selects some.
 
-        `command` is how zvol was called, for the command that is shown as the next one.
+        `command` is how zvol was called, for the next command to type.
         """
         shown = [key for key in self.known if key not in self.elsewhere]
         details = partial(_details, self.pick(text, shown), command, in_full=text is None)
@@ -201,7 +201,7 @@ VMS: Final = Columns(
     elsewhere=("root-size", "root-uuid"),
 )
 ANY_STATUS: Final = ("name", "uuid", "size", "type", "status", "vm-uuid", "storage")
-"""What `list` shows of volumes that need not be deleted."""
+"""The columns of `list` for volumes that may not be deleted."""
 ANY_START: Final = ("name", "uuid", "type", "status")
 ANY_END: Final = ("size", "storage")
 """The same on a terminal, with `VM_OR_LEFT` between them."""
@@ -234,7 +234,7 @@ def _details(
 
 
 def _label(column: Column[R]) -> str:
-    """Return a column's header as a label before its value, such as `Last VM`."""
+    """Return a column's header as a label, such as `Last VM`."""
     text = " ".join(part if part in ("UUID", "VM", "CPU") else part.lower() for part in column.header.split())
     return text[0].upper() + text[1:]
 

@@ -1,4 +1,4 @@
-"""What `show` tells of a volume or a VM on a terminal: each fact once, dates in UTC with their age, what to type."""
+"""The facts that `show` prints on a terminal: each once, dates in UTC with their age, and the next command."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NO_VM: Final = {
     "half-expunged": "the destruction of its root volume has begun: it cannot come back",
 }
 DOUBTS: Final = {"quota": "quota", "storage": "primary storage", "host": "host"}
-"""By the reason why it is not known whether something can be recovered: a word of the note that explains it."""
+"""Reasons why recoverability is unknown, and a word from the note that explains each."""
 
 
 def facts(row: AnyRow, command: str) -> Iterator[Fact]:
@@ -69,7 +69,7 @@ def _volume(row: VolumeRow) -> Iterator[Fact]:
 
 
 def _attached(row: VolumeRow) -> Iterator[Fact]:
-    """Yield where a volume is, or was last, as far as the server remembers it."""
+    """Yield the VM that a volume is on or was last on, as far as the server remembers it."""
     volume, doubt = row.volume, row.last_vm_doubt
     on, last = volume.text("vmInstanceUuid"), volume.text("lastVmInstanceUuid")
     if on:
@@ -93,7 +93,7 @@ def _vm(row: AnyRow) -> Iterator[Fact]:
 
 
 def last_vm_notes(row: AnyRow) -> list[str]:
-    """Return as a sentence which VM a volume was last on, for a record that shows it nowhere else in full."""
+    """Return a sentence about the VM that a volume was last on, for records that do not show it in full elsewhere."""
     if not isinstance(row, VolumeRow) or row.volume.text("vmInstanceUuid"):
         return []
     vm, when = row.volume.text("lastVmInstanceUuid"), stamp(row.dates.get("lastDetachDate"))
@@ -106,13 +106,13 @@ def last_vm_notes(row: AnyRow) -> list[str]:
 
 
 def named(name: str | None, uuid: str | None) -> str:
-    """Return a name with its UUID, or that alone; empty when there is neither."""
+    """Return a name with its UUID, or the UUID alone; empty if there is neither."""
     return f"{name} ({uuid})" if name and uuid else uuid or name or ""
 
 
 # ---- sentences ---------------------------------------------------------------------------------------------------
 def _recoverable(row: AnyRow) -> tuple[str, list[str]]:
-    """Return whether it can be recovered and until when, or why not, and the notes that this does not say already."""
+    """Return whether and until when it is recoverable, or why not, and the remaining notes."""
     recoverable, reason = row.retention.recoverable, row.retention.reason or ""
     notes = list(row.notes)
     if recoverable is True:
@@ -145,7 +145,7 @@ def _dated(row: AnyRow, instant: float) -> str:
 
 
 def _when(row: AnyRow, field: str) -> str:
-    """Return a date of the server in UTC with its age; if its zone is unknown, as the server wrote it."""
+    """Return a date of the server in UTC with its age, or as the server wrote it if its zone is unknown."""
     if field in row.dates:
         return _dated(row, row.dates[field])
     text = row.resource.text(field)

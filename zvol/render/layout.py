@@ -1,4 +1,4 @@
-"""How a table fits a terminal: which of its columns are shown, and how wide each of them is."""
+"""Fits a table to a terminal: which columns are shown, and their widths."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ GAP: Final = "  "
 NARROW: Final = 72
 """A terminal with fewer columns shows records instead of a table."""
 LEAST: Final = 12
-"""What a column is at most shortened to."""
+"""Minimum width of a column that is cut."""
 READABLE: Final = 40
-"""Where fewer columns are left for a text that wraps, it stands below its row instead."""
+"""Minimum width for a text that wraps; in a narrower space it is put below its row."""
 INDENT: Final = "  "
 BELOW: Final = "    "
 
@@ -22,7 +22,7 @@ BELOW: Final = "    "
 def lines(
     columns: Sequence[Column[Any]], rows: Iterable[Sequence[str]], styles: Iterable[Sequence[str]], width: int
 ) -> Iterator[list[Span]]:
-    """Yield the lines of a table on a terminal; `rows` are iterated over twice, all cells are escaped."""
+    """Yield the lines of a table on a terminal; `rows` are iterated over twice, and all cells are escaped."""
     natural = [display_width(column.header) for column in columns]
     for row in rows:
         natural = [max(size, display_width(cell)) for size, cell in zip(natural, row, strict=True)]
@@ -53,9 +53,9 @@ def _stands_below(
 
 
 def fitted(columns: Sequence[Column[Any]], natural: Sequence[int], width: int) -> list[int | None]:
-    """Return how wide each column is, None for one that is left out, the last to come first; `natural`: as its cells.
+    """Return the width of each column, None for those left out, the last first; `natural` are the widths of the cells.
 
-    Where even that does not help, all columns have their natural width, and the terminal wraps the lines.
+    If that is not enough, all columns keep their natural width, and the terminal wraps the lines.
     """
     shown = list(range(len(columns)))
     rigid = [column.fit is Fit.WHOLE for column in columns]
@@ -82,7 +82,7 @@ def _total(sizes: Sequence[int]) -> int:
 def _spans(
     cells: Sequence[str], styles: Sequence[str], columns: Sequence[Column[Any]], widths: Sequence[int]
 ) -> list[Span]:
-    """Return a line; a cell that is too wide is cut."""
+    """Return a line; cells that are too wide are cut."""
     found: list[Span] = []
     for cell, style, column, width in zip(cells, styles, columns, widths, strict=True):
         size = display_width(cell)
@@ -97,7 +97,7 @@ def _spans(
 
 
 def _parts(cells: Sequence[str], columns: Sequence[Column[Any]], widths: Sequence[int]) -> Iterator[list[str]]:
-    """Yield the lines of a row in which some cells wrap, each with all cells."""
+    """Yield the lines of a row whose cells wrap, each line with all cells."""
     split = [
         wrap(cell, width) if column.fit is Fit.WRAP else [cell]
         for cell, column, width in zip(cells, columns, widths, strict=True)

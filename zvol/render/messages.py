@@ -1,4 +1,4 @@
-"""Messages about failures on stderr: for people, and the JSON object that ends stderr in formats for programs."""
+"""Error messages on stderr: text for people, and the JSON object that ends stderr in formats for programs."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from zvol.row import AnyRow
 from zvol.text import escape_terminal, human_size, stamp
 
 NOTE_WIDTH: Final = 78
-"""Two less than a terminal has at least."""
+"""Two columns less than the narrowest usual terminal."""
 MAX_CANDIDATES: Final = 20
-"""The most volumes or VMs shown for a name that may mean several."""
+"""Maximum number of candidates shown for an ambiguous name."""
 
 
 def error_lines(error: ZvolError, subject: str | None = None, command: str = "zvol") -> Iterator[str]:
-    """Yield the message (each mistake of a configuration), then the server's own texts, then the hint."""
+    """Yield the message (or every mistake of a configuration), then the server's own texts, then the hint."""
     if isinstance(error, ConfigError) and subject is None:
         yield from (escape_terminal(f"{problem.where}: {problem.text}") for problem in error.problems)
     else:
@@ -34,7 +34,7 @@ def error_lines(error: ZvolError, subject: str | None = None, command: str = "zv
 
 
 def notes(sentences: Iterable[str], command: str, *, wrapped: bool) -> Iterator[str]:
-    """Yield sentences, each a line, or `wrapped` to lines as of the smallest terminal."""
+    """Yield sentences, one per line, or `wrapped` to the width of the smallest terminal."""
     from textwrap import wrap
 
     for sentence in sentences:
@@ -43,7 +43,7 @@ def notes(sentences: Iterable[str], command: str, *, wrapped: bool) -> Iterator[
 
 
 def fault_lines(fault: ErrorCode) -> Iterator[str]:
-    """Yield ZStack's own texts: the root cause first, then the error around it."""
+    """Yield ZStack's own texts: the root cause first, then the outer error."""
     inner = fault.innermost
     for one in (inner,) if inner.fields == fault.fields else (inner, fault):
         text = one.details or one.description or "no words"
@@ -65,9 +65,9 @@ def as_json(error: ZvolError, uuid: str | None = None, job_uuid: str | None = No
 
 
 def result_lines(result: Result, command: str = "zvol", *, ages: bool = False) -> Iterator[str]:
-    """Yield why a result is a failure; for an ambiguous name also its candidates, one a line.
+    """Yield why a result is a failure; for an ambiguous name also its candidates, one per line.
 
-    With `ages`, as on a terminal, they show how long ago they were deleted instead of the date.
+    With `ages`, as on a terminal, the candidates have the age of their deletion instead of its date.
     """
     assert result.error is not None
     first, *rest = error_lines(result.error, result_subject(result), command)
@@ -93,12 +93,12 @@ def _candidate(row: AnyRow | Resource, *, ages: bool) -> str:
 
 
 def result_subject(result: Result) -> str:
-    """Return what a message calls the volume: the argument as typed, with the UUID when that is another text."""
+    """Return the name of the volume in a message: the argument as typed, and the UUID if it differs."""
     return result.asked if result.uuid in (None, result.asked) else f"{result.asked} ({result.uuid})"
 
 
 def warned_subject(result: Result) -> str:
-    """Return what a warning calls the volume or VM: a VM also by its name when its UUID was typed."""
+    """Return the name of the volume or VM in a warning; a VM that was given by UUID also gets its name."""
     if result.target == VM and result.uuid is not None and result.resource is not None and result.resource.name:
         return f"{result.resource.name} ({result.uuid})"
     return result_subject(result)

@@ -1,4 +1,4 @@
-"""Prints data on stdout and messages on stderr; no other module of a command does."""
+"""Prints data on stdout and messages on stderr; commands print only through it."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from zvol.render.values import Recovery, Report, Table, with_command
 from zvol.text import escape_terminal
 
 MAX_FAILURES: Final = 100
-"""The most failures that are printed on stderr when stdout has all of them."""
+"""Maximum number of failures on stderr when stdout has all of them."""
 
 
 class Printer:
     """Prints values in one format.
 
-    `tty` tells whether stdout is a terminal of `width` columns and `height` lines; `error_width` is the width of that
-    behind stderr, None for none.  `command` is how zvol was called, for the commands in hints, and `mark` what each
-    message begins with.  Raises OSError for a full disk or a closed pipe; the caller handles it.
+    `tty` tells whether stdout is a terminal, of `width` columns and `height` lines; `error_width` is the width of the
+    terminal of stderr, None if it is not one. `command` is how zvol was called, for the commands in hints, and `mark`
+    is the prefix of each message. Raises OSError for a full disk or a closed pipe; the caller handles it.
     """
 
     def __init__(
@@ -47,19 +47,19 @@ class Printer:
         self._stdout, self._stderr, self._error_width = stdout, stderr, error_width
         self._quiet, self._mark, self._command = quiet, mark, command
         self.on_screen = self._format.for_people and tty
-        """People read the table on a terminal."""
+        """The output is a table on a terminal."""
         self.height = height if self.on_screen else sys.maxsize
         self.for_people, self.shows_all = self._format.for_people, self._format.whole
         self.picks_columns, self.wide = self._format.picks_columns, self._format.wide
         self.mixes_with_progress = self._format.streams and tty
-        """Results are written to the terminal during a run, where they would tear a line that is redrawn."""
+        """Results are written to the terminal during a run, where they would break a line that is redrawn."""
 
     def report(self, report: Report) -> Exit:
         """Print the report of a command, and return its exit code."""
         table = report.table
         if table is not None and (table.columns or table.block or not self.picks_columns):
             self._table(table)
-            self._stdout.flush()  # nothing is said about an output that cannot be written
+            self._stdout.flush()  # messages would be wrong if the data cannot be written
         if self.for_people and not self._quiet:
             self._lines(messages.notes(report.notes, self._command, wrapped=self._error_width is None))
         self._failures(report.failures)
@@ -75,7 +75,7 @@ class Printer:
     def recovery(self, recovery: Recovery) -> Exit:
         """Print the result of each VOLUME, and return the exit code of the run.
 
-        Raises OutputLost, after the last result, when they could not be printed.
+        Raises OutputLost after the last result if they could not be printed.
         """
         whole: list[Result] = []
         lost: OSError | None = None
@@ -106,7 +106,7 @@ class Printer:
         return code
 
     def _results(self, results: Sequence[Result], recovery: Recovery, code: Exit) -> Iterable[str]:
-        """Print the results, and return what to do about them that a terminal shows besides."""
+        """Print the results, and return the advice that a terminal shows with them."""
         if self._format.streams or (self.for_people and self._quiet):
             return ()
         if self.on_screen:
@@ -124,7 +124,7 @@ class Printer:
         return ()
 
     def _screen(self, results: Sequence[Result], recovery: Recovery, code: Exit) -> Iterable[str]:
-        """Print the results on a terminal: one that is back in a few lines, others as a table and a summary."""
+        """Print the results on a terminal: one recovered volume in a few lines, others as a table with a summary."""
         known = recovery.describe(results)
         if recovery_screen.has_block(results, known):
             self._table(recovery_screen.block(results[0], known))
@@ -146,7 +146,7 @@ class Printer:
     ) -> None:
         """Print failures, warnings and hints on stderr.
 
-        `tabled`: the table on stdout has the messages, so that only hints follow.  `most`: stdout has all failures.
+        `tabled`: the table on stdout has the messages, so only hints are printed. `most`: stdout has all failures.
         """
         bad = [result for result in results if result.error is not None]
         for text, warned in tables.warnings(results).items():
@@ -168,13 +168,13 @@ class Printer:
             self.record(messages.as_json(worst.error, worst.uuid, worst.job_uuid))
 
     def _table_says_all(self, result: Result, *, alone: bool) -> bool:
-        """Tell whether the table has all that is known of a failure, except for its hint."""
+        """Tell whether the table shows everything about a failure except its hint."""
         if self.on_screen:
             return len(result.candidates) < 2  # the hint names the only one
         return not alone and not result.candidates
 
     def _advise(self, hints: Mapping[str, Sequence[str]], advice: Iterable[str], *, named: bool) -> None:
-        """Print what to do next, each once: hints with the arguments that they are for, then advice."""
+        """Print each next step once: hints with their arguments, then advice."""
         if not self.on_screen:
             for text in filter(None, (*hints, *advice)):
                 self.hint(text)
@@ -185,7 +185,7 @@ class Printer:
         )
 
     def preview(self, rows: Sequence[VolumeRow], width: int) -> None:
-        """Show volumes on stderr, a terminal of `width` columns, before a question about them."""
+        """Print volumes on stderr, a terminal of `width` columns, before a prompt."""
         drawn = formats.load(formats.TABLE)(tty=True, width=width)
         for text in drawn.table(columns.VOLUMES.listing(rows)):
             self._stderr.write(text)
@@ -200,12 +200,12 @@ class Printer:
 
     # ---- stderr --------------------------------------------------------------------------------------------------
     def hint(self, text: str) -> None:
-        """Print a hint; not with -q."""
+        """Print a hint, unless -q is given."""
         if not self._quiet:
             self._lines([escape_terminal(with_command(text, self._command))])
 
     def end(self, summary: str, hints: Iterable[str] = ()) -> None:
-        """Print what stands below a table on a terminal, an escaped summary and hints; not with -q."""
+        """Print the escaped summary and the hints below a table on a terminal, unless -q is given."""
         if self._quiet:
             return
         lines = [summary] if summary else []
@@ -214,7 +214,7 @@ class Printer:
             self._stderr.writelines(prose.message([text], "", self._error_width))
 
     def warn(self, text: str) -> None:
-        """Print a warning; also with -q."""
+        """Print a warning, even with -q."""
         self._lines([escape_terminal(f"warning: {with_command(text, self._command)}")])
 
     def error(self, error: ZvolError) -> None:
@@ -224,7 +224,7 @@ class Printer:
             self.record(messages.as_json(error, error.uuid))
 
     def record(self, value: object) -> None:
-        """Print an object for programs on stderr, in every format."""
+        """Print a JSON object on stderr, in every format."""
         self._stderr.write(line(value))
 
     def _errors(self, lines: Iterable[str]) -> None:

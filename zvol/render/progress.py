@@ -1,4 +1,4 @@
-"""The progress of a run: one line that is redrawn on a terminal, a new line every 30 seconds elsewhere."""
+"""The progress of a run: one line that is redrawn on a terminal, or a new line every 30 seconds elsewhere."""
 
 from __future__ import annotations
 
@@ -12,40 +12,40 @@ from zvol.text import display_width, escape_terminal, human_duration, pad
 TTY_SECONDS: Final = 0.2
 SINGLE_SECONDS: Final = 1.0
 PLAIN_SECONDS: Final = 30.0
-"""How often the line is drawn: on a terminal, there for a single volume, and elsewhere."""
+"""Seconds between lines: on a terminal, on a terminal for a single volume, and elsewhere."""
 
 SINGLE_QUIET_SECONDS: Final = 3.0
 """Seconds before the line of a single volume is shown: most are recovered by then."""
 
 PLAIN_MARK: Final = "zvol: "
-"""What a message begins with; a line that is redrawn has it only where it says more, such as `zvol (sandbox): `."""
+"""Prefix of messages; a line that is redrawn has one only if it is longer, such as `zvol (sandbox): `."""
 MAX_LINE: Final = 160
 LONG_WORD: Final = 12
 ELLIPSIS: Final = " ..."
 SEPARATOR: Final = " · "
 URGENT: Final = 6 * 3600
-"""Seconds; a deadline that is further away is not shown."""
+"""Seconds; a later deadline is not shown."""
 
 
 def shown_time(seconds: float) -> str:
-    """Return how far a run is, such as `0:12` or `1:04:59`."""
+    """Return the elapsed time of a run, such as `0:12` or `1:04:59`."""
     minutes, rest = divmod(int(max(0.0, seconds)), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def seconds(took: float) -> str:
-    """Return how long something takes, such as `0.4 s`, `12 s` or `1m 4s`."""
+    """Return a duration, such as `0.4 s`, `12 s` or `1m 4s`."""
     return f"{took:.1f} s" if took < 1 else f"{took:.0f} s" if took < 59.5 else human_duration(took)
 
 
 class Progress:
-    """Writes to stderr only, and nothing unless `shown`.  `now` is a monotonic clock, `total` the volumes of the run.
+    """Writes to stderr only, and nothing unless `shown`. `now` is a monotonic clock, `total` the volumes of the run.
 
-    `width` returns how many columns the terminal has.  `notes` say what the run waits for, the most important first.
-    `deadline` is the number of seconds until the first of the unfinished volumes may be destroyed, `sent` how many of
-    them were sent.  The caller sets them when a line is `due`.  The line of a single volume has no counts, only the
-    reason of a long wait.
+    `width` returns the columns of the terminal. `notes` are the reasons why the run waits, the most important first.
+    `deadline` is the number of seconds until the first unfinished volume may be destroyed, `sent` how many of them were
+    sent. The caller sets them when a line is `due`. The line for a single volume has no counts, only the reason for a
+    long wait.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Progress:
         self._counts[result.outcome] += 1
 
     def draw(self) -> None:
-        """Draw the line again when it is due."""
+        """Redraw the line when it is due."""
         if not self.due:
             return
         now = self._now()
@@ -112,7 +112,7 @@ class Progress:
         self._stderr.write(f"{self._mark}{counts} in {human_duration(took)}\n")
 
     def _parts(self, now: float) -> list[tuple[int, str]]:
-        """Return the parts of the line, each with its rank: the highest rank is left out first."""
+        """Return the parts of the line with their ranks; the highest rank is dropped first."""
         done = sum(self._counts.values())
         good, left = sum(self._counts[outcome] for outcome in Outcome if outcome.success), self._total - done
         took = max(now - self._began, 0.001)
@@ -138,7 +138,7 @@ class Progress:
 
 
 def _fitted(mark: str, parts: list[tuple[int, str]], columns: int) -> str:
-    """Leave out the least important parts until the line fits: a line that wraps cannot be erased."""
+    """Drop the least important parts until the line fits, because a wrapped line cannot be erased."""
     while True:
         text = mark + SEPARATOR.join(part for _, part in parts)
         highest = max(rank for rank, _ in parts)

@@ -1,4 +1,4 @@
-"""Sentences on a terminal: they wrap at spaces, and commands in them stay whole, so that they can be copied."""
+"""Sentences on a terminal: they wrap at spaces, and commands in them stay whole for copying."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from zvol.text import display_width, fill
 
 INDENT: Final = "  "
 LEAST: Final = 20
-"""The fewest columns that a text is wrapped to."""
+"""Minimum width for wrapped text."""
 _COMMAND: Final = re.compile(r"\S*`[^`]+`\S*|(?:(?<=: )|^)zvol (?:-.* )?(?:attach|list|recover|resume|runs|show)\b.*")
 
 
 def fold(text: str, width: int) -> list[str]:
-    """Return a safe text as lines of at most `width` columns, the further ones indented as the first, or by two.
+    """Return a safe text as lines of at most `width` columns; later lines are indented like the first, or by two.
 
-    A command is in backticks, or ends the text after a colon.  One that does not fit begins a line, and is left to the
-    terminal to wrap where even that is too short.  Each command after the first begins a line.
+    A command is in backticks, or ends the text after a colon. If it does not fit, it starts a new line, and the
+    terminal wraps it if it is still too long. Each command after the first starts a line.
     """
     if display_width(text) <= width:
         return [text]
@@ -33,7 +33,7 @@ def fold(text: str, width: int) -> list[str]:
 
 
 def message(texts: Iterable[str], mark: str, width: int | None, error: str = "") -> Iterator[str]:
-    """Yield a message of safe texts, `mark` before the first, as lines to write; `error` is its first word, coloured.
+    """Yield a message of safe texts as lines, with `mark` before the first; `error` is its coloured first word.
 
     `width` is that of the terminal, None elsewhere.
     """

@@ -1,4 +1,4 @@
-"""What a terminal shows of a recovery: a few lines for one volume or VM; for several what stands below their table."""
+"""A recovery on a terminal: a few lines for one volume or VM, and the text below the table for several."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from zvol.text import escape_terminal, human_size
 from zvol.vm_instance import VmInstance
 
 NAMED: Final = 3
-"""The most names in a sentence."""
+"""Maximum number of names in a sentence."""
 TYPED: Final = 20
-"""The most volumes in a command, where a shorter one means the same."""
+"""Maximum number of volumes in a command, if a shorter command means the same."""
 PLAIN: Final = ("", "")
 
 
 def names(texts: Sequence[str]) -> str:
-    """Return names for the start of a sentence, such as `a, b, c and 12 more`."""
+    """Return names as an enumeration, such as `a, b, c and 12 more`."""
     some = ", ".join(short_name(text) for text in texts[:NAMED])
     return some if len(texts) <= NAMED else f"{some} and {len(texts) - NAMED:,} more"
 
 
 # ---- one ---------------------------------------------------------------------------------------------------------
 def has_block(results: Sequence[Result], known: Described) -> bool:
-    """Tell whether the results are one volume or VM that is back, which needs no table."""
+    """Tell whether the results are a single recovered volume or VM, which needs no table."""
     return len(results) == 1 and results[0].outcome.is_back and results[0].resource is not None and not known.dry_run
 
 
@@ -77,13 +77,13 @@ def _volume_lines(volume: Volume, known: Described) -> Iterator[Line]:
 
 
 def attached_block(volume: Volume, vm: str, *, already: bool) -> Iterator[Line]:
-    """Yield the line for the only volume of an attachment."""
+    """Yield the line for a single attached volume."""
     name = short_name(volume.name) or volume.uuid
     yield ("✓ ", "green"), f"{name} was already attached to {vm}" if already else f"Attached {name} to {vm}"
 
 
 def _facts(resource: Volume | VmInstance | object, known: Described) -> str:
-    """Return what tells a volume or VM from another, in parentheses."""
+    """Return details that identify a volume or VM, in parentheses."""
     volume = resource.root if isinstance(resource, VmInstance) else resource
     facts = []
     if isinstance(resource, VmInstance) and (cpus := resource.number("cpuNum")) is not None:
@@ -97,7 +97,7 @@ def _facts(resource: Volume | VmInstance | object, known: Described) -> str:
 
 # ---- several -----------------------------------------------------------------------------------------------------
 def summary(results: Sequence[Result], exit: Exit, known: Described) -> str:
-    """Return how many have each outcome, and the exit code if it is not 0; of a dry run that nothing was sent."""
+    """Return the number of results by outcome, and the exit code unless 0; for a dry run, that nothing was sent."""
     where = "In the sandbox: " if known.sandbox else ""
     if not results:
         return f"{where}nothing to do"
@@ -114,9 +114,10 @@ def summary(results: Sequence[Result], exit: Exit, known: Described) -> str:
 
 
 def attach_advice(results: Sequence[Result], known: Described) -> Iterator[str]:
-    """Yield how many of several volumes that are back are on which VM; of the others where they were, and what to type.
+    """Yield which VMs several recovered volumes are on, and how to attach the others to the VMs they were last on.
 
-    Those on a VM that is itself among the results are left out: its own sentences count them.  Nothing is escaped.
+    Volumes on a VM that is among the results are left out, because sentences about that VM count them. Texts are not
+    escaped.
     """
     back = [one.volume for one in results if one.outcome.is_back and one.volume is not None]
     own = {one.uuid for one in results if one.target == VM}
@@ -128,7 +129,7 @@ def attach_advice(results: Sequence[Result], known: Described) -> Iterator[str]:
     loose = [volume for volume in back if not volume.text("vmInstanceUuid")]
     sure = [one for one in loose if known.doubts.get(one.uuid) == "" and one.text("lastVmInstanceUuid")]
     if not sure or any(one.unfinished or one.outcome is Outcome.UNKNOWN for one in results):
-        return  # what is open is finished first
+        return  # pending results are finished first
     where = _by_vm([volume.text("lastVmInstanceUuid") or "" for volume in sure], known)
     start = f"{len(loose):,} {'is' if len(loose) == 1 else 'are'} not attached; last on: {where}"
     by_run = all(one.outcome is Outcome.RECOVERED for one in results if one.volume in sure) and not own
@@ -136,15 +137,15 @@ def attach_advice(results: Sequence[Result], known: Described) -> Iterator[str]:
 
 
 def _attach_command(volumes: Sequence[Volume], known: Described, run: str | None) -> str:
-    """Return the command that attaches these volumes, whole; `run` is one whose targets they are, None for no run."""
+    """Return the complete command that attaches these volumes; `run` is their run in the journal, None for none."""
     if run is not None and len(volumes) > TYPED:
         return f"{known.command} runs {run} -o name | {known.command} attach -"
-    two = len(volumes) == 2  # of two names the second could be that of a VM
+    two = len(volumes) == 2  # the second of two names could be a VM
     return " ".join([known.command, "attach", *(one.uuid if two else known.typed(one) for one in volumes)])
 
 
 def _by_vm(vms: Sequence[str], known: Described) -> str:
-    """Return the names of VMs, each with how often it is there, such as `db-1 (8), web-1 (4)`."""
+    """Return the names of VMs with their numbers of volumes, such as `db-1 (8), web-1 (4)`."""
     counts = Counter(map(known.vm_name, vms))
     more = f" and {len(counts) - NAMED:,} more" if len(counts) > NAMED else ""
     return ", ".join(f"{vm} ({count:,})" for vm, count in counts.most_common(NAMED)) + more

@@ -1,4 +1,4 @@
-"""The results of a recovery as a table, as a record and as counts."""
+"""The results of a recovery as a table, a record and counts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from zvol.secrets import from_outside
 from zvol.text import escape_terminal, human_size
 
 REST: Final = re.compile(r"[:;,] | \(")
-"""What follows the start of a warning."""
+"""The end of the first part of a warning."""
 STYLES: Final = {
     Outcome.RECOVERED: "green",
     Outcome.ALREADY: "green",
@@ -25,13 +25,13 @@ STYLES: Final = {
 
 
 def summary(results: Sequence[Result]) -> str:
-    """Return how many results have each outcome, such as `3 recovered, 1 failed`."""
+    """Return the number of results by outcome, such as `3 recovered, 1 failed`."""
     counts = Counter(result.outcome for result in results)
     return ", ".join(f"{counts[outcome]} {outcome.value}" for outcome in Outcome if counts[outcome]) or "nothing to do"
 
 
 def warnings(results: Sequence[Result]) -> dict[str, list[Result]]:
-    """Return each warning once, with the results that carry it."""
+    """Return each warning once, with its results."""
     found: dict[str, list[Result]] = {}
     for result in results:
         for text in result.warnings:
@@ -40,7 +40,7 @@ def warnings(results: Sequence[Result]) -> dict[str, list[Result]]:
 
 
 def brief(warnings: Sequence[str]) -> str:
-    """Return what a cell says of warnings that are printed in full below: the start of each, once."""
+    """Return the short form, for a cell, of warnings that are printed in full below: the start of each, once."""
     left = sum(LEFT_ALONE in text for text in warnings)
     starts = [REST.split(text, maxsplit=1)[0] for text in warnings if LEFT_ALONE not in text]
     return "; ".join(dict.fromkeys([*([f"{left:,} left alone"] if left else []), *starts]))
@@ -54,7 +54,7 @@ def detail(result: Result) -> str:
 
 
 def _detail(vms: Mapping[str, str], result: Result) -> str:
-    """Return what people are told of a result; of a volume also which of the VMs, names by UUID, it is on."""
+    """Return the details of a result; for a volume also the VM it is on, from `vms` (names by UUID)."""
     where = result.volume.text("vmInstanceUuid") if result.volume is not None else None
     return "; ".join(filter(None, (detail(result), f"attached to {vms[where]}" if where and where in vms else "")))
 
@@ -73,7 +73,7 @@ def _style(result: Result) -> str:
 
 
 def _mark(result: Result) -> str:
-    """Return a sign for the outcome and the steps after it: whether it is as the user wants it, or not known."""
+    """Return the sign for an outcome and its follow-ups: success, failure or unknown."""
     if result.outcome.success:
         return "✓" if result.exit is Exit.OK else "!"
     return "?" if result.outcome is Outcome.UNKNOWN else "✗"
@@ -110,7 +110,7 @@ def several(results: Sequence[Result]) -> Table[Result]:
 
 
 def alone(result: Result) -> Table[Result]:
-    """Return the result of the only VOLUME that was given: its inventory after a successful outcome."""
+    """Return the result of a single VOLUME argument: its inventory after a successful outcome."""
     rows = [result] if result.volume is not None and result.outcome.success else []
     return Table(rows, PROGRAMS, _inventory, _uuid_of_success, single=True, details=_details)
 

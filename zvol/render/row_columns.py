@@ -1,4 +1,4 @@
-"""The columns that volumes and VMs have in common."""
+"""The columns that volumes and VMs share."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from zvol.text import escape_terminal, human_age, human_duration, human_size, st
 
 WIDE: Final = 120
 WIDER: Final = 140
-"""The widths of a terminal from which on `list` shows more columns."""
+"""Terminal widths from which `list` shows more columns."""
 URGENT: Final = 6 * 3600
 SOON: Final = 24 * 3600
 
@@ -26,7 +26,7 @@ def size(name: str) -> Callable[[AnyRow], str]:
 
 
 def _date(name: str) -> Callable[[AnyRow], str]:
-    """Show a date of the server in UTC; if its zone is unknown, as the server wrote it, with a remark."""
+    """Show a date of the server in UTC, or as the server wrote it, with a remark, if its zone is unknown."""
 
     def shown(row: AnyRow) -> str:
         text = row.resource.text(name)
@@ -36,7 +36,7 @@ def _date(name: str) -> Callable[[AnyRow], str]:
 
 
 def not_deleted(row: AnyRow) -> bool:
-    """Tell whether it is not deleted, so that it has no time left to show."""
+    """Tell whether it is not deleted, and so has no time left."""
     return row.retention.reason == "not-deleted"
 
 
@@ -45,7 +45,7 @@ def _deleted(row: AnyRow) -> str:
 
 
 def _age(row: AnyRow) -> str:
-    """Show an age by the server's clock; this machine's clock may be wrong."""
+    """Show an age by the server's clock, because this machine's clock may be wrong."""
     if row.deleted_at is None or row.server_now is None:
         return _deleted(row)
     return human_age(row.server_now - row.deleted_at)
@@ -87,7 +87,7 @@ def _urgency(row: AnyRow) -> str:
 
 
 def _deletion(header: str, done: str) -> Column[AnyRow]:
-    """Return the column of the date when it was `done`, such as `deleted`."""
+    """Return the column of the date of an event; `done` is its verb, such as `deleted`."""
     help = f"when it was {done} (or changed since)"
     return Column("deleted", header, help, lambda row: stamp(row.deleted_at), _deleted, _age)
 

@@ -1,4 +1,4 @@
-"""Sentences that end a table on a terminal."""
+"""Sentences below a table on a terminal."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def short_name(name: str | None) -> str:
 
 
 def total_size(sizes: Sequence[int | None]) -> str:
-    """Return the sum of the sizes that are known, with `at least` when others are not; empty when there is none."""
+    """Return the sum of the known sizes, with `at least` if others are unknown; empty if all are."""
     known = [size for size in sizes if size is not None]
     if not known:
         return ""
@@ -33,7 +33,7 @@ def total_size(sizes: Sequence[int | None]) -> str:
 
 
 def of_list(rows: Sequence[AnyRow], *, shown: int, sandbox: bool) -> str:
-    """Return how many there are, their size, and which is destroyed first; `shown` of them are in the table."""
+    """Return the number of rows, their size, and which is destroyed first; `shown` of them are in the table."""
     volumes = [row.volume for row in rows if isinstance(row, VolumeRow)]
     bin_only = not any(map(not_deleted, rows))
     noun = ("deleted " if bin_only else "") + "volume" if volumes else "destroyed VM"
@@ -44,7 +44,7 @@ def of_list(rows: Sequence[AnyRow], *, shown: int, sandbox: bool) -> str:
 
 
 def first_to_go(rows: Sequence[AnyRow]) -> str:
-    """Return which of the rows is destroyed first, empty when none is."""
+    """Return which row is destroyed first, empty if none is."""
     unknown = sum(
         row.retention.seconds_left is None and row.retention.policy != "Never" and not not_deleted(row) for row in rows
     )
@@ -60,7 +60,7 @@ def first_to_go(rows: Sequence[AnyRow]) -> str:
 
 
 def what_is_asked_for(rows: Sequence[VolumeRow]) -> str:
-    """Return the volumes of a question: how many, their size, and how long the first of them is safe."""
+    """Return the volumes for a prompt: their number, their size, and how long the first of them is safe."""
     size = total_size([row.volume.size for row in rows])
     left = [row.retention.seconds_left for row in rows if row.retention.policy != "Never"]
     known = [seconds for seconds in left if seconds is not None]

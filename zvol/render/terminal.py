@@ -1,4 +1,4 @@
-"""The size and the colour of a terminal."""
+"""The size and the colours of a terminal."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ ERROR: Final = "error:"
 
 
 def terminal_width(descriptor: int, columns: str | None = None) -> int:
-    """Return the number of columns of the terminal behind a file descriptor, 80 if that is unknown.
+    """Return the columns of the terminal of a file descriptor, 80 if unknown.
 
-    `columns` is the variable COLUMNS, which overrides it.  `shutil` has such a function, but imports all compression
+    `columns` is the variable COLUMNS, which takes precedence. The function of `shutil` would import all compression
     modules.
     """
     if columns is not None and columns.isascii() and columns.isdigit() and int(columns[:6]):
@@ -26,7 +26,7 @@ def terminal_width(descriptor: int, columns: str | None = None) -> int:
 
 
 def terminal_height(descriptor: int) -> int:
-    """Return the number of lines of the terminal behind a file descriptor, 24 if that is unknown."""
+    """Return the lines of the terminal of a file descriptor, 24 if unknown."""
     try:
         return os.get_terminal_size(descriptor).lines or LINES
     except (OSError, ValueError):
@@ -34,12 +34,12 @@ def terminal_height(descriptor: int) -> int:
 
 
 def message_width(stream: TextIO, environ: Mapping[str, str]) -> int | None:
-    """Return the number of columns that messages are wrapped to; None for a stream that is not a terminal."""
+    """Return the columns at which messages wrap, None if the stream is not a terminal."""
     return terminal_width(stream.fileno(), environ.get("COLUMNS")) if stream.isatty() else None
 
 
 def error_mark(stream: TextIO, environ: Mapping[str, str]) -> str:
-    """Return what an error begins with, red where the stream is a terminal that shows colours."""
+    """Return the prefix of an error, red if the stream is a terminal with colours."""
     if stream.isatty() and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb":
         return f"\x1b[1;31m{ERROR}\x1b[0m"
     return ERROR

@@ -17,11 +17,11 @@ T_contra = TypeVar("T_contra", contravariant=True)
 
 
 Span = tuple[str, str]
-"""An escaped text and its style on a terminal, as rich writes it; empty for none."""
+"""An escaped text and its rich style on a terminal, empty for none."""
 
 
 class Fit(Enum):
-    """What becomes of a cell that is wider than its column on a terminal."""
+    """How a terminal shows a cell that is wider than its column."""
 
     WHOLE = "whole"
     CUT = "cut"
@@ -30,10 +30,10 @@ class Fit(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Column(Generic[T_contra]):
-    """One column of a table: `raw` is for CSV, `shown` for tables in a pipe, `tty` for a terminal where it differs.
+    """One column of a table: `raw` is for CSV, `shown` for tables in a pipe, `tty` for a terminal if it differs.
 
-    `style` returns the style of a cell on a terminal, as rich writes it; empty for none.  On a terminal with fewer than
-    `least` columns it is left out; `fit` says how a cell takes less than its width, `right` aligns numbers.
+    `style` returns the rich style of a cell on a terminal, empty for none. A terminal with fewer than `least` columns
+    does not show the column; `fit` tells how a cell that is too wide is shown, and `right` aligns numbers.
     """
 
     key: str
@@ -63,28 +63,26 @@ class Column(Generic[T_contra]):
 
 
 def text_column(header: str, text: Callable[[T], str], fit: Fit = Fit.WHOLE) -> Column[T]:
-    """Return a column whose text is the same in every format; its key is the header, such as `not-sent`."""
+    """Return a column with the same text in every format; its key is the header, such as `not-sent`."""
     return Column(header.lower().replace(" ", "-"), header, "", text, lambda row: escape_terminal(text(row)), fit=fit)
 
 
 Line = tuple[Span, str]
-"""A mark of two columns with its style, or none, and an escaped text that follows it."""
+"""A mark of two columns with its style, or none, and the escaped text after it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Table(Generic[T]):
     """The rows that a command found, such as volumes, runs or settings.
 
-    `to_json` returns the object that stands for a row, `to_name` what `-o name` prints for it (None: nothing).
-    `single`: the user requested one thing, so that JSON is its object and no array.
-    `people` are the columns of a table, if they are not those of CSV; `screen` those on a terminal, if they are others;
-    `wide` all there are, for `-o wide`.
-    `details` returns labels and escaped texts of a row (on a terminal or not); a table is then one record a row.
-    `block` returns the lines of a row on a terminal of any width.
-    `lines` returns the cells of a row on a terminal of any width, without headers, and an escaped text that stands
-    below them, empty for none; the last cell wraps.
-    Without `columns` and `block` only the formats that have no columns write it, since a hint says the same for people.
-    A format may iterate over the rows more than once.
+    `to_json` returns the JSON object of a row, `to_name` the text for `-o name` (None: nothing). `single`: the user
+    requested one thing, so JSON is its object and not an array. `people` are the columns of a table if they differ from
+    those of CSV; `screen` those on a terminal if they differ again; `wide` those of `-o wide`. `details` returns labels
+    and escaped texts of a row (for a terminal or not); a table is then one record per row. `block` returns the lines of
+    a row on a terminal of any width. `lines` returns the cells of a row on a terminal of any width, without headers,
+    and an escaped text below them, empty for none; the last cell wraps. Without `columns` and `block`, only formats
+    without columns write it, because a hint has the same facts for people. A format may iterate over the rows more than
+    once.
     """
 
     rows: Sequence[T]
@@ -104,8 +102,8 @@ class Table(Generic[T]):
 class Report:
     """The report of a command: data for stdout, then failures, hints and warnings for stderr.
 
-    `notes` are a heading and sentences for people, where the formats for programs have them in their data.  `summary`
-    ends a table on a terminal, with the hints below it.
+    `notes` are a heading and sentences for people; formats for programs have them in their data. `summary` is printed
+    below a table on a terminal, followed by the hints.
     """
 
     table: Table[Any] | None = None
@@ -124,12 +122,11 @@ def no_advice(results: Sequence[Result]) -> Iterable[str]:
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """What a terminal shows of a recovery beside its results: names by UUID, the seconds that it took.
+    """What a terminal shows with a recovery: names by UUID, and the seconds it took.
 
-    `stopped` are those of the VMs that are Stopped.
-    `doubts` are those about the VMs that volumes were last on (see `Row`), by the UUIDs of the volumes;
-    `unique` are the volumes, by UUID, whose name a command takes for no other one; `command` is how zvol was called,
-    `run` the run in the journal, None where there is none or several.
+    `stopped` are the VMs among them that are Stopped. `doubts` are those about the last VMs of volumes (see `Row`), by
+    the UUID of the volume; `unique` are the UUIDs of volumes whose name identifies them; `command` is how zvol was
+    called, `run` the run in the journal, None if there is none or several.
     """
 
     vms: Mapping[str, str] = field(default_factory=dict)
@@ -154,7 +151,7 @@ class Described:
         return escape_terminal(from_outside(self.storages.get(uuid, uuid)))
 
     def typed(self, volume: Volume) -> str:
-        """Return what a command takes for a volume."""
+        """Return the argument that names a volume in a command."""
         return volume.name if volume.uuid in self.unique else volume.uuid
 
 
@@ -167,9 +164,9 @@ def nothing_described(results: Sequence[Result]) -> Described:
 class Recovery:
     """The results of a recovery.
 
-    They are printed in `order` (arguments as typed); a format that streams prints each result at once.
-    `single`: one VOLUME was given, so that JSON is its inventory.  `advice` yields, at the end, what to do next;
-    `describe` looks up what a terminal shows besides.
+    They are printed in `order` (arguments as typed); a format that streams prints each result at once. `single`: one
+    VOLUME was given, so JSON is its inventory. `advice` yields the next steps at the end; `describe` looks up what a
+    terminal shows with the results.
     """
 
     results: Iterable[Result]

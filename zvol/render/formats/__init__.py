@@ -1,7 +1,7 @@
 """The output formats; this registry is the only list of them.
 
-A format is a module of its own name (with _ for -) in this package, with a class `Formatter`.  It is imported when it
-is used.
+A format is a module of this package with the name of the format (with _ for -) and a class `Formatter`. It is imported
+when first used.
 """
 
 from __future__ import annotations
@@ -34,6 +34,6 @@ def load(name: str) -> type[Format]:
 
 
 def enumerated(names: Sequence[str] = FORMATS, conjunction: str = "or") -> str:
-    """Return names as part of a sentence, such as `table, json, ndjson, csv or name`."""
+    """Return names as an enumeration, such as `table, json, ndjson, csv or name`."""
     *first, last = names
     return f"{', '.join(first)} {conjunction} {last}" if first else last

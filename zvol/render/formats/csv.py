@@ -34,7 +34,7 @@ class Formatter(Format):
 
 
 class _Echo:
-    """Returns what `csv` writes: `writerow` returns the value of `write`."""
+    """A file for the csv module; `write` returns its text, so that `writerow` does too."""
 
     def write(self, text: str) -> str:
         return text

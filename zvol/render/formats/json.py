@@ -31,7 +31,7 @@ def document(value: Any) -> str:
 
 
 def array(values: Iterable[Any]) -> Iterator[str]:
-    """Yield the pieces of one JSON array, as `document` writes it; no more than one value is held at a time."""
+    """Yield the pieces of a JSON array, formatted like `document`; only one value is held at a time."""
     begun = False
     for value in values:
         text = _ascii(json.dumps(value, indent=2, allow_nan=False)).replace("\n", "\n  ")
@@ -46,5 +46,5 @@ def line(value: Any) -> str:
 
 
 def _ascii(text: str) -> str:
-    """Escape DEL, the one control character that `json` leaves as it is."""
+    """Escape DEL, the only control character that `json` leaves unchanged."""
     return text.replace("\x7f", "\\u007f")

@@ -1,4 +1,4 @@
-"""`-o name`: only the UUIDs, or the names of rows that have no UUID."""
+"""`-o name`: UUIDs only, or names for rows without a UUID."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """`-o table`: for people, with colours on a terminal and plain in a pipe.
 
-rich draws the lines on a terminal.  Its tables are not used: they leave out columns in no order that can be given, hold
-all rows in memory, and make a thousand calls for each row.
+rich draws the lines on a terminal. Its tables are not used: they cannot drop columns in a given order, hold all rows in
+memory, and make a thousand calls per row.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Formatter(Format):
     def _drawn(
         self, table: Table[Any], columns: Sequence[Column[Any]], text: Callable[[Column[Any], Any], str], width: int
     ) -> Iterator[str]:
-        """Yield a table for a terminal, or records where that is too narrow for one."""
+        """Yield a table for a terminal, or records if the terminal is too narrow."""
         narrow = width < NARROW
         columns = [column for column in columns if narrow or column.least <= width]
         cells = Cells(table.rows, lambda row: [text(column, row) for column in columns])
@@ -63,7 +63,7 @@ class Formatter(Format):
 
 
 class Cells:
-    """Rows of cells, computed again for each iteration: all cells of a long list would need much memory."""
+    """Rows of cells, computed again for each iteration, because all cells of a long list would need much memory."""
 
     def __init__(self, source: Iterable[Any], make: Callable[[Any], list[str]]) -> None:
         self._source, self._make = source, make
@@ -85,7 +85,7 @@ def widths(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> list[int]:
 
 
 def plain_line(row: Sequence[str], widths: Sequence[int]) -> str:
-    """Return a row with its cells padded to the widths of their columns."""
+    """Return a row with its cells padded to the column widths."""
     return GAP.join([pad(cell, width) for cell, width in zip(row, widths, strict=True)]).rstrip()
 
 
@@ -97,7 +97,7 @@ def plain_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterat
 
 
 def plain_records(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """Yield each row as lines of `Header: value`, with an empty line between rows; no header continues a value."""
+    """Yield each row as lines of `Header: value`, with an empty line between rows; every value stays on its line."""
     width = max((display_width(header) for header in headers), default=0) + 1
     labels = [pad(header and header + ":", width) for header in headers]
     for number, row in enumerate(rows):
@@ -110,7 +110,7 @@ def plain_records(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> Iter
 def _details(
     details: Callable[[Any, bool], Iterable[tuple[str, str]]], rows: Iterable[Any], width: int | None
 ) -> Iterator[str]:
-    """Yield each row as a record of its own, since rows can have different labels; on a terminal texts are wrapped."""
+    """Yield each row as a separate record, because rows can have different labels; texts wrap on a terminal."""
     for number, row in enumerate(rows):
         if number:
             yield "\n"
@@ -125,7 +125,7 @@ def _details(
 
 
 def _wrapped_fact(label: str, text: str, width: int) -> Iterator[tuple[str, str]]:
-    """Yield a fact as lines, the further ones without the label; a command to copy stays whole."""
+    """Yield a fact as lines, the first with its label; a command to copy stays whole."""
     lines = [text] if label in COMMANDS or text.startswith("`") else wrap(text, width)
     yield label, lines[0]
     yield from (("", line) for line in lines[1:])
@@ -137,7 +137,7 @@ def _ended(lines: Iterable[str]) -> Iterator[str]:
 
 # ---- on a terminal ---------------------------------------------------------------------------------------------------
 def _block(line: Line, width: int) -> Iterator[list[Span]]:
-    """Yield a line with its mark; what is wrapped continues below its text."""
+    """Yield a line with its mark; continuation lines are indented to its text."""
     (mark, style), text = line
     first, *rest = fold(INDENT + text, width)
     yield [(mark or INDENT, style), (first.removeprefix(INDENT), "")]
@@ -145,7 +145,7 @@ def _block(line: Line, width: int) -> Iterator[list[Span]]:
 
 
 def _listed(rows: Sequence[tuple[Sequence[Span], str]], width: int) -> Iterator[list[Span]]:
-    """Yield each row with its last cell wrapped, then what stands below it."""
+    """Yield each row with its last cell wrapped, then the text below it."""
     starts = [[text for text, _ in cells[:-1]] for cells, _ in rows]
     wide = widths(starts[0], starts) if starts else []
     indent = sum(wide) + len(GAP) * len(wide)
@@ -162,7 +162,7 @@ def _listed(rows: Sequence[tuple[Sequence[Span], str]], width: int) -> Iterator[
 def _records(
     columns: Sequence[Column[Any]], rows: Iterable[Sequence[str]], styles: Iterable[Sequence[str]], width: int
 ) -> Iterator[list[Span]]:
-    """Yield each row as lines of `Header: value`; columns without a header, and texts that are empty, are left out."""
+    """Yield each row as lines of `Header: value`, without columns that have no header and without empty values."""
     label = max((display_width(column.header) for column in columns), default=0) + len(": ")
     for number, (row, row_styles) in enumerate(zip(rows, styles, strict=True)):
         if number:
@@ -176,11 +176,11 @@ def _records(
 
 
 def _rendered(lines: Iterable[Sequence[Span]]) -> Iterator[str]:
-    """Yield lines with their colours; a line that is too long is left to the terminal to wrap."""
+    """Yield lines with their colours; the terminal wraps lines that are too long."""
     from rich.console import Console
     from rich.segment import Segment, Segments
 
-    no_color = bool(os.environ.get("NO_COLOR"))  # rich 13.9 takes an empty NO_COLOR as set, too
+    no_color = bool(os.environ.get("NO_COLOR"))  # rich 13.9 also obeys an empty NO_COLOR
     source, buffer = iter(lines), io.StringIO()
     console = Console(file=buffer, force_terminal=True, no_color=no_color)
     known: dict[str, Style | None] = {"": None}

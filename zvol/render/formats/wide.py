@@ -1,4 +1,4 @@
-"""`-o wide`: the table with all columns, as a pipe shows them, on a terminal of any width."""
+"""`-o wide`: a table with all columns, as in a pipe, for terminals of any width."""
 
 from __future__ import annotations
 
