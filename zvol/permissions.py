@@ -18,7 +18,7 @@ from typing import Final, Self
 from zvol.dataclass import dataclass, field
 
 OTHERS: Final = 0o077
-"""The mode bits that a private file or folder does not have."""
+"""Mode bits that a private file or folder must not have."""
 
 NAME_THE_FILE: Final = "Name the file itself."
 
@@ -28,25 +28,25 @@ SECRETS: Final = (Path("/run/secrets"), Path("/var/run/secrets"))
 NAMED_BY_MODE: Final = tuple(map(Path, ("/run/secrets.d", "/run/agenix", "/run/agenix.d", "/run/keys")))
 """Where sops-nix, agenix and others for NixOS put secrets, on machines with several users: for whom the mode names."""
 CREDENTIALS: Final = Path("/run/credentials")
-"""Where systemd makes the folder of each unit; sudo drops the variable that names it."""
+"""Where systemd creates the folder of each unit; sudo drops the variable that names it."""
 STORES: Final = (Path("/nix/store"), Path("/gnu/store"))
 """Package stores, which everybody can read."""
 
 _SHARED: Final = frozenset(map(Path, ("/", "/etc", "/home", "/opt", "/root", "/srv", "/usr", "/var", "/nix", "/gnu")))
-"""Mount points of a whole system, whose files are not there for one program only."""
+"""Mount points of a whole system, whose files are not for one program only."""
 _IN_MEMORY: Final = frozenset(("tmpfs", "ramfs"))
 _WITHOUT_MODES: Final = frozenset(("vfat", "msdos", "exfat", "ntfs", "ntfs3", "fuseblk", "9p", "drvfs", "cifs", "smb3"))
 _ESCAPED: Final = re.compile(r"\\([0-7]{3})")
 
 
 def trusted(owner: int) -> bool:
-    """Tell whether a user is this one or root."""
+    """Tell whether a user is the current user or root."""
     return owner in (os.geteuid(), 0)
 
 
 @cache
 def private_group(group: int) -> bool:
-    """Tell whether a group is this user's own and has no other member, as systems with umask 002 make it."""
+    """Tell whether a group is the current user's own and has no other member, as on systems with umask 002."""
     import grp
     import pwd
 
@@ -60,10 +60,10 @@ def private_group(group: int) -> bool:
 # ---- the way to a file -------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Way:
-    """Where a path leads to; `link`: its last part is a link.
+    """The way that a path leads; `link`: its last part is a link.
 
-    `open` is the first folder on the way to it in which others can replace the next part; `doubt` says, without the
-    path itself, which link or target that concerns.
+    `open` is the first folder on the way in which others can replace the next part; `doubt` names the link or target
+    that this concerns, without the path itself.
     """
 
     real: Path
@@ -73,7 +73,7 @@ class Way:
 
 
 def follow(path: Path) -> Way:
-    """Return where a path leads to, link by link; raises OSError."""
+    """Return the way that a path leads, link by link; raises OSError."""
     todo = list(reversed(path.absolute().parts[1:]))
     at, loose, followed, link, doubt = Path("/"), None, 0, False, ""
     while todo:
@@ -114,7 +114,7 @@ def _target(link: Path) -> Path:
 
 
 def _replaceable(folder: Path, entry: os.stat_result) -> bool:
-    """Tell whether another user can put something else in the place of a folder's entry."""
+    """Tell whether another user can replace a folder's entry."""
     found = folder.stat()
     if not (trusted(found.st_uid) or found.st_uid == owner_of_everything()):
         return not read_only(folder)
@@ -126,12 +126,12 @@ def _replaceable(folder: Path, entry: os.stat_result) -> bool:
 
 @cache
 def owner_of_everything() -> int:
-    """Return the owner of `/`, who is root; a user namespace may show another number."""
+    """Return the owner of `/`, which is root; a user namespace may show another number."""
     return os.stat("/").st_uid
 
 
 def opened_path(fd: int) -> Path | None:
-    """Return the path that a descriptor was opened with; None where that is not known, as on macOS."""
+    """Return the path with which a descriptor was opened; None if unknown, as on macOS."""
     with contextlib.suppress(OSError):
         return Path(f"/proc/self/fd/{fd}").readlink()
     return None
@@ -140,7 +140,7 @@ def opened_path(fd: int) -> Path | None:
 # ---- mounts ------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """A mount of Linux: its mount point and its type of file system."""
+    """A mount on Linux: its mount point and its file system type."""
 
     point: Path
     kind: str
@@ -155,7 +155,7 @@ def read_only(place: Path | int) -> bool:
 
 
 def mount_of(fd: int) -> Mount | None:
-    """Return the mount of an open file; None where that is not known, as on macOS."""
+    """Return the mount of an open file; None if unknown, as on macOS."""
     with contextlib.suppress(OSError, ValueError):
         info = Path(f"/proc/self/fdinfo/{fd}").read_text()
         number = next(line.split()[1] for line in info.splitlines() if line.startswith("mnt_id:"))
@@ -170,7 +170,7 @@ def mount_of(fd: int) -> Mount | None:
 # ---- where platforms deliver secrets -----------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an open file is: the way there, whether its mount is read-only, and that mount where it is known."""
+    """The place of an open file: its way, whether its mount is read-only, and the mount if known."""
 
     way: Way
     read_only: bool
@@ -190,7 +190,7 @@ class Place:
         return any(store in self.real.parents for store in STORES)
 
     def repair(self, found: os.stat_result, mode: str) -> str:
-        """Return how to give the file a mode, or what to do where this user cannot."""
+        """Return how to give the file a mode, or what to do if this user cannot."""
         path = shlex.quote(str(self.real))
         copy = f"Make a copy that only you can read (`install -m 600 {path} COPY`), and name that."
         if self.in_store:
@@ -260,11 +260,11 @@ class Content:
 
     @property
     def foreign(self) -> bool:
-        """Tell whether the file belongs to a user who is neither this one nor root."""
+        """Tell whether the file belongs to a user other than the current one and root."""
         return not trusted(self.owner)
 
     def exposure(self) -> tuple[str, str] | None:
-        """Return why this file must not hold a secret, without its path, and what repairs it; None when it may."""
+        """Return why this file must not have a secret, without its path, and how to repair it; None if it may."""
         if self.given:
             return None
         if self.doubt:

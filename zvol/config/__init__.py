@@ -1,1 +1,1 @@
-"""The settings of zvol: options, environment, profiles, defaults, and the credentials among them."""
+"""The settings of zvol: options, environment, profiles, defaults, and credentials."""

@@ -1,6 +1,6 @@
-"""Which credential may be sent to which host: only one of the host's own layer.
+"""Which credential may be sent to which host: only one from the same layer as the host.
 
-A session of the environment goes to ZVOL_HOST or `--host`, a profile's credential to the profile's own host.
+A session of the environment is sent to ZVOL_HOST or `--host`, a credential of a profile to the host of that profile.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from zvol.secrets import Secret
 
 PROFILE_KEYS: Final = frozenset(setting.key for setting in CREDENTIALS if setting.in_file)
 SESSION_VARIABLES: Final[Mapping[str, str]] = variables(Section.SESSION)
-"""The first that is set is used."""
+"""Variables of a session; the first that is set is used."""
 
 LOGIN_VARIABLES: Final[Mapping[str, str]] = variables(Section.ACCOUNT, Section.ACCESS_KEY)
 _SUFFICIENT: Final = PROFILE_KEYS - {"account", "user", "access_key_id"}
-"""Keys that are enough to authenticate; the others only name an account or a key."""
+"""Keys that suffice to authenticate; the others only name an account or a key."""
 _SUFFICIENT_NAMES: Final = frozenset(name for name, key in LOGIN_VARIABLES.items() if key not in ("account", "user"))
 _PAIR: Final = SETTINGS["access_key_id"].variables + SETTINGS["access_key_secret"].variables
 """Two variables that need each other."""
@@ -28,10 +28,10 @@ _PAIR: Final = SETTINGS["access_key_id"].variables + SETTINGS["access_key_secret
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """The credential that may be sent to the host; files and programs have not been read yet.
+    """The credential that may be sent to the host; its files and programs have not been read yet.
 
-    `sources` says where each value is from.  `refused` is set when a given credential must not be sent to this host,
-    `withheld` when there is only a credential for another host; both are whole sentences.
+    `sources` has the source of each value. `refused` is set if a given credential must not be sent to this host,
+    `withheld` if the only credential is for another host; both are complete sentences.
     """
 
     session: Secret | None = None
@@ -53,12 +53,12 @@ class Credential:
 
     @property
     def gives_session(self) -> bool:
-        """Tell whether a session was given; zvol then uses it and does not log in."""
+        """Tell whether a session is given; zvol then uses it and does not log in."""
         return not (self.session is None and self.session_file is None and self.session_command is None)
 
     @property
     def session_from(self) -> str:
-        """Return the source of that session: `environment ZVOL_SESSION`, or the key and its place."""
+        """Return the source of the given session: `environment ZVOL_SESSION`, or the key and its place."""
         for key in ("session", "session_file", "session_command"):
             if getattr(self, key) is not None:
                 where = self.sources.get(key, "")
@@ -67,7 +67,7 @@ class Credential:
 
     @property
     def gives_password(self) -> bool:
-        """Tell whether zvol can log in without asking for a password."""
+        """Tell whether zvol can log in without a prompt."""
         return not (self.password is None and self.password_file is None and self.password_command is None)
 
 

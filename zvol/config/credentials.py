@@ -1,4 +1,4 @@
-"""Reads the session, the access key or the password that the settings name, from a file or a program."""
+"""Reads the session, access key or password of the settings, from a file or a program if they name one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 COMMAND_SECONDS: Final = 10.0
 POLL_SECONDS: Final = 0.1
 LIMIT: Final = 4096
-"""The most bytes of a file with a session, secret or password, of a program's output, and of a typed password."""
+"""Maximum bytes of a file with a session, secret or password, of a program's output, and of a typed password."""
 
 WAYS: Final = (
     "Run `zvol login`, set ZVOL_HOST and ZVOL_SESSION_FILE (or ZVOL_SESSION), or give the profile a session_command, "
@@ -34,7 +34,7 @@ WAYS: Final = (
 
 
 class Source(Protocol):
-    """Another way to get a session, such as a stored login; returns None when it has none for these settings."""
+    """Another source of a session, such as a stored login; returns None if it has none for these settings."""
 
     def __call__(self, settings: Settings) -> Secret | None: ...
 
@@ -42,8 +42,8 @@ class Source(Protocol):
 def session(settings: Settings, *, environ: Mapping[str, str] | None = None, more: Sequence[Source] = ()) -> Secret:
     """Return the session of a run: that of session, session_file, session_command, or the first of `more`.
 
-    Raises UsageProblem for a credential of another layer, ConfigError for a malformed one, and AuthError when there is
-    none or the program fails; no message quotes it.  May wait COMMAND_SECONDS for the program.
+    Raises UsageProblem for a credential of another layer, ConfigError for an invalid one, and AuthError if there is
+    none or the program fails; no message quotes it. May wait COMMAND_SECONDS for the program.
     """
     given = _permitted(settings)
     if given.session is not None:
@@ -65,10 +65,10 @@ def session(settings: Settings, *, environ: Mapping[str, str] | None = None, mor
 
 
 def access_key(settings: Settings, *, environ: Mapping[str, str] | None = None) -> tuple[str, Secret] | None:
-    """Return the id and the secret of this host's access key, None when there is none.
+    """Return the id and the secret of the access key for this host, None if there is none.
 
-    Raises what `session` raises, and Untrusted for plain http beyond this machine: a signature covers neither
-    the body nor the host, so an attacker on the network could turn a recover into an expunge.
+    Raises what `session` raises, and Untrusted for plain http to another machine: a signature covers neither the body
+    nor the host, so an attacker on the network could turn a recovery into an expunge.
     """
     given = _permitted(settings)
     if given.access_key_id is None:
@@ -96,7 +96,7 @@ def access_key(settings: Settings, *, environ: Mapping[str, str] | None = None) 
 
 
 def password(settings: Settings, *, environ: Mapping[str, str] | None = None) -> Secret | None:
-    """Return the password of this host's layer, None when there is none; raises what `session` raises."""
+    """Return the password for this host, None if there is none; raises what `session` raises."""
     given = _permitted(settings)
     if given.password is not None:
         return given.password
@@ -111,9 +111,9 @@ def password(settings: Settings, *, environ: Mapping[str, str] | None = None) ->
 
 
 def typed_password(data: bytes, where: str) -> Secret:
-    """Return the first line as a password, with its spaces; raises ConfigError, naming `where`, when there is none."""
+    """Return the first line as a password, spaces included; raises ConfigError, naming `where`, if it is not one."""
     text = None
-    with contextlib.suppress(UnicodeDecodeError):  # its message quotes the bytes, so it must not be chained
+    with contextlib.suppress(UnicodeDecodeError):  # its message quotes the bytes, so it is not chained
         text = re.split(r"\r?\n", data.decode("utf-8-sig"), maxsplit=1)[0]
     if not text:
         problem = "the password is not UTF-8" if text is None else "there is no password in the first line"
@@ -122,7 +122,7 @@ def typed_password(data: bytes, where: str) -> Secret:
 
 
 def _permitted(settings: Settings) -> Credential:
-    """Return the credential of this host; raises UsageProblem when it must not be sent there."""
+    """Return the credential for this host; raises UsageProblem if it must not be sent there."""
     given = settings.credential
     if given.refused:
         raise UsageProblem(given.refused, hint=given.hint)
@@ -145,7 +145,7 @@ def from_command(
     environ: Mapping[str, str] | None = None,
     seconds: float = COMMAND_SECONDS,
 ) -> str:
-    """Return the first line that a program prints; raises what running it raises."""
+    """Return the first line that a program prints; raises what running the program raises."""
     return _first_line(_output(command, what, where, environ, seconds))
 
 
@@ -154,14 +154,14 @@ _NOT_RUN: Final = {
     errno.EACCES: "Make it executable (chmod +x), or put `sh` before it where the mount is noexec.",
     errno.ENOEXEC: "Give it a first line such as #!/bin/sh.",
 }
-"""What to do about a program that is there and cannot be run, by errno."""
+"""What to do about a program that exists but cannot be run, by errno."""
 
 
 def _output(command: Sequence[str], what: str, where: str, environ: Mapping[str, str] | None, seconds: float) -> bytes:
-    """Return what a program prints; it is run without a shell and without zvol's own secrets.
+    """Return the output of a program, which runs without a shell and without the secrets of zvol.
 
-    Its stderr is not shown, because it may contain secrets.  Raises AuthError when it fails or takes longer than
-    `seconds` or COMMAND_SECONDS, ConfigError when it cannot be run or prints more than LIMIT bytes.
+    Its stderr is not shown, because it may contain secrets. Raises AuthError if it fails or takes longer than `seconds`
+    or COMMAND_SECONDS, ConfigError if it cannot be run or prints more than LIMIT bytes.
     """
     import subprocess
 
@@ -195,9 +195,9 @@ def _output(command: Sequence[str], what: str, where: str, environ: Mapping[str,
 
 
 def _printed(process: subprocess.Popen[bytes], end: float) -> bytes:
-    """Return what a program prints, at most one byte over the limit, when it ends or `end` passes.
+    """Return the output of a program until it ends or `end` passes, at most one byte over the limit.
 
-    A child of the program may hold the pipe open for longer; zvol does not wait for that.
+    A child of the program may hold the pipe open for longer; zvol does not wait for it.
     """
     import select
     import subprocess

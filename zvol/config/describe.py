@@ -1,4 +1,4 @@
-"""The configuration for `zvol config show` and `validate`: each value with its source, and what is wrong."""
+"""The configuration for `zvol config show` and `validate`: each value with its source, and all mistakes."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from zvol.model import Endpoint
 from zvol.secrets import Secret
 
 MAX_BYTES = 1024 * 1024
-"""The most bytes of a file that a profile names, such as a bundle of certificates."""
+"""Maximum bytes of a file that a profile names, such as a bundle of certificates."""
 
 
 def described(settings: Settings) -> list[tuple[str, str, str]]:
     """Return (setting, value, source) for each setting, then for each part of the credential.
 
-    A secret's value is `***`, as are the arguments of a program; what is not set is `-`.
+    The value of a secret is `***`, as are the arguments of a program; an unset value is `-`.
     """
     keys = [key for key, setting in SETTINGS.items() if setting.section in (Section.SERVER, Section.RUN)]
     rows = [("profile", settings.profile or "-", settings.sources["profile"])]
@@ -58,7 +58,7 @@ def _shown(value: object) -> str:
 
 
 def wrong_files(file: File) -> tuple[Problem, ...]:
-    """Return what is wrong with the files that any profile names; sends nothing and runs no program."""
+    """Return the mistakes in the files that the profiles name; sends nothing and runs no program."""
     return tuple(problem for profile in file.profiles for problem in _wrong_files(file, profile))
 
 

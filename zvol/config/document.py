@@ -1,4 +1,4 @@
-"""Checks the nodes of a configuration document, and makes profiles of them; adds every mistake to the list."""
+"""Checks the nodes of a configuration document and makes profiles of them; collects all mistakes."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from zvol.errors import InvalidValue
 from zvol.text import did_you_mean, has_control
 
 MAX_NAME_LENGTH: Final = 64
-"""Characters of the name of a profile."""
+"""Maximum characters of a profile name."""
 MAX_NAMES: Final = 12
-"""The most profiles that a message names."""
+"""Maximum number of profiles in a message."""
 
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z_][A-Za-z_\- ]{0,39}")
-"""A key that a message may quote; any other could be a secret in the wrong place."""
+"""Keys that a message may quote; any other could be a misplaced secret."""
 
 _EXPECTED: Final = {
     "bool": "true or false, without quotes",
@@ -30,7 +30,7 @@ _EXPECTED: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A checked value, and its place as `file:line:column`."""
+    """A checked value with its place as `file:line:column`."""
 
     value: Any = field(repr=False)
     where: str
@@ -38,10 +38,10 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A configuration file: its profiles by name, and the name of the one to use without -p.
+    """A configuration file: its profiles by name, and the name of the default profile.
 
-    `private` is set when it holds a secret, `runs` when it names a program to run, `credentials` when it holds or names
-    a credential.
+    `private` is set if it has a secret, `runs` if it names a program to run, `credentials` if it has or names a
+    credential.
     """
 
     path: Path
@@ -60,7 +60,7 @@ def names(profiles: Iterable[str]) -> str:
 
 
 def check(root: Node | None, problems: ProblemList) -> File:
-    """Return the contents of a document; wrong parts are added to `problems` and left out."""
+    """Return the contents of a document, without invalid parts; these are added to `problems`."""
     return _Checker(problems).file(root)
 
 
@@ -105,7 +105,7 @@ class _Checker:
 
     # ---- mappings ------------------------------------------------------------------------------------------------
     def _pairs(self, node: Node, what: str) -> list[tuple[str, Node, Node]]:
-        """Return key, key node and value node of a mapping; its mistakes are reported."""
+        """Return key, key node and value node for each entry of a mapping, and report its mistakes."""
         kind = self.problems.kind(node)
         if kind != "map":
             if kind != "tagged":
@@ -164,7 +164,7 @@ class _Checker:
         return profile
 
     def _together(self, present: dict[str, Node]) -> None:
-        """Report keys that exclude each other, and keys that need another one."""
+        """Report keys that exclude each other and keys that need another key."""
         for keys in EXCLUSIVE:
             two = [key for key in keys if key in present]
             if len(two) > 1:
@@ -181,7 +181,7 @@ class _Checker:
 
     # ---- values --------------------------------------------------------------------------------------------------
     def _scalar(self, node: Node, key: str, shape: str) -> str | None:
-        """Return a scalar as it is written, None when YAML takes it for something other than `shape`."""
+        """Return a scalar as written, None if YAML reads it as something other than `shape`."""
         allowed = {"text": ("text",), "duration": ("text", "int"), "bool": ("bool",), "number": ("int",)}
         kind = self.problems.kind(node)
         if kind in allowed[shape]:

@@ -1,4 +1,4 @@
-"""Parses the URL of a host, and tells whether zvol may send a session to it."""
+"""Parses the URL of a host, and decides whether zvol may send a session to it."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from zvol.text import has_control
 DEFAULT_PREFIX: Final = "/zstack"
 PORTS: Final[Mapping[str, int]] = {"http": 80, "https": 443}
 ZSTACK_PORT: Final = 8080
-"""The port of a management node, for ZSTACK_HOST only: a URL without a port means the port of its scheme."""
+"""The port of a management node, for ZSTACK_HOST only: a URL without a port has the port of its scheme."""
 
 MESSAGES: Final = ["zstack", "api"]
-"""The path at which a management node takes the messages of its own old command line."""
+"""The path at which a management node accepts messages of its old command line."""
 
 _LABEL: Final = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_\-]{0,61}[A-Za-z0-9_])?")
 _NUMBER: Final = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
 _PORT: Final = re.compile(r":[^:\]]*$")
 _PLAIN: Final = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::[0-9]{1,5})?")
-"""A name or an address without a scheme, which no secret looks like."""
+"""A name or an address without a scheme; no secret has this form."""
 _SEGMENT: Final = re.compile(r"[A-Za-z0-9._~\-]+")
 
 
 def parse_host(text: str, ports: Mapping[str, int] = PORTS) -> Endpoint:
-    """Return the endpoint that a host URL names; raises InvalidValue.
+    """Return the endpoint of a host URL; raises InvalidValue.
 
-    No path means /zstack, a bare trailing slash no prefix at all; `ports` are the ports by scheme of a URL without one.
+    No path means /zstack, a single slash means no prefix; `ports` are the default ports by scheme.
     """
     if not text or has_control(text) or any(char in text for char in " \\"):
         raise InvalidValue("is empty or holds a space, a backslash or a control character")
@@ -53,7 +53,7 @@ def parse_host(text: str, ports: Mapping[str, int] = PORTS) -> Endpoint:
 
 
 def _guess(text: str) -> str:
-    """Return a host without a scheme as a URL; 8080 is the port of plain http."""
+    """Return a host without a scheme as a URL; port 8080 means plain http."""
     return f"{'http' if text.endswith(':8080') else 'https'}://{text}"
 
 
@@ -75,9 +75,9 @@ def _split(text: str) -> tuple[str, int | None, str]:
 
 
 def _name(host: str) -> str:
-    """Return a name in lower case or an address in its one usual form.
+    """Return a name in lower case, or an address in its canonical form.
 
-    Shortened and hexadecimal IPv4 addresses, which resolvers accept as addresses, are refused.
+    Shortened and hexadecimal IPv4 addresses, which resolvers accept, are refused.
     """
     if ":" in host and "%" in host:
         raise InvalidValue("has an IPv6 address with a zone (%…), which means something on one machine only")
@@ -107,7 +107,7 @@ def _prefix(path: str) -> str:
 
 
 def is_loopback(endpoint: Endpoint) -> bool:
-    """Tell whether an endpoint is on this machine; a name that only begins like an address is not."""
+    """Tell whether an endpoint is on this machine; a name that merely begins like a loopback address is not."""
     if endpoint.host == "localhost":
         return True
     try:
@@ -117,7 +117,7 @@ def is_loopback(endpoint: Endpoint) -> bool:
 
 
 def plain_http_warning(endpoint: Endpoint, *, allowed: bool, where: str, repair: str) -> str | None:
-    """Return the warning for plain http beyond this machine; raises Untrusted when it is not allowed."""
+    """Return the warning for plain http to another machine; raises Untrusted if it is not allowed."""
     if endpoint.scheme == "https" or is_loopback(endpoint):
         return None
     if allowed:

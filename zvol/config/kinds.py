@@ -1,6 +1,6 @@
-"""The kinds of values that settings have: how each is checked, in a file, a variable or an option.
+"""The kinds of values of settings, and how each is checked, in a file, a variable or an option.
 
-A check returns the value that zvol uses, and raises InvalidValue without quoting what it was given.
+A check returns the value that zvol uses, or raises InvalidValue without quoting the input.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 MAX_CONCURRENCY: Final = 64
 MAX_TIMEOUT: Final = 7 * 86400.0
 MAX_WAIT: Final = 3600.0
-"""The most for settle_wait and api_timeout, in seconds; the least for each duration is one second."""
+"""Maximum for settle_wait and api_timeout, in seconds; the minimum for any duration is one second."""
 MAX_AGE: Final = 3650 * 86400.0
-"""The most for the filters of volumes, in seconds."""
+"""Maximum for the filters of volumes, in seconds."""
 
 _SESSION: Final = re.compile(r"[0-9A-Fa-f]{32}")
 _KEY_ID: Final = re.compile(r"[!-9;-~]{1,128}")
@@ -39,9 +39,9 @@ _TRUTHS: Final = dict.fromkeys(("1", "true", "yes", "on", "y", "t"), True) | dic
 class ValueKind:
     """A kind of value.
 
-    `read` takes a text, a list of texts, or a value that an option has converted already.  `shape` is what YAML must
-    take the value for: text, duration, bool, number or list (of texts).  `path` marks the name of a file;
-    `metavar` stands for the value in help, `choices` are all values if they can be listed.
+    `read` takes a text, a list of texts, or a value that an option has already converted. `shape` is the YAML type that
+    the value must have: text, duration, bool, number or list (of texts). `path` marks a file name; `metavar` stands for
+    the value in help, `choices` are all valid values if they can be listed.
     """
 
     read: Callable[[Any], Any]
@@ -72,7 +72,7 @@ def session(value: str) -> Secret:
 
 
 def secret(value: str) -> Secret:
-    """Return a password or the secret of an access key; raises InvalidValue for one that is not UTF-8."""
+    """Return a password or the secret of an access key; raises InvalidValue if it is not UTF-8."""
     if not _encodes(value):
         raise InvalidValue("is not UTF-8")
     return Secret(value)
@@ -93,7 +93,7 @@ def access_key_id(value: str) -> str:
 
 
 def duration(most: float) -> Callable[[str], float]:
-    """Return the check of a duration in seconds, from one second to `most`."""
+    """Return a check for a duration in seconds, from one second to `most`."""
 
     def read(value: str | float) -> float:
         seconds = parse_duration(value) if isinstance(value, str) else value
@@ -144,7 +144,7 @@ def timezone(value: str) -> str:
 
 
 def zone(value: str, other: str = "") -> str:
-    """Return the name of a time zone; `other` is what else the message allows."""
+    """Return the name of a time zone; `other` is a further valid value for the message."""
     from zoneinfo import ZoneInfo
 
     known = None

@@ -1,4 +1,4 @@
-"""The layers that settings come from: options, environment, profile, defaults; each value knows its own."""
+"""The layers of settings: options, environment, profile, defaults; each value has the name of its layer."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 
 ZSTACK_HOST: Final = "ZSTACK_HOST"
-"""As ZStack's own tools know it; zvol's own variable wins."""
+"""The variable of ZStack's own tools; zvol's own takes precedence."""
 
 
 SESSION_LENGTH: Final = 32
-"""A program's name as long as a session may be one."""
+"""A program name of this length may be a session."""
 
 
 class Layer(StrEnum):
@@ -41,7 +41,7 @@ class Layer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SettingValue:
-    """A value, its layer, and its source as `zvol config show` names it."""
+    """A value with its layer, and its source as in `zvol config show`."""
 
     value: Any = field(repr=False)
     layer: Layer
@@ -51,8 +51,8 @@ class SettingValue:
 class SettingLayers:
     """The values of each layer in one run; the configuration file is read at most once.
 
-    `options` are the settings that were given as options, by key.  `environ` is without empty variables,
-    `profile_values` has the values of the chosen profile, `problems` what is wrong outside the file.
+    `options` are the settings given as options, by key. `environ` has no empty variables, `profile_values` are the
+    values of the chosen profile, `problems` are mistakes outside the file.
     """
 
     def __init__(self, options: Mapping[str, Any], environ: Mapping[str, str]) -> None:
@@ -68,7 +68,7 @@ class SettingLayers:
         self._option_values = self._values(self._option)
 
     def pick(self, key: str) -> SettingValue:
-        """Return the value to use; one that is not for any host needs `host`, and raises what that raises."""
+        """Return the value to use; a value that depends on the host needs `host`, and raises what that raises."""
         setting = SETTINGS[key]
         variable, of_profile = self._variable_values.get(key), self.profile_values.get(key)
         if setting.scope is Scope.OWN_LAYER and self.host.layer is Layer.PROFILE:
@@ -80,7 +80,7 @@ class SettingLayers:
 
     @property
     def no_input(self) -> bool:
-        """Tell whether zvol must not prompt; the configuration file is not read.  Raises ConfigError."""
+        """Tell whether zvol must not prompt, without reading the configuration file; raises ConfigError."""
         self.raise_problems()
         return bool(self.pick("no_input").value)
 
@@ -90,17 +90,17 @@ class SettingLayers:
             self.problems.append(problem)
 
     def raise_problems(self) -> None:
-        """Raise ConfigError if something is wrong in the options or in the environment."""
+        """Raise ConfigError if the options or the environment have mistakes."""
         if self.problems:
             raise ConfigError(self.problems)
 
     # ---- options and environment ---------------------------------------------------------------------------------
     def given(self, key: str) -> SettingValue | None:
-        """Return the option of a setting, or else its variable, as it was given."""
+        """Return the value of the option of a setting, or else of its variable, unchecked."""
         return self._option(key) or self._variable(key)
 
     def variable(self, key: str, name: str) -> SettingValue | None:
-        """Return a checked variable as the value of a key, None when it is wrong, which is added to `problems`."""
+        """Return a checked variable as the value of a key, None if it is invalid; mistakes are added to `problems`."""
         given = self._of_environment(name)
         found = self._checked(SETTINGS[key].kind, given)
         if SETTINGS[key].kind.path and found is not None:
@@ -108,7 +108,7 @@ class SettingLayers:
         return found
 
     def _values(self, given: Callable[[str], SettingValue | None]) -> dict[str, SettingValue]:
-        """Return the checked values of one layer, by key."""
+        """Return the checked values of one layer by key."""
         found = {setting.key: self._checked(setting.kind, given(setting.key)) for setting in PLAIN}
         return {key: value for key, value in found.items() if value is not None}
 
@@ -125,7 +125,7 @@ class SettingLayers:
         return SettingValue(self.environ[name], Layer.ENVIRONMENT, f"environment {name}")
 
     def _checked(self, kind: ValueKind, given: SettingValue | None) -> SettingValue | None:
-        """Return the value that zvol uses, None when it is wrong, which is added to `problems`."""
+        """Return the value that zvol uses, None if it is invalid; mistakes are added to `problems`."""
         if given is None:
             return None
         try:
@@ -138,7 +138,7 @@ class SettingLayers:
     # ---- the file ------------------------------------------------------------------------------------------------
     @cached_property
     def _loaded(self) -> File | UnreadableFile | ConfigError:
-        """Return the configuration file, or the error of reading it, so that a wrong file is not read twice either."""
+        """Return the configuration file, or the error of reading it, so that an invalid file is also read only once."""
         from zvol.config.profiles import read
 
         assert self.path is not None
@@ -148,7 +148,7 @@ class SettingLayers:
             return exc
 
     def load(self) -> File:
-        """Return the configuration file; raises ConfigError when it is wrong or cannot be read."""
+        """Return the configuration file; raises ConfigError if it is invalid or cannot be read."""
         from zvol.config.profiles import unreadable
 
         found = self._loaded
@@ -159,7 +159,7 @@ class SettingLayers:
         return found
 
     def _file(self, *, needed: bool) -> File | None:
-        """Return the configuration file, None for a default one that is missing, or unreadable and not `needed`."""
+        """Return the configuration file; None if a default file is missing, or is unreadable and not `needed`."""
         if self.path is None:
             return None
         found = self._loaded
@@ -171,7 +171,7 @@ class SettingLayers:
 
     # ---- the profile ---------------------------------------------------------------------------------------------
     def choose_profile(self, *, host_needed: bool) -> None:
-        """Choose a profile and take its values; with `host_needed`, several without a choice are a UsageProblem."""
+        """Choose a profile and use its values; with `host_needed`, an ambiguous choice is a UsageProblem."""
         given = self.given("profile")
         file = self._file(needed=host_needed or given is not None)
         if file is None:
@@ -204,7 +204,7 @@ class SettingLayers:
             )
 
     def _relative_to(self, path: Path, key: str, value: Any) -> Any:
-        """Return a value with its file, or its program, taken relative to the configuration file."""
+        """Return a value whose file or program is relative to the configuration file."""
         kind = SETTINGS[key].kind
         if kind.path:
             file = path.parent / expand(value, self.environ)
@@ -225,13 +225,13 @@ class SettingLayers:
 
     @property
     def own_host(self) -> bool:
-        """Tell whether the host is the chosen profile's; raises what `host` raises."""
+        """Tell whether the host comes from the chosen profile; raises what `host` raises."""
         own = self.profile_values.get("host")
         return own is not None and own.value == self.host.value
 
     @cached_property
     def host(self) -> SettingValue:
-        """Return the endpoint to use, after the profile was chosen; raises ConfigError or UsageProblem."""
+        """Return the endpoint to use, once the profile is chosen; raises ConfigError or UsageProblem."""
         if self.host_is_given:
             given = self.given("host")
             found = self._zstack_host() if given is None else self._checked(SETTINGS["host"].kind, given)
@@ -245,7 +245,7 @@ class SettingLayers:
         raise UsageProblem(text, hint=hint)
 
     def _zstack_host(self) -> SettingValue | None:
-        """Return the endpoint of ZSTACK_HOST: a name or an address, perhaps with a port, as ZStack's own tools know."""
+        """Return the endpoint of ZSTACK_HOST: a name or an address with an optional port, as in ZStack's own tools."""
         given, port = self._of_environment(ZSTACK_HOST), self.environ.get("ZSTACK_PORT")
         bare = given.value
         if port and not (port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65536):
@@ -258,13 +258,13 @@ class SettingLayers:
 
 
 def _mask_if_missing(text: str, path: Path) -> None:
-    """Never show what is given as the file of a secret and is none: it may be the secret itself."""
+    """Redact the path of a secret file if that file does not exist, because it may be the secret itself."""
     if not text.startswith(("/", "~", "./", "../")) and not os.path.lexists(path):
         register_secret(text)
 
 
 def _around(value: object) -> str:
-    """Return what is around a wrong value that may not belong to it, as files of variables leave it there."""
+    """Return the characters around an invalid value that may not belong to it, such as those left by env files."""
     if not isinstance(value, str) or not value.strip():
         return ""
     if value.endswith("\r"):

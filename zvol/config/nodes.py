@@ -1,4 +1,4 @@
-"""The nodes of a configuration document and their kinds in YAML, and the list of mistakes with their positions."""
+"""The nodes of a configuration document with their YAML types, and the list of mistakes with positions."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Marked(Protocol):
 
 
 class Node(Marked, Protocol):
-    """A node of PyYAML: `value` is a scalar's text, a list of nodes, or a list of (key, value) nodes."""
+    """A node of PyYAML: `value` is the text of a scalar, a list of nodes, or a list of (key, value) nodes."""
 
     @property
     def tag(self) -> str: ...
@@ -81,7 +81,7 @@ class ProblemList:
         self._tagged.add(position(node))
 
     def kind(self, node: Node) -> NodeKind:
-        """Return what YAML takes a node for; `tagged` when it has a tag, which is reported already."""
+        """Return the YAML type of a node; `tagged` if it has a tag, which is already reported."""
         return "tagged" if position(node) in self._tagged else _KINDS.get(node.tag.rpartition(":")[2], "other")
 
     def where(self, node: Node) -> str:

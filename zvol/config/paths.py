@@ -10,7 +10,7 @@ from zvol.errors import UsageProblem
 
 
 def config_file(option: str | None, environ: Mapping[str, str]) -> tuple[Path | None, bool]:
-    """Return the path of the configuration file, None without HOME, and whether it was named (then it must exist)."""
+    """Return the path of the configuration file, None without HOME, and whether it was named and so must exist."""
     named = next(filter(None, (option, *map(environ.get, SETTINGS["config"].variables))), None)
     if named:
         return expand(named, environ), True
@@ -19,7 +19,7 @@ def config_file(option: str | None, environ: Mapping[str, str]) -> tuple[Path | 
 
 
 def state_dir(environ: Mapping[str, str]) -> Path:
-    """Return the folder of the journal and the sandbox.  Raises UsageProblem without HOME."""
+    """Return the folder of the journal and the sandbox; raises UsageProblem without HOME."""
     base = _base(environ, "XDG_STATE_HOME", ".local/state")
     if base is None:
         raise UsageProblem(f"there is no place for the journal: {no_home(environ)}", hint="Set HOME or XDG_STATE_HOME.")
@@ -27,12 +27,12 @@ def state_dir(environ: Mapping[str, str]) -> Path:
 
 
 def no_home(environ: Mapping[str, str]) -> str:
-    """Return why there is no HOME to use."""
+    """Return why there is no usable HOME."""
     return "HOME is not an absolute path" if environ.get("HOME") else "HOME is not set"
 
 
 def expand(text: str, environ: Mapping[str, str]) -> Path:
-    """Return a path with its leading `~/` replaced by HOME, if HOME is set."""
+    """Return a path with a leading `~/` replaced by HOME, if HOME is set."""
     home = environ.get("HOME")
     if home and (text == "~" or text.startswith("~/")):
         return Path(home) / text[2:]
@@ -40,7 +40,7 @@ def expand(text: str, environ: Mapping[str, str]) -> Path:
 
 
 def _base(environ: Mapping[str, str], variable: str, below_home: str) -> Path | None:
-    """Return a base folder; a relative one is ignored, because it would depend on the working directory."""
+    """Return a base folder; a relative path is ignored, because it would depend on the working directory."""
     base = environ.get(variable)
     if base and Path(base).is_absolute():
         return Path(base)

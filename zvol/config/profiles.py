@@ -1,7 +1,7 @@
-"""Reads the configuration file: strict YAML, all mistakes at once, and messages that quote no line of the file.
+"""Reads the configuration file as strict YAML; reports all mistakes at once, and no message quotes the file.
 
-The only importer of yaml.  The parser's events are checked first; then the document is composed into nodes with
-positions, but not constructed, so that no value becomes a number, a date or a boolean.
+Only this module imports yaml. It checks the events of the parser, then composes the document into nodes with positions,
+but does not construct it, so that no value becomes a number, a date or a boolean.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ __all__ = ["DEPTH", "LIMIT", "NODES", "File", "Value", "load", "read", "unreadab
 LIMIT: Final = 256 * 1024
 DEPTH: Final = 20
 NODES: Final = 20_000
-"""The most values of a file, which limits the time for a hostile one."""
+"""Maximum number of values in a file, which limits the time for a hostile file."""
 
 _UNPRINTABLE: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|\ufeff")
 MAKE_ONE: Final = "Make one with `zvol config init`."
 
 
 def load(path: Path) -> File:
-    """Read and check a configuration file.  Raises ConfigError with all its mistakes."""
+    """Read and check a configuration file; raises ConfigError with all its mistakes."""
     try:
         return read(path)
     except UnreadableFile as exc:
@@ -41,7 +41,7 @@ def unreadable(exc: UnreadableFile) -> ConfigError:
 
 
 def read(path: Path) -> File:
-    """Read and check a configuration file.  Raises ConfigError as `load` does, and UnreadableFile."""
+    """Read and check a configuration file; raises ConfigError as `load` does, and UnreadableFile."""
     content = read_file(path, LIMIT, seconds=PIPE_SECONDS)
     problems = ProblemList(content.path)
     file = check(_parsed(content.data, problems), problems)
@@ -52,7 +52,7 @@ def read(path: Path) -> File:
 
 
 def _check_exposure(content: Content, file: File, problems: ProblemList) -> str:
-    """Report a file that others can use although it is private, and return what repairs it."""
+    """Report a private file that others can use, and return how to repair it."""
     exposed = content.exposure() if file.private else None
     if exposed is None and file.credentials:
         exposed = content.changeable("names a program to run" if file.runs else "says where a secret is and goes to")
@@ -64,7 +64,7 @@ def _check_exposure(content: Content, file: File, problems: ProblemList) -> str:
 
 # ---- from bytes to nodes -----------------------------------------------------------------------------------------
 def _parsed(data: bytes, problems: ProblemList) -> Node | None:
-    """Return the root node of the only document, None when there is none; reports everything that is not allowed."""
+    """Return the root node of the only document, None if there is none; report everything that is not allowed."""
     text = _decoded(data, problems)
     if text is None:
         return None
@@ -75,7 +75,7 @@ def _parsed(data: bytes, problems: ProblemList) -> Node | None:
         return yaml.compose(text, loader) if _allowed(text, loader, problems) else None
     except yaml.MarkedYAMLError as exc:
         if isinstance(exc, yaml.composer.ComposerError) and problems.any:
-            return None  # an alias without its anchor, or two anchors of one name: both are reported already
+            return None  # an alias without its anchor, or two equal anchors: already reported
         mark = exc.problem_mark or exc.context_mark
         line, column = (mark.line, mark.column) if mark else (-1, -1)
     except yaml.YAMLError:
@@ -109,9 +109,9 @@ def _add_at_end(problems: ProblemList, before: str, text: str) -> None:
 
 
 def _allowed(text: str, loader: Any, problems: ProblemList) -> bool:
-    """Tell whether the document may be composed: it is the only one, not too deep and not too large.
+    """Tell whether the document may be composed: there is only one, and it is neither too deep nor too large.
 
-    Reports anchors, aliases and tags.  Raises yaml.YAMLError.
+    Reports anchors, aliases and tags. Raises yaml.YAMLError.
     """
     import yaml
 

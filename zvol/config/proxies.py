@@ -18,9 +18,10 @@ _ENCODED: Final = re.compile("(%[0-9A-Fa-f]{2})")
 
 
 def environment_proxy(endpoint: Endpoint, environ: Mapping[str, str]) -> tuple[str, str] | None:
-    """Return HTTPS_PROXY as a URL and the variable it is from, None when it does not apply to this endpoint.
+    """Return HTTPS_PROXY as a URL with the name of its variable, None if it does not apply to this endpoint.
 
-    It applies to https beyond this machine unless NO_PROXY names the host.  Raises InvalidValue, naming no value.
+    It applies to https to another machine unless NO_PROXY names the host. Raises InvalidValue without quoting the
+    value.
     """
     name = next((name for name in ("HTTPS_PROXY", "https_proxy") if environ.get(name)), None)
     exempt = environ.get("NO_PROXY") or environ.get("no_proxy") or ""
@@ -30,9 +31,9 @@ def environment_proxy(endpoint: Endpoint, environ: Mapping[str, str]) -> tuple[s
 
 
 def _url(text: str) -> str:
-    """Return a proxy's URL; unlike a host, it may have no scheme, and may have a user and a password.
+    """Return the URL of a proxy; unlike a host, it may lack a scheme, and may have a user and a password.
 
-    Their letters beyond ASCII and a % that encodes nothing are encoded; only the last @ ends them.
+    In these, characters outside ASCII and a % that starts no escape are encoded; only the last @ ends them.
     """
     if text[:1] in ("'", '"'):
         raise InvalidValue("is in quotes, which are a part of it")
@@ -56,7 +57,7 @@ def check_proxy_scheme(scheme: str) -> None:
 
 
 def _encoded(text: str) -> str:
-    """Percent-encode a user or a password, but for what is encoded already."""
+    """Percent-encode a user or a password, except for what is already encoded."""
     try:
         return "".join(part if _ENCODED.fullmatch(part) else quote(part, safe="") for part in _ENCODED.split(text))
     except UnicodeEncodeError:
@@ -64,17 +65,17 @@ def _encoded(text: str) -> str:
 
 
 def without_user(url: str) -> str:
-    """Return a proxy's URL without its user and password, which must not be shown."""
+    """Return the URL of a proxy without user and password, which must not be shown."""
     scheme, _, rest = url.partition("://")
     _, at, address = rest.rpartition("@")
     return f"{scheme}://***@{address}" if at else url
 
 
 def is_exempt(endpoint: Endpoint, names: str) -> bool:
-    """Tell whether NO_PROXY names the host: by name, domain, address, network, or `*`, with or without a port.
+    """Tell whether NO_PROXY names the host: by name, domain, address, network or `*`, with or without a port.
 
-    The matcher of urllib knows no networks, the one of requests only those of IPv4; both may read the environment of
-    the process or the settings of the system, and importing either slows the start of every command.
+    The matcher of urllib knows no networks, that of requests only IPv4 networks; both may read the environment of the
+    process or the settings of the system, and importing either slows the start of every command.
     """
     return any(_matches(endpoint, name) for name in re.split(r"[,\s]+", names.lower()) if name)
 

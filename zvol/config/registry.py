@@ -1,7 +1,7 @@
-"""Every setting, in one line each; no other module names its key, variable, option, default or help text.
+"""Every setting, each defined once; no other module has its key, variable, option, default or help text.
 
-These derive from it: the keys that the configuration file may have, the values of `Settings`, the options of the
-commands, `zvol config show`, the file that `zvol config init` writes, and `zvol help environment`.
+These derive from it: the keys of the configuration file, the values of `Settings`, the options of the commands, `zvol
+config show`, the file that `zvol config init` writes, and `zvol help environment`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from zvol.render.formats import DEFAULT, enumerated
 
 
 class Section(StrEnum):
-    """What a setting belongs to; the value is its heading in a new configuration file."""
+    """The section of a setting; the value is its heading in a new configuration file."""
 
     CHOICE = "which file and which profile"
     SERVER = "the server"
@@ -28,7 +28,7 @@ class Section(StrEnum):
 
 
 class Scope(StrEnum):
-    """The hosts that a value may be used for: a value of one layer may be wrong for the host of another."""
+    """The hosts for which a value may be used, because a value of one layer may be wrong for the host of another."""
 
     ANY = "any host"
     OWN_HOST = "a profile's value only for the profile's own host"
@@ -39,10 +39,9 @@ class Scope(StrEnum):
 class Setting:
     """A setting.
 
-    `help` is a phrase that completes `KEY: …`; `note` is what `zvol help environment` adds to it.  The first of
-    `variables` that is set is used.  `commands` are those that take the option; if it is empty, all do.  `secret` makes
-    a file that has it private, `in_file` is False for a setting that no file may have.  `example` is its value in a new
-    file.
+    `help` is a phrase that completes `KEY: …`; `note` is added to it in `zvol help environment`. The first of
+    `variables` that is set is used. `commands` are those with the option; if empty, all have it. A file with a `secret`
+    setting is private; a setting with `in_file` False is not allowed in a file. `example` is the value in a new file.
     """
 
     key: str
@@ -151,7 +150,7 @@ NEEDS: Final = (
     ("access_key_secret_file", ("access_key_id",)),
     ("access_key_secret_command", ("access_key_id",)),
 )
-"""A key, and other keys; the key needs one of them."""
+"""Each key with other keys, one of which it needs."""
 
 OTHER_NAMES: Final = {
     "access_key_secret": "access_key_secret_file or access_key_secret_command; the secret itself has no place here",
@@ -169,17 +168,17 @@ OTHER_NAMES: Final = {
     "username": "account",
     "verify": "ca_file",
 }
-"""Names that users may write instead of a key, and what to use."""
+"""Names that users may write instead of a key, and the key to use."""
 
 
 def variables(*sections: Section) -> dict[str, str]:
-    """Return variable to key for some sections, in their order of precedence: zvol's own before ZStack's."""
+    """Return variable to key for some sections, in order of precedence: zvol's own before those of ZStack."""
     found = {name: setting.key for setting in _ALL if setting.section in sections for name in setting.variables}
     return dict(sorted(found.items(), key=lambda item: item[0].startswith("ZSTACK_")))
 
 
 def shown(value: object) -> str:
-    """Return a value as it is written in a file: durations with their unit, booleans as true and false."""
+    """Return a value as written in a file: durations with their unit, booleans as true and false."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):

@@ -1,4 +1,4 @@
-"""The sessions that `zvol login` stores: one private file for each server, account and user."""
+"""The sessions that `zvol login` stores: one private file per server, account and user."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from zvol.permissions import Content
 from zvol.secrets import Secret
 
 MAX_BYTES: Final = 4096
-"""The most bytes of a file."""
+"""Maximum size of a file in bytes."""
 
 LINKED: Final = "is a symbolic link, and it holds a secret", "Remove it, and run `zvol login` again."
-"""What is wrong with a link: zvol stores files, so that somebody else put it there."""
+"""The problem with a link: zvol stores only files, so someone else created it."""
 
 MAX_FILES: Final = 200
-"""The most files that are read when no account is named."""
+"""Maximum number of files read if no account is given."""
 
 
 class ShownZone(NamedTuple):
-    """What a login showed of the server's zone: its offset in seconds, at one moment in seconds since 1970 UTC."""
+    """The server's zone as shown by a login: its offset in seconds, at one moment in seconds since 1970 UTC."""
 
     offset: float
     moment: float
@@ -36,7 +36,7 @@ class ShownZone(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StoredSession:
-    """A stored session and its owner; `zone` is None when its login did not show it."""
+    """A stored session and its owner; `zone` is None if the login did not show it."""
 
     session: Secret
     account: str
@@ -53,7 +53,7 @@ class SessionStore:
         self._base = endpoint.base
 
     def find(self, account: str | None, user: str | None) -> StoredSession | None:
-        """Return the session of an account and user, or of the latest login if no account is given; None if missing.
+        """Return the session of an account and user, or of the latest login without an account; None if there is none.
 
         Raises ConfigError for a file that others can read, UnreadableFile for one that this user cannot.
         """
@@ -63,7 +63,7 @@ class SessionStore:
         return next((stored for stored in sessions if stored is not None), None)
 
     def save(self, session: Secret, account: str, user: str | None, zone: ShownZone | None = None) -> Path:
-        """Store a session, and replace an earlier one; raises LocalState when it cannot be written."""
+        """Store a session in place of an earlier one; raises LocalState if it cannot be written."""
         path = self._path(account, user)
         private_dir(self.folder)
         record: dict[str, Any] = {"base": self._base, "account": account, "user": user, "session": session.reveal()}
@@ -73,7 +73,7 @@ class SessionStore:
         return path
 
     def remove(self, stored: StoredSession) -> None:
-        """Remove a stored session; raises LocalState when it cannot be removed."""
+        """Remove a stored session; raises LocalState if that fails."""
         try:
             stored.path.unlink(missing_ok=True)
         except OSError as exc:
@@ -93,7 +93,7 @@ class SessionStore:
         return iter([path for _, path in sorted(dated, reverse=True)][:MAX_FILES])
 
     def _read(self, path: Path) -> StoredSession | None:
-        """Return the session of a file; None for one of another server, or one whose name does not fit its account."""
+        """Return the session of a file; None if it is of another server, or its name does not match its account."""
         try:
             content = read_file(path, MAX_BYTES)
         except UnreadableFile as exc:
@@ -133,7 +133,7 @@ def _stored(record: dict[str, Any], path: Path) -> StoredSession | None:
 
 
 def _zone(value: object) -> ShownZone | None:
-    """Return a stored zone; None for anything else, and for files of an older zvol."""
+    """Return a stored zone; None for any other value, and for files of older versions of zvol."""
     if not isinstance(value, list) or [type(one) for one in value] != [float, float]:
         return None
     return ShownZone(*value)

@@ -1,4 +1,4 @@
-"""All settings of one run, each with where it came from: option, then environment, then profile, then default."""
+"""All settings of one run with their sources: option, then environment, then profile, then default."""
 
 from __future__ import annotations
 
@@ -21,9 +21,8 @@ __all__ = ["Credential", "SettingLayers", "Settings", "output_format", "resolve"
 class Settings:
     """The settings of a run; durations in seconds.
 
-    `proxy` is resolved: a URL, or None.  `sources` says of each key where its value is from: `option --host`,
-    `environment ZVOL_HOST`, `file:line:column` or `default`.  `credential` may be sent to this host;
-    its files and programs have not been read.
+    `proxy` is resolved: a URL, or None. `sources` has the source of each key: `option --host`, `environment ZVOL_HOST`,
+    `file:line:column` or `default`. `credential` may be sent to this host; its files and programs have not been read.
     """
 
     endpoint: Endpoint
@@ -45,9 +44,9 @@ class Settings:
 
 
 def resolve(layers: SettingLayers) -> Settings:
-    """Return the settings of a run; reads the configuration file unless it was read before, and sends nothing.
+    """Return the settings of a run; reads the configuration file unless it was already read, and sends nothing.
 
-    Raises ConfigError or UsageProblem for what is wrong, Untrusted for plain http that is not allowed.
+    Raises ConfigError or UsageProblem for mistakes, Untrusted for plain http that is not allowed.
     """
     layers.choose_profile(host_needed=not layers.host_is_given)
     host = layers.host
@@ -70,7 +69,7 @@ def resolve(layers: SettingLayers) -> Settings:
 
 
 def _warnings(layers: SettingLayers, *, insecure: bool) -> list[str]:
-    """Return what the user should know; raises Untrusted for plain http that is not allowed."""
+    """Return the warnings; raises Untrusted for plain http that is not allowed."""
     host = layers.host
     profile = host.layer is Layer.PROFILE
     repair = "`insecure_http: true` in the profile" if profile else "ZVOL_INSECURE_HTTP=1"
@@ -83,7 +82,7 @@ def _warnings(layers: SettingLayers, *, insecure: bool) -> list[str]:
 
 
 def _proxy(layers: SettingLayers) -> SettingValue:
-    """Return the profile's proxy for its own host, else that of the environment for https."""
+    """Return the proxy of the profile for its own host, or else that of the environment for https."""
     of_profile = layers.pick("proxy")
     if of_profile.layer is Layer.PROFILE:
         value = None if of_profile.value == "none" else of_profile.value
@@ -100,7 +99,7 @@ def _proxy(layers: SettingLayers) -> SettingValue:
 
 
 def output_format(layers: SettingLayers) -> str:
-    """Return the output format of option, environment, profile or default, also where there is no host yet.
+    """Return the output format of option, environment, profile or default, even if there is no host yet.
 
     Raises what `resolve` raises for the file and the environment.
     """

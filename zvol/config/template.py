@@ -31,7 +31,7 @@ def template(
     *,
     insecure: bool = False,
 ) -> str:
-    """Return the file for a profile; without an account it has the ways to give a session, and uses the first."""
+    """Return the file for a profile; without an account, it lists the ways to give a session and uses the first."""
     values = {"host": _quoted(host)}
     if account:
         values["account"] = _quoted(account)
@@ -48,12 +48,12 @@ def template(
 
 
 def _ways(values: Mapping[str, str]) -> list[str]:
-    """Return the lines of all ways to give a session, with a heading for each."""
+    """Return the lines of all ways to give a session, each with a heading."""
     return [line for section in _CREDENTIALS for line in (f"    # {section}", *_lines(section, values))]
 
 
 def _lines(section: Section, values: Mapping[str, str]) -> list[str]:
-    """Return a line for each key of a section; those without a value are commented out."""
+    """Return a line for each key of a section; keys without a value are commented out."""
     return [_line(setting, values.get(key)) for key, setting in FILE_KEYS.items() if setting.section is section]
 
 
@@ -64,6 +64,6 @@ def _line(setting: Setting, value: str | None) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Return a text as YAML, in quotes unless YAML reads it as a text without them."""
+    """Return a text as YAML, quoted only if YAML would otherwise not read it as that text."""
     plain = _PLAIN.fullmatch(text) and text.lower() not in _READ_OTHERWISE
     return text if plain else json.dumps(text, ensure_ascii=False)
