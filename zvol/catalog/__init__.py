@@ -1,1 +1,1 @@
-"""Finding volumes: listing, filters, names, recoverability and the time left."""
+"""Finds volumes and VMs: listing, filters, names, recoverability and the time left."""

@@ -1,4 +1,4 @@
-"""Finding the volumes of a `zvol attach` of many, and the VM of each."""
+"""Finds the volumes of `zvol attach` with several volumes, and the VM of each."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What was found for one argument: the volume, read at `read_at` (monotonic seconds), and its VM; or an error."""
+    """The result for one argument: the volume, read at `read_at` (monotonic seconds), and its VM; or an error."""
 
     asked: str
     uuid: str | None = None
@@ -53,10 +53,10 @@ def find_attachments(
     vm: str | None,
     deletion: Callable[[Volume], str | None],
 ) -> list[Found]:
-    """Find each volume once, and the VM: the given one, or the one that it is on or was last on.
+    """Find each volume once, and its VM: the given one, or the one that it is on or was last on.
 
-    For `deletion` see `zstack.last_vm.find_doubts`.  Raises what `find_vm` and the client raise; what is wrong with one
-    volume is its own error.
+    For `deletion` see `zstack.last_vm.find_doubts`. Raises what `find_vm` and the client raise; an error of one volume
+    is in its result.
     """
     machine = find_vm(client, vm) if vm is not None else None
     shown: dict[str, Volume] = {}
@@ -84,7 +84,7 @@ def vm_names(client: Client, found: Iterable[Found]) -> dict[str, str]:
 
 
 def is_vm(client: Client, text: str) -> bool:
-    """Tell whether the second of two arguments is a VM, or else a volume.
+    """Tell whether the second of two arguments is a VM; otherwise it is a volume.
 
     Raises Refused for a name that both a VM and a volume have, and what `find_vm` and the client raise.
     """
@@ -110,7 +110,7 @@ def is_vm(client: Client, text: str) -> bool:
 
 
 def _named(client: Client, arguments: Sequence[VolumeArgument]) -> dict[str, Volume | Refused]:
-    """Return the volume that each name means, or why it means none; raises UsageProblem for what is no list."""
+    """Return the volume for each name, or its error; raises UsageProblem if standard input is not a list."""
     names = [one.text for one in arguments if one.uuid is None]
     volumes = find_volumes(client, "any", "Data") if names else []
     known = {volume.name for volume in volumes}
@@ -137,7 +137,7 @@ def _found(
     unsure: Mapping[str, str],
     read_at: float,
 ) -> Found:
-    """Return an argument with its volume and its VM, or with what is wrong with it."""
+    """Return an argument with its volume and its VM, or with its error."""
     if one.uuid is None:
         return one
     volume = now.get(one.uuid)

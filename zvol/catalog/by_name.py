@@ -1,4 +1,4 @@
-"""Finding the volume and the VM of `zvol attach`, each by its UUID or its exact name; `attachments.py` finds many."""
+"""Finds the volume and the VM of `zvol attach` by UUID or exact name; `attachments.py` finds several."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class VmRef:
-    """A VM; `name` is the name that the user gave, None when it was given by its UUID."""
+    """A VM; `name` is the name that the user gave, None if the UUID was given."""
 
     uuid: str
     name: str | None = None
@@ -30,9 +30,9 @@ class VmRef:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """The volume to attach, as it was read at `read_at` (monotonic seconds), and the UUID of the VM.
+    """The volume to attach, as read at `read_at` (monotonic seconds), and the UUID of the VM.
 
-    `already`: it was on that VM when it was looked up.
+    `already`: the volume was on that VM when it was looked up.
     """
 
     volume: Volume
@@ -48,10 +48,10 @@ def find_attachment(
     vm: str | None,
     deletion: Callable[[Volume], str | None],
 ) -> Attachment:
-    """Find the volume and the VM, by default the one that it was last on; what was found by a name is read again.
+    """Find the volume and the VM, by default its last VM; resources found by name are read again.
 
-    For `deletion` see `zstack.last_vm.find_doubts`.  Raises UsageProblem when the server names no VM, Refused when it
-    may name an older one, and what `find_volume`, `find_vm` and `read_unchanged` raise.
+    For `deletion` see `zstack.last_vm.find_doubts`. Raises UsageProblem if the server names no VM, Refused if it may
+    name an older one, and what `find_volume`, `find_vm` and `read_unchanged` raise.
     """
     read_at = clock.monotonic()
     volume = find_volume(client, argument.text, argument.uuid)
@@ -64,15 +64,15 @@ def find_attachment(
 
 
 def _last_vm(client: Client, volume: Volume, deletion: Callable[[Volume], str | None]) -> str:
-    """Return the VM that a volume was last on; the release is asked for only when it decides."""
+    """Return the VM that a volume was last on; the release is requested only if the answer depends on it."""
     unsure = find_doubts([volume], client.version, deletion, tries=RELEASE_TRIES)[volume.uuid]
     return last_vm_of(volume, unsure)
 
 
 def last_vm_of(volume: Volume, unsure: str) -> str:
-    """Return the VM that a volume was last on; raises UsageProblem or Refused when that is not certain.
+    """Return the VM that a volume was last on; raises UsageProblem or Refused if that is uncertain.
 
-    `unsure` is what is not known of it, see `zstack.last_vm.find_doubts`.
+    `unsure` is the doubt about it, see `zstack.last_vm.find_doubts`.
     """
     last, hint = volume.text("lastVmInstanceUuid"), "Name the VM, by UUID or by name"
     if last is None:
@@ -84,9 +84,9 @@ def last_vm_of(volume: Volume, unsure: str) -> str:
 
 
 def find_volume(client: Client, name: str, uuid: str | None) -> Volume:
-    """Return the volume with a UUID, or the only data volume with a name that is not deleted.
+    """Return the volume with a UUID, or the only data volume with this name that is not deleted.
 
-    Raises Refused when there is none or several, and what the client raises.
+    Raises Refused if there is none or several, and what the client raises.
     """
     if uuid is not None:
         volume = client.resource(uuid, kind=DATA_VOLUME)
@@ -101,7 +101,7 @@ def no_such_volume(uuid: str) -> Refused:
 
 
 def volume_named(volumes: Sequence[Volume], name: str) -> Volume:
-    """Return the only one of the volumes with a name that is not deleted; raises Refused when there is not one."""
+    """Return the volume with this name that is not deleted; raises Refused unless there is exactly one."""
     matches = {volume.uuid: volume for volume in volumes if volume.name == name and not DATA_VOLUME.is_deleted(volume)}
     deleted = [volume for volume in volumes if volume.name == name and DATA_VOLUME.is_deleted(volume)]
     if deleted and not matches:
@@ -113,9 +113,9 @@ def volume_named(volumes: Sequence[Volume], name: str) -> Volume:
 
 
 def find_vm(client: Client, asked: str) -> VmRef:
-    """Return the VM with a UUID, or the only VM with a name that is not destroyed.
+    """Return the VM with a UUID, or the only VM with this name that is not destroyed.
 
-    Raises UsageProblem for an invalid name, Refused when there is none or several, and what the client raises.
+    Raises UsageProblem for an invalid name, Refused if there is none or several, and what the client raises.
     """
     uuid = fold_uuid(asked)
     if uuid is not None:
@@ -130,16 +130,16 @@ def find_vm(client: Client, asked: str) -> VmRef:
 
 
 def read_unchanged(client: Client, shown: Volume, vm: VmRef) -> Volume:
-    """Read the volume again; raises Refused when it or the VM's name has changed since it was looked up.
+    """Read the volume again; raises Refused if it or the VM's name has changed since the look-up.
 
-    Between the look-up of a name and the change, somebody may have renamed, deleted or attached something.
+    Between the look-up of a name and the change, another user may have renamed, deleted or attached something.
     """
     check_name(client, vm, shown.uuid)
     return unchanged(shown, client.resource(shown.uuid, kind=DATA_VOLUME))
 
 
 def check_name(client: Client, vm: VmRef, volume: str | None = None) -> None:
-    """Raise Refused when the VM does not have the name any more that the user gave."""
+    """Raise Refused if the VM no longer has the name that the user gave."""
     if vm.name is not None:
         found = client.query_all("/v1/vm-instances", [f"uuid={vm.uuid}"])
         if [one.get("name") for one in found if one.get("state") != "Destroyed"] != [vm.name]:
@@ -147,7 +147,7 @@ def check_name(client: Client, vm: VmRef, volume: str | None = None) -> None:
 
 
 def unchanged(shown: Volume, now: Volume | None) -> Volume:
-    """Return the volume as it is now; raises Refused when it has changed since its name was looked up."""
+    """Return the volume as it is now; raises Refused if it has changed since its name was looked up."""
     if now is None or DATA_VOLUME.deletion_of(now) != DATA_VOLUME.deletion_of(shown):
         raise Refused(
             "the volume was deleted or changed meanwhile; it was left as it is",

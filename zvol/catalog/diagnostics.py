@@ -1,7 +1,7 @@
-"""What `zvol doctor` checks on the server: connection, TLS, version, clock, time zone and deletion policy.
+"""The checks of `zvol doctor` on the server: connection, TLS, version, clock, time zone and deletion policy.
 
-Nothing is sent that could change anything: on some paths of a ZStack a GET deletes or logs out, so that each request
-is one of those that tests/e2e/test_doctor.py lists.  None of them needs a session but the one for the policy.
+No request can change anything: on some paths of ZStack a GET deletes or logs out, so only the requests that
+tests/e2e/test_doctor.py lists are sent. Only the one for the policy needs a session.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from zvol.zstack.transport import Transport
 
 CLOCK_SECONDS: Final = 60.0
-"""How far the clocks of the server and of this machine may be apart."""
+"""Maximum difference between the clocks of the server and of this machine."""
 
 NO_TIME: Final = "Without it no time left and no {what} can be told; filters by time and the alarm do not work."
 
@@ -29,9 +29,9 @@ NO_TIME: Final = "Without it no time left and no {what} can be told; filters by 
 def connection(
     connect: Callable[[], Transport], endpoint: Endpoint, ca_file: str | None, ca_file_from: str
 ) -> Iterator[Check]:
-    """Check host, TLS and version; after a check that is not ok there is no use in others.
+    """Check host, TLS and version; if a check is not ok, further checks are useless.
 
-    `connect` may raise ConfigError for the CA file, which `ca_file_from` is the source of.
+    `connect` may raise ConfigError for the CA file, whose source is `ca_file_from`.
     """
     untrusted: Untrusted | None = None
     answer: Answer | None = None
@@ -80,7 +80,7 @@ def clock_and_zone(
 ) -> Iterator[Check]:
     """Check the server's clock against this machine's, and whether its time zone is known.
 
-    `logs_in`: each run logs in, which shows the zone, too.
+    `logs_in`: each run logs in, which also shows the zone.
     """
     before = clock.wall()
     server: float | None = None

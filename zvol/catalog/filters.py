@@ -1,7 +1,7 @@
-"""Selecting deleted volumes by filters that must all match; they are applied here, not by the server's query language.
+"""Selects deleted volumes by filters, which must all match; zvol applies them, not the query language of the server.
 
-A filter matches, does not match, or cannot be decided.  A filter that cannot be decided ends the command; only the
-alarm counts such volumes as a match.
+A filter matches, does not match, or cannot be decided. An undecided filter ends the command; only the alarm counts it
+as a match.
 """
 
 from __future__ import annotations
@@ -51,9 +51,9 @@ REQUIRED_FACTS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class FilterFacts:
-    """What filters depend on: the server's clock and zone, the UUIDs of a name, and tags by volume.
+    """The facts that filters depend on: the server's clock and zone, the UUIDs of a name, and tags by volume.
 
-    None when not known.  For an `alarm`, what the server may not remember is not known either.
+    None if unknown. For an `alarm`, facts that the server may not remember are unknown too.
     """
 
     now: float | None = None
@@ -66,7 +66,7 @@ class FilterFacts:
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """The filters that were given, which must all match; None for the others."""
+    """The given filters, which must all match; None for the others."""
 
     name: str | None = None
     since: TimeBound | None = None
@@ -87,7 +87,7 @@ class Filters:
 
     @property
     def timeless(self) -> Filters:
-        """Return those of them that do not depend on the server's clock and zone."""
+        """Return those that do not depend on the server's clock and zone."""
         return replace(self, **dict.fromkeys(REQUIRED_FACTS))
 
     def explain(self, zone: Zone) -> list[str]:
@@ -104,12 +104,12 @@ class Filters:
             yield "--deleted-since is not before --deleted-before, so no volume can match"
 
     def match(self, row: AnyRow, facts: FilterFacts) -> bool | None:
-        """Tell whether all filters match a volume; None when that cannot be decided."""
+        """Tell whether all filters match a volume; None if that cannot be decided."""
         matches = [match for _, match in self.evaluate(row, facts)]
         return False if False in matches else None if None in matches else True
 
     def evaluate(self, row: AnyRow, facts: FilterFacts) -> Iterator[tuple[str, bool | None]]:
-        """Yield each given filter, and whether it matches a volume; None when that cannot be decided."""
+        """Yield each given filter, and whether it matches a volume; None if that cannot be decided."""
         resource = row.resource
         if self.name is not None:
             yield "name", fnmatchcase(one_form(resource.name), one_form(self.name))
@@ -128,9 +128,9 @@ class Filters:
 
 
 def _is_deleted(row: AnyRow, bound: TimeBound, facts: FilterFacts, *, since: bool) -> bool | None:
-    """Tell whether a volume was deleted at or after a bound, or before it; None when that is not known.
+    """Tell whether a volume was deleted at or after a bound, or before it; None if that is unknown.
 
-    Where clocks were changed, a date can mean two instants; what both of them do not tell is not known.
+    When clocks change, a date can mean two instants; if they give different answers, the result is unknown.
     """
     if not row.resource.deleted:
         return False
@@ -146,12 +146,12 @@ def _is_deleted(row: AnyRow, bound: TimeBound, facts: FilterFacts, *, since: boo
 
 
 def _is_one_of(uuid: str | None, uuids: frozenset[str] | None) -> bool | None:
-    """Tell whether a volume's VM or storage is one of those with the name; None when these are not known."""
+    """Tell whether a volume's VM or storage is one of those with the name; None if these are unknown."""
     return False if uuid is None else None if uuids is None else uuid in uuids
 
 
 def _was_last_on(row: AnyRow, facts: FilterFacts) -> bool | None:
-    """Tell whether a volume was last on one of the VMs; None where a server that may remember none names none."""
+    """Tell whether a volume was last on one of the VMs; None if no VM is named and the server may not remember it."""
     match = _is_one_of(row.resource.text("lastVmInstanceUuid"), facts.vms)
     undecided = row.last_vm_doubt in (NO_LAST_VM, MAYBE_NO_LAST_VM) or (facts.alarm and bool(row.last_vm_doubt))
     return None if undecided and not match else match
@@ -162,20 +162,20 @@ def select(
 ) -> list[R]:
     """Return the rows that match; for an `alarm` also those that cannot be decided.
 
-    Raises ZvolError when a row cannot be decided, Refused when there is no VM or storage with the name.
+    Raises ZvolError if a row cannot be decided, Refused if there is no VM or storage with the name.
     """
     return decide(rows, filters, look_up(filters, client, alarm=alarm), context)
 
 
 def without_times(rows: Sequence[R], filters: Filters, facts: FilterFacts) -> list[R]:
-    """Return the rows that are left before the server's clock and zone are known; raises what `select` raises."""
+    """Return the rows that may match before the server's clock and zone are known; raises what `select` raises."""
     if filters.timed:
         return [row for row in rows if filters.timeless.match(row, facts) is not False]
     return decide(rows, filters, facts)
 
 
 def decide(rows: Sequence[R], filters: Filters, facts: FilterFacts, context: RetentionContext | None = None) -> list[R]:
-    """Return the rows that match, by the facts that were looked up and the server's clock and zone of `context`."""
+    """Return the rows that match, from the facts that were looked up and the server's clock and zone in `context`."""
     alarm = facts.alarm
     if context is not None:
         facts = replace(facts, now=context.now, zone=context.zone)
@@ -196,7 +196,7 @@ def decide(rows: Sequence[R], filters: Filters, facts: FilterFacts, context: Ret
 def _undecided_error(
     rows: Sequence[AnyRow], filters: Filters, facts: FilterFacts, missing: Mapping[Fact, ZvolError]
 ) -> ZvolError:
-    """Return which filter cannot be decided, and why: because of a failed look-up, or of single resources."""
+    """Return the error for an undecided filter, with the reason: a failed look-up, or individual resources."""
     undecided = {name for row in rows for name, match in filters.evaluate(row, facts) if match is None}
     first = next(name for name in OPTIONS if name in undecided)
     doubt = next((row.last_vm_doubt for row in rows if row.last_vm_doubt), None)
@@ -215,7 +215,7 @@ def _undecided_error(
 
 # ---- look-ups for filters -----------------------------------------------------------------------------------------
 def look_up(filters: Filters, client: Client, *, alarm: bool = False) -> FilterFacts:
-    """Look up what the filters depend on, except for the server's clock and zone; raises what `select` raises."""
+    """Look up the facts for the filters, except the server's clock and zone; raises what `select` raises."""
 
     def try_query(option: str, subject: str, query: Callable[[], T]) -> T | None:
         try:
@@ -238,7 +238,7 @@ def look_up(filters: Filters, client: Client, *, alarm: bool = False) -> FilterF
 
 
 def _tags(client: Client, tag: str) -> dict[str, list[str]]:
-    """Return the tags of volumes by volume: those that the server finds equal to this one, or all tags."""
+    """Return the tags by volume: those that the server finds equal to this one, or all tags."""
     tags: dict[str, list[str]] = {}
     with_tag = condition("tag", "=", tag)
     conditions = ["resourceType=VolumeVO", *([with_tag] if with_tag else [])]
@@ -257,7 +257,7 @@ class _NameQuery:
     asked: str
 
     def uuids(self) -> frozenset[str]:
-        """Return the UUIDs of all that have the name, or the UUID that was given."""
+        """Return the UUIDs of all resources with the name, or the UUID that was given."""
         uuid = fold_uuid(self.asked)
         if uuid is not None:
             return frozenset((uuid,))
@@ -266,14 +266,14 @@ class _NameQuery:
         return frozenset(str(one.get("uuid")) for one in found if one.get("name") == self.asked)
 
     def checked(self, uuids: frozenset[str] | None) -> frozenset[str] | None:
-        """Return the UUIDs; raises Refused when there are none."""
+        """Return the UUIDs; raises Refused if there are none."""
         if uuids is not None and not uuids:
             known, hint = self._existing()
             raise Refused(f"there is no {self.what} {escape_terminal(self.asked)}{known}", kind="not-found", hint=hint)
         return uuids
 
     def _existing(self) -> tuple[str, str]:
-        """Return some of the names that exist, as the end of a sentence, or a hint when their look-up fails."""
+        """Return some existing names as the end of a sentence, or a hint if their look-up fails."""
         query = [("fields", "uuid,name"), ("sort", "+name"), ("limit", str(MAX_NAMED + 1))]
         try:
             found = self.client.query_page(self.path, query).inventories

@@ -1,4 +1,4 @@
-"""Listing volumes with their time left and the names of their VM and primary storage."""
+"""Lists volumes with their time left and the names of their VM and primary storage."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ STORAGES: Final = "/v1/primary-storage"
 
 POLICY_FACTS: Final = {DATA_VOLUME.name: Fact.POLICY, VM_INSTANCE.name: Fact.VM_POLICY}
 POLICY_ROWS: Final = 100
-"""The page size for the global configurations of one category; a server has some twenty for volumes."""
+"""Page size for the global configurations of one category; a server has about twenty for volumes."""
 SOON_SECONDS: Final = 2.0
-"""The timeout of a request that only a text depends on."""
+"""Timeout of a request that only messages depend on."""
 MAX_UNIQUE: Final = 10
-"""The most names that are looked up for a command to type."""
+"""Maximum number of names looked up for a command to type."""
 SMALL_BATCH: Final = 10
 """The number of UUIDs to try when a proxy does not accept long URLs."""
 
@@ -56,7 +56,7 @@ def find_volumes(client: Client, status: str = DATA_VOLUME.deleted_state, type: 
 class RetentionContext:
     """What the time left depends on: the policies by kind, the server's time zone and its clock `now`.
 
-    What could not be looked up is unknown, with the error in `missing`; this machine's clock is never a substitute.
+    A failed look-up means an unknown value, with the error in `missing`; this machine's clock is never a substitute.
     """
 
     policies: Mapping[str, Policy]
@@ -77,7 +77,7 @@ def retention_context(client: Client, zones: ZoneSources, kinds: Iterable[AnyKin
     if zone.tz is None and reason is not None:
         missing[Fact.ZONE] = reason
     if now is not None and zone.moment is not None:
-        now = max(now, zone.moment)  # it may have taken a while to find the zone
+        now = max(now, zone.moment)  # finding the zone may have taken a while
     return RetentionContext(policies, zone, now, missing)
 
 
@@ -104,7 +104,7 @@ def follows_vm(volume: Volume) -> bool:
 
 
 def volume_rows(client: Client, volumes: Iterable[Volume], context: RetentionContext) -> list[VolumeRow]:
-    """Return volumes with their time left and names, most urgent first; a failed look-up only leaves out values."""
+    """Return volumes with their time left and names, most urgent first; a failed look-up only leaves values out."""
     volumes = list(volumes)
     on_vms = {volume.text("vmInstanceUuid") for volume in volumes if follows_vm(volume)}
     vms = {vm.uuid: vm for vm in _destroyed_vms(client, on_vms)}
@@ -123,13 +123,13 @@ def volume_rows(client: Client, volumes: Iterable[Volume], context: RetentionCon
 
 
 def _destroyed_vms(client: Client, uuids: set[str | None]) -> list[VmInstance]:
-    """Return the VMs that root volumes are on, with state and date only; those whose look-up failed are not known."""
+    """Return the VMs of root volumes, with state and date only; VMs whose look-up failed are left out."""
     found = _by_uuid(client, VM_INSTANCE.path, uuids, "uuid,name,state,lastOpDate")
     return [VmInstance(str(one["uuid"]), one) for one in found if isinstance(one.get("uuid"), str)]
 
 
 def with_doubts(rows: Iterable[VolumeRow], doubts: Mapping[str, str]) -> list[VolumeRow]:
-    """Return rows with what is not known of the VMs they were last on, by UUID; rows that are not there as they are."""
+    """Return rows with the doubts about their last VMs, by UUID; rows without one are unchanged."""
     return [replace(row, last_vm_doubt=doubts.get(row.volume.uuid, row.last_vm_doubt)) for row in rows]
 
 
@@ -140,7 +140,7 @@ def resource_names(client: Client, path: str, uuids: set[str | None]) -> dict[st
 
 
 def names_soon(client: Client, path: str, uuids: Iterable[str | None]) -> dict[str, str]:
-    """Return the names of some resources by UUID, by one short request that only a text depends on.
+    """Return the names of some resources by UUID, in one short request; only messages depend on them.
 
     Raises what the client raises.
     """
@@ -162,7 +162,7 @@ def _soon(client: Client, path: str, uuids: Iterable[str | None], fields: str) -
 
 
 def unique_names(client: Client, volumes: Iterable[Volume]) -> frozenset[str]:
-    """Return the UUIDs of volumes whose name is easy to type and no other volume has; as `names_soon` does."""
+    """Return the UUIDs of volumes whose name is easy to type and unique; raises as `names_soon` does."""
     plain = [volume for volume in volumes if is_plain_name(volume.name)][:MAX_UNIQUE]
     if not plain:
         return frozenset()
@@ -197,5 +197,5 @@ def _by_uuid(client: Client, path: str, uuids: set[str | None], fields: str) -> 
 
 
 def _is_answered(error: ZvolError) -> bool:
-    """Tell whether a transient error is an answer, from ZStack or from anything else."""
+    """Tell whether a transient error is an answer, from ZStack or something else."""
     return isinstance(error, TransientError) and error.never_sent is None and error.maybe_sent is None

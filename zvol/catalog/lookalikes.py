@@ -1,7 +1,7 @@
-"""Texts that are no VOLUME but contain one, such as a UUID in quotes or a row of a table: what they look like.
+"""Recognises texts that are not a VOLUME but contain one, such as a UUID in quotes or a row of a table.
 
-Any of them could be the name of a volume, so it matters only when no volume has that name.  An argument is then refused
-by itself; a line of standard input shows that the list is not one of VOLUMEs, and nothing of it is sent.
+Any of them could be the name of a volume, so this matters only if no volume has that name. An argument is then refused
+alone; a line of standard input shows that the list is not one of VOLUMEs, and nothing in it is sent.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from zvol.model import VolumeArgument
 from zvol.text import escape_terminal, fold_uuid
 
 MAX_SHOWN: Final = 60
-"""The most characters of a text that a message shows."""
+"""Maximum characters of a text in a message."""
 
 _UUID: Final = re.compile(
     r"(?<![0-9a-z])(?:[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?![0-9a-z])", re.IGNORECASE
@@ -40,7 +40,7 @@ _SHORTENED: Final = re.compile(r"[0-9a-f-]{4,35}(?:…|\.{2,3})", re.IGNORECASE)
 _ALMOST: Final = re.compile(r"[0-9a-f]{20,44}|[0-9a-f]{64}")
 _INSIDE: Final = re.compile(r"[-_:. ]")
 MAX_WRONG: Final = 4
-"""The most letters of 32 characters that may be none of a UUID, so that it seems to be one."""
+"""Maximum number of wrong characters in a text of 32 that still looks like a UUID."""
 
 _GLOB: Final = frozenset("*?[")
 
@@ -57,7 +57,7 @@ _FORMS: Final = (
     (rf".*[{_QUOTES}(){{}}<>\[\]=:].*", "holds more than a UUID"),
     (r"[^\w@]*@[^\w@]*", "holds more than a UUID"),
 )
-"""What a text looks like whose UUID is replaced by `@`; the first pattern that matches counts."""
+"""Patterns for texts whose UUID is replaced by `@`, and what each looks like; the first match counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Lookalike:
 
 
 def lookalike(text: str, *, listed: bool = True) -> Lookalike | None:
-    """Return what a text looks like that is neither a UUID nor a likely name; `listed`: it is a line of a list."""
+    """Return what a text looks like if it is neither a UUID nor a likely name; `listed`: it is a line of a list."""
     plain = _plain(text)
     uuids = _uuids(plain)
     if plain.startswith("#") and listed:
@@ -124,7 +124,7 @@ def _line_without_uuid(plain: str, digits: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return a text without what cannot be seen, with ASCII digits and dashes, and with spaces only between words."""
+    """Return a text without invisible characters, with ASCII digits and dashes, and with spaces only between words."""
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text).translate(_DASHES)
         text = "".join(char for char in text if unicodedata.category(char) != "Cf")
@@ -152,7 +152,7 @@ def _uuids(plain: str) -> tuple[str, ...]:
 
 
 def refusal(arguments: Sequence[VolumeArgument], *, what: str = "VOLUME") -> UsageProblem | None:
-    """Return the error for texts that look like something else; it names the first, and how many there are."""
+    """Return the error for texts that look like something else; it names the first and their number."""
     found = [(one, like) for one in arguments if (like := _like(one))]
     if not found:
         return None
@@ -180,7 +180,7 @@ def _hint(like: Lookalike, what: str, text: str) -> str:
 
 
 def _jq(text: str) -> str:
-    """Return what prints the UUIDs of a document, of which this is the first line."""
+    """Return a jq command that prints the UUIDs of a document, given its first line."""
     if text.lstrip().startswith("{"):
         return "'.inventories[].uuid'" if '"inventories"' in text else ".uuid"
     return "'.[].uuid'"
@@ -193,7 +193,7 @@ def look(name: str) -> str:
 
 
 def as_glob(name: str) -> str | None:
-    """Return a name that is a pattern as a shell takes it, such as `'pg-*'`; None for one that is no pattern."""
+    """Return a name that is a shell pattern, such as `'pg-*'`, in quotes; None if it is not a pattern."""
     if not _GLOB.intersection(name):
         return None
     from shlex import quote

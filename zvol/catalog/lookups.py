@@ -1,6 +1,6 @@
-"""The facts that decisions about volumes depend on, and the errors when one cannot be looked up.
+"""The facts that decisions about volumes depend on, and the errors for failed look-ups.
 
-A failed look-up is neither a yes nor a no: a filter that needs the fact cannot be decided, and its error says why.
+A failed look-up is neither yes nor no: a filter that needs the fact cannot be decided, and its error gives the reason.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from zvol.zstack.resource_kinds import kind_of
 T = TypeVar("T")
 
 MAX_NAMED: Final = 12
-"""The most resources that a message names."""
+"""Maximum number of resources in a message."""
 
 
 class Fact(StrEnum):
-    """A fact that the time left depends on, as messages call it."""
+    """A fact that the time left depends on, with its name for messages."""
 
     POLICY = "how long the server keeps deleted volumes"
     VM_POLICY = "how long the server keeps destroyed VMs"
@@ -29,7 +29,7 @@ class Fact(StrEnum):
 
 
 def look_up(fact: Fact, query: Callable[[], T], missing: dict[Fact, ZvolError]) -> T | None:
-    """Return what a query returns; when it fails, None, and the error is put into `missing`."""
+    """Return the result of a query; if it fails, return None and add the error to `missing`."""
     try:
         return query()
     except ZvolError as exc:
@@ -38,7 +38,7 @@ def look_up(fact: Fact, query: Callable[[], T], missing: dict[Fact, ZvolError]) 
 
 
 def unknown_facts(option: str, reasons: Mapping[str, ZvolError]) -> ZvolError:
-    """Return the error of an option that cannot be decided; `reasons` are the failed look-ups by their subject."""
+    """Return the error for an option that cannot be decided; `reasons` are the failed look-ups by subject."""
     worst = min(reasons.values(), key=lambda error: SEVERITY.index(error.exit))
     why = "; ".join(f"{subject} is not known ({error.message})" for subject, error in reasons.items())
     hint = next((error.hint for error in reasons.values() if error.hint), "")
@@ -48,7 +48,7 @@ def unknown_facts(option: str, reasons: Mapping[str, ZvolError]) -> ZvolError:
 
 
 def undecided_rows(option: str, resources: Sequence[Resource]) -> ZvolError:
-    """Return the error of an option that cannot be decided for resources of one kind with an unreadable date."""
+    """Return the error for an option that cannot be decided for resources of one kind with an unreadable date."""
     kind = kind_of(resources[0])
     text = f"{option} cannot be decided: the time left or the date of a {kind.noun} cannot be told"
     hint = f"Nothing was sent. `{kind.listing}` shows them; give the UUIDs of those you mean."

@@ -1,4 +1,4 @@
-"""The volumes that come back with a VM: those that were on it when it was destroyed; the others are only named."""
+"""The volumes that are recovered with a VM: those that were on it when it was destroyed; others are only named."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WHICH: Final = "which volumes were on the VM"
 
 @dataclass(frozen=True, slots=True)
 class Notes:
-    """What is said of the volumes of a VM that are left alone; `undecided`: some may have been on it at the end."""
+    """The warnings about volumes of a VM that are left unchanged; `undecided`: some may have been on it at the end."""
 
     warnings: tuple[str, ...] = ()
     undecided: bool = False
@@ -34,13 +34,13 @@ class Notes:
 
 @dataclass(frozen=True, slots=True)
 class Reattachment:
-    """The VMs, each followed by the volumes that are attached to it again, and what is said of the others."""
+    """The VMs, each followed by the volumes to attach to it again, and the warnings about the others."""
 
     targets: tuple[Target, ...]
     notes: Mapping[str, Notes] = field(default_factory=dict)
 
     def annotated(self, results: Iterable[Result]) -> Iterator[Result]:
-        """Yield results, those of VMs with the warnings about volumes that were left alone."""
+        """Yield results; those of VMs get the warnings about volumes that are left unchanged."""
         for result in results:
             notes = self.notes.get(result.uuid or "", Notes())
             exits = (result.extra_exit, Exit.FAILED if notes.undecided else Exit.OK)
@@ -50,9 +50,9 @@ class Reattachment:
 def find_reattached(client: Client, vms: Sequence[Target], destruction: Remembered) -> Reattachment:
     """Find the data volumes that were on these VMs when they were destroyed.
 
-    `destruction` returns the lastOpDate that a VM had before it was recovered, None when that is not known.  VMs and
-    volumes are bound to what is read here: one that changes after that is left as it is.  Raises ZvolError when a
-    look-up fails: then nothing may be sent.
+    `destruction` returns the lastOpDate that a VM had before it was recovered, None if unknown. VMs and volumes are
+    bound to the state read here; one that changes afterwards is left unchanged. Raises ZvolError if a look-up fails;
+    nothing may be sent then.
     """
     targets, notes = list[Target](), dict[str, Notes]()
     try:
@@ -72,7 +72,7 @@ def _together(vm: Target, volume: Volume) -> Target:
 
 
 def _release(client: Client) -> Release:
-    """Return the release of the server, an unknown one when the server does not tell it."""
+    """Return the release of the server, or an unknown release if the server does not tell it."""
     try:
         return client.version()
     except CannotTell:
@@ -82,7 +82,7 @@ def _release(client: Client) -> Release:
 def _look_up(
     client: Client, targets: Sequence[Target], release: Release, destruction: Remembered
 ) -> Iterator[tuple[Target, VmInstance | None, tuple[LastVolume, ...] | None]]:
-    """Yield each VM as it is, None when it is not there, and its volumes, None where there is nothing to tell them."""
+    """Yield each VM as it is, None if it does not exist, with its volumes, None if they cannot be determined."""
     uuids = [target.uuid for target in targets]
     seen = client.read_resources(uuids, kind=VM_INSTANCE)
     if seen.unclear:
@@ -100,7 +100,7 @@ def _look_up(
 
 
 def _volumes(client: Client, vms: Sequence[str], release: Release) -> list[Volume] | None:
-    """Return the data volumes that name one of these VMs as their last; None where the server remembers none."""
+    """Return the data volumes whose last VM is one of these; None if the server does not remember it."""
     if release.has(Feature.LAST_VM) is False:
         return None
     try:
@@ -125,7 +125,7 @@ def _notes(vm: VmInstance | None, volumes: Sequence[LastVolume] | None, release:
 
 
 def _warning(vm: VmInstance, left: LastVolume) -> str:
-    """Say why a volume is left alone, and what to type for it."""
+    """Return why a volume is left unchanged, and the command for it."""
     volume = left.volume
     called = f"volume {volume.name} ({volume.uuid})" if volume.name else f"volume {volume.uuid}"
     commands = ", then ".join(f"`zvol {command}`" for command in left.commands(vm))

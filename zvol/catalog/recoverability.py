@@ -1,4 +1,4 @@
-"""Whether a volume can be recovered, and with what: every reason that can be found out."""
+"""Whether a volume can be recovered, and how: all reasons that can be found."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ADMIN = "36c27e8ff05c4780bf6d2fa65700f22e"
 
 
 def with_recoverability(row: VolumeRow, client: Client) -> VolumeRow:
-    """Return a row with notes, and with `recoverable` corrected by the quota; a failed look-up leaves a note."""
+    """Return a row with notes, and with `recoverable` corrected by the quota; a failed look-up adds a note."""
     if not DATA_VOLUME.is_deleted(row.volume):
         attach = row.volume.text("lastVmInstanceUuid") and not row.volume.text("vmInstanceUuid")
         named = " VM" if row.last_vm_doubt else ""
@@ -48,7 +48,7 @@ def with_recoverability(row: VolumeRow, client: Client) -> VolumeRow:
 
 
 def _next(row: VolumeRow, client: Client) -> str:
-    """Return the command that brings a deleted volume back: a root volume comes with its VM, if that is destroyed."""
+    """Return the command that recovers a deleted volume; for a root volume, that of its VM if that is destroyed."""
     if row.retention.recoverable is not False:
         last = row.volume.text("lastVmInstanceUuid")
         again = last is not None and row.last_vm_doubt == CERTAIN and _is_there(last, client)
@@ -62,13 +62,13 @@ def _next(row: VolumeRow, client: Client) -> str:
 
 
 def _is_there(vm: str, client: Client) -> bool:
-    """Tell whether a VM is there and not destroyed, so that a volume can be attached to it."""
+    """Tell whether a VM exists and is not destroyed, so that a volume can be attached to it."""
     found = query(client, VM_INSTANCE.path, f"uuid={vm}")
     return not isinstance(found, str) and any(one.get("state") not in DESTROYED_STATES for one in found)
 
 
 def policy_note(row: AnyRow) -> list[str]:
-    """Return what the cloud's deletion policy means for what is in the recycle bin."""
+    """Return what the cloud's deletion policy means for resources in the recycle bin."""
     if row.retention.policy == "Never":
         return ["the cloud's policy is Never: it stays in the recycle bin until somebody expunges it"]
     if row.retention.policy == "Direct":
@@ -79,7 +79,7 @@ def policy_note(row: AnyRow) -> list[str]:
 
 
 def query(client: Client, path: str, condition: str) -> list[Mapping[str, Any]] | str:
-    """Return what a query finds, or the message of its error."""
+    """Return the results of a query, or the message of its error."""
     try:
         return client.query_all(path, [condition], rows=100)
     except ZvolError as exc:
@@ -91,12 +91,12 @@ def names_of(items: list[Mapping[str, Any]], key: str) -> str:
 
 
 def find_storage(uuid: str | None, client: Client) -> list[Mapping[str, Any]] | str | None:
-    """Return a primary storage, [] when there is none, the message of the error, or None without a UUID."""
+    """Return a primary storage, [] if it does not exist, the message of the error, or None without a UUID."""
     return None if uuid is None else query(client, STORAGES, f"uuid={uuid}")
 
 
 def storage_notes(found: list[Mapping[str, Any]] | str | None, noun: str) -> list[str]:
-    """Return what is wrong with the storage: the server recovers it anyway, but the data may be unavailable."""
+    """Return the problems of the storage: the server recovers the volume anyway, but its data may be unavailable."""
     if found is None:
         return []
     if isinstance(found, str):
@@ -112,10 +112,10 @@ def storage_notes(found: list[Mapping[str, Any]] | str | None, noun: str) -> lis
 
 
 def check_quota(row: R, client: Client, wanted: Sequence[tuple[str, int | None]]) -> R:
-    """Check quotas of the owner.  Whether they apply depends on whose session this is, which cannot be queried.
+    """Check the quotas of the owner. Whether they apply depends on whose session this is, which cannot be queried.
 
-    `wanted` are names, and how much more of each is needed.  With an unknown quota, or a number that is not known
-    (None), it is not known whether it is recoverable.
+    `wanted` are names, and how much more of each is needed. If a quota or a number is unknown (None), it is unknown
+    whether the resource is recoverable.
     """
     if row.retention.recoverable is not True:
         return row

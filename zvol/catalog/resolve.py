@@ -1,4 +1,4 @@
-"""Resolving arguments to volumes: UUIDs as they are, a name to the only deleted data volume that has it."""
+"""Resolves arguments to volumes: UUIDs as they are, a name to the only deleted data volume that has it."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ R = TypeVar("R", bound=Resource)
 MakeRows = Callable[[Sequence[Volume]], Sequence[VolumeRow]]
 
 MAX_NAMES: Final = 20
-"""The most names that are looked up among the volumes that are not deleted; they share the URL of one request."""
+"""Maximum number of names looked up among volumes that are not deleted; they share the URL of one request."""
 MAX_NAME_CHARS: Final = 1500
-"""The most characters of these names together, URL-encoded."""
+"""Maximum total characters of these names, URL-encoded."""
 MAX_COMPARED: Final = 10_000
-"""The most pairs of names that are compared for one that is close."""
+"""Maximum number of pairs of names compared to find a close one."""
 
 GIVE_UUID: Final = "Give the UUID of the one you mean."
 _ALMOST_UUID: Final = re.compile(r"[0-9a-f]{20,44}")
@@ -37,7 +37,7 @@ _ALMOST_UUID: Final = re.compile(r"[0-9a-f]{20,44}")
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """What to work on, and a failed result for each argument that names nothing of it."""
+    """The targets, and a failed result for each argument that names none."""
 
     targets: tuple[Target, ...]
     refused: tuple[Result, ...]
@@ -49,11 +49,11 @@ def resolve(
     find: Callable[[], Sequence[R]],
     refuse: Callable[[Sequence[str], Mapping[str, Sequence[R]]], Sequence[Result]],
 ) -> Resolution:
-    """Resolve arguments of one kind; a refused name never stops the others.
+    """Resolve arguments of one kind; a refused name does not stop the others.
 
-    A name means the deletion that is found, and no later one.  `find` returns what is deleted, and is only called for
-    names, which are compared here: the query language of the server cannot express every name.  `refuse` returns the
-    results of the names that are not that of exactly one; it gets them with what has each.
+    A name means the deletion that is found, and no later one. `find` returns deleted resources, and is called only for
+    names, which are compared here because the query language of the server cannot express every name. `refuse` returns
+    the results for names without exactly one match; it gets them with their matches.
     """
     names = list(dict.fromkeys(one.text for one in arguments if one.uuid is None))
     by_name: dict[str, list[R]] = {name: [] for name in names}
@@ -78,7 +78,7 @@ def resolve(
 def resolve_targets(client: Client, arguments: Sequence[VolumeArgument], make_rows: MakeRows) -> Resolution:
     """Resolve VOLUME arguments; `make_rows` makes rows of the candidates for a name.
 
-    Raises UsageProblem for a line of standard input that is no name and looks like something else, such as a UUID in
+    Raises UsageProblem for a line of standard input that is not a name and looks like something else, such as a UUID in
     quotes.
     """
     volumes: list[Volume] = []
@@ -97,7 +97,7 @@ def resolve_targets(client: Client, arguments: Sequence[VolumeArgument], make_ro
 
 
 def resolve_any(client: Client, arguments: Sequence[VolumeArgument], make_rows: MakeRows) -> Resolution:
-    """Resolve VOLUME arguments, whose names may be those of any volume: deleted or not, data or root."""
+    """Resolve VOLUME arguments; a name may be that of any volume: deleted or not, data or root."""
 
     def find() -> list[Volume]:
         names = list(dict.fromkeys(one.text for one in arguments if one.uuid is None))
@@ -122,7 +122,7 @@ def resolve_any(client: Client, arguments: Sequence[VolumeArgument], make_rows: 
 
 
 def _none_or_several(name: str, rows: tuple[VolumeRow, ...], similar: Mapping[str, Volume]) -> Result:
-    """Return why a name that may be that of any volume is refused."""
+    """Return why a name for any volume is refused."""
     if not rows:
         return _refusal(name, (), [], similar.get(name), "volume", "show")
     error = ZvolError(f"{len(rows)} volumes have this name", kind="ambiguous", hint=GIVE_UUID)
@@ -136,7 +136,7 @@ def _refused(
     deleted: Sequence[Volume],
     make_rows: MakeRows,
 ) -> list[Result]:
-    """Return a result for each name that is not that of exactly one deleted volume."""
+    """Return a result for each name without exactly one deleted volume."""
     ambiguous = {volume.uuid: volume for name in names for volume in by_name[name]}
     rows = list(make_rows(tuple(ambiguous.values()))) if ambiguous else []
     unknown = [name for name in names if not by_name[name]]
@@ -151,7 +151,7 @@ def _refused(
 
 
 def _similar(names: Sequence[str], volumes: Sequence[Volume]) -> dict[str, Volume]:
-    """Return a volume for each name that its name looks like, or is close to."""
+    """Return a volume for each name, whose own name looks like it or is close to it."""
     if not names:
         return {}
     looks: dict[str, Volume] = {}
@@ -172,9 +172,9 @@ def _refusal(
     what: str = "deleted data volume",
     verb: str = "recover",
 ) -> Result:
-    """Return why a name is refused that is not that of exactly one `what`; `verb` is the command.
+    """Return why a name without exactly one matching `what` is refused; `verb` is the command.
 
-    `rows` are all data volumes with it, the deleted ones if there are any; `similar` is one whose name looks like it.
+    `rows` are all data volumes with the name, or only the deleted ones; `similar` is a volume with a similar name.
     """
     kind, text = "not-found", f"no {what} has this name"
     hint = "`zvol list` shows what can be recovered."
@@ -213,7 +213,7 @@ def _not_deleted(name: str, rows: Sequence[VolumeRow]) -> str:
 
 
 def _difference(name: str, other: str) -> str:
-    """Return, as the end of a sentence, how the name of a volume differs from a name that it is like."""
+    """Return, as the end of a sentence, how the name of a volume differs from a similar name."""
     if one_form(other) == one_form(name):
         return ", but one has the same name in another Unicode form (NFC or NFD)"
     return f"; did you mean {other}?"
@@ -222,7 +222,7 @@ def _difference(name: str, other: str) -> str:
 def _others(client: Client, names: Sequence[str]) -> tuple[list[VolumeRow], list[Volume]]:
     """Return the data volumes with one of the names that are not deleted, and the root volumes that are.
 
-    One request, and none when it fails.
+    Sends one request; both are empty if it fails.
     """
     names = that_fit([name for name in names if condition("name", "?=", name)])
     if not names:

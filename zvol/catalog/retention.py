@@ -1,6 +1,6 @@
-"""How long a deleted volume is safe: pure arithmetic on the server's data, never a guess.
+"""How long a deleted volume is safe: pure arithmetic on the server's data, without guesses.
 
-All instants are seconds since 1970 UTC.  When a date can be read in two ways, the earlier deadline counts.
+All instants are seconds since 1970 UTC. If a date can be read in two ways, the earlier deadline counts.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ from zvol.zstack.zones import END, Zone
 
 NOT_DELETED: Final = "not-deleted"
 GONE: Final = "gone"
-"""The reason of a VM that has lost its root volume."""
+"""The reason for a VM whose root volume is destroyed."""
 ROOT: Final = "root"
 FINAL: Final = (NOT_DELETED, GONE, "half-expunged")
-"""The reasons of resources that have no time left to speak of."""
+"""The reasons for resources that have no time left to show."""
 
 POLICIES: Final = ("Delay", "Never", "Direct")
 BEGUN: Final = "it is overdue: its destruction may have begun, and its {} may be gone"
 DATES: Final = ("createDate", "lastOpDate", "lastDetachDate")
 MAX_AHEAD: Final = 600
-"""Seconds; a change further ahead of the server's clock than this shows that its zone is not the assumed one."""
+"""Seconds; a change further ahead of the server's clock shows that the assumed zone is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The global configurations of one category; seconds, None when the server sent nothing usable."""
+    """The global configurations of one category; seconds, None if the server sent no usable value."""
 
     deletion_policy: str | None = None
     period_seconds: int | None = None
@@ -45,17 +45,17 @@ class Policy:
 
     @property
     def complete(self) -> bool:
-        """Tell whether it is enough to know how long a volume is safe."""
+        """Tell whether it suffices to compute how long a volume is safe."""
         return self.deletion_policy == "Never" or None not in (self.deletion_policy, self.period_seconds)
 
 
 def parse_policy(configs: Iterable[Mapping[str, Any]], kind: AnyKind = DATA_VOLUME) -> Policy:
-    """Parse the global configurations of a kind; their values are texts, and anything unexpected is None."""
+    """Parse the global configurations of a kind; their values are texts, and unexpected ones become None."""
     values: dict[object, object] = {}
     for item in configs:
         if item.get("category") == kind.config_category and isinstance(item.get("name"), str):
             name = item["name"]
-            values[name] = item.get("value") if name not in values else None  # contradictory answers count as none
+            values[name] = item.get("value") if name not in values else None  # contradictory answers are ignored
     policy = values.get("deletionPolicy")
     return Policy(
         policy if isinstance(policy, str) and policy in POLICIES else None,
@@ -65,15 +65,15 @@ def parse_policy(configs: Iterable[Mapping[str, Any]], kind: AnyKind = DATA_VOLU
 
 
 def instant(text: str | None, zone: Zone) -> float | None:
-    """Return the instant of a server's local date: the earliest of several possible ones, None when it is not known."""
+    """Return the instant of a server's local date: the earliest if several are possible, None if unknown."""
     local = parse_server_date(text or "")
     return None if local is None else zone.instant(local)
 
 
 def last_change(resource: Resource, zone: Zone, now: float | None) -> float | None:
-    """Return when the record last changed; None when unknown, or when the server's clock `now` contradicts it.
+    """Return when the record last changed; None if unknown, or if the server's clock `now` contradicts it.
 
-    A server's date is on its own clock: without that clock the date has no meaning here.
+    A date of the server is by its own clock, so without that clock it has no meaning here.
     """
     changed = instant(resource.last_op_date, zone)
     return None if changed is None or now is None or changed > now + MAX_AHEAD else changed
@@ -82,10 +82,10 @@ def last_change(resource: Resource, zone: Zone, now: float | None) -> float | No
 def retention_of(
     resource: Resource, policy: Policy | None, zone: Zone, now: float | None, vm: VmInstance | None = None
 ) -> Retention:
-    """Return a resource's time in the recycle bin, on the server's clock `now`; None when that is not known.
+    """Return a resource's time in the recycle bin by the server's clock `now`; None if that is unknown.
 
-    `policy` is the one that it follows.  That of a root volume is its VM's, and the deletion that counts is that of
-    the `vm`, which is None when it is not known.
+    `policy` is the one that applies to the resource. A root volume has the policy of its VM, and its time counts from
+    the deletion of the `vm`, which is None if unknown.
     """
     policy, clock = policy or Policy(), zone.source if now is not None else "unknown"
 
@@ -102,13 +102,13 @@ def retention_of(
     after = None if counted is None else _deadline(last_change(counted, zone, now), policy)
     left = None if after is None or now is None else max(0, math.floor(after - now))
     if left == 0 and reason is None:
-        reason = "overdue"  # it is listed, so it exists until the next run of the server's task
+        reason = "overdue"  # still listed: it exists until the next run of the server's task
     clock_from = None if counted is None else _clock_from(counted)
     return answer(recoverable, reason, clock_from=clock_from, expunges_after=after, seconds_left=left)
 
 
 def _volume_recoverable(volume: Resource) -> tuple[bool | None, str | None]:
-    """Return whether a volume can be recovered by itself, as far as its row tells, and why not."""
+    """Return whether a volume can be recovered by itself, as far as its row shows, and why not."""
     if volume.text("status") is None or (DATA_VOLUME.is_deleted(volume) and volume.text("type") is None):
         return None, None
     if not DATA_VOLUME.is_deleted(volume):
@@ -118,7 +118,7 @@ def _volume_recoverable(volume: Resource) -> tuple[bool | None, str | None]:
 
 
 def _vm_recoverable(vm: VmInstance) -> tuple[bool | None, str | None]:
-    """Return whether a VM can be recovered, as far as its row tells, and why not."""
+    """Return whether a VM can be recovered, as far as its row shows, and why not."""
     if vm.state not in DESTROYED_STATES:
         return (None, None) if vm.state is None else (False, NOT_DELETED)
     if not vm.complete:
@@ -139,11 +139,10 @@ def _deadline(changed: float | None, policy: Policy) -> float | None:
 
 
 def _clock_from(resource: Resource) -> str | None:
-    """Return what the last change was, as far as it is known.
+    """Return which event the last change was, as far as known.
 
-    ZStack keeps no date of the deletion, only of the last change.  `deleted`: nothing indicates that they differ.
-    `changed`: the volume was detached at another time, so the deletion may be older than the change that is counted
-    from.
+    ZStack stores no date of the deletion, only of the last change. `deleted`: nothing indicates that they differ.
+    `changed`: the volume was detached at another time, so the deletion may be older than the change that counts.
     """
     changed = parse_server_date(resource.last_op_date or "")
     if changed is None:
@@ -164,7 +163,7 @@ def volume_row(
 ) -> VolumeRow:
     """Return a volume as `list` and `show` present it; `now` is the server's clock, the names are by UUID.
 
-    `policy` and `vm` are what `retention_of` takes.
+    `policy` and `vm` are as in `retention_of`.
     """
     last = volume.text("lastVmInstanceUuid") or (vm.uuid if vm is not None else "")
     retention = retention_of(volume, policy, zone, now, vm)
@@ -184,7 +183,7 @@ def vm_row(
 
 
 def _known(resource: Resource, time: Retention, policy: Policy | None, zone: Zone, now: float | None) -> dict[str, Any]:
-    """Return the values of a row that the server's clock and zone tell."""
+    """Return the values of a row that follow from the server's clock and zone."""
     changed = last_change(resource, zone, now)
     lost = "root volume" if isinstance(resource, VmInstance) else "snapshots"
     return {
@@ -196,7 +195,7 @@ def _known(resource: Resource, time: Retention, policy: Policy | None, zone: Zon
 
 
 def _missed(time: Retention, policy: Policy | None, now: float | None) -> bool:
-    """Tell whether the server should have destroyed it by now: it tries that once in each interval."""
+    """Tell whether the server should have destroyed it by now; it tries once per interval."""
     if time.expunges_after is None or policy is None or now is None:
         return False
     return now - time.expunges_after > (policy.interval_seconds or 0)
@@ -208,14 +207,14 @@ def _dates(resource: Resource, zone: Zone) -> dict[str, float]:
 
 
 def expires_within(time: Retention, seconds: float) -> bool | None:
-    """Tell whether it is destroyed within `seconds`; None when not known, False when nothing can be lost."""
+    """Tell whether it is destroyed within `seconds`; None if unknown, False if nothing can be lost."""
     if (time.recoverable is False and time.reason != ROOT) or time.policy == "Never":
         return False
     return None if time.seconds_left is None else time.seconds_left <= seconds
 
 
 def most_urgent_first(row: AnyRow) -> tuple[int, float, datetime, str]:
-    """Return a sort key: unknown time left first, then by deadline, then those that stay; last by change and UUID."""
+    """Return a sort key: unknown time left first, then by deadline, then those that stay; ties by change and UUID."""
     changed = parse_server_date(row.resource.last_op_date or "") or datetime.min  # noqa: DTZ901 (no zone, as the server's)
     if expires_within(row.retention, math.inf) is False:
         return (2, 0.0, changed, row.resource.uuid)

@@ -1,4 +1,4 @@
-"""Root volumes: they come back with their VM, and alone only where that is known to be gone."""
+"""Root volumes: they are recovered with their VM, and alone only if the VM is known to be gone."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ WHOSE: Final = "whether the VM of a root volume is still there"
 
 
 def refuse_roots(client: Client, targets: Sequence[Target]) -> tuple[list[Target], list[Result]]:
-    """Return the targets without the deleted root volumes whose VM is there, and their results.
+    """Return the targets without deleted root volumes whose VM still exists, and the results for these.
 
-    Raises ZvolError when a look-up fails: then nothing may be sent.
+    Raises ZvolError if a look-up fails; nothing may be sent then.
     """
     try:
         volumes = client.volumes([target.uuid for target in targets])
@@ -68,7 +68,7 @@ def _explained(client: Client, refused: Sequence[Result]) -> Iterator[Result]:
 
 
 def root_error(volume: Volume, vm: VmInstance | None) -> ZvolError:
-    """Return why a root volume is refused, with the command that brings it back; `vm` is None when it is gone."""
+    """Return why a root volume is refused, with the command that recovers it; `vm` is None if it is gone."""
     if vm is None:
         text = (
             f"it is a {volume.type} volume, not a data volume, and its VM is gone: nothing can start from it by itself"
@@ -87,12 +87,12 @@ def root_error(volume: Volume, vm: VmInstance | None) -> ZvolError:
 
 
 def name_of(vm: VmInstance) -> str:
-    """Return what `--vm` takes for a VM: its name, if that is plain and that of a destroyed VM, else its UUID."""
+    """Return the argument of `--vm` for a VM: its name, if that is plain and the VM is destroyed, or else its UUID."""
     return vm.name if is_plain_name(vm.name) and vm.state == DESTROYED else vm.uuid
 
 
 def _vms(client: Client, volumes: Iterable[Volume]) -> dict[str, VmInstance]:
-    """Return the VMs of volumes that are there."""
+    """Return the existing VMs of volumes by UUID."""
     uuids = sorted({vm for volume in volumes if (vm := volume.text("vmInstanceUuid")) is not None})
     if any(fold_uuid(uuid) != uuid for uuid in uuids):
         raise TransientError("an inventory whose VM is no UUID")

@@ -1,4 +1,4 @@
-"""Which time zone a server's dates are in: the sources that can tell, in their order."""
+"""The sources of the server's time zone, in order."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from zvol.zstack.zones import Zone, first_known
 
 @dataclass(frozen=True, slots=True)
 class ZoneSources:
-    """The sources of a server's zone, each asked only when those before it do not tell.
+    """The sources of a server's zone; each is asked only if those before it do not tell it.
 
     `server` returns name and offset as the server tells them, `login` and `heartbeats` the zone that they show, given
-    the server's clock; `profile` is the configured one.
+    the server's clock; `profile` is the configured zone.
     """
 
     server: Callable[[], tuple[str | None, str | None]]
@@ -27,8 +27,8 @@ class ZoneSources:
     def find(self, now: float | None) -> tuple[Zone, ZvolError | None]:
         """Return the zone, and why the server itself does not tell it; `now` is the server's clock.
 
-        Heartbeats and profile only count when the server answers that it cannot tell.  The date of a login comes from
-        the server, too, and is also used when the server does not answer.
+        Heartbeats and profile count only if the server answers that it cannot tell the zone. The date of a login also
+        comes from the server, so it is used even if the server does not answer.
         """
         reason: ZvolError
         try:

@@ -1,4 +1,4 @@
-"""Resolving arguments to destroyed VMs: UUIDs as they are, a name to the only destroyed VM that has it."""
+"""Resolves arguments to destroyed VMs: UUIDs as they are, a name to the only destroyed VM that has it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FIELDS: Final = "uuid,name,state,createDate,lastOpDate"
 def resolve_vms(client: Client, arguments: Sequence[VolumeArgument], make_rows: MakeVmRows) -> Resolution:
     """Resolve VMs; `make_rows` makes rows of the candidates for a name.
 
-    Raises UsageProblem for a pattern, unless a destroyed VM really has that name.
+    Raises UsageProblem for a pattern, unless a destroyed VM has exactly that name.
     """
 
     def find() -> list[VmInstance]:
@@ -58,7 +58,7 @@ def _check_patterns(names: Sequence[str]) -> None:
 
 
 def _not_destroyed(client: Client, names: Sequence[str]) -> dict[str, list[VmInstance]]:
-    """Return the VMs with one of the names that are not destroyed; one request, and none when it fails."""
+    """Return the VMs with one of the names that are not destroyed, in one request; empty if it fails."""
     names = that_fit([name for name in names if condition("name", "?=", name)])
     if not names:
         return {}
@@ -71,7 +71,7 @@ def _not_destroyed(client: Client, names: Sequence[str]) -> dict[str, list[VmIns
 
 
 def _refusal(name: str, destroyed: Sequence[VmRow], others: Sequence[VmInstance]) -> Result:
-    """Return why a name is refused, with all VMs that have it: the destroyed ones, if there are any."""
+    """Return why a name is refused, with all VMs that have it, or only the destroyed ones if there are any."""
     kind, text, hint = "not-found", "no destroyed VM has this name", "`zvol list --vms` shows what can be recovered."
     if destroyed:
         kind, text = "ambiguous", f"{len(destroyed)} destroyed VMs have this name"

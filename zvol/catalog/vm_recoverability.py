@@ -1,4 +1,4 @@
-"""Whether a VM can be recovered, and with what: every reason that can be found out, and what does not come back."""
+"""Whether a VM can be recovered, and how: all reasons that can be found, and what is not recovered."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ NO_HOST: Final = (
     " volume is lost"
 )
 LOCAL: Final = "LocalStorage"
-"""The type of a primary storage whose volumes are each on one host."""
+"""The type of primary storage that keeps each volume on one host."""
 HALF_EXPUNGED: Final = "the destruction of its root volume has begun: it cannot come back"
 STOPPED: Final = "it comes back Stopped and is not started; EIPs that it had do not come back"
 
 
 @dataclass(frozen=True, slots=True)
 class LastVolumes:
-    """The data volumes whose last VM a VM is, and a sentence on what is not known of them; empty when nothing is."""
+    """The data volumes whose last VM is this VM, and a sentence on what is unknown about them, or empty."""
 
     known: tuple[LastVolume, ...] = ()
     note: str = ""
@@ -45,7 +45,7 @@ class LastVolumes:
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """What becomes of a data volume when its VM is recovered, and the commands that do what that leaves to do."""
+    """What happens to a data volume when its VM is recovered, and the commands for what remains to be done."""
 
     volume: Volume
     text: str
@@ -57,9 +57,9 @@ class Fate:
 
 
 def with_vm_recoverability(row: VmRow, client: Client) -> VmRow:
-    """Return a row with notes, facts and the next command, and with `recoverable` corrected by what is looked up.
+    """Return a row with notes, facts and the next command, and with `recoverable` corrected by the look-ups.
 
-    A failed look-up leaves a note.
+    A failed look-up adds a note.
     """
     vm, volumes = row.vm, _last_volumes(row.vm, client)
     snapshots = _snapshots(vm, volumes.known, client)
@@ -103,7 +103,7 @@ def _last_volumes(vm: VmInstance, client: Client) -> LastVolumes:
 
 
 def _snapshots(vm: VmInstance, volumes: Sequence[LastVolume], client: Client) -> dict[str, int] | str:
-    """Return how many snapshots the volumes have, those that have some, or the message of the error."""
+    """Return the number of snapshots of each volume that has some, or the message of the error."""
     uuids = [*vm.parts, *(one.volume.uuid for one in volumes)]
     if not uuids:
         return {}
@@ -112,7 +112,7 @@ def _snapshots(vm: VmInstance, volumes: Sequence[LastVolume], client: Client) ->
 
 
 def _facts(vm: VmInstance, fates: Sequence[Fate], snapshots: Mapping[str, int]) -> tuple[tuple[str, str], ...]:
-    """Return its volumes: the root volume, and data volumes with what becomes of them, on lines of their own."""
+    """Return its volumes: the root volume, and each data volume on a line with what happens to it."""
     facts = [("Root volume", _described(vm.root, snapshots))] if vm.root is not None else []
     for fate in fates:
         facts += [("Data volume", _described(fate.volume, snapshots)), ("", fate.text)]
@@ -122,7 +122,7 @@ def _facts(vm: VmInstance, fates: Sequence[Fate], snapshots: Mapping[str, int]) 
 
 
 def _fates(vm: VmInstance, volumes: Sequence[LastVolume]) -> list[Fate]:
-    """Return the data volumes with what becomes of them, those that are on it first."""
+    """Return the data volumes with what happens to them, those that are on the VM first."""
     there = [Fate(one, "it is attached") for one in vm.volumes if one.type == "Data"]
     known = {fate.volume.uuid for fate in there}
     return there + [_fate(vm, one) for one in volumes if one.volume.uuid not in known]
@@ -135,7 +135,7 @@ def _described(volume: Volume, snapshots: Mapping[str, int]) -> str:
 
 
 def _fate(vm: VmInstance, last: LastVolume) -> Fate:
-    """Return whether a data volume is attached again, why not, and what to type for it."""
+    """Return whether a data volume is attached again, or why not, and the command for it."""
     commands = tuple(f"zvol {command}" for command in last.commands(vm))
     if not vm.deleted:
         return Fate(last.volume, "it was on it last", commands)
@@ -145,7 +145,7 @@ def _fate(vm: VmInstance, last: LastVolume) -> Fate:
 
 
 def _attach(vm: VmInstance, volumes: Sequence[LastVolume]) -> str:
-    """Return the command that attaches the first volume that was on a VM, once that is back."""
+    """Return the command that attaches the first volume that was on a VM, once the VM is recovered."""
     if vm.deleted:
         return ""
     return next((command for one in volumes if one.doubt is None for command in one.commands(vm)), "")
@@ -158,7 +158,7 @@ def _memory_notes(vm: VmInstance) -> list[str]:
 
 # ---- storage and host --------------------------------------------------------------------------------------------
 def _with_storage_and_host(row: VmRow, client: Client) -> VmRow:
-    """Return the row with what is wrong with the storage of its root volume and with its last host."""
+    """Return the row with the problems of the storage of its root volume and of its last host."""
     uuid, host = row.vm.root.text("primaryStorageUuid") if row.vm.root is not None else None, row.vm.host
     storage = find_storage(uuid, client)
     notes = storage_notes(storage, "VM")
@@ -181,7 +181,7 @@ def _is_local(storage: Sequence[Mapping[str, Any]] | str | None) -> bool:
 
 
 def _doubtful(row: VmRow, reason: str) -> VmRow:
-    """Return a row of a VM that may not be recoverable for a reason, unless there is one already."""
+    """Return the row of a VM that may not be recoverable for a reason, unless it already has one."""
     if row.retention.recoverable is not True:
         return row
     return replace(row, retention=replace(row.retention, recoverable=None, reason=reason))
@@ -189,7 +189,7 @@ def _doubtful(row: VmRow, reason: str) -> VmRow:
 
 # ---- addresses ---------------------------------------------------------------------------------------------------
 def _address_notes(vm: VmInstance, client: Client) -> list[str]:
-    """Return which static addresses of the VM somebody else has by now: the recovery takes them from it."""
+    """Return which static addresses of the VM are used by others by now: the recovery takes them from these."""
     found = query(client, "/v1/system-tags", f"resourceUuid={vm.uuid}")
     if isinstance(found, str):
         return [f"whether it gets its static addresses back is not known: {found}"]
@@ -213,7 +213,7 @@ def _static_addresses(tags: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, 
 
 
 def _users(client: Client, network: str, address: str) -> list[Mapping[str, Any]] | str:
-    """Return the uses of an address, or the message of the error; a destroyed VM has given its addresses back."""
+    """Return the uses of an address, or the message of the error; destroyed VMs have released their addresses."""
     by_address = condition("ip", "=", address)
     if by_address is None:
         return "it is no address"

@@ -1,4 +1,4 @@
-"""Which data volumes were on a VM when it was destroyed: what the server remembers decides, and nothing is guessed."""
+"""The data volumes that were on a VM when it was destroyed, from what the server remembers; nothing is guessed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from zvol.zstack.client import Client
 
 DESTROY_SLACK: Final = 60
-"""Seconds; the destruction of a VM deletes its volumes, where it does, within this time."""
+"""Seconds within which the destruction of a VM deletes its volumes, if it deletes them."""
 
 VM_LOST: Final = "the VM cannot come back"
 NOT_TOLD: Final = "whether it was deleted when the VM was destroyed, or at another time, is not known"
@@ -28,9 +28,9 @@ APART: Final = "it was deleted at another time than the VM was destroyed, or one
 
 @dataclass(frozen=True, slots=True)
 class LastVolume:
-    """A data volume whose last VM is a certain one; `doubt` says why it is not attached to it again, None if it is.
+    """A data volume whose last VM is certain; `doubt` is why it is not attached to it again, None if it is.
 
-    `undecided`: it may have been on it when it was destroyed.
+    `undecided`: it may have been on the VM when that was destroyed.
     """
 
     volume: Volume
@@ -38,9 +38,9 @@ class LastVolume:
     undecided: bool = False
 
     def commands(self, vm: VmInstance) -> tuple[str, ...]:
-        """Return what to type after `zvol` to bring it back, and to the VM if that can come back.
+        """Return what to type after `zvol` to recover it, and to attach it to the VM if that is recoverable.
 
-        Nothing for a volume that is elsewhere.
+        Empty for a volume that is elsewhere.
         """
         if self.volume.text("vmInstanceUuid") is not None or self.volume.half_expunged:
             return ()
@@ -49,9 +49,9 @@ class LastVolume:
 
 
 def find_vm_volumes(client: Client, vm: VmInstance, release: Release | None = None) -> tuple[LastVolume, ...]:
-    """Return the data volumes whose last VM this is, those that were on it when it was destroyed first.
+    """Return the data volumes whose last VM is this VM, first those that were on it when it was destroyed.
 
-    Servers before 4.4 remember none.  `release` is the server's, looked up when it is not given.  Raises what the
+    Servers before 4.4 remember none. `release` is that of the server, looked up if it is not given. Raises what the
     client raises for a list.
     """
     release = release_of(client.version) if release is None else release
@@ -64,10 +64,10 @@ def find_vm_volumes(client: Client, vm: VmInstance, release: Release | None = No
 def last_volumes(
     vm: VmInstance, volumes: Iterable[Volume], *, trusted: bool, destroyed: str | None = None
 ) -> tuple[LastVolume, ...]:
-    """Return those of the volumes whose last VM this is.
+    """Return those of the volumes whose last VM is this VM.
 
-    `trusted`: the server remembers destroyed VMs for certain.  `destroyed` is the lastOpDate that a VM had before it
-    was recovered, None when that is not known.
+    `trusted`: the server certainly remembers destroyed VMs. `destroyed` is the lastOpDate that a VM had before it was
+    recovered, None if unknown.
     """
     destroyed = vm.last_op_date if vm.state == DESTROYED else destroyed
     own = [one for one in volumes if one.text("lastVmInstanceUuid") == vm.uuid and one.type == "Data"]
@@ -76,7 +76,7 @@ def last_volumes(
 
 
 def forgetful(release: Release) -> str:
-    """Return what a release does not remember of the volumes of destroyed VMs, empty when it remembers all."""
+    """Return what a release does not remember about the volumes of destroyed VMs, empty if it remembers all."""
     if release.has(Feature.LAST_VM) is False:
         return f"which data volumes were on it is not known: {NO_LAST_VM}"
     if release.has(Feature.LAST_VM_AFTER_DESTROY) is False:
@@ -113,7 +113,7 @@ def _doubt(vm: VmInstance, volume: Volume, destroyed: str | None, *, trusted: bo
 def _deleted_apart(vm: VmInstance, volume: Volume, destroyed: str | None) -> tuple[str | None, bool]:
     """Return whether the volume was deleted when the VM was destroyed.
 
-    Any change moves the date that tells it, also a new name.
+    Any change updates the date that shows it, even a new name.
     """
     at, deleted = parse_server_date(destroyed or ""), _date(volume, "lastOpDate")
     if at is None or deleted is None:

@@ -1,4 +1,4 @@
-"""Listing destroyed VMs with their time left, and finding a VM by its UUID or its name."""
+"""Lists destroyed VMs with their time left, and finds a VM by its UUID or name."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 IN_BIN: Final = f"{VM_INSTANCE.state_field}={DESTROYED}"
 """The condition that finds destroyed VMs."""
 CLOCK_FIELDS: Final = "uuid,name,state,lastOpDate"
-"""What the time left of a VM depends on."""
+"""The fields that the time left of a VM depends on."""
 COUNT_SECONDS: Final = 2.0
-"""The timeout of a request that only a hint depends on."""
+"""Timeout of a request that only a hint depends on."""
 
 
 def find_destroyed(client: Client) -> list[VmInstance]:
@@ -29,7 +29,7 @@ def find_destroyed(client: Client) -> list[VmInstance]:
 
 
 def count_destroyed(client: Client) -> int:
-    """Return how many destroyed VMs there are, by one short request; raises what the client raises."""
+    """Return the number of destroyed VMs, from one short request; raises what the client raises."""
     query = [("q", IN_BIN), ("fields", "uuid"), ("limit", "1"), ("replyWithCount", "true")]
     found = client.query_page(VM_INSTANCE.path, query, COUNT_SECONDS)
     return len(found.inventories) if found.total is None else found.total
@@ -42,7 +42,7 @@ def clocks_of_destroyed(client: Client, context: RetentionContext) -> list[VmRow
 
 
 def vm_rows(client: Client, vms: Iterable[VmInstance], context: RetentionContext) -> list[VmRow]:
-    """Return VMs with their time left and names, most urgent first; a failed look-up only leaves out values."""
+    """Return VMs with their time left and names, most urgent first; a failed look-up only leaves values out."""
     vms = list(vms)
     roots = [vm.root for vm in vms if vm.root is not None]
     return _rows(vms, context, resource_names(client, STORAGES, {one.text("primaryStorageUuid") for one in roots}))
@@ -54,7 +54,7 @@ def _rows(vms: Iterable[VmInstance], context: RetentionContext, storages: dict[s
 
 
 def or_the_only_one(resolution: Resolution) -> Resolution:
-    """Return a resolution of names in which a name that no destroyed VM has means the only other VM that has it."""
+    """Return a resolution in which a name that no destroyed VM has means the only other VM with that name."""
     targets, refused = {one.uuid: one for one in resolution.targets}, list[Result]()
     for result in resolution.refused:
         others = [one for one in result.candidates if isinstance(one, VmInstance)]

@@ -1,6 +1,6 @@
-"""WHEN: the durations and dates that options take, and the instants that they mean.
+"""WHEN: the durations and dates of options, and the instants that they mean.
 
-`zvol help times` has the grammar; nothing else is a date here.  All instants are seconds since 1970 UTC.
+`zvol help times` has the grammar; other forms are refused. All instants are seconds since 1970 UTC.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from zvol.zstack.dates import parse_server_date
 from zvol.zstack.zones import END, Zone
 
 MAX_AGO: Final = 3650 * 86400.0
-"""The longest duration, in seconds; the same as for the other filters."""
+"""Maximum duration in seconds, as for the other filters."""
 
 _ISO: Final = re.compile(
     r"(?:19[7-9][0-9]|[2-9][0-9]{3})-[0-9]{2}-[0-9]{2}"
@@ -28,16 +28,15 @@ _ISO: Final = re.compile(
 )
 _COMPACT: Final = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})(?:T?([0-9]{2})([0-9]{2})([0-9]{2})?(Z?))?")
 _POSIX: Final = re.compile(r"(?:<[A-Za-z0-9+-]{3,}>|[A-Za-z]{3,})[+-]?[0-9]{1,2}(?::[0-9]{2}){0,2}(?:[A-Za-z<].*)?")
-"""A zone of POSIX, such as `CET-1CEST`: its name is nothing without an offset."""
+"""A POSIX zone, such as `CET-1CEST`; its name is meaningless without the offset."""
 
 
 @dataclass(frozen=True, slots=True)
 class TimeBound:
-    """A number of seconds ago on the server's clock, or a date.
+    """A number of seconds ago by the server's clock, or a date.
 
-    `instant` is the earliest instant of a date, `latest` its latest one where the clocks are changed; `local` is
-    a date in the server's zone instead.  `text` is what was typed; `zone` the zone in which zvol read it, empty where
-    the text says it.
+    `instant` is the earliest instant of a date, `latest` the latest one if clocks change; `local` is a date in the
+    server's zone instead. `text` is the input; `zone` the zone in which zvol read it, empty if the text has one.
     """
 
     instant: float | None = None
@@ -48,7 +47,7 @@ class TimeBound:
     zone: str = field(default="", compare=False)
 
     def between(self, now: float | None, zone: Zone) -> tuple[float, float] | None:
-        """Return the earliest and the latest instant that is meant; None when the server's clock or zone is needed."""
+        """Return the earliest and latest possible instant; None if the server's clock or zone is needed but unknown."""
         if self.local is not None:
             return zone.instants(self.local)
         if self.instant is not None:
@@ -61,7 +60,7 @@ class TimeBound:
         return found is not None and found[0] != found[1]
 
     def explain(self, server: Zone) -> str:
-        """Return in which zone a date was read and what it means there; empty for what needs no explanation."""
+        """Return in which zone a date was read and what it means there; empty if no explanation is needed."""
         zone = self.zone if self.local is None else _server_zone(server)
         if not zone:
             return ""
@@ -77,9 +76,9 @@ def _server_zone(server: Zone) -> str:
 
 
 def parse_when(text: str, environ: Mapping[str, str] | None = None) -> TimeBound:
-    """Return the bound of a WHEN: a duration, or a date.  Raises UsageProblem for anything else.
+    """Return the bound of a WHEN: a duration or a date. Raises UsageProblem for anything else.
 
-    A date without a zone is in the zone of this machine, which `TZ` of the environment names.
+    A date without a zone is in the zone of this machine, which `TZ` in the environment names.
     """
     typed = text.strip(" ")
     ago = parse_duration(typed.removesuffix(" ago"))
@@ -134,7 +133,7 @@ def _why(text: str, ago: float | None) -> str:
 
 
 def _hint(typed: str) -> str:
-    """Return what to type instead: the date that a number or a compact date seems to mean, or the forms."""
+    """Return what to type instead: the date that a number or a compact date seems to mean, or the valid forms."""
     if re.fullmatch("[0-9]{10}|[0-9]{13}", typed):
         return f"If it is a Unix time, type {stamp(int(typed[:10]))}"
     if compact := _COMPACT.fullmatch(typed):
@@ -145,7 +144,7 @@ def _hint(typed: str) -> str:
 
 
 def ambiguous(option: str, bound: TimeBound, uuids: Sequence[str], server: Zone) -> ZvolError:
-    """Return the error of volumes that were deleted between the two instants that a date can mean."""
+    """Return the error for volumes that were deleted between the two possible instants of a date."""
     text = f"{option} cannot be decided for {first_named(uuids)}: {bound.explain(server)}"
     return UsageProblem(text, hint="Nothing was sent. Give the date with its offset, such as 2026-10-25T02:30+01:00.")
 
@@ -153,14 +152,14 @@ def ambiguous(option: str, bound: TimeBound, uuids: Sequence[str], server: Zone)
 # ---- the zone of this machine ------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class MachineZone:
-    """The zone of this machine: `tz`, or that of the C library if it is None; `problem` says that TZ names none."""
+    """The zone of this machine: `tz`, or that of the C library if None; `problem` says that TZ is not a zone."""
 
     tz: tzinfo | None = None
     problem: str = ""
 
 
 def machine_zone(environ: Mapping[str, str]) -> MachineZone:
-    """Return the zone that TZ names; the C library takes a TZ that it does not know for UTC without a word."""
+    """Return the zone that TZ names; the C library silently reads an unknown TZ as UTC."""
     given = environ.get("TZ")
     if given is None:
         return MachineZone()
