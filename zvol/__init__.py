@@ -1,3 +1,3 @@
-"""zvol brings back deleted data volumes on a ZStack cloud."""
+"""zvol recovers deleted data volumes and destroyed VMs on a ZStack cloud."""
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""`python -m zvol`."""
+"""The entry point of `python -m zvol`."""
 
 from zvol.cli import main
 

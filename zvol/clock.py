@@ -1,4 +1,4 @@
-"""The clock of this process, in one place so that tests can replace it."""
+"""The clock of this process, which tests can replace."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ MIN_REMAINING: Final = 0.05
 
 
 class Clock(Protocol):
-    """The time for zvol; all values are seconds."""
+    """A source of time for all of zvol; all values are seconds."""
 
     def monotonic(self) -> float:
-        """Return a time that never goes back and includes suspension of the machine; for waits and deadlines."""
+        """Return a time for waits and deadlines that never goes back and includes suspension of the machine."""
 
     def wall(self) -> float:
-        """Return the time of day as seconds since 1970, UTC; for the journal and for output."""
+        """Return the seconds since 1970 UTC, for the journal and for output."""
 
     def wait_for_item(self, source: queue.SimpleQueue[T], timeout: float) -> T | None:
-        """Return the next item of a queue, None when `timeout` passed first."""
+        """Return the next item of a queue, None if `timeout` passes first."""
 
     def real(self, seconds: float) -> float:
-        """Return the real seconds, which a socket must wait, for `seconds` of this clock."""
+        """Return the real seconds that a socket must wait for `seconds` of this clock."""
 
 
 class SystemClock:
-    """The machine's own clock."""
+    """The clock of this machine."""
 
     def monotonic(self) -> float:
         return time.clock_gettime(MONOTONIC_CLOCK)
@@ -57,9 +57,9 @@ class SystemClock:
 
 
 class CommandDeadline:
-    """The end of a command's time, counted from `began` (monotonic): one for all its requests and waits together.
+    """The deadline of a command, counted from `began` (monotonic), for all its requests and waits together.
 
-    Only the transport and `sleep` obey it; `lift` removes it where other timeouts take over.
+    Only the transport and `sleep` obey it; `lift` removes it once other timeouts apply.
     """
 
     def __init__(self, clock: Clock, seconds: float = float("inf"), began: float | None = None) -> None:
@@ -68,7 +68,7 @@ class CommandDeadline:
 
     @property
     def began(self) -> float:
-        """Return when the time began to count (monotonic), moved forward by the pauses since then."""
+        """Return the start of the time (monotonic), moved forward by the pauses since then."""
         return self._until - self.seconds
 
     @property
@@ -91,7 +91,7 @@ class CommandDeadline:
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
-        """Stop the time inside the block: the time that a user takes to answer a prompt does not count."""
+        """Stop the time inside the block: the time to answer a prompt does not count."""
         began = self.clock.monotonic()
         try:
             yield

@@ -1,8 +1,8 @@
-"""`dataclass` and `field` as those of the standard library, for classes with slots, made in a tenth of the time.
+"""`dataclass` and `field` like those of the standard library, for classes with slots, created in a tenth of the time.
 
-The standard library compiles up to six functions a class, which was half of what it took to import zvol.  These classes
-share all but `__init__`, and that is compiled when the first object is made.  `replace` and `fields` of the standard
-library work with them.
+The standard library compiles up to six functions per class, which took half of the time to import zvol. These classes
+share all methods but `__init__`, which is compiled when the first object is created. `replace` and `fields` of the
+standard library work with them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ else:
     _MISSING = object()
 
     class field:
-        """What is said of a field beside its annotation."""
+        """The options of a field, besides its annotation."""
 
         def __init__(self, *, default=_MISSING, default_factory=None, init=True, repr=True, compare=True):
             self.default, self.default_factory, self.init = default, default_factory, init
@@ -36,7 +36,7 @@ else:
             made = type(cls)(cls.__name__, cls.__bases__, space)
             made.__qualname__ = cls.__qualname__
             for name, method in _methods(made, fields, frozen=frozen, eq=eq).items():
-                if space.get(name) is None:  # a class with __eq__ has a __hash__ of None
+                if space.get(name) is None:  # Python sets __hash__ to None in a class with __eq__
                     setattr(made, name, method)
             return made
 
@@ -45,7 +45,7 @@ else:
     _DROPPED = ("__dict__", "__weakref__")
 
     class _StandardFields:
-        """What functions of the standard library look for, made when they do."""
+        """The attributes that functions of the standard library expect, created when first used."""
 
         def __get__(self, _one, cls):
             import dataclasses
@@ -73,7 +73,7 @@ else:
         return fields
 
     def _methods(cls, fields, *, frozen, eq):
-        """Return the methods that such a class has."""
+        """Return the methods of a class with these fields."""
         shown = [name for name, (_, one) in fields.items() if one.repr]
         values, state = _values([name for name, (_, one) in fields.items() if one.compare]), _values([*fields])
 
@@ -97,7 +97,7 @@ else:
         return methods
 
     def _values(names):
-        """Return a function that returns a tuple of these values of an object."""
+        """Return a function that returns the values of these attributes as a tuple."""
         if len(names) > 1:
             return attrgetter(*names)
         return lambda self: tuple(getattr(self, name) for name in names)
@@ -112,7 +112,7 @@ else:
             object.__setattr__(self, name, value)
 
     def _compiled_init(cls, fields, *, frozen):
-        """Compile `__init__`; the parameters have the names of the fields, all else has names that no field has."""
+        """Compile `__init__`; its parameters have the names of the fields, and all other names differ from these."""
         known, parameters, lines = {"_factory": (factory := object())}, ["self"], []
         for name, (_, one) in fields.items():
             value = name

@@ -1,7 +1,7 @@
-"""Every deliberate error of zvol, and the exit codes they end in.
+"""All deliberate errors of zvol, and their exit codes.
 
-An error is raised by the room that knows what happened and printed by one place, `zvol.render.printer`.
-None of them is an OSError: `requests` exceptions are, and they never leave `zvol.zstack.transport`.
+An error is raised by the layer that knows what happened, and printed by one module, `zvol.render.printer`. None of them
+is an OSError: the exceptions of `requests` are, and they never leave `zvol.zstack.transport`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from zvol.dataclass import dataclass, field
 
 
 class Exit(IntEnum):
-    """The exit codes of zvol; they are a contract, so new ones may come and none is renumbered."""
+    """The exit codes of zvol; they are a contract, so codes may be added but are never renumbered."""
 
     OK = 0
     FAILED = 1
@@ -55,12 +55,12 @@ SEVERITY: tuple[Exit, ...] = (
 
 
 def most_severe(codes: Iterable[Exit]) -> Exit:
-    """Return the exit code that a run with all these endings has; OK when there are none."""
+    """Return the exit code of a run with all these outcomes; OK if there are none."""
     return min(codes, key=SEVERITY.index, default=Exit.OK)
 
 
 class InvalidValue(ValueError):
-    """What a setting may not be, without the value; whoever reads a value makes a Problem or a usage error of it."""
+    """An invalid value of a setting, without the value; the caller turns it into a Problem or a usage error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +88,12 @@ class ErrorCode:
 
     @property
     def summary(self) -> str:
-        """Return the code with what the server says about it."""
+        """Return the code with the text of the server."""
         return f"{self.code} {self.details or self.description or ''}".strip()
 
     @property
     def innermost(self) -> ErrorCode:
-        """Return the root cause: the deepest `cause`, else the first of `causes`, else this error."""
+        """Return the root cause: the deepest `cause`, or else the first of `causes`, or else this error."""
         causes = self.fields.get("causes")
         for inner in (self.fields.get("cause"), *(causes if isinstance(causes, list) else ())):
             if isinstance(inner, Mapping) and isinstance(inner.get("code"), str):
@@ -105,10 +105,10 @@ class ErrorCode:
 
 
 class ZvolError(Exception):
-    """An error that zvol can name: raised, or carried by a Result as the reason why a volume was not recovered.
+    """An expected error: raised, or carried by a Result as the reason why a volume was not recovered.
 
-    `message` says what and where in one line, `hint` what to do about it.  `kind` is a stable word for scripts, `exit`
-    the exit code.  `fault` is the server's own ErrorCode where it gave one.
+    `message` says what and where in one line, `hint` what to do about it. `kind` is a stable name for scripts, `exit`
+    the exit code. `fault` is the ErrorCode of the server, if it sent one.
     """
 
     kind = "failed"
@@ -133,19 +133,19 @@ class ZvolError(Exception):
 
     @property
     def full_text(self) -> str:
-        """Return the message with what the server said, for a text that has no room for more lines."""
+        """Return the message with the texts of the server, for places with only one line."""
         return f"{self.message}: {self.fault.summary}" if self.fault is not None else self.message
 
     def copy(self, *, message: str | None = None, hint: str | None = None, kind: str = "") -> Self:
-        """Return the same error with another message, hint or kind."""
+        """Return the error with another message, hint or kind."""
         message = self.message if message is None else message
-        other = type(self).__new__(type(self), message)  # copy.copy would call __init__, whose parameters differ
+        other = type(self).__new__(type(self), message)  # copy.copy would call __init__ with the wrong parameters
         hint = self.hint if hint is None else hint
         other.__dict__ |= self.__dict__ | {"message": message, "hint": hint, "kind": kind or self.kind}
         return other
 
     def error_code(self) -> dict[str, Any]:
-        """Return the error as an ErrorCode: the server's own, or `ZVOL.<KIND>` for what zvol found itself."""
+        """Return the error as an ErrorCode: that of the server, or `ZVOL.<KIND>` for an error found by zvol."""
         if self.fault is not None:
             return self.fault.json()
         code = "ZVOL." + self.kind.upper().replace("-", "_")
@@ -157,7 +157,7 @@ NOT_SENT = "Nothing was submitted, so it is safe to run the command again."
 
 
 class UsageProblem(ZvolError):
-    """The request makes no sense; nothing was sent."""
+    """The request is invalid; nothing was sent."""
 
     kind = "usage"
     exit = Exit.USAGE
@@ -172,7 +172,7 @@ class Problem:
 
 
 class ConfigError(ZvolError):
-    """The configuration is wrong; `problems` holds all mistakes, not only the first."""
+    """The configuration is invalid; `problems` has all mistakes, not only the first."""
 
     kind = "config"
     exit = Exit.USAGE
@@ -183,24 +183,24 @@ class ConfigError(ZvolError):
 
 
 class Refused(ZvolError):
-    """The server refused for certain; `fault` is its ErrorCode where it sent one."""
+    """The server refused for certain; `fault` is its ErrorCode, if it sent one."""
 
 
 class CannotTell(UsageProblem):
-    """The server answered, and its answer says that it can never tell this; nothing was sent."""
+    """The answer of the server shows that it can never tell this; nothing was sent."""
 
     kind = "cannot-tell"
 
 
 class AuthError(ZvolError):
-    """No session, or one that the server does not accept."""
+    """There is no session, or the server does not accept it."""
 
     kind = "auth"
     exit = Exit.AUTH
 
 
 class Unreachable(ZvolError):
-    """The server could not be asked, or something that is not ZStack answered."""
+    """The server could not be reached, or something that is not ZStack answered."""
 
     kind = "unreachable"
     exit = Exit.UNREACHABLE
@@ -228,10 +228,10 @@ class Busy(ZvolError):
 
 
 class NeverSent(ZvolError):
-    """Not one byte of the request can have reached the server; repeating it is free.
+    """No byte of the request can have reached the server, so it is safe to repeat it.
 
     `reason` is one of `dns`, `refused`, `connect-timeout`, `unreachable`, `proxy`, `certificate`, `tls`, `address`,
-    `time`, `stale` (the read it depends on was too old when it could leave).
+    `time`, `stale` (the read it depends on was too old when it could be sent).
     """
 
     kind = "unreachable"
@@ -245,9 +245,10 @@ class NeverSent(ZvolError):
 
 
 class MaybeSent(ZvolError):
-    """The request may have reached the server, and there is no answer to it.
+    """The request may have reached the server, and there is no answer.
 
-    An answer has `begun`, time was up before it was whole (`late`), the server's TLS refused us (`untrusted`).
+    `begun`: an answer has begun. `late`: the time was up before it was complete. `untrusted`: the TLS of the server
+    refused zvol.
     """
 
     kind = "unreachable"
@@ -261,10 +262,10 @@ class MaybeSent(ZvolError):
 
 
 class TransientError(ZvolError):
-    """A read brought no valid answer; the same read may succeed later.
+    """A read got no valid answer; the same read may succeed later.
 
-    `never_sent` is set when it did not even leave, `maybe_sent` when there was no whole answer, `fault` when ZStack
-    itself failed in a way that may pass, `retry_after` (seconds) when the answer asks for fewer requests.
+    `never_sent` is set if it was not sent, `maybe_sent` if there was no complete answer, `fault` if ZStack itself
+    failed in a way that may pass, `retry_after` (seconds) if the answer asks for fewer requests.
     """
 
     kind = "unreachable"
@@ -285,13 +286,13 @@ class TransientError(ZvolError):
 
 
 def nothing_sent(error: ZvolError) -> ZvolError:
-    """Return an error that came before anything was submitted; where the server did not answer, the hint says so."""
+    """Return an error from before anything was submitted; if the server did not answer, the hint says so."""
     unreachable = isinstance(error, NeverSent | TransientError) and error.exit is Exit.UNREACHABLE
     return error.copy(hint=f"{error.hint} {NOT_SENT}".strip()) if unreachable else error
 
 
 class OutputLost(ZvolError):
-    """Results were reached and could not be printed; `exit` is their exit code, `summary` their counts as text."""
+    """The run has results, but they could not be printed; `exit` is their exit code, `summary` their counts."""
 
     def __init__(self, reason: OSError, exit: Exit, summary: str) -> None:
         super().__init__(str(reason), exit=exit)

@@ -1,4 +1,4 @@
-"""Reads, writes and creates private files; the only module that checks modes, owners and links.
+"""Reads, writes and creates private files; the only module that checks their modes, owners and links.
 
 Configuration, credentials, stored sessions and the journal use it.
 """
@@ -19,7 +19,7 @@ from zvol.permissions import OTHERS, Content, Place, Way, follow, opened_path, o
 from zvol.pipes import READ, descriptor, inherited, read_pipe, read_start
 
 PIPE_SECONDS: Final = 60.0
-"""How long a pipe may take to bring a secret: somebody may have to type a passphrase for it."""
+"""Maximum seconds to read a secret from a pipe; the user may have to type a passphrase."""
 
 _NAME_A_FILE: Final = "Name the file that holds the secret, not the secret itself."
 REPLACED: Final = "leads through a symbolic link that was replaced while it was read"
@@ -33,7 +33,7 @@ _NO_LINKS: Final = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errn
 
 # ---- reading -----------------------------------------------------------------------------------------------------
 class UnreadableFile(ZvolError):
-    """A file cannot be read; `text` says why without its path, `code` is the errno or 0."""
+    """A file cannot be read; `text` is the reason without the path, `code` the errno or 0."""
 
     kind = "local"
     exit = Exit.LOCAL
@@ -50,9 +50,9 @@ class UnreadableFile(ZvolError):
 def read_file(path: Path, limit: int, *, seconds: float = 0, line: bool = False) -> Content:
     """Return a regular file of at most `limit` bytes; raises UnreadableFile.
 
-    With `seconds`, it may also be a pipe, which is read for that long, and only once in this process; with `line`, not
-    after its first line.  Owner and mode are those of the open descriptor, so that they are checked for the same file
-    that was read.
+    With `seconds`, it may also be a pipe, which is read for at most that long and only once in this process; with
+    `line`, only its first line is read. Owner and mode are those of the open descriptor, so the file that is checked is
+    the file that was read.
     """
     try:
         number = descriptor(path)
@@ -68,7 +68,7 @@ def read_file(path: Path, limit: int, *, seconds: float = 0, line: bool = False)
 
 
 def _open(path: Path) -> tuple[int, Way]:
-    """Open a file, and return how its path leads there."""
+    """Open a file, and return the way that its path leads there."""
     try:
         fd, link = os.open(path, READ | os.O_NOFOLLOW), False
     except OSError as exc:
@@ -86,7 +86,7 @@ def _open(path: Path) -> tuple[int, Way]:
 
 
 def _content(path: Path, fd: int, way: Way | None, limit: int, seconds: float, *, line: bool) -> Content:
-    """Return what an open file holds; a pipe that others can use is not read."""
+    """Return the content of an open file; a pipe that others can use is not read."""
     found = os.fstat(fd)
     pipe = stat.S_ISFIFO(found.st_mode) or stat.S_ISSOCK(found.st_mode)
     if not (stat.S_ISREG(found.st_mode) or (pipe and seconds)):
@@ -110,9 +110,9 @@ def _content(path: Path, fd: int, way: Way | None, limit: int, seconds: float, *
 
 
 def read_private(path: Path, limit: int, where: str | None = None, *, seconds: float = PIPE_SECONDS) -> bytes:
-    """Return the bytes of a file that only its owner can read, or up to the first line that a pipe brings.
+    """Return the bytes of a file that only its owner can read, or of a pipe up to its first line.
 
-    Raises ConfigError for what others can read or change; `where` is the setting that names the file.
+    Raises ConfigError if others can read or change it; `where` is the setting that names the file.
     """
     try:
         content = read_file(path, limit, seconds=seconds, line=True)
@@ -137,7 +137,7 @@ def is_pipe(path: Path) -> bool:
 
 
 def exposure_on_disk(path: Path) -> tuple[str, str] | None:
-    """Return why a file or folder of zvol's state is not private, and what repairs it; None when it is.
+    """Return why a file or folder of zvol's state is not private, and how to repair it; None if it is private.
 
     A folder may be a link; raises OSError.
     """
@@ -155,7 +155,7 @@ def exposure_on_disk(path: Path) -> tuple[str, str] | None:
 
 # ---- creating ---------------------------------------------------------------------------------------------------
 def private_dir(path: Path) -> Path:
-    """Make a folder that only its owner may enter, and return it; raises LocalState when that is not possible."""
+    """Create a folder that only its owner may enter, and return it; raises LocalState if that fails."""
     try:
         _make_dirs(path)
         named, found = path.lstat(), path.stat()
@@ -171,7 +171,7 @@ def private_dir(path: Path) -> Path:
 
 
 def _make_dirs(path: Path) -> None:
-    """Make a folder and those above it that are missing, all of them private and durable."""
+    """Create a folder and its missing parents, all private and durable."""
     for folder in (*reversed(path.parents), path):
         if not folder.exists():
             refuse_others(folder.parent)
@@ -181,14 +181,14 @@ def _make_dirs(path: Path) -> None:
 
 
 def refuse_others(folder: Path) -> None:
-    """Raise LocalState for a folder of another user: what root makes there, its owner cannot use or remove."""
+    """Raise LocalState for a folder of another user, who could not use or remove files that root creates there."""
     owner = folder.stat().st_uid
     if not trusted(owner) and owner != owner_of_everything():
         raise LocalState(f"{folder} belongs to another user", hint=NOT_YOURS)
 
 
 def refuse_owner(path: Path) -> None:
-    """Raise LocalState for a file of another user, unless it is missing; raises OSError."""
+    """Raise LocalState for a file of another user, unless it does not exist; raises OSError."""
     with contextlib.suppress(FileNotFoundError):
         _refuse_owner(path, path.stat().st_uid, _REPLACE)
 
@@ -200,21 +200,21 @@ def _refuse_owner(path: Path, owner: int, hint: str) -> None:
 
 
 def _belongs(path: Path, owner: int, hint: str) -> tuple[str, str]:
-    """Return whose a file or folder is, and what to do; root's is most often left from a run with sudo."""
+    """Return who owns a file or folder, and what to do; root's is usually left from a run with sudo."""
     if owner != 0:
         return f"{path} belongs to another user", hint
     return f"{path} belongs to root", f"Run: sudo chown -R {os.geteuid()} {shlex.quote(str(path))}"
 
 
 def open_private(path: Path, flags: int) -> int:
-    """Open a file without following a link, with mode 0600 where `flags` create it; raises OSError."""
+    """Open a file without following links, with mode 0600 if `flags` create it; raises OSError."""
     return os.open(path, flags | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
 
 
 def create_private(path: Path) -> int:
-    """Create an empty file of mode 0600 unless it exists, and return its inode; an existing one becomes private.
+    """Create an empty file of mode 0600 unless it exists, and return its inode; an existing file becomes private.
 
-    Raises LocalState for a link and another user's file, UnreadableFile for what is not a file, and OSError.
+    Raises LocalState for a link or a file of another user, UnreadableFile for anything but a file, and OSError.
     """
     if path.is_symlink():
         raise LocalState(f"{path} is a symbolic link", hint=_REPLACE)
@@ -246,9 +246,9 @@ def sync_dir(path: Path) -> None:
 
 # ---- writing -----------------------------------------------------------------------------------------------------
 def write_private(path: Path, data: bytes, *, replace: bool = True) -> None:
-    """Write a file that only its owner may read, whole or not at all.
+    """Write a file that only its owner may read, atomically.
 
-    Raises FileExistsError when it exists and is not to be replaced, LocalState when it cannot be written.
+    Raises FileExistsError if it exists and must not be replaced, LocalState if it cannot be written.
     """
     spare = path.with_name(f".{path.name}.{os.urandom(6).hex()}")
     try:
@@ -280,7 +280,7 @@ def _write_new(path: Path, data: bytes) -> None:
 
 
 def _link(spare: Path, path: Path, data: bytes) -> None:
-    """Give the finished file its name unless that is taken, also where there are no hard links."""
+    """Give the complete file its name unless that is taken, even on file systems without hard links."""
     try:
         os.link(spare, path)
     except OSError as exc:

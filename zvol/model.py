@@ -1,4 +1,4 @@
-"""The vocabulary of zvol: volumes, targets, outcomes and results.  Pure data, no I/O; `errors.py` has the errors."""
+"""The vocabulary of zvol: volumes, targets, outcomes and results. Pure data without I/O; errors are in `errors.py`."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ DELETED: Final = "Deleted"
 """The status of a volume in the recycle bin."""
 
 LEFT_ALONE: Final = "was left alone:"
-"""What a warning says of a volume that was on a VM and is not attached to it again; the reason follows."""
+"""The start of a warning about a volume that is not attached to its VM again; the reason follows."""
 
 VOLUME: Final = "volume"
 VM: Final = "vm"
@@ -82,7 +82,7 @@ class Volume(Resource):
 
 @dataclass(frozen=True, slots=True)
 class VolumeRow(Row[Volume]):
-    """A row of a volume; `on_vm` is the name of the VM that it is on, None when that is not known."""
+    """A row of a volume; `on_vm` is the name of the VM that it is on, None if unknown."""
 
     on_vm: str | None = None
 
@@ -97,14 +97,14 @@ class VolumeRow(Row[Volume]):
 
 
 LINE: Final = "line "
-"""What the place of a VOLUME of standard input begins with."""
+"""The start of the place of a VOLUME from standard input."""
 
 
 @dataclass(frozen=True, slots=True)
 class VolumeArgument:
-    """A VOLUME argument: as typed, and its UUID unless it is a name.
+    """A VOLUME argument as typed, and its UUID unless it is a name.
 
-    `shown` is the lastOpDate that it had in the list that chose it, `place` where it was given, such as `line 3`.
+    `shown` is its lastOpDate in the list from which it was selected, `place` where it was given, such as `line 3`.
     """
 
     text: str
@@ -122,9 +122,9 @@ class VolumeArgument:
 class Target:
     """A resource to recover; `kind` is the name of its ResourceKind, VOLUME or VM.
 
-    `asked` is the argument as typed, `order` its position among the arguments.
-    `shown` is the lastOpDate that the user saw before confirming, None when nothing was shown.
-    `vm` is the VM that a volume is attached to once both are back; None when it was asked for by itself.
+    `asked` is the argument as typed, `order` its position among the arguments. `shown` is the lastOpDate that the user
+    saw before confirming, None if nothing was shown. `vm` is the VM to attach a volume to once both are recovered, None
+    if the volume was requested by itself.
     """
 
     asked: str
@@ -136,7 +136,7 @@ class Target:
 
 
 class Outcome(StrEnum):
-    """What zvol can say about one target; `unknown` is an answer of its own."""
+    """What zvol knows about one target; `unknown` is an outcome of its own."""
 
     RECOVERED = "recovered"
     ALREADY = "already"
@@ -150,12 +150,12 @@ class Outcome(StrEnum):
 
     @property
     def success(self) -> bool:
-        """Tell whether it is as the user wants it; of a dry run, whether it would be."""
+        """Tell whether the target is as requested, or would be after a dry run."""
         return OUTCOME_EXITS.get(self) is Exit.OK
 
     @property
     def is_back(self) -> bool:
-        """Tell whether it is not deleted any more, whoever recovered it."""
+        """Tell whether it is no longer deleted, whoever recovered it."""
         return self in (Outcome.RECOVERED, Outcome.ALREADY)
 
 
@@ -171,16 +171,16 @@ OUTCOME_EXITS: Mapping[Outcome, Exit] = {
 
 
 RECOVERY: Final = ("outcome", "changed", "by", "jobUuid", "warnings")
-"""The keys of a result that are told of the only VOLUME, too, whose JSON is its inventory."""
+"""The keys of a result that are added to the inventory in the JSON of a single VOLUME."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one argument.
+    """The result of one argument.
 
-    `asked` is the argument as typed, `target` the kind of what it names, `changed` whether zvol's call changed the
-    cloud (None: not known), `by` who brought it back: `zvol`, or `unknown` when that cannot be proved.  `resource` is
-    what was read last.
+    `asked` is the argument as typed, `target` the kind of resource, `changed` whether zvol's request changed the cloud
+    (None: unknown), `by` who recovered it: `zvol`, or `unknown` if that cannot be proved. `resource` is the last state
+    that was read.
     """
 
     asked: str
@@ -194,12 +194,12 @@ class Result:
     warnings: tuple[str, ...] = ()
     candidates: tuple[AnyRow | Resource, ...] = ()
     extra_exit: Exit = Exit.OK
-    """The exit code of a later step that was refused or is not known (attach, tags), with the volume recovered."""
+    """The exit code of a refused or unknown follow-up (attach, tags) of a recovered volume."""
     unfinished: bool = False
-    """The journal keeps such a step for `zvol resume`."""
+    """The journal keeps a follow-up for `zvol resume`."""
     target: str = VOLUME
     deletion: str | None = None
-    """The lastOpDate of the deletion that was undone, None when that is not known."""
+    """The lastOpDate of the deletion that was undone, None if unknown."""
     last_vm_doubt: str | None = None
     """See `Row`."""
 
@@ -234,13 +234,13 @@ class Result:
         }
 
     def recovery(self) -> dict[str, Any]:
-        """Return the key `recovery` of the inventory that stands for the only VOLUME; its key set is a contract."""
+        """Return the key `recovery` of the inventory for a single VOLUME; its key set is a contract."""
         return {key: value for key, value in self.json().items() if key in RECOVERY}
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a ZStack listens: `prefix` is the context path, `/zstack` or empty."""
+    """The address of a ZStack API: `prefix` is the context path, `/zstack` or empty."""
 
     scheme: str
     host: str
@@ -249,23 +249,23 @@ class Endpoint:
 
     @property
     def origin(self) -> str:
-        """Return `scheme://host:port`, the IPv6 host in brackets; credentials and journals are bound to it."""
+        """Return `scheme://host:port`, with an IPv6 host in brackets; credentials and journals are bound to it."""
         return f"{self.scheme}://{self.address}"
 
     @property
     def address(self) -> str:
-        """Return `host:port`, the IPv6 host in brackets."""
+        """Return `host:port`, with an IPv6 host in brackets."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
 
     @property
     def base(self) -> str:
-        """Return the URL that every path of the API (`/v1/...`) is appended to."""
+        """Return the base URL for the paths of the API (`/v1/...`)."""
         return self.origin + self.prefix
 
 
 class Check(NamedTuple):
-    """What one check of `zvol doctor` found; `hint`: what to do when it is not `ok`; `notes`: what else to know."""
+    """The result of one check of `zvol doctor`; `hint` is what to do unless it is `ok`, `notes` are further facts."""
 
     name: str
     ok: bool

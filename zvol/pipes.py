@@ -1,4 +1,4 @@
-"""Reads what a shell or a service manager hands over: an inherited descriptor (`<(pass ...)`), or a named pipe."""
+"""Reads inherited descriptors, such as those of `<(pass ...)`, and named pipes."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ READ: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 
 _DESCRIPTOR: Final = re.compile(r"/(?:dev|proc/(?:self|thread-self))/fd/([0-9]{1,7})")
 _read: dict[Path, bytes] = {}
-"""What pipes brought; a second reader in this process would find them empty."""
+"""The content of pipes; a second reader in this process would find them empty."""
 
 
 def descriptor(path: Path) -> int | None:
-    """Return the number of the descriptor that a path such as /dev/fd/63 stands for, None for any other path."""
+    """Return the number of the descriptor for a path such as /dev/fd/63, None for any other path."""
     text = os.fspath(path)
     if text == "/dev/stdin":
         return 0
@@ -26,9 +26,9 @@ def descriptor(path: Path) -> int | None:
 
 
 def inherited(number: int) -> int:
-    """Return a copy of a descriptor that this process was started with; raises OSError for any other."""
+    """Return a copy of an inherited descriptor; raises OSError for any other."""
     try:
-        if os.get_inheritable(number):  # zvol's own are not
+        if os.get_inheritable(number):  # descriptors that zvol opens are not
             return os.dup(number)
     except OSError:
         pass
@@ -36,9 +36,9 @@ def inherited(number: int) -> int:
 
 
 def read_pipe(path: Path, fd: int, limit: int, seconds: float, *, line: bool) -> bytes:
-    """Return what a pipe brings until it is closed, at most one byte over the limit; with `line`, up to its first line.
+    """Return what a pipe holds until it is closed, at most one byte over the limit; with `line`, only its first line.
 
-    Raises TimeoutError when that takes longer than `seconds`.
+    Raises TimeoutError if that takes longer than `seconds`.
     """
     if path in _read:
         return _read[path]
@@ -59,7 +59,7 @@ def read_pipe(path: Path, fd: int, limit: int, seconds: float, *, line: bool) ->
 
 
 def read_start(fd: int, count: int) -> bytes:
-    """Return at most `count` bytes from the start of a regular file, wherever its descriptor is."""
+    """Return at most `count` bytes from the start of a regular file, whatever the offset of its descriptor."""
     data = b""
     while more := os.pread(fd, count - len(data), len(data)):
         data += more

@@ -1,4 +1,4 @@
-"""What the inventories of all kinds of resources have in common."""
+"""The part that the inventories of all kinds of resources share."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from zvol.dataclass import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Resource(ABC):
-    """An inventory as the server sent it; `fields` keeps what zvol does not know, whole doubles are integers.
+    """An inventory as the server sent it; `fields` also has fields unknown to zvol, and whole doubles are integers.
 
-    `asked_at`: monotonic seconds when the first byte of the request that showed it left, where that is known.
+    `asked_at`: monotonic seconds when the first byte of the request for it was sent, None if unknown.
     """
 
     uuid: str
@@ -21,12 +21,12 @@ class Resource(ABC):
     asked_at: float | None = field(default=None, compare=False, repr=False)
 
     def text(self, name: str) -> str | None:
-        """Return a field that is text, None when it is absent or something else."""
+        """Return a text field, None if it is absent or not a text."""
         value = self.fields.get(name)
         return value if isinstance(value, str) else None
 
     def number(self, name: str) -> int | None:
-        """Return a field that is a whole number, None when it is absent or something else."""
+        """Return a whole-number field, None if it is absent or not a whole number."""
         value = self.fields.get(name)
         return value if isinstance(value, int) and not isinstance(value, bool) else None
 
@@ -40,28 +40,28 @@ class Resource(ABC):
 
     @property
     def complete(self) -> bool:
-        """Whether the inventory has all that `deleted` and `gone` depend on."""
+        """Whether the inventory has all fields that `deleted` and `gone` depend on."""
         return True
 
     @property
     @abstractmethod
     def deleted(self) -> bool:
-        """Whether it is in the recycle bin, or not wholly back from there."""
+        """Whether it is in the recycle bin, or not fully recovered from it."""
 
     @property
     def gone(self) -> bool:
-        """Whether it cannot come back, although the server still has it."""
+        """Whether it cannot be recovered, although the server still has it."""
         return False
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The UUIDs of the other resources that its recovery brings back."""
+        """The UUIDs of the other resources that are recovered with it."""
         return ()
 
     @property
     @abstractmethod
     def shown(self) -> str:
-        """Its state in a few words, for people."""
+        """Its state as a short phrase."""
 
     @property
     @abstractmethod
@@ -70,7 +70,7 @@ class Resource(ABC):
 
     @abstractmethod
     def inventory(self) -> dict[str, Any]:
-        """Return the inventory for JSON: the documented fields in their order, then everything else the server sent."""
+        """Return the inventory for JSON: the documented fields in their order, then all other fields of the server."""
 
     def _inventory(self, documented: Sequence[str]) -> dict[str, Any]:
         known = {name: self.fields.get(name) for name in documented}

@@ -1,4 +1,4 @@
-"""A resource as `list` and `show` present it, and what is known of its time in the recycle bin."""
+"""A resource as `list` and `show` present it, and its time in the recycle bin."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ R_co = TypeVar("R_co", bound=Resource, covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """What is known of the time of a resource in the recycle bin; times are seconds since 1970 UTC, None when unknown.
+    """What is known about the time of a resource in the recycle bin; times are seconds since 1970 UTC, None if unknown.
 
-    `recoverable` is None when it cannot be known; `clock_from` is `deleted` or `changed`;
-    `policy` is Delay, Never or Direct; `clock` says where the server's zone is from: server, login, profile, unknown.
+    `recoverable` is None if unknown; `clock_from` is `deleted` or `changed`; `policy` is Delay, Never or Direct;
+    `clock` is the source of the server's zone: server, login, profile, unknown.
     """
 
     recoverable: bool | None
@@ -42,19 +42,18 @@ class Retention:
 
 
 UNDATED: Final = Retention(None, None)
-"""Nothing was looked up yet."""
+"""The value before any look-up."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row(Generic[R_co]):
-    """A resource as `list` and `show` present it: with its time left and the names of what its UUIDs point to.
+    """A resource as `list` and `show` present it, with its time left and the names for its UUIDs.
 
-    `deleted_at` is the instant (seconds since 1970 UTC) of the last change, None when the server's zone is unknown;
-    `facts` are labels and texts that its columns do not have, `notes` sentences about it;
-    `next` is what to type after `zvol`, empty when there is nothing to do; `dates` holds the instants of the server's
-    dates by field, without those that cannot be told; `server_now` is the server's clock, None when it is not known;
-    `last_vm_doubt` says what is not known of the VM that a volume was last on, empty when it is certain, None when that
-    was not looked up.
+    `deleted_at` is the instant (seconds since 1970 UTC) of the last change, None if the server's zone is unknown;
+    `facts` are labels and texts that have no column, `notes` are sentences about it; `next` is the command to type
+    after `zvol`, empty if there is none; `dates` has the instants of the server's dates by field, without unknown ones;
+    `server_now` is the server's clock, None if unknown; `last_vm_doubt` is the doubt about the VM that a volume was
+    last on, empty if it is certain, None if it was not looked up.
     """
 
     resource: R_co
@@ -73,7 +72,7 @@ class Row(Generic[R_co]):
         return self.resource.inventory() | {"recycle": self.retention.json(self.deleted_at), "names": self.names()}
 
     def names(self) -> dict[str, Any]:
-        """Return the names of what its UUIDs point to, for JSON."""
+        """Return the names for its UUIDs, for JSON."""
         return {"primaryStorage": self.storage}
 
 

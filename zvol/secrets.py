@@ -1,4 +1,4 @@
-"""Secrets: values that are never shown, and their redaction in everything that zvol prints."""
+"""Secrets: values that are never shown, and their redaction in all output."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Any, Final, NoReturn
 from zvol.text import escape_terminal
 
 MIN_LENGTH: Final = 8
-"""The least length of a secret that is redacted; shorter ones occur in ordinary text."""
+"""Minimum length of a secret that is redacted; shorter ones occur in ordinary text."""
 
 _registered: dict[str, None] = {}
 """The texts that `redact` replaces: every written form of every secret, the longest first within each secret."""
 
 _ordinary: dict[str, None] = {}
-"""Those of them that could be a part of a sentence: each of their words is only letters or only digits."""
+"""Those of them that could be part of a sentence: each word has only letters or only digits."""
 
 _WORD: Final = re.compile(r"[^\W_]+")
 
 
 class Secret:
-    """A text that must not be shown: only `reveal` returns it, and `redact` replaces it wherever it is quoted."""
+    """A text that must not be shown: only `reveal` returns it, and `redact` replaces it in other texts."""
 
     __slots__ = ("_text",)
 
@@ -44,10 +44,10 @@ class Secret:
 
 
 def register_secret(text: str) -> None:
-    """Redact a secret from now on in everything that this process prints, also in JSON, URLs, hex and base64.
+    """Redact a secret from now on in all output of this process, also in JSON, URLs, hex and base64.
 
-    A secret that is short, only letters or only digits is not redacted: it also occurs in unrelated text, and redacting
-    it there would reveal it.  One of several such words is redacted only in what comes from outside.
+    A secret that is short, or has only letters or only digits, is not redacted: it also occurs in unrelated text, and
+    redacting it there would reveal it. A secret of several such words is redacted only in text from outside.
     """
     if len(text) < MIN_LENGTH or text.isalpha() or text.isdigit() or text in _registered:
         return
@@ -67,7 +67,7 @@ def _is_ordinary(text: str) -> bool:
 
 
 def _in_base64(data: bytes) -> list[str]:
-    """Return the part that every base64 text with this data has, for each of the three offsets it can start at."""
+    """Return the part that all base64 texts of this data share, for each of the three possible offsets."""
     from binascii import b2a_base64
 
     parts = []
@@ -78,7 +78,7 @@ def _in_base64(data: bytes) -> list[str]:
 
 
 def redact(text: str) -> str:
-    """Return text from outside, such as a server's, with `***` in place of every registered secret."""
+    """Return a text from outside, such as from the server, with `***` for every registered secret."""
     for secret in tuple(_registered):
         if secret in text:
             text = text.replace(secret, "***")
@@ -86,10 +86,10 @@ def redact(text: str) -> str:
 
 
 def redact_output(text: str) -> str:
-    """Return any text with `***` in place of every registered secret that is no part of a sentence.
+    """Return any text with `***` for every registered secret that cannot be part of a sentence.
 
-    A password of plain words or plain numbers could be a part of what zvol itself says; `***` in its place would show
-    it.  It is redacted in what comes from outside, by `from_outside`.
+    A password of plain words or numbers could occur in a message of zvol; `***` in its place would reveal it. It is
+    redacted in text from outside, by `from_outside`.
     """
     for secret in tuple(_registered):
         if secret in text and secret not in _ordinary:
@@ -98,8 +98,8 @@ def redact_output(text: str) -> str:
 
 
 def from_outside(value: Any) -> Any:
-    """Return a value that a server sent with its texts redacted, also those of keys."""
-    if not _ordinary:  # all others are redacted when they are written
+    """Return a value of the server with its texts redacted, including keys."""
+    if not _ordinary:  # other secrets are redacted on output
         return value
     if isinstance(value, str):
         return redact(value)

@@ -1,4 +1,4 @@
-"""Escaping text for a terminal, and the formats that people type and read: sizes, durations, UUIDs."""
+"""Escapes text for a terminal, and converts between values and text: sizes, durations, UUIDs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _HEX32: Final = re.compile(r"[0-9a-f]{32}")
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _PARTS: Final = re.compile(r"[!-~]+|[^!-~]")
 UNITS: Final = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
-"""The units of a duration in seconds, in the order in which its parts are written."""
+"""The units of a duration in seconds, in the order of its parts."""
 _DURATION: Final = re.compile(" *".join(rf"(?:([0-9]{{1,9}}){unit})?" for unit in UNITS))
 _HIDDEN: Final = frozenset(
     "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0\U0001d159\U00016fe4"
@@ -49,7 +49,7 @@ def _selector(char: str) -> bool:
 
 
 def has_control(text: str) -> bool:
-    """Tell whether a text holds a control character or half a surrogate pair."""
+    """Tell whether a text has a control character or half a surrogate pair."""
     if text.isascii() and text.isprintable():
         return False
     import unicodedata
@@ -58,7 +58,7 @@ def has_control(text: str) -> bool:
 
 
 def display_width(text: str) -> int:
-    """Return how many columns a safe text takes."""
+    """Return the number of columns that a safe text takes."""
     if text.isascii():
         return len(text)
     import unicodedata
@@ -68,12 +68,12 @@ def display_width(text: str) -> int:
 
 
 def pad(text: str, width: int) -> str:
-    """Fill a safe text up to `width` columns."""
+    """Return a safe text padded to `width` columns."""
     return text + " " * max(0, width - display_width(text))
 
 
 def cut(text: str, width: int) -> str:
-    """Return a safe text that takes at most `width` columns; what is left out is shown as `…`."""
+    """Return a safe text cut to `width` columns, with `…` for the missing part."""
     if display_width(text) <= width:
         return text
     used = 0
@@ -87,13 +87,13 @@ def cut(text: str, width: int) -> str:
 def wrap(text: str, width: int) -> list[str]:
     """Return a safe text as lines of at most `width` columns.
 
-    A longer word is broken only if its script has no spaces, such as Chinese: a UUID, a path or a URL stays whole.
+    A longer word is broken only if its script has no spaces, such as Chinese: UUIDs, paths and URLs stay whole.
     """
     return fill([(word, True) for word in text.split(" ")], width)
 
 
 def fill(words: Iterable[tuple[str, bool]], width: int, more: int = 0) -> list[str]:
-    """Return words as lines of at most `width` columns, the first of `more` columns more; each says if it may break."""
+    """Return words as lines of at most `width` columns, the first `more` wider; each word says if it may break."""
     lines, line, used, room = [], "", 0, width + more
     for word, breaks in words:
         size = display_width(word)
@@ -110,7 +110,7 @@ def fill(words: Iterable[tuple[str, bool]], width: int, more: int = 0) -> list[s
 
 
 def _broken(word: str, width: int) -> list[str]:
-    """Break a word between characters that are not ASCII, and before and after the others."""
+    """Break a word between characters outside ASCII, and before and after ASCII parts."""
     pieces, used = [""], 0
     for part in _PARTS.findall(word):
         size = display_width(part)
@@ -123,7 +123,7 @@ def _broken(word: str, width: int) -> list[str]:
 
 
 def one_form(text: str) -> str:
-    """Return a text in one Unicode form (NFC), so that texts that look the same because of it are the same."""
+    """Return a text in Unicode form NFC, so that texts that differ only in form are equal."""
     if text.isascii():
         return text
     import unicodedata
@@ -132,20 +132,20 @@ def one_form(text: str) -> str:
 
 
 def fold_uuid(text: str) -> str | None:
-    """Return the 32 lower-case hex digits of a UUID, written with or without dashes; None for anything else."""
+    """Return the 32 lower-case hex digits of a UUID with or without dashes; None for any other text."""
     folded = text.strip(" ").lower().replace("-", "")
     return folded if _HEX32.fullmatch(folded) else None
 
 
 def is_plain_name(text: str) -> bool:
-    """Tell whether a name can be typed in a shell as it is, and is taken for nothing else, such as a UUID."""
+    """Tell whether a name needs no quotes in a shell and cannot be mistaken for anything else, such as a UUID."""
     return _PLAIN_NAME.fullmatch(text) is not None and fold_uuid(text) is None
 
 
 def parse_duration(text: str) -> float | None:
-    """Return the seconds of `90s`, `5m`, `1h30m`, `1d 12h` or `1w`; None for anything else, also for a bare number.
+    """Return the seconds of `90s`, `5m`, `1h30m`, `1d 12h` or `1w`; None for anything else, including a bare number.
 
-    Units are small letters: elsewhere, `M` is a month.
+    Units are lower case, because `M` is a month elsewhere.
     """
     found = _DURATION.fullmatch(text.strip(" "))
     if not found or not any(found.groups()):
@@ -154,7 +154,7 @@ def parse_duration(text: str) -> float | None:
 
 
 def without_unit(number: str) -> str:
-    """Return what to write instead of a duration that is a number only."""
+    """Return what to type instead of a duration without a unit."""
     return f"{number} has no unit: write {', '.join(number + unit for unit in 'smhd')} or {number}w"
 
 
@@ -172,12 +172,12 @@ def human_duration(seconds: float) -> str:
 
 
 def human_age(seconds: float) -> str:
-    """Return how long ago something was, in its largest unit, such as `2d ago`."""
+    """Return the age of an event in its largest unit, such as `2d ago`."""
     return f"{human_duration(seconds).partition(' ')[0]} ago"
 
 
 def human_size(size: int | None) -> str:
-    """Return bytes as people read them, such as `100 GiB`; `-` when unknown."""
+    """Return a number of bytes, such as `100 GiB`; `-` if unknown."""
     if size is None:
         return "-"
     value, units = float(size), iter(("B", "KiB", "MiB", "GiB", "TiB", "PiB"))
@@ -199,14 +199,14 @@ def did_you_mean(word: str, known: Iterable[str], *, sentence: bool = False) -> 
 
 
 def close_to(word: str, known: Iterable[str]) -> str | None:
-    """Return the known word that is closest to `word`, None when no word is close."""
+    """Return the known word closest to `word`, None if no word is close."""
     import difflib
 
     return next(iter(difflib.get_close_matches(word[:80], list(known), n=1)), None)
 
 
 def stamp(instant: float | None) -> str | None:
-    """Return an instant (seconds since 1970 UTC) as RFC 3339 in UTC, the one form in which zvol shows a date."""
+    """Return an instant (seconds since 1970 UTC) as RFC 3339 in UTC, the only form of dates in output."""
     if instant is None:
         return None
     from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""A VM and its volumes, as the server sent them."""
+"""A VM and its volumes as the server sent them."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ class VmInstance(Resource):
 
     @property
     def host(self) -> str | None:
-        """The UUID of the host that it is on, or was on last."""
+        """The UUID of the host that it is on, or was last on."""
         return self.text("hostUuid") or self.text("lastHostUuid")
 
     @property
     def complete(self) -> bool:
-        """Whether the server listed its volumes: without them nothing can be said of its root volume."""
+        """Whether the server listed its volumes; otherwise nothing is known about its root volume."""
         found = self.fields.get("allVolumes")
         return isinstance(found, list) and all(isinstance(one, Mapping) for one in found)
 
@@ -69,12 +69,12 @@ class VmInstance(Resource):
 
     @property
     def root(self) -> Volume | None:
-        """Its root volume; None when that was destroyed, for then the VM cannot come back."""
+        """Its root volume; None if that was destroyed, because the VM cannot be recovered then."""
         return next((one for one in self.volumes if one.uuid == self.text("rootVolumeUuid")), None)
 
     @property
     def deleted(self) -> bool:
-        """The server brings the root volume back first and the VM after that, so that only both together are back."""
+        """Whether the VM or its root volume is deleted: the server recovers the root volume first, then the VM."""
         return self.state in DESTROYED_STATES or self.root is None or self.root.status != READY
 
     @property
@@ -95,7 +95,7 @@ class VmInstance(Resource):
 
     @property
     def lost(self) -> bool:
-        """Its root volume is destroyed, or its destruction has begun: the VM cannot come back."""
+        """Whether its root volume is destroyed or being destroyed, so that the VM cannot be recovered."""
         return self.gone or (self.deleted and self.half_expunged)
 
     def inventory(self) -> dict[str, Any]:
@@ -104,7 +104,7 @@ class VmInstance(Resource):
 
 @dataclass(frozen=True, slots=True)
 class VmRow(Row[VmInstance]):
-    """A row of a VM; `data_volumes` are JSON objects of the volumes that were on it, None when not looked up."""
+    """A row of a VM; `data_volumes` are JSON objects of the volumes that were on it, None if not looked up."""
 
     data_volumes: tuple[Mapping[str, Any], ...] | None = None
 

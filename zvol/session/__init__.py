@@ -1,1 +1,1 @@
-"""The server of one run: how it is connected to, and with which session or access key."""
+"""The server of one run: its connections, and its session or access key."""

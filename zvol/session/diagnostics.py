@@ -1,6 +1,6 @@
-"""The checks of `zvol doctor`, in their order: this machine, the server, the session, and what it can read.
+"""The checks of `zvol doctor`, in order: this machine, the server, the session, and what it can read.
 
-It never logs in, because a login may end other sessions of the account.
+They never log in, because a login may end other sessions of the account.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ DelaySignals = Callable[[], AbstractContextManager[None]]
 
 
 def checks(server: Server, journal: JournalFile) -> Iterator[Check]:
-    """Yield the result of each check; without a server or a session, the checks that need it are left out."""
+    """Yield the result of each check; checks that need a server or a session are skipped if there is none."""
     from zvol.zstack.client import Client
 
     settings = server.settings
@@ -41,18 +41,18 @@ def checks(server: Server, journal: JournalFile) -> Iterator[Check]:
     check, accepted = _session(server)
     yield check
     if accepted:
-        yield server_checks.policy(Client(server.transport, server.sessions.auth))  # a client that cannot log in again
+        yield server_checks.policy(Client(server.transport, server.sessions.auth))  # this client cannot log in again
 
 
 def local_checks(problem: ZvolError, journal: JournalFile, delay_signals: DelaySignals) -> Iterator[Check]:
-    """Yield the checks that need no server: that its configuration has a `problem`, and zvol's own files."""
+    """Yield the checks that need no server: the `problem` of its configuration, and the files of zvol."""
     found = problem.message.replace("\n", "; ")
     yield Check("configuration", False, found, problem.hint or "Correct it, then run `zvol doctor` again.")
     yield from _own_files(journal, (), delay_signals)
 
 
 def _own_files(journal: JournalFile, names: Sequence[str], delay_signals: DelaySignals) -> Iterator[Check]:
-    """Check what zvol stores, without HOME only that it has no place for it; `names` are those of the server."""
+    """Check the files that zvol stores, or report that HOME is missing; `names` are those of the server."""
     try:
         path = journal.path
     except UsageProblem as exc:
@@ -66,7 +66,7 @@ def _own_files(journal: JournalFile, names: Sequence[str], delay_signals: DelayS
 
 
 def _files(journal: Path) -> Check:
-    """Check whether others can use the files that zvol stores; repairs nothing."""
+    """Check whether others can use the files that zvol stores; repair nothing."""
     from zvol.config.paths import state_dir
 
     folder = state_dir(os.environ)
@@ -83,7 +83,7 @@ def _files(journal: Path) -> Check:
 
 
 def _clock_and_zone(server: Server) -> Iterator[Check]:
-    """Check clock and zone with the sources that a run has, but without a login."""
+    """Check clock and zone with the sources that a run has, except a login."""
     from zvol.zstack.auth import ANONYMOUS
     from zvol.zstack.client import Client
 
@@ -102,7 +102,7 @@ def _clock_and_zone(server: Server) -> Iterator[Check]:
 
 
 def _session(server: Server) -> tuple[Check, bool]:
-    """Check the session or access key that a run would use, without a login; tell also whether it is accepted."""
+    """Check the session or access key of a run, without a login; also tell whether it is accepted."""
     credential = server.settings.credential
     try:
         if server.sessions.must_log_in:

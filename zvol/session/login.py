@@ -1,4 +1,4 @@
-"""The work of `zvol login` and `zvol logout`: storing a new session for later commands, and removing it."""
+"""`zvol login` and `zvol logout`: stores a new session for later commands, and removes it."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 def choose_account(credential: Credential, account: str | None, user: str | None) -> tuple[str, str | None]:
-    """Return the account and user to log in as: those that are given, else those of the settings.
+    """Return the account and user to log in as: the given ones, or else those of the settings.
 
-    Raises UsageProblem for another account than that of the settings: later commands would not find its session.
+    Raises UsageProblem if the settings have another account, because later commands would not find the session.
     """
     for what, own, given in (("account", credential.account, account), ("user", credential.user, user)):
         if credential.account is not None and given is not None and given != own:
@@ -37,11 +37,11 @@ def choose_account(credential: Credential, account: str | None, user: str | None
 
 
 def store_new_session(server: Server, account: str, user: str | None, password: Callable[[], Secret]) -> Path:
-    """Log in, store the session, and return its file; a session that cannot be stored is ended again.
+    """Log in, store the session, and return its file; if it cannot be stored, the session is ended.
 
-    The store is found before `password` asks for the password.  Signals are delayed while the session is not stored.
-    What the login shows of the server's zone is stored with it, if the server tells its clock.  Raises what
-    `zstack.login.log_in` raises, and LocalState.
+    The store is found before `password` prompts. Signals are delayed until the session is stored. The server's zone is
+    stored with it if the login shows it and the server tells its clock. Raises what `zstack.login.log_in` raises, and
+    LocalState.
     """
     from zvol.zstack.login import log_in, log_out
 
@@ -61,7 +61,7 @@ def store_new_session(server: Server, account: str, user: str | None, password: 
 
 
 def _shown_zone(server: Server, created: str | None, at: float) -> ShownZone | None:
-    """Return the zone of a login's date, compared with the server's clock; `at` (monotonic) is when it was made."""
+    """Return the zone that a login's date shows by the server's clock; `at` (monotonic) is the time of the login."""
     from zvol.config.session_store import ShownZone
     from zvol.zstack.auth import ANONYMOUS
     from zvol.zstack.client import Client
@@ -75,7 +75,7 @@ def _shown_zone(server: Server, created: str | None, at: float) -> ShownZone | N
 
 
 def remove_session(server: Server) -> bool:
-    """Remove the stored session here and end it on the server; tell whether there was one.
+    """Remove the stored session, end it on the server, and tell whether there was one.
 
     Raises LocalState, and what `zstack.login.log_out` raises.
     """

@@ -1,6 +1,6 @@
 """How one run authenticates: with a given session, an access key, a stored session, or a login for this run.
 
-A session that was given is used as it is; then zvol never logs in.
+If a session is given, zvol uses it and never logs in.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ STORED: Final = "stored by zvol login"
 LOGGED_IN: Final = "logged in for this run"
 
 LOGOUT_SECONDS: Final = 5.0
-"""The most that a run waits for its logout at the end; if that fails, the session expires on the server."""
+"""Maximum wait for the logout at the end of a run; if it fails, the session expires on the server."""
 LATE_LOGOUT_SECONDS: Final = 1.0
 """The same when the deadline of the command has passed."""
 
@@ -40,9 +40,9 @@ LATE_LOGOUT_SECONDS: Final = 1.0
 class SessionProvider:
     """Provides the session or access key of one run.
 
-    `source` names where it is from, `account` and `user` its owner, as far as they are known; `auth` sets all three.
-    `connect` returns the transport, which is opened only when needed.  `stack` logs out at the end of the run,
-    `delay_signals` delays them while a session is opened, `warn` prints a warning.
+    `source` is where it comes from, `account` and `user` are its owner, as far as known; `auth` sets all three.
+    `connect` returns the transport, which is opened when first needed. `stack` logs out at the end of the run,
+    `delay_signals` delays signals while a session is opened, `warn` prints a warning.
     """
 
     def __init__(
@@ -67,9 +67,9 @@ class SessionProvider:
 
     @cached_property
     def auth(self) -> Authenticator:
-        """Return what authenticates each request; raises AuthError, ConfigError, UsageProblem or Untrusted.
+        """Return the authenticator for each request; raises AuthError, ConfigError, UsageProblem or Untrusted.
 
-        Logs in when there is only a password, and reads the server's clock when there is an access key.
+        Logs in if there is only a password, and reads the server's clock if there is an access key.
         """
         return self._access_key_auth() or self.session
 
@@ -86,10 +86,10 @@ class SessionProvider:
 
     @cached_property
     def account_id(self) -> str:
-        """Return the account as the journal names it, without an extra request; raises as `auth` does.
+        """Return the account for the journal, without an extra request; raises as `auth` does.
 
-        An account that is named together with a session is not checked.  If none is named, a digest of the session
-        stands for its account, because a session belongs to one account.
+        An account that is given together with a session is not checked. If none is given, a digest of the session
+        stands for the account, because a session belongs to one account.
         """
         from zvol.journal.records import SESSION, named_account
 
@@ -113,7 +113,7 @@ class SessionProvider:
 
     @property
     def must_log_in(self) -> bool:
-        """Tell whether this run can only get a session by a login: there is a password and nothing else."""
+        """Tell whether this run needs a login, because there is only a password."""
         credential = self._settings.credential
         other = credential.gives_session or self.uses_access_key or not credential.gives_password
         return not other and self.stored() is None
@@ -133,9 +133,9 @@ class SessionProvider:
 
     # ---- when the session ends in the middle of a run ------------------------------------------------------------
     def renew(self) -> bool:
-        """Log in again if there is a password, once a run; tell whether there is a new session.
+        """Log in again if there is a password, at most once per run; tell whether there is a new session.
 
-        May be called from any thread, also by several threads whose requests failed with the same ended session.
+        Can be called from any thread, also by several threads whose requests failed with the same expired session.
         """
         with self._lock:
             if self._renewed is None:
@@ -160,7 +160,7 @@ class SessionProvider:
         return True
 
     def zone(self, server_now: float | None) -> Zone:
-        """Return the server's zone as the login of this run shows it, or that of the stored session."""
+        """Return the server's zone as shown by the login of this run or by the stored session."""
         from zvol.zstack.zones import Zone
 
         if self._login is None:
@@ -189,18 +189,18 @@ class SessionProvider:
         return SessionStore(state_dir(os.environ), self._settings.endpoint)
 
     def stored(self) -> StoredSession | None:
-        """Return the session that `zvol login` stored for this server and, if the settings name one, this account."""
+        """Return the session that `zvol login` stored for this server and, if the settings have one, this account."""
         credential = self._settings.credential
         try:
             store = self.store
-        except UsageProblem:  # no HOME: then nothing was stored
+        except UsageProblem:  # without HOME, nothing was stored
             return None
         return store.find(credential.account, credential.user)
 
     def _from_store(self, settings: Settings) -> Secret | None:
         try:
             found = self._stored = self.stored()
-        except UnreadableFile:  # the HOME of another user, as `docker run --user` has it
+        except UnreadableFile:  # HOME of another user, as with `docker run --user`
             if not settings.credential.gives_password:
                 raise
             return None
@@ -210,7 +210,7 @@ class SessionProvider:
         return found.session
 
     def _log_in(self, settings: Settings) -> Secret | None:
-        """Log in for this run only; the session is ended at the end of the run, also after a signal."""
+        """Log in for this run only; the session ends with the run, also after a signal."""
         from zvol.config.credentials import password
         from zvol.zstack.login import log_in
 

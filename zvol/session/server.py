@@ -1,4 +1,4 @@
-"""The server of one run: its connections, its client and its sessions; each is opened when it is first needed."""
+"""The server of one run: its connections, its client and its sessions, each opened when first needed."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ SANDBOX_ACCOUNT: Final = "account admin"
 
 
 class Server:
-    """The server that the settings name, or with `sandbox` the embedded one.
+    """The server of the settings, or with `sandbox` the embedded one.
 
-    `deadline` limits a command that only reads; a command lifts it before it changes anything.
-    `stack` closes what is opened here, `delay_signals` delays them while something must not be left half done,
-    `warn` prints a warning, and `trace` gets a line for each request.
+    `deadline` limits commands that only read; a command lifts it before it changes anything. `stack` closes what is
+    opened here, `delay_signals` delays signals during steps that must not be interrupted, `warn` prints a warning, and
+    `trace` gets a line for each request.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Server:
         return Client(self.transport, self.sessions.auth, self.sessions.renew)
 
     def zone_sources(self, client: Client, connect: Callable[[], Client] | None) -> ZoneSources:
-        """Return the sources of the server's zone: `client` asks for it, `connect` returns one that has a session.
+        """Return the sources of the server's zone: `client` asks for it, `connect` returns a client with a session.
 
         Without `connect`, heartbeats are not read.
         """
@@ -98,8 +98,8 @@ class Server:
     def retention_context(self, *, dated: bool = True, kinds: Sequence[AnyKind] | None = None) -> RetentionContext:
         """Look up what the time left of deleted resources depends on, by default of data volumes.
 
-        Raises what `SessionProvider.auth` raises.  Without `dated` there is no date to read, and nothing is waited for
-        that only shows the zone.
+        Raises what `SessionProvider.auth` raises. Without `dated`, there are no dates to read, and zvol does not wait
+        for sources that only show the zone.
         """
         from zvol.catalog.listing import retention_context
         from zvol.zstack.resource_kinds import DATA_VOLUME
@@ -141,9 +141,9 @@ class Server:
         return Identity(self.base, SANDBOX_ACCOUNT if self._sandbox else self.sessions.account_id)
 
     def accepts_session(self) -> bool | None:
-        """Ask whether the server accepts the session, without renewing it; None when it does not say.
+        """Ask whether the server accepts the session, without renewing it; None if it does not say.
 
-        An access key is tried with the cheapest read.  Raises what the request raises.
+        An access key is checked with the cheapest read. Raises what the request raises.
         """
         from zvol.zstack.client import Client
         from zvol.zstack.login import is_valid_session
