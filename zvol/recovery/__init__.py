@@ -1,1 +1,1 @@
-"""What the tool is for: bringing one volume, or ten thousand, back exactly once."""
+"""Recovers one volume, or ten thousand, exactly once."""

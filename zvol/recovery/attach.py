@@ -1,4 +1,4 @@
-"""Attaches volumes to VMs without a run in the journal, as the follow-ups of a recovery do it."""
+"""Attaches volumes to VMs like the follow-ups of a recovery, but without a run in the journal."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from zvol.zstack.client import Client
 
 PLACES: Final = 2
-"""Requests at the same time for a volume that is alone."""
+"""Maximum requests at a time for a single volume."""
 
 AFTER_SIGNAL: Final = 10.0
-"""Seconds for which what was sent is polled after a signal."""
+"""Seconds for which sent requests are polled after a signal."""
 
 
 class AttachOutcome(StrEnum):
-    """What can be said of one volume that was to be attached."""
+    """The outcome of attaching one volume."""
 
     ATTACHED = "attached"
     ALREADY = "already"
@@ -50,7 +50,7 @@ class Attachment(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """What became of an attachment; `volume` is as it was read last, `vm` None where none was found."""
+    """The result of an attachment; `volume` is as it was read last, `vm` None where none was found."""
 
     outcome: AttachOutcome
     volume: Volume | None = None
@@ -59,7 +59,7 @@ class Attached:
 
 
 class Attacher:
-    """Attaches volumes, with at most `places` requests at the same time; times in seconds."""
+    """Attaches volumes, with at most `places` requests at a time; times are in seconds."""
 
     def __init__(
         self, client: Client, clock: Clock, *, timeout: float, api_timeout: float, places: int = PLACES
@@ -70,12 +70,12 @@ class Attacher:
         self._stops = 0
 
     def stop(self) -> None:
-        """Send nothing new, poll what was sent for a little longer, then end; may be called from a signal handler."""
+        """Send nothing new, poll sent requests for a little longer, then end; may be called from a signal handler."""
         self._stops += 1
         self._inbox.put(None)
 
     def attach(self, wanted: Sequence[Attachment]) -> Iterator[Attached]:
-        """Yield what became of each, in the order in which they end."""
+        """Yield the result of each volume, in the order in which they end."""
         pool = WorkerPool(self._places, self._inbox, self._clock.monotonic)
         breaker, limit = CircuitBreaker(lambda: 1.0), FollowUpLimit(pool, self._places, small=len(wanted) == 1)
         store = NullFollowUpStore()
@@ -108,7 +108,7 @@ class Attacher:
 
 
 def _attached(result: Result, change: Change) -> Attached:
-    """Say what became of the only change of a volume."""
+    """Return the result of the only change of a volume."""
     volume, vm = result.volume, change.value
     if change.state is ChangeState.DONE:
         return Attached(AttachOutcome.ATTACHED, volume, vm)
@@ -124,7 +124,7 @@ def _attached(result: Result, change: Change) -> Attached:
 
 
 def would_attach(one: Attachment) -> Attached:
-    """Say what a dry run tells of an attachment: what its volume shows now."""
+    """Return the result of a dry run of an attachment, as the volume shows it now."""
     check, why = on_vm(Change(ChangeKind.ATTACH, one.vm), one.volume)
     if check is not ChangeCheck.BARRED:
         return Attached(AttachOutcome.WOULD_ATTACH, one.volume, one.vm)

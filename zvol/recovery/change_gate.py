@@ -16,11 +16,11 @@ from zvol.recovery.worker_pool import WorkResult
 from zvol.zstack.answers import PutAnswer, Unrecognized
 
 WATCH: Final = 10.0
-"""Seconds for which a volume is watched after its PUT was refused: it may have come through nevertheless."""
+"""Seconds for which a volume is polled after a gateway refused its PUT: the server may have received it."""
 
 
 class ChangeGate:
-    """After a refusal of a gateway one change that changes nothing is sent; if that is refused too, it is known."""
+    """Sends one change without effect after a gateway refused a PUT; if that is refused too, it blocks changes."""
 
     def __init__(self, context: EngineContext, tasks: Tasks) -> None:
         self._context, self._tasks = context, tasks
@@ -28,7 +28,7 @@ class ChangeGate:
         self._asking = self._barred = False
 
     def put_answered(self, task: VolumeTask, answer: PutAnswer, now: float) -> None:
-        """Take in an answer to a PUT, after the task has."""
+        """Handle an answer to a PUT, after the task was updated."""
         if not isinstance(answer, Unrecognized) or not answer.barred:
             return
         if self._barred:

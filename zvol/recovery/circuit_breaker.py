@@ -51,7 +51,7 @@ class CircuitBreaker:
 
     @property
     def not_before(self) -> float:
-        """From when a request may pass: any time while closed, the next try while open, not while checking."""
+        """The time from which a request may pass: any while closed, the next try while open, never while checking."""
         if self.checking:
             return math.inf
         return -math.inf if self.open_since is None else self.retry_at
@@ -61,13 +61,13 @@ class CircuitBreaker:
         return self.open_since is None and not self.checking
 
     def allowed_submissions(self, now: float, concurrency: int) -> int:
-        """Return how many PUTs may be on their way at the same time."""
+        """Return how many PUTs may be in flight at a time."""
         if self.submit_failing_since is None:
             return concurrency
         return 1 if now >= self.submit_after else 0
 
     def record_success(self, now: float, *, put: bool = False) -> None:
-        """The server gave an answer of ZStack."""
+        """Record an answer from ZStack."""
         if self.open_since is not None and now - self.open_since > SILENCE:
             self.outages += 1
         if self.open_since is not None:
@@ -107,15 +107,15 @@ class CircuitBreaker:
         self.only_refused = self.only_refused and refused
         self.delay = min(LONGEST_DELAY, self.delay * 2 or (UNSENT_DELAY if refused else FIRST_DELAY))
         self.retry_at = now + self.delay * (1.0 if refused else self.jitter())
-        if not self.is_last_try(now):  # it is made when the time is over, not long after that
+        if not self.is_last_try(now):  # the last try is made when the time is over, not long after
             self.retry_at = min(self.retry_at, self.failing_since + self.give_up_after)
 
     def probe_begins(self, now: float, pause: float) -> None:
-        """One read goes first; without its result the next one comes after a pause."""
+        """Record that a read is sent as a probe; if it has no result, the next one follows after a pause."""
         self.retry_at = now + pause
 
     def retry_now(self, now: float) -> None:
-        """Do not wait out the growing delay."""
+        """Skip the growing delay."""
         self.retry_at = min(self.retry_at, now)
 
     def check_begins(self) -> None:
@@ -138,7 +138,7 @@ class CircuitBreaker:
         return self.is_last_try(self._tried_at)
 
     def away(self, now: float) -> bool:
-        """Tell whether the server has been away so long that nothing is waited for beyond its deadline."""
+        """Tell whether the server has been away so long that zvol waits for nothing beyond its deadline."""
         return self.open_since is not None and now - self.open_since >= GIVE_UP_SECONDS
 
     def submissions_failing(self, now: float, give_up_after: float) -> bool:

@@ -1,4 +1,4 @@
-"""Claims: which volumes this run is on, and what earlier runs have sent that may still act."""
+"""Claims volumes for this run, and finds requests of earlier runs that may still act."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Claimer:
                 self._claimed(task, claims)
 
     def _claimed(self, task: VolumeTask, claims: Claims) -> None:
-        """A volume waits for its turn, or first for what earlier runs have sent."""
+        """Queue a volume, or let it wait first for the requests of earlier runs."""
         self._tasks.accept_claim(task, self._context.journal.run)
         if task.resource is not None and not task.kind.is_deleted(task.resource):
             self._tasks.conclude(task, Outcome.ALREADY)

@@ -1,4 +1,4 @@
-"""What an answer of the server means to the protocol, and what was last seen of a volume, as text."""
+"""Translates the server's answers for the protocol, and describes what was last seen of a volume."""
 
 from __future__ import annotations
 

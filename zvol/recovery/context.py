@@ -1,4 +1,4 @@
-"""What the parts of the engine share."""
+"""The objects that the modules of the engine share."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class SessionRenewal:
-    """Logs in again, once a run; `renew` tells whether that worked, None where it cannot be done."""
+    """Logs in again, once a run; `renew` tells whether that worked, and is None if no login is possible."""
 
     def __init__(self, renew: Callable[[], bool] | None) -> None:
         self._renew = renew

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 
 class Engine:
-    """Recovers volumes; one volume is a run as well.
+    """Recovers one volume or many.
 
     `run_id` is the run that began in the journal, None before that; `skipped` are volumes that were read and left as
     they are; `lost` is why the journal could not be written.
@@ -98,7 +98,7 @@ class Engine:
         return self._run.results()
 
     def resume(self, journal: Journal, volumes: Sequence[UnfinishedVolume]) -> Iterator[Result]:
-        """Settle and finish what interrupted runs left open, all together; `volumes` are from `Journal.adopt`."""
+        """Settle and finish interrupted runs, all together; `volumes` are from `Journal.adopt`."""
         now, ours = self.clock.monotonic(), [volume for volume in volumes if volume.holder is None]
         back = [volume for volume in ours if volume.state == "followups"]
         tasks = [
@@ -196,7 +196,7 @@ class EngineRun:
                 if self._working:
                     due = min(self._volume_poller.due(), self.follow_up_stage.due(), self._timeouts.due())
                     context.pool.wait(context.clock, min(HEARTBEAT, max(0.0, due - context.clock.monotonic())))
-                yield from self.tasks.hand_out()  # what is known does not wait for the journal
+                yield from self.tasks.hand_out()  # known results do not wait for the journal
         finally:
             context.pool.shutdown()
             context.journal.finish()
@@ -226,7 +226,7 @@ class EngineRun:
             self._observer.tick(lambda: run_status(self.context, self.tasks, self.follow_up_stage))
 
     def _stop(self, now: float) -> None:
-        """After the first signal nothing new is sent, after the second nothing is waited for."""
+        """Stop sending after the first signal, and stop waiting after the second."""
         stopped = outcomes.stopped(in_journal=bool(self.context.journal.runs))
         if not self.tasks.stopping:
             self._timeouts.stop(stopped, now)
@@ -239,7 +239,7 @@ class EngineRun:
             self.follow_up_stage.stop(now, 0.0)
 
     def _report_loss(self) -> None:
-        """When the journal cannot be written, tell at once and once what is open, for nothing else may remember it."""
+        """Report open jobs once, as soon as the journal cannot be written: they may be recorded nowhere else."""
         error = self.context.journal.error
         if error is None or self._loss_reported:
             return

@@ -29,7 +29,7 @@ class JobPoller:
         self._context, self._tasks, self._limit, self._check = context, tasks, limit, check
 
     def tick(self, now: float) -> None:
-        """Begin the polls that are due; while the server is away all volumes go back to be read."""
+        """Begin the polls that are due; while the server is away all volumes are queued for a read instead."""
         while self._limit.free(PollKind.JOB) or not self._context.breaker.closed:
             task = self._tasks.take_job_due(now)
             if task is None:

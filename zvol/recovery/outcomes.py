@@ -1,4 +1,4 @@
-"""From the protocol's conclusion on a target to the Result that is shown: all texts about outcomes."""
+"""Turns the protocol's conclusion on a target into the Result that is shown; has all texts about outcomes."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def result(task: VolumeTask, conclusion: Conclude) -> Result:
 
 
 def is_strict(request: Request, vm: str | None) -> bool:
-    """Tell whether it is a failure that a target is back already; one that comes along with a VM was not asked for."""
+    """Tell whether a target that is back already is a failure; one that comes with a VM was not requested."""
     return request.strict and vm is None
 
 

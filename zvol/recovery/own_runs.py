@@ -1,4 +1,4 @@
-"""Which open runs of the journal `zvol resume` finishes: those of this server and account; the others are named."""
+"""Chooses the open runs that `zvol resume` finishes: those of this server and account. It names the others."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from zvol.journal.records import Identity, Run
 
 MAX_NAMED: Final = 10
-"""The most runs, or volumes of a run, that a message names."""
+"""Maximum runs, or volumes of a run, that a message names."""
 
 
 class ServerIdentity(Protocol):
@@ -35,7 +35,7 @@ class ServerIdentity(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something to tell the user: a warning, or else a hint."""
+    """A warning or a hint for the user."""
 
     text: str
     warning: bool = True

@@ -1,4 +1,4 @@
-"""How many requests of each kind may be under way at a time, and how many changes may keep the server busy.
+"""Limits the requests of each kind at a time, and the changes that keep the server busy.
 
 The worker pool has a place for each request; the circuit breaker lets fewer PUTs pass while the server does not answer
 them.  The submitters count what they sent, and one request for the version only needs a free place.
@@ -13,10 +13,10 @@ from typing import Final
 from zvol.recovery.worker_pool import WorkerPool
 
 READS: Final = 4
-"""Reads: one that hangs must not keep the others waiting."""
+"""Maximum reads at a time; more than one, so that one that hangs does not delay the others."""
 
 READS_ALONE: Final = 2
-"""Of these, reads of volumes that are read by themselves."""
+"""Of these, maximum reads of volumes that are read by themselves."""
 
 JOB_POLLS: Final = 8
 """Polls of jobs in a large run; a small one may use all places."""
@@ -36,7 +36,7 @@ class PollKind(StrEnum):
     READ = "read"
     ALONE = "alone"  # a volume that failed before while others were read
     PROBE = "probe"  # one volume that shows whether the server is up
-    LAST = "last"  # volumes whose time is up
+    LAST = "last"  # volumes whose deadline passed
     JOB = "job"
 
 
@@ -100,7 +100,7 @@ class FollowUpLimit:
         self._under_way = Counter[FollowUpRequest]()
 
     def give(self, share: int) -> None:
-        """At most this many requests may be under way from now on."""
+        """Set the maximum of requests at a time from now on."""
         self._share = share
 
     def begin(self, kind: FollowUpRequest) -> None:
@@ -114,7 +114,7 @@ class FollowUpLimit:
 
     @property
     def places(self) -> int:
-        """How many requests more may begin."""
+        """The number of further requests that may begin."""
         return min(self._pool.free, self._share - self._under_way.total())
 
     def free(self, kind: FollowUpRequest) -> bool:

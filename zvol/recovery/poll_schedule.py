@@ -1,4 +1,4 @@
-"""When each of the tasks that are polled again and again is due."""
+"""Schedules the tasks that are polled repeatedly."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class PollSchedule(Generic[T]):
         return task in self._turns
 
     def put(self, task: T, time: float) -> None:
-        """Poll a task at a time."""
+        """Schedule the next poll of a task."""
         self._turns[task] = turn = next(self._counter)
         heapq.heappush(self._heap, (time, turn, task))
 

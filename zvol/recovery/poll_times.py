@@ -1,4 +1,4 @@
-"""How long is waited between two polls."""
+"""The waits between two polls."""
 
 from __future__ import annotations
 

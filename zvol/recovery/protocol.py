@@ -54,14 +54,14 @@ def keep_polling(state: ProtocolState, _event: Event) -> Move:
 
 
 def conclude_absent(state: ProtocolState) -> Move:
-    """It is gone, unless it may only be invisible here: then a request of another account may still bring it back."""
+    """Conclude that it is gone, unless it may only be invisible here and a request of another account may act."""
     if state.foreign:
         return conclude(state, Outcome.UNKNOWN, Reason.ELSEWHERE, phase=Phase.UNRESOLVED)
     return conclude(state, Outcome.GONE)
 
 
 def send_again(state: ProtocolState, event: Observed) -> Move:
-    """Nothing of ours can act any more and the volume is still deleted: send under a new job id, unless it changed."""
+    """Send under a new job id, unless the volume changed: nothing of ours can act, and it is still deleted."""
     if event.last_op != state.expected_last_op_date:
         return conclude(state, Outcome.FAILED, Reason.CHANGED)
     if state.sends >= MAX_SENDS:
@@ -153,7 +153,7 @@ def polled(state: ProtocolState, event: Event) -> Move:
 
 
 def cannot_act(event: Observed) -> bool:
-    """Nothing of ours can act any more."""
+    """No request of ours can act any more."""
     return event.quiet or event.job is JobStatus.SESSION
 
 
@@ -246,7 +246,7 @@ TRANSITIONS: Final[Mapping[tuple[Phase, type[Event]], Rule]] = {
 
 
 def advance(state: ProtocolState, event: Event, table: Mapping[tuple[Phase, type[Event]], Rule] = TRANSITIONS) -> Move:
-    """Return the next state and what is to be done; KeyError when the event makes no sense in this phase."""
+    """Return the next state and the command; raises KeyError if the event cannot occur in this phase."""
     return table[state.phase, type(event)](state, event)
 
 

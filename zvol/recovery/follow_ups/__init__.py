@@ -1,1 +1,1 @@
-"""What is done once a volume is recovered: its user tags are created, and it is attached to its VM."""
+"""Follow-ups of a recovered volume: creates its user tags and attaches it to its VM."""

@@ -1,4 +1,4 @@
-"""Changes to a recovered volume, a tag or a VM: what they are, and what a read of the volume shows of them."""
+"""Changes to a recovered volume (a tag or a VM), and what a read of the volume shows of them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ChangeKind(StrEnum):
 
 
 class ChangeState(StrEnum):
-    """The state of a change as it is in the journal; `sent` may act, or has acted."""
+    """The state of a change in the journal; `sent` may act, or has acted."""
 
     PLANNED = "planned"
     SENT = "sent"
@@ -43,7 +43,7 @@ class ChangeState(StrEnum):
 
 
 class ChangeCheck(StrEnum):
-    """What a read shows of a change: it is made, it is not, or it must not be made any more."""
+    """The state of a change in a read: made, not made, or no longer allowed."""
 
     MADE = "made"
     NOT_YET = "not-yet"
@@ -89,7 +89,7 @@ class Change:
 
     @property
     def warning(self) -> str:
-        """Say what was not made, and why."""
+        """Return a sentence with what was not made, and why."""
         if self.kind is ChangeKind.TAG:
             return f"user tag {self.value!r}: {self.reason}"
         return f"not attached to VM {self.value}: {self.reason}" if self.value else self.reason
@@ -104,24 +104,24 @@ class Change:
             return "/v1/user-tags", {"params": {"resourceType": "VolumeVO", "resourceUuid": volume, "tag": self.value}}
         return f"/v1/volumes/{volume}/vm-instances/{self.value}", {}
 
-    # ---- what happens to it --------------------------------------------------------------------------------------
+    # ---- transitions ---------------------------------------------------------------------------------------------
     def begin(self, job: str) -> None:
-        """It is sent next, under this job id; the journal is written before that."""
+        """Plan to send it next, under this job id; the journal is written first."""
         self.job, self.state = job, ChangeState.SENT
 
     def mark_sent(self, until: float, attach_date: str | None) -> None:
-        """Its request leaves."""
+        """Record that its request leaves."""
         self.until, self.in_flight, self.attach_date = until, True, attach_date
 
     def mark_answered(self) -> None:
-        """Its request has ended."""
+        """Record that its request has ended."""
         self.in_flight = False
 
     def poll_job_later(self, now: float) -> None:
         self.next_job_poll = now + self.job_backoff
 
     def record_job(self, now: float) -> None:
-        """Its job was polled."""
+        """Record that its job was polled."""
         self.job_polled = True
         self.poll_job_later(now)
         self.job_backoff = min(LONGEST_JOB_BACKOFF, self.job_backoff * 2)
@@ -133,22 +133,22 @@ class Change:
             self.quiet.note(asked, answered)
 
     def report_done(self, now: float) -> None:
-        """The server reported that it is done."""
+        """Record that the server reported it as done."""
         self.done, self.answered_at = True, now
 
     def report_refused(self, why: str, exit: Exit, now: float) -> None:
-        """The server reported that nothing was executed."""
+        """Record that the server executed nothing."""
         self.refused, self.refused_exit, self.answered_at = why, exit, now
 
     def session_renewed(self) -> None:
         self.renewed = True
 
     def settle(self, quiet: QuietPeriod) -> None:
-        """A request that an earlier run sent may act: it is waited for."""
+        """Wait for a request of an earlier run that may act."""
         self.quiet, self.until = quiet, math.inf
 
     def reset(self) -> None:
-        """Nothing of its last request was executed, or can act any more: it may be sent again."""
+        """Allow it to be sent again: its last request was not executed and cannot act any more."""
         self.state, self.job, self.quiet = ChangeState.PLANNED, None, None
         self.refused, self.done = None, False
 
@@ -157,11 +157,11 @@ class Change:
         self.state, self.reason, self.exit = ChangeState.FAILED if reason else ChangeState.DONE, reason, exit
 
     def drop(self, state: ChangeState = ChangeState.FAILED) -> None:
-        """It is not made, and that needs no word."""
+        """End it without making it and without a warning."""
         self.state = state
 
     def explain(self, reason: str, exit: Exit) -> None:
-        """Say how far it came, where it is left as it is."""
+        """Return how far it came, for a change that is left as it is."""
         self.reason, self.exit = reason, exit
 
 
@@ -179,7 +179,7 @@ def planned_changes(target: Target, request: Request, resource: Resource | None)
 
 
 def planned(target: Target, request: Request, resource: Resource | None) -> list[FollowUp]:
-    """Return the same for the journal."""
+    """Return the same changes for the journal."""
     return [FollowUp(change.kind.value, change.value) for change in planned_changes(target, request, resource)]
 
 
@@ -191,7 +191,7 @@ def from_journal(rows: Sequence[FollowUp], request: Request) -> list[Change]:
 
 
 def _from_journal(row: FollowUp, *, with_vm: bool) -> Change:
-    """What a dead run was refused is not tried again."""
+    """Do not try again what the server refused to a dead run."""
     kind = ChangeKind(row.kind)
     remembered, with_vm = (not with_vm, with_vm) if kind is ChangeKind.ATTACH else (False, False)
     change = Change(kind, row.value, ChangeState(row.state), row.job, remembered=remembered, with_vm=with_vm)
@@ -220,7 +220,7 @@ def on_vm(change: Change, volume: Volume | None) -> tuple[ChangeCheck, str]:
 
 
 def _moved_since(change: Change, volume: Volume) -> str:
-    """Return what somebody did with a volume that was on its VM to the end; empty when nothing was done."""
+    """Return what somebody did with a volume that was on its VM until the end; empty if nothing."""
     last = volume.text("lastVmInstanceUuid")
     if last != change.value:
         where = f"it was on VM {last} since" if last else "the server names no VM that it was last on"
@@ -236,7 +236,7 @@ def _date(volume: Volume, name: str) -> datetime | None:
 
 
 def done_and_not_so(change: Change, volume: Volume | None, deleted: str | None) -> tuple[str, Exit]:
-    """Return what is to be said where a job is done and a read does not show what it made, and the exit code.
+    """Return the warning and exit code for a finished job whose change no read shows.
 
     `deleted` is the lastOpDate that the volume had before the run: an attachment that is later than that is the one
     that was made.
@@ -249,7 +249,7 @@ def done_and_not_so(change: Change, volume: Volume | None, deleted: str | None) 
 
 
 def _shared(change: Change, volume: Volume) -> bool:
-    """A shareable volume does not show its VMs: there the finished job counts, or a new date of its last attach."""
+    """A shareable volume does not show its VMs, so the finished job counts, or a new date of its last attach."""
     if change.state is not ChangeState.SENT or volume.fields.get("isShareable") is not True:
         return False
     date = volume.text("lastAttachDate")
@@ -261,7 +261,7 @@ def is_on_any_vm(volume: Volume | None) -> bool:
 
 
 def last_vm_problem(change: Change, volume: Volume | None, deleted: str | None, release: Release | None) -> str | None:
-    """Return why a volume is not attached to the VM that the server names; empty when nothing speaks against it.
+    """Return why a volume is not attached to the VM that the server names; empty if it may be attached.
 
     None when the release decides that, and is not known yet.  `deleted` is the lastOpDate of its deletion.
     """

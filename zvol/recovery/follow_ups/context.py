@@ -1,4 +1,4 @@
-"""What the parts of the follow-ups share."""
+"""The objects that the modules of the follow-ups share."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class FollowUpStore(Protocol):
-    """What remembers the changes, so that a run that is killed can be finished."""
+    """Stores the changes, so that a killed run can be resumed."""
 
     def before(self, follow_ups: Sequence[FollowUpTask]) -> None:
         """Make durable that the next change of each is sent under its job id; raises LocalState."""
@@ -28,11 +28,11 @@ class FollowUpStore(Protocol):
         """Record the state of a change."""
 
     def end(self, follow_up: FollowUpTask) -> bool:
-        """Record that nothing more is done for a volume; tell whether a resumed run knows of what is left."""
+        """Record the end of the work on a volume; tell whether a resumed run knows its remaining changes."""
 
 
 class NullFollowUpStore:
-    """The store of a command that is no run."""
+    """The store of a command without a run: it stores nothing."""
 
     def before(self, follow_ups: Sequence[FollowUpTask]) -> None:
         pass
@@ -47,7 +47,7 @@ class NullFollowUpStore:
 
 @dataclass(frozen=True, slots=True)
 class FollowUpContext:
-    """What the parts of the follow-ups share, also those of one volume without a run.
+    """The objects that the follow-ups share, also for one volume without a run.
 
     The circuit breaker is their own: what is in the way of follow-ups keeps no volume from being recovered.
     `timeout`: seconds that a volume has once the VM that it waited for is back.

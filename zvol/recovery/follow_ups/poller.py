@@ -1,4 +1,4 @@
-"""Reads of recovered volumes and of their tags: 100 at a time, beside the reads that recover others."""
+"""Reads recovered volumes and their tags, 100 at a time, while other volumes are still being recovered."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from zvol.zstack.resource_kinds import DATA_VOLUME
 from zvol.zstack.resources import Resources
 
 AHEAD: Final = 0.5
-"""Seconds: a round also takes volumes that are due this much later."""
+"""Seconds; a round includes volumes that are due this much later."""
 
 READS: Final = {ChangeKind.TAG: FollowUpRequest.READ_TAGS, ChangeKind.ATTACH: FollowUpRequest.READ_VOLUMES}
 
@@ -52,12 +52,12 @@ class FollowUpPoller:
         self._answered_at = -math.inf
 
     def put(self, follow_up: FollowUpTask, time: float) -> None:
-        """Read a volume at a time, often at first."""
+        """Read a volume at this time, and often at first."""
         follow_up.poll_often()
         self._schedule.put(follow_up, time)
 
     def later(self, follow_up: FollowUpTask, now: float) -> None:
-        """Read it again, less and less often."""
+        """Read it again, at growing intervals."""
         follow_up.wait_longer()
         self._schedule.put(follow_up, now + follow_up.poll_backoff)
 
@@ -66,7 +66,7 @@ class FollowUpPoller:
         self._schedule.drop(follow_up)
 
     def due(self) -> float:
-        """Return the monotonic time of the next read; infinity when something must come back first."""
+        """Return the monotonic time of the next read; infinity while it waits for a result."""
         if self._context.limit.places <= 0:
             return math.inf
         if not self._context.breaker.closed:
@@ -74,7 +74,7 @@ class FollowUpPoller:
         return max(self._schedule.next(), self._next_round)
 
     def tick(self, now: float) -> None:
-        """Start what is due; while the circuit breaker is open, one read goes first and all others wait."""
+        """Start the reads that are due; while the circuit breaker is open, send one as a probe and hold the others."""
         breaker, limit = self._context.breaker, self._context.limit
         if not breaker.closed:
             self._release(now)
@@ -151,7 +151,7 @@ class FollowUpPoller:
         now, error = self._context.clock.monotonic(), done.error
         if error is not None and not isinstance(error, ZvolError):
             raise error
-        if isinstance(error, TransientError) and error.retry_after:  # it is about all requests
+        if isinstance(error, TransientError) and error.retry_after:  # it concerns all requests
             self._context.breaker.record_failure(now, error.message, began=done.began)
             for follow_up in follow_ups:
                 self.later(follow_up, now)
@@ -174,7 +174,7 @@ class FollowUpPoller:
             self._size[kind] = max(1, self._failed_size.pop(kind) // 2)
 
     def _record(self, follow_up: FollowUpTask, kind: ChangeKind, done: WorkResult, *, quiet: bool) -> bool:
-        """Record what a read showed of a volume; an odd inventory is read by itself, and shows nothing."""
+        """Record what a read showed of a volume; a volume with a malformed inventory is read by itself."""
         if follow_up.change is None:
             return False
         volumes = done.value if isinstance(done.value, Resources) else Resources({})
@@ -194,7 +194,7 @@ class FollowUpPoller:
     def _failed(
         self, kind: ChangeKind, follow_up: FollowUpTask, error: TransientError, done: WorkResult, now: float
     ) -> None:
-        """A read of one volume failed: whether that is its own error, or the server's, the reads of others tell."""
+        """Handle a failed read of one volume; the reads of others show whether the server is the cause."""
         own = follow_up.failing_since is not None and self._answered_at > follow_up.failed_at
         follow_up.failed(error.message, done.began, now)
         if own:
@@ -215,7 +215,7 @@ class FollowUpPoller:
         )
 
     def _job_answered(self, follow_up: FollowUpTask, change: Change, done: WorkResult) -> None:
-        """Take in the state of a job; the volume or its tags are read after that."""
+        """Handle the state of a job; the volume or its tags are read next."""
         self._context.limit.end(FollowUpRequest.JOB)
         if done.error is not None:
             raise done.error

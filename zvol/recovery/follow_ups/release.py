@@ -13,7 +13,7 @@ from zvol.zstack.versions import UNKNOWN_RELEASE, Release
 
 
 class ReleaseLookUp:
-    """Asks for the release when a volume waits for it, and then calls `asked` for each that waited."""
+    """Requests the release when a volume waits for it, and then calls `asked` for each waiting volume."""
 
     def __init__(self, context: FollowUpContext, asked: Callable[[FollowUpTask, float], None]) -> None:
         self._context, self._asked = context, asked
@@ -26,7 +26,7 @@ class ReleaseLookUp:
         self._waiting.append(follow_up)
 
     def tick(self) -> None:
-        """Ask for it, if the server answers and there is a place for the request."""
+        """Request it, if the server answers and a place is free."""
         context = self._context
         if self._waiting and not self._asking and context.breaker.closed and context.limit.places > 0:
             self._asking = True

@@ -32,7 +32,7 @@ from zvol.recovery.poll_times import GRACE_PERIOD
 from zvol.recovery.volume_reader import LAST_READ
 
 CHECK: Final = 0.5
-"""Seconds between two looks at the deadlines."""
+"""Seconds between two checks of the deadlines."""
 
 
 class FollowUps:
@@ -51,12 +51,12 @@ class FollowUps:
         self._stopped = False
 
     def begin(self, follow_up: FollowUpTask) -> None:
-        """Take a volume in."""
+        """Add a volume."""
         self.pending[follow_up.uuid] = follow_up
         self._go_on(follow_up, self._context.clock.monotonic())
 
     def tick(self, now: float, share: int) -> None:
-        """Do what can be done now, with at most `share` requests at a time."""
+        """Send and read what is due, with at most `share` requests at a time."""
         self._context.limit.give(share)
         if not self.pending:
             return
@@ -75,14 +75,14 @@ class FollowUps:
             self._submitter.tick(now)
 
     def due(self) -> float:
-        """Return the monotonic time at which there is something to do."""
+        """Return the monotonic time at which something is due."""
         if not self.pending or self._context.limit.places <= 0:
             return math.inf
         return min(self._poller.due(), self._submitter.due())
 
     # ---- the end -------------------------------------------------------------------------------------------------
     def stop(self, now: float, seconds: float) -> None:
-        """Send nothing new, and poll what was sent for `seconds` more."""
+        """Send nothing new, and poll sent changes for `seconds` more."""
         self._stopped = True
         for follow_up in list(self.pending.values()):
             follow_up.end_by(now + seconds)
@@ -108,11 +108,11 @@ class FollowUps:
                 self._give_up_unsent(follow_up, "time is up", Exit.UNREACHABLE)
             elif unreachable or (failing is not None and now - failing >= CHANGE_SECONDS):
                 self._unreachable(follow_up, breaker.reason if unreachable else follow_up.reason)
-        if unreachable:  # what is left of them, and what comes later, has a minute of its own
+        if unreachable:  # remaining and later changes have a minute of their own
             breaker.record_success(now, put=True)
 
     def _end_sent(self, follow_up: FollowUpTask, now: float) -> None:
-        """When time is up for a change that was sent, it is read once more."""
+        """Read a sent change once more when its time is up."""
         since = follow_up.last_read_since
         if since is None and now >= follow_up.ends:
             follow_up.await_last_read(now)
@@ -128,7 +128,7 @@ class FollowUps:
         self._go_on(follow_up, now)
 
     def _give_up_unsent(self, follow_up: FollowUpTask, why: str, exit: Exit) -> None:
-        """What was not sent is left for a resumed run."""
+        """Leave what was not sent for a resumed run."""
         while (change := follow_up.change) is not None:
             follow_up.defer(change, f"{why}; nothing was sent", exit)
         self._end(follow_up)
@@ -142,7 +142,7 @@ class FollowUps:
             self._without_tags(follow_up, reason, self._context.clock.monotonic())
 
     def _without_tags(self, follow_up: FollowUpTask, reason: str, now: float) -> None:
-        """An optional look-up that failed decides nothing: it is reported, and that is all."""
+        """Only report an optional look-up that failed: it decides nothing."""
         follow_up.give_up_tags(f"the user tags could not be read: {reason}")
         self._go_on(follow_up, now)
 
@@ -156,7 +156,7 @@ class FollowUps:
 
     # ---- one volume ----------------------------------------------------------------------------------------------
     def _go_on(self, follow_up: FollowUpTask, now: float) -> None:
-        """Go on with the first change that has not ended."""
+        """Continue with the first change that has not ended."""
         while (change := follow_up.change) is not None:
             if change.state is ChangeState.SENT or (not follow_up.was_read and not self._stopped):
                 self._poller.put(follow_up, now)
@@ -210,13 +210,13 @@ class FollowUps:
         return on_vm(change, volume)
 
     def _settle(self, follow_up: FollowUpTask, change: Change, why: str = "", exit: Exit = Exit.OK) -> None:
-        """A change is made, or will not be: `why`."""
+        """End a change that is made, or that will not be made because of `why`."""
         change.end(why, exit)
         follow_up.await_last_read(None)
         self._context.store.record(follow_up, change)
 
     def _read(self, follow_up: FollowUpTask, began: float, error: ZvolError | None) -> None:
-        """Take in a read of a volume or its tags, or what the server answered instead."""
+        """Handle a read of a volume or its tags, or the error that came instead."""
         change, now = follow_up.change, self._context.clock.monotonic()
         if change is None or not self._is_pending(follow_up):
             return
@@ -230,7 +230,7 @@ class FollowUps:
             self._go_on(follow_up, now)
 
     def _end_changed(self, follow_up: FollowUpTask) -> None:
-        """Somebody deleted the volume since an earlier run recovered it: nothing is done to it."""
+        """Leave a volume alone that was deleted again after an earlier run recovered it."""
         for change in follow_up.changes:
             if not change.ended:
                 change.drop()
@@ -248,7 +248,7 @@ class FollowUps:
             self._give_up_unsent(follow_up, error.full_text, error.exit)
 
     def _settle_sent(self, follow_up: FollowUpTask, change: Change, began: float, now: float) -> None:
-        """A change that was sent has been read; the first reason to call it settled counts."""
+        """Settle a sent change after a read; the first reason that applies counts."""
         check, why = self._check(follow_up, change)
         if check is ChangeCheck.MADE:
             self._settle(follow_up, change)

@@ -1,4 +1,4 @@
-"""Where recovering ends and follow-ups begin: which volumes have some, and what the journal knows of them."""
+"""Hands recovered volumes over to the follow-ups, and records these in the journal."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class FollowUpStage:
-    """The follow-ups of a run: they get the places that reads leave, at most half of all while volumes are pending."""
+    """The follow-ups of a run; they get the places that reads leave free, at most half while volumes are pending."""
 
     def __init__(self, context: EngineContext, tasks: Tasks) -> None:
         self._context, self._tasks = context, tasks
@@ -57,7 +57,7 @@ class FollowUpStage:
 
     @property
     def reason(self) -> str:
-        """Say what is in their way, if anything is."""
+        """Return what prevents them, if anything."""
         return "" if self._breaker.closed else self._breaker.reason
 
     def slow(self, now: float, seconds: float) -> list[FollowUpTask]:
@@ -75,7 +75,7 @@ class FollowUpStage:
         self._follow_ups.stop(now, seconds)
 
     def vm_concluded(self, result: Result) -> None:
-        """Take in what became of a VM: volumes that are to be attached to it wait for that."""
+        """Handle the result of a VM; volumes that will be attached to it wait for it."""
         assert result.uuid is not None
         self._vms[result.uuid] = result
 
@@ -93,7 +93,7 @@ class FollowUpStage:
         return READY
 
     def resume(self, volume: UnfinishedVolume) -> None:
-        """Take in a volume that an earlier run recovered and had not done with; it is read before anything else."""
+        """Add a volume that an earlier run recovered but did not finish; it is read first."""
         outcome = Outcome.ALREADY if volume.outcome == Outcome.ALREADY else Outcome.RECOVERED
         recovered = outcome is Outcome.RECOVERED
         result = Result(
@@ -112,7 +112,7 @@ class FollowUpStage:
         )
 
     def _take(self, task: VolumeTask, result: Result) -> bool:
-        """Take in a volume that is concluded, if it is back and there is something to do for it."""
+        """Add a concluded volume, if it is back and has follow-ups."""
         if result.target == VM:
             self.vm_concluded(result)
         volume = result.volume

@@ -19,13 +19,13 @@ from zvol.recovery.worker_pool import WorkResult
 from zvol.zstack import answers
 
 CHANGE_SECONDS: Final = 60.0
-"""Seconds for which a change is polled, and for which an obstacle to it is waited out."""
+"""Seconds for which a change is polled, and for which zvol waits while it cannot be sent."""
 
 
 class FollowUpSubmitter:
     """Sends changes while there are free places.
 
-    `poll` has a volume read at a time; `give_up` gives up what was not sent (why, exit code).
+    `poll` schedules a read of a volume; `give_up` gives up what was not sent (why, exit code).
     """
 
     def __init__(
@@ -39,11 +39,11 @@ class FollowUpSubmitter:
         self._sent: set[FollowUpTask] = set()
 
     def put(self, follow_up: FollowUpTask) -> None:
-        """Have the next change of a volume sent."""
+        """Queue the next change of a volume."""
         self._ready.append(follow_up)
 
     def due(self) -> float:
-        """Return the monotonic time from which something can be sent; infinity when nothing waits for that."""
+        """Return the monotonic time from which something can be sent; infinity when the queue is empty."""
         breaker = self._context.breaker
         one_at_a_time = breaker.submit_failing_since is not None
         waits = len(self._sent) >= FOLLOW_UP_OCCUPYING_LIMIT or (
@@ -52,12 +52,12 @@ class FollowUpSubmitter:
         return math.inf if waits or not self._ready else breaker.submit_after
 
     def take_back(self, now: float) -> None:
-        """Have those that wait read: nothing can be sent now."""
+        """Read the waiting volumes again: nothing can be sent now."""
         while self._ready:
             self._poll(self._ready.popleft(), now)
 
     def tick(self, now: float) -> None:
-        """Let changes leave, each recorded in the journal."""
+        """Send changes, after each is recorded in the journal."""
         free, under_way = self._context.limit.places, self._context.limit.under_way(FollowUpRequest.CHANGE)
         allowed = self._context.breaker.allowed_submissions(now, under_way + free) - under_way
         group = self._group(now, min(free, allowed))
@@ -118,7 +118,7 @@ class FollowUpSubmitter:
         self._context.pool.submit(send, lambda done: self._answered(follow_up, change, done))
 
     def _answered(self, follow_up: FollowUpTask, change: Change, done: WorkResult) -> None:
-        """Take in the answer to a request."""
+        """Handle the answer to a request."""
         self._context.limit.end(FollowUpRequest.CHANGE)
         change.mark_answered()
         if done.error is not None:
@@ -132,7 +132,7 @@ class FollowUpSubmitter:
         else:
             breaker.record_success(now, put=True)
         if follow_up.change is not change:
-            return  # it was given up: its outcome is "unknown", and stays true
+            return  # it was given up: its outcome stays "unknown"
         if isinstance(answer, answers.Done):
             change.report_done(now)
         self.refused(follow_up, change, answer, now)
@@ -141,7 +141,7 @@ class FollowUpSubmitter:
         self._poll(follow_up, now if ended else now + FIRST_POLL)
 
     def _never_sent(self, follow_up: FollowUpTask, change: Change, never: NeverSent, began: float, now: float) -> None:
-        """Not a byte has left: it may be sent again, unless the server is not trusted."""
+        """Handle a request of which no byte left: it may be sent again, unless the server is not trusted."""
         if follow_up.change is not change:
             return
         self._reset(follow_up)
@@ -153,7 +153,7 @@ class FollowUpSubmitter:
         self._poll(follow_up, now)
 
     def refused(self, follow_up: FollowUpTask, change: Change, answer: object, now: float) -> None:
-        """Take in that nothing was executed, if the answer says so; with a new session it is sent once more."""
+        """Record that nothing was executed, if the answer says so; with a new session it is sent once more."""
         why = refusal(answer)
         if why is None:
             return

@@ -1,4 +1,4 @@
-"""One recovered volume, and what is still to be done for it."""
+"""One recovered volume with its remaining follow-ups."""
 
 from __future__ import annotations
 
@@ -82,12 +82,12 @@ class FollowUpTask:
         """Tell whether the volume may be attached on its last read."""
         return self.read_at is not None and now - self.read_at <= FRESH
 
-    # ---- what happens to it --------------------------------------------------------------------------------------
+    # ---- transitions ---------------------------------------------------------------------------------------------
     def begin(self, now: float) -> None:
         self.began = now
 
     def set_run(self, run: str) -> None:
-        """The journal keeps it in this run."""
+        """Record that the journal keeps it in this run."""
         self.run = run
 
     def end_by(self, time: float) -> None:
@@ -104,7 +104,7 @@ class FollowUpTask:
             self.deadline = max(self.deadline, min(self.settled_by, now + SILENT))
 
     def extend(self, until: float) -> None:
-        """The VM that it waited for is concluded."""
+        """Record that the VM that it waited for is concluded."""
         self.deadline = max(self.deadline, until)
 
     def poll_often(self) -> None:
@@ -131,7 +131,7 @@ class FollowUpTask:
             self.failing_since = None
 
     def failed(self, why: str, began: float, now: float) -> None:
-        """A read of it alone failed."""
+        """Record that a read of this volume alone failed."""
         self.read_alone, self.reason, self.failed_at = True, why, now
         self.failing_since = began if self.failing_since is None else self.failing_since
 
@@ -187,7 +187,7 @@ class FollowUpTask:
         )
 
     def _unread(self, exit: Exit, message: str) -> Result:
-        """The volume of an earlier run was not read: whether it is still there is not known."""
+        """Report that the volume of an earlier run was not read, so whether it is still there is unknown."""
         sent = any(change.state is ChangeState.SENT for change in self.changes)
         error = ZvolError(message, kind="unknown" if sent else "stopped", exit=exit)
         outcome = Outcome.UNKNOWN if sent else Outcome.NOT_SENT

@@ -1,4 +1,4 @@
-"""Volumes that are attached to a VM which the same run recovers: they wait until it is concluded."""
+"""Holds volumes back whose VM the same run recovers, until the VM is concluded."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from zvol.recovery.follow_ups.task import FollowUpTask
 
 @dataclass(frozen=True, slots=True)
 class VmState:
-    """What a run knows of a VM that it recovers: `pending`, or why it is not `back`.
+    """The state of a VM that a run recovers: `pending`, or why it is not `back`.
 
     `later`: a resumed run may bring it back.  `exit`: the exit code of a volume that is not attached for that reason.
     """
@@ -24,11 +24,11 @@ class VmState:
 
 
 READY = VmState()
-"""Nothing is in the way: the VM is back, or it is no VM of this run."""
+"""The VM is back, or it is not a VM of this run."""
 
 
 class VmGate:
-    """Keeps the volumes that wait for their VM; `state` tells what is known of it, by its UUID."""
+    """Keeps the volumes that wait for their VM; `state` returns what is known of a VM, by its UUID."""
 
     def __init__(self, state: Callable[[str], VmState]) -> None:
         self.state = state
