@@ -231,6 +231,7 @@ REFUSED: Final = [
     List("pg-data\0pg-wal\0", "find -print0: names", "control character"),
     List("pg-data\rpg-wal\r", "an old spreadsheet for macOS: names", "control character"),
     List(f"{ONE}\n".encode() + f"{TWO}\r\n".encode("utf-16-le"), "PowerShell 5.1: >> adds UTF-16", "UTF-16", line=2),
+    List(f"{ONE}\n".encode() + f"{TWO}\n".encode("utf-16"), "the same with its BOM", "UTF-16", line=2),
     List(b"PK\x03\x04\x14\0\x06\0\x08\0", "Excel: the workbook itself", "a spreadsheet (.xlsx)", line=0),
     List(b"\x1f\x8b\x08\0abc", "a compressed list", "compressed (gzip)", line=0),
 ]

@@ -22,6 +22,7 @@ from zvol.errors import InvalidValue, MaybeSent, NeverSent, ZvolError
 from zvol.model import Endpoint
 from zvol.zstack.answer_errors import error_of
 from zvol.zstack.answers import Answer, Redirected, Unrecognized, classify_job, classify_put, classify_read
+from zvol.zstack.foreign import bars_changes
 from zvol.zstack.resource_kinds import DATA_VOLUME
 from zvol.zstack.transport import Transport
 from zvol.zstack.transport.dial import Dialer
@@ -77,6 +78,11 @@ REDIRECTS = {
 def test_where_a_redirect_leads_is_said_without_what_may_be_a_secret() -> None:
     for location, shown in REDIRECTS.items():
         assert classify_read(Answer(302, b"", {"location": location})) == Redirected(shown)
+
+
+def test_what_may_pass_is_no_refusal_of_every_change() -> None:
+    statuses = (200, 400, 401, 404, 405, 408, 425, 429, 451, 500, 501, 502, 503, 504, 520)
+    assert [one for one in statuses if bars_changes(one)] == [200, 400, 401, 404, 405, 451, 501]
 
 
 # ---- a sample through the command ------------------------------------------------------------------------------------

@@ -94,6 +94,16 @@ def test_one_line_of_many_stops_all_of_them(form: str, at: dict[str, str], cloud
     assert {method for method, _ in cloud.seen} == {"GET"}
 
 
+@pytest.mark.parametrize("code", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_lines_that_were_added_in_utf_16(code: str) -> None:
+    data = f"{ONE}\n".encode() + f"{TWO}\n".encode(code)
+    for errors in ("strict", "surrogateescape"):
+        with pytest.raises(UsageProblem, match="line 2 of standard input is UTF-16"):
+            read_volumes(["-"], io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", errors=errors, newline=""))
+    with pytest.raises(UsageProblem, match="control character"):
+        volumes(f"{ONE}\0{TWO[:2]}\0\n" + "ab\0cdefgh\0\n")
+
+
 @pytest.mark.parametrize("command", ["attach", "show"])
 def test_other_commands_that_read_lists_refuse_the_same(command: str, at: dict[str, str], cloud: FakeServer) -> None:
     for data, says in ((f"uuid\n{ONE}\n", "the header of a table"), (f'{{"uuid":"{ONE}"}}\n', "looks like JSON")):

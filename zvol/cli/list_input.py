@@ -69,7 +69,9 @@ def _read(stdin: TextIO, number: int) -> str:
             _check_file(exc.object[:4096])
             if exc.object.startswith(UTF16):
                 raise _utf16(wide=exc.object[2:4] == b"\0\0") from exc
-        raise _not_utf8(f"line {number + exc.object.count(NEWLINE, 0, exc.start)}") from exc
+        place = f"line {number + exc.object.count(NEWLINE, 0, exc.start)}"
+        added = exc.object.startswith(UTF16, exc.start)
+        raise (_utf16(place) if added else _not_utf8(place)) from exc
     except (OSError, ValueError) as exc:
         raise click.UsageError(f"standard input cannot be read: {exc}") from exc
 
