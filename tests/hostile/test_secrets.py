@@ -42,6 +42,7 @@ WITHOUT_SERVER = {
     "sandbox reset": [],
     "completion": ["bash"],
     "help": ["environment"],
+    "version": [],
 }
 EXCLUDED = {"sandbox serve"}
 """It serves until it is stopped, and prints the session of its own cloud; it has no other secret."""
