@@ -16,15 +16,15 @@ SILENCE = 10.0
 """Seconds without any answer after which the quiet period starts again: a server that stands still keeps its queue."""
 
 SILENT = 60.0
-"""Seconds without any answer after which a quiet period is not waited for beyond the deadline."""
+"""Seconds without any answer after which zvol does not wait for a quiet period beyond the deadline."""
 
 LONG = 10.0
-"""Seconds of a wait after which it is worth a request to find out whether it may be shorter."""
+"""Seconds of a wait after which zvol sends a request to find out whether the wait may be shorter."""
 
 
 @dataclass(slots=True)
 class AssumedTimeout:
-    """How many seconds the server may take for a PUT, as far as is known now; all quiet periods of a run share it.
+    """The seconds that the server may take for a PUT, as far as known now; all quiet periods of a run share it.
 
     It may turn out to be as short as `requested`.  `doubted`: a quiet period has lasted so long that this matters.
     """
@@ -34,15 +34,15 @@ class AssumedTimeout:
     doubted: bool = False
 
     def shorten(self) -> None:
-        """The server honours the timeout that was requested."""
+        """Record that the server honours the requested timeout."""
         self.seconds, self.doubted = self.requested, False
 
     def replace(self, seconds: float) -> None:
-        """The server has told another timeout."""
+        """Record that the server reported another timeout."""
         self.seconds = seconds
 
     def doubt(self) -> None:
-        """A quiet period has lasted so long that it matters whether the server honours the timeout."""
+        """Record that a quiet period lasts so long that it matters whether the server honours the timeout."""
         self.doubted = True
 
 
@@ -66,7 +66,7 @@ class QuietPeriod:
         return self.part >= len(self.parts)
 
     def end_since(self, start: float) -> float:
-        """Return when it was over, or will be if it began then and the server always answers."""
+        """Return when it was over, or will be over if it began then and the server always answers."""
         if self.over and self.began is not None:
             return self.began
         self._update()
@@ -77,7 +77,7 @@ class QuietPeriod:
         return self.began is not None and now - self.answered_at < SILENT
 
     def note(self, asked: float, answered: float) -> None:
-        """Take in a read that was sent at `asked` and answered at `answered`."""
+        """Count a read that was sent at `asked` and answered at `answered`."""
         if self.over:
             return
         if answered - self.answered_at > SILENCE:

@@ -1,4 +1,4 @@
-"""The volumes that are read in one request, and how many these may be."""
+"""The volumes that are read in one request, and the maximum number of them."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ class FailedBatch:
     inconclusive: bool = False
 
     def split(self, parts: int) -> None:
-        """A part is read in several parts."""
+        """Record that a part is read in several parts."""
         self.parts_left += parts - 1
 
     def part_read(self, number: int) -> None:
         self.largest_read = max(self.largest_read, number)
 
     def part_ended(self, *, inconclusive: bool) -> bool:
-        """Take in the end of a part; tell whether it was the last one, and the size may be the cause."""
+        """Record the end of a part; tell whether it was the last one, and the size may be the cause."""
         self.parts_left -= 1
         self.inconclusive = self.inconclusive or inconclusive
         return not self.parts_left and not self.inconclusive and self.largest_read > 0
@@ -64,7 +64,7 @@ class BatchSize:
     _failed_by_chance: bool = False
 
     def answered(self, number: int, failed: FailedBatch | None) -> None:
-        """Take in that `number` volumes were read in one request, as a part of a failed batch or not."""
+        """Record that `number` volumes were read in one request, as a part of a failed batch or not."""
         if failed is not None:
             failed.part_read(number)
             self.ended(failed, inconclusive=False)
@@ -84,7 +84,7 @@ class BatchSize:
         return failed
 
     def ended(self, failed: FailedBatch, *, inconclusive: bool) -> None:
-        """Take in that a part was read, or that it failed by itself; after the last one the size may be the cause."""
+        """Record that a part was read, or failed by itself; after the last part the size may be the cause."""
         if not failed.part_ended(inconclusive=inconclusive):
             return
         if failed.size <= self.proved and not self._failed_by_chance:

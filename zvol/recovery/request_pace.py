@@ -1,4 +1,4 @@
-"""How often requests may begin, as far as the server, or a gateway before it, has shown it.
+"""Limits how often requests may begin, by what the server, or a gateway before it, has shown.
 
 There is no limit until an answer asks for fewer requests (429, 503, `Retry-After`).  Then all requests together keep
 to a rate: less than what was answered before that, lower after each further such answer, and slowly higher while
@@ -15,32 +15,32 @@ from zvol.errors import TransientError
 from zvol.zstack.answers import Failed, Unrecognized
 
 SLOWER: Final = 0.7
-"""The rate after an answer that asks for fewer requests, compared with the one before."""
+"""Factor by which an answer that asks for fewer requests reduces the rate."""
 
 GROWTH: Final = 8.0
-"""Seconds of requests at the rate in which it grows by a factor of e; more where to go too far costs more:"""
+"""Seconds of requests at the full rate in which the rate grows by a factor of e; see WAITS."""
 
 WAITS: Final = 10.0
-"""so many times the seconds for which the last answer that asked for fewer requests asked to wait."""
+"""Minimum of GROWTH, as a multiple of the wait that the last answer asked for: too high a rate then costs more."""
 
 CAREFUL: Final = 8.0
-"""Around the rate at which a request was refused last, it grows so many times more slowly."""
+"""Factor by which the rate grows more slowly near the rate at which a request was refused last."""
 
 AROUND: Final = (0.8, 1.1)
-"""From and to which part of that rate."""
+"""The range that counts as near that rate, as multiples of it."""
 
 SLOWEST: Final = 0.1
 FIRST_SLOWEST: Final = 2.0
-"""Requests a second that are tried at least; where there was no limit before, the few that just came say little."""
+"""Minimum requests a second; the first limit is based on few requests, which say little."""
 
 NO_LIMIT: Final = 1000.0
-"""Requests a second from which on there is no limit any more."""
+"""Requests a second at which the limit is dropped."""
 
 CHANGE_GAP: Final = 1.25
-"""A change leaves after so many intervals: a rate that is too high is to meet with a read, which can be repeated."""
+"""A change leaves after this many intervals: if the rate is too high, a read should fail, which can be repeated."""
 
 READ_SHARE: Final = 5
-"""Of so many requests one may be a round of reads."""
+"""One request in this many may be a round of reads."""
 
 WINDOW: Final = 5.0
 """Seconds in which the requests that were answered are counted."""
@@ -63,16 +63,16 @@ class RequestPace:
         return max(self.not_before, self._began_at + gap)
 
     def next_due(self, now: float) -> float:
-        """Return when something may begin that may not begin now; infinity when there is nothing like that."""
+        """Return when something that is held back may begin; infinity when nothing is."""
         return min((due for due in (self.due(), self.due(change=True)) if due > now), default=math.inf)
 
     @property
     def between_reads(self) -> float:
-        """Return the seconds between two rounds of reads, so that most of the requests are others."""
+        """Return the seconds between two rounds of reads, so that most of the requests are not reads."""
         return READ_SHARE / self._rate
 
     def wait_no_longer(self) -> None:
-        """Do not wait out what the last answer asked for: the run ends within seconds."""
+        """Skip the wait that the last answer asked for: the run ends within seconds."""
         self.not_before = -math.inf
 
     def limited(self, places: int, now: float) -> int:
@@ -82,7 +82,7 @@ class RequestPace:
         return places if self._rate == math.inf else min(places, 1)
 
     def begins(self, now: float) -> None:
-        """A request begins; where the one before left at the rate as well, the rate was met, and is raised."""
+        """Record that a request begins; if the one before also left at the full rate, raise the rate."""
         passed = now - self._began_at
         if passed < 2 * CHANGE_GAP / self._rate:
             around = AROUND[0] <= self._rate / self._refused_at < AROUND[1]
@@ -93,7 +93,7 @@ class RequestPace:
         self._first_at = now if self._first_at is None else self._first_at
 
     def ends(self, began: float, now: float, value: object, error: BaseException | None) -> None:
-        """A request ended, with this result.
+        """Record that a request ended, with this result.
 
         Requests that were on their way when the rate was reduced show nothing new, and neither does one that is
         refused when nothing was answered lately: that is an outage, which the circuit breaker waits out.

@@ -1,4 +1,4 @@
-"""Finishes interrupted runs: takes them over from the journal and lets the engine settle what they left open."""
+"""Finishes interrupted runs: takes them over from the journal and lets the engine settle their open requests."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from zvol.recovery.task import VolumeTask
 
 STALE: Final = 24 * 3600
-"""Seconds after which volumes that a run never sent are not sent unless the user says so."""
+"""Age of a run in seconds after which its unsent volumes are only sent if the user says so."""
 
 
 def resume(
@@ -56,7 +56,7 @@ def leaves_open(result: Result) -> bool:
 
 
 def _skipped(tasks: Sequence[VolumeTask]) -> Iterator[str]:
-    """Yield what was not sent because its run is so old."""
+    """Yield the volumes that were not sent because their run is too old."""
     for run, kind in dict.fromkeys((task.run, task.kind) for task in tasks):
         uuids = [task.uuid for task in tasks if (task.run, task.kind) == (run, kind)]
         more = f" and {len(uuids) - MAX_NAMED} more" if len(uuids) > MAX_NAMED else ""

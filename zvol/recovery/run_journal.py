@@ -57,7 +57,7 @@ class RunJournal:
         return self._journal, self.run
 
     def failed(self, error: LocalState) -> None:
-        """It cannot be written any more."""
+        """Record that it cannot be written any more."""
         self.error = error
 
     def finish(self) -> None:
@@ -82,7 +82,7 @@ class RunJournal:
         return None if at is None else self._clock.wall() - at
 
     def plan_follow_ups(self, task: VolumeTask) -> None:
-        """Note what is to be done once a volume is back that an earlier run claimed; it may not have noted that."""
+        """Record the follow-ups of a volume that an earlier run claimed; that run may not have recorded them."""
         if self._journal is not None and task.run is not None:
             self._journal.plan_followups(task.run, task.uuid, [(one.kind, one.value) for one in task.follow_ups])
 
@@ -94,7 +94,7 @@ class RunJournal:
         return [intent.job for _, _, intent in intents]
 
     def settle_intent(self, job: str | None) -> None:
-        """Note that nothing of a PUT can act any more."""
+        """Record that a PUT cannot act any more."""
         if self._journal is not None and job is not None:
             self._journal.settle_intent(job)
 
@@ -113,7 +113,7 @@ class RunJournal:
 
     # ---- follow-ups ----------------------------------------------------------------------------------------------
     def keep_for_follow_ups(self, follow_up: FollowUpTask) -> str:
-        """Note a volume that was back before this run, and what is to be done for it; return our run."""
+        """Record a volume that was back before this run, with its follow-ups; return our run."""
         journal, run = self.begin(follow_up.request)
         outcome = follow_up.result.outcome.value
         journal.record_for_followups(run, follow_up.uuid, follow_up.result.asked, outcome)
@@ -121,14 +121,14 @@ class RunJournal:
         return run
 
     def record_follow_up(self, follow_up: FollowUpTask, change: Change) -> None:
-        """Note where a change stands now."""
+        """Record the state of a change."""
         if self._journal is not None and follow_up.run is not None:
             self._journal.record_followup(
                 follow_up.run, follow_up.uuid, change.kind.value, change.value, change.state.value, change.job
             )
 
     def flush(self) -> None:
-        """Commit what was noted."""
+        """Commit what was recorded."""
         if self._journal is not None:
             self._journal.flush()
 

@@ -1,4 +1,4 @@
-"""The status of a run that goes on: what it waits for, and for how long at most until something happens."""
+"""The status of a run in progress: what it waits for, and how long at most until something happens."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ SLOW_OF_MANY: Final = 10.0
 
 
 class Wait(StrEnum):
-    """What a volume waits for."""
+    """The things that a volume can wait for."""
 
     IN_FLIGHT = "in-flight"  # the answer to its PUT
-    ACCEPTED = "accepted"  # the server took the PUT and has not done it
+    ACCEPTED = "accepted"  # the server accepted the PUT and has not finished it
     BACK = "back"  # its tags and its VM
-    UNANSWERED = "unanswered"  # a PUT whose answer zvol does not have: lost, or an interrupted run's
-    UNREAD = "unread"  # its read, which fails while others are answered
+    UNANSWERED = "unanswered"  # a PUT without a known answer: lost, or sent by an interrupted run
+    UNREAD = "unread"  # its read, which fails while the server answers others
 
 
 SENT: Final = (Wait.IN_FLIGHT, Wait.ACCEPTED, Wait.UNANSWERED)
@@ -41,7 +41,7 @@ SENT: Final = (Wait.IN_FLIGHT, Wait.ACCEPTED, Wait.UNANSWERED)
 
 @dataclass(frozen=True, slots=True)
 class WaitGroup:
-    """Volumes that wait for the same: within `seconds` something happens to the first of them.
+    """Volumes that wait for the same thing; within `seconds` something happens to the first of them.
 
     `again`: if it is not back by then it is sent once more; otherwise it is given up.  `reason`: what was seen instead
     of what it waits for, for one of them; `age`: how many seconds ago the first of them was sent.
@@ -71,7 +71,7 @@ class RunStatus:
 
 
 class Observer(Protocol):
-    """Gets the progress of a run, beside the results."""
+    """Receives the progress of a run, in addition to the results."""
 
     def tick(self, status: Callable[[], RunStatus], /) -> None:
         """Called about once a second, and whenever an answer came."""
@@ -87,7 +87,7 @@ class Observer(Protocol):
 
 
 def run_status(context: EngineContext, tasks: Tasks, follow_up_stage: FollowUpStage) -> RunStatus:
-    """Return how a run stands now."""
+    """Return the present status of a run."""
     now, breaker = context.clock.monotonic(), context.breaker
     held_back = not breaker.closed or not breaker.allowed_submissions(now, 1)
     until = max(breaker.submit_after if breaker.closed else breaker.retry_at, context.pool.pace.not_before)
@@ -120,7 +120,7 @@ def _waits(context: EngineContext, tasks: Tasks, now: float) -> Iterator[WaitGro
 
 
 def _follow_ups(tasks: Tasks, follow_up_stage: FollowUpStage, now: float) -> Iterator[WaitGroup]:
-    """Yield how many are back and wait for their tags and VMs, once that takes long."""
+    """Yield the number of volumes that are back and wait for their tags and VMs, once that takes long."""
     slow = follow_up_stage.slow(now, SLOW if tasks.small else SLOW_OF_MANY)
     if slow:
         yield WaitGroup(Wait.BACK, len(slow), max(0.0, min(one.ends for one in slow) - now), again=False)
@@ -137,7 +137,7 @@ def _wait(task: VolumeTask) -> Wait | None:
 
 
 def _reason(task: VolumeTask, wait: Wait) -> str:
-    """Return what was seen instead of what a volume waits for."""
+    """Return what was seen instead of the thing that a volume waits for."""
     seen = {Wait.UNANSWERED: task.put_seen, Wait.UNREAD: task.read_seen}.get(wait)
     return "" if seen is None else seen.text
 

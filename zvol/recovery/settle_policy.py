@@ -1,4 +1,4 @@
-"""How long a PUT may act on this server, as far as the server has shown it."""
+"""Decides how long a PUT may act on this server, by what the server has shown."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class SettlePolicy:
         self._next_request = 0.0
 
     def tick(self, now: float) -> None:
-        """Request the version when something waits for longer than it may have to."""
+        """Request the version when something may be waiting longer than necessary."""
         doubted = any(assumed.doubted for assumed in self._assumed.values())
         if doubted and now >= self._next_request and self._pool.free:
             self._next_request = now + VERSION_INTERVAL
@@ -84,7 +84,7 @@ class SettlePolicy:
         return after_silence(now, settle_wait, assumed.seconds, spent, assumed)
 
     def longest(self, kind: AnyKind) -> float:
-        """Return the seconds after which nothing acts any more, whatever is known of this server."""
+        """Return the seconds after which no request acts any more, whatever is known of this server."""
         return self._settle_wait + self._unshortened * kind.messages + MARGIN
 
     def _assume(self, kind: AnyKind, requested: float) -> AssumedTimeout:
@@ -96,7 +96,7 @@ class SettlePolicy:
         return self._assumed[key]
 
     def _shorten(self, name: str) -> None:
-        """The server honours the timeouts of a kind."""
+        """Record that the server honours the timeouts of a kind."""
         self._shortened.add(name)
         for (kind, _), assumed in self._assumed.items():
             if kind == name:
@@ -111,7 +111,7 @@ class SettlePolicy:
         return max(DEFAULT_API_TIMEOUT, self._granted, *(self.requested(kind) for kind in KINDS.values()))
 
     def _versioned(self, done: WorkResult) -> None:
-        """The release was told, or not: then it is requested again."""
+        """Handle the answer about the release; without one it is requested again."""
         if isinstance(done.value, Release):
             self._next_request = math.inf
             if done.value.has(Feature.QUEUE_TIMEOUT) and self._honoured:

@@ -9,22 +9,22 @@ from zvol.dataclass import dataclass
 from zvol.model import Outcome
 
 MAX_SENDS: Final = 3
-"""PUTs of one volume in one run."""
+"""Maximum PUTs of one volume in one run."""
 
 
 class Phase(StrEnum):
-    START = "start"  # nothing of this run is out; the volume must be read
-    SETTLE = "settle"  # an older intent may still act; nothing is sent before it cannot
-    INTENT = "intent"  # the intent is to be made durable
-    SENDING = "sending"  # the intent is durable, the PUT is on its way
+    START = "start"  # this run has sent nothing; the volume must be read
+    SETTLE = "settle"  # an older intent may still act; nothing is sent until it no longer can
+    INTENT = "intent"  # the intent must be made durable
+    SENDING = "sending"  # the intent is durable, the PUT is being sent
     POLL = "poll"  # the PUT may act
     REPORTED_DONE = "reported-done"  # the server reported done, and the volume is not back yet
     REFUSED = "refused"  # the server certainly refused; the volume must be read after that
-    RENEW = "renew"  # the session was not accepted, so nothing was executed; a new one is being fetched
+    RENEW = "renew"  # the session was not accepted, so nothing was executed; zvol is logging in again
     RETRY = "retry"  # what was sent cannot act; the volume must be read before the next intent
     UNSETTLED = "unsettled"  # concluded, but a PUT may still act: the intent stays open for a later run to settle
     UNRESOLVED = "unresolved"  # concluded as "unknown": the intent stays open
-    DONE = "done"  # concluded, and nothing of ours is left
+    DONE = "done"  # concluded, and no request of ours is open
 
 
 class Observation(StrEnum):
@@ -44,7 +44,7 @@ class JobStatus(StrEnum):
     DONE = "done"
     REFUSED = "refused"  # failed, and certain not to have been executed
     SESSION = "session"  # ID.1001: certain not to have been executed, and a new session may help
-    UNCLEAR = "unclear"  # no record, a passing fault, a proxy's page: none of them ends anything
+    UNCLEAR = "unclear"  # no record, a transient error, a proxy's page: the job may still run
 
 
 ENDED: Final = (JobStatus.DONE, JobStatus.REFUSED, JobStatus.SESSION)
@@ -52,7 +52,7 @@ ENDED: Final = (JobStatus.DONE, JobStatus.REFUSED, JobStatus.SESSION)
 
 
 class PutResult(StrEnum):
-    """What the answer to the PUT was, if there was one."""
+    """The answer to the PUT, if there was one."""
 
     ACCEPTED = "accepted"
     DUPLICATE = "duplicate"
@@ -87,7 +87,7 @@ class IntentRecorded:
 
 @dataclass(frozen=True, slots=True)
 class ReadExpired:
-    """The PUT has not left, and the last read of the volume is too old to send it on."""
+    """The PUT has not left, and the last read of the volume is too old to send it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,11 +148,11 @@ Decision = Command | Conclude
 
 @dataclass(frozen=True, slots=True)
 class ProtocolState:
-    """All that the protocol knows of one volume.
+    """Everything that the protocol knows about one volume.
 
     `expected_last_op_date`: the lastOpDate that identifies the deletion to undo.  `sends`: the PUTs of this run,
     `answered`: the last one was accepted.  `renewed`: the session was renewed.
-    `foreign`: runs of another server or account have sent something that may act; what we do not see, they may.
+    `foreign`: runs of another server or account have sent something that may act; they may see what we do not.
     """
 
     phase: Phase = Phase.START

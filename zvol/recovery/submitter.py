@@ -20,13 +20,13 @@ from zvol.zstack import answers
 from zvol.zstack.client import PUT_SECONDS
 
 GROUP: Final = 64
-"""Intents a commit."""
+"""Maximum intents in one commit."""
 
 LATE_TRIES: Final = 3
-"""Tries in a row to send a PUT that took too long, after which it is not tried again."""
+"""Maximum tries in a row to send a PUT that took too long."""
 
 LONG: Final = 1.0
-"""Seconds that a commit, or opening a connection, must take at least to be such a try."""
+"""Seconds that a commit, or opening a connection, must take at least to count as such a try."""
 
 COMMIT_PAUSE: Final = 1.0
 """Seconds for which a group of intents that is not full may be held back."""
@@ -47,18 +47,18 @@ class Submitter:
 
     @property
     def idle(self) -> bool:
-        """No PUT is on its way."""
+        """No PUT is in flight."""
         return not self._in_flight
 
     @property
     def wants_more(self) -> bool:
-        """The next of the queue are to be sent soon."""
+        """The next volumes of the queue will be sent soon."""
         tasks = self._tasks
         room = tasks.size(Place.TO_WRITE) < GROUP and tasks.occupying < OCCUPYING_LIMIT
         return room and tasks.may_send and tasks.next_in(Place.QUEUED) is not None
 
     def tick(self, now: float) -> None:
-        """Do what can be done now; nothing is sent before every volume was read once."""
+        """Record and send what is ready; nothing is sent before every volume was read once."""
         breaker = self._context.breaker
         if breaker.closed:
             self._context.settle_policy.tick(now)
@@ -76,12 +76,12 @@ class Submitter:
         self._send()
 
     def _fresh(self, task: VolumeTask) -> bool:
-        """Tell whether a PUT may leave on the last read as of this moment: the journal may have taken long."""
+        """Tell whether the last read is new enough for a PUT at this moment: the journal may have taken long."""
         return task.fresh(self._context.clock.monotonic())
 
     # ---- intents -------------------------------------------------------------------------------------------------
     def _prepare(self) -> None:
-        """Let those of the queue have an intent that were read a moment ago."""
+        """Queue an intent for the volumes that were read a moment ago."""
         while self.wants_more:
             task = self._tasks.next_in(Place.QUEUED)
             if task is None or task.polling or not self._fresh(task):
@@ -89,7 +89,7 @@ class Submitter:
             self._tasks.begin_intent(task)
 
     def _record_intents(self) -> None:
-        """Make the next group of intents durable in one commit, once it is worth it."""
+        """Make the next group of intents durable in one commit, once it is full or has waited long enough."""
         tasks, began = self._tasks, self._context.clock.monotonic()
         concurrency, waiting = self._context.options.concurrency, tasks.size(Place.TO_WRITE)
         enough = max(1, min(GROUP, 4 * concurrency))
@@ -113,7 +113,7 @@ class Submitter:
                 self._too_late(task, took, f"it took {took:.1f} s to write the journal")
 
     def _group(self, room: int, most: int) -> list[VolumeTask]:
-        """Return the next volumes that want an intent; one that has sent before had a place already."""
+        """Return the next volumes that need an intent; one that was sent before already has a place."""
         group = list[VolumeTask]()
         for task in self._tasks.waiting(Place.TO_WRITE):
             if not self._fresh(task):
@@ -126,7 +126,7 @@ class Submitter:
 
     # ---- PUTs ----------------------------------------------------------------------------------------------------
     def _send(self) -> None:
-        """Let PUTs leave while there are free places."""
+        """Send PUTs while there are free places."""
         pool, now = self._context.pool, self._context.clock.monotonic()
         places = self._context.breaker.allowed_submissions(now, self._context.options.concurrency)
         while pool.free_for_change and self._in_flight < places and not self._stopped():
@@ -156,12 +156,12 @@ class Submitter:
         self._context.pool.submit(send, lambda done: self._answered(task, job, done))
 
     def _answered(self, task: VolumeTask, job: str, done: WorkResult) -> None:
-        """Take in the answer to a PUT."""
+        """Handle the answer to a PUT."""
         self._in_flight -= 1
         if done.error is not None:
             raise done.error
         if not task.in_flight or task.job != job:
-            return  # it was given up: its outcome is "unknown", and stays true
+            return  # it was given up: its outcome stays "unknown"
         answer, now, breaker = done.value, self._context.clock.monotonic(), self._context.breaker
         if isinstance(answer, NeverSent):
             self._never_sent(task, answer, done, now)
@@ -176,7 +176,7 @@ class Submitter:
         self._gate.put_answered(task, answer, now)
 
     def _never_sent(self, task: VolumeTask, never: NeverSent, done: WorkResult, now: float) -> None:
-        """Not a byte has left: it is tried again, unless the server is not trusted or nothing more is sent."""
+        """Try a PUT again of which no byte left, unless the server is not trusted or sending has stopped."""
         self._tasks.not_submitted(task, never)
         if not self._tasks.is_pending(task):
             return
@@ -186,7 +186,7 @@ class Submitter:
             self._context.breaker.record_failure(now, never.message, never, began=done.began, put=True)
 
     def _too_late(self, task: VolumeTask, took: float, why: str) -> None:
-        """The PUT could only leave when its read was too old: the volume is read again, but not without end.
+        """Read a volume again whose PUT could only leave when its read was too old, up to a limit.
 
         Where nothing took long, the read was nearly too old before: in a large run that means nothing.
         """

@@ -1,4 +1,4 @@
-"""One volume on its way: the protocol's state, and what the engine must remember beside it."""
+"""One volume of a run: the state of the protocol, and what else the engine must remember."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ from zvol.zstack.dates import normalized_date, parse_server_date
 from zvol.zstack.resource_kinds import KINDS, AnyKind
 
 FRESH: Final = 10.0
-"""Seconds for which a read of a volume is good enough to send a PUT on."""
+"""Maximum age in seconds of the read of a volume whose PUT is sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How the engine works; durations in seconds."""
+    """The options of the engine; durations are in seconds."""
 
     concurrency: int
     timeout: float
@@ -45,23 +45,23 @@ class Options:
 
     @property
     def waits(self) -> Waits:
-        """How long a request that is sent with these options may act."""
+        """The time for which a request with these options may act."""
         return Waits(self.api_timeout, self.settle_wait)
 
 
 class Place(Enum):
-    """Where a volume stands, in the order of its way."""
+    """The places of a volume, in the order in which it passes through them."""
 
-    UNREAD = auto()  # to be read for the first time
+    UNREAD = auto()  # waits for its first read
     FIRST_READ = auto()  # that read is under way
     FOUND = auto()  # deleted, to be claimed
     QUEUED = auto()  # claimed; the most urgent are sent first
     TO_WRITE = auto()  # its intent is to be made durable
     TO_SEND = auto()  # its intent is durable, and a place is free for its PUT soon
-    IN_FLIGHT = auto()  # its PUT is on its way
-    POLLED = auto()  # read again and again
+    IN_FLIGHT = auto()  # its PUT is in flight
+    POLLED = auto()  # polled
     JOB_DUE = auto()  # the same, and its job is polled as soon as there is a place
-    TIME_UP = auto()  # one more read, then its conclusion
+    TIME_UP = auto()  # one final read, then its conclusion
     CONCLUDED = auto()
 
 
@@ -75,7 +75,7 @@ class LastSeen:
 
 @dataclass(slots=True, eq=False)
 class VolumeTask:
-    """What is known of one volume; times are monotonic seconds.  Only `tasks.py` and what it inherits change it.
+    """Everything known about one volume; times are monotonic seconds.  Only `tasks.py` and what it inherits change it.
 
     `run`: its run in the journal, None before the claim.  `read_only`: it is read, and nothing is sent.  `read_at`:
     when the first byte of its last read left, for what a read shows may be as old as that.  `follow_ups`: what the
@@ -148,7 +148,7 @@ class VolumeTask:
 
     @property
     def in_flight(self) -> bool:
-        """Its PUT is on its way."""
+        """Its PUT is in flight."""
         return self.place is Place.IN_FLIGHT
 
     @property
@@ -191,12 +191,12 @@ class VolumeTask:
         return self.job_grace_polls > 0 or now >= max(self.polled_at, self.in_flight_at) + self.poll_backoff
 
     def fresh(self, now: float) -> bool:
-        """Tell whether a PUT may leave on the last read."""
+        """Tell whether the last read is new enough to send a PUT."""
         return self.read_at is not None and now - self.read_at <= FRESH
 
     # ---- changes, made by tasks.py only --------------------------------------------------------------------------
     def begin_put(self, job: str) -> None:
-        """A new PUT has its own job id; what the former one showed does not count for it."""
+        """Start a new PUT with its own job id, and discard what the former one showed."""
         self.job, self.job_status, self.job_polled = job, JobStatus.NOT_POLLED, False
         self.put_seen, self.job_seen, self.error = None, None, None
         self.quiet, self.reported_done_at, self.job_grace_polls, self.job_excluded = None, None, 0, False
@@ -230,7 +230,7 @@ class VolumeTask:
 def resumed_task(volume: UnfinishedVolume, order: int, now: float, timeout: float) -> VolumeTask:
     """Return the task of an unfinished volume; a PUT of its own may act, or those of earlier runs, or none."""
     own = [intent for intent in volume.intents if not intent.inherited]
-    # the deletion that was meant
+    # the deletion to undo
     state = ProtocolState(expected_last_op_date=normalized_date(volume.last_op), foreign=volume.foreign)
     earlier: tuple[str, ...] = ()
     if own:

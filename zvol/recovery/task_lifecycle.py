@@ -1,4 +1,4 @@
-"""How a volume goes from one place to the next as the protocol commands, to its conclusion."""
+"""Moves a volume from place to place as the protocol commands, until its conclusion."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ SMALL: Final = 4
 
 
 class TaskLifecycle(TaskQueues):
-    """Obeys the protocol, and concludes.
+    """Executes the commands of the protocol, and concludes.
 
     `skipped` were read and left as they are; `unresolved` were given up while a PUT may act.  `stopping`: a signal
     came.
@@ -72,7 +72,7 @@ class TaskLifecycle(TaskQueues):
 
     @property
     def occupying(self) -> int:
-        """How many volumes may keep the server busy."""
+        """The number of volumes that may keep the server busy."""
         return len(self._occupying)
 
     def occupies(self, task: VolumeTask) -> bool:
@@ -83,7 +83,7 @@ class TaskLifecycle(TaskQueues):
         self._follow_up = take
 
     def report(self, result: Result) -> None:
-        """Have a result handed out."""
+        """Queue a result to be handed out."""
         self._results.append(result)
 
     @property
@@ -92,7 +92,7 @@ class TaskLifecycle(TaskQueues):
         return tuple(self._results)
 
     def hand_out(self) -> Iterator[Result]:
-        """Yield the results that are there, once."""
+        """Yield the waiting results, each once."""
         while self._results:
             yield self._results.popleft()
 
@@ -116,7 +116,7 @@ class TaskLifecycle(TaskQueues):
 
     # ---- the end -------------------------------------------------------------------------------------------------
     def conclude(self, task: VolumeTask, outcome: Outcome, error: ZvolError | None = None) -> None:
-        """Conclude a volume that nothing was sent for."""
+        """Conclude a volume for which nothing was sent."""
         task.error = error
         self._concluded(task, Conclude(outcome))
 
@@ -146,16 +146,16 @@ class TaskLifecycle(TaskQueues):
             self.give_up(task, error)
 
     def watch_until(self, task: VolumeTask, until: float) -> None:
-        """A gateway that lets no change through refused the PUT: the volume is watched until then at most."""
+        """Poll a volume until then at most: a gateway that blocks changes refused its PUT."""
         task.barred, task.deadline = True, min(self.end_of(task), until)
 
     def journal_failed(self, error: LocalState) -> None:
-        """The journal cannot be written: nothing further is sent, what is open is polled to its end."""
+        """Send nothing further, and poll open requests to their end: the journal cannot be written."""
         self._context.journal.failed(error)
         self.stop_sending(ZvolError(error.message, kind="local", hint=error.hint, exit=Exit.LOCAL))
 
     def stop(self, error: ZvolError, now: float, until: float) -> None:
-        """A signal came: nothing new is sent, and what is open is polled until then."""
+        """Send nothing new after a signal, and poll open requests until then."""
         self.stop_sending(error)
         for task in self._pending.values():
             task.deadline = min(self.end_of(task), until)
@@ -176,7 +176,7 @@ class TaskLifecycle(TaskQueues):
         if not task.state.sends:
             task.job = None
 
-    # ---- obeying the protocol ------------------------------------------------------------------------------------
+    # ---- executing commands --------------------------------------------------------------------------------------
     def _feed(self, task: VolumeTask, event: Event) -> None:
         task.state, command = advance(task.state, event)
         match command:

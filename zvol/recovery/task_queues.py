@@ -1,4 +1,4 @@
-"""Where each volume of a run stands, and which are next to read, to write, to send and to poll."""
+"""The place of each volume of a run, and the next volumes to read, record, send and poll."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class TaskQueues:
         self._schedule: PollSchedule[VolumeTask] = PollSchedule()
         self._queues: dict[Place, OrderedDict[VolumeTask, None]] = {place: OrderedDict() for place in IN_ORDER}
 
-    # ---- what there is -------------------------------------------------------------------------------------------
+    # ---- contents ------------------------------------------------------------------------------------------------
     @property
     def pending(self) -> list[VolumeTask]:
         """The volumes without a conclusion, in the order asked."""
@@ -103,7 +103,7 @@ class TaskQueues:
 
     @property
     def next_poll_at(self) -> float:
-        """When the next volume is due; infinity when there is none."""
+        """The time when the next volume is due; infinity when there is none."""
         return self._schedule.next()
 
     def take_unread(self, most: int) -> list[VolumeTask]:
@@ -121,7 +121,7 @@ class TaskQueues:
         return reads
 
     def take_job_due(self, now: float) -> VolumeTask | None:
-        """Take the next volume whose job is to be polled; where that is not so any more, the volume is read."""
+        """Take the next volume whose job is polled; one whose job need not be polled any more is read instead."""
         conditions = self.poll_conditions
         while (task := self.next_in(Place.JOB_DUE)) is not None:
             if next_poll(task, now, conditions) is Poll.JOB:
@@ -162,7 +162,7 @@ class TaskQueues:
         return task
 
     def _poll(self, task: VolumeTask, at: float) -> None:
-        """Have a volume read at a time (monotonic)."""
+        """Schedule a read of a volume (monotonic time)."""
         if self._move(task, Place.POLLED).place is Place.POLLED:
             self._schedule.put(task, at)
 

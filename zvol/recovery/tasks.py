@@ -1,4 +1,4 @@
-"""What has happened to the volumes of a run.
+"""Records what happens to the volumes of a run.
 
 `Tasks` with what it inherits (`task_queues.py`, `task_lifecycle.py`) is the only one that changes a task or moves it.
 The others report what happened (`observed`, `put_answered`, `time_is_up`) and ask what is next (`take_due`, `next_in`);
@@ -34,7 +34,7 @@ from zvol.zstack import answers
 
 
 class Tasks(TaskLifecycle):
-    """All volumes of a run, and what has happened to them."""
+    """All volumes of a run, and the events that change them."""
 
     def __init__(self, context: EngineContext, tasks: Iterable[VolumeTask], began: float) -> None:
         super().__init__(context, tasks, began)
@@ -130,7 +130,7 @@ class Tasks(TaskLifecycle):
         task.state = replace(task.state, foreign=True)
 
     def poll_later(self, task: VolumeTask, now: float, longest: float) -> None:
-        """Read a volume again, less and less often."""
+        """Read a volume again, at growing intervals."""
         task.back_off(longest)
         self._poll(task, now + task.poll_backoff * self._context.jitter())
 
@@ -167,7 +167,7 @@ class Tasks(TaskLifecycle):
             task.error = outcomes.of_answer(answer)
 
     def _pause_jobs(self, now: float) -> None:
-        """The other jobs of a large run will not show more than this one."""
+        """Postpone the other jobs of a large run: they will not show more than this one."""
         if not self.small:
             self._jobs_not_before = now + JOB_PAUSE
 
@@ -190,7 +190,7 @@ class Tasks(TaskLifecycle):
         return found
 
     def skip(self, task: VolumeTask) -> None:
-        """Leave a volume as it is, without a conclusion, also in the journal."""
+        """Leave a volume unchanged and without a conclusion, also in the journal."""
         self._pending.pop(task.uuid, None)
         self._move(task, Place.CONCLUDED)
         self.skipped.append(task)
@@ -218,7 +218,7 @@ class Tasks(TaskLifecycle):
 
     # ---- intents and PUTs ----------------------------------------------------------------------------------------
     def begin_intent(self, task: VolumeTask) -> None:
-        """A volume that was read a moment ago gets an intent next."""
+        """Queue an intent for a volume that was read a moment ago."""
         self._feed(task, Observed(Observation.DELETED, task.kind.deletion_of(task.resource)))
 
     def intent_recorded(self, task: VolumeTask, job: str) -> None:
@@ -231,7 +231,7 @@ class Tasks(TaskLifecycle):
                 self.read_expired(task)
 
     def submitted(self, task: VolumeTask, now: float) -> None:
-        """The PUT is on its way."""
+        """Record that the PUT is in flight."""
         if task.deadline is None:
             task.deadline = now + self._context.options.timeout
         task.in_flight_at = now
@@ -270,11 +270,11 @@ class Tasks(TaskLifecycle):
         self._feed(task, PutAnswered(put))
 
     def change_answered(self, now: float) -> None:
-        """A change was answered clearly: the time of what waits behind it begins again."""
+        """Restart the time of waiting volumes: a change was answered clearly."""
         self._last_progress = max(self._last_progress, now)
 
     def server_was_away(self) -> None:
-        """What was under way on the server then does not keep it busy any more."""
+        """Stop counting volumes whose requests were in progress on the server then as keeping it busy."""
         self._occupying.clear()
 
     # ---- the end -------------------------------------------------------------------------------------------------

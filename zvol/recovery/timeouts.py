@@ -1,4 +1,4 @@
-"""When the time of a volume is up: one more read of it, then its conclusion."""
+"""Ends volumes whose deadline passed: one final read, then the conclusion."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ LAST_READS: Final = (4.0, 0.5)
 """Seconds before the end at which everything open is read once more."""
 
 PAUSE: Final = 1.0
-"""Seconds between two looks at what is late, at most."""
+"""Maximum seconds between two checks for late volumes."""
 
 
 class Timeouts:
-    """Knows when each volume must end, and ends it."""
+    """Ends each volume at its deadline."""
 
     def __init__(self, context: EngineContext, tasks: Tasks, reader: VolumeReader) -> None:
         self._context, self._tasks, self._reader = context, tasks, reader
@@ -35,7 +35,7 @@ class Timeouts:
         self._last_reads = list(LAST_READS)
 
     def due(self) -> float:
-        """Return when it is to be called again at the latest."""
+        """Return the latest time of the next call."""
         return min(self._next, self._stops_at - self._last_reads[0]) if self._last_reads else self._next
 
     def tick(self, now: float) -> None:
@@ -54,10 +54,10 @@ class Timeouts:
         limits = [task.concludes_at for task in self._tasks.pending if task.concludes_at is not None]
         self._next = min([now + PAUSE, *limits, *(end for task, end in ends.items() if task.concludes_at is None)])
         if self._context.breaker.open_since is not None and not self._tasks.small:
-            self._next = now + PAUSE  # what ends in an outage shares a read with others
+            self._next = now + PAUSE  # volumes that end in an outage share a read
 
     def stop(self, error: ZvolError, now: float) -> None:
-        """A signal came: what is open ends soon, and has no time for growing delays."""
+        """End open volumes soon after a signal, without growing delays."""
         self._stops_at = now + STOP_SECONDS
         self._tasks.stop(error, now, self._stops_at)
         self._context.breaker.retry_now(now)
@@ -71,7 +71,7 @@ class Timeouts:
         return end
 
     def _begin_last_reads(self, tasks: list[VolumeTask], now: float) -> None:
-        """Have volumes read for the last time, wherever they wait."""
+        """Schedule the final read of volumes, wherever they wait."""
         to_read: list[VolumeTask] = []
         for task in tasks:
             if self._tasks.stopping and task.polled_at >= self._stops_at - LAST_READS[0]:
@@ -82,7 +82,7 @@ class Timeouts:
         self._reader.read_last(to_read)
 
     def _waited_for(self, task: VolumeTask) -> ZvolError:
-        """Say what a volume waited for that was never sent."""
+        """Return what a volume waited for that was never sent."""
         breaker, timeout = self._context.breaker, self._context.options.timeout
         if task.failing_since is not None and breaker.open_since is None:
             return outcomes.unreadable(min(breaker.give_up_after, timeout), task)
@@ -97,7 +97,7 @@ class Timeouts:
         return outcomes.time_up(timeout, waited, task, hint)
 
     def _read_open(self, now: float) -> None:
-        """Read everything that is open once more before it ends, also what has a PUT on its way."""
+        """Read every open volume once more before it ends, also those whose PUT is in flight."""
         tasks = [task for task in self._tasks.pending if task.in_flight or task.awaiting_effect]
         for task in tasks:
             self._tasks.take_for_last_read(task, now)

@@ -22,7 +22,7 @@ from zvol.resource import Resource
 from zvol.zstack.client import READ_SECONDS
 
 AHEAD: Final = LONGEST_POLL / 2
-"""A read that is not full takes volumes along that are due within this many seconds."""
+"""A read that is not full includes volumes that are due within this many seconds."""
 
 
 class VolumePoller:
@@ -52,7 +52,7 @@ class VolumePoller:
         self.reader.tick()
 
     def due(self) -> float:
-        """Return the monotonic time of the next read; infinity when something must come back first."""
+        """Return the monotonic time of the next read; infinity while it waits for a result."""
         breaker = self._context.breaker
         if not self._limit.free(PollKind.PROBE):
             return math.inf
@@ -80,9 +80,9 @@ class VolumePoller:
         self._probe = tasks.take_probe()
         self.reader.probe(self._probe, LAST_READ if breaker.is_last_try(now) else READ_SECONDS)
 
-    # ---- what a read brought -------------------------------------------------------------------------------------
+    # ---- results of reads ----------------------------------------------------------------------------------------
     def _read(self, read: ReadResult) -> None:
-        """Take in the result of a read: volumes, or an error."""
+        """Handle the result of a read: volumes, or an error."""
         self._probe = [] if read.tasks == self._probe else self._probe
         tasks = [task for task in read.tasks if self._tasks.is_pending(task)]
         now = self._context.clock.monotonic()
@@ -95,7 +95,7 @@ class VolumePoller:
                 self._tasks.give_up_late(task)
 
     def _failed(self, tasks: list[VolumeTask], read: ReadResult, error: TransientError, now: float) -> None:
-        """The server is away, or it cannot read just this volume."""
+        """Handle a failed read: the server is away, or cannot read this one volume."""
         for task in tasks:
             self._tasks.read_failed(task, error.message)
         if read.own:
@@ -109,7 +109,7 @@ class VolumePoller:
             self._tasks.stop_sending(outcomes.not_sent_for(never))
 
     def _answered(self, tasks: list[VolumeTask], read: ReadResult, error: ZvolError | None, now: float) -> None:
-        """The server answered, with the volumes or with an error."""
+        """Handle an answer of the server: the volumes, or an error."""
         if isinstance(error, Untrusted) and not read.own:
             self._context.breaker.record_failure(now, error.message, began=read.began)
         else:
@@ -133,7 +133,7 @@ class VolumePoller:
         return self._context.session.available and self._context.session.renew()
 
     def _not_shown(self, task: VolumeTask, error: ZvolError, read: ReadResult, now: float) -> None:
-        """The server answered with an error instead of the volume."""
+        """Handle an error of the server instead of the volume."""
         self._tasks.read_failed(task, error.full_text if isinstance(error, Refused) else error.message)
         if task.phase is Phase.START:
             outcome = Outcome.FAILED if isinstance(error, Refused) else Outcome.NOT_SENT
@@ -145,7 +145,7 @@ class VolumePoller:
             self._tasks.not_observed(task, now, self._longest)
 
     def _shown(self, task: VolumeTask, resource: Resource | None, read: ReadResult, now: float) -> None:
-        """A volume was read, or the server has none."""
+        """Handle a volume that was read, or that the server does not have."""
         if not task.awaiting_effect and task.phase is not Phase.START:
             return
         observation = observation_of(resource)
@@ -168,7 +168,7 @@ class VolumePoller:
         self._tasks.observed(task, observation, read.began, now, quiet=quiet, longest=self._longest)
 
     def _conclude_unsent(self, task: VolumeTask, resource: Resource) -> bool:
-        """Some deleted volumes are not to be recovered although the server would do it; and a dry run ends here."""
+        """Leave out volumes that must not be recovered although the server would do it; end a dry run here."""
         kind, expected = task.kind, task.state.expected_last_op_date
         reason = kind.refusal(resource, insist=task.request.allow_root)
         if reason is not None:
@@ -186,7 +186,7 @@ class VolumePoller:
         try:
             if self._context.journal.sent_elsewhere(task.uuid):
                 self._tasks.sent_elsewhere(task)
-        except LocalState as error:  # what cannot be read may hold anything: nothing further is sent
+        except LocalState as error:  # the journal cannot be read, so any request may be open: send nothing further
             self._tasks.journal_failed(error)
 
     @property

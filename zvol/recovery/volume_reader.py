@@ -24,10 +24,10 @@ from zvol.resource import Resource
 from zvol.zstack.resources import Resources
 
 LAST_READ: Final = 5.0
-"""Seconds for the read after which no other comes."""
+"""Seconds for a final read."""
 
 SHORTEST_READ: Final = 0.5
-"""Seconds that any poll is given."""
+"""Timeout of a poll in seconds."""
 
 
 class VolumeReader:
@@ -48,11 +48,11 @@ class VolumeReader:
 
     @property
     def size(self) -> int:
-        """How many volumes one request may name."""
+        """The maximum number of volumes that one request names."""
         return self._sizes.size
 
     def tick(self) -> None:
-        """Go on with the batches that could not be read: one volume of each first, then its parts."""
+        """Continue with the batches that could not be read: one volume of each first, then its parts."""
         breaker = self._context.breaker
         while self._checks and (self._limit.free(PollKind.PROBE) or self._limit.free(self._checks[0].kind)):
             self._start(self._checks.popleft())
@@ -73,12 +73,12 @@ class VolumeReader:
                 self._queue(ReadBatch([task], own_fault=True, alone=True))
 
     def probe(self, tasks: list[VolumeTask], seconds: float) -> None:
-        """Read one volume, if there is one, so as to see whether the server is back."""
+        """Read one volume, if there is one, to see whether the server is back."""
         if tasks:
             self._start(ReadBatch(tasks, seconds=seconds))
 
     def read_last(self, tasks: Sequence[VolumeTask]) -> None:
-        """Read volumes whose time is up; where the server is away, one of them tells whether it still is."""
+        """Read volumes whose deadline passed; while the server is away, read one of them to see whether it still is."""
         if tasks and self._context.breaker.open_since is not None:
             self._suspect(ReadBatch(list(tasks), last=True, seconds=LAST_READ), None)
             return
@@ -95,7 +95,7 @@ class VolumeReader:
         self._suspect(ReadBatch([task]), None)
 
     def _pick(self, number: int) -> int:
-        """Return a number below `number`, another one each time: the volume that was picked may itself be the cause."""
+        """Return a number below `number`, a different one each time: the chosen volume may itself be the cause."""
         self._turn += 1
         return self._turn % number
 
@@ -163,7 +163,7 @@ class VolumeReader:
 
     # ---- a batch that could not be read --------------------------------------------------------------------------
     def _suspect(self, part: ReadBatch, error: ZvolError | None, *, besides: VolumeTask | None = None) -> None:
-        """Have one volume of a batch read by itself, another one than `besides`; everything else waits for that."""
+        """Read one volume of a batch by itself, another one than `besides`; everything else waits for that."""
         self._tasks.poll_begins(part.tasks)
         tasks = [task for task in part.tasks if task is not besides]
         tasks = [task for task in tasks if task.suspected_at is None] or tasks
@@ -173,7 +173,7 @@ class VolumeReader:
         self._checks.append(check)
 
     def _checked(self, check: ReadBatch, part: ReadBatch, done: WorkResult, *, own_fault: bool) -> None:
-        """One volume of a batch that failed was read: go on by what that shows."""
+        """Continue with a failed batch by what the read of one of its volumes shows."""
         self._context.breaker.check_ends()
         error = _error(done)
         match _cause(check, part, error, own_fault=own_fault):
@@ -194,7 +194,7 @@ class VolumeReader:
                     self.read_last(others)
 
     def _halve(self, part: ReadBatch, others: list[VolumeTask]) -> None:
-        """Read what is left of a batch that failed."""
+        """Read the rest of a batch that failed."""
         half = (len(others) + 1) // 2
         halves = [tasks for tasks in (others[:half], others[half:]) if tasks]
         failed = self._sizes.split(part.failed, len(part.tasks), len(halves))
@@ -203,7 +203,7 @@ class VolumeReader:
             self._queue(smaller)
 
     def _server_down(self, part: ReadBatch, done: WorkResult) -> None:
-        """The server is away: all volumes that wait here go back to where they came from."""
+        """Return all waiting volumes to their places: the server is away."""
         waiting = [part, *(check.of for check in self._checks if check.of is not None)]
         self._context.breaker.check_ends(len(self._checks))
         self._checks.clear()
@@ -226,7 +226,7 @@ def _by_kind(tasks: Iterable[VolumeTask]) -> list[list[VolumeTask]]:
 
 
 class Cause(Enum):
-    """Why a batch could not be read, as far as the read of one of its volumes shows it."""
+    """Why a batch could not be read, judged by the read of one of its volumes."""
 
     UNDECIDED = auto()  # another one is read
     SERVER = auto()  # the server is away
@@ -240,7 +240,7 @@ def _cause(check: ReadBatch, part: ReadBatch, error: ZvolError | None, *, own_fa
     if not _may_be_the_batch(error):
         return Cause.SERVER if isinstance(error, TransientError) else Cause.ALL_VOLUMES
     another = not check.again and len(part.tasks) > 1
-    if isinstance(error, TransientError):  # the one may itself be what fails, where a moment ago others did not
+    if isinstance(error, TransientError):  # this volume may itself be the cause, if others were read a moment ago
         return Cause.UNDECIDED if another and (part.failed is not None or part.last) else Cause.SERVER
     if type(error) is not type(check.error):
         return Cause.BATCH
@@ -250,7 +250,7 @@ def _cause(check: ReadBatch, part: ReadBatch, error: ZvolError | None, *, own_fa
 def _may_be_the_batch(error: BaseException) -> bool:
     """Tell whether an error may concern this very request; what never left, or has no session, does not.
 
-    Neither does an answer that says for how long to wait: it is about all requests.
+    Neither does an answer that says for how long to wait: it concerns all requests.
     """
     if isinstance(error, TransientError):
         return error.never_sent is None and not error.retry_after

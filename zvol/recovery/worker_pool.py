@@ -13,7 +13,7 @@ from zvol.recovery.request_pace import RequestPace
 
 @dataclass(frozen=True, slots=True)
 class WorkResult:
-    """Some work has ended: with a value, or with the exception it raised; `began` and `ended` are monotonic seconds."""
+    """The end of some work: its value, or the exception it raised; `began` and `ended` are monotonic seconds."""
 
     deliver: Callable[[WorkResult], None]
     began: float
@@ -45,7 +45,7 @@ class WorkerPool:
 
     @property
     def free(self) -> int:
-        """How many more could work at once; none while the pace lets no request begin, and one where it has a limit."""
+        """The number of free threads; 0 while the pace lets no request begin, at most 1 while it has a limit."""
         free = max(0, self._size - self.busy)
         return self.pace.limited(free, self._now())
 
@@ -57,7 +57,7 @@ class WorkerPool:
     def submit(
         self, work: Callable[[], object], deliver: Callable[[WorkResult], None], *, beyond: bool = False
     ) -> None:
-        """Have `work` done; `deliver` is called with the result by the thread that empties the inbox.
+        """Run `work` in a thread; the thread that empties the inbox calls `deliver` with the result.
 
         With `beyond` it is begun at once, also when all threads are at work.  If the system allows no more threads, all
         work is done by those that there are; raises RuntimeError when there is none.
@@ -68,7 +68,7 @@ class WorkerPool:
         self._items.put(WorkItem(work, deliver))
 
     def begins(self) -> None:
-        """A request begins."""
+        """Count a request that begins."""
         self.busy += 1
         self.pace.begins(self._now())
 
@@ -93,7 +93,7 @@ class WorkerPool:
             done = clock.wait_for_item(self._inbox, 0.0)
 
     def shutdown(self) -> None:
-        """Let the threads end once they have nothing to do."""
+        """End the threads once they have nothing to do."""
         for _ in range(self._threads):
             self._items.put(None)
 
