@@ -101,7 +101,7 @@ def test_lines_that_were_added_in_utf_16(code: str) -> None:
         with pytest.raises(UsageProblem, match="line 2 of standard input is UTF-16"):
             read_volumes(["-"], io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", errors=errors, newline=""))
     with pytest.raises(UsageProblem, match="control character"):
-        volumes(f"{ONE}\0{TWO[:2]}\0\n" + "ab\0cdefgh\0\n")
+        volumes("ab\0cdefgh\0\n")
 
 
 @pytest.mark.parametrize("command", ["attach", "show"])
