@@ -7,10 +7,9 @@ is an OSError: the exceptions of `requests` are, and they never leave `zvol.zsta
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, Self
-
-from zvol.dataclass import dataclass, field
 
 
 class Exit(IntEnum):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
-from zvol.dataclass import dataclass, field
 from zvol.errors import Exit, ZvolError, most_severe
 from zvol.resource import Resource
 from zvol.row import AnyRow, Row

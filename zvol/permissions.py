@@ -11,11 +11,10 @@ import os
 import re
 import shlex
 import stat
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Final, Self
-
-from zvol.dataclass import dataclass, field
 
 OTHERS: Final = 0o077
 """Mode bits that a private file or folder must not have."""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
-
-from zvol.dataclass import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

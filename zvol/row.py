@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
 
-from zvol.dataclass import dataclass, field
 from zvol.resource import Resource
 from zvol.text import stamp
 

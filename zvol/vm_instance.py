@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
-from zvol.dataclass import dataclass
 from zvol.model import READY, Volume
 from zvol.resource import Resource
 from zvol.row import Row

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from zvol.catalog.by_name import (
@@ -18,7 +18,6 @@ from zvol.catalog.by_name import (
 from zvol.catalog.listing import find_volumes, resource_names
 from zvol.catalog.lookalikes import refusal
 from zvol.clock import Clock
-from zvol.dataclass import dataclass
 from zvol.errors import Exit, Refused, ZvolError
 from zvol.model import Volume, VolumeArgument
 from zvol.text import fold_uuid

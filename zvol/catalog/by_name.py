@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from zvol.catalog.listing import find_volumes
 from zvol.catalog.lookalikes import explained
 from zvol.catalog.lookups import first_named
 from zvol.clock import Clock
-from zvol.dataclass import dataclass
 from zvol.errors import Refused, UsageProblem
 from zvol.model import Volume, VolumeArgument
 from zvol.text import fold_uuid, has_control

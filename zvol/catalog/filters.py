@@ -7,14 +7,13 @@ as a match.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from zvol.catalog.lookups import MAX_NAMED, Fact, first_named, undecided_rows, unknown_facts
 from zvol.catalog.retention import expires_within
 from zvol.catalog.when import TimeBound, ambiguous, parse_when
-from zvol.dataclass import dataclass, field
 from zvol.errors import CannotTell, Refused, Unreachable, ZvolError
 from zvol.row import AnyRow
 from zvol.text import escape_terminal, fold_uuid, one_form, stamp

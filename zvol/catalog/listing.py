@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from zvol.catalog.lookups import Fact, look_up
 from zvol.catalog.retention import Policy, most_urgent_first, parse_policy, volume_row
-from zvol.dataclass import dataclass, field
 from zvol.errors import TransientError, Unreachable, UsageProblem, ZvolError
 from zvol.model import Volume, VolumeRow
 from zvol.text import escape_terminal, is_plain_name

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
-from zvol.dataclass import dataclass
 from zvol.errors import UsageProblem
 from zvol.model import VolumeArgument
 from zvol.text import escape_terminal, fold_uuid

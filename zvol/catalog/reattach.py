@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from zvol.catalog.lookups import unknown_facts
 from zvol.catalog.vm_volumes import VM_LOST, LastVolume, forgetful, last_volumes, on_it
-from zvol.dataclass import dataclass, field
 from zvol.errors import CannotTell, Exit, Refused, TransientError, ZvolError, most_severe
 from zvol.model import LEFT_ALONE, Result, Target, Volume
 from zvol.vm_instance import VmInstance

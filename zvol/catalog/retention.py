@@ -8,10 +8,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from zvol.dataclass import dataclass
 from zvol.model import Volume, VolumeRow
 from zvol.resource import Resource
 from zvol.row import AnyRow, Retention

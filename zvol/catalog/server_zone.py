@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
-from zvol.dataclass import dataclass, field
 from zvol.errors import CannotTell, TransientError, ZvolError
 from zvol.text import escape_terminal
 from zvol.zstack.server_facts import TIMEZONE_HINT

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from zvol.catalog.recoverability import check_quota, find_storage, policy_note, query, storage_notes
 from zvol.catalog.retention import GONE, NOT_DELETED
 from zvol.catalog.roots import name_of
 from zvol.catalog.vm_volumes import VM_LOST, LastVolume, find_vm_volumes, forgetful
-from zvol.dataclass import dataclass
 from zvol.errors import ZvolError
 from zvol.model import Volume
 from zvol.text import fold_uuid, human_size

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from zvol.dataclass import dataclass
 from zvol.model import Volume
 from zvol.vm_instance import DESTROYED, VmInstance
 from zvol.zstack.dates import parse_server_date

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from typing import Final
 
 from zvol.catalog.lookups import first_named
-from zvol.dataclass import dataclass, field
 from zvol.errors import UsageProblem, ZvolError
 from zvol.text import did_you_mean, escape_terminal, parse_duration, stamp, without_unit
 from zvol.zstack import date_readings

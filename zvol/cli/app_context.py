@@ -6,12 +6,12 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from zvol.cli.signals import Signals
 from zvol.clock import Clock, CommandDeadline, SystemClock
-from zvol.dataclass import dataclass, field
 from zvol.errors import ZvolError
 
 if TYPE_CHECKING:
@@ -206,8 +206,6 @@ class AppContext:
 
     def _sandbox_settings(self) -> Settings:
         """Start the sandbox until the stack is closed, and return its settings: only options and defaults apply."""
-        from dataclasses import replace
-
         from zvol.config.registry import SETTINGS
         from zvol.config.settings import SettingLayers, resolve
         from zvol.sandbox import embedded

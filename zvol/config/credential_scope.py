@@ -6,12 +6,12 @@ A session of the environment is sent to ZVOL_HOST or `--host`, a credential of a
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from zvol.config.layers import Layer, SettingLayers, SettingValue
 from zvol.config.registry import CREDENTIALS, SETTINGS, Section, variables
-from zvol.dataclass import dataclass, field
 from zvol.secrets import Secret
 
 PROFILE_KEYS: Final = frozenset(setting.key for setting in CREDENTIALS if setting.in_file)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from zvol.config.nodes import KIND_NAMES, Node, ProblemList, position
 from zvol.config.registry import EXCLUSIVE, FILE_KEYS, NEEDS, OTHER_NAMES
-from zvol.dataclass import dataclass, field
 from zvol.errors import InvalidValue
 from zvol.text import did_you_mean, has_control
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from zvol.dataclass import dataclass
 from zvol.errors import InvalidValue
 from zvol.render.formats import FORMATS
 from zvol.secrets import Secret

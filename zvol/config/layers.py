@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +14,6 @@ from zvol.config.hosts import PORTS, ZSTACK_PORT, parse_host
 from zvol.config.kinds import ValueKind
 from zvol.config.paths import config_file, expand
 from zvol.config.registry import PLAIN, SETTINGS, Scope
-from zvol.dataclass import dataclass, field
 from zvol.errors import ConfigError, InvalidValue, Problem, UsageProblem
 from zvol.files import UnreadableFile
 from zvol.secrets import register_secret

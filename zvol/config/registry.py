@@ -7,12 +7,12 @@ config show`, the file that `zvol config init` writes, and `zvol help environmen
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
 from zvol.config import kinds
 from zvol.config.kinds import ValueKind
-from zvol.dataclass import dataclass
 from zvol.render.formats import DEFAULT, enumerated
 
 

@@ -6,11 +6,11 @@ import errno
 import hashlib
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from zvol.config import kinds
-from zvol.dataclass import dataclass
 from zvol.errors import ConfigError, InvalidValue, LocalState, Problem
 from zvol.files import NOT_YOURS, UnreadableFile, private_dir, read_file, write_private
 from zvol.model import Endpoint

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from zvol.config.credential_scope import Credential, scope_credential
@@ -10,7 +11,6 @@ from zvol.config.hosts import plain_http_warning
 from zvol.config.layers import Layer, SettingLayers, SettingValue
 from zvol.config.proxies import environment_proxy
 from zvol.config.registry import PLAIN
-from zvol.dataclass import dataclass, field
 from zvol.errors import InvalidValue
 from zvol.model import Endpoint
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from zvol.dataclass import dataclass, field
 from zvol.journal.request import DEFAULT_REQUEST, Request, Waits
 from zvol.model import VOLUME
 

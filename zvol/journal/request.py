@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final, NamedTuple
-
-from zvol.dataclass import dataclass
 
 DEFAULT_API_TIMEOUT: Final = 1800.0
 """Seconds a server allows a recovery when it does not honour the requested timeout."""

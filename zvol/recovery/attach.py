@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import queue
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from zvol.clock import Clock
-from zvol.dataclass import dataclass
 from zvol.errors import Exit, ZvolError
 from zvol.model import Outcome, Result, Volume
 from zvol.recovery.circuit_breaker import CircuitBreaker

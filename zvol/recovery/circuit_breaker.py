@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from zvol.dataclass import dataclass
 from zvol.errors import NeverSent
 from zvol.recovery.quiet_period import SILENCE
 

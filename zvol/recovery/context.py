@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from zvol.clock import Clock
-from zvol.dataclass import dataclass
 from zvol.recovery.circuit_breaker import CircuitBreaker
 from zvol.recovery.run_journal import RunJournal
 from zvol.recovery.settle_policy import SettlePolicy

@@ -8,9 +8,9 @@ holds back the parts of a batch that could not be read.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from enum import StrEnum
 
-from zvol.dataclass import dataclass
 from zvol.recovery.poll_times import GRACE_POLLS, LONGEST_POLL, ROUND
 from zvol.recovery.states import ENDED, JobStatus, Phase
 from zvol.recovery.task import VolumeTask

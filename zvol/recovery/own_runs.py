@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
-from zvol.dataclass import dataclass
 from zvol.errors import LocalState, UsageProblem
 from zvol.text import escape_terminal
 

@@ -7,7 +7,7 @@ reads.  So an answered PUT needs one part (apiTimeout and a margin), an unanswer
 
 from __future__ import annotations
 
-from zvol.dataclass import dataclass
+from dataclasses import dataclass
 
 MARGIN = 15.0
 """Seconds added to the server's timeout."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from zvol.dataclass import dataclass
 from zvol.errors import ZvolError
 from zvol.recovery.poll_limit import PollKind
 from zvol.recovery.task import VolumeTask

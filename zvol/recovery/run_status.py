@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Protocol
 
-from zvol.dataclass import dataclass
 from zvol.errors import LocalState
 from zvol.recovery.context import EngineContext
 from zvol.recovery.states import MAX_SENDS, Phase

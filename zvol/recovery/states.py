@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from zvol.dataclass import dataclass
 from zvol.model import Outcome
 
 MAX_SENDS: Final = 3

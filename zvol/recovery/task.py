@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from typing import Final
 
-from zvol.dataclass import dataclass, field
 from zvol.errors import ZvolError
 from zvol.journal.records import FollowUp, UnfinishedVolume
 from zvol.journal.request import DEFAULT_REQUEST, Request, Waits

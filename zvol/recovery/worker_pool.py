@@ -5,9 +5,9 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from zvol.clock import Clock
-from zvol.dataclass import dataclass
 from zvol.recovery.request_pace import RequestPace
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final, Generic, TypeVar
 
-from zvol.dataclass import dataclass
 from zvol.errors import UsageProblem
 from zvol.model import VolumeRow
 from zvol.render import row_columns as shared

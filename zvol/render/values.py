@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Generic, TypeVar
 
-from zvol.dataclass import dataclass, field
 from zvol.errors import Exit
 from zvol.model import Result, Volume
 from zvol.secrets import from_outside

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from zvol.dataclass import dataclass, field
 from zvol.errors import ErrorCode
 from zvol.model import Volume
 from zvol.resource import Resource

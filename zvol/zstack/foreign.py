@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Final
-
-from zvol.dataclass import dataclass
 
 HEAD_BYTES: Final = 16_384
 """How much of a body is looked at."""

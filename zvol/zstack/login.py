@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from zvol.dataclass import dataclass
 from zvol.errors import AuthError, ErrorCode, Unreachable, ZvolError
 from zvol.secrets import Secret, register_secret
 from zvol.zstack import answers

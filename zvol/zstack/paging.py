@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Final
 
-from zvol.dataclass import dataclass, field
 from zvol.errors import Refused, TransientError
 from zvol.zstack.answers import QueryResult
 from zvol.zstack.load_shedding import PATIENCE, REPEATS

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
 
-from zvol.dataclass import dataclass, field
 from zvol.model import DELETED, VM, VOLUME, Volume
 from zvol.resource import Resource
 from zvol.vm_instance import DESTROYED, VmInstance

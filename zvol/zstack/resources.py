@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from zvol.dataclass import dataclass
 from zvol.errors import TransientError
 from zvol.resource import Resource
 from zvol.zstack.answers import QueryResult

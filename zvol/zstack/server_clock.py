@@ -7,10 +7,10 @@ written out, is right both ways.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from zvol.dataclass import dataclass
 from zvol.errors import AuthError, CannotTell, TransientError, Unreachable
 from zvol.zstack import server_facts
 from zvol.zstack.auth import ANONYMOUS

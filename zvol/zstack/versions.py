@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import Final
-
-from zvol.dataclass import dataclass
 
 Numbers = tuple[int, ...]
 

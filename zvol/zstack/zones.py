@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Final, Literal
 
-from zvol.dataclass import dataclass
 from zvol.zstack import date_readings
 from zvol.zstack.date_readings import NOT_ZONES
 from zvol.zstack.dates import parse_server_date

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from zvol.dataclass import dataclass
 from zvol.errors import Exit
 from zvol.journal.records import ATTACH, FollowUp
 from zvol.journal.request import Request

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from zvol.clock import Clock
-from zvol.dataclass import dataclass
 from zvol.recovery.circuit_breaker import CircuitBreaker
 from zvol.recovery.follow_ups.changes import Change
 from zvol.recovery.follow_ups.task import FollowUpTask

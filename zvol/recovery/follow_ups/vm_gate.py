@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
-from zvol.dataclass import dataclass
 from zvol.errors import Exit
 from zvol.recovery.follow_ups.task import FollowUpTask
 

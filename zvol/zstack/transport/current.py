@@ -8,8 +8,8 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from zvol.dataclass import dataclass
 from zvol.zstack.transport.deadline import RequestDeadline
 from zvol.zstack.transport.dial import Dialer
 

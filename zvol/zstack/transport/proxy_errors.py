@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from zvol.dataclass import dataclass
 from zvol.errors import NeverSent
 from zvol.model import Endpoint
 from zvol.zstack.transport.deadline import RequestDeadline, Step
