@@ -1,4 +1,4 @@
-"""Who else can read or change a file: its folders and links, its mount, and where platforms deliver secrets.
+"""Who else can read or change a file: its folders, links and mount, and the places where platforms deliver secrets.
 
 docs/configuration.md has the rules as a table, with a test for each row.
 """
@@ -56,7 +56,7 @@ def private_group(group: int) -> bool:
     return (found.gr_gid, found.gr_name) == (user.pw_gid, user.pw_name) and set(found.gr_mem) <= {user.pw_name}
 
 
-# ---- the way to a file -------------------------------------------------------------------------------------------
+# ---- paths -------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Way:
     """The way that a path leads; `link`: its last part is a link.
@@ -185,7 +185,7 @@ class Place:
 
     @property
     def in_store(self) -> bool:
-        """Tell whether the file is in a package store, which everybody can read."""
+        """Tell whether the file is in a package store, which all users can read."""
         return any(store in self.real.parents for store in STORES)
 
     def repair(self, found: os.stat_result, mode: str) -> str:
@@ -203,11 +203,11 @@ class Place:
         return f"Run: chmod {mode} {path}"
 
     def delivers(self, named: Path, found: os.stat_result) -> bool:
-        """Tell whether a platform delivers a file here, for this program and nobody beyond what it means."""
+        """Tell whether a platform delivers a file here, for this program and no one else."""
         return self._credential(found) or self._container_secret(named, found) or self._own_mount(found)
 
     def _credential(self, found: os.stat_result) -> bool:
-        """systemd: root's file, which an access control list lets the user of the unit read, in a closed folder."""
+        """systemd: a file of root in a closed folder, which an access control list lets the user of the unit read."""
         own = self.real.parent if self.real.parent.parent == CREDENTIALS else ""
         directory = os.environ.get("CREDENTIALS_DIRECTORY") or own
         if not directory or (found.st_uid, found.st_gid) != (0, 0) or found.st_mode & 0o037:
@@ -219,7 +219,7 @@ class Place:
         return False
 
     def _container_secret(self, named: Path, found: os.stat_result) -> bool:
-        """A container: what root put into /run/secrets is for the program in the container, whatever its mode."""
+        """Containers: a file of root in /run/secrets is for the program in the container, whatever its mode."""
         parents = {*named.parents, *self.real.parents}
         if self.way.open is not None or parents.isdisjoint((*SECRETS, *NAMED_BY_MODE)):
             return False
@@ -228,7 +228,7 @@ class Place:
         return self.read_only or (trusted(found.st_uid) and not found.st_mode & 0o022)
 
     def _own_mount(self, found: os.stat_result) -> bool:
-        """Kubernetes, or a container's volume: root's file on a read-only mount that is no part of the system."""
+        """Kubernetes, or a container's volume: a file of root on a read-only mount that is not part of the system."""
         if not self.read_only or found.st_uid != 0 or self.mount is None:
             return False
         if self.mount.point in _SHARED or self.in_store:
@@ -236,14 +236,14 @@ class Place:
         return self.mount.kind in _IN_MEMORY or not found.st_mode & 0o022
 
 
-# ---- what was read -----------------------------------------------------------------------------------------------
+# ---- content -----------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Content:
     """The content of a file, with its mode and owner when it was read; `link`: its path is a symbolic link.
 
-    `given`: no path leads to it, only an open descriptor, so that nobody else can reach it.  `delivered`: it is where a
-    platform delivers secrets.  `doubt`: which link on the way to it others can change; `repair` is what helps against
-    its mode, `group` its group.
+    `given`: only an open descriptor leads to it, so no one else can reach it. `delivered`: it is in a place where a
+    platform delivers secrets. `doubt`: the link on the way that others can change; `repair` is how to correct its mode,
+    `group` its group.
     """
 
     path: Path
@@ -277,7 +277,7 @@ class Content:
         return None
 
     def changeable(self, what: str) -> tuple[str, str] | None:
-        """Return that others can change this file, which `what` says something of; None when nobody else can."""
+        """Return why others can change this file, and how to repair it, or None; `what` says what the file does."""
         if self.given or self.delivered:
             return None
         if self.doubt:

@@ -190,7 +190,7 @@ def human_size(size: int | None) -> str:
 def did_you_mean(word: str, known: Iterable[str], *, sentence: bool = False) -> str:
     """Return `; did you mean X?` for the known word closest to `word`, or ` Did you mean X?` after a sentence.
 
-    Empty when no word is close.
+    Empty if no word is close.
     """
     close = close_to(word, known)
     if close is None:

@@ -90,7 +90,7 @@ class Filters:
         return replace(self, **dict.fromkeys(REQUIRED_FACTS))
 
     def explain(self, zone: Zone) -> list[str]:
-        """Return what typed dates without a zone mean; `zone` is the server's."""
+        """Return how dates without a zone were read; `zone` is the server's."""
         bounds = [bound for bound in (self.since, self.before) if bound is not None]
         return [text for text in dict.fromkeys(bound.explain(zone) for bound in bounds) if text]
 

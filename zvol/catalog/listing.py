@@ -93,7 +93,7 @@ def _policy(client: Client, kind: AnyKind, missing: dict[Fact, ZvolError]) -> Po
 
 
 def clocks(volumes: Iterable[Volume]) -> tuple[AnyKind, ...]:
-    """Return the kinds whose policies decide how long these volumes are kept."""
+    """Return the kinds whose policies determine how long these volumes are kept."""
     return (DATA_VOLUME, VM_INSTANCE) if any(map(follows_vm, volumes)) else (DATA_VOLUME,)
 
 

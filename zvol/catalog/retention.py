@@ -132,7 +132,7 @@ def _vm_recoverable(vm: VmInstance) -> tuple[bool | None, str | None]:
 
 
 def _deadline(changed: float | None, policy: Policy) -> float | None:
-    """Return the end of the retention period; `Direct` applies to later deletions only."""
+    """Return the end of the retention period; `Direct` applies only to later deletions."""
     if changed is None or policy.period_seconds is None or policy.deletion_policy not in ("Delay", "Direct"):
         return None
     return min(changed + policy.period_seconds, float(END))

@@ -41,7 +41,7 @@ def _refusal(target: Target, root: Volume, vm: VmInstance) -> Result:
 
 
 def explain_roots(client: Client, results: Iterable[Result]) -> Iterator[Result]:
-    """Yield results; those of refused root volumes name their VM, as far as it can be looked up, and come late."""
+    """Yield results; those of refused root volumes name their VM, if it can be looked up, and are delayed."""
     refused: list[Result] = []
     for result in results:
         if result.error is None or result.error.kind != "root":

@@ -80,7 +80,7 @@ def with_vm_recoverability(row: VmRow, client: Client) -> VmRow:
 
 
 def _why_not(row: VmRow) -> list[str]:
-    """Return why a VM that is not in the recycle bin, or has lost its root volume, cannot be recovered."""
+    """Return why a VM that is not in the recycle bin, or whose root volume is destroyed, cannot be recovered."""
     if row.retention.reason == GONE:
         return ["its root volume was destroyed: it cannot come back"]
     notes = [f"it is not destroyed ({row.vm.state}): nothing to recover"]

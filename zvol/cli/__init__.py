@@ -54,7 +54,7 @@ def _end(code: int) -> NoReturn:
 
 
 def _print(text: str) -> NoReturn:
-    """Write a text to stdout and exit; the exit code is 7 when that fails."""
+    """Write a text to stdout and exit; the exit code is 7 if that fails."""
     try:
         sys.stdout.write(text)
         sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""The command group `zvol`; the module of a command is imported only when it is used."""
+"""The command group `zvol`; it imports the module of a command when that is used."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ class GlobalOptions:
 
     @property
     def prefix(self) -> str:
-        """Return what each message on stderr begins with."""
+        """Return the prefix of each message on stderr."""
         return "zvol (sandbox): " if self.sandbox else "zvol: "
 
 
@@ -164,7 +164,7 @@ class AppContext:
 
     @cached_property
     def output(self) -> Printer:
-        """Return the printer; its format is that of the option or of the settings."""
+        """Return the printer, with the output format of the option or of the settings."""
         return self._output(self.options.settings.get("output") or self._format_from_settings())
 
     def output_for_errors(self) -> Printer:

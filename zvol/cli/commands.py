@@ -46,7 +46,7 @@ option = partial(click.option, cls=Option)
 
 
 def help_width() -> int:
-    """Return the width of help texts, as click computes it."""
+    """Return the width of help texts as click computes it."""
     from zvol.render.terminal import terminal_width
 
     return max(min(terminal_width(1, os.environ.get("COLUMNS")), 80) - 2, 50)

@@ -28,7 +28,7 @@ READ_HINT: Final = "Nothing was changed. `zvol doctor` looks at host and network
 
 
 def run(arguments: Sequence[str], signals: Signals, clock: Clock | None = None) -> int:
-    """Run one command and return its exit code; raises nothing."""
+    """Run one command and return its exit code; never raises."""
     from zvol.cli.app import app
     from zvol.cli.app_context import AppContext, GlobalOptions
 
@@ -115,7 +115,7 @@ def _failed_at(exc: OSError) -> str:
 
 
 def _forbid_core_dump() -> None:
-    """Forbid a core dump, which would contain secrets."""
+    """Disable core dumps, which would contain secrets."""
     import resource
 
     with contextlib.suppress(OSError, ValueError):

@@ -150,7 +150,7 @@ def _warn_of_last_vms(context: AppContext, doubts: Sequence[str]) -> None:
 
 
 def select_vms(context: AppContext, filters: Filters, *, alarm: bool = False) -> list[VmRow]:
-    """Return the destroyed VMs that the filters select, most urgent first; raises what `select_volumes` raises."""
+    """Return the destroyed VMs that the filters select, most urgent first; raises as `select_volumes` does."""
     from zvol.catalog import filters as catalog
     from zvol.catalog.vms import find_destroyed, vm_rows
     from zvol.row import UNDATED

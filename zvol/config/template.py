@@ -1,4 +1,4 @@
-"""The commented configuration file of `zvol config init`; its lines derive from the registry."""
+"""The commented configuration file of `zvol config init`; its lines come from the registry."""
 
 from __future__ import annotations
 

@@ -60,15 +60,15 @@ def _root_size(row: VmRow) -> str:
 _VOLUME: Final[tuple[Column[VolumeRow], ...]] = (
     shared.NAME,
     shared.UUID,
-    Column("size", "SIZE", "its capacity", field("size"), size("size"), least=WIDE, right=True),
-    Column("actual-size", "ACTUAL", "what it takes up", field("actualSize"), size("actualSize"), right=True),
+    Column("size", "SIZE", "capacity", field("size"), size("size"), least=WIDE, right=True),
+    Column("actual-size", "ACTUAL", "space used on the storage", field("actualSize"), size("actualSize"), right=True),
     shared.DELETED,
     shared.SAFE_UNTIL,
     shared.LEFT,
     Column(
         "last-vm",
         "LAST VM",
-        "the VM it was last on, by name",
+        "name of the VM that it was last on",
         lambda row: from_outside(row.last_vm or last_vm(row)),
         lambda row: _last_vm(row, row.last_vm or last_vm(row)),
         least=WIDE,
@@ -77,25 +77,25 @@ _VOLUME: Final[tuple[Column[VolumeRow], ...]] = (
     Column(
         "last-vm-uuid",
         "LAST VM UUID",
-        "the same by UUID",
+        "UUID of the VM that it was last on",
         lambda row: last_vm(row),
         lambda row: _last_vm(row, last_vm(row)),
     ),
-    Column("vm-uuid", "VM UUID", "the VM it is on", field("vmInstanceUuid"), least=WIDER),
+    Column("vm-uuid", "VM UUID", "UUID of the VM that it is attached to", field("vmInstanceUuid"), least=WIDER),
     Column(
         "storage",
         "STORAGE",
-        "its primary storage, by name",
+        "name of its primary storage",
         lambda row: from_outside(row.storage or _storage(row)),
         least=WIDER,
         fit=Fit.CUT,
     ),
-    Column("storage-uuid", "STORAGE UUID", "the same by UUID", lambda row: _storage(row)),
+    Column("storage-uuid", "STORAGE UUID", "UUID of its primary storage", lambda row: _storage(row)),
     Column("type", "TYPE", "Data or Root", field("type"), least=80),
     Column("status", "STATUS", "Deleted, Ready, ...", field("status")),
     Column("state", "STATE", "Enabled or Disabled", field("state")),
     Column("format", "FORMAT", "qcow2, raw, ...", field("format")),
-    Column("install-path", "INSTALL PATH", "where its data is", field("installPath")),
+    Column("install-path", "INSTALL PATH", "path of its data", field("installPath")),
     shared.DESCRIPTION,
     shared.CREATED,
     shared.CHANGED,
@@ -106,23 +106,23 @@ _VOLUME: Final[tuple[Column[VolumeRow], ...]] = (
 _VM: Final[tuple[Column[VmRow], ...]] = (
     shared.NAME,
     shared.UUID,
-    Column("cpu", "CPU", "its number of CPUs", field("cpuNum"), least=WIDE, right=True),
-    Column("memory", "MEMORY", "its memory", field("memorySize"), size("memorySize"), least=WIDE, right=True),
+    Column("cpu", "CPU", "number of CPUs", field("cpuNum"), least=WIDE, right=True),
+    Column("memory", "MEMORY", "memory size", field("memorySize"), size("memorySize"), least=WIDE, right=True),
     shared.DESTROYED,
     shared.SAFE_UNTIL,
     shared.LEFT,
-    Column("root-size", "ROOT SIZE", "the capacity of its root volume", _root("size"), _root_size, right=True),
-    Column("root-uuid", "ROOT UUID", "its root volume", field("rootVolumeUuid")),
+    Column("root-size", "ROOT SIZE", "capacity of its root volume", _root("size"), _root_size, right=True),
+    Column("root-uuid", "ROOT UUID", "UUID of its root volume", field("rootVolumeUuid")),
     Column(
         "storage",
         "STORAGE",
-        "the primary storage of its root volume, by name",
+        "name of the primary storage of its root volume",
         lambda row: from_outside(row.storage or _root("primaryStorageUuid")(row)),
         least=WIDER,
         fit=Fit.CUT,
     ),
-    Column("storage-uuid", "STORAGE UUID", "the same by UUID", _root("primaryStorageUuid")),
-    Column("host-uuid", "HOST UUID", "the host that it is on, or was on last", lambda row: row.vm.host),
+    Column("storage-uuid", "STORAGE UUID", "UUID of that primary storage", _root("primaryStorageUuid")),
+    Column("host-uuid", "HOST UUID", "UUID of the host that it is or was last on", lambda row: row.vm.host),
     Column("state", "STATE", "Destroyed, Stopped, Running, ...", field("state")),
     Column("platform", "PLATFORM", "Linux, Windows, ...", field("platform")),
     shared.DESCRIPTION,
@@ -162,7 +162,7 @@ class Columns(Generic[R]):
         return [replace(self.known[key], least=0) for key in keys]
 
     def listing(self, rows: Sequence[R], text: str | None = None, *, any_status: bool = False) -> Table[R]:
-        """Return the table of `list`; `text` is that of `--columns`, `any_status`: the rows need not be deleted."""
+        """Return the table of `list`; `text` is that of `--columns`, `any_status`: rows may not be deleted."""
         if text is not None:
             return Table(rows, self.pick(text), _json, _uuid)
         found = Table(rows, self.pick(None, ANY_STATUS if any_status else None), _json, _uuid, wide=self._all())

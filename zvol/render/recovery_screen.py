@@ -36,7 +36,7 @@ def has_block(results: Sequence[Result], known: Described) -> bool:
 
 
 def block(result: Result, known: Described) -> Table[Result]:
-    """Return the lines for the only volume or VM."""
+    """Return the lines for a single volume or VM."""
     return Table([result], (), lambda _: None, lambda _: None, block=partial(_lines, known))
 
 

@@ -94,25 +94,29 @@ def _deletion(header: str, done: str) -> Column[AnyRow]:
 
 DELETED: Final = _deletion("DELETED", "deleted")
 DESTROYED: Final = _deletion("DESTROYED", "destroyed")
-NAME: Final[Column[AnyRow]] = Column("name", "NAME", "its name", field("name"), fit=Fit.CUT)
+NAME: Final[Column[AnyRow]] = Column("name", "NAME", "name of the volume or VM", field("name"), fit=Fit.CUT)
 UUID: Final[Column[AnyRow]] = Column("uuid", "UUID", "32 hex digits", lambda row: row.resource.uuid)
 SAFE_UNTIL: Final[Column[AnyRow]] = Column(
     "safe-until",
     "SAFE UNTIL",
-    "it is not destroyed before that",
+    "it is not destroyed before this time",
     lambda row: stamp(row.retention.expunges_after),
     _safe_until,
     _until_tty,
     _urgency,
 )
 LEFT: Final[Column[AnyRow]] = Column(
-    "left", "LEFT", "time left until then", lambda row: row.retention.seconds_left, _left, style=_urgency
+    "left", "LEFT", "time left until SAFE UNTIL", lambda row: row.retention.seconds_left, _left, style=_urgency
 )
 DESCRIPTION: Final[Column[AnyRow]] = Column(
-    "description", "DESCRIPTION", "as its owner wrote it", field("description"), fit=Fit.CUT
+    "description", "DESCRIPTION", "description by its owner", field("description"), fit=Fit.CUT
 )
 CREATED: Final[Column[AnyRow]] = Column(
-    "created", "CREATED", "when it was made (in csv as the server wrote it)", field("createDate"), _date("createDate")
+    "created",
+    "CREATED",
+    "when it was created (in csv as the server wrote it)",
+    field("createDate"),
+    _date("createDate"),
 )
 CHANGED: Final[Column[AnyRow]] = Column(
     "changed", "CHANGED", "when it last changed (likewise)", field("lastOpDate"), _date("lastOpDate")
@@ -120,4 +124,6 @@ CHANGED: Final[Column[AnyRow]] = Column(
 RECOVERABLE: Final[Column[AnyRow]] = Column(
     "recoverable", "RECOVERABLE", "yes, no or unknown", lambda row: row.retention.recoverable, _recoverable
 )
-REASON: Final[Column[AnyRow]] = Column("reason", "REASON", "why not", lambda row: row.retention.reason)
+REASON: Final[Column[AnyRow]] = Column(
+    "reason", "REASON", "why it is not recoverable, or why that is unknown", lambda row: row.retention.reason
+)

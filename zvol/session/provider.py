@@ -238,7 +238,7 @@ class SessionProvider:
 
 
 def _replacement_advice(source: str) -> str:
-    """Return how to replace the given session, which zvol uses as long as it is set."""
+    """Return how to replace the given session; zvol uses it as long as it is set."""
     if source == "sandbox":
         return "Run the command again: each brings a session of its own."
     kind, _, name = source.partition(" ")
