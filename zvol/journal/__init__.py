@@ -1,1 +1,1 @@
-"""The journal, which survives a kill: runs, intents, claims and locks."""
+"""The journal: runs, intents, claims and locks, kept on disk so that they survive a kill."""

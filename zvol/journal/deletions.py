@@ -1,4 +1,4 @@
-"""When something was deleted that zvol brought back: the server forgets that, its lastOpDate is the recovery's."""
+"""When a volume or VM was deleted that zvol recovered: the server overwrites that date with the recovery's."""
 
 from __future__ import annotations
 

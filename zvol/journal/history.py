@@ -1,4 +1,4 @@
-"""The SQL that tells people of earlier runs, and of the volumes and VMs of one; within a transaction."""
+"""The SQL for `zvol runs`: earlier runs, and the volumes and VMs of one; within a transaction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What zvol must remember: the volumes that a run was asked to recover, and every PUT before it is sent.
+"""Records the volumes that a run was asked to recover, and every PUT before it is sent.
 
 One SQLite file with `synchronous=FULL`; `locks.py` tells dead runs from living ones.  A volume has at most one open
 intent of a run: an intent is written only when no earlier one can act any more, and closes the earlier ones.
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     import sqlite3
 
 KEEP_SECONDS: Final = 30 * 86400
-"""How long a run with nothing open is remembered."""
+"""How long a run with nothing open is kept."""
 PRUNE_SECONDS: Final = 0.1
-"""How long a run spends at its end on deleting old ones."""
+"""How long a run spends on deleting old runs at its end."""
 
 
 class Journal(JournalReads):
@@ -231,7 +231,7 @@ class Journal(JournalReads):
             return queries.close_runs(self._db, [run], wall) if self.locks.take(run) else None
 
     def close_runs_on(self, bases: Sequence[str], wall: float) -> None:
-        """Close everything that is open on servers that no longer exist, also in runs that are alive."""
+        """Close everything that is open on servers that no longer exist, even in living runs."""
         with self._transaction():
             queries.close_runs(self._db, queries.runs_on(self._db, bases), wall)
 

@@ -54,7 +54,7 @@ class JournalFile:
         return self._open(read_only_ok=True)
 
     def prune_at_end(self, journal: Journal) -> None:
-        """Forget old runs at the end of the command."""
+        """Delete old runs at the end of the command."""
         self._stack.callback(self._prune, journal)
 
     def sent_elsewhere(self, identity: Identity, uuid: str) -> bool:
@@ -77,7 +77,7 @@ class JournalFile:
 
 
 def close_runs_on(path: Path, bases: Sequence[str], wall: float) -> None:
-    """Close what all runs of a journal have open on servers that are no more; raises LocalState."""
+    """Close what all runs of a journal have open on servers that no longer exist; raises LocalState."""
     from zvol.journal.journal import Journal
 
     if path.exists():

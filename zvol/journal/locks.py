@@ -57,7 +57,7 @@ class Locks:
 
     def mark(self, run: str) -> None:
         """Record in the lock file of a run of this process that the journal has the run."""
-        with contextlib.suppress(OSError):  # no space left: then only the journal itself has this fact
+        with contextlib.suppress(OSError):  # no space left: then only the journal records this
             os.pwrite(self._held[run], b"1", 0)
 
     def lost(self, known: Container[str]) -> list[str]:
@@ -105,7 +105,7 @@ class Locks:
             except OSError as exc:
                 os.close(fd)
                 raise LocalState(f"cannot lock {path}: {exc.strerror}", hint=ELSEWHERE) from exc
-            os.close(fd)  # its holder removed it between our open and our lock: such a lock excludes nobody
+            os.close(fd)  # its holder removed it between our open and our lock: such a lock excludes no other process
 
 
 def _is_same_file(path: Path, fd: int) -> bool:

@@ -66,14 +66,14 @@ FINISH: Final = (
 )
 
 HOLD: Final = (
-    "INSERT OR IGNORE INTO volumes (run, uuid, asked, seq, state) VALUES (?, ?, ?, ?, 'held')"  # asked: what holds it
+    "INSERT OR IGNORE INTO volumes (run, uuid, asked, seq, state) VALUES (?, ?, ?, ?, 'held')"  # asked: its holder
 )
 
 _DELETION: Final = (
     "iif(state = 'followups', coalesce((SELECT last_op FROM intents WHERE intents.uuid = volumes.uuid "
     "ORDER BY written DESC LIMIT 1), last_op), last_op)"
 )
-"""The lastOpDate of the deletion: once a volume is recovered, `volumes` has the one after it."""
+"""The lastOpDate of the deletion; once a volume is recovered, `volumes` has that of the recovery."""
 _RUNS_WITH_VOLUME: Final = (
     "SELECT run, base, account FROM volumes AS one JOIN runs ON id = run WHERE uuid = ? AND run != ? "
     f"AND (state IN {_UNFINISHED} OR state = 'held' AND EXISTS (SELECT 1 FROM volumes "
@@ -89,7 +89,7 @@ _UNFINISHED_VOLUMES: Final = (
 )
 
 PRUNE_BATCH: Final = 20
-"""Runs that are deleted in one transaction."""
+"""Maximum runs that are deleted in one transaction."""
 
 _PRUNABLE: Final = (
     "SELECT id FROM runs WHERE coalesce(ended, started) < ? "
@@ -114,7 +114,7 @@ def identity(db: sqlite3.Connection, run: str) -> Identity:
 
 
 def other_runs(db: sqlite3.Connection, run: str, uuid: str) -> list[OtherRun]:
-    """Return the other runs in which a volume is unfinished or has an open intent, of any server and account."""
+    """Return the other runs, of any server and account, in which a volume is unfinished or has an open intent."""
     unfinished = {row[0]: Identity(*row[1:]) for row in db.execute(_RUNS_WITH_VOLUME, (uuid, run))}
     sent = {row[0]: Identity(*row[1:]) for row in db.execute(_RUNS_WITH_INTENT, (uuid, run))}
     return [OtherRun(other, who, other in unfinished, other in sent) for other, who in (unfinished | sent).items()]

@@ -131,7 +131,7 @@ class UnfinishedVolume:
 
     @property
     def waits(self) -> Waits | None:
-        """How long what was sent for it may act, None when nothing was."""
+        """How long the requests sent for it may act; None if none was sent."""
         sent = self.intents or any(one.state == "sent" for one in self.follow_ups)
         own, foreign = self.request.waits if sent else None, self.foreign_waits
         return own.longer(foreign) if own and foreign else own or foreign
@@ -142,7 +142,7 @@ class UnfinishedVolume:
 
     @property
     def vm(self) -> str | None:
-        """The VM that a volume is attached to once both are back; None when it was asked for by itself."""
+        """The VM that a volume is attached to once both are back; None when it was requested by itself."""
         attached = (one.value for one in self.follow_ups if one.kind == ATTACH)
         return next(attached, None) if self.request.vms else None
 

@@ -19,11 +19,11 @@ class Waits(NamedTuple):
     settle_wait: float
 
     def longer(self, other: Waits) -> Waits:
-        """Return the longer of both, one by one."""
+        """Return the longer of each pair of waits."""
         return Waits(max(self.api_timeout, other.api_timeout), max(self.settle_wait, other.settle_wait))
 
     def longest(self, messages: int) -> float:
-        """Return the seconds after which nothing acts any more, with some minutes for the clocks."""
+        """Return the seconds after which no request acts any more, with some minutes for differences of clocks."""
         return self.settle_wait + max(DEFAULT_API_TIMEOUT, self.api_timeout) * messages + 225.0
 
 
@@ -50,7 +50,7 @@ class Request:
 
     @property
     def waits(self) -> Waits:
-        """How long its requests may act; where that was not recorded, as long as the server allows by itself."""
+        """How long its requests may act; the server's default if that was not recorded."""
         return Waits(
             self.api_timeout if 0 < self.api_timeout < math.inf else DEFAULT_API_TIMEOUT,
             self.settle_wait if 0 < self.settle_wait < math.inf else DEFAULT_SETTLE_WAIT,
@@ -65,7 +65,7 @@ class Request:
 
     @classmethod
     def from_json(cls, text: str) -> Request:
-        """Read the JSON of this or another version of zvol: what it does not understand takes its default."""
+        """Read the JSON of this or another version of zvol: unknown values become the defaults."""
         try:
             found = json.loads(text)
         except ValueError:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def lengthen_waits(db: sqlite3.Connection, runs: Iterable[str], waits: Waits | None) -> None:
-    """Record that requests of runs may act as long as these; None changes nothing."""
+    """Record how long requests of runs may act; None changes nothing."""
     if waits is None:
         return
     for run in runs:

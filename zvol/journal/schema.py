@@ -70,7 +70,7 @@ V1_VIEWS: Final = (
     "CREATE TEMP TABLE followups (run, target, uuid, kind, value, job, state)",
     "CREATE TEMP TABLE meta (name, value)",
 )
-"""They show a file of version 1 that must not be changed as one of this version."""
+"""Views that present a file of version 1, which must not be changed, as one of this version."""
 
 V2_VIEWS: Final = (
     "CREATE TEMP VIEW volumes AS SELECT run, uuid, asked, seq, last_op, "

@@ -31,7 +31,7 @@ AROUND: Final = (0.8, 1.1)
 
 SLOWEST: Final = 0.1
 FIRST_SLOWEST: Final = 2.0
-"""Minimum requests a second; the first limit is based on few requests, which say little."""
+"""Minimum requests a second of the first limit, which is based on few requests."""
 
 NO_LIMIT: Final = 1000.0
 """Requests a second at which the limit is dropped."""

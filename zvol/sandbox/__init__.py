@@ -1,7 +1,7 @@
 """A small ZStack on this machine: loopback HTTP over SQLite, behaving as the release that `Switches.version` names.
 
 5.2.1, 4.4.65, 3.10.40 and ZSphere 4.10.0 answer as running servers did, others as their source says.  It shares no
-code with `zvol.zstack`, so that the two cannot share a misreading of the server.
+code with `zvol.zstack`, so that the two cannot share a mistake about the server.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def embedded(
     extra: int = 0,
     server_class: type[Server] | None = None,
 ) -> Iterator[Cloud]:
-    """Run a sandbox inside this process for as long as the context lasts; `extra` counts for a new directory only."""
+    """Run a sandbox inside this process while the context lasts; `extra` only has an effect in a new directory."""
     from zvol.sandbox.server import Server
 
     server = (server_class or Server)(directory, switches, ledger=ledger, extra=extra)
@@ -83,7 +83,7 @@ def serve(
 
 
 def reset(directory: Path, extra: int = 0, *, night: bool = False) -> None:
-    """Make the cloud as it was in the beginning, its deletions recent again, with `extra` more deleted volumes.
+    """Reset the cloud to its first state with recent deletions, and add `extra` deleted volumes.
 
     With `night` there are also the 40 volumes that a script deleted 8 hours ago.
     """
@@ -100,7 +100,7 @@ def served_at(directory: Path) -> list[str]:
 
 
 def advance(directory: Path, seconds: float) -> None:
-    """Set the clock of all servers of a directory that many seconds from the real one."""
+    """Set the clock of all servers of a directory to this offset in seconds from the real one."""
     from zvol.sandbox.server import move_clock
 
     move_clock(directory, seconds)

@@ -21,7 +21,7 @@ _SHORT_ZONES: Final = {"GMT": "UTC", "UTC": "UTC", "CST": "America/Chicago", "PR
 
 
 class Denied(Exception):
-    """The key or its date is refused with a text."""
+    """The server refuses the key or its date with a text."""
 
     def __init__(self, text: str, status: int = 400) -> None:
         super().__init__(text)
@@ -65,7 +65,7 @@ def _check_date(node: Node, text: str) -> None:
 
 
 def _date(text: str) -> datetime | None:
-    """Return a date in English words, None when it is none."""
+    """Return the date of an English text; None if it is not a date."""
     found = _DATE.fullmatch(text)
     zone = _zone(found[8]) if found is not None else None
     if found is None or zone is None or found[3] not in wire.MONTHS:

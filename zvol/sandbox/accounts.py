@@ -1,4 +1,4 @@
-"""Accounts: what belongs to them, and their quotas."""
+"""The resources of accounts, and their quotas."""
 
 # ruff: noqa: ARG001  (all handlers have the same parameters)
 
@@ -33,7 +33,7 @@ _USED: Final = {
 
 
 FULL: Final = "full"
-"""The role that allows every change; `query` allows none, and neither does no role at all."""
+"""The role that allows every change; the role `query` allows none, nor does an account without a role."""
 
 
 def may_change(tx: Tx, account: str) -> bool:

@@ -1,4 +1,4 @@
-"""What an API of a management node is, and what a call to it carries."""
+"""The APIs of a management node, and the calls to them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Body = dict[str, Any]
 
 
 def always(release: Behaviour) -> bool:  # noqa: ARG001
-    """Say that every release has an API."""
+    """Return True: every release has the API."""
     return True
 
 

@@ -1,4 +1,4 @@
-"""What a management node does by itself: it expunges, forgets old jobs, and writes its heartbeat."""
+"""The background work of a management node: it expunges, deletes old jobs, and writes its heartbeat."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from zvol.sandbox.store import Tx
 from zvol.sandbox.worker import Worker
 
 CONFIGS: Final = ("deletionPolicy", "expungePeriod", "expungeInterval")
-"""What expunging depends on; after a change of it, it runs at once."""
+"""Configurations that expunging depends on; it runs at once after one changes."""
 
 PURGE_SECONDS: Final = 3600
 JOB_SECONDS: Final = 10800
@@ -61,7 +61,7 @@ _expunge_vms = partial(expunge, category="vm")
 
 
 def purge(node: Node) -> None:
-    """Delete the rows of jobs that ended and are old; those that did not end stay for ever."""
+    """Delete the rows of jobs that ended and are old; those that did not end are kept."""
     if node.release.jobs_expire:
         with node.store.write() as tx:
             tx.run("DELETE FROM jobs WHERE status != 202 AND created <= ?", tx.now - JOB_SECONDS)
@@ -83,7 +83,7 @@ class Chores:
         self.stopped = False
 
     def tick(self) -> None:
-        """Do what is due, and check again soon: the clock of a sandbox can be moved."""
+        """Do what is due, and check again soon: the clock of a sandbox can be changed."""
         if self.stopped:
             return
         with self.node.store.read() as tx:

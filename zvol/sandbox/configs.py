@@ -90,7 +90,7 @@ _CHECKS: Final[dict[str, Callable[[str], bool]]] = {
     "expungePeriod": _above(0),
     "expungeInterval": _above(1),
 }
-"""What a value must satisfy; other names accept any value."""
+"""The check of each value; other names accept any value."""
 
 
 def _check(node: Node, tx: Tx, call: Call) -> None:

@@ -28,7 +28,7 @@ RECORDED: Final = {
     "recoverVmInstance": {"vm": "uuid"},
     "attachDataVolumeToVm": {"volume": "volumeUuid", "vm": "vmInstanceUuid"},
 }
-"""The APIs whose jobs are written to the ledger, and which parameters name what they are about."""
+"""The APIs whose jobs are written to the ledger, and the parameters that name their resources."""
 
 
 class Jobs:
@@ -127,7 +127,7 @@ class Jobs:
             self.worker.after(min(rest, LOOK_SECONDS), lambda: self._occupy(key, until))
 
     def _start(self, call: Call, operation: Operation, key: str) -> None:
-        """Begin a call whose turn has come; one that waited longer than its timeout is dropped without a word."""
+        """Begin a call whose turn has come; one that waited longer than its timeout is dropped silently."""
         waited = int(self._clock() - call.queued)
         if self.node.release.queue_timeout and 0 < call.timeout < waited * 1000:
             with self.node.store.write() as tx:

@@ -34,7 +34,7 @@ APIS: Final = (
         "/v1/management-nodes/{uuid}",
         "node",
         _JAVA,
-        known=lambda release: not release.time_zone_api,  # what platform-timezone meets there
+        known=lambda release: not release.time_zone_api,  # the route that matches platform-timezone there
     ),
     Api(
         "getPlatformTimeZone",

@@ -1,4 +1,4 @@
-"""What the parts of one management node share."""
+"""The objects that the modules of one management node share."""
 
 from __future__ import annotations
 

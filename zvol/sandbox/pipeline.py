@@ -1,4 +1,4 @@
-"""Stage B: what is checked of an asynchronous call after its 202, in the server's order."""
+"""Stage B: the checks of an asynchronous call after its 202, in the server's order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stage A: the HTTP layer, and what it refuses by itself, in plain text and in the server's order."""
+"""Stage A: the HTTP layer, and its own refusals, in plain text and in the server's order."""
 
 from __future__ import annotations
 

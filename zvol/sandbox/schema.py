@@ -7,7 +7,7 @@ from typing import Final
 from zvol.sandbox.resources import ADDRESSES, RESOURCES
 
 VERSION: Final = 6
-"""A database of another version is made anew: nothing in a sandbox is worth a migration."""
+"""The version of the schema; a database of another version is created anew instead of migrated."""
 
 _KINDS: Final = {
     "text": "TEXT COLLATE NOCASE",
@@ -40,7 +40,7 @@ _OWN: Final = (
 
 
 def statements() -> list[str]:
-    """Return what creates an empty database, one statement each."""
+    """Return the statements that create an empty database."""
     made: dict[str, str] = {}
     for resource in RESOURCES.values():
         key = resource.order

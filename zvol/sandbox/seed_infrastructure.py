@@ -1,4 +1,4 @@
-"""What the seeded volumes need: accounts, a host, storages, a disk offering and four VMs."""
+"""Seeds what the volumes need: accounts, a host, storages, a disk offering and four VMs."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ from zvol.sandbox.worker import Worker
 HOST: Final = "127.0.0.1"
 OWN_SESSION_SECONDS: Final = 30 * 86400
 ABSENT_SECONDS: Final = 600
-"""Since when the other one of two nodes is away."""
+"""How long ago the second of two nodes went away."""
 _REASONS: Final = {500: "Server Error"}
 
 
@@ -72,7 +72,7 @@ class Handler(BaseHTTPRequestHandler):
         return self.server.rest_api.node.release.software
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Write no log: stdout and stderr belong to the command."""
+        """Write no log: stdout and stderr are the command's."""
 
 
 class Listener(ThreadingHTTPServer):
@@ -200,7 +200,7 @@ class Ledger:
 
 
 def make_new(directory: Path, extra: int = 0, *, night: bool = False) -> None:
-    """Make the cloud of a directory as it was in the beginning, ages count from now."""
+    """Reset the cloud of a directory to its first state; ages count from now."""
     directory.mkdir(parents=True, exist_ok=True)
     store = Store(directory)
     try:
@@ -210,7 +210,7 @@ def make_new(directory: Path, extra: int = 0, *, night: bool = False) -> None:
 
 
 def move_clock(directory: Path, seconds: float) -> None:
-    """Set the clock of all servers of a directory that many seconds from the real one."""
+    """Set the clock of all servers of a directory to this offset in seconds from the real one."""
     store = Store(directory)
     try:
         with store.write() as tx:

@@ -1,4 +1,4 @@
-"""What can be set on a sandbox; the defaults are a healthy 5.2.1."""
+"""The switches of a sandbox; the defaults are a healthy 5.2.1."""
 
 from __future__ import annotations
 

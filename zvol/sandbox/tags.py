@@ -1,4 +1,4 @@
-"""Tags of users."""
+"""User tags."""
 
 # ruff: noqa: ARG001  (all handlers have the same parameters)
 

@@ -89,7 +89,7 @@ OLD_DETAILS: Final[dict[str, tuple[str, str]]] = {
     "order-by": (_NOT_TRANSLATED, _NOT_TRANSLATED),
     "wrong-login": (DETAILS["wrong-login"][0], DETAILS["wrong-login"][0]),
 }
-"""Of a 3.10.40 and a 4.4.65, where they differ."""
+"""Texts of 3.10.40 and 4.4.65 that differ."""
 
 ELABORATIONS: Final = {
     "ID.1000": ("1000", "错误的帐号或密码。", "Wrong account name or password."),
@@ -99,7 +99,7 @@ OLD_ELABORATIONS: Final = {
     "ID.1000": ("1000", "登陆帐号/密码出错", "wrong account name or password"),
     "ID.1001": ("1001", "session过期，或者提供了不正确的session id", DESCRIPTIONS["ID.1001"]),
 }
-"""Of a 3.10.40."""
+"""Texts of 3.10.40 that differ."""
 
 
 class Fault(Exception):
@@ -115,7 +115,7 @@ class Fault(Exception):
 
 
 class Texts:
-    """Errors with the words and the fields of a release, in the server's language; `locale` is `zh_CN` or `en_US`."""
+    """Errors with the texts and fields of a release, in the server's language; `locale` is `zh_CN` or `en_US`."""
 
     def __init__(self, locale: str, release: Behaviour) -> None:
         self.release = release

@@ -1,6 +1,6 @@
 """What each release of ZStack does differently: the sandbox's own table, from the public source and running servers.
 
-A line holds from its release on.  It shares nothing with the client's table, so that neither can prove the other.
+A line holds from its release on.  It shares nothing with the client's table, so that both cannot share a mistake.
 """
 
 from __future__ import annotations
@@ -158,7 +158,7 @@ CHANGES: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
     ("4.8", {"absent_fields": _SINCE_4_8, "destroy_remembers": True}),
     ("5.0", {"absent_fields": _SINCE_5_0, "error_fields": _ERRORS | {"location", "causes"}, "null_body_text": ""}),
 )
-"""In their order; where only servers on both sides were seen, the line stands at a release between them."""
+"""In order of release; if only servers on both sides were seen, the line names a release between them."""
 
 ZSPHERE: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
     ("4.0", {"number": "4.7.0.4", "absent_fields": _ON_ZSPHERE}),

@@ -1,4 +1,4 @@
-"""VMs: destroyed, recovered, expunged and started."""
+"""The APIs of VMs: destroy, recover, expunge and start."""
 
 # ruff: noqa: ARG001  (all handlers have the same parameters)
 
@@ -118,7 +118,7 @@ def _start(node: Node, tx: Tx, call: Call) -> Body:
 
 
 def remove(tx: Tx, uuid: str) -> None:
-    """Delete a VM with its own volumes; its data volumes keep."""
+    """Delete a VM with its own volumes; its data volumes stay."""
     for row in tx.rows(f"SELECT uuid FROM volumes WHERE {_OWN}", uuid):  # noqa: S608  (ours)
         volumes.remove(tx, row["uuid"])
     for table in ("tags", "owners", "shares"):

@@ -1,4 +1,4 @@
-"""Volumes: what their APIs check and do."""
+"""The APIs of volumes."""
 
 # ruff: noqa: ARG001  (all handlers have the same parameters)
 

@@ -27,7 +27,7 @@ class Worker:
         self._thread.start()
 
     def after(self, seconds: float, task: Task) -> None:
-        """Run `task` that many seconds from now."""
+        """Run `task` in this many seconds."""
         with self._changed:
             heapq.heappush(self._due, (time.monotonic() + seconds, next(self._numbers), task))
             self._changed.notify()

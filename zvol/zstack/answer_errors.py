@@ -46,7 +46,7 @@ HINTS: Final = {
     "SYS.1018": "The resource is not shared with this account, or only for reading: ask the administrator to share it.",
     "SYS.1019": "The role of this account does not permit this request: ask the administrator for a role that does.",
 }
-"""What to do about other certain codes; one in LOGIN_HINTS means that a session is not enough, exit code 4.
+"""Hints for other certain codes; one in LOGIN_HINTS means that a session is not enough, exit code 4.
 
 ID.1002 is how 2.3 refuses what a later Cloud refuses with SYS.1006, which has many meanings.
 """
@@ -109,6 +109,6 @@ def transient_error(failure: NeverSent | MaybeSent) -> TransientError:
 
 
 def with_hint(fault: ErrorCode) -> str:
-    """Return what the server says of a fault and what to do about it, for a text that has no hint of its own."""
+    """Return the server's message on a fault with what to do about it, for a text without a separate hint."""
     summary, hint = fault.innermost.summary, HINTS.get(fault.code, LOGIN_HINTS.get(fault.code, ""))
     return f"{summary.rstrip('.。')}. {hint}" if hint else summary

@@ -45,4 +45,4 @@ class SessionAuth:
 
 
 ANONYMOUS: Final = SessionAuth(Secret("nobody"))
-"""For the paths that need an Authorization header and do not check its value."""
+"""Authenticates requests to paths that need an Authorization header and do not check its value."""

@@ -1,4 +1,4 @@
-"""The API calls that zvol makes, and no others: on some paths of the server a GET deletes."""
+"""The only API calls that zvol makes: on some paths of the server a GET deletes."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ R = TypeVar("R", bound=Resource)
 READ_SECONDS: Final = 8.0
 """The timeout of a read."""
 PAGE_SECONDS: Final = 60.0
-"""The timeout of a page of a list that keeps coming."""
+"""The timeout of a page of a list that is still arriving."""
 PUT_SECONDS: Final = 30.0
 """The timeout of a change."""
 MAX_BATCH: Final = 100
 """The most resources that are read in one request."""
 MAX_ANSWER_BYTES: Final = 1 << 20
-"""Of an answer to a change or about a job."""
+"""Maximum bytes of an answer to a change or about a job."""
 
 
 class Client:
@@ -242,11 +242,11 @@ class Client:
 
     # ---- requests that need no session ---------------------------------------------------------------------------
     def version(self) -> Release:
-        """Return the server's release; raises TransientError, CannotTell or Untrusted when it is not told."""
+        """Return the server's release; raises TransientError, CannotTell or Untrusted if there is none."""
         return server_facts.parse_version(self._request(*server_facts.VERSION_REQUEST))
 
     def bars_changes(self) -> bool:
-        """Tell whether something before ZStack refuses a change of nothing, but no read; raises TransientError."""
+        """Tell whether a gateway refuses a change without effect, but not reads; raises TransientError."""
         if not server_facts.is_barred(self._request(*server_facts.VERSION_REQUEST)):
             return False
         return not isinstance(answers.classify_read(self._get(DATA_VOLUME.path, [("limit", "1")])), Unrecognized)

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 MAX_SHARED: Final = 10_000
-"""The number of different texts that later rows can share."""
+"""Maximum different texts that later rows can share."""
 MAX_LENGTH: Final = 64
-"""Of a shared text; longer ones are seldom equal."""
+"""Maximum length of a shared text; longer ones are seldom equal."""
 
 
 class CompactRow(Mapping[str, Any]):

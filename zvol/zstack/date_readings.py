@@ -15,7 +15,7 @@ DST_SHIFT: Final = timedelta(hours=1)
 RECENT: Final = tuple(datetime(2020, 1, 1, tzinfo=UTC) + timedelta(days=15 * count) for count in range(24 * 20))
 """The moments to try when the moment is not known."""
 NOT_ZONES: Final = frozenset({"localtime", "posixrules", "Factory"})
-"""Files in the folder of the zones that name none."""
+"""Files in the folder of the zones that are not zones."""
 
 
 def earliest(local: datetime, offset: timedelta, moment: float | None) -> float:

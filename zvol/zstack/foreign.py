@@ -11,20 +11,20 @@ from dataclasses import dataclass
 from typing import Final
 
 HEAD_BYTES: Final = 16_384
-"""How much of a body is looked at."""
+"""The part of a body that is examined."""
 
 API: Final = "The API is usually on port 8080 or 8443, below /zstack"
 PATH: Final = f"Check port and path of `host`. {API}; a bare / at its end means no path."
 DIRECT: Final = "Set `host` to the management node itself, or have the gateway let such requests through."
 _BLOCKING: Final = ("F5 BIG-IP", "ModSecurity", "Imperva", "Fortinet gateway", "Zscaler", "Akamai")
-"""What may refuse a request with a page of any status."""
+"""Software that may refuse a request with a page of any status."""
 
 _REFUSING: Final = (401, 403, 405, 411, 413, 415, 501)
 """Statuses with which gateways refuse a method or a body."""
 _AWAY: Final = (502, 503, 504)
-"""Statuses of a gateway that does not reach what is behind it."""
+"""Statuses of a gateway that cannot reach the server behind it."""
 _PASSING: Final = (408, 425, 429)
-"""Below 500, those of requests that may be let through later."""
+"""Statuses below 500 of requests that may be let through later."""
 
 _WEB_SERVERS: Final = ("Tomcat", "Apache httpd", "IIS", "a Windows server", "Proxmox VE", "LiteSpeed")
 
@@ -58,7 +58,7 @@ _SERVERS: Final = (
     ("pve-api-daemon", "Proxmox VE"),
     ("zscaler", "Zscaler"),
 )
-"""Beginnings of the header Server, in lower case, and whose they are."""
+"""Beginnings of the header Server, in lower case, and the software that sends them."""
 
 _HEADERS: Final = (
     ("cf-ray", "Cloudflare"),
@@ -92,7 +92,7 @@ _BODIES: Final[tuple[tuple[bytes, str], ...]] = (
     (rb"no route matched with those values", "Kong"),
     (rb"apache tomcat/|<title>http status \d{3}|<h1>http status \d{3}", "Tomcat"),
 )
-"""Expressions for the body in lower case, and whose it is."""
+"""Patterns for the body in lower case, and the software that sends it."""
 
 _PLAIN_HTTP: Final = re.compile(
     rb"plain http request was sent to https port|speaking plain http to an ssl-enabled|"
@@ -127,7 +127,7 @@ class Seen:
 
 
 def whose(status: int, headers: Mapping[str, str], body: bytes) -> Seen:
-    """Return who seems to have sent an answer that is not ZStack's; header names are lower case."""
+    """Return which software seems to have sent an answer that is not ZStack's; header names are lower case."""
     text = body[:HEAD_BYTES].lower().strip()
     name = _software(headers, text)
     if _PLAIN_HTTP.search(text):

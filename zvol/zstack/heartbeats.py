@@ -22,7 +22,7 @@ INTERVAL: Final = 5.0
 LATE: Final = 0.25
 """Seconds that a heartbeat may be late."""
 MORE_PAUSES: Final = (1.0, 2.0, 2.0)
-"""Seconds to wait when it is later than that."""
+"""Seconds to wait if it is later than that."""
 
 
 def zone_from_heartbeats(client: Client, deadline: CommandDeadline, now: float, expected: Zone) -> Zone:

@@ -1,4 +1,4 @@
-"""Which VM a volume was last on, as far as its server remembers that."""
+"""Determines which VM a volume was last on, as far as the server remembers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NONE_NAMED: Final = (
 )
 NEVER_ON_A_VM: Final = "it was never on a VM"
 RELEASE_TRIES: Final = 3
-"""How often the release is asked for where it decides whether a volume is attached."""
+"""Maximum requests for the release where it decides whether a volume is attached."""
 MAYBE_NO_LAST_VM: Final = (
     "the server does not tell which VM it was last on: it may be a ZStack before 4.4, which does not remember that"
 )
@@ -61,7 +61,7 @@ def find_doubts(
     remembers: bool = False,
     tries: int = 1,
 ) -> dict[str, str]:
-    """Return the doubt about each volume by its UUID, CERTAIN where there is none.
+    """Return the doubt about each volume by its UUID, CERTAIN if there is none.
 
     `ask` returns the release, and is only called when that decides something.  `deletion` returns the lastOpDate of the
     deletion that was undone last, for a volume that has not changed since; None when that is not known.
@@ -80,7 +80,7 @@ def find_doubts(
 
 
 def release_of(ask: Callable[[], Release], tries: int = 1) -> Release:
-    """Return the release that a server tells, an unknown one when the look-up fails each time."""
+    """Return the release that a server reports; an unknown one if the look-up fails each time."""
     for _ in range(tries):
         with suppress(ZvolError):
             return ask()

@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from typing import Final
 
 LONGEST: Final = 60.0
-"""Seconds; a longer `Retry-After` is not waited out, for zvol would rather try once a minute than miss a deadline."""
+"""Maximum seconds of a `Retry-After`; zvol tries once a minute at least, so as not to miss a deadline."""
 
 UNTOLD: Final = 1.0
 """Seconds that a 429 without `Retry-After` asks for."""
 
 PATIENCE: Final = 10.0
-"""Seconds that a command waits before it repeats a request outside of a recovery; where more is asked for, it ends."""
+"""Maximum seconds before a command repeats a request outside of a recovery; if the answer asks for more, it ends."""
 
 REPEATS: Final = 3
-"""Times that such a request is repeated."""
+"""Maximum repetitions of such a request."""
 
 _SECONDS: Final = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,12})?")
 

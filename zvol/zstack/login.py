@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 ACCOUNT_LOGIN: Final = "/v1/accounts/login"
 USER_LOGIN: Final = "/v1/accounts/users/login"
-"""ZSphere 4.10 has no such path, and no users below accounts."""
+"""The path of a user's login; ZSphere 4.10 does not have it, nor users below accounts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def _not_logged_in(fault: ErrorCode | None, _text: str = "") -> AuthError:
 
 
 def _failed(fault: ErrorCode) -> ZvolError:
-    """The codes of commercial builds are no internal errors: they refuse the login."""
+    """Return the error of a failed login; codes other than SYS.* are refusals of commercial builds."""
     if not fault.code.startswith("SYS."):
         return _not_logged_in(fault)
     return Unreachable("the server failed at the login", fault=fault, hint="Try again later.")

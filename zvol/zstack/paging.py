@@ -1,4 +1,4 @@
-"""All pages of a query: complete and each row once, also while rows change and over a slow line."""
+"""Reads all pages of a query: each row exactly once, even while rows change or the connection is slow."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from zvol.zstack.load_shedding import PATIENCE, REPEATS
 
 MAX_PAGE: Final = 1000
 MIN_PAGE: Final = 50
-"""The smallest page size that is requested over a slow line."""
+"""Minimum page size over a slow connection."""
 BACKOFF: Final = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 """Seconds before each retry of a page, or of a whole list."""
 MAX_INCONSISTENT: Final = 3

@@ -1,4 +1,4 @@
-"""One request outside of a recovery, repeated only where the answer says when."""
+"""Sends one request outside of a recovery; repeats it only if the answer says when."""
 
 from __future__ import annotations
 
@@ -54,6 +54,6 @@ def _request(
 
 
 def _asked_to_wait(answer: Answer) -> float:
-    """Return for how many seconds an answer asks to wait before the next request; 0 when it does not."""
+    """Return the seconds that an answer asks to wait before the next request; 0 if it does not ask."""
     found = classify_read(answer) if answer.status in (429, 503) else None
     return (found.retry_after or 0.0) if isinstance(found, Unrecognized) else 0.0

@@ -1,4 +1,4 @@
-"""What kinds of deleted resources ZStack can recover: all that is specific to one of them is in one value."""
+"""The kinds of deleted resources that ZStack can recover; everything specific to a kind is in one value."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class ResourceKind(Generic[R_co]):
         return None if resource is None else normalized_date(resource.text(self.date_field))
 
     def refusal(self, resource: Resource, *, insist: bool = False) -> str | None:
-        """Return the reason why a deleted resource is not recovered; None when nothing speaks against it."""
+        """Return the reason why a deleted resource is not recovered; None if it may be recovered."""
         reasons = (reason for reason, guard in self.guards.items() if guard(resource))
         return next((reason for reason in reasons if not (insist and reason in self.insistable)), None)
 

@@ -1,4 +1,4 @@
-"""Which of the requested resources an answer contains: an answer may be usable for some of them only."""
+"""Finds the requested resources in an answer, which may be usable for some of them only."""
 
 from __future__ import annotations
 

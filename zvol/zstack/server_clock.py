@@ -39,7 +39,7 @@ class ServerClock:
         return f"{format_datetime(at.replace(tzinfo=None)).removesuffix('-0000')}{zone}"
 
     def explain_skew(self, now: float) -> str:
-        """Return what both clocks show, for a server that finds the date of a request off by over 15 minutes."""
+        """Return what both clocks show, for a server that refuses a date more than 15 minutes off."""
         source = {"server": "as the server itself says", "profile": "from the profile"}.get(self.zone.source, "")
         here = datetime.fromtimestamp(now, UTC)
         return (

@@ -1,4 +1,4 @@
-"""A server's version, clock and time zone, which it tells without a session.
+"""A server's version, clock and time zone, which need no session.
 
 Parsing an answer returns a value, or raises TransientError (not ZStack's answer: try again) or
 CannotTell (ZStack's own answer, and this server never tells it).
@@ -35,7 +35,7 @@ def parse_version(answer: Answer) -> Release:
 
 
 def is_barred(answer: Answer) -> bool:
-    """Tell whether VERSION_REQUEST was answered by something before ZStack that may answer every change so."""
+    """Tell whether a gateway answered VERSION_REQUEST and may answer every change in the same way."""
     found = answers.classify_read(answer)
     if not isinstance(found, answers.Unrecognized) or not found.barred:
         return False

@@ -9,9 +9,9 @@ from typing import Any, Final
 MAX_DEPTH: Final = 64
 MAX_DIGITS: Final = 20
 MAX_FRACTION: Final = 64
-"""Characters of a number that is not an integer."""
+"""Maximum characters of a number that is not an integer."""
 MAX_VALUES: Final = 500_000
-"""Brackets and commas in one document: 1,000 volumes have some 30,000, and a value takes up to 100 bytes of memory."""
+"""Maximum brackets and commas: 1,000 volumes have some 30,000, and a value takes up to 100 bytes of memory."""
 
 _NEXT: Final = re.compile(r'(?:[^"\[\]{},]++|"(?:[^"\\]++|\\.)*+"?)*+([\[\]{},]|\Z)', re.DOTALL)
 """Everything up to the next bracket or comma outside of a string, and that sign; it never backtracks."""

@@ -90,7 +90,7 @@ class Zone:
 
     @classmethod
     def from_stored(cls, offset: float, moment: float) -> Zone:
-        """Use what an earlier login showed, the offset in seconds at a moment; unknown for nonsense."""
+        """Use what an earlier login showed, the offset in seconds at a moment; unknown if they are invalid."""
         if not (WEST <= offset <= EAST and offset % QUARTER == 0 and 0 <= moment < END - 86400):
             return cls()
         return cls.of_moment("login", timezone(timedelta(seconds=offset)), moment)

@@ -39,7 +39,7 @@ IDLE_SECONDS: Final = 5.0
 """A 5.2.1 drops idle connections after about 30 s, and a PUT on a dropped one cannot be told from a lost answer."""
 
 MAX_BYTES: Final = 32 * 1024 * 1024
-"""Of the body of an answer."""
+"""Maximum bytes of the body of an answer."""
 
 AuthHeaders = Callable[[str, str], Mapping[str, str]]
 """Returns the headers that authenticate a request, from its method and its path (from /v1 on)."""

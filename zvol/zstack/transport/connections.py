@@ -27,10 +27,10 @@ UNUSED_IDLE_FACTOR: Final = 3
 that precedes its request."""
 
 TLS_ALERT: Final = b"\x15\x03"
-"""How a TLS server begins to tell that it was sent plain http."""
+"""The first bytes with which a TLS server answers plain http."""
 
 MAX_INFORMATIONAL: Final = 16
-"""1xx answers before the answer itself."""
+"""Maximum 1xx answers before the answer itself."""
 
 
 # ---- one answer per request ------------------------------------------------------------------------------------------

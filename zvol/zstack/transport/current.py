@@ -25,7 +25,7 @@ _current = threading.local()
 
 @contextlib.contextmanager
 def sending(deadline: RequestDeadline, dialer: Dialer) -> Iterator[None]:
-    """Make them those of this thread inside the block."""
+    """Set them for this thread inside the block."""
     _current.request = CurrentRequest(deadline, dialer)
     try:
         yield

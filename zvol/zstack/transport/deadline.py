@@ -1,4 +1,4 @@
-"""The deadline of one request, and how far the request has come.
+"""The deadline and the progress of one request.
 
 A read timeout does not bound a server that sends one byte a second, so every wait on a socket gets
 the remaining time of the whole request from the deadline.
@@ -20,7 +20,7 @@ real_now: Final = SystemClock().monotonic
 
 
 class Step(IntEnum):
-    """How far a request has come; before SENT not a byte of it can have left."""
+    """The progress of a request; before SENT not a byte of it can have left."""
 
     LOOKUP = 0
     CONNECT = 1

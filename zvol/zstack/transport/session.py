@@ -1,4 +1,4 @@
-"""The session of requests, with everything switched off that requests does by itself.
+"""A session of `requests`, with its automatic behaviour switched off.
 
 Imported inside functions only, because it imports requests and ssl.
 """

@@ -1,4 +1,4 @@
-"""Why TLS failed, and what helps.
+"""Explains why TLS failed, and how to fix it.
 
 Imported inside functions only, because it imports ssl.
 """
@@ -91,7 +91,7 @@ def client_certificate(error: ssl.SSLError, where: str) -> Found | None:
 
 
 def certificate_hint(code: int, where: str, *, own_ca: bool, peer: Peer | None = None) -> str:
-    """Return what helps against an error of verification, given OpenSSL's code."""
+    """Return how to fix an error of verification, given OpenSSL's code."""
     today = (stamp(time.time()) or "")[:10]
     shown = f"`openssl s_client -connect {where} -showcerts` shows what it sends."
     if code == EXPIRED:
@@ -117,7 +117,7 @@ def certificate_hint(code: int, where: str, *, own_ca: bool, peer: Peer | None =
 
 
 def _detail(code: int, peer: Peer | None) -> str:
-    """Return what the certificate says about an error."""
+    """Return the part of the certificate that explains an error."""
     if peer is None:
         return ""
     if code in WRONG_NAME:
