@@ -83,7 +83,7 @@ def _changed(task: VolumeTask, conclusion: Conclude) -> bool | None:
 
 
 def _warnings(task: VolumeTask) -> tuple[str, ...]:
-    """A PUT without an answer may still act after the volume is back: then a deliberate deletion could be undone."""
+    """Return a warning: a PUT without an answer may act after the volume is back, and undo a deliberate deletion."""
     if task.phase is Phase.UNSETTLED and not task.state.answered:
         noun, removed = task.kind.noun, task.kind.removed
         return (
@@ -133,7 +133,7 @@ def _error(task: VolumeTask, conclusion: Conclude) -> ZvolError:
 
 
 def _unknown(task: VolumeTask, why: Reason) -> ZvolError:
-    """Return the error of an outcome that is not known, with what finds it out."""
+    """Return the error of an unknown outcome, with the command that finds it out."""
     kind = task.kind
     match why:
         case Reason.NO_SENDS_LEFT:

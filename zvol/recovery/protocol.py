@@ -84,7 +84,7 @@ def start(state: ProtocolState, event: Event) -> Move:
 
 
 def settle(state: ProtocolState, event: Event) -> Move:
-    """An earlier run left an intent open: this run begins only when that cannot act any more.
+    """Wait until an open intent of an earlier run cannot act any more; only then does this run begin.
 
     The user meant the deletion that is there now, so the lastOpDate of this run's first read counts.  The intent may be
     one of another server or account: then no job is polled, and only the end of the quiet period counts.
@@ -104,7 +104,7 @@ def intent_recorded(state: ProtocolState, _event: Event) -> Move:
 
 
 def read_expired(state: ProtocolState, _event: Event) -> Move:
-    """The volume must be read again before its PUT leaves; an intent that was recorded for it is void."""
+    """Read the volume again before its PUT leaves; an intent that was recorded for it is void."""
     sends = state.sends - (state.phase is Phase.SENDING)
     return replace(state, phase=Phase.RETRY if sends else Phase.START, sends=sends), Command.POLL
 
@@ -129,7 +129,7 @@ def put_answered(state: ProtocolState, event: Event) -> Move:
 
 
 def without_session(state: ProtocolState) -> Move:
-    """The server did nothing, because it does not accept our session."""
+    """Log in again, or fail the second time: the server did nothing, since it does not accept our session."""
     if state.renewed:
         return conclude(state, Outcome.FAILED, Reason.SESSION)
     return replace(state, phase=Phase.RENEW), Command.RENEW
@@ -217,7 +217,7 @@ def give_up_unsent(state: ProtocolState, _event: Event) -> Move:
 
 
 def give_up_unresolved(state: ProtocolState, _event: Event) -> Move:
-    """A PUT of ours may act, or the volume could not be read back: the outcome is not known."""
+    """Conclude `unknown`: a PUT of ours may act, or the volume could not be read back."""
     return conclude(state, Outcome.UNKNOWN, Reason.GAVE_UP, phase=Phase.UNRESOLVED)
 
 

@@ -152,7 +152,7 @@ class VolumeTask:
 
     @property
     def awaiting_effect(self) -> bool:
-        """A request of ours may act, or has acted: the volume is read again and again."""
+        """A request of ours may act, or has acted: the volume is polled."""
         return self.phase in (Phase.SETTLE, Phase.POLL, Phase.REPORTED_DONE, Phase.REFUSED, Phase.RETRY)
 
     @property
@@ -173,12 +173,12 @@ class VolumeTask:
 
     @property
     def claimed_when_back(self) -> bool:
-        """It is attached to a VM of this run, so that no other run may work on it, whether it was deleted or not."""
+        """It will be attached to a VM of this run, so no other run may work on it, whether it was deleted or not."""
         return self.target.vm is not None and not self.claimed and not self.request.dry_run
 
     @property
     def job_runs(self) -> bool:
-        """The server said so of the job of its PUT."""
+        """The server reported this of the job of its PUT."""
         return self.phase is Phase.POLL and self.job_status is JobStatus.RUNNING and not self.job_excluded
 
     def quick_poll(self, now: float) -> float:
@@ -220,7 +220,7 @@ class VolumeTask:
         self.read_alone, self.failing_since = False, None
 
     def failed_alone(self, now: float) -> None:
-        """A read of it failed while the server answered others."""
+        """Record that a read of it failed while the server answered others."""
         self.read_alone, self.job_polled = True, False
         self.failing_since = now if self.failing_since is None else self.failing_since
         self.poll_backoff = min(LONGEST_ALONE, max(FIRST_ALONE, self.poll_backoff * 2))

@@ -30,7 +30,7 @@ from zvol.recovery.task import Place, VolumeTask
 from zvol.recovery.task_queues import TaskQueues
 
 SETTLED: Final = 300.0
-"""Seconds after a quiet period in which its end is noticed, and the volume is sent again and polled."""
+"""Seconds after a quiet period for noticing its end, sending the volume again and polling it."""
 
 SMALL: Final = 4
 """In a run of at most this many volumes each job is polled before each read."""
@@ -97,7 +97,7 @@ class TaskLifecycle(TaskQueues):
             yield self._results.popleft()
 
     def end_of(self, task: VolumeTask) -> float:
-        """Return when the time of a volume is up: after its first PUT, or, without one, after the last clear answer.
+        """Return the deadline of a volume: counted from its first PUT, or else from the last clear answer.
 
         What a run that is resumed has sent is waited for to its end while the server answers.
         """
@@ -135,12 +135,12 @@ class TaskLifecycle(TaskQueues):
         self._feed(task, GiveUp())
 
     def give_up_late(self, task: VolumeTask) -> None:
-        """Conclude a volume that was read for the last time, if it is not concluded."""
+        """Conclude a volume after its final read, unless it is concluded already."""
         if self.is_pending(task):
             self.give_up(task, task.time_up)
 
     def stop_sending(self, error: ZvolError) -> None:
-        """Conclude everything whose PUT has not left as not sent, now and from now on."""
+        """Conclude each volume whose PUT has not left as not sent, from now on."""
         self._closed = error
         for task in [one for one in self._pending.values() if one.waits_to_send]:
             self.give_up(task, error)
@@ -190,7 +190,7 @@ class TaskLifecycle(TaskQueues):
             case Command.WRITE if self._closed is not None:
                 task.error = self._closed
                 self._feed(task, GiveUp())
-            case Command.WRITE:  # one that has sent before has waited before
+            case Command.WRITE:  # a volume that was sent before has waited before
                 self._move(task, Place.TO_WRITE, first=task.state.sends > 0)
             case Command.SEND:
                 self._occupying.add(task)
@@ -199,7 +199,7 @@ class TaskLifecycle(TaskQueues):
                 self._feed(task, SessionRenewed(self._context.session.renew()))
 
     def _earlier_job_polled(self, task: VolumeTask, job: str, status: JobStatus, now: float) -> None:
-        """One of the intents that an earlier run left open may have ended; when all have, this run may begin."""
+        """Check whether the open intents of earlier runs have ended; when all have, this run may begin."""
         if status not in ENDED:
             return
         self._context.journal.settle_intent(job)

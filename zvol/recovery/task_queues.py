@@ -60,12 +60,12 @@ class TaskQueues:
 
     @property
     def all_read(self) -> bool:
-        """Every volume was read once, or cannot be: nothing is sent before that."""
+        """Whether every volume was read once, or cannot be read: nothing is sent before that."""
         return not self._queues[Place.UNREAD] and not self._queues[Place.FIRST_READ]
 
     @property
     def polled(self) -> Iterator[VolumeTask]:
-        """The volumes that are read again and again."""
+        """The volumes that are polled."""
         return chain(self._schedule, self._queues[Place.JOB_DUE])
 
     @property
@@ -81,14 +81,14 @@ class TaskQueues:
         return [*self._queues[place]]
 
     def most_urgent(self) -> list[VolumeTask]:
-        """Return the one of each kind that is destroyed first of those that are left; none before they were sorted."""
+        """Return the remaining volume and VM that are destroyed first; nothing before they are sorted."""
         for queue in self._by_urgency.values():
             while queue and not self.is_pending(queue[0]):
                 queue.popleft()
         return [queue[0] for queue in self._by_urgency.values() if queue]
 
     def _rank(self, found: Iterable[VolumeTask]) -> None:
-        """Remember which of each kind come first."""
+        """Add volumes or VMs, sorted by urgency, to the order of their kind."""
         for task in found:
             self._by_urgency.setdefault(task.kind.name, deque()).append(task)
 

@@ -42,7 +42,7 @@ class Tasks(TaskLifecycle):
 
     # ---- reads ---------------------------------------------------------------------------------------------------
     def poll_begins(self, tasks: Sequence[VolumeTask], now: float | None = None) -> None:
-        """A poll of these is under way, or waits for a place (no time)."""
+        """Record that a poll of these is in progress, or waits for a place (no time)."""
         for task in tasks:
             task.polling, task.polled_at = True, task.polled_at if now is None else now
 
@@ -51,12 +51,12 @@ class Tasks(TaskLifecycle):
             task.polling = False
 
     def suspect(self, tasks: Sequence[VolumeTask], at: float | None) -> None:
-        """A read of one volume failed, and that may be its own fault; None when it was read."""
+        """Record when a read of one volume failed, perhaps because of that volume; None after it was read."""
         for task in tasks:
             task.suspected_at = at
 
     def not_read(self, tasks: Sequence[VolumeTask], now: float, longest: float) -> None:
-        """The read showed nothing of these volumes: they are read again, those that never were before all others."""
+        """Read these volumes again, of which a read showed nothing; those that were never read come first."""
         for task in reversed(tasks):
             if task.place is Place.FIRST_READ:
                 self._move(task, Place.UNREAD, first=len(tasks) > 1)
@@ -72,23 +72,23 @@ class Tasks(TaskLifecycle):
         self._poll(task, now + task.poll_backoff * self._context.jitter())
 
     def was_read(self, task: VolumeTask, resource: Resource | None, began: float) -> None:
-        """A volume was read by a request that began then; `to_claim`, `observed` or `conclude` follow."""
+        """Record that a volume was read by a request that began then; `to_claim`, `observed` or `conclude` follow."""
         task.record_read(resource, began, LastSeen(resource_text(resource), self._context.clock.wall()))
 
     def to_claim(self, task: VolumeTask) -> None:
-        """Nothing of this run is out, and it is to be recovered, or it is back and `claimed_when_back`."""
+        """Queue a claim for a volume that will be recovered, or that is back and `claimed_when_back`."""
         if task.place in (Place.FOUND, Place.QUEUED):
             return
         if task.claimed and task.place is Place.POLLED:
             self._move(task, Place.QUEUED, first=True)
             return
-        # a list or an earlier run may have shown the deletion that is meant
+        # a list or an earlier run may have shown the deletion to undo
         meant = task.state.expected_last_op_date or task.kind.deletion_of(task.resource)
         task.state = replace(task.state, expected_last_op_date=meant)
         self._move(task, Place.FOUND)
 
     def poll_for_job(self, task: VolumeTask, now: float) -> None:
-        """The volume is back, and its job does not show yet whether our request did it: the job is polled once more."""
+        """Poll the job of a volume that is back once more, to see whether our request recovered it."""
         self._poll(task, now + GRACE_WAITS[task.job_grace_polls])
         task.job_grace_polls += 1
         task.job_polled = False
@@ -96,7 +96,7 @@ class Tasks(TaskLifecycle):
     def observed(
         self, task: VolumeTask, observation: Observation, began: float, now: float, *, quiet: bool, longest: float
     ) -> None:
-        """A read that began then has shown this; `quiet`: the quiet period was over before it.
+        """Handle what a read that began then showed; `quiet`: the quiet period was over before it.
 
         The volume is read again after `longest` seconds at most, unless it is concluded.
         """
@@ -111,22 +111,22 @@ class Tasks(TaskLifecycle):
         self._feed(task, Observed(observation, last_op, task.job_status, quiet, grace_elapsed))
 
     def not_observed(self, task: VolumeTask, now: float, longest: float) -> None:
-        """The server answered, and did not show the volume."""
+        """Handle an answer of the server that does not show the volume."""
         task.job_polled = False
         self.poll_later(task, now, longest)
 
     def reads_answered(self, *, denied: bool) -> None:
-        """A read was answered; `denied`: only to say that the session is not accepted."""
+        """Record that a read was answered; `denied`: the answer is that the session is not accepted."""
         self.reads_denied = denied
 
     def server_answered(self, asked: float, answered: float) -> None:
-        """A read that left at `asked` was answered: quiet periods go on."""
+        """Count a read that left at `asked` and was answered for the quiet periods."""
         for task in self.polled:
             if task.quiet is not None:
                 task.quiet.note(asked, answered)
 
     def sent_elsewhere(self, task: VolumeTask) -> None:
-        """A run of another server or account sent a request for it that may still act."""
+        """Record that a run of another server or account sent a request for it that may still act."""
         task.state = replace(task.state, foreign=True)
 
     def poll_later(self, task: VolumeTask, now: float, longest: float) -> None:
@@ -139,7 +139,7 @@ class Tasks(TaskLifecycle):
 
     # ---- jobs ----------------------------------------------------------------------------------------------------
     def job_polled(self, task: VolumeTask, job: str, answer: answers.JobAnswer, now: float, ended: float) -> None:
-        """A poll of a job ended then; the volume is read next.  After an unclear answer the caller decides when."""
+        """Record that a poll of a job ended; the volume is read next.  After an unclear answer the caller decides when."""
         task.record_job_poll(now, LastSeen(answer_text(answer), self._context.clock.wall()))
         if not self.is_pending(task):
             return
@@ -172,7 +172,7 @@ class Tasks(TaskLifecycle):
             self._jobs_not_before = now + JOB_PAUSE
 
     def _poll_all_jobs(self, now: float) -> None:
-        """Poll all other jobs now, once a run: those sent before the session ended were refused as well."""
+        """Poll all other jobs now, once a run: the server refused those sent before the session ended, too."""
         if self._all_jobs_polled:
             return
         self._all_jobs_polled = True
@@ -184,7 +184,7 @@ class Tasks(TaskLifecycle):
 
     # ---- claims --------------------------------------------------------------------------------------------------
     def sort_found(self) -> list[VolumeTask]:
-        """Return the volumes that are to be claimed, the most urgent first."""
+        """Return the volumes to claim, the most urgent first."""
         found = sorted(self.waiting(Place.FOUND), key=lambda task: task.urgency)
         self._rank(found)
         return found
@@ -196,7 +196,7 @@ class Tasks(TaskLifecycle):
         self.skipped.append(task)
 
     def accept_claim(self, task: VolumeTask, run: str | None) -> None:
-        """A volume is ours, in that run if in none yet; it waits for its turn unless `settle_first` follows."""
+        """Queue a claimed volume, in that run if it has no run yet, unless `settle_first` follows."""
         task.follow_ups = task.follow_ups or tuple(planned(task.target, task.request, task.resource))
         if task.claimed:
             self._context.journal.plan_follow_ups(task)
@@ -238,7 +238,7 @@ class Tasks(TaskLifecycle):
         self._move(task, Place.IN_FLIGHT)
 
     def not_submitted(self, task: VolumeTask, never: NeverSent) -> None:
-        """Not a byte of the PUT has left: the same intent is good for another try."""
+        """Queue a PUT again of which no byte left, with the same intent."""
         task.put_seen = LastSeen(never.message, self._context.clock.wall())
         task.error = outcomes.not_sent_for(never)
         if task.state.sends == 1:
@@ -250,7 +250,7 @@ class Tasks(TaskLifecycle):
             self.give_up(task, self._closed)
 
     def put_answered(self, task: VolumeTask, answer: answers.PutAnswer, now: float) -> None:
-        """The PUT has ended, with this answer or without one; a new quiet period begins."""
+        """Handle the end of a PUT, with this answer or without one; a new quiet period begins."""
         policy, kind, put = self._context.settle_policy, task.kind, put_result_of(answer, task.uuid)
         task.put_seen = LastSeen(answer_text(answer), self._context.clock.wall())
         if isinstance(answer, answers.Accepted):
@@ -279,14 +279,14 @@ class Tasks(TaskLifecycle):
 
     # ---- the end -------------------------------------------------------------------------------------------------
     def time_is_up(self, task: VolumeTask, reason: ZvolError | None, until: float, now: float) -> None:
-        """Take a volume out of where it waits: it is read once more, and concluded at a time at the latest."""
+        """Read a volume once more, wherever it waits, and conclude it at a given time at the latest."""
         task.time_up = reason
         task.concludes_at = until
         self.take_for_last_read(task, now)
         self._move(task, Place.TIME_UP)
 
     def take_for_last_read(self, task: VolumeTask, now: float) -> None:
-        """Wait no longer for a PUT or a place: the volume is read now, whatever it waits for."""
+        """Read a volume now instead of waiting for a PUT or a place."""
         if task.in_flight:
             self.put_answered(task, answers.Unrecognized("no answer yet"), now)
         elif task.waits_to_send and task.phase is not Phase.START:
