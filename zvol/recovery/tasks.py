@@ -139,7 +139,7 @@ class Tasks(TaskLifecycle):
 
     # ---- jobs ----------------------------------------------------------------------------------------------------
     def job_polled(self, task: VolumeTask, job: str, answer: answers.JobAnswer, now: float, ended: float) -> None:
-        """Record that a poll of a job ended; the volume is read next.  After an unclear answer the caller decides when."""
+        """Record a poll of a job; the volume is read next.  After an unclear answer the caller decides when."""
         task.record_job_poll(now, LastSeen(answer_text(answer), self._context.clock.wall()))
         if not self.is_pending(task):
             return
