@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from zvol.errors import ConfigError, Exit, LocalState, Problem, ZvolError
-from zvol.permissions import OTHERS, Content, Place, Way, follow, opened_path, owner_of_everything, trusted
+from zvol.permissions import OTHERS, Content, Place, Way, follow, opened_path, owner_of_root_folder, trusted
 from zvol.pipes import READ, descriptor, inherited, read_pipe, read_start
 
 PIPE_SECONDS: Final = 60.0
@@ -183,7 +183,7 @@ def _make_dirs(path: Path) -> None:
 def refuse_others(folder: Path) -> None:
     """Raise LocalState for a folder of another user, who could not use or remove files that root creates there."""
     owner = folder.stat().st_uid
-    if not trusted(owner) and owner != owner_of_everything():
+    if not trusted(owner) and owner != owner_of_root_folder():
         raise LocalState(f"{folder} belongs to another user", hint=NOT_YOURS)
 
 

@@ -89,7 +89,7 @@ def follow(path: Path) -> Way:
         followed, link = followed + 1, link or not todo
         if followed > MAX_LINKS:
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
-        if not (trusted(found.st_uid) or (loose is None and found.st_uid == owner_of_everything())):
+        if not (trusted(found.st_uid) or (loose is None and found.st_uid == owner_of_root_folder())):
             doubt = doubt or f"leads through {part}, a symbolic link of another user"
         elif loose is not None:
             doubt = doubt or f"leads through {part}, a symbolic link, and others can change {loose}"
@@ -115,7 +115,7 @@ def _target(link: Path) -> Path:
 def _replaceable(folder: Path, entry: os.stat_result) -> bool:
     """Tell whether another user can replace a folder's entry."""
     found = folder.stat()
-    if not (trusted(found.st_uid) or found.st_uid == owner_of_everything()):
+    if not (trusted(found.st_uid) or found.st_uid == owner_of_root_folder()):
         return not read_only(folder)
     shared = found.st_mode & stat.S_IWOTH or (found.st_mode & stat.S_IWGRP and not private_group(found.st_gid))
     if not shared or (found.st_mode & stat.S_ISVTX and trusted(entry.st_uid)):
@@ -124,7 +124,7 @@ def _replaceable(folder: Path, entry: os.stat_result) -> bool:
 
 
 @cache
-def owner_of_everything() -> int:
+def owner_of_root_folder() -> int:
     """Return the owner of `/`, which is root; a user namespace may show another number."""
     return os.stat("/").st_uid
 

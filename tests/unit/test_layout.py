@@ -12,7 +12,7 @@ from tests.support.printed import Printed
 from tests.support.rows import rows, vms
 from zvol.render import layout
 from zvol.render.columns import VMS, VOLUMES
-from zvol.render.summaries import of_list, what_is_asked_for
+from zvol.render.summaries import of_list, selection_summary
 from zvol.render.values import Column, Fit, Report, Table
 from zvol.row import Retention
 from zvol.text import cut, display_width, human_age, wrap
@@ -161,12 +161,12 @@ def test_a_summary_is_for_a_terminal_and_hints_are_for_both() -> None:
 
 def test_a_question_names_count_size_and_deadline() -> None:
     some = rows()
-    assert what_is_asked_for(some[:3]) == "3 volumes (2.2 TiB, first to go in 3h)"
-    assert what_is_asked_for(some[:1]) == "1 volume (200 GiB, first to go in 2d 22h)"
-    assert what_is_asked_for(some[:4]).endswith("(2.2 TiB, overdue)")
-    assert what_is_asked_for(some).endswith("(2.2 TiB, time left not known)")
+    assert selection_summary(some[:3]) == "3 volumes (2.2 TiB, first to go in 3h)"
+    assert selection_summary(some[:1]) == "1 volume (200 GiB, first to go in 2d 22h)"
+    assert selection_summary(some[:4]).endswith("(2.2 TiB, overdue)")
+    assert selection_summary(some).endswith("(2.2 TiB, time left not known)")
     kept = [type(row)(row.volume, Retention(True, None, "deleted", policy="Never")) for row in some]
-    assert what_is_asked_for(kept) == "5 volumes (2.2 TiB)"
+    assert selection_summary(kept) == "5 volumes (2.2 TiB)"
 
 
 def test_a_list_without_rows_has_its_headers() -> None:

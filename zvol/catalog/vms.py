@@ -53,7 +53,7 @@ def _rows(vms: Iterable[VmInstance], context: RetentionContext, storages: dict[s
     return sorted((vm_row(vm, policy, context.zone, context.now, storages) for vm in vms), key=most_urgent_first)
 
 
-def or_the_only_one(resolution: Resolution) -> Resolution:
+def with_existing_vms(resolution: Resolution) -> Resolution:
     """Return a resolution in which a name that no destroyed VM has means the only other VM with that name."""
     targets, refused = {one.uuid: one for one in resolution.targets}, list[Result]()
     for result in resolution.refused:

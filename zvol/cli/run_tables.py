@@ -21,7 +21,7 @@ STATES: Final = {
 NAMED: Final = 2
 """Maximum number of outcomes of a run on a terminal."""
 
-WORDS: Final = {
+LABELS: Final = {
     "planned": "not sent",
     "open": "pending",
     "followups": "with follow-ups open",
@@ -29,7 +29,7 @@ WORDS: Final = {
     "taken": "taken over by a later run",
 }
 """States without an outcome, as tables show them."""
-SHORT_WORDS: Final = WORDS | {"followups": "to finish", "taken": "taken over"}
+SHORT_LABELS: Final = LABELS | {"followups": "to finish", "taken": "taken over"}
 """The same for narrow columns."""
 
 TARGET_STATES: Final = {
@@ -112,12 +112,12 @@ def _state(run: Run) -> str:
 
 def _results(run: Run) -> str:
     """Return the number of volumes and VMs by outcome, such as `1 pending, 12 recovered`; pending ones first."""
-    return ", ".join(f"{count:,} {word}" for count, word in _counted(run, WORDS, Outcome)) or "nothing"
+    return ", ".join(f"{count:,} {word}" for count, word in _counted(run, LABELS, Outcome)) or "nothing"
 
 
 def _short_results(run: Run) -> str:
     """Return the same for a terminal: only the first two, failures before successes."""
-    counts = _counted(run, SHORT_WORDS, sorted(Outcome, key=lambda one: one.success))
+    counts = _counted(run, SHORT_LABELS, sorted(Outcome, key=lambda one: one.success))
     rest = sum(count for count, _ in counts[NAMED:])
     counts = [*counts[:NAMED], (rest, "more")] if rest else counts
     text = ", ".join(f"{count:,} {word}" for count, word in counts) or "nothing"
@@ -206,7 +206,7 @@ def _target_state(one: RunTarget) -> str:
 
 def _outcome(one: RunTarget) -> str:
     """Return the outcome of a target, and what is still pending."""
-    words = [one.outcome if one.outcome and one.state != "forgotten" else "", WORDS.get(one.state, "")]
+    words = [one.outcome if one.outcome and one.state != "forgotten" else "", LABELS.get(one.state, "")]
     return escape_terminal(", ".join(filter(None, words))) or "-"
 
 
@@ -229,7 +229,7 @@ def closed_table(closed: Sequence[ClosedVolume]) -> Table[ClosedVolume]:
     columns: Sequence[Column[ClosedVolume]] = [
         text_column("UUID", lambda one: one.uuid),
         text_column("TARGET", lambda one: one.target),
-        text_column("STATE", lambda one: WORDS.get(one.state, one.state)),
+        text_column("STATE", lambda one: LABELS.get(one.state, one.state)),
         Column("job-uuid", "JOB UUID", "", lambda one: one.job),
     ]
     return Table(closed, columns, _closed_object, lambda one: one.uuid)

@@ -221,7 +221,7 @@ def confirm_selection(context: AppContext, rows: Sequence[VolumeRow], *, yes: bo
     if yes or not rows:
         return True
     from zvol.cli.prompts import can_prompt, prompting
-    from zvol.render.summaries import what_is_asked_for
+    from zvol.render.summaries import selection_summary
 
     if not can_prompt(no_input=context.settings.no_input, stderr=True):
         many = "1 volume matches" if len(rows) == 1 else f"{len(rows):,} volumes match"
@@ -237,7 +237,7 @@ def confirm_selection(context: AppContext, rows: Sequence[VolumeRow], *, yes: bo
     width = terminal_width(sys.stderr.fileno())
     context.output.preview(rows, width)
     where = "in the sandbox" if context.options.sandbox else f"on {context.settings.endpoint.origin}"
-    question = "\n".join(fold(f"Recover {what_is_asked_for(rows)} {where}?", width - len(ANSWER)))
+    question = "\n".join(fold(f"Recover {selection_summary(rows)} {where}?", width - len(ANSWER)))
     try:
         with context.server.deadline.paused(), prompting():
             return click.confirm(question, err=True)

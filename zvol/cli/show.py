@@ -72,13 +72,13 @@ def _show_volumes(context: AppContext, arguments: Sequence[VolumeArgument], *, s
 def _show_vms(context: AppContext, arguments: Sequence[VolumeArgument], *, single: bool) -> Report:
     from zvol.catalog.vm_names import resolve_vms
     from zvol.catalog.vm_recoverability import with_vm_recoverability
-    from zvol.catalog.vms import or_the_only_one
+    from zvol.catalog.vms import with_existing_vms
     from zvol.recovery import outcomes
     from zvol.render.columns import VMS
     from zvol.zstack.resource_kinds import VM_INSTANCE
 
     client = context.server.client
-    resolved = or_the_only_one(resolve_vms(client, arguments, context.server.vm_rows))
+    resolved = with_existing_vms(resolve_vms(client, arguments, context.server.vm_rows))
     targets = resolved.targets
     found = client.resources([target.uuid for target in targets], kind=VM_INSTANCE)
     rows = {row.vm.uuid: with_vm_recoverability(row, client) for row in context.server.vm_rows(found.values())}

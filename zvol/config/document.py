@@ -159,11 +159,11 @@ class _Checker:
                 profile[key] = Value(setting.kind.read(raw), self.problems.where(value_node))
             except InvalidValue as exc:
                 self.problems.at(value_node, f"{key} {exc}")
-        self._together(present)
+        self._check_combinations(present)
         self._proxy(profile, present)
         return profile
 
-    def _together(self, present: dict[str, Node]) -> None:
+    def _check_combinations(self, present: dict[str, Node]) -> None:
         """Report keys that exclude each other and keys that need another key."""
         for keys in EXCLUSIVE:
             two = [key for key in keys if key in present]

@@ -59,7 +59,7 @@ def first_to_go(rows: Sequence[AnyRow]) -> str:
     return f"First to go: {short_name(name)}, in {human_duration(left)}."
 
 
-def what_is_asked_for(rows: Sequence[VolumeRow]) -> str:
+def selection_summary(rows: Sequence[VolumeRow]) -> str:
     """Return the volumes for a prompt: their number, their size, and how long the first of them is safe."""
     size = total_size([row.volume.size for row in rows])
     left = [row.retention.seconds_left for row in rows if row.retention.policy != "Never"]
