@@ -205,6 +205,15 @@ def close_to(word: str, known: Iterable[str]) -> str | None:
     return next(iter(difflib.get_close_matches(word[:80], list(known), n=1)), None)
 
 
+def closest(word: str, known: Iterable[str]) -> list[str]:
+    """Return the known words that are closest to `word`, all of them equally close; empty if no word is close."""
+    import difflib
+
+    close = difflib.get_close_matches(word[:80], known := list(known), n=len(known) or 1)
+    like = {one: difflib.SequenceMatcher(None, one, word[:80]).ratio() for one in close}
+    return sorted(one for one in close if like[one] == like[close[0]])
+
+
 def stamp(instant: float | None) -> str | None:
     """Return an instant (seconds since 1970 UTC) as RFC 3339 in UTC, the only form of dates in output."""
     if instant is None:

@@ -11,6 +11,7 @@ from contextlib import closing
 
 import pytest
 
+from tests.support.accident import WEB_2
 from tests.support.fault_proxy import Rule, answer, proxy
 from tests.support.process import PG_DATA, PG_WAL, READY, ROOT, ZVOL, Sandbox
 from tests.support.warm import run
@@ -102,7 +103,7 @@ def test_a_name_that_is_no_deleted_volume_any_more_says_what_it_is(at: dict[str,
     assert f"  {PG_DATA}  200 GiB  Ready\n" in ran.err
     assert ": pg-data is not deleted (Ready): nothing to recover\n" in ran.err
     assert f"  See it: `zvol show {PG_DATA}`\n" in ran.err
-    assert "it is no UUID: 30 hex digits instead of 32" in ran.out
+    assert "it is not a UUID: 30 hex digits instead of 32" in ran.out
     assert len(cloud.events()) == before
     assert run(["show", "pg-data", "--json"], at).json()["uuid"] == PG_DATA
 
@@ -128,11 +129,14 @@ def test_a_name_that_is_no_volume_leads_to_the_one_that_is_meant(at: dict[str, s
         assert (ran.code, ran.error()["kind"]) == (1, "not-found")
         assert ran.error()["error"]["details"].endswith(text)
         assert hint in ran.error()["hint"]
+    ran = run(["recover", "--vm", "web2"], at)
+    assert "no destroyed VM has this name; did you mean web-2?" in ran.out
+    assert f"If you mean that one: `zvol recover --vm {WEB_2}`" in ran.err
     assert cloud.events() == []
     for arguments in (["list", "pg data"], ["list", "--vms", "pg data", "x", "--json"]):
         ran = run(arguments, at)
         assert (ran.code, ran.out) == (2, "")
-        assert "list takes no names; use --name 'pg data', or zvol show for all of one\n" in ran.err
+        assert "list takes no names; use --name 'pg data', or `zvol show` to see one in full\n" in ran.err
 
 
 def test_a_dry_run_only_reads(at: dict[str, str], cloud: Sandbox) -> None:

@@ -15,6 +15,10 @@ RED = b"zvol: \x1b[1;31merror:\x1b[0m "
     [
         (["recover", "--foo"], ["no such option '--foo'", "  Usage: zvol recover [OPTIONS] [VOLUME...]"]),
         (["config", "--foo"], ["no such option '--foo'", "  Usage: zvol config [OPTIONS] COMMAND [ARGS]..."]),
+        (
+            ["runs", "forgt"],
+            ["no such command 'forgt'. Did you mean forget?", "  Usage: zvol runs [OPTIONS] [RUN | forget RUN]"],
+        ),
         (["lst"], ["no such command 'lst'. Did you mean list?", "  Usage: zvol [OPTIONS] COMMAND [ARGS]..."]),
         (["show"], ["missing argument 'VOLUME...'", "  Usage: zvol show [OPTIONS] VOLUME..."]),
         (["show", "a", "--vm", "b"], ["VOLUMEs and --vm cannot be combined", "  Usage: zvol show [OPTIONS] VOLUME..."]),
@@ -25,6 +29,12 @@ def test_the_error_comes_first_then_the_usage(arguments: list[str], lines: list[
     command = lines[1].removeprefix("  Usage: ").partition(" [")[0]
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.splitlines() == [f"zvol: error: {lines[0]}", lines[1], f"  See: {command} --help"]
+
+
+def test_what_stands_behind_runs_is_a_run(env: dict[str, str]) -> None:
+    for text in ("nosuch", "pg-data", "20261126"):
+        ran = run(["runs", text], env)
+        assert (ran.code, ran.err) == (2, f"zvol: error: there is no run {text}\n  `zvol runs` lists them.\n")
 
 
 def test_another_error_looks_the_same(env: dict[str, str]) -> None:

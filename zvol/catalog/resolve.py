@@ -8,12 +8,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from zvol.catalog.lookalikes import as_glob, explained, look, refusal
+from zvol.catalog.lookalikes import as_glob, explained, refusal
+from zvol.catalog.similar import difference, similar, some_names
 from zvol.errors import ZvolError, nothing_sent
 from zvol.model import Outcome, Result, Target, Volume, VolumeArgument, VolumeRow
 from zvol.resource import Resource
 from zvol.row import Retention
-from zvol.text import close_to, one_form
 from zvol.zstack.answers import volume_of
 from zvol.zstack.query import condition
 from zvol.zstack.resource_kinds import DATA_VOLUME, ResourceKind
@@ -28,8 +28,6 @@ MAX_NAMES: Final = 20
 """Maximum number of names looked up among volumes that are not deleted; they share the URL of one request."""
 MAX_NAME_CHARS: Final = 1500
 """Maximum total characters of these names, URL-encoded."""
-MAX_COMPARED: Final = 10_000
-"""Maximum number of pairs of names compared to find a close one."""
 
 GIVE_UUID: Final = "Give the UUID of the one you mean."
 _ALMOST_UUID: Final = re.compile(r"[0-9a-f]{20,44}")
@@ -113,18 +111,18 @@ def resolve_any(client: Client, arguments: Sequence[VolumeArgument], make_rows: 
         several = {volume.uuid: volume for name in names for volume in by_name[name]}
         rows = list(make_rows(tuple(several.values()))) if several else []
         missing = [name for name in names if not by_name[name]]
-        similar: dict[str, Volume] = {}
+        close: dict[str, list[Volume]] = {}
         with suppress(ZvolError):
-            similar = _similar(missing, client.list_volumes() if missing else [])
-        return [_none_or_several(name, tuple(r for r in rows if r.volume.name == name), similar) for name in names]
+            close = similar(missing, client.list_volumes() if missing else [])
+        return [_none_or_several(name, tuple(r for r in rows if r.volume.name == name), close) for name in names]
 
     return resolve(arguments, DATA_VOLUME, find, refuse)
 
 
-def _none_or_several(name: str, rows: tuple[VolumeRow, ...], similar: Mapping[str, Volume]) -> Result:
+def _none_or_several(name: str, rows: tuple[VolumeRow, ...], close: Mapping[str, Sequence[Volume]]) -> Result:
     """Return why a name for any volume is refused."""
     if not rows:
-        return _refusal(name, (), [], similar.get(name), "volume", "show")
+        return _refusal(name, (), [], close.get(name, ()), "volume", "show")
     error = ZvolError(f"{len(rows)} volumes have this name", kind="ambiguous", hint=GIVE_UUID)
     return Result(name, None, Outcome.FAILED, error=error, candidates=rows)
 
@@ -142,46 +140,30 @@ def _refused(
     unknown = [name for name in names if not by_name[name]]
     others, roots = _others(client, unknown)
     rows += others
-    similar = _similar(unknown, deleted)
+    close = similar(unknown, deleted)
     results = []
     for name in names:
         same = tuple(row for row in rows if row.resource.name == name)
-        results.append(_refusal(name, same, [one for one in roots if one.name == name], similar.get(name)))
+        results.append(_refusal(name, same, [one for one in roots if one.name == name], close.get(name, ())))
     return results
-
-
-def _similar(names: Sequence[str], volumes: Sequence[Volume]) -> dict[str, Volume]:
-    """Return a volume for each name, whose own name looks like it or is close to it."""
-    if not names:
-        return {}
-    looks: dict[str, Volume] = {}
-    for volume in volumes:
-        looks.setdefault(look(volume.name), volume)
-    found = {name: looks[look(name)] for name in names if look(name) in looks}
-    if len(looks) * len(names) > MAX_COMPARED:
-        return found
-    close = {name: close_to(look(name), looks) for name in names if name not in found and as_glob(name) is None}
-    return found | {name: looks[near] for name, near in close.items() if near is not None}
 
 
 def _refusal(
     name: str,
     rows: tuple[VolumeRow, ...],
     roots: Sequence[Volume],
-    similar: Volume | None,
+    close: Sequence[Volume],
     what: str = "deleted data volume",
     verb: str = "recover",
 ) -> Result:
     """Return why a name without exactly one matching `what` is refused; `verb` is the command.
 
-    `rows` are all data volumes with the name, or only the deleted ones; `similar` is a volume with a similar name.
+    `rows` are all data volumes with the name, or only the deleted ones; `close` are volumes with similar names.
     """
-    kind, text = "not-found", f"no {what} has this name"
-    hint = "`zvol list` shows what can be recovered."
+    kind, text, hint = "not-found", f"no {what} has this name", "`zvol list` shows what can be recovered."
     digits = name.strip(" ").lower().replace("-", "")
     if rows and DATA_VOLUME.is_deleted(rows[0].resource):
-        kind, text = "ambiguous", f"{len(rows)} deleted data volumes have this name"
-        hint = GIVE_UUID
+        kind, text, hint = "ambiguous", f"{len(rows)} deleted data volumes have this name", GIVE_UUID
     elif rows:
         kind, text, uuid = "not-deleted", _not_deleted(name, rows), rows[0].resource.uuid if len(rows) == 1 else "UUID"
         hint = f"See it: `zvol show {uuid}`"
@@ -191,11 +173,13 @@ def _refusal(
     elif roots:
         text = f"{text}, but {len(roots)} deleted root volumes do: they come back with their VMs"
         hint = "`zvol list --vms` shows the VMs; then `zvol recover --vm`."
-    elif similar is not None:
-        text += _difference(name, similar.name)
-        hint = f"If you mean that one: `zvol {verb} {similar.uuid}`"
+    elif len(close) == 1:
+        text += difference(name, close[0].name)
+        hint = f"If you mean that one: `zvol {verb} {close[0].uuid}`"
+    elif close:
+        text += f"; similar names: {some_names(close)}"
     elif _ALMOST_UUID.fullmatch(digits):
-        text = f"{text}, and it is no UUID: {len(digits)} hex digits instead of 32"
+        text = f"{text}, and it is not a UUID: {len(digits)} hex digits instead of 32"
     elif looks_like := explained(name):
         text += looks_like
     elif (glob := as_glob(name)) is not None:
@@ -210,13 +194,6 @@ def _not_deleted(name: str, rows: Sequence[VolumeRow]) -> str:
     if len(rows) > 1:
         return f"{name} is the name of {len(rows)} volumes that are not deleted: nothing to recover"
     return f"{name} is not deleted ({rows[0].volume.status or 'of unknown status'}): nothing to recover"
-
-
-def _difference(name: str, other: str) -> str:
-    """Return, as the end of a sentence, how the name of a volume differs from a similar name."""
-    if one_form(other) == one_form(name):
-        return ", but one has the same name in another Unicode form (NFC or NFD)"
-    return f"; did you mean {other}?"
 
 
 def _others(client: Client, names: Sequence[str]) -> tuple[list[VolumeRow], list[Volume]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 from zvol.catalog.lookalikes import as_glob, explained
 from zvol.catalog.resolve import Resolution, resolve, that_fit
+from zvol.catalog.similar import difference, similar, some_names
 from zvol.errors import UsageProblem, ZvolError
 from zvol.model import VM, Outcome, Result, VolumeArgument
 from zvol.text import fold_uuid
@@ -27,8 +28,11 @@ def resolve_vms(client: Client, arguments: Sequence[VolumeArgument], make_rows: 
     Raises UsageProblem for a pattern, unless a destroyed VM has exactly that name.
     """
 
+    destroyed: list[VmInstance] = []
+
     def find() -> list[VmInstance]:
-        return _vms(client.query_all(VM_INSTANCE.path, [f"state={DESTROYED}"], fields=FIELDS))
+        destroyed.extend(_vms(client.query_all(VM_INSTANCE.path, [f"state={DESTROYED}"], fields=FIELDS)))
+        return destroyed
 
     def refuse(names: Sequence[str], by_name: Mapping[str, Sequence[VmInstance]]) -> list[Result]:
         unknown = [name for name in names if not by_name[name]]
@@ -36,7 +40,11 @@ def resolve_vms(client: Client, arguments: Sequence[VolumeArgument], make_rows: 
         others = _not_destroyed(client, unknown)
         equal = {vm.uuid: vm for name in names for vm in by_name[name]}
         rows = make_rows(tuple(equal.values())) if equal else ()
-        return [_refusal(name, [row for row in rows if row.vm.name == name], others.get(name, [])) for name in names]
+        close = similar(unknown, destroyed)
+        return [
+            _refusal(name, [row for row in rows if row.vm.name == name], others.get(name, []), close.get(name, []))
+            for name in names
+        ]
 
     return resolve(arguments, VM_INSTANCE, find, refuse)
 
@@ -70,8 +78,13 @@ def _not_destroyed(client: Client, names: Sequence[str]) -> dict[str, list[VmIns
     return {name: [vm for vm in found if vm.name == name and vm.state != DESTROYED] for name in names}
 
 
-def _refusal(name: str, destroyed: Sequence[VmRow], others: Sequence[VmInstance]) -> Result:
-    """Return why a name is refused, with all VMs that have it, or only the destroyed ones if there are any."""
+def _refusal(
+    name: str, destroyed: Sequence[VmRow], others: Sequence[VmInstance], close: Sequence[VmInstance]
+) -> Result:
+    """Return why a name is refused, with all VMs that have it, or only the destroyed ones if there are any.
+
+    `close` are destroyed VMs with similar names.
+    """
     kind, text, hint = "not-found", "no destroyed VM has this name", "`zvol list --vms` shows what can be recovered."
     if destroyed:
         kind, text = "ambiguous", f"{len(destroyed)} destroyed VMs have this name"
@@ -81,6 +94,11 @@ def _refusal(name: str, destroyed: Sequence[VmRow], others: Sequence[VmInstance]
         text = f"{text}, but {many}"
         uuid = others[0].uuid if len(others) == 1 else "UUID"
         hint = f"See it: `zvol show --vm {uuid}`"
+    elif len(close) == 1:
+        text += difference(name, close[0].name)
+        hint = f"If you mean that one: `zvol recover --vm {close[0].uuid}`"
+    elif close:
+        text += f"; similar names: {some_names(close)}"
     else:
         text += explained(name)
     error = ZvolError(text, kind=kind, hint=hint)

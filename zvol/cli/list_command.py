@@ -100,7 +100,9 @@ def _names_given(names: Sequence[str]) -> click.UsageError:
     """Return the usage error for names after the options."""
     import shlex
 
-    return click.UsageError(f"list takes no names; use --name {shlex.quote(names[0])}, or zvol show for all of one.")
+    return click.UsageError(
+        f"list takes no names; use --name {shlex.quote(names[0])}, or `zvol show` to see one in full."
+    )
 
 
 def _list_volumes(context: AppContext, filters: Filters, status: str, type: str, options: dict[str, Any]) -> Report:

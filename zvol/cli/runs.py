@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -27,9 +26,12 @@ class Runs(Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if re.match(r"[0-9]{8}-", args[0]):
-            return args[0], one, args[1:]
-        return super().resolve_command(ctx, args)
+        from zvol.cli.other_words import suggestion
+
+        known = self.list_commands(ctx)
+        if args[0] in known or args[0][:1] == "-" or suggestion(args[0], known):
+            return super().resolve_command(ctx, args)
+        return args[0], one, args[1:]
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         found = super().shell_complete(ctx, incomplete)

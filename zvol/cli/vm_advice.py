@@ -9,7 +9,7 @@ from zvol.journal.request import Request
 from zvol.model import VM, VOLUME, Outcome, Result
 from zvol.vm_instance import VmInstance
 
-NO_EIPS: Final = "EIPs do not come back with a VM: attach them again where it had some"
+NO_EIPS: Final = "EIPs do not come back with a VM; if it had any, attach them again"
 MAX_NAMED: Final = 10
 
 
@@ -29,7 +29,7 @@ def vm_advice(results: Sequence[Result], request: Request) -> Iterator[str]:
         yield f"{len(attached)} {'volume is' if len(attached) == 1 else 'volumes are'} attached again"
     if vms and request.vms and not request.reattach:
         again = f"`zvol recover --vm {vms[0].uuid if len(vms) == 1 else 'VM'} --reattach`"
-        yield f"data volumes are not attached again by that; {again} attaches those that were on it"
+        yield f"data volumes are not attached yet; {again} attaches those that were on it"
     coming = {result.uuid for result in results if result.target == VM and result.outcome.success}
     planned = [result.uuid or "" for result in results if result.outcome.success and _last_vm(result) in coming]
     if request.vms and request.dry_run and planned:

@@ -53,10 +53,27 @@ ROWS = (
             always("read", rows(*(volume(uuid, name="twin", type="Root") for uuid in (PG_DATA, PG_WAL)))),
         ],
     ),
-    Row("and it is no UUID", f"recover {PG_DATA[:31]}", 1),
+    Row("and it is not a UUID", f"recover {PG_DATA[:31]}", 1),
     Row("a VOLUME is a UUID or an exact name", "recover 'pg-*'", 1),
     Row("no destroyed VM has this name", "recover --vm nobody", 1),
-    Row("no destroyed VM has this name[…]", "recover --vm '\"web-2\"'", 1),
+    Row("no destroyed VM has this name[…]", "recover --vm '\"nobody\"'", 1),
+    Row("no destroyed VM has this name; did you mean", "recover --vm web2", 1),
+    Row(
+        "no destroyed VM has this name; similar names",
+        "recover --vm app",
+        1,
+        rules=[
+            always(
+                "any",
+                rows(
+                    {"uuid": OLD_APP, "name": "app1", "state": "Destroyed"},
+                    {"uuid": WEB_2, "name": "app2", "state": "Destroyed"},
+                ),
+                VMS,
+            )
+        ],
+    ),
+    Row("no …} has this name; similar names", "recover bulk-0001", 1),
     Row(
         "destroyed VMs have this name",
         "recover --vm twin",

@@ -103,7 +103,7 @@ def _name_hint(endpoint: Endpoint) -> str:
 
 def _port_hint(endpoint: Endpoint) -> str:
     usual = "" if endpoint.port in (8080, 8443) else " It is usually 8080, or 8443 with https."
-    return f"Is the management node running, and {endpoint.port} its port?{usual}"
+    return f"Is the management node running, and is {endpoint.port} its port?{usual}"
 
 
 ROUTE_HINT: Final = "Check host and port. A firewall may be in between, or a VPN or IPv6 be missing on this machine."
