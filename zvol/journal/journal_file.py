@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class JournalFile:
-    """Where the journal is, and how it is opened.
+    """The journal of one command, opened when first needed.
 
     `place` returns the path, and may raise UsageProblem.  `stack` ends the command: old runs are pruned after
     everything was printed, unless `interrupted` says that the user wants an end.

@@ -1,4 +1,4 @@
-"""Which runs are alive: each holds a kernel lock (flock) on a small file of its own for as long as its process lives.
+"""Locks that show which runs are alive: each holds a kernel lock (flock) on its own small file until its process ends.
 
 Unlike a process id, the lock is released by a kill, a crash and a reboot, and cannot be reused by another process.
 """

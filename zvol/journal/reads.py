@@ -1,4 +1,4 @@
-"""What can be read from a journal without changing it."""
+"""Reads a journal without changing it."""
 
 from __future__ import annotations
 

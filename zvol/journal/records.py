@@ -42,7 +42,7 @@ def named_account(account: str, user: str | None) -> str:
 
 
 class Claim(NamedTuple):
-    """A resource that a run is to work on, with its lastOpDate; `asked` is the argument as typed.
+    """A resource that a run will work on, with its lastOpDate; `asked` is the argument as typed.
 
     `holds` are the UUIDs of the volumes that come back with it: while it is unfinished, they are this run's too.
     `follow_ups` are (kind, value) of what is done once it is back.  `vm`: it is only claimed with this VM.

@@ -13,7 +13,7 @@ DEFAULT_SETTLE_WAIT: Final = 75.0
 
 
 class Waits(NamedTuple):
-    """How long a request may act, in seconds: the timeout it names to the server, and how long a proxy may hold it."""
+    """How long a request may act, in seconds: the timeout that it requests, and how long a proxy may hold it."""
 
     api_timeout: float
     settle_wait: float

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import sqlite3
 
 VERSION: Final = 3
-"""Of the schema, kept in the file; a file of a later version is left alone."""
+"""The version of the schema, kept in the file; a file of a later version is left unchanged."""
 
 V1_COLUMNS: Final = {
     "runs": ("id", "origin", "options", "started", "ended"),
@@ -34,7 +34,7 @@ TABLES: Final = {
     "PRIMARY KEY (run, target, uuid, kind, value)",
     "meta": "name TEXT PRIMARY KEY, value REAL NOT NULL",
 }
-"""Of versions 2 and 3.  A UUID belongs to one resource, so `target` (volume or vm) is needed in one key only.
+"""Versions 2 and 3.  A UUID belongs to one resource, so `target` (volume or vm) is needed in one key only.
 
 A volume whose state is `held` comes back with the resource that its `asked` names, and has no outcome of its own.
 """
@@ -103,7 +103,7 @@ def migrate(db: sqlite3.Connection, version: int) -> None:
 
 
 def add_views(db: sqlite3.Connection, version: int) -> None:
-    """Show a file of an older version as one of this version, without changing it."""
+    """Present a file of an older version as one of this version, without changing it."""
     db.execute("PRAGMA temp_store = MEMORY")
     for view in V1_VIEWS if version == 1 else V2_VIEWS:
         db.execute(view)

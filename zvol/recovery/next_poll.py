@@ -25,11 +25,11 @@ class Poll(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PollConditions:
-    """What holds for all polls of a run; monotonic seconds.
+    """The conditions of all polls of a run; times are monotonic seconds.
 
     `small`: there are so few volumes that each job is polled before each read.  `probing`: the server does not answer,
     and one read goes first.  `jobs_not_before`: until when no job of a large run is polled.  `reads_denied`: the server
-    does not let us read, so that only the jobs can tell.
+    refuses our reads, so only jobs can be polled.
     """
 
     small: bool = False

@@ -41,7 +41,7 @@ class PollKind(StrEnum):
 
 
 class PollLimit:
-    """The polls that are under way, and whether a further one may begin."""
+    """The polls in progress, and whether a further one may begin."""
 
     def __init__(self, pool: WorkerPool, job_polls: int = JOB_POLLS) -> None:
         self._pool, self._job_polls = pool, job_polls
@@ -90,7 +90,7 @@ def follow_up_share(places: int, *, recovering: bool) -> int:
 
 
 class FollowUpLimit:
-    """The requests of follow-ups that are under way: they get a share of the places, and what others leave of it.
+    """The requests of follow-ups in progress; they get a share of the places, as far as other requests leave it free.
 
     `small`: there are few volumes, so each job is polled before each read.
     """

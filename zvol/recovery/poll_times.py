@@ -11,7 +11,7 @@ QUICK_POLL: Final = 0.02
 """Seconds from the answer of a PUT to the first poll of its job in a small run, and at least between two of these."""
 
 QUICK_SHARE: Final = 1 / 16
-"""How much longer than it has taken so far a job of a small run may seem to take: polls of 3 s are about 50."""
+"""The wait for the next poll of a job in a small run, as a part of the time since its PUT: about 50 polls in 3 s."""
 
 LONGEST_POLL: Final = 2.0
 """Seconds between two reads of a volume, at most; more where very many volumes are polled."""

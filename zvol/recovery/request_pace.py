@@ -95,7 +95,7 @@ class RequestPace:
     def ends(self, began: float, now: float, value: object, error: BaseException | None) -> None:
         """Record that a request ended, with this result.
 
-        Requests that were on their way when the rate was reduced show nothing new, and neither does one that is
+        Requests in flight when the rate was reduced show nothing new, and neither does one that is
         refused when nothing was answered lately: that is an outage, which the circuit breaker waits out.
         """
         asked = asked_to_wait(value, error)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class RunJournal:
-    """It is opened, and the run in it begins, when that is needed first.
+    """Opens the journal, and begins the run in it, when first needed.
 
     `run` is the run that began here, `runs` are all that are finished here, resumed ones included.  `error` is why it
     cannot be written any more; each method that writes raises LocalState.

@@ -52,7 +52,7 @@ class Place(Enum):
     """The places of a volume, in the order in which it passes through them."""
 
     UNREAD = auto()  # waits for its first read
-    FIRST_READ = auto()  # that read is under way
+    FIRST_READ = auto()  # that read is in progress
     FOUND = auto()  # deleted, to be claimed
     QUEUED = auto()  # claimed; the most urgent are sent first
     TO_WRITE = auto()  # its intent is to be made durable
@@ -77,13 +77,13 @@ class VolumeTask:
     """Everything known about one volume; times are monotonic seconds.  Only `tasks.py` and what it inherits change it.
 
     `run`: its run in the journal, None before the claim.  `read_only`: it is read, and nothing is sent.  `read_at`:
-    when the first byte of its last read left, for what a read shows may be as old as that.  `follow_ups`: what the
+    when the first byte of its last read left, since what it shows may be as old as that.  `follow_ups`: what the
     journal holds of them.  `earlier_jobs`: jobs of earlier runs that may still act; `waits`: how long what an
     interrupted run sent may act.
 
     `quiet`: the quiet period of its last PUT.  `left_open`: that of what a run that is resumed has sent.
 
-    `poll_backoff`: the wait before its next read.  `polling`: a read of it, or a poll of its job, is under way;
+    `poll_backoff`: the wait before its next read.  `polling`: a read of it, or a poll of its job, is in progress;
     `polled_at`: when the last read began.  `job_polled`: its job was polled since the last read.
     `next_job_poll`, `job_backoff`: the same as for reads.  `job_excluded`: its job is not polled, for its quiet period
     is that of another request, too.  `job_grace_polls`: polls of the job since the volume is back.

@@ -79,7 +79,7 @@ class TaskLifecycle(TaskQueues):
         return task in self._occupying
 
     def take_follow_ups(self, take: Callable[[VolumeTask, Result], bool]) -> None:
-        """Hand each result to `take`, which tells whether there are follow-ups: it passes the result on after them."""
+        """Pass each result to `take`, which tells whether there are follow-ups, and passes it on after them."""
         self._follow_up = take
 
     def report(self, result: Result) -> None:
@@ -111,7 +111,7 @@ class TaskLifecycle(TaskQueues):
         return max(end, task.left_open.end_since(self._began) + SETTLED)
 
     def time_left(self, task: VolumeTask, now: float) -> float:
-        """Return for how many seconds a volume may still be waited for."""
+        """Return for how many seconds zvol may still wait for a volume."""
         return self.end_of(task) - now
 
     # ---- the end -------------------------------------------------------------------------------------------------

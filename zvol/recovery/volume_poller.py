@@ -182,7 +182,7 @@ class VolumePoller:
         return True
 
     def _look_for_others(self, task: VolumeTask) -> None:
-        """A volume that is not visible may be brought back by a run of another server or account."""
+        """Check whether a run of another server or account may still recover a volume that is not visible here."""
         try:
             if self._context.journal.sent_elsewhere(task.uuid):
                 self._tasks.sent_elsewhere(task)

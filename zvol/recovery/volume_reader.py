@@ -1,4 +1,4 @@
-"""Reads of volumes in batches, so that one volume failing does not stop the others.
+"""Reads volumes in batches, so that one failing volume does not stop the others.
 
 When a batch cannot be read, one volume of it is read.  If that is not answered either, the server is away.  If it is,
 the rest is halved until only what fails is left: a volume, which is read by itself from then on; or no volume at all,

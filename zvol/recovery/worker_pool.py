@@ -1,4 +1,4 @@
-"""The threads that wait for the server: each does one request at a time, and puts the result into the inbox."""
+"""The threads that wait for the server; each sends one request at a time, and puts the result into the inbox."""
 
 from __future__ import annotations
 

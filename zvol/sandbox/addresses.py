@@ -1,4 +1,4 @@
-"""Where the sandbox of a directory has been served: a reset closes what clients recorded for these addresses."""
+"""Records where the sandbox of a directory was served; a reset closes what clients recorded for these addresses."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 NAMES: Final = ("127.0.0.1", "localhost")
-"""How a client may call the loopback interface."""
+"""The names by which a client may call the loopback interface."""
 
 
 def record(directory: Path, port: int, context: str) -> None:

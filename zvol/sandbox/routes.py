@@ -22,7 +22,7 @@ APIS: Final[tuple[Api, ...]] = (
     *sessions.APIS,
     *accounts.APIS,
 )
-"""What zvol requests, and what a script needs to set up a test: create, rename, detach, delete and expunge volumes,
+"""The APIs for zvol, and for scripts that set up a test: create, rename, detach, delete and expunge volumes,
 tag them, change the policy, destroy, recover, expunge and start VMs.  Tests add others through `Server.apis`."""
 
 

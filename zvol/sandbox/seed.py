@@ -37,7 +37,7 @@ NIGHT: Final = 0x101
 SHOP: Final = [f"shop-{part}-{number}" for part in ("images", "orders", "search") for number in range(1, 5)]
 """The volumes that it should not have deleted."""
 WEB_2_DESTROYED: Final = 4 * HOUR
-"""How long ago web-2 was."""
+"""How long ago web-2 was destroyed, in seconds."""
 
 
 def seed(tx: Tx, extra: int = 0, *, night: bool = False) -> None:

@@ -178,7 +178,7 @@ ZSPHERE: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
         },
     ),
 )
-"""What ZSphere changes of its base, Cloud 4.7; what Cloud 4.8 added is here, too.
+"""The differences between ZSphere and its base, Cloud 4.7; what Cloud 4.8 added is here, too.
 
 4.0.1 remembers the VMs that are destroyed, and tells the number of 4.0.0, which does not: 4.0 is the older one.
 """

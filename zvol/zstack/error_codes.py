@@ -1,4 +1,4 @@
-"""Which of ZStack's error codes are certain, for reads, PUTs and jobs alike; `answer_errors.py` has hints by code."""
+"""The error codes that prove that nothing was executed, for reads, PUTs and jobs; `answer_errors.py` has hints."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Whose answer it seems to be when it is not ZStack's: a gateway's, a web page, another API.
+"""Recognises which software sent an answer that is not ZStack's: a gateway, a web page, another API.
 
-Only words of this module are shown, never a part of an answer: a page can quote what was sent to it.
+Only texts of this module are shown, never a part of an answer: a page can quote what was sent to it.
 """
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ def whose(status: int, headers: Mapping[str, str], body: bytes) -> Seen:
 
 
 def bars_changes(status: int) -> bool:
-    """Tell whether a gateway may refuse every change so, be it with a page and 200: it is not a status that passes."""
+    """Tell whether a gateway may refuse every change like this, even with a page and 200; see _PASSING."""
     return status == 501 or (status < 500 and status not in _PASSING)
 
 

@@ -54,7 +54,7 @@ class ChangeCheck(StrEnum):
 class Change:
     """One change; `value` is the tag, or the UUID of the VM (empty when it is not known).  Times are monotonic seconds.
 
-    `in_flight`: its request is on its way.  `until`: when its outcome is called unknown.  `quiet`: until nothing of a
+    `in_flight`: its request is in flight.  `until`: when its outcome is called unknown.  `quiet`: until nothing of a
     request that an earlier run sent can act any more.  `refused`: why the server refused it; `done`: its job reported
     done; both count for a read that began after `answered_at`.  `job_polled`: its job was polled since the last read.
     `attach_date`: the lastAttachDate that the volume had before.  `reason` and `exit`: why it was not made.
@@ -127,7 +127,7 @@ class Change:
         self.job_backoff = min(LONGEST_JOB_BACKOFF, self.job_backoff * 2)
 
     def was_checked(self, asked: float, answered: float) -> None:
-        """What it makes was read."""
+        """Record that what it makes was read."""
         self.job_polled = False
         if self.quiet is not None:
             self.quiet.note(asked, answered)
@@ -153,7 +153,7 @@ class Change:
         self.refused, self.done = None, False
 
     def end(self, reason: str = "", exit: Exit = Exit.OK) -> None:
-        """It is made, or will not be: `reason`."""
+        """End it: it is made, or will not be made because of `reason`."""
         self.state, self.reason, self.exit = ChangeState.FAILED if reason else ChangeState.DONE, reason, exit
 
     def drop(self, state: ChangeState = ChangeState.FAILED) -> None:
@@ -166,7 +166,7 @@ class Change:
 
 
 def planned_changes(target: Target, request: Request, resource: Resource | None) -> list[Change]:
-    """Return what is to be done after a recovery; `resource` is as it was read.  For a VM that is nothing."""
+    """Return the changes to make after a recovery; `resource` is as it was read.  A VM has none."""
     if not isinstance(resource, Volume):
         return []
     tags = dict.fromkeys(request.user_tags) if request.ensure_tags and not request.dry_run else {}

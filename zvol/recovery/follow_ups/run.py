@@ -1,6 +1,6 @@
-"""What is done once a volume is recovered: missing user tags are created, and it is attached to its VM again.
+"""Runs the follow-ups of recovered volumes: creates missing user tags and attaches volumes to their VMs again.
 
-Each request is work for the worker pool, like any other, and the journal knows of it before it leaves.  A change is
+Each request is work for the worker pool, like any other, and is recorded in the journal before it leaves.  A change is
 sent once and then settled by reading: what is read counts, not what its job reports.
 """
 
@@ -190,7 +190,7 @@ class FollowUps:
         self._end(follow_up)
 
     def _released(self, follow_up: FollowUpTask, now: float) -> None:
-        """The release was asked for; if it was not told, the volume is read before it is asked for again."""
+        """Handle the answer about the release; without one the volume is read before the release is requested again."""
         if not self._is_pending(follow_up):
             return
         if self._releases.known is None:

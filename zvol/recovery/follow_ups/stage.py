@@ -52,7 +52,7 @@ class FollowUpStage:
 
     @property
     def pending(self) -> int:
-        """How many volumes have follow-ups that have not ended."""
+        """The number of volumes whose follow-ups have not ended."""
         return len(self._follow_ups.pending)
 
     @property
@@ -147,7 +147,7 @@ class FollowUpStage:
         return self._tasks.end_of(task)
 
     def _begin(self, follow_up: FollowUpTask, waits: Waits | None) -> None:
-        """A request that a dead run sent may act: its job is polled, and it is waited for before it is sent again."""
+        """Poll the job of a request of a dead run that may act, and wait for it before sending it again."""
         now = self._context.clock.monotonic()
         follow_up.begin(now)
         for change in follow_up.changes:
@@ -159,7 +159,7 @@ class FollowUpStage:
 
 
 class JournalFollowUpStore:
-    """The journal as the follow-ups see it; the run of a volume that was back already begins with its first change."""
+    """The journal for the follow-ups; the run of a volume that was back already begins with its first change."""
 
     def __init__(self, context: EngineContext, tasks: Tasks) -> None:
         self._journal, self._tasks = context.journal, tasks

@@ -90,7 +90,7 @@ class FollowUpSubmitter:
         return group
 
     def _reset(self, follow_up: FollowUpTask) -> None:
-        """The change was not sent after all."""
+        """Record that the change was not sent after all."""
         change = follow_up.change
         assert change is not None
         change.reset()

@@ -56,16 +56,16 @@ class FollowUpTask:
 
     @property
     def change(self) -> Change | None:
-        """Return the change that is worked on, None when there is no other."""
+        """Return the current change; None if there is none."""
         return next((one for one in self.changes if not one.ended and one not in self.deferred), None)
 
     def is_in(self, state: ChangeState) -> bool:
-        """Tell whether the change that is worked on is in this state."""
+        """Tell whether the current change is in this state."""
         return self.change is not None and self.change.state is state
 
     @property
     def ends(self) -> float:
-        """Return when the change that is worked on is given up."""
+        """Return when the current change is given up."""
         change = self.change
         sent = change is not None and change.state is ChangeState.SENT
         return min(change.until, self.deadline) if change is not None and sent else self.deadline
@@ -93,11 +93,11 @@ class FollowUpTask:
         self.deadline = self.settled_by = min(self.deadline, time)
 
     def settle(self, by: float) -> None:
-        """A request that an earlier run sent may act: it is settled by then."""
+        """Record when a request of an earlier run that may act is settled."""
         self.settled_by = by
 
     def wait_to_settle(self, now: float) -> None:
-        """When its time is up and the server answers, what an earlier run sent is still waited for."""
+        """Keep waiting for requests of an earlier run after the deadline, if the server answers."""
         quiet = self.change.quiet if self.change is not None else None
         if now >= self.ends and quiet is not None and quiet.answering(now):
             self.deadline = max(self.deadline, min(self.settled_by, now + SILENT))
@@ -116,7 +116,7 @@ class FollowUpTask:
         self.last_read_since = since
 
     def record_volume(self, volume: Volume | None, began: float) -> None:
-        """The volume was read, by a request that began then, or there is none any more."""
+        """Record a read of the volume by a request that began then; None if the server has no such volume."""
         asked_at = volume.asked_at if volume is not None else None
         self.volume, self.was_read, self.read_at = volume, True, began if asked_at is None else asked_at
 
@@ -124,7 +124,7 @@ class FollowUpTask:
         self.tags = tags
 
     def answered(self, *, quiet: bool, unclear: bool) -> None:
-        """The server answered a read; `unclear`: an odd inventory, which is read by itself."""
+        """Record that the server answered a read; `unclear`: with a malformed inventory, which is read by itself."""
         self.quiet, self.read_alone = quiet, unclear
         if not unclear:
             self.failing_since = None
@@ -135,7 +135,7 @@ class FollowUpTask:
         self.failing_since = began if self.failing_since is None else self.failing_since
 
     def give_up_tags(self, note: str) -> None:
-        """The tags could not be read, and that decides nothing; for a run that is killed now they stay planned."""
+        """Record that the tags could not be read, which decides nothing; after a kill they are still planned."""
         self.notes.append(note)
         self.failing_since = None
         for change in self.changes:

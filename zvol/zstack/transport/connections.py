@@ -23,7 +23,7 @@ from zvol.zstack.transport.error_text import UnacceptableAnswer
 from zvol.zstack.transport.sockets import DeadlinePlainSocket
 
 UNUSED_IDLE_FACTOR: Final = 3
-"""How many times longer than others a connection may be idle that has carried no request yet: long enough for the read
+"""Factor by which a connection may be idle longer if it has carried no request yet: long enough for the read
 that precedes its request."""
 
 TLS_ALERT: Final = b"\x15\x03"
