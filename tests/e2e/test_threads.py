@@ -42,7 +42,7 @@ def test_without_any_thread_nothing_is_sent(at: dict[str, str], cloud: Sandbox) 
 def test_the_sandbox_needs_one(env: dict[str, str]) -> None:
     ran = run_with(0, ["--sandbox", "list"], env)
     assert (ran.code, ran.out) == (7, "")
-    assert ran.err.startswith("zvol (sandbox): no thread can be started")
+    assert ran.err.startswith("zvol (sandbox): error: no thread can be started")
     assert "bug" not in ran.err
 
 
