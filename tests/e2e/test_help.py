@@ -43,6 +43,7 @@ def test_each_explains_itself(name: str, env: dict[str, str]) -> None:
     assert 1 <= len(command.examples) <= 3
     assert lines[-1] == SEE_GLOBAL
     assert all(len(line) <= 78 and line == line.rstrip() for line in lines), ran.out
+    assert not any(re.search(r"\w-$", line) for line in lines), "a name or an option is broken at its hyphen"
     assert "--debug" not in ran.out, "global options have a page of their own"
 
 

@@ -80,11 +80,11 @@ def test_several_that_are_not_attached_are_counted_by_the_vm_they_were_on() -> N
     on_vm, unsure = recovered(7, vmInstanceUuid=DB), recovered(8, lastVmInstanceUuid=None)
     known = described([*some, on_vm])
     assert list(screen.attach_advice([*some, on_vm, unsure], known)) == [
-        "1 is attached to db-1 (1)",
+        "1 is attached to db-1",
         "7 are not attached; last on: db-1 (4), web-1 (2). Attach with: zvol attach v1 v2 v3 v4 v5 v6",
     ]
     assert list(screen.attach_advice([some[0], on_vm], known)) == [
-        "1 is attached to db-1 (1)",
+        "1 is attached to db-1",
         "1 is not attached; last on: db-1 (1). Attach with: zvol attach v1",
     ]
     [two] = screen.attach_advice(some[:2], known)

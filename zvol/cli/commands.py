@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -45,6 +45,10 @@ class Option(click.Option):
 option = partial(click.option, cls=Option)
 
 
+HYPHEN: Final = "\u2011"
+"""The hyphen at which a line does not break."""
+
+
 def help_width() -> int:
     """Return the width of help texts as click computes it."""
     from zvol.render.terminal import terminal_width
@@ -56,6 +60,19 @@ def _show_help(ctx: click.Context, _param: click.Parameter, value: bool) -> None
     if value and not ctx.resilient_parsing:
         click.echo(ctx.get_help())
         ctx.exit()
+
+
+class Formatter(click.HelpFormatter):
+    """Breaks no word at its hyphens, so that options and names in a text can be copied."""
+
+    def write_text(self, text: str) -> None:
+        super().write_text(text.replace("-", HYPHEN))
+
+    def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
+        super().write_dl([(names, text.replace("-", HYPHEN)) for names, text in rows], col_max, col_spacing)
+
+    def getvalue(self) -> str:
+        return super().getvalue().replace(HYPHEN, "-")
 
 
 class Explained(click.Command):
@@ -82,6 +99,7 @@ class Explained(click.Command):
 
     def get_help(self, ctx: click.Context) -> str:
         ctx.terminal_width = help_width()
+        ctx.formatter_class = Formatter
         return super().get_help(ctx)
 
     def groups(self, ctx: click.Context) -> dict[str, Lines]:

@@ -124,8 +124,9 @@ def attach_advice(results: Sequence[Result], known: Described) -> Iterator[str]:
     on = [vm for volume in back if (vm := volume.text("vmInstanceUuid")) and vm not in own]
     if on:
         off = [known.vm_name(vm) for vm in dict.fromkeys(on) if vm in known.stopped]
+        where = known.vm_name(on[0]) if len(set(on)) == 1 else _by_vm(on, known)
         state = f"; {names(off)} {'is' if len(off) == 1 else 'are'} Stopped" if off else ""
-        yield f"{len(on):,} {'is' if len(on) == 1 else 'are'} attached to {_by_vm(on, known)}{state}"
+        yield f"{len(on):,} {'is' if len(on) == 1 else 'are'} attached to {where}{state}"
     loose = [volume for volume in back if not volume.text("vmInstanceUuid")]
     sure = [one for one in loose if known.doubts.get(one.uuid) == "" and one.text("lastVmInstanceUuid")]
     if not sure or any(one.unfinished or one.outcome is Outcome.UNKNOWN for one in results):
