@@ -41,7 +41,7 @@ class AttachOutcome(StrEnum):
 
 
 class Attachment(NamedTuple):
-    """A volume, as it was read at `read_at` (monotonic seconds), and the UUID of the VM that it is to be on."""
+    """A volume, as it was read at `read_at` (monotonic seconds), and the UUID of the VM to attach it to."""
 
     volume: Volume
     vm: str

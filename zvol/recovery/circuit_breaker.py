@@ -20,8 +20,8 @@ GIVE_UP_SECONDS = 60.0
 class CircuitBreaker:
     """Closed while the server answers.  Times are monotonic seconds; `jitter` returns a factor around one.
 
-    A failure opens it, a read that is answered closes it.  Reads may work where changes do not: after an unclear PUT
-    only one PUT goes at a time, after a growing delay of its own, until one of them is answered clearly.  Before
+    A failure opens it, an answered read closes it.  Reads may work when changes do not: after an unclear PUT
+    only one PUT is sent at a time, after a separate growing delay, until one of them is answered clearly.  Before
     anything was sent it gives up early (`should_give_up`): a name that does not resolve or a refused connection is
     tried three times in five seconds, anything else for `give_up_after` seconds.  `outages` counts how often the server
     was really away.  While `checking` batches that could not be read, nothing else begins until a single volume of each
@@ -88,7 +88,7 @@ class CircuitBreaker:
     ) -> None:
         """No answer of ZStack came back; wait before the next probe, longer each time.  `hint` is what to do about it.
 
-        A request that was on its way when the circuit breaker opened shows nothing new.
+        A request that was in flight when the circuit breaker opened shows nothing new.
         """
         if put and (self.submit_failing_since is None or began >= self.submit_after):
             self.submit_failing_since = now if self.submit_failing_since is None else self.submit_failing_since

@@ -51,7 +51,7 @@ class Claimer:
     def _since_set_aside(self, task: VolumeTask) -> float | None:
         """Return how long ago a damaged journal was set aside; None when nothing that it knew of can act any more.
 
-        That is negative where a clock was set back: then all of the quiet period is waited for.
+        It is negative if a clock was set back; then zvol waits for the whole quiet period.
         """
         spent = self._context.journal.since_set_aside()
         return spent if spent is not None and spent < self._context.settle_policy.longest(task.kind) else None

@@ -19,7 +19,7 @@ from zvol.zstack.client import READ_SECONDS
 class JobPoller:
     """Polls the jobs that are due (`next_poll`) while there are places; each volume is read after that.
 
-    An answer that is not clear may mean that the server is away, or only that it cannot tell of this job: `check` finds
+    An answer that is not clear may mean that the server is away, or only that it cannot report this job: `check` finds
     that out by a read of the volume.
     """
 

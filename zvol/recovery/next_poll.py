@@ -1,6 +1,6 @@
 """Decides whether the volume or its job is polled next, once a volume is due.
 
-The time is in the schedule of the queues, and `poll_times.py` has the waits; `poll_limit.py` says how many polls may be
+The queues schedule the polls, and `poll_times.py` has the waits; `poll_limit.py` says how many polls may be
 under way.  `volume_poller.py` begins the rounds, and the one read while the server does not answer; `volume_reader.py`
 holds back the parts of a batch that could not be read.
 """

@@ -54,7 +54,7 @@ def open_runs(
 ) -> OpenRuns:
     """Return the open runs of this server and account, or only the run of this id.
 
-    `same_account`: the user says that the run is of this account, which counts where the journal does not know.
+    `same_account`: the user says that the run is of this account, which counts if the journal does not record it.
     Raises UsageProblem when there is no such run or it is not of this server and account, LocalState (once) for a
     journal that was emptied while something was open in it.
     """

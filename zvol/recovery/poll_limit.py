@@ -25,7 +25,7 @@ JOB_POLLS: Final = 8
 OCCUPYING_LIMIT: Final = 256
 """Volumes that may keep the server busy at the same time.
 
-Those whose PUT was not answered, or was on its way when the server went down, only wait: they are not counted.
+Those whose PUT was not answered, or was in flight when the server went down, only wait: they are not counted.
 """
 
 FOLLOW_UP_OCCUPYING_LIMIT: Final = 64

@@ -14,7 +14,7 @@ T = TypeVar("T", bound=Hashable)
 class PollSchedule(Generic[T]):
     """Tasks by the time (monotonic seconds) of their next poll; a task whose poll is under way has none.
 
-    A later appointment replaces the earlier one; what is left of that in the heap is skipped.
+    A later appointment replaces the earlier one, whose entry in the heap is skipped.
     """
 
     def __init__(self) -> None:

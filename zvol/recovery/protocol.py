@@ -1,6 +1,6 @@
 """The state machine of recovering one volume: events in, commands out, no clock and no socket.
 
-`TRANSITIONS` is the whole of it: for each phase and kind of event, what zvol concludes or does next.  The model in
+`TRANSITIONS` is the whole protocol: for each phase and kind of event, what zvol concludes or does next.  The model in
 `tests/model` walks this same table through every interleaving of network, server and other people, and shows that each
 of its conditions is needed.  Time enters only as two facts of an `Observed`: `quiet` (the quiet period was over before
 these reads began) and `grace_elapsed` (the server reported "done" a while ago).

@@ -1,6 +1,6 @@
 """When a PUT can no longer act: the quiet period, computed from times that are passed in.
 
-Two assumptions stand behind it, named in docs/internals/protocol.md.  A1: no request lives in a proxy longer than
+It rests on two assumptions of docs/internals/protocol.md.  A1: no request stays in a proxy longer than
 `settle_wait`.  A2: a message that the server accepted has left its queue after `apiTimeout`, while the server answers
 reads.  So an answered PUT needs one part (apiTimeout and a margin), an unanswered one both, one after the other.
 """

@@ -53,7 +53,7 @@ class FailedBatch:
 class BatchSize:
     """`size` is how many volumes one request names; `proved` is the most that was answered.
 
-    When a batch fails although one as large was answered before, that is taken for chance, unless it happens twice in a
+    When a batch fails although one as large was answered before, that counts as chance, unless it happens twice in a
     row.
     """
 
@@ -101,7 +101,7 @@ class ReadBatch:
     """Volumes to be read in one request.
 
     `failed`: the batch that failed and that this is a part of.
-    `of`: the batch whose failure (`error`) the one volume of this part is to explain; `again`: a second one that is
+    `of`: the batch whose failure (`error`) the one volume of this part should explain; `again`: a second one that is
     read to see whether the server refuses all of them.  `own_fault`: the server is up, so a failure is the volume's
     own; `alone`: as it was before.  `last`: their time is up.  `began` is monotonic, `quiet` are the volumes whose
     quiet period was over then.

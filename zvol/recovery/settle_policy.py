@@ -23,15 +23,15 @@ VERSION_INTERVAL: Final = 30.0
 class SettlePolicy:
     """Begins quiet periods.
 
-    The requested timeout counts where a 202 has named it, or where the release drops what waited longer; where neither
-    is known, the server's default does.  A 202 that names a longer one shows that requests do not arrive as they were
+    The requested timeout counts where a 202 has named it, or where the release drops what waited longer; if neither
+    is known, the server's default counts.  A 202 that names a longer one shows that requests do not arrive as they were
     sent, or that the server does not honour them: then that one counts for the rest of the run, whatever the release.
 
     The requested timeout differs by kind, so that a 202 that names it says nothing of the other kind.  Where a recovery
     takes several messages of the server one after the other, each of them has the whole timeout.
 
     One answer about the release is enough: a node is restarted when it is upgraded, and loses its queue, and all nodes
-    of a server are upgraded together, for they share a database.
+    of a server are upgraded together, since they share a database.
     """
 
     def __init__(self, options: Options, client: Client, pool: WorkerPool) -> None:

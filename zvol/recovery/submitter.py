@@ -188,7 +188,7 @@ class Submitter:
     def _too_late(self, task: VolumeTask, took: float, why: str) -> None:
         """Read a volume again whose PUT could only leave when its read was too old, up to a limit.
 
-        Where nothing took long, the read was nearly too old before: in a large run that means nothing.
+        If nothing took long, the read was nearly too old before; in a large run that is normal.
         """
         assert task.read_at is not None
         age = self._context.clock.monotonic() - task.read_at

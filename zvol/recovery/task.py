@@ -55,7 +55,7 @@ class Place(Enum):
     FIRST_READ = auto()  # that read is in progress
     FOUND = auto()  # deleted, to be claimed
     QUEUED = auto()  # claimed; the most urgent are sent first
-    TO_WRITE = auto()  # its intent is to be made durable
+    TO_WRITE = auto()  # its intent must be made durable
     TO_SEND = auto()  # its intent is durable, and a place is free for its PUT soon
     IN_FLIGHT = auto()  # its PUT is in flight
     POLLED = auto()  # polled
@@ -85,11 +85,11 @@ class VolumeTask:
 
     `poll_backoff`: the wait before its next read.  `polling`: a read of it, or a poll of its job, is in progress;
     `polled_at`: when the last read began.  `job_polled`: its job was polled since the last read.
-    `next_job_poll`, `job_backoff`: the same as for reads.  `job_excluded`: its job is not polled, for its quiet period
+    `next_job_poll`, `job_backoff`: the same as for reads.  `job_excluded`: its job is not polled, as its quiet period
     is that of another request, too.  `job_grace_polls`: polls of the job since the volume is back.
 
     `in_flight_at`: when its PUT left, and when that was answered.  `late`: tries in a row to send it that took too
-    long.  `read_alone`: it is read by itself, for a read of it failed while the server answered others, since
+    long.  `read_alone`: it is read by itself, as a read of it failed while the server answered others, since
     `failing_since` (`suspected_at`: when such a read failed first).  `concludes_at`: its time is up, and at this moment
     at the latest it is concluded, with `time_up` as the reason where nothing was sent.
     """

@@ -99,7 +99,7 @@ class TaskLifecycle(TaskQueues):
     def end_of(self, task: VolumeTask) -> float:
         """Return the deadline of a volume: counted from its first PUT, or else from the last clear answer.
 
-        What a run that is resumed has sent is waited for to its end while the server answers.
+        zvol waits for the requests of a resumed run until they cannot act, while the server answers.
         """
         if task.never_sent:
             end = self._last_progress + self._context.options.timeout
@@ -166,7 +166,7 @@ class TaskLifecycle(TaskQueues):
     def read_expired(self, task: VolumeTask, *, slow: bool = False) -> None:
         """The volume must be read again before its PUT leaves, and an intent that was recorded for it is void.
 
-        `slow`: that is so because something took long.
+        `slow`: because something took long.
         """
         task.late += slow
         if task.phase is Phase.SENDING:

@@ -1,8 +1,8 @@
 """Records what happens to the volumes of a run.
 
-`Tasks` with what it inherits (`task_queues.py`, `task_lifecycle.py`) is the only one that changes a task or moves it.
+`Tasks` with what it inherits (`task_queues.py`, `task_lifecycle.py`) is the only owner of tasks and their places.
 The others report what happened (`observed`, `put_answered`, `time_is_up`) and ask what is next (`take_due`, `next_in`);
-what an event means is decided by `protocol.py`.
+`protocol.py` decides what an event means.
 """
 
 from __future__ import annotations

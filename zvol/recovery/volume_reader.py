@@ -1,8 +1,8 @@
 """Reads volumes in batches, so that one failing volume does not stop the others.
 
 When a batch cannot be read, one volume of it is read.  If that is not answered either, the server is away.  If it is,
-the rest is halved until only what fails is left: a volume, which is read by itself from then on; or no volume at all,
-and then a request may only name as many of them as worked.
+the rest is halved until the cause is found: a volume, which is read by itself from then on; or no single volume,
+and then a request names no more volumes than worked.
 """
 
 from __future__ import annotations

@@ -59,8 +59,8 @@ class WorkerPool:
     ) -> None:
         """Run `work` in a thread; the thread that empties the inbox calls `deliver` with the result.
 
-        With `beyond` it is begun at once, also when all threads are at work.  If the system allows no more threads, all
-        work is done by those that there are; raises RuntimeError when there is none.
+        With `beyond` it begins at once, even if all threads are busy.  If the system allows no more threads, all
+        work is done by the existing ones; raises RuntimeError if there are none.
         """
         if self._threads < (self.busy + 1 if beyond else min(self._size, self.busy + 1)):
             self._start_thread()

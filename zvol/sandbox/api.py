@@ -41,7 +41,7 @@ class Operation:
 
     `run` changes the database and returns the job's body.  `check` is the service's own interceptor (B6).
     `targets` are parameters and the resources they must name; `missing_ok` makes a missing one a success.
-    `quota` tells what is added to which quotas of an account.  `seconds` is the default API timeout.  `slow` calls take
+    `quota` returns what a call adds to quotas.  `seconds` is the default API timeout.  `slow` calls take
     the job time, others a tenth of it.  `begin` checks and changes the database when a call's turn has come, which a
     server that is killed before `run` leaves behind.
     """
@@ -63,7 +63,7 @@ class Api:
     """One API: its route and its handler.
 
     `java` is the message class that error texts name.  `auth` is false where no Authorization header is looked at.
-    `lists` may come several times in a query string, `ints` are whole numbers.  `known` tells which releases have it.
+    `lists` may come several times in a query string, `ints` are whole numbers.  `known`: whether a release has it.
     """
 
     name: str

@@ -120,8 +120,8 @@ class Texts:
     def __init__(self, locale: str, release: Behaviour) -> None:
         self.release = release
         self.chinese = locale.startswith("zh") and not release.english_details
-        self.bundle = DETAILS if release.words == "5.2" else DETAILS | OLD_DETAILS
-        self.elaborations = OLD_ELABORATIONS if release.words == "3.10" else ELABORATIONS
+        self.bundle = DETAILS if release.texts == "5.2" else DETAILS | OLD_DETAILS
+        self.elaborations = OLD_ELABORATIONS if release.texts == "3.10" else ELABORATIONS
 
     def details(self, key: str, *values: object) -> str:
         """Return a text of the message bundle in the server's language."""

@@ -73,7 +73,7 @@ class Behaviour:
     Rows: `absent_fields` are not in inventories, each as `resource.field`, `absent_configs` not among the global
     configurations; `selects_shareable` accepts isShareable in the `fields` of a query. `error_fields` are those
     beside code, description, details and elaboration: `messages` with an elaboration, `cost` of every error and not
-    only of those with one, `causes` of jobs, `location` of logins. `english_details` ignores the locale, `words`
+    only of those with one, `causes` of jobs, `location` of logins. `english_details` ignores the locale, `texts`
     names the captured server whose texts are used, and `names_message` puts the message class into the text for a
     UUID that names nothing.
 
@@ -120,7 +120,7 @@ class Behaviour:
     selects_shareable: bool = True
     error_fields: frozenset[str] = frozenset()
     english_details: bool = False
-    words: str = "3.10"
+    texts: str = "3.10"
     names_message: bool = False
 
     volume_period: int = 86400
@@ -145,13 +145,13 @@ CHANGES: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
     ("3.7", {"queue_timeout": True, "key_zones": True}),
     ("3.10", {"english_key_dates": True}),
     ("4.0", {"volume_period": 259200, "vm_period": 604800, "half_expunged_shown": True}),
-    ("4.0", {"error_fields": _ERRORS, "negative_limits": False, "words": "4.4"}),
+    ("4.0", {"error_fields": _ERRORS, "negative_limits": False, "texts": "4.4"}),
     ("4.0", {"login_message": "org.zstack.header.message.ApiMessageParamValidator"}),
     ("4.1", {"echoes_timeout": True, "time_zone_api": True}),
     ("4.1.2", {"absent_fields": _SINCE_4_1_2}),
     ("4.3.18", {"absent_fields": _SINCE_4_3_18}),
     ("4.4", {"absent_fields": _SINCE_4_4, "software": "Jetty(9.4.49.v20220914)"}),
-    ("4.5", {"duplicate_check": True, "words": "5.2", "absent_fields": _SINCE_4_5}),
+    ("4.5", {"duplicate_check": True, "texts": "5.2", "absent_fields": _SINCE_4_5}),
     ("4.5", {"absent_configs": frozenset()}),
     ("4.6", {"quota_of_owner": False, "generic_login": True, "error_fields": _ERRORS | {"location"}}),
     ("4.7", {"key_date_format": "EEE, dd MMM yyyy HH:mm:ss z", "software": "Jetty(9.4.51.v20230217)"}),
@@ -180,7 +180,7 @@ ZSPHERE: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
 )
 """The differences between ZSphere and its base, Cloud 4.7; what Cloud 4.8 added is here, too.
 
-4.0.1 remembers the VMs that are destroyed, and tells the number of 4.0.0, which does not: 4.0 is the older one.
+4.0.1 remembers destroyed VMs, and reports the number of 4.0.0, which does not: 4.0 means 4.0.0 here.
 """
 
 
@@ -225,7 +225,7 @@ def _zsphere(numbers: Numbers) -> Behaviour:
 
 
 def _told_by(numbers: Numbers) -> str | None:
-    """Return the ZSphere that tells a number, None for Cloud: there is no Cloud 4.10, nor one of 4.7.0.4 or 4.8.0.1."""
+    """Return the ZSphere that reports a number; None for Cloud, which has no 4.10, 4.7.0.4 or 4.8.0.1."""
     if numbers[:2] == (4, 10):
         return "4.10.0"
     told = {row: _numbers(changes["number"]) for row, changes in ZSPHERE}

@@ -245,7 +245,7 @@ def _not_successful(
 
 
 def _address(location: str) -> str:
-    """Return a URL without what may be a secret of somebody, such as the state of a login: user, query and fragment."""
+    """Return a URL without user, query and fragment, which may hold a secret, such as the state of a login."""
     bare = re.sub(r"^([A-Za-z][A-Za-z0-9+.-]*:)?//[^/]*@", r"\1//", re.split(r"[?#;]", location)[0])
     return redact(bare)[:MAX_TARGET_LENGTH]
 

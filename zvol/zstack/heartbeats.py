@@ -26,7 +26,7 @@ MORE_PAUSES: Final = (1.0, 2.0, 2.0)
 
 
 def zone_from_heartbeats(client: Client, deadline: CommandDeadline, now: float, expected: Zone) -> Zone:
-    """Return the zone in which heartbeats are written, unknown when none is written; `now` is the server's clock.
+    """Return the zone in which heartbeats are written, unknown without any heartbeat; `now` is the server's clock.
 
     When they already fit the `expected` zone, that one is returned without waiting for the next heartbeat.
     Raises what `Client.query_page` raises.

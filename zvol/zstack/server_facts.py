@@ -1,7 +1,7 @@
 """A server's version, clock and time zone, which need no session.
 
 Parsing an answer returns a value, or raises TransientError (not ZStack's answer: try again) or
-CannotTell (ZStack's own answer, and this server never tells it).
+CannotTell (ZStack's own answer: this server never reports it).
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ class Change:
     done; both count for a read that began after `answered_at`.  `job_polled`: its job was polled since the last read.
     `attach_date`: the lastAttachDate that the volume had before.  `reason` and `exit`: why it was not made.
     `remembered`: the VM was not given, it is the one that the server names.  `with_vm`: the volume comes back with its
-    VM, and is attached only as long as nobody attached or detached it since.
+    VM, and is attached only if it was not attached or detached since.
     """
 
     kind: ChangeKind
@@ -238,7 +238,7 @@ def _date(volume: Volume, name: str) -> datetime | None:
 def done_and_not_so(change: Change, volume: Volume | None, deleted: str | None) -> tuple[str, Exit]:
     """Return the warning and exit code for a finished job whose change no read shows.
 
-    `deleted` is the lastOpDate that the volume had before the run: an attachment that is later than that is the one
+    `deleted` is the lastOpDate that the volume had before the run: a later attachment is the one
     that was made.
     """
     attached = _date(volume, "lastAttachDate") if volume is not None else None

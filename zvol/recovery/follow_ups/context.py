@@ -49,7 +49,7 @@ class NullFollowUpStore:
 class FollowUpContext:
     """The objects that the follow-ups share, also for one volume without a run.
 
-    The circuit breaker is their own: what is in the way of follow-ups keeps no volume from being recovered.
+    They have a separate circuit breaker, so that failing follow-ups do not delay recoveries.
     `timeout`: seconds that a volume has once the VM that it waited for is back.
     """
 

@@ -31,8 +31,8 @@ class FollowUpPoller:
     """Reads volumes when they are due, and polls the jobs of their changes.
 
     `read` is called after each read with when it began and the error that came instead; `refused` with an answer that
-    may be a refusal.  A read that fails is repeated with one volume: when that works, the others go on by halves, and
-    what fails alone is that volume's own error; when not, the circuit breaker opens.
+    may be a refusal.  A failed read is repeated with one volume: if that works, the others are read in halves, and
+    a volume that fails alone has an error of its own; otherwise the circuit breaker opens.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class FollowUpPoller:
                 self._read(kind, self._part(waiting, self._size[kind]))
 
     def _round(self, now: float) -> None:
-        """Sort the volumes that are due by what is to be read."""
+        """Sort the volumes that are due by what must be read of them."""
         due = self._schedule.take(now, MAX_BATCH)
         if due and not self._context.limit.small:
             due += self._schedule.take(now + AHEAD, MAX_BATCH - len(due))

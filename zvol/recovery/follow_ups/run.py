@@ -1,7 +1,7 @@
 """Runs the follow-ups of recovered volumes: creates missing user tags and attaches volumes to their VMs again.
 
 Each request is work for the worker pool, like any other, and is recorded in the journal before it leaves.  A change is
-sent once and then settled by reading: what is read counts, not what its job reports.
+sent once and then settled by reads: these decide, not the report of its job.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from zvol.zstack.resource_kinds import DATA_VOLUME
 class FollowUpTask:
     """The changes are made one after the other, in their order.  Times are monotonic seconds.
 
-    `was_read`: the volume was read in this run; `volume` is what that showed, None when there is none any more.
+    `was_read`: the volume was read in this run; `volume` is what that showed, None if it does not exist any more.
     `settled_by`: when what an earlier run sent is settled, if the server answers.
     `deleted` is the lastOpDate of the deletion that was undone, None when that is not known.
     `deferred` are the changes that did not end: the journal keeps them.  `last_read_since`: since when only one more
@@ -169,7 +169,7 @@ class FollowUpTask:
     def outcome(self, *, kept: bool) -> Result:
         """Return the result with the outcome of the changes; the volume stays recovered, whatever that is.
 
-        `kept`: a resumed run knows of what is left.
+        `kept`: a resumed run knows the remaining changes.
         """
         warnings = [*self.notes, *(change.warning for change in self.changes if change.reason)]
         exits = (self.result.extra_exit, *(change.exit for change in self.changes))
