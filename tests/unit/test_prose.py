@@ -43,6 +43,19 @@ def test_what_follows_the_second_command_wraps_like_the_rest() -> None:
     assert fold(text, 34) == ["`zvol list` and", "  `zvol show a` are two commands 3"]
 
 
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("first to go: a, in 2d 15h.", ["first to go: a, in", "  2d 15h."]),
+        ("2 volumes of 300 GiB each", ["2 volumes of", "  300 GiB each"]),
+        ("Recovered it in 0.4 s now", ["Recovered it in", "  0.4 s now"]),
+        ("there are 2d sacks, 15 in all", ["there are 2d sacks, 15", "  in all"]),
+    ],
+)
+def test_a_duration_or_a_size_is_not_broken(text: str, lines: list[str]) -> None:
+    assert fold(text, len(lines[0]) + 4) == lines
+
+
 def test_columns_stay_apart() -> None:
     assert fold("    d0a7  500 GiB  deleted 1d ago  last VM web-1", 44) == [
         "    d0a7  500 GiB  deleted 1d ago  last VM",

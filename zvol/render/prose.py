@@ -13,6 +13,8 @@ INDENT: Final = "  "
 LEAST: Final = 20
 """Minimum width for wrapped text."""
 _COMMAND: Final = re.compile(r"\S*`[^`]+`\S*|(?:(?<=: )|^)zvol (?:-.* )?(?:attach|list|recover|resume|runs|show)\b.*")
+_SPACE: Final = re.compile(r" (?!(?<=\d[dhm] )\d+[hms]\b|(?<=\d )(?:[KMGTP]i)?B\b|(?<=\d )s\b)")
+"""Where a line may break: not within a duration such as `2d 15h`, nor between a number and its unit."""
 
 
 def fold(text: str, width: int) -> list[str]:
@@ -69,4 +71,4 @@ def _words(text: str) -> Iterator[tuple[str, bool]]:
 
 
 def _prose(text: str) -> Iterator[tuple[str, bool]]:
-    return ((word, True) for word in text.strip(" ").split(" ")) if text.strip(" ") else iter(())
+    return ((word, True) for word in _SPACE.split(text.strip(" "))) if text.strip(" ") else iter(())
