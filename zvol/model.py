@@ -73,7 +73,7 @@ class Volume(Resource):
 
     @property
     def half_expunged(self) -> bool:
-        """Whether it has an installPath but no primaryStorageUuid, as after an interrupted expunge (contract §1.4)."""
+        """Whether it has an installPath but no primaryStorageUuid, as after an interrupted expunge."""
         return bool(self.text("installPath")) and not self.text("primaryStorageUuid")
 
     def inventory(self) -> dict[str, Any]:

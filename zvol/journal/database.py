@@ -41,7 +41,7 @@ STUCK: Final = "Make its folder writable, then run the command again; what is in
 class Damaged(Exception):
     """The file is not a journal, or can no longer be read; the text says why.
 
-    It never leaves `zvol.journal`: the file is set aside, and LocalState says so.
+    It is caught inside `zvol.journal`, which sets the file aside and raises LocalState.
     """
 
 

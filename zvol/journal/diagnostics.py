@@ -19,7 +19,7 @@ PLACE = "Set XDG_STATE_HOME to a folder of your own."
 def unwritable(journal: Path) -> tuple[str, str] | None:
     """Return why a recovery could not write its journal, and what to do; None when it could.
 
-    The folder that is made to find out is removed at once.
+    A folder that is created for this check is removed at once.
     """
     from zvol.files import refuse_others
 

@@ -19,7 +19,7 @@ class JournalFile:
     """The journal of one command, opened when first needed.
 
     `place` returns the path, and may raise UsageProblem.  `stack` ends the command: old runs are pruned after
-    everything was printed, unless `interrupted` says that the user wants an end.
+    everything was printed, unless `interrupted`: the user wants the command to end.
     """
 
     def __init__(

@@ -191,7 +191,7 @@ def merge_unfinished(
 ) -> list[UnfinishedVolume]:
     """Return the unfinished volumes of runs, given oldest first: each once, in the newest run that has it.
 
-    With each comes what other runs do with it.
+    Each also has what other runs do with it.
     """
     owners: dict[str, str] = {}
     for run in reversed(runs):

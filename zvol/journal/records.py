@@ -45,7 +45,7 @@ class Claim(NamedTuple):
     """A resource that a run will work on, with its lastOpDate; `asked` is the argument as typed.
 
     `holds` are the UUIDs of the volumes that come back with it: while it is unfinished, they are this run's too.
-    `follow_ups` are (kind, value) of what is done once it is back.  `vm`: it is only claimed with this VM.
+    `follow_ups` are (kind, value) of the changes to make once it is back.  `vm`: it is only claimed with this VM.
     `outcome`: that of a volume that was not deleted at all, but has follow-ups.
     """
 

@@ -32,8 +32,8 @@ class Request:
     """The options of a run; `command` is the command line, to be shown to people.
 
     User tags are sent with the PUT; with `ensure_tags` those that are still missing after the recovery are created.
-    `vms`: VMs were asked for, and the volumes of the run are those that are attached to them again.
-    `api_timeout` and `settle_wait` are the longest with which something was sent in the run; 0 is not known.
+    `vms`: VMs were requested, and the volumes of the run are those to attach to them again.
+    `api_timeout` and `settle_wait` are the longest with which the run sent something; 0 is unknown.
     """
 
     system_tags: tuple[str, ...] = ()

@@ -1,7 +1,7 @@
 """Signing requests with an access key of the commercial edition.
 
 A signature covers the method, the date and the path, but neither the body nor the job id: whoever can change a request
-on its way can turn it into another one.  So zvol signs nothing that travels as plain http beyond this machine.
+in transit can turn it into another one.  So zvol signs nothing that travels as plain http beyond this machine.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ UNREADABLE_DATE: Final = "'Date' format error"
 class AccessKeyAuth:
     """An access key; `now` is this machine's clock, seconds since 1970 UTC.
 
-    Signed are METHOD, Date and the decoded path from /v1 on, without the query (contract 4.5; never tried on a real
+    Signed are METHOD, Date and the decoded path from /v1 on, without the query (never tried on a real
     commercial server).
     """
 

@@ -38,7 +38,7 @@ LOGIN_HINTS: Final = {
     "LOGIN_CONTROL.1004": "The server refuses logins from here: ask the administrator.",
     "LOGIN_CONTROL.1005": _CAPTCHA,
 }
-"""What these codes mean for the user; those of commercial builds were never tried (contract 4.4)."""
+"""What these codes mean for the user; those of commercial builds were never tried."""
 
 HINTS: Final = {
     "ID.1002": "This account has no permission for this request: ask the administrator for a policy that allows it.",

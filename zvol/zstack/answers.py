@@ -1,8 +1,8 @@
 """Classifiers of answers, by status and body: for a PUT, for a job and for a read.
 
-They are total: every answer gives one of these values, and nothing is raised.  Only what ZStack itself writes counts
+They are total: each answer gives one of these values, and none raises.  Only what ZStack itself writes counts
 as done, failed or refused; a proxy's page is `Unrecognized`, whatever its status.  Texts and codes are those of a live
-5.2.1; what other releases answer is beside it, with the release.
+5.2.1; the answers of other releases are noted beside them.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ class Redirected:
 class Unrecognized:
     """Not an answer of ZStack: a proxy, a captive portal, a starting server, half an answer; or no answer at all.
 
-    `hint`: what to do about it.  `barred`: something may answer every change so, although ZStack may have got the
+    `hint`: what to do about it.  `barred`: a gateway may answer every change so, although ZStack may have got the
     request.  `elsewhere`: `host` does not seem to be the address of the API.
     `retry_after`: for how many seconds it asks to wait; None when it does not ask for fewer requests.
     """

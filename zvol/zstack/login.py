@@ -79,7 +79,7 @@ def hash_password(password: Revealable) -> str:
 def log_out(transport: Transport, session: Revealable, seconds: float = SECONDS) -> None:
     """End a session; the server accepts any, known or not.
 
-    Before 3.2 the body of its yes is empty.  Raises AuthError when the server refuses, Unreachable or Untrusted.
+    Before 3.2 the body of a success is empty.  Raises AuthError when the server refuses, Unreachable or Untrusted.
     """
     answer = request(transport, "DELETE", f"/v1/accounts/sessions/{session.reveal()}", seconds=seconds)
     if answers.document_of(answer) is not None or (answer.status == 200 and not answer.body):

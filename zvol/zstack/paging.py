@@ -29,7 +29,7 @@ Query = Sequence[tuple[str, str]]
 class KeysNotOrdered(Exception):
     """The server cannot continue after a UUID: it refused the condition, or its rows are not in the order of it.
 
-    It never leaves this module: the pages are read in another way.
+    It is caught inside this module, which then reads the pages in another way.
     """
 
 

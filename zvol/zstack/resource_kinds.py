@@ -101,7 +101,7 @@ def _half_expunged(resource: Resource) -> bool:
 
 # ---- data volumes ------------------------------------------------------------------------------------------------
 def _root(volume: Volume) -> bool:
-    """The server recovers a root volume too, but its VM stays destroyed (contract, checked part 9)."""
+    """The server recovers a root volume too, but its VM stays destroyed (seen on a running 5.2.1)."""
     return volume.type != "Data"
 
 
@@ -140,9 +140,9 @@ VM_INSTANCE: Final = ResourceKind(
     api_timeout=300.0,
     messages=2,
 )
-"""A destroyed VM, which comes back with its root volume (contract, checked part 26).
+"""A destroyed VM, which comes back with its root volume (seen on a running 5.2.1).
 
-The server recovers the root volume by a message of its own, which gets the whole timeout again.  Where that is not
+The server recovers the root volume by a separate message, which gets the whole timeout again.  Where that is not
 answered in time the recovery fails with SYS.1001, so that more time is requested than for a volume.
 """
 

@@ -31,7 +31,7 @@ def match_resources(
 ) -> Resources[R]:
     """Match an answer with the requested resources; raises TransientError when it contains any other one.
 
-    A missing resource is gone only when the answer is otherwise faultless: no malformed or duplicate inventory, and
+    A missing resource is gone only if the answer has no other fault: no malformed or duplicate inventory, and
     with `counted` as many of them as the server counted.
     """
     read = [kind.parse(inventory, found.sent_at) for inventory in found.inventories]

@@ -1,4 +1,4 @@
-"""The plain text with which ZStack's REST layer refuses a request before anything is queued (contract 3.3, 4.5, 7.6).
+"""The plain text with which ZStack's REST layer refuses a request before anything is queued.
 
 Only a body that matches one of these patterns as a whole counts: a proxy's page may contain parts of them.
 """

@@ -2,7 +2,7 @@
 
 By default a ZStack compares the written time of day with its own and ignores the zone beside it
 (`rest/checkTimeZone` is false); otherwise it compares instants.  A date in the server's own zone, with the offset
-written out, is right both ways.
+written out, is right in both cases.
 """
 
 from __future__ import annotations

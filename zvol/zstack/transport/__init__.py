@@ -51,7 +51,7 @@ class Transport:
     `ca_file` replaces the usual certificate authorities, `proxy` is a URL for https endpoints, and `proxy_from` names
     where it is set; nothing of this is taken from the environment.  `trace` gets one line per request, without headers;
     `dialer` looks up names and connects.
-    No request goes on after `deadline`, which bounds them all together.
+    No request continues after `deadline`, which bounds them all together.
     Raises ConfigError when the CA file cannot be used.
     """
 
@@ -102,7 +102,7 @@ class Transport:
     ) -> Answer:
         """Send one request and return the whole answer within `timeout` seconds, from the look-up to the last byte.
 
-        An answer that keeps coming may take up to `max_seconds`.
+        An answer that keeps arriving may take up to `max_seconds`.
         `fresh_until`: monotonic seconds of the clock after which its first byte must not leave (NeverSent, `stale`); a
         connection that was opened for it is kept for the next request with a `fresh_until`.
         Raises NeverSent when not a byte of the request can have left, MaybeSent when there is no whole answer.
@@ -146,7 +146,7 @@ class Transport:
     def _failure(self, exc: Exception, method: str, deadline: RequestDeadline, began: float) -> NeverSent | MaybeSent:
         """Return whether anything of a failed request may have left, and what went wrong.
 
-        A read that the server's TLS refused counts as never sent: nothing came of it, and repeating it is of no use.
+        A read that the server's TLS refused counts as never sent: it had no effect, and repeating it does not help.
         """
         if deadline.sent:
             refused = refused_by_tls(exc, self.endpoint.address)

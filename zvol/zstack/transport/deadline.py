@@ -39,7 +39,7 @@ class RequestDeadline:
 
     All times are real seconds except those of `clock`, on which `fresh_until` is the last moment for the first byte to
     leave and `sent_at` the moment it left.  `connecting` bounds the look-up and the connection to all addresses
-    together; a connection that was idle for more than `idle` is not used.  An answer that keeps coming may take up to
+    together; a connection that was idle for more than `idle` is not used.  An answer that keeps arriving may take up to
     `max_seconds`: every MIN_BYTES_PER_SECOND bytes of it add a second, and no pause in it is longer than `seconds`.
     """
 
