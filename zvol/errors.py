@@ -133,7 +133,8 @@ class ZvolError(Exception):
     @property
     def full_text(self) -> str:
         """Return the message with the texts of the server, for places with only one line."""
-        return f"{self.message}: {self.fault.summary}" if self.fault is not None else self.message
+        before, after = (" (server: ", ")") if ": " in self.message else (": ", "")  # a reason in English comes first
+        return self.message if self.fault is None else f"{self.message}{before}{self.fault.summary}{after}"
 
     def copy(self, *, message: str | None = None, hint: str | None = None, kind: str = "") -> Self:
         """Return the error with another message, hint or kind."""

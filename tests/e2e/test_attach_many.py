@@ -68,8 +68,11 @@ def test_a_dry_run_and_a_wrong_number_change_nothing(cloud: Sandbox, back: dict[
     assert run(["attach", "pg-data", "--expect", "1", "-y"], back).code == 0
     elsewhere = run(["attach", PG_DATA, "--vm", "web-1", "--dry-run", "--json"], back)
     assert elsewhere.code == 1
-    assert elsewhere.json()[0]["error"]["details"].endswith(f"it is on VM {DB_1}, and was left there")
+    assert elsewhere.json()[0]["error"]["details"] == "pg-data is attached to db-1; detach it there first"
     assert elsewhere.error()["exitCode"] == 1
+    alone = run(["attach", "pg-data", "web-1"], back)
+    said = f"zvol: error: {PG_DATA}: pg-data is attached to db-1; detach it there first\n"
+    assert (alone.code, alone.out, alone.err) == (1, "", said)
 
 
 def test_one_volume_has_a_row_as_several_have(back: dict[str, str]) -> None:

@@ -14,6 +14,7 @@ from tests.support.warm import run, start
 from zvol.sandbox.names import ACCESS_KEY, ACCESS_SECRET, DB_1, TENANT
 
 ADMIN, TENANT_NAME = "admin", "dev-team"
+NO_ROLE = "the role of this account does not permit this request"
 READ = 1
 """The permission of a share that allows no changes."""
 
@@ -38,10 +39,10 @@ def share(cloud: Sandbox, account: str, permission: int) -> None:
 @pytest.mark.parametrize(
     ("version", "who", "code", "hint"),
     [
-        ("zsphere-4.10.0", "viewer", "SYS.1019", "ask the administrator for a role"),
-        ("zsphere-4.10.0", TENANT_NAME, "SYS.1018", "ask the administrator to share it"),
-        ("zsphere-4.3", TENANT_NAME, "SYS.1018", "ask the administrator to share it"),
-        ("zsphere-4.2", TENANT_NAME, "SYS.1018", "ask the administrator to share it"),
+        ("zsphere-4.10.0", "viewer", "SYS.1019", "Ask the administrator for a role"),
+        ("zsphere-4.10.0", TENANT_NAME, "SYS.1018", "Ask the administrator to share it"),
+        ("zsphere-4.3", TENANT_NAME, "SYS.1018", "Ask the administrator to share it"),
+        ("zsphere-4.2", TENANT_NAME, "SYS.1018", "Ask the administrator to share it"),
         ("4.8.22", TENANT_NAME, "SYS.1006", ""),
         ("2.3", TENANT_NAME, "ID.1002", "for a policy that allows it"),
     ],
@@ -87,12 +88,12 @@ def test_without_a_role_an_attachment_and_a_tag_are_refused_in_the_words_of_the_
         cloud.recover(PG_DATA)
         env = account(env, "viewer")
         ran = run(["attach", PG_DATA, DB_1], env, timeout=30)
-        assert (ran.code, "SYS.1019" in ran.err, "ask the administrator for a role" in ran.err) == (1, True, True)
+        assert (ran.code, "SYS.1019" in ran.err, "Ask the administrator for a role" in ran.err) == (1, True, True)
         ran = run(["recover", PG_DATA, "--user-tag", "incident", "-o", "ndjson"], env, timeout=30)
         assert (ran.code, ran.json()["outcome"]) == (1, "already")
         [warning] = ran.json()["warnings"]
-        assert warning.startswith("user tag 'incident': SYS.1019 ")
-        assert "ask the administrator for a role" in warning
+        assert warning.startswith(f"user tag 'incident': {NO_ROLE} (server: SYS.1019 ")
+        assert "Ask the administrator for a role" in warning
 
 
 # ---- logins ------------------------------------------------------------------------------------------------------

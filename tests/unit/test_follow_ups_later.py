@@ -24,7 +24,7 @@ def test_a_volume_that_somebody_attached_elsewhere_is_left_there(world: FollowUp
     [result] = world.follow(BOTH)
     assert world.server.on == {world.uuids[0]: OTHER_VM}
     assert (world.uuids[0], VM) not in world.server.posted
-    assert f"it is on VM {OTHER_VM}, and was left there" in result.warnings[1]
+    assert f"it is attached to VM {OTHER_VM}; detach it there first" in result.warnings[1]
 
 
 def test_a_volume_that_somebody_deleted_is_left_alone(world: FollowUpWorld) -> None:

@@ -104,7 +104,7 @@ def test_a_volume_that_is_on_another_vm_by_then_is_left_there(world: VmWorld) ->
     world.clock.at(world.clock.now + 5.0, lambda: world.server.on.update({world.uuids[0]: OTHER_VM}))
     results = world.run()
     assert results[world.uuids[0]].warnings == (
-        f"not attached to VM {MACHINE}: it is on VM {OTHER_VM}, and was left there",
+        f"not attached to VM {MACHINE}: it is attached to VM {OTHER_VM}; detach it there first",
     )
     assert (results[world.uuids[0]].exit, world.attached) == (Exit.FAILED, world.uuids[1:])
 

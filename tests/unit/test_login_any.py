@@ -134,6 +134,26 @@ def test_a_hint_does_not_make_a_refusal_one_of_the_session() -> None:
         with pytest.raises(Refused) as caught:
             Client(transport(answer), SessionAuth(Secret(SESSION))).resource("c" * 32, kind=DATA_VOLUME)
         assert (caught.value.hint, caught.value.exit) == (hint, Exit.FAILED)
+        assert caught.value.message == f"the server refused the query: {MEANINGS[code]}"
+
+
+@pytest.mark.parametrize(
+    ("name", "means"),
+    [
+        ("339-ops-delete-others-poll1", "this account does not own the resource"),
+        ("262-attach-deleted-poll1", "the volume is deleted"),
+        ("271-attach-again-poll1", ""),
+        ("287-recover-expunged-poll1", ""),
+    ],
+)
+def test_what_a_server_says_in_chinese_is_explained_where_it_is_certain(name: str, means: str) -> None:
+    body = (WIRE / f"{name}.http").read_text().split("\n")[9]
+    fault = json.loads(body)["error"]
+    [text] = [with_hint(ErrorCode(fault["code"], fault))]
+    said = f"{fault['code']} {fault['details']}"
+    assert text == (f"{means} (server: {said})" if means else said)
+    error = error_of(Failed(ErrorCode(fault["code"], fault), certain=True))
+    assert error.full_text == (f"the server refused: {text}" if means else f"the server refused: {said}")
 
 
 @pytest.mark.parametrize("body", [b"", b"{}"], ids=["before 3.2", "3.2"])

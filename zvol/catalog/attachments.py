@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from zvol.catalog.by_name import (
     VmRef,
     check_name,
+    elsewhere,
     find_vm,
     last_vm_of,
     no_such_volume,
@@ -74,7 +75,18 @@ def find_attachments(
     read_at = clock.monotonic()
     now = client.volumes([one.uuid for one in chosen.values() if one.uuid is not None])
     unsure = {} if machine else find_doubts(_detached(now.values()), client.version, deletion, tries=RELEASE_TRIES)
-    return [_found(one, now, shown, machine, unsure, read_at) for one in chosen.values()]
+    return _not_elsewhere(client, [_found(one, now, shown, machine, unsure, read_at) for one in chosen.values()])
+
+
+def _not_elsewhere(client: Client, found: Sequence[Found]) -> list[Found]:
+    """Give each volume that is attached to another VM an error that names that VM."""
+    on = {one.asked: where for one in found if one.volume is not None and (where := one.volume.text("vmInstanceUuid"))}
+    held = {one.asked for one in found if one.vm is not None and on.get(one.asked, one.vm) != one.vm}
+    names = resource_names(client, VM_INSTANCE.path, {on[asked] for asked in held})
+    return [
+        replace(one, error=elsewhere(one.volume, names)) if one.volume is not None and one.asked in held else one
+        for one in found
+    ]
 
 
 def vm_names(client: Client, found: Iterable[Found]) -> dict[str, str]:

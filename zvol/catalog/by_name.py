@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from zvol.catalog.listing import find_volumes
+from zvol.catalog.listing import find_volumes, resource_names
 from zvol.catalog.lookalikes import explained
 from zvol.catalog.lookups import first_named
 from zvol.clock import Clock
@@ -14,7 +14,7 @@ from zvol.errors import Refused, UsageProblem
 from zvol.model import Volume, VolumeArgument
 from zvol.text import fold_uuid, has_control
 from zvol.zstack.last_vm import NEVER_ON_A_VM, RELEASE_TRIES, find_doubts
-from zvol.zstack.resource_kinds import DATA_VOLUME
+from zvol.zstack.resource_kinds import DATA_VOLUME, VM_INSTANCE
 
 if TYPE_CHECKING:
     from zvol.zstack.client import Client
@@ -51,7 +51,8 @@ def find_attachment(
     """Find the volume and the VM, by default its last VM; resources found by name are read again.
 
     For `deletion` see `zstack.last_vm.find_doubts`. Raises UsageProblem if the server names no VM, Refused if it may
-    name an older one, and what `find_volume`, `find_vm` and `read_unchanged` raise.
+    name an older one or the volume is attached to another VM, and what `find_volume`, `find_vm` and `read_unchanged`
+    raise.
     """
     read_at = clock.monotonic()
     volume = find_volume(client, argument.text, argument.uuid)
@@ -60,7 +61,17 @@ def find_attachment(
     if argument.uuid is None or machine.name is not None:
         read_at = clock.monotonic()
         volume = read_unchanged(client, volume, machine)
+    where = volume.text("vmInstanceUuid")
+    if where not in (None, machine.uuid):
+        raise elsewhere(volume, resource_names(client, VM_INSTANCE.path, {where}))
     return Attachment(volume, machine.uuid, read_at, already=now == machine.uuid)
+
+
+def elsewhere(volume: Volume, names: Mapping[str, str]) -> Refused:
+    """Return the error of a volume that is attached to another VM; `names` are those of VMs by UUID, where known."""
+    where = volume.text("vmInstanceUuid") or ""
+    name = names.get(where) or f"VM {where}"
+    return Refused(f"{volume.name or 'it'} is attached to {name}; detach it there first", uuid=volume.uuid)
 
 
 def _last_vm(client: Client, volume: Volume, deletion: Callable[[Volume], str | None]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Final
 
@@ -41,15 +42,43 @@ LOGIN_HINTS: Final = {
 """What these codes mean for the user; those of commercial builds were never tried."""
 
 HINTS: Final = {
-    "ID.1002": "This account has no permission for this request: ask the administrator for a policy that allows it.",
+    "ID.1002": "Ask the administrator for a policy that allows it.",
     "ID.1003": "Free some of the account's quota, or ask the administrator for more.",
-    "SYS.1018": "The resource is not shared with this account, or only for reading: ask the administrator to share it.",
-    "SYS.1019": "The role of this account does not permit this request: ask the administrator for a role that does.",
+    "SYS.1018": "Ask the administrator to share it.",
+    "SYS.1019": "Ask the administrator for a role that does.",
 }
 """Hints for other certain codes; one in LOGIN_HINTS means that a session is not enough, exit code 4.
 
 ID.1002 is how 2.3 refuses what a later Cloud refuses with SYS.1006, which has many meanings.
 """
+
+NO_PERMISSION: Final = "this account has no permission for this request"
+MEANINGS: Final = {
+    "ID.1002": NO_PERMISSION,
+    "ID.1003": "a quota of the account is full",
+    "SYS.1018": "the resource is not shared with this account, or only for reading",
+    "SYS.1019": "the role of this account does not permit this request",
+}
+"""What these codes mean, since a server says it in its own language."""
+
+NOT_ALLOWED: Final = "SYS.1006"
+NOT_ALLOWED_MEANINGS: Final = (
+    (re.compile("不是资源.*的所有者|is not the owner of the resource"), "this account does not own the resource"),
+    (
+        re.compile("拒绝操作|操作被策略.*拒绝|is denied by (?:default|the policy)"),
+        "this account has no permission for this request",
+    ),
+    (re.compile("已经被删除.*不能执行此操作|is in status of deleted, can.?not do"), "the volume is deleted"),
+)
+"""What the words of SYS.1006 mean, for messages only: nothing depends on them (contract 1.6, and the transcripts)."""
+
+
+def meaning(fault: ErrorCode) -> str:
+    """Return in English what a refusal means, empty when that is not certain."""
+    inner = fault.innermost
+    if inner.code == NOT_ALLOWED:
+        return next((text for words, text in NOT_ALLOWED_MEANINGS if words.search(inner.details or "")), "")
+    return MEANINGS.get(fault.code, "")
 
 
 def error_of(
@@ -80,7 +109,8 @@ def error_of(
         case Failed(fault=fault) if fault.code in LOGIN_HINTS:
             return AuthError("the server does not accept this account", fault=fault, hint=LOGIN_HINTS[fault.code])
         case Failed(fault=fault, certain=True):
-            return Refused(f"the server refused{of}", fault=fault, hint=HINTS.get(fault.code, ""))
+            why = f": {known}" if (known := meaning(fault)) else ""
+            return Refused(f"the server refused{of}{why}", fault=fault, hint=HINTS.get(fault.code, ""))
         case Failed(fault=fault):
             return TransientError(f"the server failed{f' at {action}' if action else ''} ({fault.code})", fault=fault)
         case Refusal(text=text, auth=True):
@@ -109,6 +139,8 @@ def transient_error(failure: NeverSent | MaybeSent) -> TransientError:
 
 
 def with_hint(fault: ErrorCode) -> str:
-    """Return the server's message on a fault with what to do about it, for a text without a separate hint."""
-    summary, hint = fault.innermost.summary, HINTS.get(fault.code, LOGIN_HINTS.get(fault.code, ""))
-    return f"{summary.rstrip('.。')}. {hint}" if hint else summary
+    """Return what a refusal means, what the server says, and what to do, for a text without a separate hint."""
+    words, known = fault.innermost.summary, meaning(fault)
+    text = f"{known} (server: {words})" if known else words.rstrip(".。")
+    hint = HINTS.get(fault.code, LOGIN_HINTS.get(fault.code, ""))
+    return f"{text}. {hint}" if hint else text if known else words

@@ -211,7 +211,7 @@ def on_vm(change: Change, volume: Volume | None) -> tuple[ChangeCheck, str]:
         return (
             (ChangeCheck.MADE, "")
             if where == change.value
-            else (ChangeCheck.BARRED, f"it is on VM {where}, and was left there")
+            else (ChangeCheck.BARRED, f"it is attached to VM {where}; detach it there first")
         )
     if _shared(change, volume):
         return ChangeCheck.MADE, ""

@@ -253,7 +253,8 @@ class FollowUps:
         if check is ChangeCheck.MADE:
             self._settle(follow_up, change)
         elif check is ChangeCheck.BARRED:
-            self._settle(follow_up, change, why, Exit.FAILED)
+            said = f" (server: {change.refused})" if change.refused else ""
+            self._settle(follow_up, change, f"{why}{said}", Exit.FAILED)
         elif change.refused is not None and began >= change.answered_at:
             self._settle(follow_up, change, change.refused, change.refused_exit)
         elif change.done and began - change.answered_at >= GRACE_PERIOD:
