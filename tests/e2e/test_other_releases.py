@@ -28,7 +28,7 @@ NO_USERS = answer("404 Not Found", b"no api mapping to /v1/accounts/users/login"
 ROLE, SHARE, POLICY = (
     "Ask the administrator for a role",
     "Ask the administrator to share",
-    "for a policy that allows it",
+    "for a policy that allows this request",
 )
 PERMISSIONS = [("SYS.1019", ROLE), ("SYS.1018", SHARE), ("ID.1002", POLICY)]
 
@@ -143,7 +143,7 @@ def test_tags_and_a_policy_that_a_role_may_not_read(at: dict[str, str]) -> None:
         assert NOT_READ in next(one["found"] for one in found if one["check"] == "policy")
         ran = run(["recover", PG_DATA, "--user-tag", "incident", "-o", "ndjson"], through(at, host))
     assert (ran.code, ran.json()["outcome"]) == (0, "recovered")
-    assert ran.json()["warnings"] == [f"the user tags could not be read: {words}"]
+    assert ran.json()["warnings"] == [f"the user tags could not be read: {NOT_READ}"]
 
 
 def test_a_volume_that_a_role_may_not_read_back(at: dict[str, str], cloud: Sandbox) -> None:

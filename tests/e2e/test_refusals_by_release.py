@@ -40,11 +40,11 @@ def share(cloud: Sandbox, account: str, permission: int) -> None:
     ("version", "who", "code", "hint"),
     [
         ("zsphere-4.10.0", "viewer", "SYS.1019", "Ask the administrator for a role"),
-        ("zsphere-4.10.0", TENANT_NAME, "SYS.1018", "Ask the administrator to share it"),
-        ("zsphere-4.3", TENANT_NAME, "SYS.1018", "Ask the administrator to share it"),
-        ("zsphere-4.2", TENANT_NAME, "SYS.1018", "Ask the administrator to share it"),
+        ("zsphere-4.10.0", TENANT_NAME, "SYS.1018", "Ask the administrator to share the resource"),
+        ("zsphere-4.3", TENANT_NAME, "SYS.1018", "Ask the administrator to share the resource"),
+        ("zsphere-4.2", TENANT_NAME, "SYS.1018", "Ask the administrator to share the resource"),
         ("4.8.22", TENANT_NAME, "SYS.1006", ""),
-        ("2.3", TENANT_NAME, "ID.1002", "for a policy that allows it"),
+        ("2.3", TENANT_NAME, "ID.1002", "for a policy that allows this request"),
     ],
 )
 def test_without_permission_one_put_is_refused_and_the_account_that_may_recovers_at_once(

@@ -10,6 +10,7 @@ import pytest
 from tests.sim.follow_ups import ATTACH, BOTH, OTHER_VM, TAG, VM, FollowUpWorld, all_done, exit_code, killed, many
 from zvol.errors import AuthError, ErrorCode, Exit, Refused, ZvolError
 from zvol.recovery.timeouts import STOP_SECONDS
+from zvol.zstack.answers import Failed
 
 
 @pytest.fixture
@@ -25,6 +26,24 @@ def test_a_volume_that_somebody_attached_elsewhere_is_left_there(world: FollowUp
     assert world.server.on == {world.uuids[0]: OTHER_VM}
     assert (world.uuids[0], VM) not in world.server.posted
     assert f"it is attached to VM {OTHER_VM}; detach it there first" in result.warnings[1]
+
+
+def test_a_refusal_is_explained_by_the_vm_that_the_volume_is_on(world: FollowUpWorld) -> None:
+    server = world.server
+    server.stuck[world.uuids[0], VM] = "refuse"
+    job = server.change_job
+
+    def answered(name: str) -> object:
+        """Somebody attaches it before the job has failed, and after the last read before that."""
+        found = job(name)
+        if isinstance(found, Failed):
+            server.on[world.uuids[0]] = OTHER_VM
+        return found
+
+    server.change_job = answered  # type: ignore[method-assign]
+    [result] = world.follow(ATTACH)
+    why = f"it is attached to VM {OTHER_VM}; detach it there first"
+    assert (result.exit, result.warnings) == (Exit.FAILED, (f"not attached to VM {VM}: {why} (server: SYS.1006 by the simulation)",))
 
 
 def test_a_volume_that_somebody_deleted_is_left_alone(world: FollowUpWorld) -> None:

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zvol.errors import AuthError, Exit, MaybeSent, NeverSent, Refused, Unreachable, Untrusted
+from zvol.errors import AuthError, ErrorCode, Exit, MaybeSent, NeverSent, Refused, Unreachable, Untrusted
 from zvol.secrets import Secret
-from zvol.zstack.answer_errors import HINTS, LOGIN_HINTS
-from zvol.zstack.answers import Answer
+from zvol.zstack.answer_errors import HINTS, LOGIN_HINTS, MEANINGS, error_of, with_hint
+from zvol.zstack.answers import Answer, Failed
 from zvol.zstack.auth import SessionAuth
 from zvol.zstack.client import Client
 from zvol.zstack.login import is_valid_session, log_in, log_out
 from zvol.zstack.resource_kinds import DATA_VOLUME
 from zvol.zstack.server_clock import read_server_clock
 
+WIRE = Path(__file__).parents[1] / "contract" / "wire-4.4.65"
 SESSION = "0123456789abcdef" * 2
 ENDED = Answer(503, b'{"error":{"code":"ID.1001","details":"Session expired"}}')
 NONE = Answer(200, b'{"inventories":[],"total":0}')
@@ -147,13 +149,11 @@ def test_a_hint_does_not_make_a_refusal_one_of_the_session() -> None:
     ],
 )
 def test_what_a_server_says_in_chinese_is_explained_where_it_is_certain(name: str, means: str) -> None:
-    body = (WIRE / f"{name}.http").read_text().split("\n")[9]
-    fault = json.loads(body)["error"]
-    [text] = [with_hint(ErrorCode(fault["code"], fault))]
-    said = f"{fault['code']} {fault['details']}"
-    assert text == (f"{means} (server: {said})" if means else said)
-    error = error_of(Failed(ErrorCode(fault["code"], fault), certain=True))
-    assert error.full_text == (f"the server refused: {text}" if means else f"the server refused: {said}")
+    fault = json.loads((WIRE / f"{name}.http").read_text().splitlines()[9])["error"]
+    code, said = ErrorCode(fault["code"], fault), f"{fault['code']} {fault['details']}"
+    assert with_hint(code) == (f"{means} (server: {said})" if means else said)
+    error = error_of(Failed(code, certain=True, session=False))
+    assert error.full_text == "the server refused: " + (f"{means} (server: {said})" if means else said)
 
 
 @pytest.mark.parametrize("body", [b"", b"{}"], ids=["before 3.2", "3.2"])

@@ -70,8 +70,8 @@ def find_attachment(
 def elsewhere(volume: Volume, names: Mapping[str, str]) -> Refused:
     """Return the error of a volume that is attached to another VM; `names` are those of VMs by UUID, where known."""
     where = volume.text("vmInstanceUuid") or ""
-    name = names.get(where) or f"VM {where}"
-    return Refused(f"{volume.name or 'it'} is attached to {name}; detach it there first", uuid=volume.uuid)
+    name, vm = volume.name or volume.uuid, names.get(where) or f"VM {where}"
+    return Refused(f"{name} is attached to {vm}; detach it there first", uuid=volume.uuid)
 
 
 def _last_vm(client: Client, volume: Volume, deletion: Callable[[Volume], str | None]) -> str:

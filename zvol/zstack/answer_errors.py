@@ -42,10 +42,10 @@ LOGIN_HINTS: Final = {
 """What these codes mean for the user; those of commercial builds were never tried."""
 
 HINTS: Final = {
-    "ID.1002": "Ask the administrator for a policy that allows it.",
+    "ID.1002": "Ask the administrator for a policy that allows this request.",
     "ID.1003": "Free some of the account's quota, or ask the administrator for more.",
-    "SYS.1018": "Ask the administrator to share it.",
-    "SYS.1019": "Ask the administrator for a role that does.",
+    "SYS.1018": "Ask the administrator to share the resource with this account.",
+    "SYS.1019": "Ask the administrator for a role that permits this request.",
 }
 """Hints for other certain codes; one in LOGIN_HINTS means that a session is not enough, exit code 4.
 
@@ -109,7 +109,7 @@ def error_of(
         case Failed(fault=fault) if fault.code in LOGIN_HINTS:
             return AuthError("the server does not accept this account", fault=fault, hint=LOGIN_HINTS[fault.code])
         case Failed(fault=fault, certain=True):
-            why = f": {known}" if (known := meaning(fault)) else ""
+            why = f": {reason}" if (reason := meaning(fault)) else ""
             return Refused(f"the server refused{of}{why}", fault=fault, hint=HINTS.get(fault.code, ""))
         case Failed(fault=fault):
             return TransientError(f"the server failed{f' at {action}' if action else ''} ({fault.code})", fault=fault)
