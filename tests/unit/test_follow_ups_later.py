@@ -43,7 +43,10 @@ def test_a_refusal_is_explained_by_the_vm_that_the_volume_is_on(world: FollowUpW
     server.change_job = answered  # type: ignore[method-assign]
     [result] = world.follow(ATTACH)
     why = f"it is attached to VM {OTHER_VM}; detach it there first"
-    assert (result.exit, result.warnings) == (Exit.FAILED, (f"not attached to VM {VM}: {why} (server: SYS.1006 by the simulation)",))
+    assert (result.exit, result.warnings) == (
+        Exit.FAILED,
+        (f"not attached to VM {VM}: {why} (server: SYS.1006 by the simulation)",),
+    )
 
 
 def test_a_volume_that_somebody_deleted_is_left_alone(world: FollowUpWorld) -> None:

@@ -84,7 +84,9 @@ def _not_elsewhere(client: Client, found: Sequence[Found]) -> list[Found]:
     held = {one.asked for one in found if one.vm is not None and on.get(one.asked, one.vm) != one.vm}
     names = resource_names(client, VM_INSTANCE.path, {on[asked] for asked in held})
     return [
-        replace(one, error=elsewhere(one.volume, names)) if one.volume is not None and one.asked in held else one
+        replace(one, error=elsewhere(one.volume, names.get(on[one.asked], on[one.asked])))
+        if one.volume is not None and one.asked in held
+        else one
         for one in found
     ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -62,15 +62,14 @@ def find_attachment(
         read_at = clock.monotonic()
         volume = read_unchanged(client, volume, machine)
     where = volume.text("vmInstanceUuid")
-    if where not in (None, machine.uuid):
-        raise elsewhere(volume, resource_names(client, VM_INSTANCE.path, {where}))
+    if where is not None and where != machine.uuid:
+        raise elsewhere(volume, resource_names(client, VM_INSTANCE.path, {where}).get(where, where))
     return Attachment(volume, machine.uuid, read_at, already=now == machine.uuid)
 
 
-def elsewhere(volume: Volume, names: Mapping[str, str]) -> Refused:
-    """Return the error of a volume that is attached to another VM; `names` are those of VMs by UUID, where known."""
-    where = volume.text("vmInstanceUuid") or ""
-    name, vm = volume.name or volume.uuid, names.get(where) or f"VM {where}"
+def elsewhere(volume: Volume, vm: str) -> Refused:
+    """Return the error of a volume that is attached to another VM; `vm` is the name of that, or its UUID."""
+    name = volume.name or volume.uuid
     return Refused(f"{name} is attached to {vm}; detach it there first", uuid=volume.uuid)
 
 

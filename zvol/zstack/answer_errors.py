@@ -64,10 +64,7 @@ MEANINGS: Final = {
 NOT_ALLOWED: Final = "SYS.1006"
 NOT_ALLOWED_MEANINGS: Final = (
     (re.compile("不是资源.*的所有者|is not the owner of the resource"), "this account does not own the resource"),
-    (
-        re.compile("拒绝操作|操作被策略.*拒绝|is denied by (?:default|the policy)"),
-        "this account has no permission for this request",
-    ),
+    (re.compile("拒绝操作|操作被策略.*拒绝|is denied by (?:default|the policy)"), NO_PERMISSION),
     (re.compile("已经被删除.*不能执行此操作|is in status of deleted, can.?not do"), "the volume is deleted"),
 )
 """What the words of SYS.1006 mean, for messages only: nothing depends on them (contract 1.6, and the transcripts)."""

@@ -153,7 +153,7 @@ ROWS = (
         1,
         rules=[always("read", rows(), "d0a7a5e0c0de4b1e8a5efeedbead0010")],
     ),
-    Row("{name} is attached to {vm}; detach it there first", f"attach {READY} web-1", 1),
+    Row("; detach it there first", f"attach {READY} web-1", 1),
     Row("not attached to VM {change}", "attach d0a7a5e0c0de4b1e8a5efeedbead0003 web-1", 1),
     Row("not attached to VM {vm}: [", "attach d0a7a5e0c0de4b1e8a5efeedbead0003 --vm web-1 --dry-run", 1),
 )
