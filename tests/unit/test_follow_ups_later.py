@@ -31,11 +31,11 @@ def test_a_volume_that_somebody_attached_elsewhere_is_left_there(world: FollowUp
 def test_a_refusal_is_explained_by_the_vm_that_the_volume_is_on(world: FollowUpWorld) -> None:
     server = world.server
     server.stuck[world.uuids[0], VM] = "refuse"
-    job = server.change_job
+    poll = server.change_job
 
-    def answered(name: str) -> object:
+    def answered(job: str) -> object:
         """Somebody attaches it before the job has failed, and after the last read before that."""
-        found = job(name)
+        found = poll(job)
         if isinstance(found, Failed):
             server.on[world.uuids[0]] = OTHER_VM
         return found
