@@ -89,9 +89,8 @@ def error_of(
 ) -> ZvolError:
     """Return the error that an answer means.
 
-    `hint` returns what to do for a refused session, given the server's text; `action` names the request in messages,
-    such as `the query`; `consequence` ends the message about a redirect.  A request without a session has errors of its
-    own: `refused` makes that of a certain refusal, from the fault or the server's text, `failed` that of any other.
+    `hint` returns the hint for a refused session from the server's text; `action` names the request (`the query`) and
+    `consequence` ends the message about a redirect.  Without a session `refused` and `failed` return the error instead.
     """
     of = f" {action}" if action else ""
     match answer:
