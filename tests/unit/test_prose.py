@@ -47,9 +47,9 @@ def test_what_follows_the_second_command_wraps_like_the_rest() -> None:
     ("text", "lines"),
     [
         ("first to go: a, in 2d 15h.", ["first to go: a, in", "  2d 15h."]),
-        ("2 volumes of 300 GiB each", ["2 volumes of", "  300 GiB each"]),
-        ("Recovered it in 0.4 s now", ["Recovered it in", "  0.4 s now"]),
-        ("there are 2d sacks, 15 in all", ["there are 2d sacks, 15", "  in all"]),
+        ("there are 2 volumes, each of 300 GiB", ["there are 2 volumes, each of", "  300 GiB"]),
+        ("zvol recovered the volume in 0.4 s", ["zvol recovered the volume in", "  0.4 s"]),
+        ("there are 2 sacks that weigh 15 stone", ["there are 2 sacks that weigh 15", "  stone"]),
     ],
 )
 def test_a_duration_or_a_size_is_not_broken(text: str, lines: list[str]) -> None:
