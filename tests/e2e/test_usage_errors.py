@@ -14,6 +14,7 @@ RED = b"zvol: \x1b[1;31merror:\x1b[0m "
     ("arguments", "lines"),
     [
         (["recover", "--foo"], ["no such option '--foo'", "  Usage: zvol recover [OPTIONS] [VOLUME...]"]),
+        (["list", "--csv"], ["no such option '--csv'. Did you mean '-o csv'?", "  Usage: zvol list [OPTIONS]"]),
         (["config", "--foo"], ["no such option '--foo'", "  Usage: zvol config [OPTIONS] COMMAND [ARGS]..."]),
         (
             ["runs", "forgt"],

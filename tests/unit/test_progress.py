@@ -45,6 +45,25 @@ def test_on_a_terminal_the_line_is_redrawn_and_erased() -> None:
     assert err.getvalue().endswith("\r" + " " * len(line) + "\r")
 
 
+def test_the_interrupt_that_the_terminal_echoed_is_erased_with_the_line() -> None:
+    for tty, shown, erased in ((True, True, "\r  \r"), (True, False, ""), (False, True, "")):
+        progress, clock, err = run(tty=tty, shown=shown)
+        progress.clear()
+        assert err.getvalue() == ""
+        progress.stopping = True
+        progress.clear()
+        assert err.getvalue() == erased
+    for width in range(22, 60):
+        progress, clock, err = run(tty=True, width=width)
+        progress.stopping = True
+        clock.now += 9
+        progress.draw()
+        drawn = err.getvalue()
+        progress.clear()
+        erased = err.getvalue().removeprefix(drawn).strip("\r")
+        assert len(erased) == min(len(drawn) + 1, width), "with the interrupt, and never on the next line"
+
+
 def test_the_reason_for_waiting_is_shown_and_escaped() -> None:
     progress, clock, err = run(tty=True)
     progress.notes = ["waiting: 502 \x1b[31m", "next try in 4s"]

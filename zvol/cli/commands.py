@@ -102,6 +102,19 @@ class Explained(click.Command):
         ctx.formatter_class = Formatter
         return super().get_help(ctx)
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments; for the name of a format as an option, such as `--csv`, suggest `-o csv`."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as exc:
+            from zvol.render.formats import FORMATS
+
+            name = exc.option_name.removeprefix("--")
+            if name not in FORMATS:
+                raise
+            text = f"No such option '{exc.option_name}'. Did you mean '-o {name}'?"
+            raise click.NoSuchOption(exc.option_name, text, ctx=ctx) from None
+
     def groups(self, ctx: click.Context) -> dict[str, Lines]:
         """Return the lines of the options by group; the groups are in the order of their first options."""
         found: dict[str, Lines] = {}

@@ -77,8 +77,8 @@ class ProgressReporter:
             self._progress.draw()
 
     def stopping(self, seconds: float) -> None:
-        self._progress.clear()
         self._progress.stopping = True
+        self._progress.clear()
         again = "Ctrl-C again" if self._context.signals.first == signal.SIGINT else "a second signal"
         limit = f"what is open is watched for up to {seconds:.0f} s"
         self._context.output.hint(f"stopping: nothing new is sent; {limit} ({again} ends it now)")

@@ -97,9 +97,10 @@ class Progress:
         self._stderr.flush()
 
     def clear(self) -> None:
-        """Erase the line on a terminal, so that other messages can follow."""
-        if self._drawn:
-            self._stderr.write("\r" + " " * self._drawn + "\r")
+        """Erase the line on a terminal, and the ^C that the terminal echoed, so that other messages can follow."""
+        echoed = len("^C") if self._tty and self._shown and self.stopping else 0
+        if self._drawn or echoed:
+            self._stderr.write("\r" + " " * min(self._drawn + echoed, self._width()) + "\r")
             self._stderr.flush()
             self._drawn = 0
 
