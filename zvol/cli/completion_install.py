@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -66,24 +65,23 @@ def _base(environ: Mapping[str, str], variable: str, otherwise: str | Path) -> P
 
 def _ask(shell: str, environ: Mapping[str, str]) -> list[str]:
     """Return what an interactive shell of this user prints, or nothing if it fails; raises UsageProblem."""
-    with tempfile.TemporaryFile() as answer:
-        try:
-            subprocess.run(  # noqa: S603  (the user's own shell)
-                [shell, "-ic", ASK[shell]],
-                env=dict(environ),
-                stdin=subprocess.DEVNULL,
-                stdout=answer,
-                stderr=subprocess.DEVNULL,
-                timeout=SECONDS,
-                start_new_session=True,  # an interactive shell would take over the terminal
-                check=False,
-            )
-        except FileNotFoundError:
-            raise UsageProblem(f"{shell} is not installed, or not on the PATH") from None
-        except subprocess.TimeoutExpired:
-            pass
-        answer.seek(0)
-        lines = answer.read().decode(errors="replace").splitlines()
+    try:
+        ended = subprocess.run(  # noqa: S603  (the user's own shell)
+            [shell, "-ic", ASK[shell]],
+            env=dict(environ),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=SECONDS,
+            start_new_session=True,  # an interactive shell would take over the terminal
+            check=False,
+        )
+        output = ended.stdout
+    except FileNotFoundError:
+        raise UsageProblem(f"{shell} is not installed, or not on the PATH") from None
+    except subprocess.TimeoutExpired as exc:  # also when a program that the shell started keeps the pipe open
+        output = exc.stdout or b""
+    lines = output.decode(errors="replace").splitlines()
     return [line.removeprefix(MARK) for line in lines if line.startswith(MARK)]
 
 

@@ -12,7 +12,9 @@ from zvol.text import display_width, fill
 INDENT: Final = "  "
 LEAST: Final = 20
 """Minimum width for wrapped text."""
-_COMMAND: Final = re.compile(r"\S*`[^`]+`\S*|(?:(?<=: )|^)zvol (?:-.* )?(?:attach|list|recover|resume|runs|show)\b.*")
+_COMMAND: Final = re.compile(
+    r"`[^`]+`\S*|(?:(?<=: )|^)zvol (?:-.{0,200} )?(?:attach|list|recover|resume|runs|show)\b.*"
+)
 _SPACE: Final = re.compile(r" (?!(?<=\d[dhm] )\d+[hms]\b|(?<=\d )(?:[KMGTP]i)?B\b|(?<=\d )s\b)")
 """Where a line may break: not within a duration such as `2d 15h`, nor between a number and its unit."""
 
@@ -64,8 +66,9 @@ def _groups(text: str) -> list[list[tuple[str, bool]]]:
 def _words(text: str) -> Iterator[tuple[str, bool]]:
     place = 0
     for found in _COMMAND.finditer(text):
-        yield from _prose(text[place : found.start()])
-        yield found[0], False
+        start = max(place, text.rfind(" ", place, found.start()) + 1)  # the pattern itself would be quadratic
+        yield from _prose(text[place:start])
+        yield text[start : found.end()], False
         place = found.end()
     yield from _prose(text[place:])
 
