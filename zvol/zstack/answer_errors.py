@@ -67,7 +67,7 @@ NOT_ALLOWED_MEANINGS: Final = (
     (re.compile("拒绝操作|操作被策略.*拒绝|is denied by (?:default|the policy)"), NO_PERMISSION),
     (re.compile("已经被删除.*不能执行此操作|is in status of deleted, can.?not do"), "the volume is deleted"),
 )
-"""What the words of SYS.1006 mean, for messages only: nothing depends on them (a running 5.2.1, and the transcripts)."""
+"""What the words of SYS.1006 mean, for messages only: nothing depends on them (seen on a running 5.2.1)."""
 
 
 def meaning(fault: ErrorCode) -> str:
