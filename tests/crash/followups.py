@@ -46,7 +46,7 @@ def case(world: World, point: Point) -> bool:
         again = world.run(env, "resume")
     assert resumed.code == 0, (ran, resumed)
     assert not [one for one in reported(resumed) if one["warnings"]], resumed
-    assert (again.code, again.err) == (0, "zvol: nothing is open\n")
+    assert (again.code, again.err) == (0, "zvol: nothing to resume\n")
     assert claimed in (0, 1 if world.kind is VOLUMES else 3), "all of it is in the journal, or nothing"
     finished(world, target)
     assert max(posts(between).values()) == 1, posts(between)

@@ -213,7 +213,7 @@ def test_nothing_open_needs_no_journal_no_server_and_no_time(tmp_path: Path) -> 
     ended = subprocess.run(
         [*FAST, "resume"], env=env | {"ZVOL_HOST": "http://127.0.0.1:1"}, capture_output=True, text=True, check=False
     )
-    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "zvol: nothing is open\n")
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "zvol: nothing to resume\n")
     assert not list((tmp_path / "home").rglob("journal.db"))
 
 

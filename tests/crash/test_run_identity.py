@@ -160,7 +160,7 @@ def test_a_run_is_closed_by_hand_and_what_may_act_is_named(cloud: World, tmp_pat
     assert (row["planned"], row["pending"], row["finished"], row["ended"] is None) == (0, 0, 2, False)
     again = cloud.run(bare, "runs", "forget", row["run"])
     assert (again.code, "nothing was open in it" in again.err) == (0, True)
-    assert cloud.run(env, "resume").err == "zvol: nothing is open\n"
+    assert cloud.run(env, "resume").err == "zvol: nothing to resume\n"
 
 
 # ---- a run of long ago ------------------------------------------------------------------------------------------
@@ -184,7 +184,7 @@ def test_an_old_run_never_stands_in_the_way(cloud: World) -> None:
     assert (ran.code, reported(ran)[0]["outcome"]) == (0, "recovered"), "who asks for it again gets it"
     ran = cloud.run(env, "resume", "--yes", "-o", "ndjson")
     assert (ran.code, [one["uuid"] for one in reported(ran)]) == (0, [volumes[2]]), ran
-    assert cloud.run(env, "resume").err == "zvol: nothing is open\n"
+    assert cloud.run(env, "resume").err == "zvol: nothing to resume\n"
     cloud.never_two(volumes)
 
 

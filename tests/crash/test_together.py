@@ -220,7 +220,7 @@ def test_a_run_on_another_server_is_named_and_left(cloud: World) -> None:
         ran = cloud.run(elsewhere, "resume")
         assert (ran.code, ran.out) == (0, "")
         assert f"run {row['run']} is left alone: it is on another server ({host})" in ran.err
-        assert "nothing else is open" in ran.err
+        assert "nothing else to resume" in ran.err
         assert cloud.run(elsewhere, "resume", row["run"]).code == 2
         assert not cloud.submitted([volume])
         cloud.finish(env, [volume])

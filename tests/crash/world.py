@@ -165,7 +165,7 @@ class World:
         resumed = self.run(env, "resume", "-o", "ndjson")
         assert resumed.code == 0, resumed
         again = self.run(env, "resume")
-        assert (again.code, again.out, again.err) == (0, "", "zvol: nothing is open\n")
+        assert (again.code, again.out, again.err) == (0, "", "zvol: nothing to resume\n")
         if not claimed:
             assert not self.submitted(targets)
             assert self.run(env, *self.recover(targets)).code == 0

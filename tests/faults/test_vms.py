@@ -121,7 +121,7 @@ def test_killed_while_a_request_is_out_then_resumed(action: str, hold: str, tmp_
         assert (ran.code, state(cloud)) == (0, WHOLE), ran
         assert sent(between) == ONCE
         again = run(["resume"], env, command=FAST)
-        assert (again.code, again.err) == (0, "zvol: nothing is open\n")
+        assert (again.code, again.err) == (0, "zvol: nothing to resume\n")
 
 
 def test_killed_once_the_vm_is_back_then_typed_again(tmp_path: Path, cloud: Sandbox) -> None:

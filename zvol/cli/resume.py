@@ -37,5 +37,5 @@ def command(context: AppContext, run: str | None, yes: bool, same_account: bool)
         (context.output.warn if notice.warning else context.output.hint)(notice.text)
     if journal is None or not found.runs:
         nothing = Table(list[Result](), (), Result.json, lambda one: one.uuid)
-        return Report(nothing, hints=["nothing else is open" if found.notices else "nothing is open"])
+        return Report(nothing, hints=["nothing else to resume" if found.notices else "nothing to resume"])
     return resume(context, journal, found.runs, run_id=run, send_stale=yes)

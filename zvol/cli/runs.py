@@ -60,7 +60,7 @@ def command(context: AppContext) -> Report | None:
     unfinished = any(run.unfinished and not run.alive for run in runs)
     hints = [f"finish what is open with: {context.options.command} resume"] if unfinished else []
     if not runs:
-        hints = ["no run is remembered"]
+        hints = ["there are no runs yet"]
     return Report(runs_table(runs, context.clock.wall()), hints=hints)
 
 

@@ -22,10 +22,16 @@ BELOW: Final = "    "
 def lines(
     columns: Sequence[Column[Any]], rows: Iterable[Sequence[str]], styles: Iterable[Sequence[str]], width: int
 ) -> Iterator[list[Span]]:
-    """Yield the lines of a table on a terminal; `rows` are iterated over twice, and all cells are escaped."""
-    natural = [display_width(column.header) for column in columns]
+    """Yield the lines of a table on a terminal, none without a row.
+
+    `rows` are iterated over twice, and all cells are escaped.
+    """
+    natural, empty = [display_width(column.header) for column in columns], True
     for row in rows:
+        empty = False
         natural = [max(size, display_width(cell)) for size, cell in zip(natural, row, strict=True)]
+    if empty:
+        return
     widths = fitted(columns, natural, width)
     below = _stands_below(columns, natural, widths, width)
     if below:
