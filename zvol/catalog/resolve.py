@@ -160,7 +160,8 @@ def _refusal(
 
     `rows` are all data volumes with the name, or only the deleted ones; `close` are volumes with similar names.
     """
-    kind, text, hint = "not-found", f"no {what} has this name", "`zvol list` shows what can be recovered."
+    kind, text = "not-found", f"no {what} has this name"
+    hint = "`zvol list` shows what can be recovered; a destroyed VM: `zvol recover --vm VM`."
     digits = name.strip(" ").lower().replace("-", "")
     if rows and DATA_VOLUME.is_deleted(rows[0].resource):
         kind, text, hint = "ambiguous", f"{len(rows)} deleted data volumes have this name", GIVE_UUID
@@ -185,8 +186,6 @@ def _refusal(
     elif (glob := as_glob(name)) is not None:
         text = f"{text}; a VOLUME is a UUID or an exact name"
         hint = f"For a pattern use --name {glob}, as in `zvol list --name {glob}`."
-    else:
-        hint = "`zvol list` shows what can be recovered; a destroyed VM: `zvol recover --vm VM`."
     return Result(name, None, Outcome.FAILED, error=ZvolError(text, kind=kind, hint=hint), candidates=rows)
 
 
