@@ -181,6 +181,7 @@ def _refusal(
         text += f"; similar names: {some_names(close)}"
     elif _ALMOST_UUID.fullmatch(digits):
         text = f"{text}, and it is not a UUID: {len(digits)} hex digits instead of 32"
+        hint = "`zvol list` shows what can be recovered."
     elif looks_like := explained(name):
         text += looks_like
     elif (glob := as_glob(name)) is not None:
