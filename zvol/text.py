@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 ELLIPSIS: Final = "…"
@@ -82,6 +82,12 @@ def cut(text: str, width: int) -> str:
         if used >= width:
             return text[:place] + ELLIPSIS
     return text
+
+
+def enumeration(texts: Sequence[str], most: int) -> str:
+    """Return the first texts, and how many more there are, such as `a, b, c and 2 more`."""
+    more = f" and {len(texts) - most} more" if len(texts) > most else ""
+    return ", ".join(texts[:most]) + more
 
 
 def wrap(text: str, width: int) -> list[str]:

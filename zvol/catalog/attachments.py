@@ -17,7 +17,7 @@ from zvol.catalog.by_name import (
     volume_named,
 )
 from zvol.catalog.listing import find_volumes, resource_names
-from zvol.catalog.lookalikes import refusal
+from zvol.catalog.lookalikes import check_list
 from zvol.clock import Clock
 from zvol.errors import Exit, Refused, ZvolError
 from zvol.model import Volume, VolumeArgument
@@ -127,8 +127,7 @@ def _named(client: Client, arguments: Sequence[VolumeArgument]) -> dict[str, Vol
     names = [one.text for one in arguments if one.uuid is None]
     volumes = find_volumes(client, "any", "Data") if names else []
     known = {volume.name for volume in volumes}
-    if problem := refusal([one for one in arguments if one.listed and one.uuid is None and one.text not in known]):
-        raise problem
+    check_list(arguments, known)
     found: dict[str, Volume | Refused] = {}
     for name in names:
         try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -164,6 +164,12 @@ def refusal(arguments: Sequence[VolumeArgument], *, what: str = "VOLUME") -> Usa
         named = f"{len(found):,} {lines} are no {what}s; the first is {named}, which"
     named += f" {like.what}{_instead(like)}"
     return UsageProblem(f"{named}; nothing was sent", hint=_hint(like, what, first.text))
+
+
+def check_list(arguments: Sequence[VolumeArgument], known: Container[str]) -> None:
+    """Raise UsageProblem if a line of a list looks like something else; `known` are the names that exist."""
+    if problem := refusal([one for one in arguments if one.listed and one.uuid is None and one.text not in known]):
+        raise problem
 
 
 def _like(argument: VolumeArgument) -> Lookalike | None:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from zvol.catalog.lookalikes import as_glob, explained, refusal
+from zvol.catalog.lookalikes import as_glob, check_list, explained
 from zvol.catalog.similar import difference, similar, some_names
 from zvol.errors import ZvolError, nothing_sent
 from zvol.model import Outcome, Result, Target, Volume, VolumeArgument, VolumeRow
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from zvol.zstack.client import Client
 
 R = TypeVar("R", bound=Resource)
+Row = TypeVar("Row")
 MakeRows = Callable[[Sequence[Volume]], Sequence[VolumeRow]]
 
 MAX_NAMES: Final = 20
@@ -73,6 +74,18 @@ def resolve(
     return Resolution(tuple(targets.values()), tuple(results or refuse(refused, by_name)))
 
 
+def _matched(by_name: Mapping[str, Sequence[Resource]]) -> set[str]:
+    return {name for name, found in by_name.items() if found}
+
+
+def candidates(
+    names: Sequence[str], by_name: Mapping[str, Sequence[R]], make_rows: Callable[[Sequence[R]], Sequence[Row]]
+) -> list[Row]:
+    """Return the rows of the resources with one of the names, each once."""
+    found = {one.uuid: one for name in names for one in by_name[name]}
+    return list(make_rows(tuple(found.values()))) if found else []
+
+
 def resolve_targets(client: Client, arguments: Sequence[VolumeArgument], make_rows: MakeRows) -> Resolution:
     """Resolve VOLUME arguments; `make_rows` makes rows of the candidates for a name.
 
@@ -86,9 +99,7 @@ def resolve_targets(client: Client, arguments: Sequence[VolumeArgument], make_ro
         return volumes
 
     def refuse(names: Sequence[str], by_name: Mapping[str, Sequence[Volume]]) -> list[Result]:
-        lines = [one for one in arguments if one.uuid is None and not by_name[one.text] and one.listed]
-        if problem := refusal(lines):
-            raise problem
+        check_list(arguments, _matched(by_name))
         return _refused(client, names, by_name, volumes, make_rows)
 
     return resolve(arguments, DATA_VOLUME, find, refuse)
@@ -105,11 +116,8 @@ def resolve_any(client: Client, arguments: Sequence[VolumeArgument], make_rows: 
         return [volume for text in conditions for volume in client.list_volumes([text])]
 
     def refuse(names: Sequence[str], by_name: Mapping[str, Sequence[Volume]]) -> list[Result]:
-        lines = [one for one in arguments if one.uuid is None and not by_name[one.text] and one.listed]
-        if problem := refusal(lines):
-            raise problem
-        several = {volume.uuid: volume for name in names for volume in by_name[name]}
-        rows = list(make_rows(tuple(several.values()))) if several else []
+        check_list(arguments, _matched(by_name))
+        rows = candidates(names, by_name, make_rows)
         missing = [name for name in names if not by_name[name]]
         close: dict[str, list[Volume]] = {}
         with suppress(ZvolError):
@@ -135,8 +143,7 @@ def _refused(
     make_rows: MakeRows,
 ) -> list[Result]:
     """Return a result for each name without exactly one deleted volume."""
-    ambiguous = {volume.uuid: volume for name in names for volume in by_name[name]}
-    rows = list(make_rows(tuple(ambiguous.values()))) if ambiguous else []
+    rows = candidates(names, by_name, make_rows)
     unknown = [name for name in names if not by_name[name]]
     others, roots = _others(client, unknown)
     rows += others

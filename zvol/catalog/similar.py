@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 
 from zvol.catalog.lookalikes import as_glob, look
 from zvol.resource import Resource
-from zvol.text import closest, one_form
+from zvol.text import closest, enumeration, one_form
 
 R = TypeVar("R", bound=Resource)
 
@@ -44,6 +44,4 @@ def difference(name: str, other: str) -> str:
 
 def some_names(found: Sequence[Resource]) -> str:
     """Return the first names of resources, such as `a, b, c and 2 more`."""
-    names = list(dict.fromkeys(one.name for one in found))
-    more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
-    return ", ".join(names[:MAX_NAMED]) + more
+    return enumeration(list(dict.fromkeys(one.name for one in found)), MAX_NAMED)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 from zvol.catalog.lookalikes import as_glob, explained
-from zvol.catalog.resolve import Resolution, resolve, that_fit
+from zvol.catalog.resolve import GIVE_UUID, Resolution, candidates, resolve, that_fit
 from zvol.catalog.similar import difference, similar, some_names
 from zvol.errors import UsageProblem, ZvolError
 from zvol.model import VM, Outcome, Result, VolumeArgument
@@ -38,8 +38,7 @@ def resolve_vms(client: Client, arguments: Sequence[VolumeArgument], make_rows: 
         unknown = [name for name in names if not by_name[name]]
         _check_patterns(unknown)
         others = _not_destroyed(client, unknown)
-        equal = {vm.uuid: vm for name in names for vm in by_name[name]}
-        rows = make_rows(tuple(equal.values())) if equal else ()
+        rows = candidates(names, by_name, make_rows)
         close = similar(unknown, destroyed)
         return [
             _refusal(name, [row for row in rows if row.vm.name == name], others.get(name, []), close.get(name, []))
@@ -88,7 +87,7 @@ def _refusal(
     kind, text, hint = "not-found", "no destroyed VM has this name", "`zvol list --vms` shows what can be recovered."
     if destroyed:
         kind, text = "ambiguous", f"{len(destroyed)} destroyed VMs have this name"
-        hint = "Give the UUID of the one you mean."
+        hint = GIVE_UUID
     elif others:
         many = f"{len(others)} that are not destroyed do" if len(others) > 1 else "one that is not destroyed does"
         text = f"{text}, but {many}"

@@ -7,6 +7,7 @@ from typing import Final
 
 from zvol.journal.request import Request
 from zvol.model import VM, VOLUME, Outcome, Result
+from zvol.text import enumeration
 from zvol.vm_instance import VmInstance
 
 NO_EIPS: Final = "EIPs do not come back with a VM; if it had any, attach them again"
@@ -33,8 +34,7 @@ def vm_advice(results: Sequence[Result], request: Request) -> Iterator[str]:
     coming = {result.uuid for result in results if result.target == VM and result.outcome.success}
     planned = [result.uuid or "" for result in results if result.outcome.success and _last_vm(result) in coming]
     if request.vms and request.dry_run and planned:
-        more = f" and {len(planned) - MAX_NAMED} more" if len(planned) > MAX_NAMED else ""
-        yield f"would be attached to the VM again: {', '.join(planned[:MAX_NAMED])}{more}"
+        yield f"would be attached to the VM again: {enumeration(planned, MAX_NAMED)}"
 
 
 def _is_on_one_of(result: Result, vms: Sequence[Result]) -> bool:

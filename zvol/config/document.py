@@ -11,7 +11,7 @@ from typing import Any, Final
 from zvol.config.nodes import KIND_NAMES, Node, ProblemList, position
 from zvol.config.registry import EXCLUSIVE, FILE_KEYS, NEEDS, OTHER_NAMES
 from zvol.errors import InvalidValue
-from zvol.text import did_you_mean, has_control
+from zvol.text import did_you_mean, enumeration, has_control
 
 MAX_NAME_LENGTH: Final = 64
 """Maximum characters of a profile name."""
@@ -54,9 +54,7 @@ class File:
 
 def names(profiles: Iterable[str]) -> str:
     """Return the names of profiles for a message."""
-    known = list(profiles)
-    more = f" and {len(known) - MAX_NAMES} more" if len(known) > MAX_NAMES else ""
-    return ", ".join(known[:MAX_NAMES]) + more or "none"
+    return enumeration(list(profiles), MAX_NAMES) or "none"
 
 
 def check(root: Node | None, problems: ProblemList) -> File:

@@ -11,6 +11,7 @@ from zvol.journal.records import Holder
 from zvol.model import Outcome, Result
 from zvol.recovery import outcomes
 from zvol.recovery.own_runs import MAX_NAMED
+from zvol.text import enumeration
 from zvol.zstack.resource_kinds import KINDS
 
 if TYPE_CHECKING:
@@ -59,9 +60,8 @@ def _skipped(tasks: Sequence[VolumeTask]) -> Iterator[str]:
     """Yield the volumes that were not sent because their run is too old."""
     for run, kind in dict.fromkeys((task.run, task.kind) for task in tasks):
         uuids = [task.uuid for task in tasks if (task.run, task.kind) == (run, kind)]
-        more = f" and {len(uuids) - MAX_NAMED} more" if len(uuids) > MAX_NAMED else ""
         what = f"a {kind.noun}" if len(uuids) == 1 else f"{len(uuids)} {kind.noun}s"
-        deleted = f"{', '.join(uuids[:MAX_NAMED])}{more}. To send now: `zvol resume {run} --yes`"
+        deleted = f"{enumeration(uuids, MAX_NAMED)}. To send now: `zvol resume {run} --yes`"
         yield f"run {run} is older than 24 hours and never sent {what}; still {kind.removed}: {deleted}"
 
 

@@ -25,8 +25,7 @@ PLAIN: Final = ("", "")
 
 def names(texts: Sequence[str]) -> str:
     """Return names as an enumeration, such as `a, b, c and 12 more`."""
-    some = ", ".join(short_name(text) for text in texts[:NAMED])
-    return some if len(texts) <= NAMED else f"{some} and {len(texts) - NAMED:,} more"
+    return _first([short_name(text) for text in texts])
 
 
 # ---- one ---------------------------------------------------------------------------------------------------------
@@ -147,6 +146,9 @@ def _attach_command(volumes: Sequence[Volume], known: Described, run: str | None
 
 def _by_vm(vms: Sequence[str], known: Described) -> str:
     """Return the names of VMs with their numbers of volumes, such as `db-1 (8), web-1 (4)`."""
-    counts = Counter(map(known.vm_name, vms))
-    more = f" and {len(counts) - NAMED:,} more" if len(counts) > NAMED else ""
-    return ", ".join(f"{vm} ({count:,})" for vm, count in counts.most_common(NAMED)) + more
+    return _first([f"{vm} ({count:,})" for vm, count in Counter(map(known.vm_name, vms)).most_common()])
+
+
+def _first(texts: Sequence[str]) -> str:
+    some = ", ".join(texts[:NAMED])
+    return some if len(texts) <= NAMED else f"{some} and {len(texts) - NAMED:,} more"
