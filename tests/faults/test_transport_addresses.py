@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.ports import CLOSED
 from tests.support.wire import OK, Raw, raw, says
 from zvol.clock import SystemClock
 from zvol.errors import NeverSent
@@ -49,12 +50,6 @@ def dead() -> Iterator[int]:
     finally:
         for one in sockets:
             one.close()
-
-
-def refusing() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as gone:
-        port: int = gone.getsockname()[1]
-    return port
 
 
 def deadline(seconds: float = 2.0) -> RequestDeadline:
@@ -128,7 +123,7 @@ def test_threads_learn_it_together(races: Races) -> None:
 def test_what_was_learnt_is_given_up_when_it_works_no_more() -> None:
     with raw(says(CLOSING)) as server:
         gone = Raw(says(CLOSING))
-        made = transport(address(refusing()), address(gone.port), address(server.port))
+        made = transport(address(CLOSED), address(gone.port), address(server.port))
         made.send("GET", "/v1/volumes")
         assert (gone.connections, server.connections) == (1, 0)
         with suppress(OSError):
@@ -142,7 +137,7 @@ def test_what_was_learnt_is_given_up_when_it_works_no_more() -> None:
 
 def test_one_that_refuses_holds_up_nobody(races: Races) -> None:
     with raw(says(CLOSING)) as server:
-        made = transport(*[address(refusing()) for _ in range(5)], address(server.port))
+        made = transport(*[address(CLOSED) for _ in range(5)], address(server.port))
         made.send("GET", "/v1/volumes")
         assert (len(races.tried), races.waits) == (6, [])
         made.close()
@@ -184,7 +179,7 @@ def test_the_most_telling_error_is_told(order: tuple[int, ...]) -> None:
     """That one refuses says more than that one is silent, and that more than that this machine has no way there."""
     no_way = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("255.255.255.255", 80))
     with dead() as silent:
-        addresses = [address(refusing()), address(silent), no_way]
+        addresses = [address(CLOSED), address(silent), no_way]
         for most, expected in ((3, "refused"), (2, "connect-timeout")):
             made = transport(*[addresses[number] for number in order if number >= 3 - most])
             with pytest.raises(NeverSent) as caught:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import trustme
 
+from tests.support.ports import free_port
 from tests.support.wire import OK, Raw, drips, hangs, put, raw, says
 from zvol.errors import MaybeSent, NeverSent
 from zvol.model import Endpoint
@@ -197,11 +198,10 @@ def test_a_name_that_is_found_late_is_used_and_asked_for_again() -> None:
 @contextmanager
 def busy(*addresses: str) -> Iterator[int]:
     """Listen on one port of several addresses, and accept nobody: connections to them time out."""
-    port, sockets = 0, []
+    port, sockets = free_port(), []
     for address in addresses:
         full = socket.socket()
         full.bind((address, port))
-        port = full.getsockname()[1]
         full.listen(0)
         sockets.append(full)
         for _ in range(4):

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.support.authority import Authority
+from tests.support.ports import CLOSED
 from tests.support.tunnel import tunnel
 from tests.support.wire import OK, UUID, Raw, auth, raw, says
 from zvol.clock import SystemClock
@@ -214,9 +215,7 @@ def test_a_read_says_when_it_left(authority: Authority) -> None:
 
 def test_nobody_sends_to_an_endpoint_that_refuses(authority: Authority) -> None:
     """A connection that cannot be made is network error, however late it is."""
-    with socket.create_server(("127.0.0.1", 0)) as gone:
-        port: int = gone.getsockname()[1]
-    made = Transport(Endpoint("http", "127.0.0.1", port))
+    made = Transport(Endpoint("http", "127.0.0.1", CLOSED))
     with pytest.raises(NeverSent) as caught:
         put(made, -1.0)
     assert caught.value.reason == "refused"

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import trustme
 
+from tests.support.ports import CLOSED
 from tests.support.wire import OK, SECRET, hangs, put, raw, resets, says
 from zvol.errors import ConfigError, NeverSent
 from zvol.model import Endpoint
@@ -24,13 +25,6 @@ def never(endpoint: Endpoint, proxy: str | None = None) -> NeverSent:
     return caught.value
 
 
-def nobody() -> int:
-    """Return a port at which nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as gone:
-        port: int = gone.getsockname()[1]
-    return port
-
-
 @pytest.fixture(scope="module")
 def tls() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -40,7 +34,7 @@ def tls() -> ssl.SSLContext:
 
 # ---- name and connection ---------------------------------------------------------------------------------------------
 def test_refused() -> None:
-    assert never(Endpoint("http", "127.0.0.1", nobody())).reason == "refused"
+    assert never(Endpoint("http", "127.0.0.1", CLOSED)).reason == "refused"
 
 
 @pytest.mark.parametrize("host", ["no-such-host.invalid", "a..b", "x" * 64 + ".example"])
@@ -178,7 +172,7 @@ def test_a_proxy_that_does_not_let_us_through(name: str) -> None:
 
 @pytest.mark.parametrize("where", ["127.0.0.1", "no-such-proxy.invalid"])
 def test_a_dead_proxy(where: str) -> None:
-    found = never(FAR, proxy=f"http://{where}:{nobody()}")
+    found = never(FAR, proxy=f"http://{where}:{CLOSED}")
     assert (found.reason, found.untrusted) == ("proxy", False)
 
 

@@ -13,6 +13,7 @@ import pytest
 from tests.hostile.corpus_addresses import HOSTS, PROXIES, Proxied, Typed
 from tests.hostile.corpus_answers import ANSWERS, Foreign
 from tests.hostile.corpus_connections import LANGUAGES, TLS, Authorities, Language, Tls
+from tests.support.ports import CLOSED
 from tests.support.process import environment
 from tests.support.warm import run
 from tests.support.wire import OK, SECRET, Raw, hangs, raw, says
@@ -165,10 +166,8 @@ def test_a_proxy_as_it_was_set(entry: Proxied) -> None:
         assert entry.behave is not None
         return not entry.url.startswith("https:") or (bool(client.recv(65536)) and entry.behave(client, b""))
 
-    with raw(entry.behave or hangs, None, greet) as proxy, socket.create_server(("127.0.0.1", 0)) as gone:
-        dead = gone.getsockname()[1]
-        gone.close()
-        environ = {"HTTPS_PROXY": entry.url.format(port=dead if entry.behave is None else proxy.port)}
+    with raw(entry.behave or hangs, None, greet) as proxy:
+        environ = {"HTTPS_PROXY": entry.url.format(port=CLOSED if entry.behave is None else proxy.port)}
         if not (entry.hint or entry.user):
             with pytest.raises(InvalidValue) as invalid:
                 environment_proxy(FAR, environ)

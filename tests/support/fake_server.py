@@ -10,6 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from tests.support.ports import free_port
+
 SESSION = "5" * 32
 CHANGED = "Nov 23, 2026 9:05:50 PM"
 
@@ -125,7 +127,7 @@ def fake_server(texts: Sequence[str], made: FakeServer | None = None) -> Iterato
         def log_message(self, *_: object) -> None:
             """Print nothing."""
 
-    listener = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    listener = ThreadingHTTPServer(("127.0.0.1", free_port()), Handler)
     listener.daemon_threads = True
     threading.Thread(target=listener.serve_forever, args=(0.05,), daemon=True).start()
     server.host = f"http://127.0.0.1:{listener.server_port}/zstack"

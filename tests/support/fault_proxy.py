@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.support.http_messages import Request, answer, exchange, position, read_message
+from tests.support.ports import free_port
 
 __all__ = ["Proxy", "Rule", "answer", "proxy"]
 
@@ -93,7 +94,7 @@ class Proxy:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self.listener = socket.create_server(("127.0.0.1", free_port()), backlog=128)
         self.port: int = self.listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 

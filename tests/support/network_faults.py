@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from tests.support.http_messages import answer, exchange, read_message
+from tests.support.ports import free_port
 
 PAGES = {
     "502": answer("502 Bad Gateway", b"<html>bad gateway</html>"),
@@ -41,7 +42,7 @@ class FaultInjector:
         self._random = random.Random(self.seed)
         self._lock = threading.Lock()
         self._ended = threading.Event()
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self._listener = socket.create_server(("127.0.0.1", free_port()), backlog=128)
         self.port: int = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 

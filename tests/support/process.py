@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests.support.ports import free_port
+
 if TYPE_CHECKING:
     from tests.support.warm import Process
 
@@ -109,6 +111,7 @@ class Sandbox:
     def start(self) -> None:
         from tests.support.warm import can_fork, start
 
+        self.port = self.port or free_port()
         arguments = ["--port", str(self.port), "--ledger", str(self.ledger), *self.options]
         env, pipe = environment(self.folder), subprocess.PIPE
         if can_fork(self.command):

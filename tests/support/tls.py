@@ -11,6 +11,8 @@ from pathlib import Path
 
 import trustme
 
+from tests.support.ports import free_port
+
 
 @contextmanager
 def tls(host: str, folder: Path, name: str = "127.0.0.1") -> Iterator[tuple[str, Path]]:
@@ -21,7 +23,7 @@ def tls(host: str, folder: Path, name: str = "127.0.0.1") -> Iterator[tuple[str,
     ca_file = folder / "ca.pem"
     authority.cert_pem.write_to_path(str(ca_file))
     port = int(host.rpartition(":")[2].partition("/")[0])
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = socket.create_server(("127.0.0.1", free_port()))
 
     def accept() -> None:
         with suppress(OSError):

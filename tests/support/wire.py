@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
+from tests.support.ports import free_port
 from zvol.model import Endpoint
 from zvol.zstack.transport import Transport
 
@@ -38,7 +39,7 @@ class Raw:
 
     def __post_init__(self) -> None:
         family = socket.AF_INET6 if ":" in self.address else socket.AF_INET
-        self.listener = socket.create_server((self.address, self.port), family=family)
+        self.listener = socket.create_server((self.address, self.port or free_port()), family=family)
         self.port = self.listener.getsockname()[1]
         self.ended = threading.Event()
         threading.Thread(target=self._accept, daemon=True).start()

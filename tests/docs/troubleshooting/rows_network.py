@@ -12,17 +12,11 @@ from pathlib import Path
 from tests.docs.troubleshooting.row import Around, Row, World
 from tests.support.authority import Authority, only_old
 from tests.support.pages import PAGES
+from tests.support.ports import CLOSED
 from tests.support.wire import Behaviour, hangs, raw, resets, says
 
 FAR = "https://zstack.invalid:8443"
 SESSION = {"ZVOL_SESSION": "a" * 32}
-
-
-def closed_port() -> int:
-    """Return a port at which nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as gone:
-        port: int = gone.getsockname()[1]
-    return port
 
 
 def server(
@@ -134,7 +128,7 @@ NOTHING = says(b"")
 ROWS = (
     # ---- names and connections
     Row("cannot resolve {host}", "list", 5, env=SESSION | {"ZVOL_HOST": FAR}, cloud=False),
-    Row("{host} refuses the connection", "list", 5, env=SESSION | {"ZVOL_HOST": f"http://127.0.0.1:{closed_port()}"}),
+    Row("{host} refuses the connection", "list", 5, env=SESSION | {"ZVOL_HOST": f"http://127.0.0.1:{CLOSED}"}),
     Row("{host} does not answer", "list --timeout 2s", 5, around=full),
     Row("{host} cannot be reached", "list", 5, env=SESSION | {"ZVOL_HOST": "https://255.255.255.255"}),
     Row("the connection was closed before the answer", "list", 5, around=server(NOTHING)),
@@ -184,7 +178,7 @@ ROWS = (
         "{name} refuses the connection",
         "list",
         5,
-        env=SESSION | {"ZVOL_HOST": FAR, "HTTPS_PROXY": f"http://127.0.0.1:{closed_port()}"},
+        env=SESSION | {"ZVOL_HOST": FAR, "HTTPS_PROXY": f"http://127.0.0.1:{CLOSED}"},
     ),
     Row("{name} does not answer", "list --timeout 2s", 5, around=deaf_proxy),
     Row(
