@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from tests.bench.speed import ZVOL, Report, cloud, run
+from tests.bench.tools import ZVOL, Report, cloud, run
 
 
 def on_terminal(arguments: Sequence[str], env: Mapping[str, str], columns: int) -> float:
