@@ -43,6 +43,8 @@ def test_no_match_is_an_empty_answer(at: dict[str, str]) -> None:
     ran = run(["recover", "--name", "nothing", "--json"], at)
     assert (ran.code, ran.json()) == (0, [])
     assert ran.err == "zvol: no volume matches; there are 10 deleted volumes in all\n"
+    people = run(["recover", "--name", "nothing"], at)
+    assert (people.code, people.out, people.err) == (0, "", ran.err)
     assert run(["list", "--name", "nothing", "--json"], at).err == ran.err
     assert run(["list", "--name", "nothing", "--status", "Ready"], at).err == "zvol: no volume matches\n"
     assert run(["recover", "--name", "nothing", "--fail-if-empty"], at).code == 1

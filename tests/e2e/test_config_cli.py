@@ -34,6 +34,15 @@ def test_init_writes_a_private_file_that_is_correct_and_never_overwrites(env: di
     assert (again.code, path.read_text()) == (2, "mine")
 
 
+@pytest.mark.parametrize(("more", "then"), [([], "config validate"), (["--host", "https://z", "-p", "a b"], "doctor")])
+def test_init_names_the_next_command_for_the_file_that_it_wrote(
+    env: dict[str, str], more: list[str], then: str
+) -> None:
+    path = Path(env["HOME"]) / "other file.yaml"
+    ran = run(["config", "init", "--config", str(path), *more], env)
+    assert (ran.code, ran.err.endswith(f"run: zvol --config '{path}' {then}\n")) == (0, True), ran.err
+
+
 def test_all_mistakes_at_once_with_their_places(env: dict[str, str]) -> None:
     path = Path(env["HOME"]) / "c.yaml"
     path.write_text("profiles:\n  a:\n    hots: https://z\n    timeout: soon\n")

@@ -242,7 +242,7 @@ def test_a_run_that_was_left_open(env: dict[str, str], cloud: Sandbox) -> None:
     with proxy(cloud.host, Rule("put", "drop", last=9)) as (host, _):
         open_run = env | {"ZVOL_HOST": host}
         assert run(["recover", PG_DATA, "--timeout", "30s"], open_run, command=FAST).code == 3
-        assert red(run(["doctor", "--json"], open_run))["runs"] == "1 here, 1 with something open | Run: zvol resume"
+        assert red(run(["doctor", "--json"], open_run))["runs"] == "1 here, 1 with something open | Run `zvol resume`."
 
 
 def test_it_never_logs_in(env: dict[str, str], cloud: Sandbox) -> None:

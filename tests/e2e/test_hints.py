@@ -46,6 +46,37 @@ def test_a_hint_names_the_sandbox(env: dict[str, str]) -> None:
     assert "`zvol --sandbox list` shows" in run(["--sandbox", "recover", "nobody"], env).err
 
 
+BARE = re.compile(r"(?:`|\| )zvol (?!-p main )")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "recover nobody --json",
+        "recover nobody nothing --json",
+        "recover nobody nothing --dry-run",
+        "attach nobody --json",
+        "attach a b c --json",
+        "show nobody --json",
+        "list nobody",
+        "whoami --columns name",
+        "doctor",
+        "doctor --json",
+        "list",
+        "runs nothing",
+    ],
+)
+def test_whatever_names_a_command_names_the_profile(command: str, env: dict[str, str], cloud: Sandbox) -> None:
+    config = cloud.folder / "named.yaml"
+    config.touch(mode=0o600)
+    session = cloud.session if "doctor" not in command else "b" * 32
+    config.write_text(f"profiles:\n  main: {{host: '{cloud.host}', session: '{session}'}}\n")
+    env["ZVOL_CONFIG"] = str(config)
+    ran = run([*shlex.split(command), "-p", "main"], env)
+    assert BARE.findall(ran.out + ran.err) == []
+    assert "zvol -p main " in ran.out + ran.err
+
+
 @pytest.mark.parametrize("command", ["recover", "show"])
 def test_the_name_of_a_vm_is_no_volume_and_the_hint_says_how_a_vm_is_given(command: str, at: dict[str, str]) -> None:
     ran = run([command, "web-2"], at)

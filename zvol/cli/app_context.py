@@ -49,14 +49,17 @@ class GlobalOptions:
     @property
     def command(self) -> str:
         """Return how a shell calls zvol for the same server."""
+        return "zvol --sandbox" if self.sandbox else self.calling(*CHOICE)
+
+    def calling(self, *keys: str) -> str:
+        """Return how a shell calls zvol with the same values of these settings, where they were options."""
         import shlex
 
-        if self.sandbox:
-            return "zvol --sandbox"
         from zvol.config.registry import SETTINGS
 
-        keys = [key for key in CHOICE if key in self.settings]
-        options = (text for key in keys for text in (SETTINGS[key].option[0], self.settings[key]))
+        options = (
+            text for key in keys if key in self.settings for text in (SETTINGS[key].option[0], self.settings[key])
+        )
         return shlex.join(["zvol", *options])
 
     @property

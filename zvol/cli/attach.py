@@ -104,7 +104,7 @@ def _attach_many(
 ) -> Report:
     """Attach volumes; if one fails, continue with the others."""
     from zvol.catalog.attachments import find_attachments, vm_names
-    from zvol.cli.attach_tables import Row, attached_table, failure, summary
+    from zvol.cli.attach_tables import attached_table, failure, row_of, summary
 
     client = context.server.client
     found = find_attachments(client, context.clock, arguments, vm, context.undone_deletion)
@@ -113,7 +113,8 @@ def _attach_many(
     names = vm_names(client, found)
     context.server.deadline.lift()
     done = _attach(context, found, dry_run=dry_run)
-    rows = [Row(one, result, names.get(result.vm or "")) for one, result in zip(found, done, strict=True)]
+    command = context.options.command
+    rows = [row_of(one, result, names, command) for one, result in zip(found, done, strict=True)]
     bad = [(row, row.result.error) for row in rows if row.result.error is not None]
     code = most_severe(error.exit for _, error in bad)
     if not context.output.for_people or context.options.quiet:

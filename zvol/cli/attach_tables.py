@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
@@ -12,7 +12,7 @@ from zvol.model import Outcome, Result
 from zvol.recovery.attach import Attached, AttachOutcome
 from zvol.render.recovery_screen import attached_block
 from zvol.render.summaries import short_name
-from zvol.render.values import Column, Fit, Table
+from zvol.render.values import Column, Fit, Table, error_with_command
 from zvol.secrets import from_outside
 from zvol.text import escape_terminal
 
@@ -29,6 +29,13 @@ class Row(NamedTuple):
     found: Found
     result: Attached
     vm_name: str | None
+
+
+def row_of(found: Found, result: Attached, names: Mapping[str, str], command: str) -> Row:
+    """Return the row of an argument; `names` are those of VMs by UUID, `command` is how zvol was called."""
+    if result.error is not None:
+        result = replace(result, error=error_with_command(result.error, command))
+    return Row(found, result, names.get(result.vm or ""))
 
 
 def attached_table(rows: Sequence[Row]) -> Table[Row]:

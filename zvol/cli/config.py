@@ -46,7 +46,10 @@ def init(context: AppContext) -> Report:
         write_private(path, text.encode(), replace=False)
     except FileExistsError:
         raise _exists(path) from None
-    then = "now run: zvol doctor" if complete else "put your host and session in, then run: zvol config validate"
+    command = context.options.calling("config")
+    then = f"now run: {command} doctor"
+    if not complete:
+        then = f"put your host and session in, then run: {command} config validate"
     return Report(hints=[f"wrote {path}; {then}"])
 
 

@@ -12,7 +12,7 @@ from zvol.cli.commands import Command
 from zvol.cli.options import global_options, pass_context
 from zvol.errors import ConfigError, Exit, UsageProblem
 from zvol.model import Check
-from zvol.render.values import Column, Report, Span, Table, text_column
+from zvol.render.values import Column, Report, Span, Table, text_column, with_command
 from zvol.text import escape_terminal
 
 COLUMNS: Final[Sequence[Column[Check]]] = [
@@ -42,10 +42,15 @@ def command(context: AppContext) -> Report:
         context.output = context.output_for_errors()
         found = diagnostics.local_checks(exc, context.journal, context.signals.delayed)
         code = Exit.USAGE if isinstance(exc, ConfigError) else Exit.FAILED
-    checks = list(found)
+    command = context.options.command
+    checks = [one._replace(hint=with_command(one.hint, command), notes=_here(one.notes, command)) for one in found]
     table = Table(checks, COLUMNS, _object, lambda check: check.name, lines=_line)
     notes = [line for check in checks if check.notes for line in (f"{check.found}:", *check.notes)]
     return Report(table, notes=notes, exit=Exit.OK if all(check.ok for check in checks) else code)
+
+
+def _here(notes: Sequence[str], command: str) -> tuple[str, ...]:
+    return tuple(with_command(note, command) for note in notes)
 
 
 def _line(check: Check) -> tuple[Sequence[Span], str]:

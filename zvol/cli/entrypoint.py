@@ -127,13 +127,15 @@ def _print_usage_error(exc: click.ClickException, context: AppContext) -> None:
     if isinstance(exc, click.exceptions.NoArgsIsHelpError):
         exc.show()
         return
+    from zvol.render.values import with_command
+
     text = escape_terminal(exc.format_message().replace("\n\t", " "))  # click puts each choice on a line of its own
     first = text[:1].lower() if text[1:2].islower() else text[:1]  # VOLUME stays upper case
     lines = [(first + text[1:]).removesuffix(".")]
     if isinstance(exc, click.UsageError) and exc.ctx is not None:
         usage = " ".join((exc.ctx.command_path, *exc.ctx.command.collect_usage_pieces(exc.ctx)))
         lines += [f"Usage: {usage}", f"See: {exc.ctx.command_path} --help"]
-    lines += getattr(exc, "__notes__", ())
+    lines = [with_command(line, context.options.command) for line in (*lines, *getattr(exc, "__notes__", ()))]
     _write_error("\n".join(lines), context)
 
 

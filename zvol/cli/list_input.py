@@ -23,7 +23,7 @@ SPLIT: Final = "Give them in several runs, or choose with filters such as --dele
 
 _FILES: Final = (
     (b"PK\x03\x04", "a spreadsheet (.xlsx) or a zip file", "Save the column of the UUIDs as text, without its header."),
-    (b"\x1f\x8b", "compressed (gzip)", "Decompress it first: zcat LIST | zvol recover -"),
+    (b"\x1f\x8b", "compressed (gzip)", "Decompress it first: `zcat LIST | zvol recover -`"),
     (b"\xd0\xcf\x11\xe0", "a document of Office", "Save the column of the UUIDs as text, without its header."),
     (b"%PDF-", "a PDF", "A list is a text with one UUID or exact name in each line."),
 )
@@ -99,7 +99,7 @@ def _utf16(place: str = "", *, wide: bool = False) -> UsageProblem:
     name = "UTF-32" if wide else "UTF-16"
     origin = "" if wide else ", as Windows PowerShell and Notepad write it"
     text = f"standard input is {name}{origin}; nothing was sent"
-    return UsageProblem(text, hint=f"Convert it first: iconv -f {name} -t UTF-8 LIST | zvol recover -")
+    return UsageProblem(text, hint=f"Convert it first: `iconv -f {name} -t UTF-8 LIST | zvol recover -`")
 
 
 def _not_utf8(place: str) -> UsageProblem:

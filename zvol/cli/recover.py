@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from zvol.catalog.filters import Filters
     from zvol.journal.request import Request
     from zvol.model import VolumeArgument
+    from zvol.render.values import Report
 
 FOR_VOLUMES: Final = ("yes", "expect", "fail_if_empty", "system_tags", "user_tags", "no_ensure_tags", "allow_root")
 """Options that cannot be combined with --vm."""
@@ -76,7 +77,7 @@ FOR_VOLUMES: Final = ("yes", "expect", "fail_if_empty", "system_tags", "user_tag
 @option("--fail-if-empty", is_flag=True, group=OUTPUT, help="Exit 1 if no volume matches.")
 @global_options
 @pass_context
-def command(context: AppContext, /, volumes: tuple[str, ...], everything: bool, **options: Any) -> Exit:
+def command(context: AppContext, /, volumes: tuple[str, ...], everything: bool, **options: Any) -> Exit | Report:
     """Recover deleted data volumes, each exactly once, and verify each by reading it back.
 
     VOLUME is a UUID or the exact name of a deleted data volume; `-` reads volumes from standard input, one per line. If
@@ -105,7 +106,7 @@ def command(context: AppContext, /, volumes: tuple[str, ...], everything: bool, 
     return _run(context, given, options, single=len(volumes) == 1 and volumes[0] != "-", expect=options["expect"])
 
 
-def _recover_selected(context: AppContext, filters: Filters, options: dict[str, Any]) -> Exit:
+def _recover_selected(context: AppContext, filters: Filters, options: dict[str, Any]) -> Exit | Report:
     """Recover the volumes that the filters select; raises Abort if the user does not confirm."""
     from zvol.model import VolumeArgument
 
@@ -119,12 +120,13 @@ def _recover_selected(context: AppContext, filters: Filters, options: dict[str, 
     return _run(context, volumes, options, single=False)
 
 
-def _nothing(context: AppContext, options: dict[str, Any], *why: str) -> Exit:
+def _nothing(context: AppContext, options: dict[str, Any], why: str = "nothing to do") -> Report:
     """Report that there is nothing to recover, and `why`."""
-    from zvol.render.values import Recovery
+    from zvol.render.results import several
+    from zvol.render.values import Report
 
-    code = context.output.recovery(Recovery([], advice=lambda _: why))
-    return Exit.FAILED if options["fail_if_empty"] else code
+    table = None if context.output.for_people else several([])
+    return Report(table, hints=[why], exit=Exit.FAILED if options["fail_if_empty"] else Exit.OK)
 
 
 def _nothing_given(context: AppContext, text: str) -> click.UsageError:

@@ -221,15 +221,16 @@ def _advice(
     piped = context.output.for_people and not context.output.on_screen
     if len(results) != 1 or not piped or results[0].outcome is not Outcome.RECOVERED:
         return
+    from zvol.render.results import names_attach
     from zvol.zstack.last_vm import CERTAIN
 
     volume, doubt = results[0].volume, results[0].last_vm_doubt
-    if volume is None or volume.text("vmInstanceUuid"):
+    if volume is None or volume.text("vmInstanceUuid") or names_attach(results[0]):
         return
     vm, attach = volume.text("lastVmInstanceUuid"), f"{context.options.command} attach {volume.uuid}"
     if vm and doubt != CERTAIN:
         yield f"it is not attached to a VM; the server remembers that it was on {vm}: {attach} {vm}"
     elif vm:
         yield f"it is not attached to a VM; it was last on {vm}: {attach}"
-    elif doubt and not request.reattach:
+    elif doubt:
         yield f"it is not attached to a VM: {attach} VM"

@@ -48,4 +48,4 @@ def open_runs(file: JournalFile, bases: Sequence[str]) -> Check:
     except ZvolError as exc:
         return Check("runs", False, exc.message, exc.hint or PLACE)
     left = [run for run in runs if run.unfinished and not run.alive]
-    return Check("runs", not left, f"{len(runs)} here, {len(left)} with something open", "Run: zvol resume")
+    return Check("runs", not left, f"{len(runs)} here, {len(left)} with something open", "Run `zvol resume`.")

@@ -20,7 +20,7 @@ MAX_CANDIDATES: Final = 20
 """Maximum number of candidates shown for an ambiguous name."""
 
 
-def error_lines(error: ZvolError, subject: str | None = None, command: str = "zvol") -> Iterator[str]:
+def error_lines(error: ZvolError, subject: str | None = None) -> Iterator[str]:
     """Yield the message (or every mistake of a configuration), then the server's own texts, then the hint."""
     if isinstance(error, ConfigError) and subject is None:
         yield from (escape_terminal(f"{problem.where}: {problem.text}") for problem in error.problems)
@@ -30,7 +30,7 @@ def error_lines(error: ZvolError, subject: str | None = None, command: str = "zv
     if error.fault is not None:
         yield from fault_lines(error.fault)
     if error.hint:
-        yield escape_terminal(with_command(error.hint, command))
+        yield escape_terminal(error.hint)
 
 
 def notes(sentences: Iterable[str], command: str, *, wrapped: bool) -> Iterator[str]:
@@ -64,13 +64,13 @@ def as_json(error: ZvolError, uuid: str | None = None, job_uuid: str | None = No
     }
 
 
-def result_lines(result: Result, command: str = "zvol", *, ages: bool = False) -> Iterator[str]:
+def result_lines(result: Result, *, ages: bool = False) -> Iterator[str]:
     """Yield why a result is a failure; for an ambiguous name also its candidates, one per line.
 
     With `ages`, as on a terminal, the candidates have the age of their deletion instead of its date.
     """
     assert result.error is not None
-    first, *rest = error_lines(result.error, result_subject(result), command)
+    first, *rest = error_lines(result.error, result_subject(result))
     yield first
     for row in result.candidates[:MAX_CANDIDATES]:
         yield f"  {_candidate(row, ages=ages)}"

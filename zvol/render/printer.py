@@ -14,7 +14,7 @@ from zvol.render import columns, formats, messages, prose, recovery_screen
 from zvol.render import results as tables
 from zvol.render.formats.json import line
 from zvol.render.terminal import error_mark
-from zvol.render.values import Recovery, Report, Table, with_command
+from zvol.render.values import Recovery, Report, Table, error_with_command, result_with_command, with_command
 from zvol.text import escape_terminal
 
 MAX_FAILURES: Final = 100
@@ -62,7 +62,7 @@ class Printer:
             self._stdout.flush()  # messages would be wrong if the data cannot be written
         if self.for_people and not self._quiet:
             self._lines(messages.notes(report.notes, self._command, wrapped=self._error_width is None))
-        self._failures(report.failures)
+        self._failures([result_with_command(result, self._command) for result in report.failures])
         if report.summary and self.on_screen:
             self.end(report.summary, report.hints)
         else:
@@ -79,7 +79,7 @@ class Printer:
         """
         whole: list[Result] = []
         lost: OSError | None = None
-        for result in recovery.results:
+        for result in (result_with_command(one, self._command) for one in recovery.results):
             whole.append(result)
             if self._format.streams and lost is None:
                 try:
@@ -157,7 +157,7 @@ class Printer:
             if tabled and result.error is not None and self._table_says_all(result, alone=len(bad) == 1):
                 hints.setdefault(result.error.hint, []).append(result.asked)
             else:
-                self._errors(messages.result_lines(result, self._command, ages=self._stderr.isatty()))
+                self._errors(messages.result_lines(result, ages=self._stderr.isatty()))
         if most is not None and len(bad) > most:
             self._lines([f"{len(bad) - most:,} more did not end well; all of them are on stdout"])
         self._advise(hints, advice, named=len(results) > 1)
@@ -219,7 +219,8 @@ class Printer:
 
     def error(self, error: ZvolError) -> None:
         """Print the error that ends a command; in formats for programs also as an object on the last line."""
-        self._errors(messages.error_lines(error, error.uuid, self._command))
+        error = error_with_command(error, self._command)
+        self._errors(messages.error_lines(error, error.uuid))
         if self._format.for_programs and error.exit is not Exit.USAGE:
             self.record(messages.as_json(error, error.uuid))
 

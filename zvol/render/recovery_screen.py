@@ -54,15 +54,19 @@ def _lines(known: Described, result: Result) -> Iterator[Line]:
     if isinstance(resource, VmInstance):
         yield PLAIN, f"{resource.uuid} and its root volume are back."
     elif isinstance(resource, Volume):
-        yield from _volume_lines(resource, known)
+        yield from _volume_lines(resource, known, explained=tables.names_attach(result))
 
 
-def _volume_lines(volume: Volume, known: Described) -> Iterator[Line]:
+def _volume_lines(volume: Volume, known: Described, *, explained: bool) -> Iterator[Line]:
+    """Yield the state of a volume, and unless a warning has `explained` it, its last VM and how to attach it."""
     doubt = known.doubts.get(volume.uuid)
     start = f"{volume.uuid} is {escape_terminal(volume.status or 'of unknown status')}"
     on, last = volume.text("vmInstanceUuid"), volume.text("lastVmInstanceUuid")
     if on:
         yield PLAIN, f"{start} and attached to {known.vm(on)}{', which is Stopped' if on in known.stopped else ''}."
+        return
+    if explained:
+        yield PLAIN, f"{start} and not attached."
         return
     if last:
         where = (

@@ -46,6 +46,11 @@ def brief(warnings: Sequence[str]) -> str:
     return "; ".join(dict.fromkeys([*([f"{left:,} left alone"] if left else []), *starts]))
 
 
+def names_attach(result: Result) -> bool:
+    """Tell whether a warning has the command that attaches the volume, so that nothing else repeats it."""
+    return any(f"attach {result.uuid} " in text for text in result.warnings)
+
+
 def detail(result: Result) -> str:
     error: ZvolError | None = result.error
     if error is None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Generic, TypeVar
 
-from zvol.errors import Exit
+from zvol.errors import Exit, ZvolError
 from zvol.model import Result, Volume
 from zvol.secrets import from_outside
 from zvol.text import escape_terminal
@@ -176,6 +177,26 @@ class Recovery:
     describe: Callable[[Sequence[Result]], Described] = nothing_described
 
 
-def with_command(hint: str, command: str) -> str:
-    """Return a hint whose commands use the same profile, host or sandbox as this command, for pasting."""
-    return hint.replace("`zvol ", f"`{command} ")
+def with_command(text: str, command: str) -> str:
+    """Return a text whose commands use the same profile, host or sandbox as this command, for pasting.
+
+    A command of zvol begins after a backtick or a pipe sign; one that has these options already is not changed.
+    """
+    options = command.removeprefix("zvol")
+    if not options or "zvol " not in text:
+        return text
+    return re.sub(rf"(`|\| )zvol(?!{re.escape(options)} ) ", lambda found: f"{found[1]}{command} ", text)
+
+
+def error_with_command(error: ZvolError, command: str) -> ZvolError:
+    """Return an error with the same for the commands in its hint."""
+    hint = with_command(error.hint, command)
+    return error if hint == error.hint else error.copy(hint=hint)
+
+
+def result_with_command(result: Result, command: str) -> Result:
+    """Return a result with the same for the commands in its error and its warnings."""
+    if result.error is None and not result.warnings:
+        return result
+    error = None if result.error is None else error_with_command(result.error, command)
+    return replace(result, error=error, warnings=tuple(with_command(text, command) for text in result.warnings))
