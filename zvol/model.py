@@ -215,6 +215,12 @@ class Result:
             own = self.error.exit if self.error else Exit.FAILED
         return most_severe((own, self.extra_exit))
 
+    @property
+    def left_open(self) -> bool:
+        """Tell whether the journal keeps something of it for `zvol resume`."""
+        stopped = self.error is not None and self.error.kind == "stopped"
+        return stopped or self.unfinished or self.outcome is Outcome.UNKNOWN
+
     def json(self) -> dict[str, Any]:
         """Return the result object of `-o json` and `-o ndjson`; its key set is a contract."""
         error = None

@@ -9,12 +9,13 @@ from urllib.parse import quote
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from zvol.catalog.resolve import MAX_NAME_CHARS, MAX_NAMES, resolve_targets
+from zvol.catalog.resolve import resolve_targets
+from zvol.catalog.unresolved import MAX_NAME_CHARS
 from zvol.errors import TransientError
 from zvol.model import Outcome, Volume, VolumeArgument, VolumeRow
 from zvol.row import Retention
 from zvol.zstack.answers import QueryResult
-from zvol.zstack.query import OPERATORS, condition
+from zvol.zstack.query import MAX_NAMES, OPERATORS, condition
 
 
 @given(st.text(max_size=40))

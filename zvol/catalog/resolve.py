@@ -2,36 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from zvol.catalog.lookalikes import as_glob, check_list, explained
-from zvol.catalog.similar import difference, similar, some_names
 from zvol.errors import ZvolError, nothing_sent
-from zvol.model import Outcome, Result, Target, Volume, VolumeArgument, VolumeRow
+from zvol.model import Outcome, Result, Target, Volume, VolumeArgument
 from zvol.resource import Resource
-from zvol.row import Retention
-from zvol.zstack.answers import volume_of
-from zvol.zstack.query import condition
+from zvol.zstack.query import MAX_NAMES, condition
 from zvol.zstack.resource_kinds import DATA_VOLUME, ResourceKind
 
 if TYPE_CHECKING:
+    from zvol.catalog.unresolved import MakeRows
     from zvol.zstack.client import Client
 
 R = TypeVar("R", bound=Resource)
-Row = TypeVar("Row")
-MakeRows = Callable[[Sequence[Volume]], Sequence[VolumeRow]]
-
-MAX_NAMES: Final = 20
-"""Maximum number of names looked up among volumes that are not deleted; they share the URL of one request."""
-MAX_NAME_CHARS: Final = 1500
-"""Maximum total characters of these names, URL-encoded."""
-
-GIVE_UUID: Final = "Give the UUID of the one you mean."
-_ALMOST_UUID: Final = re.compile(r"[0-9a-f]{20,44}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +37,7 @@ def resolve(
 
     A name means the deletion that is found, and no later one. `find` returns deleted resources, and is called only for
     names, which are compared here because the query language of the server cannot express every name. `refuse` returns
-    the results for names without exactly one match; it gets them with their matches.
+    the results for names without exactly one match, if there are any; it gets them with their matches.
     """
     names = list(dict.fromkeys(one.text for one in arguments if one.uuid is None))
     by_name: dict[str, list[R]] = {name: [] for name in names}
@@ -71,19 +56,7 @@ def resolve(
             targets.setdefault(found.uuid, Target(one.text, found.uuid, order, found.last_op_date, kind.name))
     refused = [name for name in names if len(by_name[name]) != 1]
     results = [Result(name, None, Outcome.NOT_SENT, error=error, target=kind.name) for name in refused if error]
-    return Resolution(tuple(targets.values()), tuple(results or refuse(refused, by_name)))
-
-
-def _matched(by_name: Mapping[str, Sequence[Resource]]) -> set[str]:
-    return {name for name, found in by_name.items() if found}
-
-
-def candidates(
-    names: Sequence[str], by_name: Mapping[str, Sequence[R]], make_rows: Callable[[Sequence[R]], Sequence[Row]]
-) -> list[Row]:
-    """Return the rows of the resources with one of the names, each once."""
-    found = {one.uuid: one for name in names for one in by_name[name]}
-    return list(make_rows(tuple(found.values()))) if found else []
+    return Resolution(tuple(targets.values()), tuple(results or (refuse(refused, by_name) if refused else ())))
 
 
 def resolve_targets(client: Client, arguments: Sequence[VolumeArgument], make_rows: MakeRows) -> Resolution:
@@ -99,8 +72,9 @@ def resolve_targets(client: Client, arguments: Sequence[VolumeArgument], make_ro
         return volumes
 
     def refuse(names: Sequence[str], by_name: Mapping[str, Sequence[Volume]]) -> list[Result]:
-        check_list(arguments, _matched(by_name))
-        return _refused(client, names, by_name, volumes, make_rows)
+        from zvol.catalog.unresolved import refuse_deleted
+
+        return refuse_deleted(client, arguments, names, by_name, volumes, make_rows)
 
     return resolve(arguments, DATA_VOLUME, find, refuse)
 
@@ -116,119 +90,8 @@ def resolve_any(client: Client, arguments: Sequence[VolumeArgument], make_rows: 
         return [volume for text in conditions for volume in client.list_volumes([text])]
 
     def refuse(names: Sequence[str], by_name: Mapping[str, Sequence[Volume]]) -> list[Result]:
-        check_list(arguments, _matched(by_name))
-        rows = candidates(names, by_name, make_rows)
-        missing = [name for name in names if not by_name[name]]
-        close: dict[str, list[Volume]] = {}
-        with suppress(ZvolError):
-            close = similar(missing, client.list_volumes() if missing else [])
-        return [_none_or_several(name, tuple(r for r in rows if r.volume.name == name), close) for name in names]
+        from zvol.catalog.unresolved import refuse_any
+
+        return refuse_any(client, arguments, names, by_name, make_rows)
 
     return resolve(arguments, DATA_VOLUME, find, refuse)
-
-
-def _none_or_several(name: str, rows: tuple[VolumeRow, ...], close: Mapping[str, Sequence[Volume]]) -> Result:
-    """Return why a name for any volume is refused."""
-    if not rows:
-        return _refusal(name, (), [], close.get(name, ()), "volume", "show")
-    error = ZvolError(f"{len(rows)} volumes have this name", kind="ambiguous", hint=GIVE_UUID)
-    return Result(name, None, Outcome.FAILED, error=error, candidates=rows)
-
-
-def _refused(
-    client: Client,
-    names: Sequence[str],
-    by_name: Mapping[str, Sequence[Volume]],
-    deleted: Sequence[Volume],
-    make_rows: MakeRows,
-) -> list[Result]:
-    """Return a result for each name without exactly one deleted volume."""
-    rows = candidates(names, by_name, make_rows)
-    unknown = [name for name in names if not by_name[name]]
-    others, roots = _others(client, unknown)
-    rows += others
-    close = similar(unknown, deleted)
-    results = []
-    for name in names:
-        same = tuple(row for row in rows if row.resource.name == name)
-        results.append(_refusal(name, same, [one for one in roots if one.name == name], close.get(name, ())))
-    return results
-
-
-def _refusal(
-    name: str,
-    rows: tuple[VolumeRow, ...],
-    roots: Sequence[Volume],
-    close: Sequence[Volume],
-    what: str = "deleted data volume",
-    verb: str = "recover",
-) -> Result:
-    """Return why a name without exactly one matching `what` is refused; `verb` is the command.
-
-    `rows` are all data volumes with the name, or only the deleted ones; `close` are volumes with similar names.
-    """
-    kind, text = "not-found", f"no {what} has this name"
-    hint = "`zvol list` shows what can be recovered; a destroyed VM: `zvol recover --vm VM`."
-    digits = name.strip(" ").lower().replace("-", "")
-    if rows and DATA_VOLUME.is_deleted(rows[0].resource):
-        kind, text, hint = "ambiguous", f"{len(rows)} deleted data volumes have this name", GIVE_UUID
-    elif rows:
-        kind, text, uuid = "not-deleted", _not_deleted(name, rows), rows[0].resource.uuid if len(rows) == 1 else "UUID"
-        hint = f"See it: `zvol show {uuid}`"
-    elif len(roots) == 1:
-        error = ZvolError("it is a Root volume", kind="root", hint="Recover its VM with `zvol recover --vm`.")
-        return Result(name, roots[0].uuid, Outcome.FAILED, resource=roots[0], error=error)
-    elif roots:
-        text = f"{text}, but {len(roots)} deleted root volumes do: they come back with their VMs"
-        hint = "`zvol list --vms` shows the VMs; then `zvol recover --vm`."
-    elif len(close) == 1:
-        text += difference(name, close[0].name)
-        hint = f"If you mean that one: `zvol {verb} {close[0].uuid}`"
-    elif close:
-        text += f"; similar names: {some_names(close)}"
-    elif _ALMOST_UUID.fullmatch(digits):
-        text = f"{text}, and it is not a UUID: {len(digits)} hex digits instead of 32"
-        hint = "`zvol list` shows what can be recovered."
-    elif looks_like := explained(name):
-        text += looks_like
-    elif (glob := as_glob(name)) is not None:
-        text = f"{text}; a VOLUME is a UUID or an exact name"
-        hint = f"For a pattern use --name {glob}, as in `zvol list --name {glob}`."
-    return Result(name, None, Outcome.FAILED, error=ZvolError(text, kind=kind, hint=hint), candidates=rows)
-
-
-def _not_deleted(name: str, rows: Sequence[VolumeRow]) -> str:
-    if len(rows) > 1:
-        return f"{name} is the name of {len(rows)} volumes that are not deleted: nothing to recover"
-    return f"{name} is not deleted ({rows[0].volume.status or 'of unknown status'}): nothing to recover"
-
-
-def _others(client: Client, names: Sequence[str]) -> tuple[list[VolumeRow], list[Volume]]:
-    """Return the data volumes with one of the names that are not deleted, and the root volumes that are.
-
-    Sends one request; both are empty if it fails.
-    """
-    names = that_fit([name for name in names if condition("name", "?=", name)])
-    if not names:
-        return [], []
-    try:
-        found = client.query_page(DATA_VOLUME.path, [("q", f"name?={','.join(names)}"), ("limit", "100")]).inventories
-    except ZvolError:
-        return [], []
-    volumes = [volume for one in found if (volume := volume_of(one)) is not None and volume.name in names]
-    there = [one for one in volumes if one.type == "Data" and not DATA_VOLUME.is_deleted(one)]
-    roots = [one for one in volumes if one.type == "Root" and DATA_VOLUME.is_deleted(one)]
-    return [VolumeRow(volume, Retention(False, "not-deleted")) for volume in there], roots
-
-
-def that_fit(names: Sequence[str]) -> list[str]:
-    """Return the names that fit into the URL of one request."""
-    from urllib.parse import quote
-
-    room, found = MAX_NAME_CHARS, list[str]()
-    for name in names:
-        size = len(quote(name)) + len("%2C")
-        if size <= room and len(found) < MAX_NAMES:
-            found.append(name)
-            room -= size
-    return found

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 from zvol.catalog.lookalikes import as_glob, explained
-from zvol.catalog.resolve import GIVE_UUID, Resolution, candidates, resolve, that_fit
+from zvol.catalog.resolve import Resolution, resolve
 from zvol.catalog.similar import difference, similar, some_names
+from zvol.catalog.unresolved import GIVE_UUID, candidates, that_fit
 from zvol.errors import UsageProblem, ZvolError
 from zvol.model import VM, Outcome, Result, VolumeArgument
 from zvol.text import fold_uuid

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 
 GARBAGE: Final = 20_000
-"""New objects before a garbage collection; the default of 700 means many useless ones at start."""
+"""New objects before a garbage collection; the default of 700 means many useless ones."""
+AT_START: Final = 250_000
+"""New objects before the first one: imports make that many, and no garbage."""
 
 
 def main(argv: Sequence[str] | None = None, *, clock: Clock | None = None) -> NoReturn:
@@ -26,7 +28,7 @@ def main(argv: Sequence[str] | None = None, *, clock: Clock | None = None) -> No
         _print(f"zvol {__version__}\n")
     from zvol.cli.signals import Interrupted, Signals
 
-    gc.set_threshold(GARBAGE, *gc.get_threshold()[1:])
+    _collect_seldom()
     signals = Signals()
     signals.install()  # before the imports, which take the longest
     try:
@@ -39,6 +41,18 @@ def main(argv: Sequence[str] | None = None, *, clock: Clock | None = None) -> No
     if argv is None:
         _end(code)
     sys.exit(code)
+
+
+def _collect_seldom() -> None:
+    """Collect garbage for the first time when all is imported, and less often than usual after that."""
+
+    def collected(phase: str, _info: object) -> None:
+        if phase == "stop":
+            gc.set_threshold(GARBAGE)
+            gc.callbacks.remove(collected)
+
+    gc.set_threshold(AT_START)
+    gc.callbacks.append(collected)
 
 
 def _end(code: int) -> NoReturn:

@@ -202,14 +202,18 @@ def _line_ends(wrong: Sequence[VolumeArgument]) -> str:
 
 def _texts(arguments: Sequence[str], stdin: TextIO | None, where: str) -> Iterator[tuple[str, str]]:
     """Yield place and text of each VOLUME; each line of standard input is one, even an empty line."""
-    from zvol.cli.list_input import lines
-    from zvol.model import LINE
-
     for number, argument in enumerate(arguments, 1):
         if argument != "-":
             yield f"{where} {number}", argument
             continue
         if stdin is None:
             raise click.UsageError("standard input is closed, and `-` was to be read from it")
-        for line, text in enumerate(lines(stdin), 1):
-            yield f"{LINE}{line}", text.removesuffix("\r")
+        yield from _lines(stdin)
+
+
+def _lines(stdin: TextIO) -> Iterator[tuple[str, str]]:
+    from zvol.cli.list_input import lines
+    from zvol.model import LINE
+
+    for line, text in enumerate(lines(stdin), 1):
+        yield f"{LINE}{line}", text.removesuffix("\r")

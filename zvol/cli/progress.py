@@ -47,7 +47,7 @@ class ProgressReporter:
             self._now,
             total,
             tty=tty and not verbose,
-            shown=not context.options.quiet and not context.output.mixes_with_progress and (tty or verbose),
+            shown=(tty or verbose) and not context.options.quiet and not context.output.mixes_with_progress,
             mark=context.options.prefix,
             width=lambda: terminal_width(sys.stderr.fileno()),
         )

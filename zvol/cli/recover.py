@@ -15,6 +15,7 @@ from zvol.cli.selectors import (
     check_expected,
     confirm_selection,
     filter_options,
+    filters_given,
     no_match,
     parse_filters,
     select_volumes,
@@ -88,8 +89,9 @@ def command(context: AppContext, /, volumes: tuple[str, ...], everything: bool, 
 
     With --vm, a destroyed VM (UUID or exact name) is recovered with its root volume, and stays stopped.
     """
-    filters, vms = parse_filters(options), options["vms"]
-    ways = bool(volumes) + filters.any + everything + bool(vms)
+    filtered, vms = filters_given(options), options["vms"]
+    filters = parse_filters(options) if filtered or everything else None
+    ways = bool(volumes) + filtered + everything + bool(vms)
     text = "give VOLUMEs, or filters such as --deleted-since, or --all, or --vm; they cannot be combined."
     if ways > 1:
         raise click.UsageError(text)
@@ -97,7 +99,7 @@ def command(context: AppContext, /, volumes: tuple[str, ...], everything: bool, 
         raise _nothing_given(context, text)
     if vms:
         return _recover_vms(context, vms, options)
-    if not volumes:
+    if filters is not None:
         return _recover_selected(context, filters, options)
     given = read_volumes(volumes, sys.stdin)
     if not given:
@@ -152,7 +154,7 @@ def _recover_vms(context: AppContext, vms: Sequence[str], options: dict[str, Any
         )
     if "-" in vms:
         raise click.UsageError("--vm does not read standard input; give it once for each VM.")
-    from zvol.cli.recover_runner import recover_vms
+    from zvol.cli.recover_vms import recover_vms
 
     return recover_vms(context, read_volumes(vms, None, what="VM", where="--vm"), _request(context, options))
 

@@ -8,18 +8,14 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from zvol.catalog.reattach import Reattachment, find_reattached
 from zvol.catalog.resolve import resolve_targets
 from zvol.catalog.roots import explain_roots, refuse_roots
-from zvol.catalog.vm_names import resolve_vms
 from zvol.cli.app_context import AppContext
 from zvol.cli.progress import ProgressReporter
 from zvol.cli.selectors import check_resolved
-from zvol.cli.vm_advice import vm_advice
 from zvol.errors import Exit, ZvolError, most_severe
 from zvol.journal.request import DEFAULT_REQUEST, Request
 from zvol.model import Outcome, Result, Target, Volume, VolumeArgument
-from zvol.recovery import resume as resuming
 from zvol.recovery.engine import Engine
 from zvol.recovery.task import Options
 from zvol.render.values import Described, Recovery
@@ -47,7 +43,7 @@ def recover(
     check_resolved(found, expect)
     targets, roots = refuse_roots(client, found.targets) if request.allow_root else (found.targets, [])
     order = [one.text for one in volumes]
-    return _recover(
+    return run_engine(
         context,
         targets,
         request,
@@ -57,25 +53,7 @@ def recover(
     )
 
 
-def recover_vms(context: AppContext, vms: Sequence[VolumeArgument], request: Request) -> Exit:
-    """Recover VMs, with `reattach` also the volumes that were on them, and return the exit code."""
-    client = context.server.client
-    found = resolve_vms(client, vms, context.server.vm_rows)
-    again = (
-        find_reattached(client, found.targets, context.destruction) if request.reattach else Reattachment(found.targets)
-    )
-    with_it: dict[str, list[str]] = {one.text: [one.text] for one in vms}
-    whose = {target.uuid: target.asked for target in found.targets}
-    for target in again.targets:
-        if target.vm is not None:
-            with_it[whose[target.vm]].append(target.asked)
-    order = [text for texts in with_it.values() for text in texts]
-    return _recover(
-        context, again.targets, request, order, lambda results: again.annotated(chain(found.refused, results))
-    )
-
-
-def _recover(
+def run_engine(
     context: AppContext,
     targets: Sequence[Target],
     request: Request,
@@ -84,7 +62,10 @@ def _recover(
     *,
     single: bool = False,
 ) -> Exit:
-    """Run the engine; `completed` returns its results together with those known before the run."""
+    """Recover targets, print each outcome, and return the exit code.
+
+    `completed` returns the results of the engine together with those known before the run.
+    """
     began = context.server.deadline.began
     context.server.deadline.lift()
     reporter = ProgressReporter(context, len(order))
@@ -104,11 +85,13 @@ def _recover(
 
 def resume(context: AppContext, journal: Journal, runs: Sequence[Run], *, run_id: str | None, send_stale: bool) -> Exit:
     """Finish runs, print each outcome, and return the exit code; `run_id` is the run that the user named."""
+    from zvol.recovery.resume import resume as resume_runs
+
     context.server.deadline.lift()
     context.journal.prune_at_end(journal)
     reporter = ProgressReporter(context, sum(run.unfinished for run in runs))
     engine = _engine(context, reporter)
-    results: Iterable[Result] = resuming.resume(engine, journal, runs, send_stale=send_stale, warn=reporter.warn)
+    results: Iterable[Result] = resume_runs(engine, journal, runs, send_stale=send_stale, warn=reporter.warn)
     if sum(run.unfinished for run in runs) == 1:
         results = _with_last_vm(context, results)
 
@@ -214,9 +197,11 @@ def _advice(
     stopped: bool = False,
 ) -> Iterator[str]:
     """Yield the next steps; `run_id` is the run to resume, empty for all, None for none."""
-    if run_id is not None and (stopped or any(resuming.leaves_open(result) for result in results)):
+    if run_id is not None and (stopped or any(result.left_open for result in results)):
         yield f"finish with: {context.options.command} resume {run_id}".rstrip()
     if context.output.for_people:
+        from zvol.cli.vm_advice import vm_advice
+
         yield from vm_advice(results, request)
     piped = context.output.for_people and not context.output.on_screen
     if len(results) != 1 or not piped or results[0].outcome is not Outcome.RECOVERED:

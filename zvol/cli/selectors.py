@@ -53,6 +53,7 @@ _OPTIONS = (
 )
 
 
+_KEYS: Final = ("name", "since", "before", "last_vm", "storage", "tagged", "expiring")
 _NAMES: Final = {"last_vm": "last-vm", "storage": "primary-storage"}
 
 
@@ -61,6 +62,11 @@ def filter_options(command: F) -> F:
     for add in reversed(_OPTIONS):
         command = add(command)
     return command
+
+
+def filters_given(options: dict[str, Any]) -> bool:
+    """Tell whether there is a filter among the options."""
+    return any(options[key] is not None for key in _KEYS)
 
 
 def parse_filters(options: dict[str, Any]) -> Filters:

@@ -159,7 +159,7 @@ class SettingLayers:
 
     def _file(self, *, needed: bool) -> File | None:
         """Return the configuration file; None if a default file is missing, or is unreadable and not `needed`."""
-        if self.path is None:
+        if self.path is None or (not self._named and _is_missing(self.path)):
             return None
         found = self._loaded
         if isinstance(found, UnreadableFile) and not self._named and (found.missing or not needed):
@@ -254,6 +254,17 @@ class SettingLayers:
             bare = f"http://[{bare}]" if bare.count(":") > 1 and "]" not in bare else f"http://{bare}"
         ports = dict.fromkeys(PORTS, int(port)) if port else {**PORTS, "http": ZSTACK_PORT}
         return self._checked(ValueKind(lambda text: parse_host(text, ports)), replace(given, value=bare))
+
+
+def _is_missing(path: Path) -> bool:
+    """Tell whether there is no file, without the modules that read one."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        pass
+    return False
 
 
 def _mask_if_missing(text: str, path: Path) -> None:

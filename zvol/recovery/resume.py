@@ -50,12 +50,6 @@ def resume(
         warn(text)
 
 
-def leaves_open(result: Result) -> bool:
-    """Tell whether the journal keeps something of a volume for `zvol resume`."""
-    stopped = result.error is not None and result.error.kind == "stopped"
-    return stopped or result.unfinished or result.outcome is Outcome.UNKNOWN
-
-
 def _skipped(tasks: Sequence[VolumeTask]) -> Iterator[str]:
     """Yield the volumes that were not sent because their run is too old."""
     for run, kind in dict.fromkeys((task.run, task.kind) for task in tasks):

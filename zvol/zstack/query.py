@@ -11,6 +11,9 @@ OPERATORS: Final = ("!=", ">=", "<=", "!?=", "!~=", "~=", "?=", "=", ">", "<", "
 UUID_BATCH: Final = 50
 """The most UUIDs of a condition that fit into a URL of 2,000 characters."""
 
+MAX_NAMES: Final = 20
+"""Maximum number of names looked up in one request, because they share its URL."""
+
 _NAME: Final = re.compile(r"[A-Za-z0-9_.]+")
 
 
