@@ -159,7 +159,7 @@ def test_a_run_is_closed_by_hand_and_what_may_act_is_named(cloud: World, tmp_pat
     [row] = cloud.run_list(bare)
     assert (row["planned"], row["pending"], row["finished"], row["ended"] is None) == (0, 0, 2, False)
     again = cloud.run(bare, "runs", "forget", row["run"])
-    assert (again.code, "nothing was open in it" in again.err) == (0, True)
+    assert (again.code, "nothing was pending in it" in again.err) == (0, True)
     assert cloud.run(env, "resume").err == "zvol: nothing to resume\n"
 
 

@@ -198,7 +198,7 @@ def test_resume_prints_results_and_runs_shows_what_is_open(cloud: World) -> None
     assert header.split("  ")[0] == "RUN"
     assert line.split()[0] == row["run"]
     assert "  open   2 not sent  " in line
-    assert "finish what is open with" in table.err
+    assert "finish what is pending with" in table.err
     assert cloud.run(env, "resume", "nonsense").code == 2
     ran = cloud.run(env, "resume", row["run"], "--json", "-q")
     assert ran.code == 0

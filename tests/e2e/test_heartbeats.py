@@ -165,7 +165,7 @@ def test_doctor_says_what_the_list_says(tmp_path: Path) -> None:
     never = "the server does not tell its time zone"
     with old_server() as server:
         well, text = doctor(server, tmp_path)
-        assert (well, text[:57]) == (True, "UTC+08:00, as the heartbeats of its management nodes show")
+        assert (well, text[:54]) == (True, "UTC+08:00, from the heartbeats of its management nodes")
         assert "does not count" in doctor(server, tmp_path, "Asia/Tokyo")[1]
         assert doctor(server, tmp_path, "Asia/Shanghai") == (True, f"{never}; the profile says Asia/Shanghai")
         server.beats = [[QUARTER]]
@@ -186,7 +186,7 @@ def test_doctor_does_not_log_in_for_it(tmp_path: Path) -> None:
         assert (server.asked("/accounts"), server.asked(NODES)) == (0, 0)
         server.zone = (200, {"timezone": "Asia/Shanghai", "offset": "+08:00", "success": True})
         found = {one["check"]: one["found"] for one in run(["doctor", "--json"], env, command=COMMAND).json()}
-        assert found["zone"] == "Asia/Shanghai, as the server says"
+        assert found["zone"] == "Asia/Shanghai, from the server"
 
 
 # ---- where nothing needs the zone, nothing is waited for ---------------------------------------------------------

@@ -54,7 +54,7 @@ def test_later_commands_know_the_zone(old: Sandbox, tmp_path: Path) -> None:
     assert 0 < left <= 86400
     assert run(["list", "--expiring-within", "1s", "--exit-code"], env).code == 0
     found = zone_check(env)
-    assert (found["ok"], "UTC+05:45, as `zvol login` showed it" in found["found"]) == (True, True)
+    assert (found["ok"], "UTC+05:45, from `zvol login`" in found["found"]) == (True, True)
     session = json.loads(stored(tmp_path).read_text())["session"]
     assert shown(env | {"ZVOL_SESSION": session}) == UNKNOWN, "it goes with the session that is used"
 

@@ -40,7 +40,7 @@ class Expected:
 _TABLE: Final[dict[str, tuple[Any, ...]]] = {
     "name": NAMES,
     "product": ("ZStack 3.0", "ZStack 3.10.40", "ZStack 4.4.65", "ZStack 4.8.22", "ZStack 5.2.1", "ZSphere 4.10"),
-    "known": ("read in source", "tried", "tried", "read in source", "tried", "tried"),
+    "known": ("source code", "tested with", "tested with", "source code", "tested with", "tested with"),
     "resends": (False, True, True, True, True, True),
     "copies": (False, True, True, False, False, False),
     "last_vm": ("never", "never", "maybe", "yes", "yes", "yes"),

@@ -79,7 +79,7 @@ def doctor(site: Site) -> None:
     assert ran.code == 0, ran
     assert site.expected.product in found["version"], ran
     assert site.expected.known in found["version"], ran
-    assert found["policy"] == f"Delay, safe for {site.expected.days}d after a deletion", ran
+    assert found["policy"] == f"Delay: a deleted volume is safe for {site.expected.days}d", ran
     assert not site.between.puts()
     assert site.cloud.events() == []
 

@@ -117,5 +117,5 @@ def test_a_session_of_digits_is_never_another_number(tmp_path: Path, text: str) 
 
 
 def test_yaml_is_imported_in_one_module() -> None:
-    room = Path(profiles.__file__).parent
-    assert [path.name for path in sorted(room.glob("*.py")) if "import yaml" in path.read_text()] == ["profiles.py"]
+    package = Path(profiles.__file__).parent
+    assert [path.name for path in sorted(package.glob("*.py")) if "import yaml" in path.read_text()] == ["profiles.py"]

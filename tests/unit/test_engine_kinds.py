@@ -196,8 +196,10 @@ def test_a_vm_that_was_destroyed_again_is_left_alone(tmp_path: Path) -> None:
     world.clock.at(world.clock.now + 50.1, lambda: world.server.delete(A))
     [result] = world.recover()
     assert result.error is not None
-    assert result.error.message == "somebody destroyed or changed the VM after zvol began; it was left as it is"
-    assert "`zvol show --vm`" in result.error.hint
+    assert (
+        result.error.message == "the VM was destroyed again or changed after zvol had read it, so zvol left it as it is"
+    )
+    assert "`zvol show --vm VM`" in result.error.hint
     assert world.server.seen["put"] == 1
 
 

@@ -13,7 +13,7 @@ import pytest
 ZVOL = Path(__file__).parents[2] / "zvol"
 ROOM = ZVOL / "recovery"
 FILES = sorted(ROOM.rglob("*.py"))
-OTHERS = sorted(file for room in ("session", "cli", "catalog") for file in (ZVOL / room).rglob("*.py"))
+OTHERS = sorted(file for package in ("session", "cli", "catalog") for file in (ZVOL / package).rglob("*.py"))
 OWNERS = {"task_queues.py", "task_lifecycle.py", "tasks.py"}
 """The modules of `Tasks`, which alone may change a task."""
 
@@ -128,7 +128,7 @@ def test_a_class_changes_its_own_fields_only(file: Path) -> None:
 
 
 @pytest.mark.parametrize("file", OTHERS, ids=lambda path: str(path.relative_to(ZVOL)))
-def test_other_rooms_change_no_task(file: Path) -> None:
+def test_other_packages_change_no_task(file: Path) -> None:
     found = [one for one in found_in(file.name, file.read_text()) if " calls " in one or " copies " in one]
     assert [one for one in found if not one.endswith(" calls setattr")] == []
     assert not {"task_queues", "task_lifecycle", "tasks"} & set(imported_from_recovery(file.read_text()))

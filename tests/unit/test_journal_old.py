@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.oldruns import ME, NOW, fill
-from zvol.journal import journal as room
+from zvol.journal import journal as module
 from zvol.journal import queries
 from zvol.journal.journal import Journal
 from zvol.journal.locks import Locks
@@ -52,14 +52,14 @@ def test_nothing_is_pruned_before_the_work_is_done(path: Path) -> None:
 
 def test_runs_are_pruned_in_small_steps_the_oldest_first(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(path, 50)
-    monkeypatch.setattr(room, "PRUNE_SECONDS", 0.0)
+    monkeypatch.setattr(module, "PRUNE_SECONDS", 0.0)
     journal = Journal(path)
     executed = executed_sql(journal)
     journal.prune(LATER)
     assert len({sql for sql in executed if sql.startswith("DELETE FROM runs")}) == queries.PRUNE_BATCH == 20
     assert sum(sql == "COMMIT" for sql in executed) == 1
     assert min(one.id for one in journal.runs()) == "old-00020"
-    monkeypatch.setattr(room, "PRUNE_SECONDS", 60.0)
+    monkeypatch.setattr(module, "PRUNE_SECONDS", 60.0)
     journal.prune(LATER)
     assert journal.runs() == []
     assert journal._db.execute("SELECT count(*) FROM intents").fetchone() == (0,)

@@ -14,7 +14,7 @@ import pytest
 from tests.support.oldruns import ME, NOW
 from zvol.errors import LocalState
 from zvol.files import private_dir
-from zvol.journal import journal as room
+from zvol.journal import journal as module
 from zvol.journal.journal import Journal
 from zvol.journal.queries import MAY_ACT, MAY_ACT_ON_VM
 from zvol.journal.records import Claim, ClosedVolume, Identity, Intent
@@ -34,7 +34,7 @@ def path(tmp_path: Path) -> Path:
 def test_a_locked_journal_is_reported_as_in_use_and_not_as_a_full_disk(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(room, "BUSY_TIMEOUT", 0.05)
+    monkeypatch.setattr(module, "BUSY_TIMEOUT", 0.05)
     journal = Journal(path)
     run = journal.begin(ME, Request(), NOW)
     other = sqlite3.connect(path, isolation_level=None)
@@ -61,7 +61,7 @@ def test_a_run_that_was_taken_over_stays_in_the_journal(path: Path, monkeypatch:
     run = journal.begin(ME, Request(), NOW)
     journal.claim(run, [Claim(A, "a", "then")])
     journal.close()
-    monkeypatch.setattr(room, "BUSY_TIMEOUT", 0.05)
+    monkeypatch.setattr(module, "BUSY_TIMEOUT", 0.05)
     journal = Journal(path)
     journal.adopt([run], ME)
     other = sqlite3.connect(path, isolation_level=None)

@@ -14,7 +14,7 @@ import pytest
 from tests.support.output_schema import conform
 from tests.support.printed import Printed
 from zvol.cli import run_tables
-from zvol.cli.runs import open_first
+from zvol.cli.runs import pending_first
 from zvol.journal.journal import Journal
 from zvol.journal.records import Claim, Identity, Intent, Run
 from zvol.journal.request import Request
@@ -117,11 +117,11 @@ def test_of_each_target_it_is_told_what_became_of_it(journal: Journal) -> None:
     assert (found[0]["asked"], found[2]["target"], found[0]["target"]) == ("aa", "vm", "volume")
     report = Report(run_tables.targets_table(journal.targets(run)))
     cells = [re.split("  +", line)[3] for line in printed(report, "table")[0].splitlines()]
-    words = ["recovered, with follow-ups open", "pending", "not sent", "pending", "failed"]
+    words = ["recovered, with follow-ups pending", "pending", "not sent", "pending", "failed"]
     assert cells == ["OUTCOME", *words]
 
 
-def test_what_is_open_comes_first_and_is_counted_in_words(journal: Journal) -> None:
+def test_what_is_pending_comes_first_and_is_counted_in_words(journal: Journal) -> None:
     old = begin(journal, NOW - 7200, A, B, C)
     journal.record_outcome(old, A, "recovered", settled=True)
     journal.record_outcome(old, B, "failed", settled=True)
@@ -129,12 +129,12 @@ def test_what_is_open_comes_first_and_is_counted_in_words(journal: Journal) -> N
     journal.record_outcome(new, D, "recovered", settled=True)
     journal.finish(NOW, new)
     journal.finish(NOW, old)
-    runs = sorted(journal.runs(), key=open_first)
+    runs = sorted(journal.runs(), key=pending_first)
     assert [run.id for run in runs] == [old, new]
     report = Report(run_tables.runs_table(runs, NOW))
     plain = printed(report, "table")[0]
     assert "2026" in plain
-    for text in ("open", "1 not sent, 1 recovered, 1 failed", "zvol recover \\u{1b}[31m", "account admin"):
+    for text in ("  pending  ", "1 not sent, 1 recovered, 1 failed", "zvol recover \\u{1b}[31m", "account admin"):
         assert text in plain
     screen = printed(report, "table", tty=True, width=100)[0]
     assert "2h ago" in screen

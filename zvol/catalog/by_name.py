@@ -160,7 +160,7 @@ def unchanged(shown: Volume, now: Volume | None) -> Volume:
     """Return the volume as it is now; raises Refused if it has changed since its name was looked up."""
     if now is None or DATA_VOLUME.deletion_of(now) != DATA_VOLUME.deletion_of(shown):
         raise Refused(
-            "the volume was deleted or changed meanwhile; it was left as it is",
+            "the volume was deleted or changed after its name was looked up, so it was not attached",
             uuid=shown.uuid,
             kind="changed",
             hint=f"Look at it with `zvol show {shown.uuid}`, then run the command again if you still want it.",

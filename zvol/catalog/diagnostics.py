@@ -13,6 +13,7 @@ from zvol.clock import Clock
 from zvol.errors import CannotTell, ConfigError, Untrusted, ZvolError
 from zvol.model import Check, Endpoint
 from zvol.zstack.resource_kinds import DATA_VOLUME
+from zvol.zstack.versions import Evidence
 
 if TYPE_CHECKING:
     from zvol.catalog.server_zone import ZoneSources
@@ -23,6 +24,12 @@ if TYPE_CHECKING:
 CLOCK_SECONDS: Final = 60.0
 """Maximum difference between the clocks of the server and of this machine."""
 
+KNOWN_FROM: Final = {
+    Evidence.TRIED: "tested with zvol",
+    Evidence.READ: "supported from its source code, not tested",
+    Evidence.UNKNOWN: "not known to zvol",
+}
+"""How zvol knows the behaviour of a release."""
 NO_TIME: Final = "Without it no time left and no {what} can be told; filters by time and the alarm do not work."
 
 
@@ -52,7 +59,7 @@ def connection(
     elif endpoint.scheme == "https":
         yield Check("tls", True, f"verified with {ca_file or 'the usual authorities'}")
     else:
-        yield Check("tls", True, "none: plain http, as the configuration allows")
+        yield Check("tls", True, "not encrypted: the URL of the host is http://")
     if answer is not None:
         yield _version(answer)
 
@@ -72,7 +79,7 @@ def _version(answer: Answer) -> Check:
     except ZvolError as exc:
         hint = exc.hint or "Check the port and the path of `host`: a management node listens on 8080, below /zstack."
         return Check("version", False, f"it does not answer as a ZStack: {exc.message}", hint)
-    return Check("version", True, f"{release.name}, {release.evidence}", notes=tuple(release.notes()))
+    return Check("version", True, f"{release.name}, {KNOWN_FROM[release.evidence]}", notes=tuple(release.notes()))
 
 
 def clock_and_zone(
@@ -88,10 +95,17 @@ def clock_and_zone(
         server = client.server_time()
         apart = server - (before + clock.wall()) / 2
         hint = "Set the clock of this machine or of the management node: one of them is wrong."
-        yield Check("clock", abs(apart) < CLOCK_SECONDS, f"{round(apart):+d} s from this machine", hint)
+        yield Check("clock", abs(apart) < CLOCK_SECONDS, _compared(round(apart)), hint)
     except ZvolError as exc:
         yield Check("clock", False, f"not known: {exc.message}", NO_TIME.format(what="age"))
     yield _zone(sources, profile_zone, server, logs_in=logs_in)
+
+
+def _compared(apart: int) -> str:
+    """Return how many seconds the server's clock is apart from this machine's."""
+    if not apart:
+        return "the same as on this machine"
+    return f"{abs(apart)} s {'ahead of' if apart > 0 else 'behind'} this machine"
 
 
 def _zone(sources: ZoneSources, profile_zone: str | None, now: float | None, *, logs_in: bool) -> Check:
@@ -103,11 +117,11 @@ def _zone(sources: ZoneSources, profile_zone: str | None, now: float | None, *, 
     if logs_in and isinstance(reason, CannotTell):
         return Check("zone", True, f"{why}; each run reads it from its login{ignored}")
     if zone.source == "server":
-        by = "the server says" if reason is None else "the heartbeats of its management nodes show"
+        by = "the server" if reason is None else "the heartbeats of its management nodes"
         only = " at this moment (it does not tell its summer time: the earlier deadline counts)" if zone.offset else ""
-        return Check("zone", True, f"{zone.tz}, as {by}{only}{ignored}")
+        return Check("zone", True, f"{zone.tz}, from {by}{only}{ignored}")
     if zone.source == "login":
-        return Check("zone", True, f"{why}; {zone.tz}, as `zvol login` showed it{ignored}")
+        return Check("zone", True, f"{why}; {zone.tz}, from `zvol login`{ignored}")
     if zone.tz is None and not isinstance(reason, CannotTell):
         return Check("zone", False, f"not known: {why}", NO_TIME.format(what="date"))
     return Check("zone", zone.tz is not None, f"{why}; the profile says {profile_zone or 'nothing'}", TIMEZONE_HINT)
@@ -128,7 +142,8 @@ def policy(client: Client) -> Check:
         return Check("policy", False, "the server does not say how long it keeps deleted volumes", hint)
     period = human_duration(found.period_seconds) if found.period_seconds else "an unknown time"
     if found.deletion_policy == "Never":
-        return Check("policy", True, "Never: what is deleted stays until somebody expunges it")
-    text = f"{found.deletion_policy}, safe for {period} after a deletion"
-    hint = "What is deleted from now on is gone at once: ask the administrator for the policy Delay."
-    return Check("policy", found.deletion_policy != "Direct", text, hint)
+        return Check("policy", True, "Never: a deleted volume stays until somebody expunges it")
+    if found.deletion_policy == "Direct":
+        hint = "Ask the administrator for the policy Delay."
+        return Check("policy", False, "Direct: a volume that is deleted from now on is destroyed at once", hint)
+    return Check("policy", True, f"{found.deletion_policy}: a deleted volume is safe for {period}")

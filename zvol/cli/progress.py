@@ -80,7 +80,7 @@ class ProgressReporter:
         self._progress.stopping = True
         self._progress.clear()
         again = "Ctrl-C again" if self._context.signals.first == signal.SIGINT else "a second signal"
-        limit = f"what is open is watched for up to {seconds:.0f} s"
+        limit = f"what is pending is watched for up to {seconds:.0f} s"
         self._context.output.hint(f"stopping: nothing new is sent; {limit} ({again} ends it now)")
 
     def journal_lost(self, error: LocalState, jobs: Sequence[tuple[str, str]], unsent: int) -> None:

@@ -24,7 +24,7 @@ NAMED: Final = 2
 LABELS: Final = {
     "planned": "not sent",
     "open": "pending",
-    "followups": "with follow-ups open",
+    "followups": "with follow-ups pending",
     "forgotten": "forgotten",
     "taken": "taken over by a later run",
 }
@@ -106,7 +106,7 @@ def _state(run: Run) -> str:
     if run.alive:
         return "running"
     if run.unfinished:
-        return "open"
+        return "pending"
     return "forgotten" if run.counts.get("forgotten") else "finished"
 
 

@@ -48,7 +48,7 @@ class Runs(Group):
 @global_options
 @pass_context
 def command(context: AppContext) -> Report | None:
-    """Show the runs recorded on this machine, unfinished runs first; no request is sent.
+    """Show the runs recorded on this machine, pending runs first; no request is sent.
 
     With RUN, show its volumes and VMs, and the outcome of each.
     """
@@ -58,7 +58,7 @@ def command(context: AppContext) -> Report | None:
 
     runs = known_runs(context)
     unfinished = any(run.unfinished and not run.alive for run in runs)
-    hints = [f"finish what is open with: {context.options.command} resume"] if unfinished else []
+    hints = [f"finish what is pending with: {context.options.command} resume"] if unfinished else []
     if not runs:
         hints = ["there are no runs yet"]
     return Report(runs_table(runs, context.clock.wall()), hints=hints)
@@ -76,18 +76,18 @@ def one(context: AppContext) -> Report:
     targets = context.journal.view.targets(run.id)
     hints = []
     if run.unfinished and not run.alive:
-        hints = [f"finish what is open with: {context.options.command} resume {run.id}"]
+        hints = [f"finish what is pending with: {context.options.command} resume {run.id}"]
     return Report(targets_table(targets), notes=[*about(run, context.clock.wall())], hints=hints)
 
 
 def known_runs(context: AppContext) -> Sequence[Run]:
-    """Return the runs in the journal, unfinished runs first, then newest first; raises LocalState."""
+    """Return the runs in the journal, pending runs first, then newest first; raises LocalState."""
     runs = context.journal.view.runs() if context.journal.exists else []
-    return sorted(runs, key=open_first)
+    return sorted(runs, key=pending_first)
 
 
-def open_first(run: Run) -> bool:
-    """Return a sort key that puts unfinished runs first."""
+def pending_first(run: Run) -> bool:
+    """Return a sort key that puts pending runs first."""
     return not (run.unfinished or run.alive)
 
 
@@ -118,5 +118,5 @@ def forget(context: AppContext, run: str) -> Report:
     many = "1 request" if jobs == 1 else f"{jobs} requests"
     may_act = f"{many} of run {run} may still act, and nothing waits for that any more; look before you recover again"
     return Report(
-        closed_table(closed), warnings=[may_act] if jobs else [], hints=[] if closed else ["nothing was open in it"]
+        closed_table(closed), warnings=[may_act] if jobs else [], hints=[] if closed else ["nothing was pending in it"]
     )

@@ -164,5 +164,5 @@ def _end_old_cloud(context: AppContext, directory: Path) -> None:
         try:
             close_runs_on(path, [SANDBOX, *served_at(directory)], context.clock.wall())
         except LocalState as error:
-            text = f"what runs of the old cloud left open could not be closed: {error.message}"
+            text = f"what runs of the old cloud left pending could not be closed: {error.message}"
             context.output_for_errors().warn(f"{text}. `zvol sandbox reset` tries it again")

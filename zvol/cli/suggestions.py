@@ -41,7 +41,7 @@ def profiles(context: AppContext, _word: str) -> Suggestions:
 def runs(context: AppContext, _word: str) -> Suggestions:
     if context.journal.exists:
         for run in context.journal.view.runs():
-            yield run.id, "open" if run.unfinished and not run.alive else ""
+            yield run.id, "pending" if run.unfinished and not run.alive else ""
 
 
 def deleted_volumes(context: AppContext, word: str) -> Suggestions:

@@ -1,4 +1,4 @@
-"""What `zvol doctor` checks of the journal: whether it can be written, and whether runs in it are open."""
+"""What `zvol doctor` checks of the journal: whether it can be written, and whether runs in it are pending."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def unwritable(journal: Path) -> tuple[str, str] | None:
 
 
 def open_runs(file: JournalFile, bases: Sequence[str]) -> Check:
-    """Check whether dead runs have left anything open on the server, which the journal calls one of `bases`."""
+    """Check whether dead runs have left anything pending on the server, which the journal calls one of `bases`."""
     if not file.exists:
         return Check("runs", True, "none yet")
     try:
@@ -48,4 +48,4 @@ def open_runs(file: JournalFile, bases: Sequence[str]) -> Check:
     except ZvolError as exc:
         return Check("runs", False, exc.message, exc.hint or PLACE)
     left = [run for run in runs if run.unfinished and not run.alive]
-    return Check("runs", not left, f"{len(runs)} here, {len(left)} with something open", "Run `zvol resume`.")
+    return Check("runs", not left, f"{len(runs)} recorded, {len(left) or 'none'} pending", "Run `zvol resume`.")

@@ -23,7 +23,7 @@ BARRED = (
     "Have the gateway let such requests through, then run `zvol resume`; or set `host` to the management node itself "
     "and run the command again, which waits until the first request cannot act any more."
 )
-LOGIN = "Get a new session, then run the command again; what is open is settled by `zvol resume`."
+LOGIN = "Get a new session, then run the command again; `zvol resume` settles what is pending."
 
 
 def result(task: VolumeTask, conclusion: Conclude) -> Result:
@@ -138,7 +138,7 @@ def _unknown(task: VolumeTask, why: Reason) -> ZvolError:
     match why:
         case Reason.NO_SENDS_LEFT:
             text = f"{MAX_SENDS} requests were sent and the {kind.noun} is still {kind.removed}"
-            hint = f"Run `zvol recover{kind.option}` again later, or ask the administrator."
+            hint = f"Run `zvol recover {kind.argument}` again later, or ask the administrator."
             return ZvolError(text, kind="unknown", hint=hint, exit=Exit.UNKNOWN)
         case Reason.SESSION | Reason.NOT_READ_BACK:
             text = f"the request was sent, and the {kind.noun} could not be read back with this session"
@@ -225,8 +225,8 @@ GUARDED = {
 
 
 def changed(kind: AnyKind) -> ZvolError:
-    text = f"somebody {kind.removed} or changed the {kind.noun} after zvol began; it was left as it is"
-    hint = f"Look at it with `zvol show{kind.option}`, then run the command again if you still want it."
+    text = f"the {kind.noun} was {kind.removed} again or changed after zvol had read it, so zvol left it as it is"
+    hint = f"Look at it with `zvol show {kind.argument}`, then run the command again if you still want it."
     return ZvolError(text, kind="changed", hint=hint)
 
 

@@ -78,7 +78,7 @@ def find_run(runs: Sequence[Run], run_id: str) -> Run:
 def _complete(journal: Journal, wall: float) -> Journal:
     lost = journal.find_lost_runs(wall)
     if lost:
-        text = f"the journal {journal.path} was emptied or replaced: what run {lost[0]} left open is not known"
+        text = f"the journal {journal.path} was emptied or replaced: what run {lost[0]} left pending is not known"
         hint = "Nothing was sent. See what is deleted with `zvol list`; the next recovery waits for what may still act."
         raise LocalState(text, hint=hint)
     return journal

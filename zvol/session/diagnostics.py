@@ -29,7 +29,8 @@ def checks(server: Server, journal: JournalFile) -> Iterator[Check]:
     from zvol.zstack.client import Client
 
     settings = server.settings
-    found = f"profile {settings.profile or 'none'}; {settings.endpoint.base}, from {settings.sources['host']}"
+    profile = f"profile {settings.profile}, " if settings.profile else ""
+    found = f"{profile}host {settings.endpoint.base} ({settings.sources['host']})"
     yield Check("configuration", True, found)
     yield from _own_files(journal, (server.base, server.origin), server.delay_signals)
     ca_file_from = settings.sources["ca_file"]
@@ -79,7 +80,7 @@ def _files(journal: Path) -> Check:
         return Check("files", False, f"cannot use {folder}: {exc.strerror}", journal_checks.PLACE)
     if problem:
         return Check("files", False, *problem)
-    return Check("files", True, f"{len(present)} of zvol's own, all private")
+    return Check("files", True, "only you can read and change zvol's files" if present else "none yet")
 
 
 def _clock_and_zone(server: Server) -> Iterator[Check]:
@@ -106,7 +107,7 @@ def _session(server: Server) -> tuple[Check, bool]:
     credential = server.settings.credential
     try:
         if server.sessions.must_log_in:
-            text = f"none is stored: zvol logs in for each run, as {credential.account or 'nobody'} (not tried here)"
+            text = f"none is stored; zvol logs in for each run, as {credential.account or 'nobody'} (not tried here)"
             return Check("session", credential.account is not None, text, "Name the account."), False
         return _accepted(server)
     except ZvolError as exc:
@@ -120,8 +121,9 @@ def _accepted(server: Server) -> tuple[Check, bool]:
     accepted = server.accepts_session()
     if sessions.uses_access_key:
         return Check("session", True, f"access key {credential.access_key_id} is accepted"), True
-    answer = {True: "valid", False: "it has ended", None: "the server did not say whether it is valid"}[accepted]
+    answer = {True: "valid", False: "expired", None: "not known: the server did not say whether it is valid"}[accepted]
     name = f"{sessions.account}/{sessions.user}" if sessions.user else sessions.account
     again = accepted is False and credential.gives_password and not credential.gives_session
-    text = f"of {name or 'an account'}, {sessions.source}: {answer}" + ("; the next run logs in again" if again else "")
+    whose = f"account {name}, " if name else ""
+    text = f"{answer} ({whose}{sessions.source})" + ("; the next run logs in again" if again else "")
     return Check("session", accepted is True or again, text, sessions.session.hint("")), accepted is True

@@ -23,9 +23,9 @@ class ResourceKind(Generic[R_co]):
     """One kind of resource, and the call that recovers it.
 
     `name`: in JSON and in the journal (its `target`).  `noun`, `removed`: what people call it, and what was done to it.
-    `option`: what selects it in `zvol recover` and `zvol show`.  `listing`: the command that shows those that are
-    deleted.  `resource`: how its inventories are read.  `path`: where it is queried.  `action`: the key of the recovery
-    in the body of the PUT.  `state_field` has the value `deleted_state` while it is in the recycle bin.  `date_field`
+    `argument`: how `zvol recover` and `zvol show` take it.  `listing`: the command that shows those that are deleted.
+    `resource`: how its inventories are read.  `path`: where it is queried.  `action`: the key of the recovery in the
+    body of the PUT.  `state_field` has the value `deleted_state` while it is in the recycle bin.  `date_field`
     changes with each deletion, so its value identifies one.  `config_category`: the global configurations with its
     deletion policy.  `guards` are tried in order, by the reason that they stand for; the request can insist against
     those in `insistable`.
@@ -37,7 +37,7 @@ class ResourceKind(Generic[R_co]):
     name: str
     noun: str
     removed: str
-    option: str
+    argument: str
     listing: str
     resource: Callable[[str, Mapping[str, Any], float | None], R_co]
     path: str
@@ -109,7 +109,7 @@ DATA_VOLUME: Final = ResourceKind(
     name=VOLUME,
     noun="volume",
     removed="deleted",
-    option="",
+    argument="VOLUME",
     listing="zvol list",
     resource=Volume,
     path="/v1/volumes",
@@ -127,7 +127,7 @@ VM_INSTANCE: Final = ResourceKind(
     name=VM,
     noun="VM",
     removed="destroyed",
-    option=" --vm",
+    argument="--vm VM",
     listing="zvol list --vms",
     resource=VmInstance,
     path="/v1/vm-instances",

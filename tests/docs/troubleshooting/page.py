@@ -66,12 +66,13 @@ BELOW: Final = "one of these, which zvol says with it"
 MAX_CHOICES: Final = 3
 MAX_LENGTH: Final = 60
 PLAIN: Final = {
+    "argument": "VOLUME",
     "did you mean": "",
     "done": "match",
     "doubt": "leads through a link that others can change",
     "hint": "",
     "listing": "zvol list",
-    "option of VMs": "[ --vm]",
+    "removed": "deleted",
     "volume or VM": "volume",
 }
 """What is written in the place of a word."""
@@ -110,7 +111,6 @@ CAPITALS: Final = {
     "one": "something else",
     "others": "settings",
     "rc": "path",
-    "removed": "deleted",
     "rpartition": "name",
     "rstrip": "reason",
     "runs": "run",

@@ -148,7 +148,7 @@ ROWS = (
         rules=[always("any", rows(), f"{VMS}.*uuid%3D")],
     ),
     Row(
-        "the volume was deleted or changed meanwhile",
+        "the volume was deleted or changed after its name was looked up",
         "attach team-data web-1",
         1,
         rules=[always("read", rows(), "d0a7a5e0c0de4b1e8a5efeedbead0010")],

@@ -131,7 +131,7 @@ ROWS = (
         rules=[always("put", ACCEPTED), always("job", DONE)],
     ),
     Row(
-        "or changed the {volume or VM} after zvol began",
+        "again or changed after zvol had read it",
         f"recover {PG_DATA}",
         1,
         rate=20,

@@ -46,8 +46,6 @@ def word(expr: ast.expr) -> str:
     match expr:
         case ast.Name(id=name):
             return word_of(name)
-        case ast.Attribute(value=ast.Name(id="kind"), attr="option"):
-            return "option of VMs"
         case ast.Attribute(value=value, attr=attr):
             if attr in ("text", "name", "value") and isinstance(value, ast.Name | ast.Attribute):
                 return word(value) if attr != "name" else "name"
