@@ -50,7 +50,7 @@ class Client:
     def __init__(self, host: str, session: str) -> None:
         parts = urlsplit(host)
         self.context, self.session = parts.path, session
-        self.connection = http.client.HTTPConnection(parts.netloc, timeout=20)
+        self.connection = http.client.HTTPConnection(parts.netloc, timeout=60)
 
     def close(self) -> None:
         self.connection.close()
@@ -79,7 +79,7 @@ class Client:
     def end(self, answer: Answer) -> Answer:
         """Return the last answer of the job that an answer names."""
         assert answer.status == 202, answer
-        until = time.monotonic() + 10
+        until = time.monotonic() + 60
         while (found := self.job(answer.job)).status == 202:
             assert time.monotonic() < until
             time.sleep(0.002)
@@ -147,7 +147,7 @@ class Process:
 
     def end(self, how: signal.Signals) -> int:
         self.child.send_signal(how)
-        code = self.child.wait(10)
+        code = self.child.wait(60)
         assert self.child.stdout is not None
         self.child.stdout.close()
         return code
@@ -166,7 +166,7 @@ def process(directory: Path, **options: Any) -> Iterator[Process]:
 
 def events(ledger: Path) -> list[dict[str, Any]]:
     """Return the events of a ledger, in their order."""
-    found = [json.loads(line) for line in ledger.read_text("utf-8").splitlines()]
+    found = [json.loads(line) for line in ledger.read_text("utf-8").splitlines(keepends=True) if line.endswith("\n")]
     return sorted(found, key=lambda event: int(event["seq"]))
 
 
@@ -194,7 +194,7 @@ def database(directory: Path) -> Iterator[Tx]:
 
 
 def wait_for(found: Callable[[], object]) -> None:
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while not found():
         assert time.monotonic() < until
         time.sleep(0.01)

@@ -25,7 +25,7 @@ class Replay:
         self.exchanges = exchanges
         login = found(exchanges, "login-ok")
         self.admin = next(iter(world.sessions)) if login is None else str(login.answer.json["inventory"]["uuid"])
-        self.connection = http.client.HTTPConnection(urlsplit(server.host).netloc, timeout=20)
+        self.connection = http.client.HTTPConnection(urlsplit(server.host).netloc, timeout=60)
         self.held = world.held | _running(exchanges)
         self._gate = threading.Event()
         self._gate.set()
@@ -108,7 +108,7 @@ class Replay:
 
         One that does not end so within 10 s is left to the comparison of the poll that tells the status.
         """
-        until = time.monotonic() + 10
+        until = time.monotonic() + 60
         while job and time.monotonic() < until:
             seen = self._send("GET", JOBS + job, {}).status
             if seen == status or (seen != 202 and status is None):

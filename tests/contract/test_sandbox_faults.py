@@ -16,7 +16,7 @@ JOB = "a" * 32
 
 def ended(client: Client, status: int, *, back: bool) -> Answer:
     """Wait until the job answers with this status, and the volume is recovered if it should be."""
-    until = time.monotonic() + 5
+    until = time.monotonic() + 60
     while (found := client.job(JOB)).status != status or (back and client.status(PG_DATA) == "Deleted"):
         assert time.monotonic() < until, found
         time.sleep(0.005)

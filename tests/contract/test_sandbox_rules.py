@@ -256,13 +256,13 @@ def test_sessions(client: Client) -> None:
 def test_bodies_are_never_compressed_and_idle_connections_close(tmp_path: Path) -> None:
     with embedded(tmp_path, Switches(idle_timeout=0.2)) as cloud:
         client = Client(cloud.host, cloud.session)
+        began = time.monotonic()
         answer = client.send("GET", "/v1/volumes", Accept_Encoding="gzip")
         assert "content-encoding" not in answer.headers
         assert client.connection.sock is not None
-        client.connection.sock.settimeout(5)
-        began = time.monotonic()
+        client.connection.sock.settimeout(60)
         assert client.connection.sock.recv(1) == b""
-        assert 0.1 < time.monotonic() - began < 3
+        assert time.monotonic() - began > 0.19
         client.close()
 
 

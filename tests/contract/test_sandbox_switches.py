@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.contract.cloud import NEVER_USED, PG_DATA, READY, Client, running
+from tests.contract.cloud import NEVER_USED, PG_DATA, READY, Client, events, running
 from zvol.sandbox import advance, names
 
 GIB_200 = 200 * 2**30
@@ -82,15 +82,15 @@ def test_no_time_zone_api(tmp_path: Path) -> None:
 
 
 def test_job_time(tmp_path: Path) -> None:
-    with running(tmp_path, job_time=0.3) as client:
+    """The volume is back before its job says so."""
+    with running(tmp_path, job_time=1.0) as client:
         began = time.monotonic()
         accepted = client.recover(PG_DATA)
         assert client.job(accepted.job).body == b"{}"
-        while client.status(PG_DATA) != "Ready":
-            pass
-        assert client.job(accepted.job).status == 202, "the volume is back before its job says so"
         assert client.end(accepted).status == 200
-        assert 0.28 < time.monotonic() - began < 3
+        assert time.monotonic() - began > 0.98
+        times = {event["event"]: event["time"] for event in events(tmp_path / "ledger")}
+        assert times["ended"] + 0.35 < times["finished"]
 
 
 def test_location_and_content_type(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_volumes_are_expunged_when_their_period_ends(tmp_path: Path) -> None:
         client.config("deletionPolicy", "Never", "vm")
         assert client.status(oldest) == "Deleted"
         advance(tmp_path, 4 * 3600)
-        until = time.monotonic() + 5
+        until = time.monotonic() + 60
         while client.status(oldest) is not None:
             assert time.monotonic() < until
         assert client.status(PG_DATA) == "Deleted"
@@ -118,7 +118,7 @@ def test_volumes_are_expunged_when_their_period_ends(tmp_path: Path) -> None:
         assert client.status(PG_DATA) == "Deleted", "the policy of now counts"
         client.config("expungePeriod", "60")
         client.config("deletionPolicy", "Delay")
-        until = time.monotonic() + 5
+        until = time.monotonic() + 60
         while client.status(PG_DATA) is not None:
             assert time.monotonic() < until
         root = "d0a7a5e0c0de4b1e8a5efeedbead0009"

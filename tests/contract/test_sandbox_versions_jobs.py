@@ -22,7 +22,7 @@ HIBERNATE = b"org.hibernate.exception.ConstraintViolationException: could not ex
 
 
 def until(true: Callable[[], bool]) -> None:
-    limit = time.monotonic() + 20
+    limit = time.monotonic() + 60
     while not true():
         assert time.monotonic() < limit
         time.sleep(0.005)

@@ -240,5 +240,5 @@ def draining(fd: int) -> Iterator[list[bytes]]:
     reader = threading.Thread(target=drain)
     reader.start()
     yield read
-    reader.join(10)
+    reader.join(60)
     os.close(fd)

@@ -99,7 +99,7 @@ def test_a_journal_that_fails_only_at_the_end_is_7_and_the_outcome_is_reported(c
     with proxy(cloud.cloud.host, Rule("put", "hold-answer", file=release_file)) as (host, between):
         env, [volume] = cloud.home(host), cloud.targets(1)
         process = cloud.start_python(env, "recover", volume, "--json")
-        assert between.held.wait(20)
+        assert between.held.wait(60)
         block(process)
         release_file.touch()
         ran = cloud.end(process)

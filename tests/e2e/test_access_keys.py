@@ -114,10 +114,10 @@ def test_without_a_zone_nothing_is_signed(tmp_path: Path) -> None:
 def test_plain_http_beyond_this_machine_is_refused_whatever_is_allowed(tmp_path: Path, more: dict[str, str]) -> None:
     env = environment(tmp_path / "home", KEY | {"ZVOL_HOST": "http://192.0.2.1:8080"} | more)
     for command in (["list"], ["recover", PG_DATA], ["whoami"]):
-        ran = run(command, env, timeout=10)
+        ran = run(command, env, timeout=30)
         assert (ran.code, ran.out) == (9, "")
         assert "plain http" in ran.err
-    ran = run(["list"], profile(env, "http://192.0.2.1:8080", "insecure_http: true"), timeout=10)
+    ran = run(["list"], profile(env, "http://192.0.2.1:8080", "insecure_http: true"), timeout=30)
     assert ran.code == 9
     assert "an access key is not used over plain http" in ran.err
 

@@ -66,7 +66,7 @@ def test_what_zsphere_refuses_is_refused_at_once_in_its_own_words(
     code: str, at: dict[str, str], cloud: Sandbox
 ) -> None:
     plant(cloud.directory, PG_DATA, f"fail:{code}", f"fail:{code}", f"fail:{code}")
-    ran = run(["recover", PG_DATA, "-o", "ndjson"], at, timeout=20)
+    ran = run(["recover", PG_DATA, "-o", "ndjson"], at, timeout=60)
     assert (ran.code, ran.json()["outcome"], ran.json()["error"]["code"]) == (1, "failed", code)
     assert code in ran.err
     assert cloud.count("accepted", PG_DATA) == 1
@@ -76,7 +76,7 @@ def test_what_zsphere_refuses_is_refused_at_once_in_its_own_words(
 @pytest.mark.parametrize("code", ["SYS.1018", "SYS.1019"])
 def test_a_put_that_is_refused_at_once(code: str, at: dict[str, str]) -> None:
     with proxy(at["ZVOL_HOST"], Rule("put", "page", page=failure(code), last=9)) as (host, between):
-        ran = run(["recover", PG_DATA, "-o", "ndjson"], at | {"ZVOL_HOST": host}, timeout=20)
+        ran = run(["recover", PG_DATA, "-o", "ndjson"], at | {"ZVOL_HOST": host}, timeout=60)
     assert (ran.code, ran.json()["outcome"], ran.json()["error"]["code"]) == (1, "failed", code)
     assert len(between.puts()) == 1
 

@@ -42,7 +42,7 @@ class Case:
         """Return the exit code of a run that gets a signal while the server holds its PUT."""
         with proxy(self.cloud.host, Rule("put", "hold", file=self.folder / "never")) as (host, between):
             process = subprocess.Popen([*ZVOL, "recover", PG_DATA, "-q"], env=self.at | {"ZVOL_HOST": host})
-            assert between.held.wait(20)
+            assert between.held.wait(60)
             process.send_signal(number)
             time.sleep(0.5)  # two at once would be one
             process.send_signal(number)
@@ -54,7 +54,7 @@ class Case:
             at = self.at | {"ZVOL_HOST": host}
             first = threading.Thread(target=run, args=(["recover", PG_DATA], at))
             first.start()
-            assert between.held.wait(20)
+            assert between.held.wait(60)
             code = run(["recover", PG_DATA], at).code
             release_file.touch()
             first.join()

@@ -59,7 +59,7 @@ def test_a_recovery_without_permission_says_what_to_ask_for(
 ) -> None:
     faults(cloud, "unsent")
     with proxy(cloud.host, Rule("job", "page", last=99, page=denied(code))) as (host, between):
-        ran = run(["recover", PG_DATA, "--json"], through(at, host), timeout=20)
+        ran = run(["recover", PG_DATA, "--json"], through(at, host), timeout=60)
     assert (ran.code, ran.out, len(between.puts())) == (1, "", 1)
     assert (ran.error()["kind"], ran.error()["error"]["code"]) == ("refused", code)
     assert WORDS in ran.err
@@ -69,10 +69,10 @@ def test_a_recovery_without_permission_says_what_to_ask_for(
 @pytest.mark.parametrize("code", ["SYS.1018", "SYS.1019", "ID.1002", "ID.1007"])
 def test_a_refused_recovery_does_not_delay_the_account_that_may(code: str, at: dict[str, str], cloud: Sandbox) -> None:
     faults(cloud, f"fail:{code}")
-    assert run(["recover", PG_DATA], at, timeout=20).code == (4 if code == "ID.1007" else 1)
+    assert run(["recover", PG_DATA], at, timeout=60).code == (4 if code == "ID.1007" else 1)
     assert run(["login", "--account", "admin", "--password-stdin"], at, stdin="password").code == 0
     other = {name: value for name, value in at.items() if name != "ZVOL_SESSION"}
-    ran = run(["recover", PG_DATA, "-o", "ndjson"], other, timeout=20)
+    ran = run(["recover", PG_DATA, "-o", "ndjson"], other, timeout=60)
     assert (ran.code, ran.json()["outcome"], ran.json()["by"]) == (0, "recovered", "zvol")
     assert cloud.count("accepted", PG_DATA) == 2
 
@@ -106,13 +106,13 @@ def test_an_attachment_and_a_tag_without_permission_say_what_to_ask_for(
         for warning in (tag, attach):
             assert f"(server: {code} {WORDS}). " in warning
             assert hint in warning
-        attached = run(["attach", PG_DATA], through(at, host), timeout=20)
+        attached = run(["attach", PG_DATA], through(at, host), timeout=60)
     assert (attached.code, WORDS[:-1] in attached.err, hint in attached.err) == (1, True, True)
 
 
 def test_one_volume_without_permission_stops_no_other(at: dict[str, str], cloud: Sandbox) -> None:
     faults(cloud, "fail:SYS.1018")
-    ran = run(["recover", PG_DATA, PG_WAL, "--json"], at, timeout=20)
+    ran = run(["recover", PG_DATA, PG_WAL, "--json"], at, timeout=60)
     assert (ran.code, [one["outcome"] for one in ran.json()]) == (1, ["failed", "recovered"])
     assert run(["resume", "--json"], at).json() == []
 

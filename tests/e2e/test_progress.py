@@ -49,7 +49,7 @@ def run_on_terminal(arguments: Sequence[str], env: dict[str, str]) -> tuple[int,
     reader = threading.Thread(target=drain)
     reader.start()
     out, _ = process.communicate(timeout=60)
-    reader.join(10)
+    reader.join(60)
     os.close(ours)
     return process.returncode, out, b"".join(raw).decode()
 
@@ -79,7 +79,7 @@ def test_quiet_shows_nothing(tmp_path: Path, slow: Sandbox) -> None:
 
 def test_plain_lines_elsewhere_with_v(tmp_path: Path, slow: Sandbox) -> None:
     volumes = [extra_uuid(number) for number in range(31, 41)]
-    faster = fast(10)
+    faster = fast(50)
     ran = run(["recover", *volumes, "-v", "-o", "ndjson"], client(tmp_path, slow), command=faster)
     assert ran.code == 0, ran
     assert "zvol: [0:30] 0/10 recovered" in ran.err

@@ -53,13 +53,13 @@ def test_without_permission_one_put_is_refused_and_the_account_that_may_recovers
     with release(tmp_path, version) as (cloud, env):
         if who == TENANT_NAME:
             share(cloud, TENANT, READ)
-        ran = run(["recover", PG_DATA, "--json"], account(env, who), timeout=30)
+        ran = run(["recover", PG_DATA, "--json"], account(env, who), timeout=60)
         assert (ran.code, ran.out, cloud.count("accepted", PG_DATA)) == (1, "", 1)
         assert (ran.error()["kind"], ran.error()["error"]["code"]) == ("refused", code)
         assert ran.error()["error"]["details"] in ran.err
         assert hint in ran.error()["hint"]
         assert bool(hint) == bool(ran.error()["hint"])
-        ran = run(["recover", PG_DATA, "-o", "ndjson"], account(env, ADMIN), timeout=30)
+        ran = run(["recover", PG_DATA, "-o", "ndjson"], account(env, ADMIN), timeout=60)
         assert (ran.code, ran.json()["outcome"], ran.json()["by"]) == (0, "recovered", "zvol")
         assert cloud.count("accepted", PG_DATA) == 2
         assert run(["resume", "--json"], account(env, who)).json() == []
@@ -72,13 +72,13 @@ def test_a_refusal_that_a_killed_run_never_heard_is_found_by_resume(tmp_path: Pa
     with release(tmp_path, "zsphere-4.10.0") as (cloud, env), proxy(cloud.host, held) as (host, between):
         env = env | {"ZVOL_HOST": host}
         process = start(["recover", PG_DATA], account(env, "viewer"))
-        assert between.held.wait(30)
+        assert between.held.wait(60)
         process.kill()
-        process.communicate(10)
+        process.communicate(timeout=60)
         go.touch()
-        ran = run(["resume", "-o", "ndjson"], account(env, "viewer"), timeout=30)
+        ran = run(["resume", "-o", "ndjson"], account(env, "viewer"), timeout=60)
         assert (ran.code, ran.json()["outcome"], ran.json()["error"]["code"]) == (1, "failed", "SYS.1019")
-        ran = run(["recover", PG_DATA, "-o", "ndjson"], account(env, ADMIN), timeout=30)
+        ran = run(["recover", PG_DATA, "-o", "ndjson"], account(env, ADMIN), timeout=60)
         assert (ran.code, ran.json()["outcome"]) == (0, "recovered")
         assert cloud.count("begun", PG_DATA) == 1
 
@@ -87,9 +87,9 @@ def test_without_a_role_an_attachment_and_a_tag_are_refused_in_the_words_of_the_
     with release(tmp_path, "zsphere-4.10.0") as (cloud, env):
         cloud.recover(PG_DATA)
         env = account(env, "viewer")
-        ran = run(["attach", PG_DATA, DB_1], env, timeout=30)
+        ran = run(["attach", PG_DATA, DB_1], env, timeout=60)
         assert (ran.code, "SYS.1019" in ran.err, "Ask the administrator for a role" in ran.err) == (1, True, True)
-        ran = run(["recover", PG_DATA, "--user-tag", "incident", "-o", "ndjson"], env, timeout=30)
+        ran = run(["recover", PG_DATA, "--user-tag", "incident", "-o", "ndjson"], env, timeout=60)
         assert (ran.code, ran.json()["outcome"]) == (1, "already")
         [warning] = ran.json()["warnings"]
         assert warning.startswith(f"user tag 'incident': {NO_ROLE} (server: SYS.1019 ")

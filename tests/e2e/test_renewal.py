@@ -28,7 +28,7 @@ def ended_while(cloud: Sandbox, between: Proxy, release_file: Path, work: Callab
     """Do the work; end its session on the server while the proxy holds a request of it."""
 
     def expire() -> None:
-        assert between.held.wait(30)
+        assert between.held.wait(60)
         cloud.call("DELETE", f"/v1/accounts/sessions/{between.session}")
         release_file.touch()
 
@@ -136,11 +136,11 @@ def test_what_was_opened_for_one_run_is_closed_on_a_signal(
         process = subprocess.Popen(
             [*ZVOL, "recover", PG_DATA], env=own(at, host), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
         )
-        assert between.held.wait(30)
+        assert between.held.wait(60)
         process.send_signal(number)
         time.sleep(0.2)
         release_file.touch()
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=60)
         assert process.returncode == 128 + number, err
         assert b"Traceback" not in err
         assert between.count_sessions() == (1, 1)

@@ -37,7 +37,7 @@ def state(cloud: Sandbox) -> Path:
 def fast(tmp_path: Path, cloud: Sandbox, *arguments: str) -> Ran:
     """Run zvol with short settings on a faster clock; it asks the server for a timeout of 10 s."""
     env = profile(tmp_path / "home", cloud.host, cloud.session)
-    return run([*arguments, *NDJSON], env, command=FAST, timeout=50)
+    return run([*arguments, *NDJSON], env, command=FAST, timeout=60)
 
 
 # ---- the option --------------------------------------------------------------------------------------------------

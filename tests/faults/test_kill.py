@@ -27,7 +27,7 @@ def killed(env: dict[str, str], when: Callable[[], object], number: int = signal
     process = start(["recover", *(volumes or (PG_DATA,)), "-o", "ndjson"], env, command=FAST)
     when()
     process.send_signal(number)
-    out, err = process.communicate(timeout=40)
+    out, err = process.communicate(timeout=60)
     assert "Traceback" not in err
     return Ran(process.returncode, out, err)
 
@@ -43,7 +43,7 @@ def test_killed_before_or_after_the_server_has_the_put_then_resumed(
     release_file = tmp_path / "go"
     with proxy(cloud.host, Rule("put", action, file=release_file)) as (host, between):
         env = profile(tmp_path / "home", host, cloud.session)
-        assert killed(env, lambda: between.held.wait(20)).code == -signal.SIGKILL
+        assert killed(env, lambda: between.held.wait(60)).code == -signal.SIGKILL
         release_file.touch()
         ran = resume(env)
     assert ran.code == 0, ran
@@ -57,7 +57,7 @@ def test_killed_before_the_put_leaves_nothing(tmp_path: Path, cloud: Sandbox) ->
     release_file = tmp_path / "go"
     with proxy(cloud.host, Rule("read", "hold", file=release_file)) as (host, between):
         env = profile(tmp_path / "home", host, cloud.session)
-        assert killed(env, lambda: between.held.wait(20)).code == -signal.SIGKILL
+        assert killed(env, lambda: between.held.wait(60)).code == -signal.SIGKILL
         release_file.touch()
         ran = resume(env)
     assert (ran.code, ran.out) == (0, "")
@@ -83,12 +83,12 @@ def test_nothing_is_sent_again_while_a_proxy_may_still_hold_the_put(
     release_file = tmp_path / "go"
     with proxy(cloud.host, Rule("put", "hold", file=release_file)) as (host, between):
         env = profile(tmp_path / "home", host, cloud.session)
-        assert killed(env, lambda: between.held.wait(20)).code == -signal.SIGKILL
+        assert killed(env, lambda: between.held.wait(60)).code == -signal.SIGKILL
         before = len(between.seen)
         process = start([command, *([PG_DATA] if command == "recover" else []), "-o", "ndjson"], env, command=FAST)
         wait_for(lambda: sum(one.kind == "read" for one in between.seen[before:]) >= 3)
         release_file.touch()
-        out, err = process.communicate(timeout=40)
+        out, err = process.communicate(timeout=60)
     ran = Ran(process.returncode, out, err)
     assert ran.code == 0, ran
     assert len(between.puts()) == cloud.count("accepted", PG_DATA) == 1
@@ -99,7 +99,7 @@ def test_a_later_recover_settles_what_a_killed_run_left_open(tmp_path: Path, clo
     release_file = tmp_path / "go"
     with proxy(cloud.host, Rule("put", "hold", file=release_file)) as (host, between):
         env = profile(tmp_path / "home", host, cloud.session)
-        killed(env, lambda: between.held.wait(20))
+        killed(env, lambda: between.held.wait(60))
         threading.Timer(0.5, release_file.touch).start()
         ran = run(["recover", PG_DATA, "-o", "ndjson"], env, command=FAST)
     assert ran.code == 0, ran
@@ -112,10 +112,10 @@ def test_a_living_run_makes_a_volume_busy(tmp_path: Path, cloud: Sandbox) -> Non
     with proxy(cloud.host, Rule("put", "hold", file=release_file)) as (host, between):
         env = profile(tmp_path / "home", host, cloud.session)
         first = start(["recover", PG_DATA, "--json"], env, command=FAST)
-        between.held.wait(20)
+        between.held.wait(60)
         ran = run(["recover", PG_DATA, PG_WAL, "-o", "ndjson"], env, command=FAST)
         release_file.touch()
-        assert first.communicate(timeout=30)[0]
+        assert first.communicate(timeout=60)[0]
         assert first.returncode == 0
     assert ran.code == 6, ran
     assert '"outcome":"busy"' in ran.out
@@ -180,6 +180,6 @@ def test_a_signal_while_reading_ends_at_once(tmp_path: Path, cloud: Sandbox) -> 
         process = start(["list"], env, command=FAST)
         wait_for(lambda: len(between.seen) == 1)
         process.send_signal(signal.SIGTERM)
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (143, "")
     assert "Traceback" not in err

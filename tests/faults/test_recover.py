@@ -105,7 +105,7 @@ def test_the_volume_is_deleted_again_meanwhile(tmp_path: Path, cloud: Sandbox) -
         env = profile(tmp_path / "home", host, cloud.session)
 
         def meanwhile() -> None:
-            between.held.wait(20)
+            between.held.wait(60)
             while cloud.status(PG_DATA) != "Ready":
                 pass
             cloud.rename(PG_DATA, "renamed")
@@ -135,7 +135,7 @@ def test_a_session_that_expires_between_the_read_and_the_job(tmp_path: Path, clo
         env = profile(tmp_path / "home", host, cloud.session)
 
         def meanwhile() -> None:
-            between.held.wait(20)
+            between.held.wait(60)
             cloud.call("DELETE", f"/v1/accounts/sessions/{cloud.session}")
             release_file.touch()
 

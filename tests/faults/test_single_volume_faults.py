@@ -187,6 +187,6 @@ def test_a_process_that_was_stopped_reads_once_more_before_it_says_unknown(volum
         process.send_signal(signal.SIGSTOP)
         time.sleep(4.5)
         process.send_signal(signal.SIGCONT)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     assert [json.loads(line)["outcome"] for line in out.splitlines()] == ["recovered"] * volumes

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import select
 import socket
 import ssl
+import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
@@ -16,6 +20,7 @@ from tests.support.wire import OK, SECRET, hangs, put, raw, resets, says
 from zvol.errors import ConfigError, NeverSent
 from zvol.model import Endpoint
 from zvol.zstack.transport import Transport
+from zvol.zstack.transport.dial import Dialer
 
 
 def never(endpoint: Endpoint, proxy: str | None = None) -> NeverSent:
@@ -91,6 +96,26 @@ def test_a_handshake_that_breaks_is_transient(name: str, tls: ssl.SSLContext) ->
         found = never(server.endpoint())
         assert (found.reason in ("unreachable", "connect-timeout"), found.untrusted) == (True, False)
         assert server.requests == []
+
+
+class Patient(Dialer):
+    """Connects, and waits for what the other side does."""
+
+    def dial(self, *about: Any) -> Any:
+        sock = super().dial(*about)
+        assert select.select([sock], [], [], 60)[0]
+        return sock
+
+
+def test_a_reset_before_the_handshake_leaves_no_socket_open(tls: ssl.SSLContext) -> None:
+    with raw(says(OK), tls, resets) as server, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        transport = Transport(server.endpoint(), dialer=Patient())
+        with pytest.raises(NeverSent):
+            transport.send("GET", "/v1/volumes")
+        transport.close()
+        gc.collect()
+    assert [str(one.message) for one in caught if "TlsSocket" in str(one.message)] == []
 
 
 # ---- the handshake is refused: trust ---------------------------------------------------------------------------------

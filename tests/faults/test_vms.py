@@ -113,9 +113,9 @@ def test_killed_while_a_request_is_out_then_resumed(action: str, hold: str, tmp_
     with proxy(cloud.host, rule) as (host, between):
         env = home(tmp_path, host, cloud)
         process = start(ASKED, env, command=FAST)
-        assert between.held.wait(20)
+        assert between.held.wait(60)
         process.send_signal(signal.SIGKILL)
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
         release_file.touch()
         ran = run(RESUME, env, command=FAST)
         assert (ran.code, state(cloud)) == (0, WHOLE), ran
@@ -130,10 +130,10 @@ def test_killed_once_the_vm_is_back_then_typed_again(tmp_path: Path, cloud: Sand
     with proxy(cloud.host, Rule("any", "hold", file=release_file, action_key="recoverDataVolume")) as (host, between):
         env = home(tmp_path, host, cloud)
         process = start(ASKED, env, command=FAST)
-        assert between.held.wait(20)
+        assert between.held.wait(60)
         wait_for(lambda: state(cloud)["vm"] == "Stopped")
         process.send_signal(signal.SIGKILL)
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
         release_file.touch()
         ran = run(ASKED, env, command=FAST)
         assert (ran.code, state(cloud)) == (0, WHOLE), ran
@@ -172,14 +172,14 @@ def test_a_second_zvol_is_told_that_the_first_is_on_all_of_it(tmp_path: Path, cl
     with proxy(cloud.host, Rule("any", "hold", file=release_file, action_key="recoverVmInstance")) as (host, between):
         env = home(tmp_path, host, cloud)
         process = start(ASKED, env, command=FAST)
-        assert between.held.wait(20)
+        assert between.held.wait(60)
         second = run(ASKED, env, command=FAST)
         assert second.code == 6, second
         assert (results(second)[WEB_2], results(second)[ASSETS]) == ("busy", "busy")
         root = run(["recover", ROOT_2], env, command=FAST)
         assert (root.code, sent(between)["recoverVmInstance"]) == (1, 1)
         release_file.touch()
-        process.communicate(timeout=40)
+        process.communicate(timeout=60)
     assert (process.returncode, state(cloud)) == (0, WHOLE)
 
 
@@ -189,9 +189,9 @@ def test_the_runs_of_a_vm_and_what_may_still_act_of_one_that_is_forgotten(tmp_pa
     with proxy(cloud.host, Rule("any", "hold", file=release_file, action_key="recoverVmInstance")) as (host, between):
         env = home(tmp_path, host, cloud)
         process = start(ASKED, env, command=FAST)
-        assert between.held.wait(20)
+        assert between.held.wait(60)
         process.send_signal(signal.SIGKILL)
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
         [job] = [one.job for one in between.seen if one.action == "recoverVmInstance"]
         [row] = run(["runs", "--json"], env, command=FAST).json()
         assert row["pending"] + row["planned"] + row["followUps"] + row["finished"] == 3

@@ -31,9 +31,9 @@ def resumed(
     with sandbox(path / "cloud") as cloud, proxy(cloud.host, rule) as (host, seen):
         env = profile(path / "home", host, cloud.session, settle_wait=6, api_timeout=12)
         process = start(ASKED, env, command=FAST)
-        assert seen.held.wait(20)
+        assert seen.held.wait(60)
         process.send_signal(signal.SIGKILL)
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
         between(cloud)
         rule.file.touch()
         ran = run(RESUME, env, command=FAST)

@@ -59,7 +59,7 @@ def default_signals() -> None:
         signal.signal(number, signal.SIG_DFL)
 
 
-def wait_for(true: Callable[[], bool], seconds: float = 30) -> None:
+def wait_for(true: Callable[[], bool], seconds: float = 60) -> None:
     """Wait until something is true; raises AssertionError when it does not become true in time."""
     until = time.monotonic() + seconds
     while not true():
@@ -131,7 +131,7 @@ class Sandbox:
         if self.process is not None:
             self.end()
 
-    def end(self, number: int = signal.SIGKILL, seconds: float = 10) -> int:
+    def end(self, number: int = signal.SIGKILL, seconds: float = 60) -> int:
         """Send a signal and wait; returns the exit code."""
         assert self.process is not None
         self.process.send_signal(number)
@@ -148,7 +148,7 @@ class Sandbox:
         request = urllib.request.Request(self.host + path, data, headers, method=method)
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
-            with opener.open(request, timeout=10) as answer:
+            with opener.open(request, timeout=60) as answer:
                 text = answer.read()
                 return answer.status, json.loads(text) if text else {}
         except urllib.error.HTTPError as error:
@@ -159,7 +159,7 @@ class Sandbox:
     def job(self, answer: tuple[int, Any]) -> Any:
         """Wait for the job of a 202 and return its body."""
         job = answer[1]["location"].rpartition("/")[2]
-        until = time.monotonic() + 10
+        until = time.monotonic() + 60
         while time.monotonic() < until:
             status, body = self.call("GET", f"/v1/api-jobs/{job}")
             if status != 202:
@@ -193,7 +193,7 @@ class Sandbox:
             return []
         with self.ledger.open() as file:
             file.seek(origin)
-            return [json.loads(line) for line in file]
+            return [json.loads(line) for line in file if line.endswith("\n")]
 
     def recoveries(self, origin: int = 0) -> list[dict[str, Any]]:
         """Return what the ledger says of recoveries of both kinds; `uuid` is the volume or the VM."""

@@ -74,7 +74,8 @@ def main(arguments: Sequence[str]) -> NoReturn:
     made = Points(plan)
     wrap(made)
     try:
-        cli.main(rest, clock=started(speed))
+        with started(speed) as clock:
+            cli.main(rest, clock=clock)
     finally:
         if made.kind == "count":
             Path(plan.partition(":")[2]).write_text(json.dumps(made.counts))

@@ -40,7 +40,7 @@ def tls(host: str, folder: Path, name: str = "127.0.0.1") -> Iterator[tuple[str,
             back = threading.Thread(target=pump, args=(server, inside), daemon=True)
             back.start()
             pump(inside, server)
-            back.join(5)
+            back.join(60)
 
     threading.Thread(target=accept, daemon=True).start()
     try:

@@ -28,7 +28,7 @@ from tests.support.process import ZVOL, Ran
 from tests.support.process import run as started
 from tests.support.warm_parent import FORK, MODULES, REUSE
 
-REUSABLE = ("zvol", "tests.support.fast")
+REUSABLE = ("zvol", "tests.support.fast", "tests.support.jumping")
 """Those of MODULES that change nothing in their process, so that it can have another run after them."""
 
 ROOT = Path(__file__).parents[2]
@@ -179,7 +179,7 @@ def warm_process(_pid: int) -> str:
     """Start the warm process of this one; it ends with it."""
     path = tempfile.mktemp(prefix="zvol-warm-")
     warm = subprocess.Popen([sys.executable, "-m", warm_parent.__name__, path], stdin=subprocess.PIPE, cwd=ROOT)
-    atexit.register(lambda: warm.communicate(timeout=10))
+    atexit.register(lambda: warm.communicate(timeout=60))
     until = time.monotonic() + 60
     while time.monotonic() < until:
         if os.path.exists(path):

@@ -22,7 +22,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
-SUPPORT = ("delivered", "fast", "shim", "skewed", "somebody", "sandbox_server")
+SUPPORT = ("delivered", "fast", "jumping", "shim", "skewed", "somebody", "sandbox_server")
 MODULES = ("zvol", *(f"tests.support.{name}" for name in SUPPORT))
 """What can be forked instead of `python -m MODULE`; each has a `main` that takes the arguments."""
 

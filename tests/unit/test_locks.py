@@ -44,7 +44,7 @@ def test_a_lock_has_one_holder_even_if_its_file_is_removed(folder: Path) -> None
     command = [sys.executable, "-c", TAKER, str(folder), "2"]
     takers = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(4)]
     for taker in takers:
-        out, err = taker.communicate(timeout=30)
+        out, err = taker.communicate(timeout=60)
         assert err == ""
         assert int(out) > 10
 

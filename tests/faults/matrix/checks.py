@@ -106,7 +106,7 @@ def truth(case_run: CaseRun, results: list[dict[str, Any]]) -> None:
 
 def settle(case_run: CaseRun) -> None:
     """Wait until no request of ours is left in the server."""
-    until = time.monotonic() + 5
+    until = time.monotonic() + 60
     while any(alive(case_run, uuid) for uuid in case_run.targets) and time.monotonic() < until:
         time.sleep(0.01)
 

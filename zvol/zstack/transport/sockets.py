@@ -57,6 +57,14 @@ class DeadlineTlsSocket(DeadlineSocket, ssl.SSLSocket):
             current_deadline().peer = self._certificate()
             raise
 
+    def recv(self, *args: Any, **kwargs: Any) -> bytes:
+        """Receive; CPython asks for a byte before the handshake, and leaves the socket open if that was a reset."""
+        try:
+            return super().recv(*args, **kwargs)
+        except ConnectionResetError:
+            self.close()
+            raise
+
     def _certificate(self) -> dict[str, Any] | None:
         """Return the server's certificate, as getpeercert does, of a handshake that failed.
 
