@@ -16,7 +16,7 @@ from pathlib import Path
 import pyte
 import pytest
 
-from tests.support.process import ZVOL, Sandbox, environment, sandbox
+from tests.support.process import ZVOL, Sandbox, environment, sandbox, wait_for
 from tests.support.profiles import fast
 from tests.support.warm import run
 from zvol.sandbox.names import extra_uuid
@@ -92,12 +92,14 @@ def test_plain_lines_elsewhere_with_v(tmp_path: Path, slow: Sandbox) -> None:
 def test_why_it_waits_when_the_server_is_away(tmp_path: Path, slow: Sandbox) -> None:
     with sandbox(tmp_path / "cloud", "--extra", "10", "--job-time", "2") as cloud:
         env = client(tmp_path, cloud)
-        timer = threading.Timer(1.2, cloud.end)
-        timer.start()
-        again = threading.Timer(3.2, cloud.start)
-        again.start()
-        _, _, shown = run_on_terminal(["recover", *VOLUMES[:6], "-o", "ndjson", "--timeout", "5s"], env)
-        timer.join()
-        again.join()
+
+        def crash() -> None:
+            wait_for(lambda: bool(cloud.events()))
+            cloud.end()
+
+        other = threading.Thread(target=crash)
+        other.start()
+        _, _, shown = run_on_terminal(["recover", *VOLUMES[:6], "-o", "ndjson", "--timeout", "6s"], env)
+        other.join()
     assert " · waiting: " in shown
     assert " · next try in " in shown

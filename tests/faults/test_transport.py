@@ -6,20 +6,20 @@ import base64
 import socket
 import ssl
 import threading
-import time
 from pathlib import Path
 
 import pytest
 import trustme
 
 from tests.support.authority import Authority
+from tests.support.jumping import JumpingClock
+from tests.support.process import wait_for
 from tests.support.wire import OK, SECRET, Raw, auth, hangs, put, raw, resets, says
-from zvol.clock import SystemClock
 from zvol.errors import MaybeSent, NeverSent
 from zvol.zstack import answers
 from zvol.zstack.answers import Answer, Unrecognized
 from zvol.zstack.resource_kinds import DATA_VOLUME
-from zvol.zstack.transport import Transport
+from zvol.zstack.transport import Transport, connections, deadline, happy_eyeballs
 
 STATUSES = [200, 301, 302, 303, 307, 308, 400, 401, 403, 404, 407, 408, 413, 421, 425, 429, 500, 502, 503, 504]
 
@@ -77,9 +77,13 @@ def test_authorities_of_the_environment_decide_nothing(
 
 def test_a_time_out_is_told_from_a_broken_connection() -> None:
     """Rows 6 and 8."""
-    for behave, message in ((resets, "reset"), (lambda _client, _request: False, "closed"), (hangs, "time")):
+    for behave, message, timeout in (
+        (resets, "reset", 60.0),
+        (lambda _client, _request: False, "closed", 60.0),
+        (hangs, "time", 2.0),
+    ):
         with raw(behave) as server, pytest.raises(MaybeSent, match=message):
-            put(server.endpoint(), timeout=1.0)
+            put(server.endpoint(), timeout=timeout)
 
 
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"])
@@ -127,24 +131,26 @@ def test_an_address_of_the_sixth_version(secure: bool, tmp_path: Path) -> None:
 
 
 # ---- the connection is fit for the request (row 13) ------------------------------------------------------------------
-class Quick(SystemClock):
-    """Real waits are a tenth: what is five seconds for zvol is half a second of the machine."""
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> JumpingClock:
+    """Return the clock that connections are idle by."""
+    made = JumpingClock()
+    for module in (connections, deadline, happy_eyeballs):
+        monkeypatch.setattr(module, "real_now", made.monotonic)
+    return made
 
-    def real(self, seconds: float) -> float:
-        return seconds / 10
 
-
-def test_no_connection_that_was_idle_for_five_seconds_is_used() -> None:
+def test_no_connection_that_was_idle_for_five_seconds_is_used(clock: JumpingClock) -> None:
     with raw(says(OK, alive=True)) as server:
-        transport = Transport(server.endpoint(), clock=Quick())
-        for pause, connections in ((0.0, 1), (0.01, 1), (0.6, 2), (0.01, 2), (0.6, 3)):
-            time.sleep(pause)
+        transport = Transport(server.endpoint())
+        for pause, opened in ((0.0, 1), (1.0, 1), (5.1, 2), (1.0, 2), (5.1, 3)):
+            clock.jump(pause)
             transport.send("PUT", "/v1/x", body={}, timeout=100)
-            assert server.connections == connections
+            assert server.connections == opened
         transport.close()
 
 
-def test_it_is_the_connection_that_must_not_have_been_idle_not_the_transport() -> None:
+def test_it_is_the_connection_that_must_not_have_been_idle_not_the_transport(clock: JumpingClock) -> None:
     """One connection is busy all the time; the other one has not been used for long when both are needed again."""
     hold = threading.Event()
     served: list[tuple[bytes, int]] = []
@@ -152,32 +158,30 @@ def test_it_is_the_connection_that_must_not_have_been_idle_not_the_transport() -
     def behave(client: socket.socket, request: bytes) -> bool:
         served.append((request.split(b" ")[1], client.getpeername()[1]))
         if b"/slow" in request:
-            hold.wait(5)
+            hold.wait(60)
         client.sendall(OK)
         return True
 
     with raw(behave) as server:
-        transport = Transport(server.endpoint(""), clock=Quick())
+        transport = Transport(server.endpoint(""))
         slow = threading.Thread(target=transport.send, args=("GET", "/v1/slow"), kwargs={"timeout": 300})
         slow.start()
-        while not served:
-            time.sleep(0.001)
+        wait_for(lambda: len(served) == 1)
         transport.send("GET", "/v1/first", timeout=100)
-        time.sleep(0.4)
+        clock.jump(4)
         hold.set()
         slow.join()  # the transport was in use until now
-        time.sleep(0.2)
+        clock.jump(2)
         hold.clear()
         again = threading.Thread(target=transport.send, args=("GET", "/v1/slow"), kwargs={"timeout": 300})
         again.start()
-        while len(served) < 3:
-            time.sleep(0.001)
+        wait_for(lambda: len(served) == 3)
         transport.send("PUT", "/v1/put", body={}, timeout=100)
         hold.set()
         again.join()
         transport.close()
-    connections = dict(served)
-    assert connections[b"/v1/put"] != connections[b"/v1/first"]
+    ports = dict(served)
+    assert ports[b"/v1/put"] != ports[b"/v1/first"]
 
 
 def test_a_connection_that_the_server_has_closed_is_not_used() -> None:
@@ -185,7 +189,7 @@ def test_a_connection_that_the_server_has_closed_is_not_used() -> None:
         transport = Transport(server.endpoint())
         for _ in range(3):
             assert transport.send("PUT", "/v1/x", body={}).status == 200
-            time.sleep(0.02)
+            wait_for(lambda: server.closed == server.connections)
         transport.close()
         assert server.connections == 3
 

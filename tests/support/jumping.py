@@ -27,23 +27,32 @@ def jump(file: Path, seconds: int) -> None:
 class JumpingClock(SystemClock):
     """Only what asks for the time sees the jumps; waits and timeouts of sockets take as long as they do."""
 
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.ahead
+
+    def wall(self) -> float:
+        return super().wall() + self.ahead
+
+    def jump(self, seconds: float) -> None:
+        self.ahead += seconds
+
+
+class ClockOfFile(JumpingClock):
     def __init__(self, file: Path) -> None:
         self._file = file
 
-    def monotonic(self) -> float:
-        return super().monotonic() + self._ahead()
-
-    def wall(self) -> float:
-        return super().wall() + self._ahead()
-
-    def _ahead(self) -> int:
-        return self._file.stat().st_size if self._file.exists() else 0
+    @property
+    def ahead(self) -> float:  # type: ignore[override]
+        return self._file.stat().st_size if self._file.exists() else 0.0
 
 
 def main(arguments: Sequence[str]) -> NoReturn:
     from zvol import cli
 
-    cli.main(arguments[1:], clock=JumpingClock(Path(arguments[0])))
+    cli.main(arguments[1:], clock=ClockOfFile(Path(arguments[0])))
 
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ class Raw:
     requests: list[bytes] = field(default_factory=list)
     received: bytes = b""
     connections: int = 0
+    closed: int = 0
 
     def __post_init__(self) -> None:
         family = socket.AF_INET6 if ":" in self.address else socket.AF_INET
@@ -58,14 +59,16 @@ class Raw:
 
     def _serve(self, client: socket.socket) -> None:
         with suppress(OSError), client:
-            if self.greet is not None and not self.greet(client):
+            if self.greet is None or self.greet(client):
+                with self.context.wrap_socket(client, server_side=True) if self.context else client as wrapped:
+                    self._answer(wrapped)
+        self.closed += 1
+
+    def _answer(self, client: socket.socket) -> None:
+        while request := read_request(client, self.note):
+            self.requests.append(request)
+            if not self.behave(client, request):
                 return
-            wrapped = self.context.wrap_socket(client, server_side=True) if self.context else client
-            with wrapped:
-                while request := read_request(wrapped, self.note):
-                    self.requests.append(request)
-                    if not self.behave(wrapped, request):
-                        return
 
     def note(self, part: bytes) -> None:
         """Remember what came, after TLS was taken off."""
@@ -149,7 +152,7 @@ def auth(_method: str, _path: str) -> dict[str, str]:
 
 
 def put(
-    endpoint: Endpoint, *, timeout: float = 2.0, ca_file: str | None = None, proxy: str | None = None
+    endpoint: Endpoint, *, timeout: float = 60.0, ca_file: str | None = None, proxy: str | None = None
 ) -> tuple[int, bytes]:
     """Send one PUT over a transport of its own and return status and body."""
     transport = Transport(endpoint, ca_file=ca_file, proxy=proxy)
