@@ -12,6 +12,7 @@ import pytest
 
 from tests.contract.cloud import NEVER_USED, PG_DATA, READY, Client, log_in
 from zvol.sandbox import Switches, embedded, names
+from zvol.sandbox.jobs import CHECKED
 
 DB_1 = "50e70000c0de4b1e8a5efeedbead0001"
 
@@ -232,14 +233,16 @@ def test_attach_and_the_fields_after_a_deletion(client: Client) -> None:
 
 
 def test_jobs_of_one_volume_run_one_after_the_other(tmp_path: Path) -> None:
-    with embedded(tmp_path, Switches(job_time=0.1)) as cloud:
+    """All three are checked before the first one is executed."""
+    job_time = 3.0
+    with embedded(tmp_path, Switches(job_time=job_time)) as cloud:
         client = Client(cloud.host, cloud.session)
         first, second = client.recover(PG_DATA), client.recover(PG_DATA)
+        time.sleep(1.1 * CHECKED * job_time)
         gone = client.send("PUT", f"/v1/volumes/{PG_DATA}/actions", {"expungeDataVolume": {}})
-        assert client.end(first).status == 200
-        assert client.end(second).status == 200, "both passed the check, both succeed"
-        assert client.end(gone).status == 200
+        ends = [client.end(one).status for one in (first, second, gone)]
         client.close()
+    assert ends == [200, 200, 200], "all passed the check, all succeed"
 
 
 def test_sessions(client: Client) -> None:

@@ -24,8 +24,8 @@ def asked(world: World, target: str) -> list[str]:
 
 
 def points(world: World) -> list[Point]:
-    """Return the points of an undisturbed run."""
-    return crash_points.points(crash_points.count(world, 1, *OPTIONS[world.kind.name]))
+    """Return the points of undisturbed runs."""
+    return crash_points.points(crash_points.least_count(world, 1, *OPTIONS[world.kind.name]))
 
 
 def case(world: World, point: Point) -> bool:

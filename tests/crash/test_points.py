@@ -15,9 +15,7 @@ from tests.support.kinds import VMS, VOLUMES, Kind
 @pytest.mark.parametrize(("kind", "number", "step"), [(VOLUMES, 1, 7), (VOLUMES, 6, 7), (VMS, 2, 40)])
 def test_killed_at_some_of_the_points(kind: Kind, number: int, step: int, world_of: Callable[[Kind], World]) -> None:
     world = world_of(kind)
-    counts = [points.count(world, number) for _ in range(3)]  # a job is polled more often on a busy machine
-    fewest = {name: min(one[name] for one in counts) for name in counts[0]}
-    chosen = points.points(fewest)[number::step]
+    chosen = points.points(points.least_count(world, number))[number::step]
     hit = [points.crash(world, number, point) for point in chosen]
     assert sum(hit) >= 0.7 * len(chosen)  # how often a job is asked depends on the machine
 

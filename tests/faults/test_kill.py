@@ -100,8 +100,16 @@ def test_a_later_recover_settles_what_a_killed_run_left_open(tmp_path: Path, clo
     with proxy(cloud.host, Rule("put", "hold", file=release_file)) as (host, between):
         env = profile(tmp_path / "home", host, cloud.session)
         killed(env, lambda: between.held.wait(60))
-        threading.Timer(0.5, release_file.touch).start()
+        before = len(between.seen)
+
+        def release() -> None:
+            wait_for(lambda: any(one.kind == "read" for one in between.seen[before:]))
+            release_file.touch()
+
+        other = threading.Thread(target=release)
+        other.start()
         ran = run(["recover", PG_DATA, "-o", "ndjson"], env, command=FAST)
+        other.join()
     assert ran.code == 0, ran
     assert cloud.count("begun", PG_DATA) == 1
     check_report(ran, cloud)
