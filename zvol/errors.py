@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 
 class Exit(IntEnum):
@@ -163,8 +163,7 @@ class UsageProblem(ZvolError):
     exit = Exit.USAGE
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """One mistake in a configuration: `where` is `file:line:column`, a variable or an option."""
 
     where: str

@@ -82,7 +82,7 @@ def _open(path: Path) -> tuple[int, Way]:
     finally:
         if way is None:
             os.close(fd)
-    return fd, way if same else replace(way, doubt=REPLACED)
+    return fd, way if same else way._replace(doubt=REPLACED)
 
 
 def _content(path: Path, fd: int, way: Way | None, limit: int, seconds: float, *, line: bool) -> Content:

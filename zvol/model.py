@@ -118,8 +118,7 @@ class VolumeArgument:
         return self.place.startswith(LINE)
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """A resource to recover; `kind` is the name of its ResourceKind, VOLUME or VM.
 
     `asked` is the argument as typed, `order` its position among the arguments. `shown` is the lastOpDate that the user
@@ -174,8 +173,7 @@ RECOVERY: Final = ("outcome", "changed", "by", "jobUuid", "warnings")
 """The keys of a result that are added to the inventory in the JSON of a single VOLUME."""
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """The result of one argument.
 
     `asked` is the argument as typed, `target` the kind of resource, `changed` whether zvol's request changed the cloud
@@ -244,8 +242,7 @@ class Result:
         return {key: value for key, value in self.json().items() if key in RECOVERY}
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """The address of a ZStack API: `prefix` is the context path, `/zstack` or empty."""
 
     scheme: str

@@ -14,7 +14,7 @@ import stat
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 OTHERS: Final = 0o077
 """Mode bits that a private file or folder must not have."""
@@ -57,8 +57,7 @@ def private_group(group: int) -> bool:
 
 
 # ---- paths -------------------------------------------------------------------------------------------------------
-@dataclass(frozen=True, slots=True)
-class Way:
+class Way(NamedTuple):
     """The way that a path leads; `link`: its last part is a link.
 
     `open` is the first folder on the way in which others can replace the next part; `doubt` names the link or target
@@ -137,8 +136,7 @@ def opened_path(fd: int) -> Path | None:
 
 
 # ---- mounts ------------------------------------------------------------------------------------------------------
-@dataclass(frozen=True, slots=True)
-class Mount:
+class Mount(NamedTuple):
     """A mount on Linux: its mount point and its file system type."""
 
     point: Path
@@ -167,8 +165,7 @@ def mount_of(fd: int) -> Mount | None:
 
 
 # ---- where platforms deliver secrets -----------------------------------------------------------------------------
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """The place of an open file: its way, whether its mount is read-only, and the mount if known."""
 
     way: Way

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from zvol.resource import Resource
 from zvol.text import stamp
@@ -12,8 +12,7 @@ from zvol.text import stamp
 R_co = TypeVar("R_co", bound=Resource, covariant=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Retention:
+class Retention(NamedTuple):
     """What is known about the time of a resource in the recycle bin; times are seconds since 1970 UTC, None if unknown.
 
     `recoverable` is None if unknown; `clock_from` is `deleted` or `changed`; `policy` is Delay, Never or Direct;

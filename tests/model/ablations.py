@@ -59,13 +59,12 @@ def believes_done(state: ProtocolState, event: Event) -> Move:
 
 def closes_at_once(state: ProtocolState, event: Event) -> Move:
     after, command = protocol.polled(state, event)
-    return (replace(after, phase=Phase.DONE) if after.phase is Phase.UNSETTLED else after), command
+    return (after._replace(phase=Phase.DONE) if after.phase is Phase.UNSETTLED else after), command
 
 
 def takes_any_deletion(state: ProtocolState, event: Event) -> Move:
     assert isinstance(event, Observed)
-    state = replace(
-        state,
+    state = state._replace(
         expected_last_op_date=event.last_op
         if event.observation is Observation.DELETED
         else state.expected_last_op_date,
@@ -81,13 +80,13 @@ def fails_when_quiet(state: ProtocolState, event: Event) -> Move:
 
 def starts_at_once(state: ProtocolState, event: Event) -> Move:
     """A later run takes no notice of what an earlier one left open."""
-    return protocol.start(replace(state, phase=Phase.START), event)
+    return protocol.start(state._replace(phase=Phase.START), event)
 
 
 def settles_without_a_trace(state: ProtocolState, event: Event) -> Move:
     """A later run that finds the volume back closes what an earlier one left open."""
     after, command = protocol.settle(state, event)
-    return (replace(after, phase=Phase.DONE) if after.phase is Phase.UNSETTLED else after), command
+    return (after._replace(phase=Phase.DONE) if after.phase is Phase.UNSETTLED else after), command
 
 
 def forgets(state: ProtocolState, _event: Event) -> Move:

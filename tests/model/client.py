@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from tests.model.world import Rules, Setting, Step, World, bag
 from zvol.recovery.protocol import advance, resumed
@@ -185,12 +184,12 @@ def resume(w: World, *, settles: bool) -> World:
     own = [last_op for number, last_op in w.journal if number not in w.inherited or not settles]
     state = ProtocolState(expected_last_op_date=w.meant, foreign=bool(w.others))
     if own:
-        return fresh(w)._replace(state=replace(resumed(own[-1]), foreign=bool(w.others)), claimed=True)
+        return fresh(w)._replace(state=resumed(own[-1])._replace(foreign=bool(w.others)), claimed=True)
     run = fresh(w)._replace(state=state, first=None, claimed=w.meant is not None)
     if not w.journal and not w.others:
         return run
     prior = () if w.others else tuple(number for number, _ in w.journal)
-    return run._replace(state=replace(state, phase=Phase.SETTLE), prior=prior)
+    return run._replace(state=state._replace(phase=Phase.SETTLE), prior=prior)
 
 
 def again(w: World) -> World:

@@ -40,7 +40,7 @@ def rule(phase: Phase, changed: protocol.Rule, event: type[Event] = Observed) ->
 def any_deletion(state: ProtocolState, event: Event) -> protocol.Move:
     """Whatever is deleted now is what was meant."""
     assert isinstance(event, Observed)
-    return protocol.polled(replace(state, expected_last_op_date=event.last_op or state.expected_last_op_date), event)
+    return protocol.polled(state._replace(expected_last_op_date=event.last_op or state.expected_last_op_date), event)
 
 
 def intent_after_the_put(patch: pytest.MonkeyPatch) -> None:

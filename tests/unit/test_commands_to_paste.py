@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 import pytest
 
@@ -26,7 +25,7 @@ BARE = re.compile(r"(?:`|\| )zvol (?!-p 'my cloud' --config /a/b\.yaml [a-z])")
 RESULTS = (
     failed(1, "a", hint=HINT),
     failed(3, "b", hint=HINT),
-    replace(recovered(2), warnings=(f"not attached: {HINT}",)),
+    recovered(2)._replace(warnings=(f"not attached: {HINT}",)),
 )
 
 
@@ -77,12 +76,12 @@ def test_the_json_of_attach_has_hints_to_paste(one: Attached) -> None:
 
 def test_the_attach_command_of_a_warning_is_not_repeated() -> None:
     never = "it was never on a VM, so it was not attached: `zvol attach {} VM`"
-    one = replace(recovered(1, lastVmInstanceUuid=None), warnings=(never.format(uuid(1)),))
+    one = recovered(1, lastVmInstanceUuid=None)._replace(warnings=(never.format(uuid(1)),))
     printed = Printed(tty=True, width=200, command=CALL)
     known = described([one], command=CALL)
     printed.printer.recovery(Recovery([one], ["pg-data"], single=True, describe=lambda _: known))
     text = printed.out.getvalue() + printed.err.getvalue()
     assert (text.count(" attach "), text.count("never on a VM"), "is Ready and not attached." in text) == (1, 1, True)
-    other = replace(one, warnings=("a tag was refused",))
+    other = one._replace(warnings=("a tag was refused",))
     printed.printer.recovery(Recovery([other], ["pg-data"], single=True, describe=lambda _: known))
     assert "Attach it: " in printed.out.getvalue()

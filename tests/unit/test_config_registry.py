@@ -16,4 +16,4 @@ def test_the_settings_have_a_field_for_each_key() -> None:
 
 def test_the_credential_has_a_field_for_each_key() -> None:
     chosen = {"sources", "refused", "withheld", "hint"}
-    assert {field.name for field in dataclasses.fields(Credential)} == {one.key for one in CREDENTIALS} | chosen
+    assert set(Credential._fields) == {one.key for one in CREDENTIALS} | chosen

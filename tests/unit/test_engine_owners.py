@@ -107,7 +107,7 @@ def found_in(name: str, source: str) -> Iterator[str]:
                 yield f"{name}:{node.lineno} assigns {ast.unparse(one)}"  # type: ignore[attr-defined]
         match node:
             case ast.Attribute(value=base, attr=field) if field.startswith("_") and not field.startswith("__"):
-                if ast.unparse(base) not in ("self", "cls"):
+                if ast.unparse(base) not in ("self", "cls") and field != "_replace":  # of a named tuple: a copy
                     yield f"{name}:{node.lineno} reaches into {ast.unparse(node)}"
             case ast.Call(func=ast.Attribute(value=ast.Attribute() as container, attr=method)) if method in CHANGING:
                 if not own(container):

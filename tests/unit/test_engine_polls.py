@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import queue
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -62,21 +62,21 @@ CASES = {
     "settling: without jobs only time tells": Case(Poll.VOLUME, phase=Phase.SETTLE),
     "large: the volume first": Case(Poll.VOLUME, LARGE, fields=fields(next_job_poll=NOW + 0.1)),
     "large: the job when its time has come": Case(Poll.JOB, LARGE, fields=fields(next_job_poll=NOW)),
-    "large: not while jobs are paused": Case(Poll.VOLUME, replace(LARGE, jobs_not_before=NOW + 0.1)),
-    "large: after the pause": Case(Poll.JOB, replace(LARGE, jobs_not_before=NOW)),
+    "large: not while jobs are paused": Case(Poll.VOLUME, LARGE._replace(jobs_not_before=NOW + 0.1)),
+    "large: after the pause": Case(Poll.JOB, LARGE._replace(jobs_not_before=NOW)),
     "large: each job once where no read is allowed": Case(
-        Poll.JOB, replace(LARGE, reads_denied=True), fields=fields(next_job_poll=NOW + 5)
+        Poll.JOB, LARGE._replace(reads_denied=True), fields=fields(next_job_poll=NOW + 5)
     ),
     "large: ... and no more often than otherwise": Case(
         Poll.VOLUME,
-        replace(LARGE, reads_denied=True),
+        LARGE._replace(reads_denied=True),
         fields=fields(next_job_poll=NOW + 5, job_status=JobStatus.RUNNING),
     ),
     "large: ... and not while jobs are paused": Case(
-        Poll.VOLUME, replace(LARGE, reads_denied=True, jobs_not_before=NOW + 1)
+        Poll.VOLUME, LARGE._replace(reads_denied=True, jobs_not_before=NOW + 1)
     ),
-    "small: the pause is for large runs": Case(Poll.JOB, replace(SMALL, jobs_not_before=NOW + 1)),
-    "the server is away: a read goes first": Case(Poll.VOLUME, replace(SMALL, probing=True)),
+    "small: the pause is for large runs": Case(Poll.JOB, SMALL._replace(jobs_not_before=NOW + 1)),
+    "the server is away: a read goes first": Case(Poll.VOLUME, SMALL._replace(probing=True)),
 } | {f"a job that ended ({status}) is not polled": Case(Poll.VOLUME, fields={"job_status": status}) for status in ENDED}
 
 

@@ -123,7 +123,7 @@ def test_an_old_run_that_is_not_sent_without_a_yes_attaches_nothing(world: VmWor
     journal = world.journal()
     left = journal.adopt([run.id for run in journal.runs()], world.identity).volumes
     world.engine = world.new_engine()
-    old = [replace(one, read_only=one.never_sent) for one in left]
+    old = [one._replace(read_only=one.never_sent) for one in left]
     [stayed] = world.engine.resume(journal, old)
     assert [task.uuid for task in world.engine.skipped] == [MACHINE, world.uuids[1]]
     assert (stayed.uuid, stayed.exit, stayed.unfinished) == (world.uuids[0], Exit.OK, True)
@@ -134,7 +134,7 @@ def test_an_old_run_that_is_not_sent_without_a_yes_attaches_nothing(world: VmWor
 def test_a_volume_that_was_there_and_is_deleted_meanwhile_is_not_brought_back(world: VmWorld) -> None:
     shown = world.server.inventory(world.uuids[0]).last_op_date
     world.server.delete(world.uuids[0])
-    found = [replace(one, shown=shown) if one.uuid == world.uuids[0] else one for one in world.targets()]
+    found = [one._replace(shown=shown) if one.uuid == world.uuids[0] else one for one in world.targets()]
     world.targets = lambda *_uuids: found  # type: ignore[method-assign]
     results = world.run()
     assert (results[world.uuids[0]].outcome, world.server.rows[world.uuids[0]].status) == ("failed", "Deleted")

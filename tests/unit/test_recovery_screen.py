@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -93,7 +92,7 @@ def test_several_that_are_not_attached_are_counted_by_the_vm_they_were_on() -> N
     assert list(screen.attach_advice([*three, on_vm, unsure, failed(9, "x")], described([*three, on_vm]))) == [
         "4 are attached to web-1 (3), db-1 (1)"
     ]
-    own = replace(vm(), uuid=DB)
+    own = vm()._replace(uuid=DB)
     assert list(screen.attach_advice([on_vm, own], known)) == [], "the sentences of the VM count them"
     assert list(screen.attach_advice(some, described(some, doubts={}))) == []
 
@@ -173,14 +172,14 @@ def test_a_quiet_terminal_shows_nothing_of_success() -> None:
     ],
 )
 def test_a_cell_says_the_start_of_each_warning_once(warnings: list[str], cell: str) -> None:
-    assert tables.detail(replace(recovered(1), warnings=tuple(warnings))) == cell
+    assert tables.detail(recovered(1)._replace(warnings=tuple(warnings))) == cell
 
 
 @pytest.mark.parametrize(("outcome", "unfinished"), [(Outcome.UNKNOWN, False), (Outcome.RECOVERED, True)])
 def test_while_something_is_open_there_is_no_advice_to_attach(outcome: Outcome, unfinished: bool) -> None:
     results = [recovered(1), recovered(2), recovered(3)]
     assert "Attach with: zvol attach" in " ".join(screen.attach_advice(results, described(results)))
-    results[2] = replace(results[2], outcome=outcome, unfinished=unfinished)
+    results[2] = results[2]._replace(outcome=outcome, unfinished=unfinished)
     assert list(screen.attach_advice(results, described(results))) == []
 
 

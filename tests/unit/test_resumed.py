@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -87,7 +86,7 @@ def test_what_is_held_is_read_and_closed_where_that_is_all_there_is_to_it(tmp_pa
     world.server.recover_by_hand(back)
     del world.server.rows[gone]
     world.server.rows[changed].last_op += 100
-    left = [replace(one, read_only=True) for one in journal.unfinished_volumes(run)]
+    left = [one._replace(read_only=True) for one in journal.unfinished_volumes(run)]
     engine = world.new_engine()
     assert {one.uuid: one.outcome for one in engine.resume(journal, left)} == {back: "already", gone: "gone"}
     assert sorted(task.uuid for task in engine.skipped) == sorted([deleted, changed])
@@ -101,7 +100,7 @@ def test_what_is_held_and_cannot_be_read_stays_what_it_is(tmp_path: Path) -> Non
     journal = world.journal()
     run = journal.begin(world.identity, Request(), world.clock.wall())
     journal.claim(run, [Claim(A, A, "then")])
-    left = [replace(one, read_only=True) for one in journal.unfinished_volumes(run)]
+    left = [one._replace(read_only=True) for one in journal.unfinished_volumes(run)]
     [result] = world.new_engine().resume(journal, left)
     assert (result.outcome, result.exit) == ("not-sent", 5)
     assert [one.state for one in journal.unfinished_volumes(run)] == ["planned"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +56,7 @@ def test_a_terminal_has_room_for_the_command(
     counts: dict[str, int], outcomes: dict[str, int], alive: bool, shown: str
 ) -> None:
     typed = Request(command="zvol --sandbox recover pg-data pg-wal -n")
-    run = replace(RUN, counts=counts, outcomes=outcomes, alive=alive, request=typed)
+    run = RUN._replace(counts=counts, outcomes=outcomes, alive=alive, request=typed)
     _, line = printed(Report(run_tables.runs_table([run], 60.0)), "table", tty=True, width=100)[0].splitlines()
     start, _, command = COLOURS.sub("", line).partition("  recover ")
     assert (re.split(r" {2,}", start)[2], command) == (shown, "pg-data pg-wal -n")

@@ -43,7 +43,7 @@ class Reattachment:
         for result in results:
             notes = self.notes.get(result.uuid or "", Notes())
             exits = (result.extra_exit, Exit.FAILED if notes.undecided else Exit.OK)
-            yield replace(result, warnings=(*result.warnings, *notes.warnings), extra_exit=most_severe(exits))
+            yield result._replace(warnings=(*result.warnings, *notes.warnings), extra_exit=most_severe(exits))
 
 
 def find_reattached(client: Client, vms: Sequence[Target], destruction: Remembered) -> Reattachment:
@@ -58,7 +58,7 @@ def find_reattached(client: Client, vms: Sequence[Target], destruction: Remember
         release = _release(client) if vms else UNKNOWN_RELEASE
         for start in range(0, len(vms), UUID_BATCH):
             for target, vm, volumes in _look_up(client, vms[start : start + UUID_BATCH], release, destruction):
-                targets.append(target if vm is None else replace(target, shown=target.shown or vm.last_op_date))
+                targets.append(target if vm is None else target._replace(shown=target.shown or vm.last_op_date))
                 targets += [_together(target, one) for one in on_it(volumes or ())]
                 notes[target.uuid] = _notes(vm, volumes, release)
     except ZvolError as exc:

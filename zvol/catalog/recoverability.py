@@ -140,4 +140,4 @@ def check_quota(row: R, client: Client, wanted: Sequence[tuple[str, int | None]]
 
 
 def _quota_unknown(row: R, text: str) -> R:
-    return replace(row, retention=replace(row.retention, recoverable=None, reason="quota"), notes=(*row.notes, text))
+    return replace(row, retention=row.retention._replace(recoverable=None, reason="quota"), notes=(*row.notes, text))

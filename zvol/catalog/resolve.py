@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from zvol.errors import ZvolError, nothing_sent
 from zvol.model import Outcome, Result, Target, Volume, VolumeArgument
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
 R = TypeVar("R", bound=Resource)
 
 
-@dataclass(frozen=True, slots=True)
-class Resolution:
+class Resolution(NamedTuple):
     """The targets, and a failed result for each argument that names none."""
 
     targets: tuple[Target, ...]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from zvol.catalog.lookups import unknown_facts
@@ -64,7 +63,7 @@ def _explained(client: Client, refused: Sequence[Result]) -> Iterator[Result]:
     for result in refused:
         volume = result.volume
         vm = vms.get(volume.text("vmInstanceUuid") or "") if volume is not None else None
-        yield result if volume is None else replace(result, error=root_error(volume, vm))
+        yield result if volume is None else result._replace(error=root_error(volume, vm))
 
 
 def root_error(volume: Volume, vm: VmInstance | None) -> ZvolError:

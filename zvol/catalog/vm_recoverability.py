@@ -183,7 +183,7 @@ def _doubtful(row: VmRow, reason: str) -> VmRow:
     """Return the row of a VM that may not be recoverable for a reason, unless it already has one."""
     if row.retention.recoverable is not True:
         return row
-    return replace(row, retention=replace(row.retention, recoverable=None, reason=reason))
+    return replace(row, retention=row.retention._replace(recoverable=None, reason=reason))
 
 
 # ---- addresses ---------------------------------------------------------------------------------------------------

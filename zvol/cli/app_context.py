@@ -217,7 +217,7 @@ class AppContext:
         given = {key: value for key, value in self.options.settings.items() if key not in CHOICE}
         own = {"host": cloud.host, "session": cloud.session}
         settings = resolve(SettingLayers(given, {SETTINGS[key].variables[0]: value for key, value in own.items()}))
-        credential = replace(settings.credential, sources={"session": "sandbox"})
+        credential = settings.credential._replace(sources={"session": "sandbox"})
         return replace(settings, credential=credential, sources={**settings.sources, "host": "sandbox"})
 
     @property

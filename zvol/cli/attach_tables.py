@@ -49,8 +49,7 @@ def attached_one(row: Row) -> Table[Row]:
     volume = row.result.volume
     assert volume is not None
     vm, already = short_name(row.vm_name) or row.result.vm or "", row.result.outcome is AttachOutcome.ALREADY
-    return replace(
-        attached_table([row]),
+    return attached_table([row])._replace(
         to_json=lambda _: volume.inventory(),
         single=True,
         block=lambda _: attached_block(volume, vm, already=already),

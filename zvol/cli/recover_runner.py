@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -141,7 +140,7 @@ def _with_last_vm(context: AppContext, results: Iterable[Result]) -> Iterator[Re
         volume = result.volume
         if shown and volume is not None and result.outcome.is_back:
             doubts = find_doubts([volume], context.server.client.version, partial(_deletion, context, result))
-            result = replace(result, last_vm_doubt=doubts[volume.uuid])
+            result = result._replace(last_vm_doubt=doubts[volume.uuid])
         yield result
 
 
@@ -150,7 +149,7 @@ def _describe(
 ) -> Described:
     """Look up the names that a terminal shows of recovered volumes; UUIDs only if the server does not answer soon."""
     known = Described(dry_run=dry_run, sandbox=context.options.sandbox, command=context.options.command)
-    known = replace(known, took=context.elapsed, run=run)
+    known = known._replace(took=context.elapsed, run=run)
     back = [result for result in results if result.outcome.is_back and result.resource is not None]
     in_trouble = any(result.outcome in (Outcome.UNKNOWN, Outcome.NOT_SENT) for result in results)
     if not back or dry_run or in_trouble or context.signals.first is not None:
@@ -173,8 +172,7 @@ def _look_up(context: AppContext, back: Sequence[Result], known: Described) -> D
     vms = [volume.text(key) for volume in data for key in ("vmInstanceUuid", "lastVmInstanceUuid")]
     storages = [volume.text("primaryStorageUuid") for volume in (*data, *roots)] if len(back) == 1 else []
     names, stopped = vms_soon(client, vms)
-    return replace(
-        known,
+    return known._replace(
         vms=names,
         stopped=stopped,
         storages=names_soon(client, STORAGES, storages),

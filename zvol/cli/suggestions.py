@@ -96,8 +96,7 @@ def suggest(source: str, context: AppContext, word: str, given: Iterable[str]) -
 def _server(context: AppContext) -> Server:
     """Return the server with a timeout of one second, without programs of the profile and without login."""
     settings = context.settings
-    at_hand = dataclasses.replace(
-        settings.credential,
+    at_hand = settings.credential._replace(
         session_command=None,
         password=None,
         password_file=None,

@@ -6,9 +6,9 @@ A session of the environment is sent to ZVOL_HOST or `--host`, a credential of a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 from zvol.config.layers import Layer, SettingLayers, SettingValue
 from zvol.config.registry import CREDENTIALS, SETTINGS, Section, variables
@@ -26,8 +26,7 @@ _PAIR: Final = SETTINGS["access_key_id"].variables + SETTINGS["access_key_secret
 """Two variables that need each other."""
 
 
-@dataclass(frozen=True, slots=True)
-class Credential:
+class Credential(NamedTuple):
     """The credential that may be sent to the host; its files and programs have not been read yet.
 
     `sources` has the source of each value. `refused` is set if a given credential must not be sent to this host,
@@ -46,7 +45,7 @@ class Credential:
     access_key_secret: Secret | None = None
     access_key_secret_file: Path | None = None
     access_key_secret_command: tuple[str, ...] | None = None
-    sources: Mapping[str, str] = field(default_factory=dict)
+    sources: Mapping[str, str] = MappingProxyType({})
     refused: str = ""
     withheld: str = ""
     hint: str = ""

@@ -8,8 +8,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from zvol.errors import InvalidValue
 from zvol.render.formats import FORMATS
@@ -35,8 +34,7 @@ _TRUTHS: Final = dict.fromkeys(("1", "true", "yes", "on", "y", "t"), True) | dic
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ValueKind:
+class ValueKind(NamedTuple):
     """A kind of value.
 
     `read` takes a text, a list of texts, or a value that an option has already converted. `shape` is the YAML type that

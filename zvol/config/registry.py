@@ -7,9 +7,8 @@ config show`, the file that `zvol config init` writes, and `zvol help environmen
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from zvol.config import kinds
 from zvol.config.kinds import ValueKind
@@ -35,8 +34,7 @@ class Scope(StrEnum):
     OWN_LAYER = "like OWN_HOST, and a variable's value not for the host of a profile"
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(NamedTuple):
     """A setting.
 
     `help` is a phrase that completes `KEY: …`; `note` is added to it in `zvol help environment`. The first of

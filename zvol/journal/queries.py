@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from zvol.journal.records import (
     UNFINISHED,
@@ -99,8 +98,7 @@ _PRUNABLE: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class OtherRun:
+class OtherRun(NamedTuple):
     """Another run that has a volume: it is `unfinished` there, or a request that the run `sent` may still act."""
 
     run: str
@@ -143,7 +141,7 @@ def take_over(db: sqlite3.Connection, old: str, new: str, uuid: str) -> list[Int
         f"UPDATE volumes SET state = 'taken' WHERE run = ? AND uuid = ? AND state IN {_UNFINISHED}",
         (old, uuid),
     )
-    intents = [replace(intent, inherited=True) for intent in open_intents(db, old, uuid)]
+    intents = [intent._replace(inherited=True) for intent in open_intents(db, old, uuid)]
     move = "UPDATE intents SET run = ?, inherited = 1 WHERE run = ? AND uuid = ? AND closed = 0"
     db.execute(move, (new, old, uuid))
     if intents:
@@ -205,7 +203,7 @@ def merge_unfinished(
         held = [uuid for [uuid] in db.execute(_HELD, (volume.run, volume.uuid)).fetchall()]
         holder = living_holder(db, volume.run, [volume.uuid, *held], alive)
         sent = [other.run for other in other_runs(db, volume.run, volume.uuid) if other.sent]
-        found.append(replace(volume, holder=holder, foreign=bool(sent), foreign_waits=longest_waits(db, sent)))
+        found.append(volume._replace(holder=holder, foreign=bool(sent), foreign_waits=longest_waits(db, sent)))
     return found
 
 

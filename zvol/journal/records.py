@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from zvol.journal.request import DEFAULT_REQUEST, Request, Waits
@@ -19,8 +20,7 @@ SESSION: Final = "session "
 """Prefix of an account of which only a digest of its session is known."""
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """The server (`base` URL) and the account of a run; `account` is None for runs of a zvol that did not record it."""
 
     base: str
@@ -59,8 +59,7 @@ class Claim(NamedTuple):
     outcome: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Intent:
+class Intent(NamedTuple):
     """A PUT that may have been sent: its job id, and the lastOpDate that the volume had before it.
 
     `inherited`: another run sent it, which is dead or finished.
@@ -71,8 +70,7 @@ class Intent:
     inherited: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class FollowUp:
+class FollowUp(NamedTuple):
     """A step after the recovery of a volume: `kind` is `tag` or ATTACH; `state` is planned, sent, done or failed."""
 
     kind: str
@@ -81,8 +79,7 @@ class FollowUp:
     job: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
+class Holder(NamedTuple):
     """A living run that works on a resource."""
 
     run: str
@@ -104,8 +101,7 @@ class Claims:
     waits: Mapping[str, Waits | None] = field(default_factory=dict, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class UnfinishedVolume:
+class UnfinishedVolume(NamedTuple):
     """An unfinished volume of a run, see `UNFINISHED` for its `state`.
 
     `last_op` is its lastOpDate when it was claimed, which identifies the deletion to undo.  `holder` is another living
@@ -147,16 +143,14 @@ class UnfinishedVolume:
         return next(attached, None) if self.request.vms else None
 
 
-@dataclass(frozen=True, slots=True)
-class Adopted:
+class Adopted(NamedTuple):
     """The unfinished volumes of the dead runs that were taken over, and the runs that turned out to be alive."""
 
     volumes: tuple[UnfinishedVolume, ...]
     living: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ClosedVolume:
+class ClosedVolume(NamedTuple):
     """A target of a run that was closed by hand: its state, and the job id of a PUT that may still act, if any."""
 
     uuid: str
@@ -165,8 +159,7 @@ class ClosedVolume:
     target: str = VOLUME
 
 
-@dataclass(frozen=True, slots=True)
-class RunTarget:
+class RunTarget(NamedTuple):
     """A target of a run as the journal has it: its `state`, its `outcome` if one was recorded, its last job."""
 
     run: str
@@ -179,8 +172,7 @@ class RunTarget:
     follow_ups: tuple[FollowUp, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """A run; times are seconds since 1970.
 
     `counts` is the number of its volumes and VMs by state, `outcomes` that of the finished ones by outcome.
@@ -192,8 +184,8 @@ class Run:
     ended: float | None
     alive: bool
     request: Request = DEFAULT_REQUEST
-    counts: Mapping[str, int] = field(default_factory=dict)
-    outcomes: Mapping[str, int] = field(default_factory=dict)
+    counts: Mapping[str, int] = MappingProxyType({})
+    outcomes: Mapping[str, int] = MappingProxyType({})
 
     @property
     def unfinished(self) -> int:

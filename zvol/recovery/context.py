@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from zvol.clock import Clock
 from zvol.recovery.circuit_breaker import CircuitBreaker
@@ -35,8 +34,7 @@ class SessionRenewal:
         return self._renewed
 
 
-@dataclass(frozen=True, slots=True)
-class EngineContext:
+class EngineContext(NamedTuple):
     """The collaborators of a run; `jitter` returns a factor around one."""
 
     options: Options

@@ -8,8 +8,8 @@ holds back the parts of a batch that could not be read.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from zvol.recovery.poll_times import GRACE_POLLS, LONGEST_POLL, ROUND
 from zvol.recovery.states import ENDED, JobStatus, Phase
@@ -23,8 +23,7 @@ class Poll(StrEnum):
     JOB = "job"
 
 
-@dataclass(frozen=True, slots=True)
-class PollConditions:
+class PollConditions(NamedTuple):
     """The conditions of all polls of a run; times are monotonic seconds.
 
     `small`: there are so few volumes that each job is polled before each read.  `probing`: the server does not answer,

@@ -9,7 +9,6 @@ these reads began) and `grace_elapsed` (the server reported "done" a while ago).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Final
 
 from zvol.model import Outcome
@@ -46,7 +45,7 @@ def conclude(
     by_zvol: bool = False,
     phase: Phase = Phase.DONE,
 ) -> Move:
-    return replace(state, phase=phase), Conclude(outcome, why, by_zvol)
+    return state._replace(phase=phase), Conclude(outcome, why, by_zvol)
 
 
 def keep_polling(state: ProtocolState, _event: Event) -> Move:
@@ -66,7 +65,7 @@ def send_again(state: ProtocolState, event: Observed) -> Move:
         return conclude(state, Outcome.FAILED, Reason.CHANGED)
     if state.sends >= MAX_SENDS:
         return conclude(state, Outcome.UNKNOWN, Reason.NO_SENDS_LEFT)
-    return replace(state, phase=Phase.INTENT), Command.WRITE
+    return state._replace(phase=Phase.INTENT), Command.WRITE
 
 
 # ---- one rule for each phase -------------------------------------------------------------------------------------
@@ -80,7 +79,7 @@ def start(state: ProtocolState, event: Event) -> Move:
         return conclude(state, Outcome.NOT_SENT, Reason.SESSION)
     if state.expected_last_op_date not in (None, event.last_op):
         return conclude(state, Outcome.FAILED, Reason.CHANGED)
-    return replace(state, phase=Phase.INTENT, expected_last_op_date=event.last_op), Command.WRITE
+    return state._replace(phase=Phase.INTENT, expected_last_op_date=event.last_op), Command.WRITE
 
 
 def settle(state: ProtocolState, event: Event) -> Move:
@@ -91,7 +90,7 @@ def settle(state: ProtocolState, event: Event) -> Move:
     """
     assert isinstance(event, Observed)
     if event.job in ENDED or event.quiet:
-        return start(replace(state, phase=Phase.START), event)
+        return start(state._replace(phase=Phase.START), event)
     if event.observation is Observation.BACK:
         return conclude(state, Outcome.ALREADY, phase=Phase.UNSETTLED)
     if event.observation is Observation.ABSENT:
@@ -100,26 +99,26 @@ def settle(state: ProtocolState, event: Event) -> Move:
 
 
 def intent_recorded(state: ProtocolState, _event: Event) -> Move:
-    return replace(state, phase=Phase.SENDING, sends=state.sends + 1, answered=False), Command.SEND
+    return state._replace(phase=Phase.SENDING, sends=state.sends + 1, answered=False), Command.SEND
 
 
 def read_expired(state: ProtocolState, _event: Event) -> Move:
     """Read the volume again before its PUT leaves; an intent that was recorded for it is void."""
     sends = state.sends - (state.phase is Phase.SENDING)
-    return replace(state, phase=Phase.RETRY if sends else Phase.START, sends=sends), Command.POLL
+    return state._replace(phase=Phase.RETRY if sends else Phase.START, sends=sends), Command.POLL
 
 
 def put_answered(state: ProtocolState, event: Event) -> Move:
     assert isinstance(event, PutAnswered)
     match event.put:
         case PutResult.ACCEPTED:
-            return replace(state, phase=Phase.POLL, answered=True), Command.POLL
+            return state._replace(phase=Phase.POLL, answered=True), Command.POLL
         case PutResult.DUPLICATE | PutResult.UNCLEAR:
-            return replace(state, phase=Phase.POLL), Command.POLL
+            return state._replace(phase=Phase.POLL), Command.POLL
         case PutResult.DONE:
-            return replace(state, phase=Phase.REPORTED_DONE), Command.POLL
+            return state._replace(phase=Phase.REPORTED_DONE), Command.POLL
         case PutResult.REFUSED:
-            return replace(state, phase=Phase.REFUSED), Command.POLL
+            return state._replace(phase=Phase.REFUSED), Command.POLL
         case PutResult.SESSION:
             return without_session(state)
         case PutResult.REDIRECTED:
@@ -132,7 +131,7 @@ def without_session(state: ProtocolState) -> Move:
     """Log in again, or fail the second time: the server did nothing, since it does not accept our session."""
     if state.renewed:
         return conclude(state, Outcome.FAILED, Reason.SESSION)
-    return replace(state, phase=Phase.RENEW), Command.RENEW
+    return state._replace(phase=Phase.RENEW), Command.RENEW
 
 
 def polled(state: ProtocolState, event: Event) -> Move:
@@ -160,7 +159,7 @@ def cannot_act(event: Observed) -> bool:
 def job_ended(state: ProtocolState, event: Observed) -> Move:
     """The job has ended, done or certainly refused; the volume, read after that, decides."""
     if event.job is JobStatus.DONE:
-        return reported_done(replace(state, phase=Phase.REPORTED_DONE), event)
+        return reported_done(state._replace(phase=Phase.REPORTED_DONE), event)
     if event.observation is Observation.BACK:
         return conclude(state, Outcome.RECOVERED)
     if event.observation is Observation.DENIED:
@@ -197,7 +196,7 @@ def session_renewed(state: ProtocolState, event: Event) -> Move:
     assert isinstance(event, SessionRenewed)
     if not event.ok:
         return conclude(state, Outcome.FAILED, Reason.SESSION)
-    return replace(state, phase=Phase.RETRY, renewed=True), Command.POLL
+    return state._replace(phase=Phase.RETRY, renewed=True), Command.POLL
 
 
 def retry(state: ProtocolState, event: Event) -> Move:

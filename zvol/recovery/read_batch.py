@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from zvol.errors import ZvolError
 from zvol.recovery.poll_limit import PollKind
@@ -128,8 +128,7 @@ class ReadBatch:
         self.quiet = frozenset(one.uuid for one in self.tasks if one.quiet is not None and one.quiet.over)
 
 
-@dataclass(frozen=True, slots=True)
-class ReadResult:
+class ReadResult(NamedTuple):
     """The result of a read of volumes; `own`: it failed for them while the server answered others."""
 
     tasks: list[VolumeTask]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from zvol.errors import LocalState, ZvolError
@@ -44,7 +43,7 @@ def resume(
             yield from _not_done([volume], Outcome.BUSY, busy)
     wall = engine.clock.wall()
     stale = {run.id for run in runs if abs(wall - run.started) > STALE and not send_stale}
-    left = [replace(volume, read_only=volume.run in stale and volume.never_sent) for volume in adopted.volumes]
+    left = [volume._replace(read_only=volume.run in stale and volume.never_sent) for volume in adopted.volumes]
     yield from engine.resume(journal, left)
     for text in _skipped(engine.skipped):
         warn(text)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from zvol.errors import LocalState
 from zvol.recovery.context import EngineContext
@@ -55,8 +55,7 @@ class WaitGroup:
     age: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class RunStatus:
+class RunStatus(NamedTuple):
     """Why the server cannot be reached now and in how many seconds it is tried again, and what else takes time.
 
     `urgent` is the one of each kind that changed first of those that are left: each kind has a clock of its own.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from zvol.model import Outcome
 
@@ -65,8 +65,7 @@ class PutResult(StrEnum):
 
 
 # ---- events ------------------------------------------------------------------------------------------------------
-@dataclass(frozen=True, slots=True)
-class Observed:
+class Observed(NamedTuple):
     """The job was polled (or not), and then the volume was read.
 
     `last_op`: its lastOpDate.  `quiet`: the quiet period was over before this.  `grace_elapsed`: the server reported
@@ -134,8 +133,7 @@ class Reason(StrEnum):
     ELSEWHERE = "elsewhere"  # it is not visible here, and a request of another server or account may act
 
 
-@dataclass(frozen=True, slots=True)
-class Conclude:
+class Conclude(NamedTuple):
     """The conclusion on a volume.  `by_zvol`: the server reported that the job of our own request did it."""
 
     outcome: Outcome
@@ -146,8 +144,7 @@ class Conclude:
 Decision = Command | Conclude
 
 
-@dataclass(frozen=True, slots=True)
-class ProtocolState:
+class ProtocolState(NamedTuple):
     """Everything that the protocol knows about one volume.
 
     `expected_last_op_date`: the lastOpDate that identifies the deletion to undo.  `sends`: the PUTs of this run,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import Final
+from typing import Final, NamedTuple
 
 from zvol.errors import ZvolError
 from zvol.journal.records import FollowUp, UnfinishedVolume
@@ -64,8 +64,7 @@ class Place(Enum):
     CONCLUDED = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class LastSeen:
+class LastSeen(NamedTuple):
     """Something that the server showed, as text; `at` is the time of day as seconds since 1970."""
 
     text: str
@@ -233,9 +232,9 @@ def resumed_task(volume: UnfinishedVolume, order: int, now: float, timeout: floa
     state = ProtocolState(expected_last_op_date=normalized_date(volume.last_op), foreign=volume.foreign)
     earlier: tuple[str, ...] = ()
     if own:
-        state = replace(resumed(normalized_date(own[-1].last_op)), foreign=volume.foreign)
+        state = resumed(normalized_date(own[-1].last_op))._replace(foreign=volume.foreign)
     elif volume.intents or volume.foreign:
-        state = replace(state, phase=Phase.SETTLE)
+        state = state._replace(phase=Phase.SETTLE)
         earlier = () if volume.foreign else tuple(intent.job for intent in volume.intents)
     return VolumeTask(
         Target(volume.asked, volume.uuid, order, kind=volume.target, vm=volume.vm),

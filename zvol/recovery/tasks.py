@@ -8,7 +8,6 @@ The others report what happened (`observed`, `put_answered`, `time_is_up`) and a
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from zvol.errors import NeverSent, ZvolError
 from zvol.journal.request import Waits
@@ -84,7 +83,7 @@ class Tasks(TaskLifecycle):
             return
         # a list or an earlier run may have shown the deletion to undo
         meant = task.state.expected_last_op_date or task.kind.deletion_of(task.resource)
-        task.state = replace(task.state, expected_last_op_date=meant)
+        task.state = task.state._replace(expected_last_op_date=meant)
         self._move(task, Place.FOUND)
 
     def poll_for_job(self, task: VolumeTask, now: float) -> None:
@@ -127,7 +126,7 @@ class Tasks(TaskLifecycle):
 
     def sent_elsewhere(self, task: VolumeTask) -> None:
         """Record that a run of another server or account sent a request for it that may still act."""
-        task.state = replace(task.state, foreign=True)
+        task.state = task.state._replace(foreign=True)
 
     def poll_later(self, task: VolumeTask, now: float, longest: float) -> None:
         """Read a volume again, at growing intervals."""
@@ -209,7 +208,7 @@ class Tasks(TaskLifecycle):
         Without jobs that may be polled only the end of the quiet period counts; `spent` seconds of it are over.
         """
         now = self._context.clock.monotonic()
-        task.state = replace(task.state, phase=Phase.SETTLE)
+        task.state = task.state._replace(phase=Phase.SETTLE)
         task.earlier_jobs = tuple(jobs)
         task.quiet = self._context.settle_policy.silence(now, task.kind, spent, waits)
         task.deadline = now + self._context.options.timeout

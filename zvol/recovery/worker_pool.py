@@ -5,14 +5,13 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from zvol.clock import Clock
 from zvol.recovery.request_pace import RequestPace
 
 
-@dataclass(frozen=True, slots=True)
-class WorkResult:
+class WorkResult(NamedTuple):
     """The end of some work: its value, or the exception it raised; `began` and `ended` are monotonic seconds."""
 
     deliver: Callable[[WorkResult], None]
@@ -22,8 +21,7 @@ class WorkResult:
     error: BaseException | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class WorkItem:
+class WorkItem(NamedTuple):
     work: Callable[[], object]
     deliver: Callable[[WorkResult], None]
 

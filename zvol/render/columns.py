@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from zvol.errors import UsageProblem
 from zvol.model import VolumeRow
@@ -133,8 +132,7 @@ _VM: Final[tuple[Column[VmRow], ...]] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Columns(Generic[R]):
+class Columns(NamedTuple, Generic[R]):
     """The columns of one kind of row by key.
 
     `listed` are those of `list`, `screen` those on a terminal; `elsewhere` are those whose facts `show` prints in
@@ -159,7 +157,7 @@ class Columns(Generic[R]):
             guess = did_you_mean(wrong[0], self.known) if wrong else ""
             text = f"no column {escape_terminal(', '.join(wrong) or 'at all')}{guess}"
             raise UsageProblem(text, hint=f"Available columns: {', '.join(self.known)}.")
-        return [replace(self.known[key], least=0) for key in keys]
+        return [self.known[key]._replace(least=0) for key in keys]
 
     def listing(self, rows: Sequence[R], text: str | None = None, *, any_status: bool = False) -> Table[R]:
         """Return the table of `list`; `text` is that of `--columns`, `any_status`: rows may not be deleted."""
@@ -167,8 +165,8 @@ class Columns(Generic[R]):
             return Table(rows, self.pick(text), _json, _uuid)
         found = Table(rows, self.pick(None, ANY_STATUS if any_status else None), _json, _uuid, wide=self._all())
         if any_status:
-            return replace(found, screen=[*self.pick(None, ANY_START), VM_OR_LEFT, *self.pick(None, ANY_END)])
-        return replace(found, screen=self.pick(None, self.screen))
+            return found._replace(screen=[*self.pick(None, ANY_START), VM_OR_LEFT, *self.pick(None, ANY_END)])
+        return found._replace(screen=self.pick(None, self.screen))
 
     def _all(self) -> list[Column[R]]:
         return list(self.known.values())

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import Any, Generic, TypeVar
+from types import MappingProxyType
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from zvol.errors import Exit, ZvolError
 from zvol.model import Result, Volume
@@ -29,8 +29,7 @@ class Fit(Enum):
     WRAP = "wrap"
 
 
-@dataclass(frozen=True, slots=True)
-class Column(Generic[T_contra]):
+class Column(NamedTuple, Generic[T_contra]):
     """One column of a table: `raw` is for CSV, `shown` for tables in a pipe, `tty` for a terminal if it differs.
 
     `style` returns the rich style of a cell on a terminal, empty for none. A terminal with fewer than `least` columns
@@ -72,8 +71,7 @@ Line = tuple[Span, str]
 """A mark of two columns with its style, or none, and the escaped text after it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Table(Generic[T]):
+class Table(NamedTuple, Generic[T]):
     """The rows that a command found, such as volumes, runs or settings.
 
     `to_json` returns the JSON object of a row, `to_name` the text for `-o name` (None: nothing). `single`: the user
@@ -99,8 +97,7 @@ class Table(Generic[T]):
     lines: Callable[[T], tuple[Sequence[Span], str]] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """The report of a command: data for stdout, then failures, hints and warnings for stderr.
 
     `notes` are a heading and sentences for people; formats for programs have them in their data. `summary` is printed
@@ -121,8 +118,7 @@ def no_advice(results: Sequence[Result]) -> Iterable[str]:
     return ()
 
 
-@dataclass(frozen=True, slots=True)
-class Described:
+class Described(NamedTuple):
     """What a terminal shows with a recovery: names by UUID, and the seconds it took.
 
     `stopped` are the VMs among them that are Stopped. `doubts` are those about the last VMs of volumes (see `Row`), by
@@ -130,10 +126,10 @@ class Described:
     called, `run` the run in the journal, None if there is none or several.
     """
 
-    vms: Mapping[str, str] = field(default_factory=dict)
+    vms: Mapping[str, str] = MappingProxyType({})
     stopped: frozenset[str] = frozenset()
-    storages: Mapping[str, str] = field(default_factory=dict)
-    doubts: Mapping[str, str] = field(default_factory=dict)
+    storages: Mapping[str, str] = MappingProxyType({})
+    doubts: Mapping[str, str] = MappingProxyType({})
     unique: frozenset[str] = frozenset()
     took: float | None = None
     dry_run: bool = False
@@ -161,8 +157,7 @@ def nothing_described(results: Sequence[Result]) -> Described:
     return Described()
 
 
-@dataclass(frozen=True, slots=True)
-class Recovery:
+class Recovery(NamedTuple):
     """The results of a recovery.
 
     They are printed in `order` (arguments as typed); a format that streams prints each result at once. `single`: one
@@ -199,4 +194,4 @@ def result_with_command(result: Result, command: str) -> Result:
     if result.error is None and not result.warnings:
         return result
     error = None if result.error is None else error_with_command(result.error, command)
-    return replace(result, error=error, warnings=tuple(with_command(text, command) for text in result.warnings))
+    return result._replace(error=error, warnings=tuple(with_command(text, command) for text in result.warnings))

@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 from zvol.errors import ErrorCode
 from zvol.model import Volume
@@ -25,8 +26,7 @@ from zvol.zstack.rest_errors import parse_rest_error, plain_text
 from zvol.zstack.strictjson import NotJson, loads
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """A whole HTTP answer; header names are lower case.
 
     `sent_at`: monotonic seconds when the first byte of the request left; the answer's data is not older than that.
@@ -34,7 +34,7 @@ class Answer:
 
     status: int
     body: bytes = b""
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = MappingProxyType({})
     sent_at: float | None = None
 
 

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 HEAD_BYTES: Final = 16_384
 """The part of a body that is examined."""
@@ -114,8 +113,7 @@ _LOGIN: Final = re.compile(
 """Signs of a page that asks people to log in; the last is Chinese."""
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """Who seems to have answered, such as `from a gateway (nginx), not from ZStack`, and what to do about it.
 
     `elsewhere`: `host` does not seem to be the address of the API.

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from zvol.errors import TransientError
 from zvol.resource import Resource
@@ -15,8 +14,7 @@ from zvol.zstack.resource_kinds import R_co, ResourceKind
 R = TypeVar("R", bound=Resource)
 
 
-@dataclass(frozen=True, slots=True)
-class Resources(Generic[R_co]):
+class Resources(NamedTuple, Generic[R_co]):
     """The resources that were `found`, and those about which the answer says nothing reliable (`unclear`).
 
     A requested resource that is in neither does not exist, or is not visible to this account.

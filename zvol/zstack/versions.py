@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum, StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 Numbers = tuple[int, ...]
 
@@ -80,8 +79,7 @@ class Feature(Enum):
     USERS = "`zvol login --user`"
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(NamedTuple):
     """A feature, the release it came with, and what a user notices without it.
 
     `since`: the first release that has it; `gone`: the first two numbers of the first release that no longer has it.
@@ -213,8 +211,7 @@ LATER: Final = "zvol does not know this number and assumes that it behaves like 
 """The note on a later patch of a line that was read, and on a line that was not read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Release:
+class Release(NamedTuple):
     """A release of ZStack: the text that the server reports, and its numbers; None unless it is two to four numbers."""
 
     text: str

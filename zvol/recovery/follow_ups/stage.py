@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from zvol.errors import Exit, LocalState
@@ -105,7 +104,7 @@ class FollowUpStage:
             deletion=volume.last_op,
         )
         if outcomes.is_strict(volume.request, volume.vm) and not recovered:
-            result = replace(result, warnings=(outcomes.STRICT,), extra_exit=Exit.FAILED)
+            result = result._replace(warnings=(outcomes.STRICT,), extra_exit=Exit.FAILED)
         changes = from_journal(volume.follow_ups, volume.request)
         self._begin(
             FollowUpTask(result, changes, self._deadline(None), volume.run, deleted=volume.last_op), volume.waits

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from zvol.errors import Exit, ZvolError, most_severe
 from zvol.journal.request import DEFAULT_REQUEST, Request
@@ -159,11 +159,11 @@ class FollowUpTask:
             return True
         if self.volume is None:
             gone = outcomes.not_there(DATA_VOLUME)
-            self.result = replace(self.result, outcome=Outcome.GONE, by=None, error=gone)
+            self.result = self.result._replace(outcome=Outcome.GONE, by=None, error=gone)
         elif DATA_VOLUME.is_deleted(self.volume):
-            self.result = replace(self.result, outcome=Outcome.FAILED, by=None, error=outcomes.changed(DATA_VOLUME))
+            self.result = self.result._replace(outcome=Outcome.FAILED, by=None, error=outcomes.changed(DATA_VOLUME))
         else:
-            self.result = replace(self.result, resource=self.volume)
+            self.result = self.result._replace(resource=self.volume)
         return self.result.error is None
 
     def outcome(self, *, kept: bool) -> Result:
@@ -177,8 +177,7 @@ class FollowUpTask:
             warnings.append(f"what is left of that is done by {'`zvol resume`' if kept else 'the same command again'}")
         if not self.was_read:
             return self._unread(most_severe(exits), "; ".join(warnings))
-        return replace(
-            self.result,
+        return self.result._replace(
             resource=self.volume or self.result.volume,
             warnings=(*self.result.warnings, *warnings),
             extra_exit=most_severe(exits),
@@ -190,4 +189,4 @@ class FollowUpTask:
         sent = any(change.state is ChangeState.SENT for change in self.changes)
         error = ZvolError(message, kind="unknown" if sent else "stopped", exit=exit)
         outcome = Outcome.UNKNOWN if sent else Outcome.NOT_SENT
-        return replace(self.result, outcome=outcome, by=None, error=error, unfinished=True)
+        return self.result._replace(outcome=outcome, by=None, error=error, unfinished=True)

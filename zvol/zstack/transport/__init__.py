@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlencode
 
@@ -122,7 +121,7 @@ class Transport:
             raise self._failure(exc, method, deadline, began) from None
         self._answered = True
         self._write_trace(method, path, query, began, str(answer.status))
-        return replace(answer, sent_at=deadline.sent_at)
+        return answer._replace(sent_at=deadline.sent_at)
 
     def close(self) -> None:
         """Close all connections."""

@@ -8,14 +8,13 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from zvol.zstack.transport.deadline import RequestDeadline
 from zvol.zstack.transport.dial import Dialer
 
 
-@dataclass(frozen=True, slots=True)
-class CurrentRequest:
+class CurrentRequest(NamedTuple):
     deadline: RequestDeadline
     dialer: Dialer
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from zvol.errors import NeverSent
@@ -16,8 +15,7 @@ from zvol.zstack.transport.deadline import RequestDeadline, Step
 HTTP_PROXY: Final = "Most proxies need http:// in their URL, also for https servers."
 
 
-@dataclass(frozen=True, slots=True)
-class Proxy:
+class Proxy(NamedTuple):
     """A proxy's URL, and where it is from: `environment HTTPS_PROXY`, or a place in a file."""
 
     url: str
