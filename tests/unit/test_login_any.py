@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from zvol.errors import AuthError, ErrorCode, Exit, MaybeSent, NeverSent, Refused, Unreachable, Untrusted
 from zvol.secrets import Secret
-from zvol.zstack.answer_errors import HINTS, LOGIN_HINTS, MEANINGS, error_of, with_hint
+from zvol.zstack.answer_errors import HINTS, LOGIN_HINTS, MEANINGS, NO_PERMISSION, error_of, meaning, with_hint
 from zvol.zstack.answers import Answer, Failed
 from zvol.zstack.auth import SessionAuth
 from zvol.zstack.client import Client
@@ -144,7 +144,7 @@ def test_a_hint_does_not_make_a_refusal_one_of_the_session() -> None:
     [
         ("339-ops-delete-others-poll1", "this account does not own the resource"),
         ("262-attach-deleted-poll1", "the volume is deleted"),
-        ("271-attach-again-poll1", ""),
+        ("271-attach-again-poll1", "the volume is attached to a VM already"),
         ("287-recover-expunged-poll1", ""),
     ],
 )
@@ -154,6 +154,43 @@ def test_what_a_server_says_in_chinese_is_explained_where_it_is_certain(name: st
     assert with_hint(code) == (f"{means} (server: {said})" if means else said)
     error = error_of(Failed(code, certain=True, session=False))
     assert error.full_text == "the server refused: " + (f"{means} (server: {said})" if means else said)
+
+
+@pytest.mark.parametrize(
+    ("said", "means"),
+    [
+        ("account[uuid:a] is not the owner of the resource[uuid:b]", "this account does not own the resource"),
+        ("operation[API:x] is denied by default, please contact admin", NO_PERMISSION),
+        ("operation[API:x] is denied by the policy[uuid:y]", NO_PERMISSION),
+        ("拒绝操作[API:x]", NO_PERMISSION),
+        ("操作被策略[uuid:y]拒绝", NO_PERMISSION),
+        ("volume[uuid:a] is in status of deleted, cannot do this operation", "the volume is deleted"),
+        (
+            "data volume[uuid:a] has been attached to some vm, cant attach again",
+            "the volume is attached to a VM already",
+        ),
+        ("数据云盘[uuid:a]已经被加载上云主机了，不能再次加载", "the volume is attached to a VM already"),
+        ("the volume is busy", ""),
+    ],
+)
+def test_what_a_code_means_is_that_of_the_root_cause(said: str, means: str) -> None:
+    cause = {"code": "SYS.1006", "details": said}
+    assert meaning(ErrorCode("SYS.1006", cause)) == means
+    assert meaning(ErrorCode("SYS.1000", {"code": "SYS.1000", "cause": cause})) == means
+    assert meaning(ErrorCode("SYS.1001", {"code": "SYS.1001", "details": said})) == ""
+
+
+def test_every_other_code_means_what_the_outer_error_says() -> None:
+    outer = ErrorCode("SYS.1019", {"code": "SYS.1019", "cause": {"code": "SYS.1001", "details": "x"}})
+    assert meaning(outer) == MEANINGS["SYS.1019"]
+    assert meaning(ErrorCode("SYS.1001", {"code": "SYS.1001", "cause": {"code": "SYS.1019", "details": "x"}})) == ""
+
+
+@pytest.mark.parametrize("end", ["", ".", "。"])
+def test_one_full_stop_is_between_the_words_of_the_server_and_the_hint(end: str) -> None:
+    known = with_hint(ErrorCode("ID.1006", {"code": "ID.1006", "details": f"太多{end}"}))
+    assert known == f"ID.1006 太多. {LOGIN_HINTS['ID.1006']}"
+    assert with_hint(ErrorCode("SYS.1006", {"code": "SYS.1006", "details": f"x{end}"})) == f"SYS.1006 x{end}"
 
 
 @pytest.mark.parametrize("body", [b"", b"{}"], ids=["before 3.2", "3.2"])
