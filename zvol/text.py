@@ -86,7 +86,7 @@ def cut(text: str, width: int) -> str:
 
 def enumeration(texts: Sequence[str], most: int) -> str:
     """Return the first texts, and how many more there are, such as `a, b, c and 2 more`."""
-    more = f" and {len(texts) - most} more" if len(texts) > most else ""
+    more = f" and {len(texts) - most:,} more" if len(texts) > most else ""
     return ", ".join(texts[:most]) + more
 
 

@@ -14,9 +14,8 @@ from tests.sim.rows import root_of
 from tests.sim.world import A, World
 from tests.support.engine_options import engine_options
 from zvol.errors import Exit
-from zvol.journal.queries import MAY_ACT, MAY_ACT_ON_VM
 from zvol.journal.records import Claim
-from zvol.journal.request import Request
+from zvol.journal.request import DEFAULT_REQUEST, Request
 from zvol.model import VM, VOLUME, Result, Target
 from zvol.recovery import resume as resuming
 from zvol.recovery.poll_limit import READS
@@ -229,8 +228,9 @@ def test_no_more_reads_are_under_way_where_both_kinds_are_due(tmp_path: Path) ->
 
 
 def test_what_was_closed_by_hand_is_named_for_as_long_as_it_may_act(policy: SettlePolicy) -> None:
-    assert policy.longest(DATA_VOLUME) <= MAY_ACT
-    assert policy.longest(VM_INSTANCE) <= MAY_ACT_ON_VM
+    waits = DEFAULT_REQUEST.waits
+    assert policy.longest(DATA_VOLUME) <= waits.longest(DATA_VOLUME.messages)
+    assert policy.longest(VM_INSTANCE) <= waits.longest(VM_INSTANCE.messages)
 
 
 # ---- how long a request may act, by kind -----------------------------------------------------------------------------

@@ -16,9 +16,8 @@ from zvol.errors import LocalState
 from zvol.files import private_dir
 from zvol.journal import journal as module
 from zvol.journal.journal import Journal
-from zvol.journal.queries import MAY_ACT, MAY_ACT_ON_VM
 from zvol.journal.records import Claim, ClosedVolume, Identity, Intent
-from zvol.journal.request import Request
+from zvol.journal.request import DEFAULT_REQUEST, Request
 from zvol.model import VM, VOLUME
 
 LATER = NOW + 31 * 86400
@@ -189,6 +188,10 @@ def test_forget_returns_the_volumes_that_it_closed(path: Path) -> None:
     assert second.forget(run, NOW + 6) == []
     second.close()
     journal.close()
+
+
+MAY_ACT, MAY_ACT_ON_VM = (DEFAULT_REQUEST.waits.longest(messages) for messages in (1, 2))
+"""Seconds after which a request of a run that did not record its waits cannot act any more."""
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zvol.text import display_width, escape_terminal, fold_uuid, human_duration, human_size, parse_duration
+from zvol.text import display_width, enumeration, escape_terminal, fold_uuid, human_duration, human_size, parse_duration
 
 ANY_TEXT = st.text(st.characters())  # surrogates too
 NASTY = [
@@ -101,3 +101,10 @@ def test_sizes_and_durations_for_people() -> None:
         "2d 3h",
     ]
     assert display_width("数据a") == 5
+
+
+def test_an_enumeration_ends_with_the_number_of_the_others() -> None:
+    assert enumeration([], 2) == ""
+    assert enumeration(["a", "b"], 2) == "a, b"
+    assert enumeration(["a", "b", "c"], 2) == "a, b and 1 more"
+    assert enumeration(["a"] * 1235, 1) == "a and 1,234 more"

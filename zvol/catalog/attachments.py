@@ -1,4 +1,4 @@
-"""Finds the volumes of `zvol attach` with several volumes, and the VM of each."""
+"""Finds the volumes of `zvol attach`, and the VM of each."""
 
 from __future__ import annotations
 
@@ -46,17 +46,38 @@ class Found:
         return self.volume is not None and self.vm is not None and self.volume.text("vmInstanceUuid") == self.vm
 
 
+Deletion = Callable[[Volume], str | None]
+"""See `zstack.last_vm.find_doubts`."""
+
+
+def find_attachment(
+    client: Client, clock: Clock, argument: VolumeArgument, vm: str | None, deletion: Deletion
+) -> Found:
+    """Find one volume and its VM; raises its error, and what `_find` raises."""
+    [found] = _find(client, clock, [argument], vm, deletion)
+    if found.error is not None:
+        raise found.error
+    return found
+
+
 def find_attachments(
-    client: Client,
-    clock: Clock,
-    arguments: Sequence[VolumeArgument],
-    vm: str | None,
-    deletion: Callable[[Volume], str | None],
+    client: Client, clock: Clock, arguments: Sequence[VolumeArgument], vm: str | None, deletion: Deletion
+) -> list[Found]:
+    """Find each volume once; the error of one is in its result, and is not one of usage."""
+    found = _find(client, clock, arguments, vm, deletion)
+    return [one if one.error is None else replace(one, error=_failed(one.error, one.uuid)) for one in found]
+
+
+def _failed(error: ZvolError, uuid: str | None) -> ZvolError:
+    return ZvolError(error.message, hint=error.hint, kind=error.kind, exit=Exit.FAILED, uuid=uuid)
+
+
+def _find(
+    client: Client, clock: Clock, arguments: Sequence[VolumeArgument], vm: str | None, deletion: Deletion
 ) -> list[Found]:
     """Find each volume once, and its VM: the given one, or the one that it is on or was last on.
 
-    For `deletion` see `zstack.last_vm.find_doubts`. Raises what `find_vm` and the client raise; an error of one volume
-    is in its result.
+    Raises what `find_vm` and the client raise; an error of one volume is in its result.
     """
     machine = find_vm(client, vm) if vm is not None else None
     shown: dict[str, Volume] = {}
@@ -160,6 +181,5 @@ def _found(
             raise no_such_volume(one.uuid)
         vm = machine.uuid if machine else volume.text("vmInstanceUuid") or last_vm_of(volume, unsure[volume.uuid])
     except ZvolError as exc:
-        failed = ZvolError(exc.message, hint=exc.hint, kind=exc.kind, exit=Exit.FAILED, uuid=one.uuid)
-        return replace(one, volume=volume, error=failed)
+        return replace(one, volume=volume, error=exc)
     return replace(one, volume=volume, vm=vm, read_at=read_at)

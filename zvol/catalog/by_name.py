@@ -1,20 +1,18 @@
-"""Finds the volume and the VM of `zvol attach` by UUID or exact name; `attachments.py` finds several."""
+"""What `zvol attach` finds by name, and why a volume or a VM cannot be taken; `attachments.py` finds them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from zvol.catalog.listing import find_volumes, resource_names
 from zvol.catalog.lookalikes import explained
 from zvol.catalog.lookups import first_named
-from zvol.clock import Clock
 from zvol.errors import Refused, UsageProblem
-from zvol.model import Volume, VolumeArgument
+from zvol.model import Volume
 from zvol.text import fold_uuid, has_control
-from zvol.zstack.last_vm import NEVER_ON_A_VM, RELEASE_TRIES, find_doubts
-from zvol.zstack.resource_kinds import DATA_VOLUME, VM_INSTANCE
+from zvol.zstack.last_vm import NEVER_ON_A_VM
+from zvol.zstack.resource_kinds import DATA_VOLUME
 
 if TYPE_CHECKING:
     from zvol.zstack.client import Client
@@ -28,55 +26,10 @@ class VmRef:
     name: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Attachment:
-    """The volume to attach, as read at `read_at` (monotonic seconds), and the UUID of the VM.
-
-    `already`: the volume was on that VM when it was looked up.
-    """
-
-    volume: Volume
-    vm: str
-    read_at: float
-    already: bool
-
-
-def find_attachment(
-    client: Client,
-    clock: Clock,
-    argument: VolumeArgument,
-    vm: str | None,
-    deletion: Callable[[Volume], str | None],
-) -> Attachment:
-    """Find the volume and the VM, by default its last VM; resources found by name are read again.
-
-    For `deletion` see `zstack.last_vm.find_doubts`. Raises UsageProblem if the server names no VM, Refused if it may
-    name an older one or the volume is attached to another VM, and what `find_volume`, `find_vm` and `read_unchanged`
-    raise.
-    """
-    read_at = clock.monotonic()
-    volume = find_volume(client, argument.text, argument.uuid)
-    now = volume.text("vmInstanceUuid")
-    machine = find_vm(client, vm) if vm is not None else VmRef(now or _last_vm(client, volume, deletion))
-    if argument.uuid is None or machine.name is not None:
-        read_at = clock.monotonic()
-        volume = read_unchanged(client, volume, machine)
-    where = volume.text("vmInstanceUuid")
-    if where is not None and where != machine.uuid:
-        raise elsewhere(volume, resource_names(client, VM_INSTANCE.path, {where}).get(where, where))
-    return Attachment(volume, machine.uuid, read_at, already=now == machine.uuid)
-
-
 def elsewhere(volume: Volume, vm: str) -> Refused:
     """Return the error of a volume that is attached to another VM; `vm` is the name of that, or its UUID."""
     name = volume.name or volume.uuid
     return Refused(f"{name} is attached to {vm}; detach it there first", uuid=volume.uuid)
-
-
-def _last_vm(client: Client, volume: Volume, deletion: Callable[[Volume], str | None]) -> str:
-    """Return the VM that a volume was last on; the release is requested only if the answer depends on it."""
-    unsure = find_doubts([volume], client.version, deletion, tries=RELEASE_TRIES)[volume.uuid]
-    return last_vm_of(volume, unsure)
 
 
 def last_vm_of(volume: Volume, unsure: str) -> str:
@@ -91,19 +44,6 @@ def last_vm_of(volume: Volume, unsure: str) -> str:
         text = f"the volume was on VM {last}, but {unsure}; it was not attached"
         raise Refused(text, uuid=volume.uuid, kind="undecided", hint=f"{hint}: `zvol attach {volume.uuid} {last}`")
     return last
-
-
-def find_volume(client: Client, name: str, uuid: str | None) -> Volume:
-    """Return the volume with a UUID, or the only data volume with this name that is not deleted.
-
-    Raises Refused if there is none or several, and what the client raises.
-    """
-    if uuid is not None:
-        volume = client.resource(uuid, kind=DATA_VOLUME)
-        if volume is None:
-            raise no_such_volume(uuid)
-        return volume
-    return volume_named(find_volumes(client, "any", "Data"), name)
 
 
 def no_such_volume(uuid: str) -> Refused:
@@ -139,21 +79,15 @@ def find_vm(client: Client, asked: str) -> VmRef:
     return VmRef(_only(matches, asked, "VM", known=f"; known: {first_named(names)}" if names else ""), asked)
 
 
-def read_unchanged(client: Client, shown: Volume, vm: VmRef) -> Volume:
-    """Read the volume again; raises Refused if it or the VM's name has changed since the look-up.
+def check_name(client: Client, vm: VmRef) -> None:
+    """Raise Refused if the VM no longer has the name that the user gave.
 
-    Between the look-up of a name and the change, another user may have renamed, deleted or attached something.
+    Between the look-up of a name and the change, another user may have renamed something.
     """
-    check_name(client, vm, shown.uuid)
-    return unchanged(shown, client.resource(shown.uuid, kind=DATA_VOLUME))
-
-
-def check_name(client: Client, vm: VmRef, volume: str | None = None) -> None:
-    """Raise Refused if the VM no longer has the name that the user gave."""
     if vm.name is not None:
         found = client.query_all("/v1/vm-instances", [f"uuid={vm.uuid}"])
         if [one.get("name") for one in found if one.get("state") != "Destroyed"] != [vm.name]:
-            raise Refused(f"VM {vm.name} was renamed or destroyed meanwhile", uuid=volume, kind="changed")
+            raise Refused(f"VM {vm.name} was renamed or destroyed meanwhile", kind="changed")
 
 
 def unchanged(shown: Volume, now: Volume | None) -> Volume:

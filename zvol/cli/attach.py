@@ -69,23 +69,20 @@ def _arguments(context: AppContext, volumes: Sequence[str], vm: str | None) -> t
 
 
 def _attach_one(context: AppContext, argument: VolumeArgument, vm: str | None, expect: int | None) -> Report:
-    from zvol.catalog.attachments import Found
-    from zvol.catalog.by_name import find_attachment
+    from zvol.catalog.attachments import find_attachment
     from zvol.cli.attach_tables import Row, attached_one
-    from zvol.recovery.attach import Attached, Attachment, AttachOutcome
+    from zvol.recovery.attach import AttachOutcome
 
     found = find_attachment(context.server.client, context.clock, argument, vm, context.undone_deletion)
     check_expected(1, expect, "is named")
     context.server.deadline.lift()
-    [done] = _attacher(context, 1).attach([Attachment(found.volume, found.vm, found.read_at)])
+    [done] = _attach(context, [found], dry_run=False)
     if done.error is not None:
         raise done.error
-    outcome = AttachOutcome.ALREADY if found.already else done.outcome
-    volume = done.volume or found.volume
-    name = _name_of(context, found.vm) if context.output.picks_columns else None
-    table = attached_one(Row(Found(argument.text, volume.uuid), Attached(outcome, volume, found.vm), name))
-    hint = f"{volume.uuid} is on VM {found.vm}{' already' if found.already else ''}"
-    return Report(table, hints=[] if context.output.on_screen else [hint])
+    name = _name_of(context, done.vm or "") if context.output.picks_columns else None
+    already = " already" if done.outcome is AttachOutcome.ALREADY else ""
+    hints = [] if context.output.on_screen else [f"{found.uuid} is on VM {done.vm}{already}"]
+    return Report(attached_one(Row(found, done, name)), hints=hints)
 
 
 def _name_of(context: AppContext, vm: str) -> str | None:

@@ -15,7 +15,6 @@ from zvol.journal.records import (
     Intent,
     UnfinishedVolume,
 )
-from zvol.journal.request import DEFAULT_REQUEST
 from zvol.journal.run_waits import lengthen_waits, longest_waits, request_of
 from zvol.model import VM, Outcome
 
@@ -28,9 +27,6 @@ BACK: Final = tuple(outcome.value for outcome in Outcome if outcome.is_back)
 
 _UNFINISHED: Final = "(" + ", ".join(f"'{state}'" for state in UNFINISHED) + ")"
 _IN_PROGRESS: Final = "('planned', 'sent')"
-MAY_ACT: Final = DEFAULT_REQUEST.waits.longest(1)
-MAY_ACT_ON_VM: Final = DEFAULT_REQUEST.waits.longest(2)
-"""Seconds after which a request of a run that did not record its waits cannot act any more, for a volume and a VM."""
 
 CLAIM: Final = (
     "INSERT OR REPLACE INTO volumes (run, uuid, asked, seq, last_op, state, target) "

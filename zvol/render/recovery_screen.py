@@ -13,7 +13,7 @@ from zvol.render import results as tables
 from zvol.render.progress import seconds
 from zvol.render.summaries import counted, short_name, total_size
 from zvol.render.values import Described, Line, Table
-from zvol.text import escape_terminal, human_size
+from zvol.text import enumeration, escape_terminal, human_size
 from zvol.vm_instance import VmInstance
 
 NAMED: Final = 3
@@ -25,7 +25,7 @@ PLAIN: Final = ("", "")
 
 def names(texts: Sequence[str]) -> str:
     """Return names as an enumeration, such as `a, b, c and 12 more`."""
-    return _first([short_name(text) for text in texts])
+    return enumeration([short_name(text) for text in texts], NAMED)
 
 
 # ---- one ---------------------------------------------------------------------------------------------------------
@@ -150,9 +150,5 @@ def _attach_command(volumes: Sequence[Volume], known: Described, run: str | None
 
 def _by_vm(vms: Sequence[str], known: Described) -> str:
     """Return the names of VMs with their numbers of volumes, such as `db-1 (8), web-1 (4)`."""
-    return _first([f"{vm} ({count:,})" for vm, count in Counter(map(known.vm_name, vms)).most_common()])
-
-
-def _first(texts: Sequence[str]) -> str:
-    some = ", ".join(texts[:NAMED])
-    return some if len(texts) <= NAMED else f"{some} and {len(texts) - NAMED:,} more"
+    counts = Counter(map(known.vm_name, vms)).most_common()
+    return enumeration([f"{vm} ({count:,})" for vm, count in counts], NAMED)
