@@ -82,9 +82,12 @@ def test_nothing_is_read_from_the_working_directory(at: dict[str, str], tmp_path
     for name in BAIT:
         (cwd / name).parent.mkdir(parents=True, exist_ok=True)
         (cwd / name).write_text(evil)
+    own = Path(at["HOME"]) / ".config/zvol/config.yaml"
+    own.parent.mkdir(parents=True)
+    own.write_text("profiles:\n  own:\n    host: http://127.0.0.1:9\n")
     for command in (["list"], ["recover", PG_DATA], ["doctor"], ["config", "show"], ["whoami"], ["runs"]):
         ran = audited(command, at, cwd)
-        assert any(line.endswith("/home/.config/zvol/config.yaml") for line in ran) or command == ["runs"]
+        assert any(line.endswith(str(own)) for line in ran) or command == ["runs"]
         assert [line for line in ran if str(cwd) in line] == [], command
     assert not (cwd / "pwned").exists()
 
