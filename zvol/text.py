@@ -140,7 +140,9 @@ def one_form(text: str) -> str:
 def fold_uuid(text: str) -> str | None:
     """Return the 32 lower-case hex digits of a UUID with or without dashes; None for any other text."""
     folded = text.strip(" ").lower().replace("-", "")
-    return folded if _HEX32.fullmatch(folded) else None
+    if not _HEX32.fullmatch(folded):
+        return None
+    return text if folded == text else folded  # the same text twice takes memory
 
 
 def is_plain_name(text: str) -> bool:

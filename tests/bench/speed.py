@@ -13,6 +13,7 @@ from pathlib import Path
 from statistics import median
 
 from tests.bench import bulk
+from tests.bench.memory import memory
 from tests.bench.tools import PYTHON, ZVOL, Cloud, Report, cloud, environment, run
 
 BARE = (PYTHON, str(Path(__file__).with_name("bare.py")))
@@ -59,14 +60,6 @@ def single(report: Report, directory: Path, rounds: int) -> None:
         report.add(what, ratio, f"{zvol * 1e3:.0f} / {other * 1e3:.0f} ms", "<= 1.05")
         if once:
             report.add("loop of one look a second / zvol", once / zvol, f"{once * 1e3:.0f} ms", ">= 3.50")
-
-
-def memory(report: Report, directory: Path, rounds: int, count: int = 10_000) -> None:
-    """How much memory one run over very many volumes takes."""
-    del rounds
-    with cloud(directory, count) as server:
-        done = run((ZVOL, "recover", "-", "-o", "ndjson"), server.env, "\n".join(server.added()))
-    report.add(f"MB for {count} volumes", done.size / 1e6, f"{count / done.wall:.0f} volumes a second", "<= 150")
 
 
 PARTS = {"start": start, "single": single, "bulk": bulk.bulk, "after": bulk.after, "memory": memory}

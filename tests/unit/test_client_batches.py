@@ -46,6 +46,13 @@ def test_a_batch_that_is_too_large_is_halved_and_its_size_is_reused(refusal: Any
     assert proxy.sizes == [100, 1, 50, 1, *[25] * 10]
 
 
+def test_volumes_share_keys_values_and_the_uuids_that_were_given() -> None:
+    one, other = client(Proxy(100)).volumes(UUIDS[:2]).values()
+    assert one.uuid is one.fields["uuid"] is UUIDS[0]
+    assert one.fields["status"] is other.fields["status"]
+    assert one.fields.keys() == {"uuid", "status"}
+
+
 def test_full_batches_without_errors() -> None:
     proxy = Proxy(100)
     assert list(client(proxy).volumes(UUIDS)) == UUIDS

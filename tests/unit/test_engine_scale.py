@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,6 +15,8 @@ from zvol.journal.records import Intent
 from zvol.model import Result
 from zvol.recovery.poll_limit import OCCUPYING_LIMIT
 from zvol.recovery.submitter import GROUP
+from zvol.recovery.task import VolumeTask
+from zvol.zstack.client import MAX_BATCH
 
 Fault = Callable[[str, int], str | None]
 
@@ -46,6 +49,18 @@ def test_five_thousand_volumes_are_counted(tmp_path: Path, monkeypatch: pytest.M
     assert world.clock.most_flying <= 16
     assert world.server.most_running <= OCCUPYING_LIMIT
     world.true(results)
+
+
+def test_a_run_keeps_nothing_of_a_volume_but_its_result(tmp_path: Path) -> None:
+    world = World(tmp_path, volumes=300)
+    results = world.new_engine().recover(world.targets())
+    for _ in range(299):
+        next(results)
+    gc.collect()
+    kept = sum(isinstance(one, VolumeTask) for one in gc.get_objects())
+    assert kept <= MAX_BATCH, "the last read is still handled"
+    list(results)
+    world.close()
 
 
 @pytest.mark.parametrize("concurrency", [1, 3, 16])

@@ -77,6 +77,15 @@ def test_a_dead_run_holds_nothing_until_it_is_resumed(journal: Journal, other: J
     assert journal.claim(theirs, [ALONE]).busy == {ROOT: Holder(run, BASE)}
 
 
+def test_a_volume_that_comes_back_with_a_busy_vm_is_busy_wherever_it_is_claimed(
+    journal: Journal, other: Journal
+) -> None:
+    begin(journal, WITH_ROOT)
+    theirs = other.begin(ME, Request(), NOW)
+    data = Claim("c" * 32, "data", "then", vm=INSTANCE)
+    assert other.claim(theirs, [data, WITH_ROOT, ALONE]).busy.keys() == {INSTANCE, ROOT, data.uuid}
+
+
 def test_a_resumed_vm_is_busy_when_its_root_volume_is_being_recovered(journal: Journal, other: Journal) -> None:
     run = begin(journal, WITH_ROOT)
     journal.locks.release_all()

@@ -274,10 +274,12 @@ def test_a_compact_row_equals_the_row(rows: list[dict[str, Any]]) -> None:
         assert repr(compact) == repr(row)
 
 
-def test_rows_share_their_keys_and_texts() -> None:
+def test_rows_share_their_keys_and_values() -> None:
     compactor = RowCompactor()
-    one, other = (compactor.compact({"uuid": key(number), "type": "".join(["Da", "ta"])}) for number in range(2))
+    rows = ({"uuid": key(number), "type": "".join(["Da", "ta"]), "size": int("1073741824")} for number in range(2))
+    one, other = map(compactor.compact, rows)
     assert one["type"] is other["type"]
+    assert one["size"] is other["size"]
     assert one._places is other._places
 
 
@@ -292,3 +294,9 @@ def test_only_a_limited_number_of_short_texts_is_shared() -> None:
     assert [compactor.compact({"a": text(1, 65)})["a"] is compactor.compact({"a": text(1, 65)})["a"] for _ in (1,)] == [
         False
     ]
+
+
+def test_equal_values_of_other_types_are_not_shared() -> None:
+    compactor = RowCompactor()
+    values = [compactor.compact({"a": value})["a"] for value in (1, True, 1.0, "1")]
+    assert [type(value) for value in values] == [int, bool, float, str]

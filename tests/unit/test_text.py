@@ -64,6 +64,7 @@ def test_a_stack_of_combining_marks_is_cut_visibly() -> None:
 )
 def test_uuids_fold_case_and_dashes_and_nothing_else(text: str, folded: str | None) -> None:
     assert fold_uuid(text) == folded
+    assert (fold_uuid(text) is text) == (folded == text)
 
 
 @pytest.mark.parametrize(

@@ -95,13 +95,14 @@ class Journal(JournalReads):
         with self._transaction():
             alive = functools.cache(self.locks.alive)
             own = queries.identity(self._db, run)
-            for seq, one in sorted(enumerate(claims), key=lambda numbered: numbered[1].vm is not None):
+            for seq, one in _vms_first(claims):
                 uuid, holder = one.uuid, queries.living_holder(self._db, run, [one.uuid, *one.holds], alive)
                 if holder is not None or one.vm in busy:
                     busy[uuid] = holder or busy[one.vm or ""]
                     continue
                 others = queries.other_runs(self._db, run, uuid) if one.outcome is None else []
-                waits[uuid] = longest_waits(self._db, [other.run for other in others if other.sent])
+                if sent := [other.run for other in others if other.sent]:
+                    waits[uuid] = longest_waits(self._db, sent)
                 if any(other.sent and not own.same(other.identity) for other in others):
                     foreign.add(uuid)
                 for other in others:
@@ -273,3 +274,14 @@ class Journal(JournalReads):
                     self._db.execute("ROLLBACK")
                 raise
             self._pending.clear()
+
+
+def _vms_first(claims: Iterable[Claim]) -> Iterator[tuple[int, Claim]]:
+    """Yield claims with their numbers, those of volumes that come back with a VM at the end."""
+    with_vm: list[tuple[int, Claim]] = []
+    for numbered in enumerate(claims):
+        if numbered[1].vm is None:
+            yield numbered
+        else:
+            with_vm.append(numbered)
+    yield from with_vm

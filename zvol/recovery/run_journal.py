@@ -74,7 +74,7 @@ class RunJournal:
         if not tasks:
             return Claims({}, {}, frozenset())
         journal, run = self.begin(tasks[0].request)
-        return journal.claim(run, [_claim(task) for task in tasks])
+        return journal.claim(run, map(_claim, tasks))
 
     def since_set_aside(self) -> float | None:
         """Return how many seconds ago a damaged journal was set aside; None when none was."""

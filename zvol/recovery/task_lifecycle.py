@@ -212,6 +212,7 @@ class TaskLifecycle(TaskQueues):
         self._pending.pop(task.uuid, None)
         self._occupying.discard(task)
         self._move(task, Place.CONCLUDED)
+        self._forget_concluded()
         result = outcomes.result(task, conclusion)
         if not self._follow_up(task, result):
             self.report(result)

@@ -82,10 +82,13 @@ class TaskQueues:
 
     def most_urgent(self) -> list[VolumeTask]:
         """Return the remaining volume and VM that are destroyed first; nothing before they are sorted."""
+        return [queue[0] for queue in self._by_urgency.values() if queue]
+
+    def _forget_concluded(self) -> None:
+        """Drop the concluded volumes at the front of the order, so that they take no memory."""
         for queue in self._by_urgency.values():
             while queue and not self.is_pending(queue[0]):
                 queue.popleft()
-        return [queue[0] for queue in self._by_urgency.values() if queue]
 
     def _rank(self, found: Iterable[VolumeTask]) -> None:
         """Add volumes or VMs, sorted by urgency, to the order of their kind."""

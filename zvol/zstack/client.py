@@ -46,6 +46,7 @@ class Client:
         self._auth = auth
         self._renew = renew
         self._size = MAX_PAGE
+        self._compactor = RowCompactor()
 
     @property
     def origin(self) -> str:
@@ -137,7 +138,8 @@ class Client:
     ) -> Resources[R]:
         """Read at most MAX_BATCH resources in one request; a malformed inventory does not affect the others."""
         query = [("q", "uuid?=" + ",".join(uuids)), ("limit", str(len(uuids))), ("replyWithCount", "true")]
-        return match_resources(uuids, self._read(kind.path, query, seconds=seconds), counted=True, kind=kind)
+        found = match_resources(uuids, self._read(kind.path, query, seconds=seconds), counted=True, kind=kind)
+        return found.compacted(uuids, self._compactor)
 
     def volumes(self, uuids: Sequence[str]) -> dict[str, Volume]:
         return self.resources(uuids, kind=DATA_VOLUME)
@@ -170,13 +172,12 @@ class Client:
 
     def list_resources(self, conditions: Sequence[str], *, kind: ResourceKind[R]) -> list[R]:
         """Return all resources of a kind that match."""
-        compactor = RowCompactor()
 
         def to_resource(row: Row) -> R:
             found = kind.parse(row)
             if found is None:
                 raise TransientError(f"an inventory that does not describe a {kind.noun}")
-            return kind.resource(found.uuid, compactor.compact(row), None)
+            return kind.resource(found.uuid, self._compactor.compact(row), None)
 
         return self._paged(kind.path, conditions, keep=to_resource, size=self._size)
 

@@ -1,12 +1,14 @@
-"""Rows of long lists in little memory: they share their keys and most of their texts."""
+"""Rows of long lists in little memory: they share their keys, and the values that occur often."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
+
+T = TypeVar("T")
 
 MAX_SHARED: Final = 10_000
-"""Maximum different texts that later rows can share."""
+"""Maximum different texts, and numbers, that later rows can share."""
 MAX_LENGTH: Final = 64
 """Maximum length of a shared text; longer ones are seldom equal."""
 
@@ -42,6 +44,7 @@ class RowCompactor:
     def __init__(self) -> None:
         self._places: dict[tuple[str, ...], dict[str, int]] = {}
         self._texts: dict[str, str] = {}
+        self._numbers: dict[int, int] = {}
 
     def compact(self, row: Mapping[str, Any]) -> CompactRow:
         keys = tuple(row)
@@ -53,8 +56,11 @@ class RowCompactor:
         return CompactRow(places, tuple(self._shared(value) for value in row.values()))
 
     def _shared(self, value: Any) -> Any:
-        if type(value) is not str or len(value) > MAX_LENGTH:
-            return value
-        if len(self._texts) < MAX_SHARED:
-            return self._texts.setdefault(value, value)
-        return self._texts.get(value, value)
+        if type(value) is int:
+            return _one_of(self._numbers, value)
+        return _one_of(self._texts, value) if type(value) is str and len(value) <= MAX_LENGTH else value
+
+
+def _one_of(known: dict[T, T], value: T) -> T:
+    """Return the first value that equals this one; this one itself once there are too many."""
+    return known.setdefault(value, value) if len(known) < MAX_SHARED else known.get(value, value)

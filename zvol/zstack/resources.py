@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Generic, NamedTuple, TypeVar
 
 from zvol.errors import TransientError
 from zvol.resource import Resource
 from zvol.zstack.answers import QueryResult
+from zvol.zstack.compact import RowCompactor
 from zvol.zstack.resource_kinds import R_co, ResourceKind
 
 R = TypeVar("R", bound=Resource)
@@ -22,6 +24,14 @@ class Resources(NamedTuple, Generic[R_co]):
 
     found: Mapping[str, R_co]
     unclear: frozenset[str] = frozenset()
+
+    def compacted(self, uuids: Sequence[str], compactor: RowCompactor) -> Resources[R_co]:
+        """Return the same resources in little memory, each with its UUID from `uuids`: a run keeps all of them."""
+        found: dict[str, R_co] = {}
+        for uuid in uuids:
+            if (one := self.found.get(uuid)) is not None:
+                found[uuid] = replace(one, uuid=uuid, fields=compactor.compact({**one.fields, "uuid": uuid}))
+        return Resources(found, self.unclear)
 
 
 def match_resources(
