@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from zvol.cli.app import COMMANDS
 from zvol.render.prose import fold, message
 
 UUID = "d0a7a5e0c0de4b1e8a5efeedbead0001"
@@ -25,6 +26,14 @@ def test_a_line_that_fits_stays_as_it_is() -> None:
 def test_a_command_that_does_not_fit_begins_a_line_and_is_not_broken(text: str) -> None:
     start, _, command = text.partition(": ")
     assert fold(text, 24) == [f"{start}:", f"  {command}"]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_command_is_broken(name: str) -> None:
+    for call in ("zvol", "zvol --config /some/where/c.yaml"):
+        command = f"{call} {name} a b c d e"
+        assert fold(f"wrote the file; now run: {command}", 24) == ["wrote the file; now run:", f"  {command}"]
+    assert fold(f"it says: zvol {name}x what it has read", 24)[0].startswith("it says: zvol")
 
 
 def test_each_of_several_commands_begins_a_line() -> None:

@@ -36,7 +36,7 @@ def command(context: AppContext, account: str | None, user: str | None, password
 
     settings = context.settings
     if context.options.sandbox:
-        hint = "To try it: zvol sandbox serve; there the account is admin, and the password is password."
+        hint = "To try it, as admin with the password `password`: zvol sandbox serve"
         raise UsageProblem("the sandbox needs no login: each command brings its own session", hint=hint)
     account, user = choose_account(settings.credential, account, user)
     who, origin = f"{account}/{user}" if user else account, settings.endpoint.origin

@@ -12,9 +12,8 @@ from zvol.text import display_width, fill
 INDENT: Final = "  "
 LEAST: Final = 20
 """Minimum width for wrapped text."""
-_COMMAND: Final = re.compile(
-    r"`[^`]+`\S*|(?:(?<=: )|^)zvol (?:-.{0,200} )?(?:attach|list|recover|resume|runs|show)\b.*"
-)
+_NAMES: Final = "attach|completion|config|doctor|help|list|login|logout|recover|resume|runs|sandbox|show|version|whoami"
+_COMMAND: Final = re.compile(rf"`[^`]+`\S*|(?:(?<=: )|^)zvol (?:-.{{0,200}} )?(?:{_NAMES})\b.*")
 _SPACE: Final = re.compile(r" (?!(?<=\d[dhm] )\d+[hms]\b|(?<=\d )(?:[KMGTP]i)?B\b|(?<=\d )s\b)")
 """Where a line may break: not within a duration such as `2d 15h`, nor between a number and its unit."""
 
