@@ -18,8 +18,8 @@ from zvol.row import Retention
 from zvol.zstack.last_vm import NONE_NAMED
 
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
-ANSI = {"1", "31", "32", "33", "36"}
-"""Bold, and the colours of the user's own palette that are legible on light and dark; no white, black or background."""
+STYLES = {"✓": "32", "!": "33", "?": "35", "✗": "1;31"}
+"""The colours of the user's own palette that are legible on light and dark, and yellow for a mark only."""
 
 
 def shown(*results: Result, single: bool = False, advice: tuple[str, ...] = (), **more: Any) -> Printed:
@@ -112,25 +112,20 @@ def test_the_command_to_attach_is_whole_and_short_where_the_run_means_the_same()
     assert typed([*some, vm()], run="R") == f"zvol attach {names} v21", "attach takes no VM"
 
 
-def test_marks_and_colours() -> None:
-    attached = (
-        recovered(2, extra_exit=Exit.FAILED)
-        if False
-        else Result(
-            "b",
-            uuid(2),
-            Outcome.RECOVERED,
-            resource=recovered(2).resource,
-            extra_exit=Exit.FAILED,
-            warnings=("not attached",),
-        )
-    )
+def test_marks_and_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    warned = ("not attached",)
+    attached = recovered(2, "b")._replace(extra_exit=Exit.FAILED, warnings=warned)
     lost = Result("c", uuid(3), Outcome.UNKNOWN)
     out = shown(recovered(1), attached, lost, failed(4, "d")).out.getvalue()
     rows = COLOURS.sub("", out).splitlines()
     assert [row[0] for row in rows if not row.startswith(" ")] == ["✓", "!", "?", "✗"]
-    assert set(re.findall(r"[0-9]+", " ".join(COLOURS.findall(out)))) - {"0"} <= ANSI
-    assert COLOURS.sub("", shown(attached, single=True).out.getvalue()).startswith("! Recovered pg-data")
+    marks = re.findall(r"^\x1b\[([0-9;]+)m(.)", out, re.MULTILINE)
+    assert [mark for mark in marks if mark[1] in STYLES] == [(style, mark) for mark, style in STYLES.items()]
+    outcomes = dict(re.findall(r"\x1b\[([0-9;]+)m([a-z]+)\x1b", out))
+    assert outcomes == {"32": "recovered", "35": "unknown", "1;31": "failed"}
+    assert COLOURS.sub("", shown(attached, single=True).out.getvalue()).startswith("! Recovered b")
 
 
 def test_one_that_is_not_back_is_a_row_unless_it_was_given_alone() -> None:

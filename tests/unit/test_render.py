@@ -18,6 +18,7 @@ from tests.support.printed import Printed
 from zvol.errors import ConfigError, ErrorCode, Exit, Problem, UsageProblem, ZvolError
 from zvol.model import Outcome, Result, Volume, VolumeRow
 from zvol.render.columns import VOLUMES
+from zvol.render.terminal import error_mark
 from zvol.row import Retention
 
 U1, U2 = "a" * 32, "b" * 32
@@ -164,6 +165,37 @@ def test_urgency_is_coloured_on_a_terminal_without_no_color(monkeypatch: pytest.
     plain = Printed(tty=True, width=300)
     plain.volumes([volume_row()])
     assert "31m" not in plain.out.getvalue()
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("environ", "coloured"),
+    [
+        ({"TERM": "xterm"}, True),
+        ({}, True),
+        ({"TERM": "xterm", "NO_COLOR": ""}, True),
+        ({"TERM": "xterm", "NO_COLOR": "1"}, False),
+        ({"TERM": "dumb"}, False),
+        ({"TERM": "unknown"}, False),
+        ({"TERM": "Dumb", "FORCE_COLOR": "1"}, False),
+    ],
+)
+def test_the_word_error_has_a_colour_where_a_table_has(
+    environ: dict[str, str], coloured: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (error_mark(Terminal(), environ) != "error:") is coloured
+    assert error_mark(io.StringIO(), environ) == "error:"
+    for name in ("TERM", "NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    table = Printed(tty=True, width=300)
+    table.volumes([volume_row()])
+    assert ("\x1b[1;31m" in table.out.getvalue()) is coloured
 
 
 def test_unknown_columns_are_refused_with_a_suggestion() -> None:

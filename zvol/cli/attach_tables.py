@@ -12,7 +12,7 @@ from zvol.model import Outcome, Result
 from zvol.recovery.attach import Attached, AttachOutcome
 from zvol.render.recovery_screen import attached_block
 from zvol.render.summaries import short_name
-from zvol.render.values import Column, Fit, Table, error_with_command
+from zvol.render.values import BAD, DOUBT, GOOD, Column, Fit, Table, error_with_command
 from zvol.secrets import from_outside
 from zvol.text import escape_terminal
 
@@ -20,7 +20,7 @@ SUCCESS: Final = (AttachOutcome.ATTACHED, AttachOutcome.ALREADY, AttachOutcome.W
 CHANGED: Final = {AttachOutcome.ATTACHED: True, AttachOutcome.UNKNOWN: None}
 """Whether the cloud was changed; the other outcomes changed nothing."""
 AS_RESULT: Final = {AttachOutcome.UNKNOWN: Outcome.UNKNOWN, AttachOutcome.NOT_SENT: Outcome.NOT_SENT}
-STYLES: Final = dict.fromkeys(SUCCESS, "green") | {AttachOutcome.UNKNOWN: "bold yellow"}
+STYLES: Final = dict.fromkeys(SUCCESS, GOOD) | {AttachOutcome.UNKNOWN: DOUBT}
 
 
 class Row(NamedTuple):
@@ -119,7 +119,7 @@ OUTCOME: Final[Column[Row]] = Column(
     "OUTCOME",
     "",
     lambda row: row.result.outcome.value,
-    style=lambda row: STYLES.get(row.result.outcome, "bold red"),
+    style=lambda row: STYLES.get(row.result.outcome, BAD),
 )
 VM: Final[Column[Row]] = Column("vm", "VM", "", _vm, fit=Fit.CUT)
 DETAIL: Final[Column[Row]] = Column("detail", "DETAIL", "", _detail, fit=Fit.WRAP)

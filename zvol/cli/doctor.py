@@ -12,7 +12,7 @@ from zvol.cli.commands import Command
 from zvol.cli.options import global_options, pass_context
 from zvol.errors import ConfigError, Exit, UsageProblem
 from zvol.model import Check
-from zvol.render.values import Column, Report, Span, Table, text_column, with_command
+from zvol.render.values import BAD, GOOD, NOTE, Column, Report, Span, Table, text_column, with_command
 from zvol.text import escape_terminal
 
 COLUMNS: Final[Sequence[Column[Check]]] = [
@@ -22,9 +22,9 @@ COLUMNS: Final[Sequence[Column[Check]]] = [
     text_column("WHAT TO DO", lambda check: "" if check.ok else check.hint),
 ]
 
-GOOD: Final = ("✓ ok", "green")
-NOTED: Final = ("! note", "yellow")
-BAD: Final = ("✗ WRONG", "red")
+OK: Final = ("✓ ok", GOOD)
+NOTED: Final = ("! note", NOTE)
+WRONG: Final = ("✗ WRONG", BAD)
 
 
 @click.command("doctor", cls=Command, examples=("zvol doctor",))
@@ -55,7 +55,7 @@ def _here(notes: Sequence[str], command: str) -> tuple[str, ...]:
 
 def _line(check: Check) -> tuple[Sequence[Span], str]:
     """Return a check as one line on a terminal, and the text below it that says how to fix a problem."""
-    mark = BAD if not check.ok else NOTED if check.notes else GOOD
+    mark = WRONG if not check.ok else NOTED if check.notes else OK
     return [
         mark,
         (check.name, ""),

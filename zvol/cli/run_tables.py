@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from zvol.journal.records import ATTACH, ClosedVolume, FollowUp, Run, RunTarget
 from zvol.model import Outcome
-from zvol.render.values import Column, Fit, Table, text_column
+from zvol.render.values import DOUBT, Column, Fit, Table, text_column
 from zvol.text import escape_terminal, human_age, stamp
 
 STATES: Final = {
@@ -158,7 +158,7 @@ SHORT: Final[Column[Run]] = Column(
     "",
     _results,
     tty=_short_results,
-    style=lambda run: "yellow" if run.unfinished else "",
+    style=lambda run: DOUBT if run.unfinished else "",
     fit=Fit.CUT,
 )
 

@@ -12,7 +12,7 @@ from zvol.model import VM, Outcome, Result, Volume
 from zvol.render import results as tables
 from zvol.render.progress import seconds
 from zvol.render.summaries import counted, short_name, total_size
-from zvol.render.values import Described, Line, Table
+from zvol.render.values import GOOD, NOTE, Described, Line, Table
 from zvol.text import enumeration, escape_terminal, human_size
 from zvol.vm_instance import VmInstance
 
@@ -46,7 +46,7 @@ def _lines(known: Described, result: Result) -> Iterator[Line]:
     what = f"VM {name}" if isinstance(resource, VmInstance) else name
     took = f" in {seconds(known.took)}" if known.took is not None else ""
     good = result.exit is Exit.OK
-    mark = ("✓ ", "green") if good else ("! ", "yellow")
+    mark = ("✓ ", GOOD) if good else ("! ", NOTE)
     if result.outcome is Outcome.RECOVERED:
         yield mark, f"Recovered {what}{_facts(resource, known)}{took}"
     else:
@@ -82,7 +82,7 @@ def _volume_lines(volume: Volume, known: Described, *, explained: bool) -> Itera
 def attached_block(volume: Volume, vm: str, *, already: bool) -> Iterator[Line]:
     """Yield the line for a single attached volume."""
     name = short_name(volume.name) or volume.uuid
-    yield ("✓ ", "green"), f"{name} was already attached to {vm}" if already else f"Attached {name} to {vm}"
+    yield ("✓ ", GOOD), f"{name} was already attached to {vm}" if already else f"Attached {name} to {vm}"
 
 
 def _facts(resource: Volume | VmInstance | object, known: Described) -> str:

@@ -10,17 +10,17 @@ from typing import Any, Final
 
 from zvol.errors import Exit, ZvolError
 from zvol.model import LEFT_ALONE, VM, Outcome, Result
-from zvol.render.values import Column, Fit, Table
+from zvol.render.values import BAD, DOUBT, GOOD, NOTE, Column, Fit, Table
 from zvol.secrets import from_outside
 from zvol.text import escape_terminal, human_size
 
 REST: Final = re.compile(r"[:;,] | \(")
 """The end of the first part of a warning."""
 STYLES: Final = {
-    Outcome.RECOVERED: "green",
-    Outcome.ALREADY: "green",
-    Outcome.WOULD_RECOVER: "cyan",
-    Outcome.UNKNOWN: "bold yellow",
+    Outcome.RECOVERED: GOOD,
+    Outcome.ALREADY: GOOD,
+    Outcome.WOULD_RECOVER: GOOD,
+    Outcome.UNKNOWN: DOUBT,
 }
 
 
@@ -74,7 +74,7 @@ def _code(result: Result) -> str:
 
 
 def _style(result: Result) -> str:
-    return STYLES.get(result.outcome, "bold red")
+    return STYLES.get(result.outcome, BAD)
 
 
 def _mark(result: Result) -> str:
@@ -84,7 +84,11 @@ def _mark(result: Result) -> str:
     return "?" if result.outcome is Outcome.UNKNOWN else "✗"
 
 
-MARK: Final[Column[Result]] = Column("mark", "", "", _mark, style=_style)
+def _mark_style(result: Result) -> str:
+    return NOTE if _mark(result) == "!" else _style(result)
+
+
+MARK: Final[Column[Result]] = Column("mark", "", "", _mark, style=_mark_style)
 PEOPLE: Final[tuple[Column[Result], ...]] = (
     Column("name", "NAME", "", _name, _name, fit=Fit.CUT),
     Column("uuid", "UUID", "", lambda result: result.uuid),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from zvol.render.values import Column, Fit
+from zvol.render.values import BAD, DOUBT, Column, Fit
 from zvol.row import AnyRow
 from zvol.secrets import from_outside
 from zvol.text import escape_terminal, human_age, human_duration, human_size, stamp
@@ -83,7 +83,7 @@ def _urgency(row: AnyRow) -> str:
     left = row.retention.seconds_left
     if left is None:
         return ""
-    return "bold red" if left < URGENT else "yellow" if left < SOON else ""
+    return BAD if left < URGENT else DOUBT if left < SOON else ""
 
 
 def _deletion(header: str, done: str) -> Column[AnyRow]:

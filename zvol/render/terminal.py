@@ -9,6 +9,8 @@ from typing import Final, TextIO
 USUAL: Final = 80
 LINES: Final = 24
 ERROR: Final = "error:"
+PLAIN: Final = ("dumb", "unknown")
+"""Values of TERM for which rich draws no colours either."""
 
 
 def terminal_width(descriptor: int, columns: str | None = None) -> int:
@@ -40,6 +42,6 @@ def message_width(stream: TextIO, environ: Mapping[str, str]) -> int | None:
 
 def error_mark(stream: TextIO, environ: Mapping[str, str]) -> str:
     """Return the prefix of an error, red if the stream is a terminal with colours."""
-    if stream.isatty() and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb":
+    if stream.isatty() and not environ.get("NO_COLOR") and environ.get("TERM", "").lower() not in PLAIN:
         return f"\x1b[1;31m{ERROR}\x1b[0m"
     return ERROR

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from types import MappingProxyType
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from zvol.errors import Exit, ZvolError
 from zvol.model import Result, Volume
@@ -19,6 +19,12 @@ T_contra = TypeVar("T_contra", contravariant=True)
 
 Span = tuple[str, str]
 """An escaped text and its rich style on a terminal, empty for none."""
+GOOD: Final = "green"
+NOTE: Final = "yellow"
+DOUBT: Final = "magenta"
+BAD: Final = "bold red"
+"""The styles: colours of the user's palette. Many light terminals show yellow too faintly for a text that matters, and
+bold yellow as a bright one, so it is for marks only."""
 
 
 class Fit(Enum):
