@@ -46,8 +46,8 @@ def world(tmp_path: Path) -> Iterator[Slow]:
     made.close()
 
 
-CALLS = 4
-"""Opening it, the run, the claim, the intent."""
+CALLS = 3
+"""Opening it, the run with its claim, the intent."""
 
 
 @pytest.mark.parametrize("seconds", SECONDS)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from zvol.errors import LocalState
+from zvol.journal import queries
 from zvol.journal.journal import Journal
 from zvol.journal.records import Claim, Claims, Holder, Identity, Intent
 from zvol.journal.request import Request
@@ -75,6 +76,39 @@ def test_a_finished_run_leaves_nothing_open(path: Path) -> None:
     other = again.begin(ME, REQUEST, NOW)
     assert again.claim(other, [Claim(A, "a", T)]) == NOTHING
     again.close()
+
+
+def test_a_run_begins_with_its_claims_in_one_commit(path: Path) -> None:
+    journal, statements = Journal(path), list[str]()
+    journal._db.set_trace_callback(statements.append)
+    run, claims = journal.begin_with(ME, REQUEST, NOW, [Claim(A, "a", T), Claim(B, "b", T)])
+    assert statements.count("COMMIT") == 1
+    assert claims == NOTHING
+    assert [one.uuid for one in journal.unfinished_volumes(run)] == [A, B]
+    with pytest.MonkeyPatch.context() as broken:
+        broken.setattr(queries, "CLOSE_INTENTS", "broken")
+        with pytest.raises(LocalState) as error:
+            journal.record_intents([(run, A, Intent(JOB, T))], NOW)
+    assert "zvol resume" in error.value.hint
+    journal.close()
+
+
+def test_a_run_whose_claims_fail_has_not_begun(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process does not take it for a run that was removed from the journal."""
+    journal, other = Journal(path), Journal(path)
+    begun = journal.begin(ME, REQUEST, NOW)
+    monkeypatch.setattr(queries, "CLAIM", "broken")
+    for fails in (
+        lambda claims: journal.begin_with(ME, REQUEST, NOW, claims),
+        lambda claims: journal.claim(begun, claims),
+    ):
+        with pytest.raises(LocalState) as error:
+            fails([Claim(A, "a", T)])
+        assert "run the same command again" in error.value.hint
+        assert [one.id for one in journal.runs()] == [begun]
+        assert other.find_lost_runs(NOW) == []
+    journal.close()
+    other.close()
 
 
 def test_a_volume_of_a_living_run_is_busy(path: Path) -> None:

@@ -20,9 +20,9 @@ from zvol.journal import database, history, queries
 from zvol.journal.database import AGAIN, BUSY_TIMEOUT, RESUME, Damaged, as_local_state
 from zvol.journal.locks import Locks
 from zvol.journal.reads import JournalReads
-from zvol.journal.records import Adopted, Claim, Claims, ClosedVolume, Holder, Identity, Intent, Run
+from zvol.journal.records import Adopted, Claim, Claims, ClosedVolume, Identity, Intent, Run
 from zvol.journal.request import Request, Waits
-from zvol.journal.run_waits import lengthen_waits, longest_waits
+from zvol.journal.run_waits import lengthen_waits
 from zvol.model import Outcome
 
 if TYPE_CHECKING:
@@ -66,14 +66,26 @@ class Journal(JournalReads):
     # ---- a run of this process -----------------------------------------------------------------------------------
     def begin(self, identity: Identity, request: Request, wall: float) -> str:
         """Start a run and return its id; it counts as alive until `finish` or `close`."""
+        return self._begin(identity, request, wall, ())[0]
+
+    def begin_with(
+        self, identity: Identity, request: Request, wall: float, claims: Iterable[Claim]
+    ) -> tuple[str, Claims]:
+        """Start a run with its first claims, in one transaction; return its id and what `claim` returns."""
+        begun = self._begin(identity, request, wall, claims)
+        self._claimed = True
+        return begun
+
+    def _begin(self, identity: Identity, request: Request, wall: float, claims: Iterable[Claim]) -> tuple[str, Claims]:
         run = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(wall))}-{secrets.token_hex(3)}"
         with self._transaction():
             queries.record_lost_runs(self._db, self.locks, wall)
             self.locks.take(run)
             row = (run, identity.base, identity.account, request.to_json(), wall)
             self._db.execute("INSERT INTO runs (id, base, account, request, started) VALUES (?, ?, ?, ?, ?)", row)
+            claimed = queries.claim(self._db, run, claims, self.locks.alive)
         self.locks.mark(run)
-        return run
+        return run, claimed
 
     def find_lost_runs(self, wall: float) -> list[str]:
         """Return the runs that were removed from the journal by hand, and record when that was found."""
@@ -88,29 +100,10 @@ class Journal(JournalReads):
         Open intents of dead or finished runs of the same server and account become this run's, to be settled by it;
         those of other servers and accounts are left alone, and so is a volume for which only follow-ups are left.
         """
-        busy: dict[str, Holder] = {}
-        prior: dict[str, list[Intent]] = {}
-        foreign: set[str] = set()
-        waits: dict[str, Waits | None] = {}
         with self._transaction():
-            alive = functools.cache(self.locks.alive)
-            own = queries.identity(self._db, run)
-            for seq, one in _vms_first(claims):
-                uuid, holder = one.uuid, queries.living_holder(self._db, run, [one.uuid, *one.holds], alive)
-                if holder is not None or one.vm in busy:
-                    busy[uuid] = holder or busy[one.vm or ""]
-                    continue
-                others = queries.other_runs(self._db, run, uuid) if one.outcome is None else []
-                if sent := [other.run for other in others if other.sent]:
-                    waits[uuid] = longest_waits(self._db, sent)
-                if any(other.sent and not own.same(other.identity) for other in others):
-                    foreign.add(uuid)
-                for other in others:
-                    if own.same(other.identity):
-                        prior.setdefault(uuid, []).extend(queries.take_over(self._db, other.run, run, uuid))
-                queries.add_claim(self._db, run, seq, one)
+            claimed = queries.claim(self._db, run, claims, self.locks.alive)
         self._claimed = True
-        return Claims(busy, {uuid: found for uuid, found in prior.items() if found}, frozenset(foreign), waits)
+        return claimed
 
     def record_intents(self, intents: Iterable[tuple[str, str, Intent]], wall: float) -> None:
         """Make intents (run, uuid, Intent) durable, all in one commit; only then may their PUTs be sent."""
@@ -274,14 +267,3 @@ class Journal(JournalReads):
                     self._db.execute("ROLLBACK")
                 raise
             self._pending.clear()
-
-
-def _vms_first(claims: Iterable[Claim]) -> Iterator[tuple[int, Claim]]:
-    """Yield claims with their numbers, those of volumes that come back with a VM at the end."""
-    with_vm: list[tuple[int, Claim]] = []
-    for numbered in enumerate(claims):
-        if numbered[1].vm is None:
-            yield numbered
-        else:
-            with_vm.append(numbered)
-    yield from with_vm

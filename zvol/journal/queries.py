@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from zvol.journal.records import (
     UNFINISHED,
     Claim,
+    Claims,
     ClosedVolume,
     FollowUp,
     Holder,
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     import sqlite3
 
     from zvol.journal.locks import Locks
+    from zvol.journal.request import Waits
 
 BACK: Final = tuple(outcome.value for outcome in Outcome if outcome.is_back)
 
@@ -120,6 +123,42 @@ def living_holder(
     """Return another living run that works on one of these."""
     others = (other for uuid in uuids for other in other_runs(db, run, uuid))
     return next((Holder(one.run, one.identity.base) for one in others if one.unfinished and alive(one.run)), None)
+
+
+def claim(db: sqlite3.Connection, run: str, claims: Iterable[Claim], alive: Callable[[str], bool]) -> Claims:
+    """Claim resources for a run, see `Journal.claim`; `alive` tells whether a run is."""
+    busy: dict[str, Holder] = {}
+    prior: dict[str, list[Intent]] = {}
+    foreign: set[str] = set()
+    waits: dict[str, Waits | None] = {}
+    alive = functools.cache(alive)
+    own = identity(db, run)
+    for seq, one in _vms_first(claims):
+        uuid, holder = one.uuid, living_holder(db, run, [one.uuid, *one.holds], alive)
+        if holder is not None or one.vm in busy:
+            busy[uuid] = holder or busy[one.vm or ""]
+            continue
+        others = other_runs(db, run, uuid) if one.outcome is None else []
+        if sent := [other.run for other in others if other.sent]:
+            waits[uuid] = longest_waits(db, sent)
+        if any(other.sent and not own.same(other.identity) for other in others):
+            foreign.add(uuid)
+        for other in others:
+            if own.same(other.identity):
+                prior.setdefault(uuid, []).extend(take_over(db, other.run, run, uuid))
+        add_claim(db, run, seq, one)
+    return Claims(busy, {uuid: found for uuid, found in prior.items() if found}, frozenset(foreign), waits)
+
+
+def _vms_first(claims: Iterable[Claim]) -> Iterator[tuple[int, Claim]]:
+    """Yield claims with their numbers, those of volumes that come back with a VM at the end."""
+    with_vm: list[tuple[int, Claim]] = []
+    for numbered in enumerate(claims):
+        if numbered[1].vm is None:
+            yield numbered
+        else:
+            with_vm.append(numbered)
+    yield from with_vm
 
 
 def add_claim(db: sqlite3.Connection, run: str, seq: int, one: Claim) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from zvol.clock import Clock
@@ -49,12 +49,20 @@ class RunJournal:
 
     def begin(self, request: Request) -> tuple[Journal, str]:
         """Return the journal and our run in it."""
+        journal = self._opened()
+        return journal, self.run or self._begin(request, ())[0]
+
+    def _opened(self) -> Journal:
         if self._journal is None:
             self._journal = self._open_journal()
-        if self.run is None:
-            self.run = self._journal.begin(self.identity, request.with_waits(self._waits), self._clock.wall())
-            self.runs.append(self.run)
-        return self._journal, self.run
+        return self._journal
+
+    def _begin(self, request: Request, claims: Iterable[Claim]) -> tuple[str, Claims]:
+        """Begin our run with its first claims."""
+        request, wall = request.with_waits(self._waits), self._clock.wall()
+        self.run, claimed = self._opened().begin_with(self.identity, request, wall, claims)
+        self.runs.append(self.run)
+        return self.run, claimed
 
     def failed(self, error: LocalState) -> None:
         """Record that it cannot be written any more."""
@@ -73,8 +81,10 @@ class RunJournal:
         """Claim resources for our run, which begins with the first of them."""
         if not tasks:
             return Claims({}, {}, frozenset())
-        journal, run = self.begin(tasks[0].request)
-        return journal.claim(run, map(_claim, tasks))
+        claims = map(_claim, tasks)
+        if self.run is None:
+            return self._begin(tasks[0].request, claims)[1]
+        return self._opened().claim(self.run, claims)
 
     def since_set_aside(self) -> float | None:
         """Return how many seconds ago a damaged journal was set aside; None when none was."""
