@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.sim.follow_ups import ATTACH, BOTH, TAG, VM, FollowUpWorld, all_done
-from zvol.cli.progress import why
+from zvol.cli.waits import why
 from zvol.errors import Exit, LocalState
 from zvol.journal.journal import Journal
 from zvol.recovery.run_status import RunStatus, Wait

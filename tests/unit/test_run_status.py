@@ -10,7 +10,7 @@ import pytest
 
 from tests.sim.kills import kill, resume
 from tests.sim.world import World
-from zvol.cli.progress import why
+from zvol.cli.waits import why
 from zvol.clock import Clock
 from zvol.errors import LocalState
 from zvol.model import VM, VOLUME

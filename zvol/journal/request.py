@@ -56,6 +56,11 @@ class Request:
             self.settle_wait if 0 < self.settle_wait < math.inf else DEFAULT_SETTLE_WAIT,
         )
 
+    @property
+    def has_follow_ups(self) -> bool:
+        """Tell whether recovered volumes may have to be changed: tagged, or attached."""
+        return not self.dry_run and (self.reattach or (self.ensure_tags and bool(self.user_tags)))
+
     def with_waits(self, waits: Waits) -> Request:
         """Return the same options with other waits."""
         return replace(self, api_timeout=waits.api_timeout, settle_wait=waits.settle_wait)

@@ -20,11 +20,10 @@ from zvol.model import Outcome, Result, Target
 from zvol.recovery import outcomes
 from zvol.recovery.circuit_breaker import GIVE_UP_SECONDS, CircuitBreaker
 from zvol.recovery.context import EngineContext, SessionRenewal
-from zvol.recovery.follow_ups.stage import FollowUpStage
 from zvol.recovery.job_poller import JobPoller
+from zvol.recovery.no_follow_ups import NoFollowUps
 from zvol.recovery.poll_limit import JOB_POLLS, PollLimit
 from zvol.recovery.run_journal import RunJournal
-from zvol.recovery.run_status import Observer, run_status
 from zvol.recovery.settle_policy import SettlePolicy
 from zvol.recovery.states import ProtocolState
 from zvol.recovery.submitter import Submitter
@@ -39,6 +38,8 @@ from zvol.zstack.resource_kinds import KINDS
 if TYPE_CHECKING:
     from zvol.journal.journal import Journal
     from zvol.journal.records import UnfinishedVolume
+    from zvol.recovery.follow_ups.stage import FollowUpStage
+    from zvol.recovery.run_status import Observer, RunStatus
     from zvol.zstack.client import Client
 
 
@@ -94,7 +95,7 @@ class Engine:
             VolumeTask(target, request, state=ProtocolState(expected_last_op_date=normalized_date(target.shown)))
             for target in targets
         ]
-        self._run = self._new_run(tasks, self._run_journal())
+        self._run = self._new_run(tasks, self._run_journal(), follow_ups=request.has_follow_ups)
         return self._run.results()
 
     def resume(self, journal: Journal, volumes: Sequence[UnfinishedVolume]) -> Iterator[Result]:
@@ -138,7 +139,7 @@ class Engine:
             elsewhere=elsewhere,
         )
 
-    def _new_run(self, tasks: Iterable[VolumeTask], journal: RunJournal) -> EngineRun:
+    def _new_run(self, tasks: Iterable[VolumeTask], journal: RunJournal, *, follow_ups: bool = True) -> EngineRun:
         give_up_after = GIVE_UP_SECONDS if self.options.timeout > GIVE_UP_SECONDS else math.inf
         pool = self._pool(self.options.concurrency, self._inbox, self.clock.monotonic)
         context = EngineContext(
@@ -153,10 +154,16 @@ class Engine:
             SessionRenewal(self._renew),
         )
         began = self.clock.monotonic() if self._began is None else self._began
-        return EngineRun(context, tasks, began, self._observer, lambda: self._stops)
+        return EngineRun(context, tasks, began, self._observer, lambda: self._stops, follow_ups=follow_ups)
 
     def _jitter(self) -> float:
         return self._random.uniform(0.75, 1.25)
+
+
+def _follow_up_stage(context: EngineContext, tasks: Tasks) -> FollowUpStage:
+    from zvol.recovery.follow_ups.stage import FollowUpStage
+
+    return FollowUpStage(context, tasks)
 
 
 HEARTBEAT: Final = 1.0
@@ -164,7 +171,10 @@ HEARTBEAT: Final = 1.0
 
 
 class EngineRun:
-    """Recovers volumes until each has a result and no follow-up is left; `stops` counts the signals."""
+    """Recovers volumes until each has a result and no follow-up is left; `stops` counts the signals.
+
+    Without `follow_ups` there cannot be any, and their modules are not imported.
+    """
 
     def __init__(
         self,
@@ -173,6 +183,8 @@ class EngineRun:
         began: float,
         observer: Observer | None,
         stops: Callable[[], int],
+        *,
+        follow_ups: bool,
     ) -> None:
         self.context = context
         self.tasks = Tasks(context, tasks, began)
@@ -181,7 +193,7 @@ class EngineRun:
         self._volume_poller = VolumePoller(context, self.tasks, limit)
         self._job_poller = JobPoller(context, self.tasks, limit, self._volume_poller.reader.check)
         self._timeouts = Timeouts(context, self.tasks, self._volume_poller.reader)
-        self.follow_up_stage = FollowUpStage(context, self.tasks)
+        self.follow_up_stage = _follow_up_stage(context, self.tasks) if follow_ups else NoFollowUps()
         self._observer, self._stops = observer, stops
         self._loss_reported = False
 
@@ -223,7 +235,12 @@ class EngineRun:
         self._submitter.tick(now)
         self._report_loss()
         if self._observer is not None:
-            self._observer.tick(lambda: run_status(self.context, self.tasks, self.follow_up_stage))
+            self._observer.tick(self._status)
+
+    def _status(self) -> RunStatus:
+        from zvol.recovery.run_status import run_status
+
+        return run_status(self.context, self.tasks, self.follow_up_stage)
 
     def _stop(self, now: float) -> None:
         """Stop sending after the first signal, and stop waiting after the second."""

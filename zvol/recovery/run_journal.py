@@ -11,7 +11,6 @@ from zvol.errors import LocalState
 from zvol.journal.records import Claim, Claims, Identity, Intent
 from zvol.journal.request import Request, Waits
 from zvol.model import Outcome
-from zvol.recovery.follow_ups.changes import planned
 from zvol.recovery.states import Conclude, Phase, Reason
 
 if TYPE_CHECKING:
@@ -152,7 +151,7 @@ def _claim(task: VolumeTask) -> Claim:
         task.state.expected_last_op_date,
         target.kind,
         resource.parts,
-        tuple((one.kind, one.value) for one in planned(target, task.request, resource)),
+        tuple((one.kind, one.value) for one in task.planned_follow_ups()),
         target.vm,
         None if resource.deleted else Outcome.ALREADY.value,
     )

@@ -18,6 +18,7 @@ from zvol.zstack.client import PUT_SECONDS
 
 if TYPE_CHECKING:
     from zvol.recovery.follow_ups.stage import FollowUpStage
+    from zvol.recovery.no_follow_ups import NoFollowUps
 
 SLOW: Final = 3.0
 """Seconds after which a request that is not done is reported to a user who waits for few volumes."""
@@ -85,7 +86,7 @@ class Observer(Protocol):
         """
 
 
-def run_status(context: EngineContext, tasks: Tasks, follow_up_stage: FollowUpStage) -> RunStatus:
+def run_status(context: EngineContext, tasks: Tasks, follow_up_stage: FollowUpStage | NoFollowUps) -> RunStatus:
     """Return the present status of a run."""
     now, breaker = context.clock.monotonic(), context.breaker
     held_back = not breaker.closed or not breaker.allowed_submissions(now, 1)
@@ -118,7 +119,7 @@ def _waits(context: EngineContext, tasks: Tasks, now: float) -> Iterator[WaitGro
         yield WaitGroup(wait, len(ends_of), *min(ends_of), reasons[wait], now - first[wait])
 
 
-def _follow_ups(tasks: Tasks, follow_up_stage: FollowUpStage, now: float) -> Iterator[WaitGroup]:
+def _follow_ups(tasks: Tasks, follow_up_stage: FollowUpStage | NoFollowUps, now: float) -> Iterator[WaitGroup]:
     """Yield the number of volumes that are back and wait for their tags and VMs, once that takes long."""
     slow = follow_up_stage.slow(now, SLOW if tasks.small else SLOW_OF_MANY)
     if slow:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Final, NamedTuple
@@ -169,6 +170,14 @@ class VolumeTask:
         """Sort by deadline: the oldest deletion is destroyed first; an unreadable date counts as the oldest."""
         date = parse_server_date(self.state.expected_last_op_date or "")
         return (date is not None, date.isoformat() if date else "", self.target.order)
+
+    def planned_follow_ups(self) -> Sequence[FollowUp]:
+        """Return the changes to make once it is back, as the journal has them."""
+        if not self.request.has_follow_ups:
+            return ()
+        from zvol.recovery.follow_ups.changes import planned
+
+        return planned(self.target, self.request, self.resource)
 
     @property
     def claimed_when_back(self) -> bool:

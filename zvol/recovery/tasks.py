@@ -14,7 +14,6 @@ from zvol.journal.request import Waits
 from zvol.recovery import outcomes
 from zvol.recovery.classification import answer_text, job_status_of, put_result_of, resource_text
 from zvol.recovery.context import EngineContext
-from zvol.recovery.follow_ups.changes import planned
 from zvol.recovery.poll_times import FIRST_JOB_POLL, FIRST_POLL, GRACE_PERIOD, GRACE_WAITS, JOB_PAUSE, QUICK_POLL
 from zvol.recovery.states import (
     ENDED,
@@ -196,7 +195,7 @@ class Tasks(TaskLifecycle):
 
     def accept_claim(self, task: VolumeTask, run: str | None) -> None:
         """Queue a claimed volume, in that run if it has no run yet, unless `settle_first` follows."""
-        task.follow_ups = task.follow_ups or tuple(planned(task.target, task.request, task.resource))
+        task.follow_ups = task.follow_ups or tuple(task.planned_follow_ups())
         if task.claimed:
             self._context.journal.plan_follow_ups(task)
         task.claimed, task.run = True, task.run or run
