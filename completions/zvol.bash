@@ -23,4 +23,8 @@ _zvol_completion() {
     done
 }
 
-complete -o nosort -F _zvol_completion zvol
+if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] < 404)); then
+    echo "zvol: completion needs bash 4.4 or newer, and this is bash $BASH_VERSION" >&2
+else
+    complete -o nosort -F _zvol_completion zvol
+fi

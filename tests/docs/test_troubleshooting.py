@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.docs.troubleshooting.collect import ERRORS, Found, collect
-from tests.docs.troubleshooting.page import PAGE, page, uncovered
+from tests.docs.troubleshooting.page import PAGE, page, readable, uncovered
 from tests.docs.troubleshooting.program import ROOT, Program
+from tests.docs.troubleshooting.readings import READINGS, Reading
 from tests.docs.troubleshooting.row import Row, find, says
 from tests.docs.troubleshooting.rows import ELSEWHERE, HIDDEN, provoked
 from tests.support.process import Sandbox, sandbox
@@ -70,6 +71,17 @@ def test_every_class_of_errors_is_collected() -> None:
     while more := {name for name, bases in classes.items() if bases & known} - known:
         known |= more
     assert known - UNSAID - {"ClickException", "BadParameter"} <= ERRORS.keys()
+
+
+@pytest.mark.parametrize("reading", READINGS, ids=lambda reading: reading.error[:50])
+def test_each_reading_is_of_a_message_and_has_no_word_in_vain(reading: Reading) -> None:
+    error = find(reading.error, errors())
+    shown = [(error.message, reading.words), *((hint, reading.of_hints) for hint in error.hints)]
+    for word in {**reading.words, **reading.of_hints}:
+        assert any(
+            readable(text, words) != readable(text, {name: words[name] for name in words if name != word})
+            for text, words in shown
+        ), word
 
 
 def test_the_page_is_the_generated_one() -> None:

@@ -157,6 +157,10 @@ def test_installed_where_the_shell_looks_nowhere(
     again = run(["completion", "--install", shell], stubbed)
     assert f"zvol: {home / rc} sources it already" in again.err.splitlines()
     assert (home / rc).read_text() == text
+    if lines[1:]:
+        (home / rc).write_text(f"{lines[-1]}\n")
+        assert f"zvol: added to {home / rc}: {lines[0]}\n" in run(["completion", "--install", shell], stubbed).err
+        assert (home / rc).read_text() == f"{lines[-1]}\n# zvol completion\n{lines[0]}\n"
     stub(home, "plain\tpg-data\tone\n")
     with on_terminal(shell, stubbed) as terminal:
         terminal.ready()
@@ -191,6 +195,33 @@ def test_installed_where_the_shell_looks(shell: str, rc: str, text: str, place: 
         asked = [path, "-c", "complete -C 'zvol recover pg-d'"]
         ended = subprocess.run(asked, env=stubbed, capture_output=True, text=True, check=False, timeout=60)
         assert ended.stdout == "pg-data\tone, two\n"
+
+
+def test_zsh_that_reads_only_its_cache(stubbed: dict[str, str]) -> None:
+    """`compinit -C` does not look for new files."""
+    zsh, home = needs("zsh"), Path(stubbed["HOME"])
+    (home / ".zfunc").mkdir()
+    (home / ".zshrc").write_text("fpath=($HOME/.zfunc $fpath)\nautoload -U compinit; compinit -C\n")
+    subprocess.run([zsh, "-ic", "true"], env=stubbed, check=True, stdin=subprocess.DEVNULL)
+    advice = f"zvol: zsh does not see it before its cache is removed: rm {home}/.zcompdump\n"
+    for _ in range(2):
+        assert run(["completion", "--install", "zsh"], stubbed).err.endswith(advice)
+    (home / ".zcompdump").unlink()
+    assert "cache" not in run(["completion", "--install", "zsh"], stubbed).err
+
+
+def test_an_old_bash_is_told_so(stubbed: dict[str, str]) -> None:
+    home = Path(stubbed["HOME"])
+    for version, code in (("3.2", 2), ("4.3", 2), ("4.4", 0), ("5.0", 0)):
+        (home / "bin/bash").write_text(f"#!/bin/sh\necho zvol-completion:version={version}\n")
+        (home / "bin/bash").chmod(0o755)
+        ran = run(["completion", "--install", "bash"], stubbed)
+        assert (ran.code, f"needs bash 4.4 or newer, and this is bash {version}" in ran.err) == (code, code != 0)
+    script = run(["completion", "bash"], stubbed).out
+    for least, said in (("404", ""), ("9904", "zvol: completion needs bash 4.4 or newer, and this is bash ")):
+        typed = [needs("bash"), "--norc", "-c", script.replace("404", least) + "complete -p zvol"]
+        ended = subprocess.run(typed, env=stubbed, capture_output=True, text=True, check=False)
+        assert (ended.returncode == 0, said in ended.stderr, "nosort" in ended.stdout) == (not said, True, not said)
 
 
 def test_what_cannot_be_installed(stubbed: dict[str, str]) -> None:

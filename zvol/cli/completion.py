@@ -21,7 +21,7 @@ NAMES = ("bash", "zsh", "fish")
 @global_options
 @pass_context
 def command(context: AppContext, /, shell: str, install: bool) -> Exit | Report:
-    """Print or install the completion script for bash, zsh or fish.
+    """Print or install the completion script for bash (4.4 or newer), zsh or fish.
 
     It completes commands, options and their values, and the names of deleted volumes and destroyed VMs. For these it
     asks the server for at most one second, with an existing session; it does not log in or run programs of the profile.

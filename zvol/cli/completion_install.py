@@ -14,11 +14,18 @@ SECONDS: Final = 10.0
 """Maximum seconds for the start of an interactive shell."""
 MARK: Final = "zvol-completion:"
 """Prefix of the answers of a shell, because its start-up files may print anything."""
+VERSION: Final = "version="
+COMPDEF: Final = "compdef=1"
 ASK: Final = {
-    "bash": f"declare -F _comp_load _completion_loader __load_completion | sed s/^/{MARK}/",
+    "bash": f"declare -F _comp_load _completion_loader __load_completion | sed s/^/{MARK}/; "
+    f'echo "{MARK}{VERSION}${{BASH_VERSINFO[0]}}.${{BASH_VERSINFO[1]}}"',
     "zsh": f'print -rl -- "{MARK}"$^fpath; print -r -- "{MARK}compdef="$+functions[compdef]',
 }
-"""Commands that show whether bash-completion is loaded, where zsh looks for functions, and whether compinit has run."""
+"""Commands that show whether bash-completion is loaded and the version of bash, or where zsh looks for functions and
+whether compinit has run."""
+ASK_CACHE: Final = f'(( $+_comps[zvol] )) || print -r -- "{MARK}$_comp_dumpfile"'
+"""A command that shows the file in which zsh caches what it found, unless it has found the completion of zvol."""
+OLDEST_BASH: Final = (4, 4)
 NAMES: Final = {"bash": "zvol", "zsh": "_zvol", "fish": "zvol.fish"}
 COMPINIT: Final = "autoload -Uz compinit && compinit"
 
@@ -38,6 +45,8 @@ def install(shell: str, text: str, environ: Mapping[str, str]) -> list[str]:
     if rc is not None:
         lines = [*lines, f"source {_quoted(path)}"]
         done.append(_add(rc, lines))
+    elif shell == "zsh" and (cache := _ask(shell, ASK_CACHE, environ)):
+        return [*done, f"zsh does not see it before its cache is removed: rm {_quoted(Path(cache[0]))}"]
     return [*done, f"it works in each {shell} that is started from now on"]
 
 
@@ -46,11 +55,12 @@ def _place(shell: str, environ: Mapping[str, str]) -> tuple[Path, Path | None, S
     home, data = Path(environ["HOME"]), _base(environ, "XDG_DATA_HOME", ".local/share")
     if shell == "fish":
         return _base(environ, "XDG_CONFIG_HOME", ".config") / "fish" / "completions", None, ()
-    answers = _ask(shell, environ)
+    answers = _ask(shell, ASK[shell], environ)
     if shell == "bash":
+        answers = _without_version(answers)
         folder = _base(environ, "BASH_COMPLETION_USER_DIR", data / "bash-completion") / "completions"
         return folder, None if answers else home / ".bashrc", ()
-    compinit = "compdef=1" in answers
+    compinit = COMPDEF in answers
     own = [Path(one) for one in answers if one.startswith(f"{home}/") and os.access(one, os.W_OK)]
     if own and compinit:
         return own[0], None, ()
@@ -58,16 +68,25 @@ def _place(shell: str, environ: Mapping[str, str]) -> tuple[Path, Path | None, S
     return data / "zsh" / "site-functions", rc, () if compinit else (COMPINIT,)
 
 
+def _without_version(answers: Sequence[str]) -> list[str]:
+    """Return the other answers of bash; raises UsageProblem if it is too old."""
+    for text in (one.removeprefix(VERSION) for one in answers if one.startswith(VERSION)):
+        if tuple(map(int, text.split("."))) < OLDEST_BASH:
+            hint = "Use a newer bash, or zsh or fish: `zvol completion --install zsh`"
+            raise UsageProblem(f"completion needs bash 4.4 or newer, and this is bash {text}", hint=hint)
+    return [one for one in answers if not one.startswith(VERSION)]
+
+
 def _base(environ: Mapping[str, str], variable: str, otherwise: str | Path) -> Path:
     given = environ.get(variable, "")
     return Path(given) if given.startswith("/") else Path(environ["HOME"]) / otherwise
 
 
-def _ask(shell: str, environ: Mapping[str, str]) -> list[str]:
-    """Return what an interactive shell of this user prints, or nothing if it fails; raises UsageProblem."""
+def _ask(shell: str, command: str, environ: Mapping[str, str]) -> list[str]:
+    """Return what a command prints in an interactive shell of this user, or nothing; raises UsageProblem."""
     try:
         ended = subprocess.run(  # noqa: S603  (the user's own shell)
-            [shell, "-ic", ASK[shell]],
+            [shell, "-ic", command],
             env=dict(environ),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -94,18 +113,19 @@ def _write(path: Path, text: str) -> None:
 
 
 def _add(rc: Path, lines: Sequence[str]) -> str:
-    """Add lines to a start-up file unless it already has the last of them, and return what was done."""
+    """Add those lines to a start-up file that it does not have yet, and return what was done."""
     try:
         old = rc.read_text(errors="surrogateescape") if rc.exists() else ""
-        if lines[-1] in old.splitlines():
+        missing = [line for line in lines if line not in old.splitlines()]
+        if not missing:
             return f"{rc} sources it already"
         with rc.open("a") as file:
             end = "\n" if old and not old.endswith("\n") else ""
-            file.write(end + "\n".join(("# zvol completion", *lines, "")))
+            file.write(end + "\n".join(("# zvol completion", *missing, "")))
     except OSError as exc:
         hint = f"Add these lines by hand: {'; '.join(lines)}"
         raise LocalState(f"cannot write {rc}: {exc.strerror}", hint=hint) from None
-    return f"added to {rc}: {'; '.join(lines)}"
+    return f"added to {rc}: {'; '.join(missing)}"
 
 
 def _quoted(path: Path) -> str:

@@ -41,7 +41,11 @@ BASH: Final = r"""%(complete_func)s() {
     done
 }
 
-complete -o nosort -F %(complete_func)s %(prog_name)s
+if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] < 404)); then
+    echo "%(prog_name)s: completion needs bash 4.4 or newer, and this is bash $BASH_VERSION" >&2
+else
+    complete -o nosort -F %(complete_func)s %(prog_name)s
+fi
 """
 
 ZSH: Final = r"""#compdef %(prog_name)s

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 from tests.docs.troubleshooting.collect import Found
 from tests.docs.troubleshooting.program import ROOT
+from tests.docs.troubleshooting.readings import NO_WORDS, PLAINLY, READINGS, Reading, Words
 from tests.docs.troubleshooting.row import find
 from tests.docs.troubleshooting.rows import ELSEWHERE, GROUPS, HIDDEN
 from tests.docs.troubleshooting.texts import Hole, Part, Text
@@ -82,10 +83,12 @@ CAPITALS: Final = {
     "as glob": "pattern",
     "as uri": "path",
     "asked to wait": "number",
+    "age": "number",
     "change": "uuid",
     "close to": "name",
     "count": "number",
     "enumerated": "formats",
+    "expect": "number",
     "explain": "date",
     "filter": "zone",
     "find doubts": "reason",
@@ -96,6 +99,8 @@ CAPITALS: Final = {
     "getattr": "reason",
     "id": "run",
     "kind names": "what it is",
+    "known": "columns",
+    "least": "number",
     "key": "setting",
     "ledger": "path",
     "login names": "variables",
@@ -105,10 +110,12 @@ CAPITALS: Final = {
     "min": "number",
     "monotonic": "number",
     "most": "number",
+    "name of": "name",
     "named": "text",
     "next": "status",
     "not known": "reason",
     "one": "something else",
+    "other": "settings",
     "others": "settings",
     "rc": "path",
     "rpartition": "name",
@@ -116,7 +123,10 @@ CAPITALS: Final = {
     "runs": "run",
     "session names": "variable",
     "shown": "",
+    "some names": "names",
     "source": "place",
+    "submit reason": "reason",
+    "summary": "results",
     "done": "match",
     "stamp": "date",
     "text": "text",
@@ -140,22 +150,28 @@ def page(errors: Sequence[Found]) -> str:
     """Return the text of the page about these errors."""
     codes = "".join(f"| {int(code)} | {meaning} | {DO[code]} |\n" for code, meaning in MEANINGS.items())
     parts = [TOP, codes, MIDDLE]
+    words = {id(find(one.error, errors)): one for one in READINGS}
     said: set[str] = set()
+
+    def items(found: Iterable[tuple[Found, int, str]]) -> list[str]:
+        made = (item(error, code, when, words.get(id(error), PLAINLY)) for error, code, when in found)
+        return sorted(dict.fromkeys(made), key=_order)
+
     for group in GROUPS:
         found = {find(key, errors).shown: (find(key, errors), row) for row in group.rows for key in row.keys}
-        items = [item(error, row.code, row.when) for error, row in found.values() if error.shown not in said]
+        here = [(error, row.code, row.when) for error, row in found.values() if error.shown not in said]
         said |= found.keys()
-        parts += [f"\n### {group.title}\n{group.intro}\n\n", *sorted(items, key=_order)]
-    rest = [item(find(one.error, errors), one.code, one.when) for one in ELSEWHERE]
-    rest += [item(find(one.error, errors), one.code) for one in HIDDEN if one.error not in said]
-    return "".join([*parts, END, *sorted(rest, key=_order)])
+        parts += [f"\n### {group.title}\n{group.intro}\n\n", *items(here)]
+    rest = [(find(one.error, errors), one.code, one.when) for one in ELSEWHERE]
+    rest += [(find(one.error, errors), one.code, "") for one in HIDDEN if one.error not in said]
+    return "".join([*parts, END, *items(rest)])
 
 
-def item(error: Found, code: int, when: str = "") -> str:
+def item(error: Found, code: int, when: str, reading: Reading) -> str:
     """Return a message with when it comes, what to do, and its exit code; a warning has none."""
-    message = readable(error.message).replace("`", "'")
+    message = readable(error.message, reading.words).replace("`", "'")
     first = f"* `{message}`{f' (exit {code})' if code else ''}"
-    hints = list(dict.fromkeys(_hints(error)))
+    hints = list(dict.fromkeys(_hints(error, reading.of_hints)))
     lines = [when] if when else []
     if hints:
         lines.append(f"**Do:** {hints[0]}" if len(hints) == 1 else f"**Do** {BELOW}:")
@@ -163,29 +179,32 @@ def item(error: Found, code: int, when: str = "") -> str:
     return text + "".join(f"    - {hint}\n" for hint in hints if len(hints) > 1)
 
 
-def _hints(error: Found) -> Iterator[str]:
+def _hints(error: Found, words: Words) -> Iterator[str]:
     for hint in error.hints:
         if re.sub(r"[^a-z]", "", re.sub(r"\b[A-Z-]+\b", "", readable(hint))):
-            yield readable(hint)
+            yield readable(hint, words)
 
 
-def readable(text: Text) -> str:
-    """Write a template for people: what differs in capitals, what is not always there in brackets."""
-    return " ".join("".join(map(_readable, text)).split(" ")).strip()
+def readable(text: Text, words: Words = NO_WORDS) -> str:
+    """Write a template for people: what differs in capitals or as `words` say, what is not always there in brackets."""
+    found = " ".join("".join(_readable(part, words) for part in text).split(" ")).strip()
+    return re.sub(r"\b([A-Z]{3,})\1\b", r"\1", found)
 
 
-def _readable(part: Part) -> str:
+def _readable(part: Part, words: Words) -> str:
     if isinstance(part, str):
         return part
     if isinstance(part, Hole):
-        known = PLAIN.get(part.word)
+        known = words.get(part.word, PLAIN.get(part.word))
         return CAPITALS.get(part.word, part.word).upper().replace(" ", "-") if known is None else known
     there = [text for text in part.texts if text]
-    texts = list(dict.fromkeys(readable(text) for text in there if len(text) == 1 and isinstance(text[0], Hole)))
-    texts = texts or list(dict.fromkeys(map(readable, there)))
+    holes = (text for text in there if len(text) == 1 and isinstance(text[0], Hole))
+    texts = list(dict.fromkeys(readable(text, words) for text in holes))
+    texts = texts or list(dict.fromkeys(readable(text, words) for text in there))
     one = max((text for text in texts if len(text) <= MAX_LENGTH), key=len, default="…")
     if len(there) < len(part.texts):
-        return f"[{one}]" if len(texts) == 1 and one != "…" else "…" if len(texts) > MAX_CHOICES else ""
+        apart = " " if all(isinstance(text[0], str) and text[0].startswith(" ") for text in there) else ""
+        return f"{apart}[{one}]" if len(texts) == 1 and one != "…" else "…" if len(texts) > MAX_CHOICES else ""
     return "|".join(texts) if len(texts) <= MAX_CHOICES and not any(" " in text for text in texts) else one
 
 

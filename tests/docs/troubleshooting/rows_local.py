@@ -282,6 +282,13 @@ ROWS = (
     Row("there is no place for the completion", "completion bash --install", 2, around=no_home),
     Row("is not installed, or not on the PATH", "completion zsh --install", 2, env=NO_SHELL),
     Row(
+        "completion needs bash 4.4 or newer",
+        "completion bash --install",
+        2,
+        env={"PATH": "<folder>"},
+        around=before(lambda world: world.write("bash", "#!/bin/sh\necho zvol-completion:version=3.2\n", 0o700)),
+    ),
+    Row(
         "cannot write {rc}",
         "completion bash --install",
         7,
