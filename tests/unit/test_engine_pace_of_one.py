@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.sim.world import World
-from zvol.recovery.poll_times import FIRST_POLL, LONGEST_POLL
+from zvol.model import Target
+from zvol.recovery.poll_times import FIRST_POLL, FIRST_QUICK_POLL, LONGEST_POLL
+from zvol.recovery.task import VolumeTask
 
 JITTER = 1.25
 REQUESTS = 0.03
@@ -33,6 +35,23 @@ def test_a_job_is_found_done_soon_and_at_a_bounded_cost(
     late = min(LONGEST_POLL, max(0.02, seconds / 14)) * JITTER
     assert seconds <= world.took <= seconds + late + REQUESTS
     assert len(world.server.requests) <= requests * volumes
+
+
+@pytest.mark.parametrize(
+    ("since", "wait"), [(0.01, 0.032), (0.022, 0.02), (0.3, 0.02), (0.48, 0.03), (3.2, 0.2), (32.0, 2.0), (99.0, 2.0)]
+)
+def test_a_job_is_polled_when_a_quiet_server_has_done_it_and_then_less_and_less_often(
+    since: float, wait: float
+) -> None:
+    task = VolumeTask(Target("a", "a" * 32), in_flight_at=100.0)
+    assert task.quick_poll(100.0 + since) == pytest.approx(wait)
+
+
+def test_the_first_poll_is_for_a_server_that_does_the_job_at_once(tmp_path: Path) -> None:
+    world = recovered(tmp_path, 0.0)
+    [put, first] = [when for when, _ in world.server.requests[1:3]]
+    assert [kind for _, kind in world.server.requests] == ["read", "put", "job", "read"]
+    assert first - put <= FIRST_QUICK_POLL + REQUESTS
 
 
 def test_a_volume_is_read_less_often_than_its_job_is_polled(tmp_path: Path) -> None:

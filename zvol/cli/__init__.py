@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 GARBAGE: Final = 20_000
 """New objects before a garbage collection; the default of 700 means many useless ones."""
-AT_START: Final = 250_000
+AT_START: Final = 100_000
 """New objects before the first one: imports make that many, and no garbage."""
 
 

@@ -22,6 +22,7 @@ from zvol.recovery.poll_times import (
     LONGEST_POLL,
     QUICK_POLL,
     QUICK_SHARE,
+    QUIET_SERVER,
 )
 from zvol.recovery.protocol import resumed
 from zvol.recovery.quiet_period import QuietPeriod
@@ -191,7 +192,8 @@ class VolumeTask:
 
     def quick_poll(self, now: float) -> float:
         """Return the wait before the next poll of a job that runs, in a small run; seconds."""
-        return min(LONGEST_POLL, max(QUICK_POLL, (now - self.in_flight_at) * QUICK_SHARE))
+        since = now - self.in_flight_at
+        return min(LONGEST_POLL, max(QUICK_POLL, QUIET_SERVER - since, since * QUICK_SHARE))
 
     def read_due(self, now: float) -> bool:
         """Tell whether it is time to read it, whatever its job shows; one that was seen back is read each time."""

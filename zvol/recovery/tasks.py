@@ -14,7 +14,14 @@ from zvol.journal.request import Waits
 from zvol.recovery import outcomes
 from zvol.recovery.classification import answer_text, job_status_of, put_result_of, resource_text
 from zvol.recovery.context import EngineContext
-from zvol.recovery.poll_times import FIRST_JOB_POLL, FIRST_POLL, GRACE_PERIOD, GRACE_WAITS, JOB_PAUSE, QUICK_POLL
+from zvol.recovery.poll_times import (
+    FIRST_JOB_POLL,
+    FIRST_POLL,
+    FIRST_QUICK_POLL,
+    GRACE_PERIOD,
+    GRACE_WAITS,
+    JOB_PAUSE,
+)
 from zvol.recovery.states import (
     ENDED,
     IntentRecorded,
@@ -263,7 +270,7 @@ class Tasks(TaskLifecycle):
             self._occupying.discard(task)
         task.late = 0
         task.begin_polling(now, 0.0 if self.small else FIRST_JOB_POLL)
-        first = QUICK_POLL if self.small and put is PutResult.ACCEPTED else FIRST_POLL
+        first = FIRST_QUICK_POLL if self.small and put is PutResult.ACCEPTED else FIRST_POLL
         self._poll(task, now + (0.0 if put in (PutResult.DONE, PutResult.REFUSED) else first))
         self._feed(task, PutAnswered(put))
 
