@@ -120,6 +120,26 @@ def test_of_each_target_it_is_told_what_became_of_it(journal: Journal) -> None:
     assert cells == ["OUTCOME", *words]
 
 
+def test_a_terminal_shows_the_names_that_the_journal_has_and_no_uuid_twice(journal: Journal) -> None:
+    def shown(*asked: tuple[str, str], vm: str | None = None) -> list[str]:
+        run = journal.begin(ME, Request(), NOW)
+        journal.claim(run, [Claim(uuid, name, "then", "vm" if uuid == vm else "volume") for uuid, name in asked])
+        if vm is not None:
+            journal.plan_followups(run, asked[-1][0], [("attach", vm), ("tag", "\x1b[31m")])
+        journal.flush()
+        report = Report(run_tables.targets_table(journal.targets(run)))
+        return COLOURS.sub("", printed(report, "table", tty=True, width=160)[0]).splitlines()
+
+    dashed = f"{A[:8]}-{A[8:12]}-{A[12:16]}-{A[16:20]}-{A[20:]}".upper()
+    assert [line.split() for line in shown((A, dashed), (B, B))] == [
+        ["UUID", "KIND", "OUTCOME"],
+        *([uuid, "volume", "not", "sent"] for uuid in (A, B)),
+    ]
+    named = shown((C, "web\x07"), (D, D), vm=C)
+    assert [line.split()[:2] for line in named] == [["ASKED", "UUID"], ["web\\u{7}", C], [D, "volume"]]
+    assert named[2].endswith("  attach to VM web\\u{7}: not sent; tag \\u{1b}[31m: not sent")
+
+
 def test_what_is_pending_comes_first_and_is_counted_in_words(journal: Journal) -> None:
     old = begin(journal, NOW - 7200, A, B, C)
     journal.record_outcome(old, A, "recovered", settled=True)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from zvol.journal.records import ATTACH, ClosedVolume, FollowUp, Run, RunTarget
 from zvol.model import Outcome
 from zvol.render.values import DOUBT, Column, Fit, Table, text_column
-from zvol.text import escape_terminal, human_age, stamp
+from zvol.text import escape_terminal, fold_uuid, human_age, stamp
 
 STATES: Final = {
     "planned": ("planned",),
@@ -166,9 +167,13 @@ SHORT: Final[Column[Run]] = Column(
 # ---- volumes and VMs of one run ----------------------------------------------------------------------------------
 def targets_table(targets: Sequence[RunTarget]) -> Table[RunTarget]:
     """Return the table of the volumes and VMs of a run."""
-    asked: Column[RunTarget] = Column("asked", "ASKED", "", lambda one: one.asked, fit=Fit.CUT)
+    asked: Column[RunTarget] = Column("asked", "ASKED", "", lambda one: one.asked, tty=_name, fit=Fit.CUT)
     outcome: Column[RunTarget] = Column("outcome", "OUTCOME", "", lambda one: one.outcome, _outcome)
-    after: Column[RunTarget] = Column("follow-ups", "AFTER RECOVERY", "", _follow_ups, fit=Fit.WRAP)
+    names = {one.uuid: one.asked for one in targets if _name(one)}
+    shown = partial(_shown_follow_ups, names)
+    after: Column[RunTarget] = Column(
+        "follow-ups", "AFTER RECOVERY", "", partial(_follow_ups, {}), tty=shown, fit=Fit.WRAP
+    )
     return Table(
         targets,
         (
@@ -184,7 +189,19 @@ def targets_table(targets: Sequence[RunTarget]) -> Table[RunTarget]:
         _target_object,
         lambda one: one.uuid,
         people=(asked, UUID, TARGET, outcome, after),
+        screen=(
+            *([asked] if names else []),
+            UUID,
+            TARGET,
+            outcome,
+            *([after] if any(map(shown, targets)) else []),
+        ),
     )
+
+
+def _name(one: RunTarget) -> str:
+    """Return the argument for a terminal, empty if it was the UUID: the journal has no other names."""
+    return "" if fold_uuid(one.asked) == one.uuid else escape_terminal(one.asked)
 
 
 def _target_object(one: RunTarget) -> dict[str, Any]:
@@ -210,12 +227,16 @@ def _outcome(one: RunTarget) -> str:
     return escape_terminal(", ".join(filter(None, words))) or "-"
 
 
-def _follow_ups(one: RunTarget) -> str:
-    return "; ".join(map(_follow_up, one.follow_ups))
+def _follow_ups(names: Mapping[str, str], one: RunTarget) -> str:
+    return "; ".join(_follow_up(step, names) for step in one.follow_ups)
 
 
-def _follow_up(step: FollowUp) -> str:
-    what = f"attach to VM {step.value}" if step.kind == ATTACH else f"tag {step.value}"
+def _shown_follow_ups(names: Mapping[str, str], one: RunTarget) -> str:
+    return escape_terminal(_follow_ups(names, one))
+
+
+def _follow_up(step: FollowUp, names: Mapping[str, str]) -> str:
+    what = f"attach to VM {names.get(step.value) or step.value}" if step.kind == ATTACH else f"tag {step.value}"
     return f"{what.rstrip()}: {'not sent' if step.state == 'planned' else step.state}"
 
 
