@@ -17,7 +17,7 @@ from tests.support.process import ZVOL, environment, wait_for
 from zvol.sandbox.names import extra_uuid
 
 DAY = 86400.0
-CLAIMED = "commit:3:after:SIGKILL"
+CLAIMED = "commit:2:after:SIGKILL"
 """Its volumes are claimed, and nothing was sent."""
 
 
