@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.world import Started, World, reported
+from tests.crash.world import CLAIMED, Started, World, reported
 from tests.support.fault_proxy import Rule, proxy
 from tests.support.process import Ran, environment, wait_for
 from tests.support.profiles import FAST
@@ -181,7 +181,7 @@ def test_a_disk_that_became_read_only(cloud: World, tmp_path: Path) -> None:
         assert ran.code == 7, ran
         assert not cloud.submitted(volumes[1:])
         subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
-        process = cloud.start(env, "recover", *volumes[1:], command=cloud.shim("commit:3:after:SIGKILL"))
+        process = cloud.start(env, "recover", *volumes[1:], command=cloud.shim(CLAIMED))
         cloud.end(process)
         subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
         assert [one["alive"] for one in cloud.run_list(env)] == [False, False]
@@ -236,7 +236,7 @@ def test_an_output_that_cannot_be_written_stops_no_recovery(command: str, stdout
     env, volumes = cloud.home(), cloud.targets(4)
     arguments = [command, *volumes]
     if command == "resume":
-        cloud.run(env, "recover", *volumes, command=cloud.shim("commit:3:after:SIGKILL"))
+        cloud.run(env, "recover", *volumes, command=cloud.shim(CLAIMED))
         arguments = ["resume"]
     with open("/dev/full", "w") as full:
         process = subprocess.Popen(

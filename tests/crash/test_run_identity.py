@@ -10,14 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.world import World, reported, world
+from tests.crash.world import CLAIMED, World, reported, world
 from tests.support.fault_proxy import Rule, proxy
 from tests.support.oldruns import fill
 from tests.support.process import ZVOL, environment, wait_for
 from zvol.sandbox.names import extra_uuid
 
 DAY = 86400.0
-CLAIMED = "commit:2:after:SIGKILL"
 """Its volumes are claimed, and nothing was sent."""
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.crash import together
-from tests.crash.world import World, reported, world
+from tests.crash.world import CLAIMED, World, reported, world
 from tests.support.fault_proxy import Rule, proxy
 from tests.support.process import Ran, wait_for
 from tests.support.warm import Process
@@ -32,7 +32,7 @@ def journal_of(env: dict[str, str]) -> Path:
     return Path(env["HOME"]) / ".local/state/zvol/journal.db"
 
 
-def killed(cloud: World, env: dict[str, str], *volumes: str, point: str = "commit:3:after:SIGKILL") -> None:
+def killed(cloud: World, env: dict[str, str], *volumes: str, point: str = CLAIMED) -> None:
     """Leave a run behind: by default its volumes are claimed, and nothing was sent."""
     assert cloud.run(env, "recover", *volumes, "-o", "ndjson", command=cloud.shim(point)).code == -9
 
@@ -197,7 +197,7 @@ def test_resume_prints_results_and_runs_shows_what_is_open(cloud: World) -> None
     header, line = table.out.splitlines()
     assert header.split("  ")[0] == "RUN"
     assert line.split()[0] == row["run"]
-    assert "  open   2 not sent  " in line
+    assert "  pending  2 not sent  " in line
     assert "finish what is pending with" in table.err
     assert cloud.run(env, "resume", "nonsense").code == 2
     ran = cloud.run(env, "resume", row["run"], "--json", "-q")

@@ -29,6 +29,8 @@ EXITS = {
 ERRORS = {"ZVOL.LOCAL": Exit.LOCAL, "ZVOL.UNREACHABLE": Exit.UNREACHABLE}
 Started = subprocess.Popen[str]
 API_TIMEOUT = 12
+CLAIMED = "commit:2:after:SIGKILL"
+"""The end of a run that has claimed its volumes, after the commit of its beginning, and has sent nothing."""
 SIGNALLED = (Exit.SIGINT, Exit.SIGTERM, Exit.SIGHUP)
 
 
