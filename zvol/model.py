@@ -104,7 +104,8 @@ LINE: Final = "line "
 class VolumeArgument:
     """A VOLUME argument as typed, and its UUID unless it is a name.
 
-    `shown` is its lastOpDate in the list from which it was selected, `place` where it was given, such as `line 3`.
+    `shown` is its lastOpDate in the list from which it was selected, `place` where a name was given, such as
+    `line 3`; it is empty for a UUID.
     """
 
     text: str

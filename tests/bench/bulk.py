@@ -46,9 +46,13 @@ done
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One contender's run: seconds, requests a volume, jobs under way at most, and the relay's part of a processor."""
+    """One contender's run: its seconds; seconds of CPU and requests a volume; the most jobs under way.
+
+    `relay` is the part of a processor that the relay took.
+    """
 
     wall: float
+    cpu: float
     requests: float
     peak: int
     relay: float
@@ -70,7 +74,9 @@ class Race:
             env = {**self._server.env, "HOME": home, "ZVOL_HOST": between.host}
             done = run(argv, env, "".join(f"{line}\n" for line in lines))
         requests = between.requests.total() / len(lines)
-        self.turns.setdefault(name, []).append(Turn(done.wall, requests, pace.peak, between.cpu / done.wall))
+        self.turns.setdefault(name, []).append(
+            Turn(done.wall, done.cpu / len(lines), requests, pace.peak, between.cpu / done.wall)
+        )
         self._server.delete(*(line.split()[0] for line in lines))
 
     def seconds(self, name: str) -> float:
@@ -86,7 +92,8 @@ class Race:
             paces = sorted(counts[name] / turn.wall for turn in turns)
             requests, peak = median(turn.requests for turn in turns), median(turn.peak for turn in turns)
             detail = f"{paces[0]:.0f}-{paces[-1]:.0f} a second, {requests:.2f} requests a volume, {peak:.0f} under way"
-            report.add(f"  {name}", median(paces), f"{detail}; relay {max(turn.relay for turn in turns):.0%} CPU")
+            cpu, of_relay = median(turn.cpu for turn in turns), max(turn.relay for turn in turns)
+            report.add(f"  {name}", median(paces), f"{detail}; CPU: {cpu * 1e3:.1f} ms a volume, relay {of_relay:.0%}")
 
 
 def bulk(

@@ -166,7 +166,7 @@ def read_volumes(
             wrong.append(VolumeArgument(text[:MAX_LENGTH], place=place))
             continue
         uuid = fold_uuid(text)
-        found.setdefault(uuid or text, VolumeArgument(text, uuid, place=place))
+        found.setdefault(uuid or text, VolumeArgument(text, uuid, place="" if uuid else place))
     if wrong:
         _refuse(wrong, what)
     return list(found.values())

@@ -169,8 +169,10 @@ class VolumeTask:
     @property
     def urgency(self) -> tuple[bool, str, int]:
         """Sort by deadline: the oldest deletion is destroyed first; an unreadable date counts as the oldest."""
-        date = parse_server_date(self.state.expected_last_op_date or "")
-        return (date is not None, date.isoformat() if date else "", self.target.order)
+        expected = self.state.expected_last_op_date or ""
+        date = parse_server_date(expected)
+        text = "" if date is None else date.isoformat(" ")
+        return (date is not None, expected if text == expected else text, self.target.order)  # no second text is kept
 
     def planned_follow_ups(self) -> Sequence[FollowUp]:
         """Return the changes to make once it is back, as the journal has them."""

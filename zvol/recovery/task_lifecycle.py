@@ -10,7 +10,7 @@ from typing import Final
 from zvol.errors import Exit, LocalState, ZvolError
 from zvol.model import Outcome, Result
 from zvol.recovery import outcomes
-from zvol.recovery.classification import observation_of
+from zvol.recovery.classification import observation_of, resource_text
 from zvol.recovery.context import EngineContext
 from zvol.recovery.protocol import advance
 from zvol.recovery.states import (
@@ -26,8 +26,9 @@ from zvol.recovery.states import (
     ReadExpired,
     SessionRenewed,
 )
-from zvol.recovery.task import Place, VolumeTask
+from zvol.recovery.task import LastSeen, Place, VolumeTask
 from zvol.recovery.task_queues import TaskQueues
+from zvol.resource import Resource
 
 SETTLED: Final = 300.0
 """Seconds after a quiet period for noticing its end, sending the volume again and polling it."""
@@ -54,6 +55,7 @@ class TaskLifecycle(TaskQueues):
         self._closed: ZvolError | None = None
         self._began = self._last_progress = began
         self._occupying: set[VolumeTask] = set()
+        self._last_seen = (began, "", LastSeen("", 0.0))
         for task in tasks:
             self._pending[task.uuid] = task
             if task.phase is Phase.START:
@@ -77,6 +79,13 @@ class TaskLifecycle(TaskQueues):
 
     def occupies(self, task: VolumeTask) -> bool:
         return task in self._occupying
+
+    def _seen(self, resource: Resource | None, began: float) -> LastSeen:
+        """Return what a read that began then showed of a volume; volumes of one read share it, for less memory."""
+        text = resource_text(resource)
+        if self._last_seen[:2] != (began, text):
+            self._last_seen = (began, text, LastSeen(text, self._context.clock.wall()))
+        return self._last_seen[2]
 
     def take_follow_ups(self, take: Callable[[VolumeTask, Result], bool]) -> None:
         """Pass each result to `take`, which tells whether there are follow-ups, and passes it on after them."""

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from zvol.errors import NeverSent, ZvolError
 from zvol.journal.request import Waits
 from zvol.recovery import outcomes
-from zvol.recovery.classification import answer_text, job_status_of, put_result_of, resource_text
+from zvol.recovery.classification import answer_text, job_status_of, put_result_of
 from zvol.recovery.context import EngineContext
 from zvol.recovery.poll_times import (
     FIRST_JOB_POLL,
@@ -78,7 +78,7 @@ class Tasks(TaskLifecycle):
 
     def was_read(self, task: VolumeTask, resource: Resource | None, began: float) -> None:
         """Record that a volume was read by a request that began then; `to_claim`, `observed` or `conclude` follow."""
-        task.record_read(resource, began, LastSeen(resource_text(resource), self._context.clock.wall()))
+        task.record_read(resource, began, self._seen(resource, began))
 
     def to_claim(self, task: VolumeTask) -> None:
         """Queue a claim for a volume that will be recovered, or that is back and `claimed_when_back`."""
