@@ -7,7 +7,6 @@ is an OSError: the exceptions of `requests` are, and they never leave `zvol.zsta
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, NamedTuple, Self
 
@@ -62,12 +61,11 @@ class InvalidValue(ValueError):
     """An invalid value of a setting, without the value; the caller turns it into a Problem or a usage error."""
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorCode:
+class ErrorCode(NamedTuple):
     """ZStack's ErrorCode; `fields` is the whole object with its nested `cause` and `causes` as the server sent it."""
 
     code: str
-    fields: Mapping[str, Any] = field(repr=False)
+    fields: Mapping[str, Any]
 
     def text(self, name: str) -> str | None:
         value = self.fields.get(name)

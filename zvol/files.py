@@ -10,7 +10,6 @@ import errno
 import os
 import shlex
 import stat
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -99,14 +98,14 @@ def _content(path: Path, fd: int, way: Way | None, limit: int, seconds: float, *
     )
     if not given and (content.foreign or content.mode & OTHERS):
         place = Place.of(way, fd)
-        content = replace(content, delivered=place.delivers(path, found), repair=place.repair(found, "600"))
+        content = content._replace(delivered=place.delivers(path, found), repair=place.repair(found, "600"))
     exposed = content.exposure() if pipe else None
     if exposed:
         raise UnreadableFile(path, exposed[0], hint=exposed[1])
     data = read_pipe(path, fd, limit, seconds, line=line) if pipe else read_start(fd, limit + 1)
     if len(data) > limit:
         raise UnreadableFile(path, f"has more than {limit} bytes")
-    return replace(content, data=data)
+    return content._replace(data=data)
 
 
 def read_private(path: Path, limit: int, where: str | None = None, *, seconds: float = PIPE_SECONDS) -> bytes:

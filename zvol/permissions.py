@@ -11,7 +11,6 @@ import os
 import re
 import shlex
 import stat
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple, Self
@@ -234,8 +233,7 @@ class Place(NamedTuple):
 
 
 # ---- content -----------------------------------------------------------------------------------------------------
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(NamedTuple):
     """The content of a file, with its mode and owner when it was read; `link`: its path is a symbolic link.
 
     `given`: only an open descriptor leads to it, so no one else can reach it. `delivered`: it is in a place where a
@@ -244,7 +242,7 @@ class Content:
     """
 
     path: Path
-    data: bytes = field(repr=False)
+    data: bytes
     mode: int
     owner: int
     link: bool
@@ -253,6 +251,9 @@ class Content:
     doubt: str = ""
     repair: str = ""
     group: int = -1
+
+    def __repr__(self) -> str:
+        return f"Content({self.path})"  # it may be a secret
 
     @property
     def foreign(self) -> bool:

@@ -6,7 +6,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -164,8 +164,8 @@ class FollowUpWorld(World):
 
 
 BOTH = Request(user_tags=("incident",), reattach=True)
-TAG = replace(BOTH, reattach=False)
-ATTACH = replace(BOTH, user_tags=())
+TAG = BOTH._replace(reattach=False)
+ATTACH = BOTH._replace(user_tags=())
 
 
 class Killed(BaseException):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -89,13 +88,13 @@ def test_a_signal_leaves_them_to_resume(world: VmWorld) -> None:
 
 
 def test_strict_is_for_what_was_asked_for(world: VmWorld) -> None:
-    strict = replace(REQUEST, strict=True)
+    strict = REQUEST._replace(strict=True)
     assert {result.exit for result in world.run(strict).values()} == {Exit.OK}
     assert world.run(strict)[MACHINE].exit is Exit.FAILED
 
 
 def test_strict_is_remembered_by_resume(world: VmWorld) -> None:
-    stop_before_the_vm_is_back(world, replace(REQUEST, strict=True))
+    stop_before_the_vm_is_back(world, REQUEST._replace(strict=True))
     assert {result.exit for result in world.resume()} == {Exit.OK}
 
 
@@ -142,7 +141,7 @@ def test_a_volume_that_was_there_and_is_deleted_meanwhile_is_not_brought_back(wo
 
 
 def test_a_dry_run_neither_claims_nor_attaches(world: VmWorld) -> None:
-    results = world.run(replace(REQUEST, dry_run=True))
+    results = world.run(REQUEST._replace(dry_run=True))
     assert [results[uuid].outcome for uuid in (MACHINE, *world.uuids)] == ["would-recover", "already", "would-recover"]
     assert (world.used_journal, world.server.posted) == (False, {})
 
@@ -196,7 +195,7 @@ def test_a_resumed_run_finds_another_one_on_the_vm(world: VmWorld) -> None:
 def test_strict_of_a_resumed_run_is_not_for_a_volume_that_somebody_recovered(world: VmWorld) -> None:
     world.server.fault = lambda kind, _number: "refused" if kind == "put" else None
     world.clock.at(world.clock.now + 2.0, lambda: world.engine.stop())
-    world.run(replace(REQUEST, strict=True))
+    world.run(REQUEST._replace(strict=True))
     world.server.fault = lambda _kind, _number: None
     world.server.recover_by_hand(world.uuids[1])
     results = {result.uuid or "": result for result in world.resume()}

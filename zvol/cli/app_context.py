@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -218,7 +218,7 @@ class AppContext:
         own = {"host": cloud.host, "session": cloud.session}
         settings = resolve(SettingLayers(given, {SETTINGS[key].variables[0]: value for key, value in own.items()}))
         credential = settings.credential._replace(sources={"session": "sandbox"})
-        return replace(settings, credential=credential, sources={**settings.sources, "host": "sandbox"})
+        return settings._replace(credential=credential, sources={**settings.sources, "host": "sandbox"})
 
     @property
     def _state_dir(self) -> Path:

@@ -6,7 +6,6 @@ one second; no program of the profile is run, and no login happens. Any error me
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -103,7 +102,7 @@ def _server(context: AppContext) -> Server:
         password_command=None,
         access_key_secret_command=None,
     )
-    return context.connect(dataclasses.replace(settings, credential=at_hand, timeout=SECONDS))
+    return context.connect(settings._replace(credential=at_hand, timeout=SECONDS))
 
 
 def _query(server: Server, kind: ResourceKind[R], conditions: Iterable[str]) -> list[R]:

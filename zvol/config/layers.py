@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from zvol.config.hosts import PORTS, ZSTACK_PORT, parse_host
 from zvol.config.kinds import ValueKind
@@ -38,13 +37,15 @@ class Layer(StrEnum):
     DEFAULT = "default"
 
 
-@dataclass(frozen=True, slots=True)
-class SettingValue:
+class SettingValue(NamedTuple):
     """A value with its layer, and its source as in `zvol config show`."""
 
-    value: Any = field(repr=False)
+    value: Any
     layer: Layer
     source: str
+
+    def __repr__(self) -> str:
+        return f"SettingValue({self.layer!r}, {self.source!r})"  # its value may be a secret
 
 
 class SettingLayers:
@@ -132,7 +133,7 @@ class SettingLayers:
         except InvalidValue as exc:
             self.add_problem(given.source, f"{exc}{_around(given.value)}")
             return None
-        return replace(given, value=str(expand(value, self.environ)) if kind.path else value)
+        return given._replace(value=str(expand(value, self.environ)) if kind.path else value)
 
     # ---- the file ------------------------------------------------------------------------------------------------
     @cached_property
@@ -253,7 +254,7 @@ class SettingLayers:
         if "://" not in bare:
             bare = f"http://[{bare}]" if bare.count(":") > 1 and "]" not in bare else f"http://{bare}"
         ports = dict.fromkeys(PORTS, int(port)) if port else {**PORTS, "http": ZSTACK_PORT}
-        return self._checked(ValueKind(lambda text: parse_host(text, ports)), replace(given, value=bare))
+        return self._checked(ValueKind(lambda text: parse_host(text, ports)), given._replace(value=bare))
 
 
 def _is_missing(path: Path) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from zvol.config.credential_scope import Credential, scope_credential
 from zvol.config.hosts import plain_http_warning
@@ -17,8 +17,7 @@ from zvol.model import Endpoint
 __all__ = ["Credential", "SettingLayers", "Settings", "output_format", "resolve"]
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """The settings of a run; durations in seconds.
 
     `proxy` is resolved: a URL, or None. `sources` has the source of each key: `option --host`, `environment ZVOL_HOST`,
@@ -30,7 +29,7 @@ class Settings:
     config: Path | None
     ca_file: str | None
     insecure_http: bool
-    proxy: str | None = field(repr=False)
+    proxy: str | None
     timezone: str | None
     timeout: float
     settle_wait: float
@@ -41,6 +40,11 @@ class Settings:
     warnings: tuple[str, ...]
     credential: Credential
     sources: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        shown = self._asdict()
+        del shown["proxy"]  # its URL may have a password
+        return f"Settings({shown})"
 
 
 def resolve(layers: SettingLayers) -> Settings:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final, NamedTuple
 
 DEFAULT_API_TIMEOUT: Final = 1800.0
@@ -27,8 +26,7 @@ class Waits(NamedTuple):
         return self.settle_wait + max(DEFAULT_API_TIMEOUT, self.api_timeout) * messages + 225.0
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """The options of a run; `command` is the command line, to be shown to people.
 
     User tags are sent with the PUT; with `ensure_tags` those that are still missing after the recovery are created.
@@ -63,10 +61,10 @@ class Request:
 
     def with_waits(self, waits: Waits) -> Request:
         """Return the same options with other waits."""
-        return replace(self, api_timeout=waits.api_timeout, settle_wait=waits.settle_wait)
+        return self._replace(api_timeout=waits.api_timeout, settle_wait=waits.settle_wait)
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), ensure_ascii=False)
+        return json.dumps(self._asdict(), ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str) -> Request:
@@ -77,7 +75,7 @@ class Request:
             return cls()
         if not isinstance(found, dict):
             return cls()
-        known = {one.name: _value(found.get(one.name), one.default) for one in fields(cls)}
+        known = {name: _value(found.get(name), default) for name, default in cls._field_defaults.items()}
         return cls(**known)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
@@ -62,8 +62,7 @@ class Done:
     resource: Resource | None
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(NamedTuple):
     """ZStack's ErrorCode.  `certain`: nothing was executed; `session`: the session is not valid.
 
     `retry_after` as in Unrecognized: a server that fails before there is a job may have too much to do.
@@ -75,8 +74,7 @@ class Failed:
     retry_after: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(NamedTuple):
     """ZStack's REST layer refused in plain text, before anything was queued; `auth`: for its authentication."""
 
     status: int
@@ -96,8 +94,7 @@ class Redirected:
     target: str
 
 
-@dataclass(frozen=True, slots=True)
-class Unrecognized:
+class Unrecognized(NamedTuple):
     """Not an answer of ZStack: a proxy, a captive portal, a starting server, half an answer; or no answer at all.
 
     `hint`: what to do about it.  `barred`: a gateway may answer every change so, although ZStack may have got the
@@ -148,7 +145,7 @@ def classify_put(answer: Answer, kind: AnyKind) -> PutAnswer:
     if answer.status == 400 and re.fullmatch(r"Duplicate job uuid\[[0-9A-Za-z]{32}\]", plain_text(answer.body)):
         return Duplicate()
     found = _not_successful(answer, document, failing=(200, 503))  # a server that answers synchronously may say 200
-    return replace(found, retry_after=0.0) if isinstance(found, Failed) and not found.certain else found
+    return found._replace(retry_after=0.0) if isinstance(found, Failed) and not found.certain else found
 
 
 def classify_job(answer: Answer, kind: AnyKind) -> JobAnswer:
