@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from zvol.errors import Exit, ZvolError, most_severe
 from zvol.resource import Resource
-from zvol.row import AnyRow, Row
+
+if TYPE_CHECKING:
+    from zvol.row import AnyRow
 
 INVENTORY_FIELDS: tuple[str, ...] = (
     "uuid",
@@ -78,22 +80,6 @@ class Volume(Resource):
 
     def inventory(self) -> dict[str, Any]:
         return self._inventory(INVENTORY_FIELDS)
-
-
-@dataclass(frozen=True, slots=True)
-class VolumeRow(Row[Volume]):
-    """A row of a volume; `on_vm` is the name of the VM that it is on, None if unknown."""
-
-    on_vm: str | None = None
-
-    @property
-    def volume(self) -> Volume:
-        return self.resource
-
-    def names(self) -> dict[str, Any]:
-        certain = None if self.last_vm_doubt is None else not self.last_vm_doubt
-        named = self.last_vm if self.volume.text("lastVmInstanceUuid") else None
-        return {"lastVm": named, "lastVmCertain": certain, "vm": self.on_vm, **Row.names(self)}
 
 
 LINE: Final = "line "

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from zvol.model import READY, Volume
 from zvol.resource import Resource
-from zvol.row import Row
 
 VM_FIELDS: tuple[str, ...] = (
     "uuid",
@@ -100,20 +98,3 @@ class VmInstance(Resource):
 
     def inventory(self) -> dict[str, Any]:
         return self._inventory(VM_FIELDS)
-
-
-@dataclass(frozen=True, slots=True)
-class VmRow(Row[VmInstance]):
-    """A row of a VM; `data_volumes` are JSON objects of the volumes that were on it, None if not looked up."""
-
-    data_volumes: tuple[Mapping[str, Any], ...] | None = None
-
-    @property
-    def vm(self) -> VmInstance:
-        return self.resource
-
-    def json(self) -> dict[str, Any]:
-        found = Row.json(self)
-        if self.data_volumes is not None:
-            found |= {"dataVolumes": list(self.data_volumes), "notes": list(self.notes)}
-        return found

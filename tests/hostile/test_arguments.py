@@ -17,8 +17,9 @@ from tests.support.warm import run
 from zvol.catalog.filters import FilterFacts, Filters
 from zvol.cli.params import read_volumes
 from zvol.errors import UsageProblem
-from zvol.model import Volume, VolumeRow
+from zvol.model import Volume
 from zvol.row import Retention
+from zvol.rows import VolumeRow
 from zvol.zstack.query import condition
 
 ALLOWED = ("q=status%3DDeleted&q=type%3DData", "q=status=Deleted&q=type=Data")

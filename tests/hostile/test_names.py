@@ -14,9 +14,10 @@ import pytest
 from tests.support.hostile.names import CONTROLS, FORMULAS, HALVES, NAMES, forbidden
 from tests.support.printed import Printed
 from zvol.errors import ConfigError, ErrorCode, Exit, Problem, ZvolError
-from zvol.model import Outcome, Result, Volume, VolumeRow
+from zvol.model import Outcome, Result, Volume
 from zvol.render.progress import Progress
 from zvol.row import Retention
+from zvol.rows import VolumeRow
 from zvol.text import display_width, escape_terminal
 
 UUID = "a" * 32

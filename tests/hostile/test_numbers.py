@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zvol.model import Volume, VolumeRow
+from zvol.model import Volume
 from zvol.render import columns
 from zvol.row import Retention
+from zvol.rows import VolumeRow
 from zvol.text import human_duration, human_size
 from zvol.zstack.answers import Accepted, Answer, classify_put
 from zvol.zstack.resource_kinds import DATA_VOLUME

@@ -8,10 +8,11 @@ from operator import itemgetter
 from typing import Any
 
 from zvol.errors import Exit
-from zvol.model import Result, VolumeRow
+from zvol.model import Result
 from zvol.render import columns
 from zvol.render.printer import Printer
 from zvol.render.values import Column, Recovery, Report, Table, text_column
+from zvol.rows import VolumeRow
 
 
 class Printed:

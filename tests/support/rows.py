@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from zvol.model import Volume, VolumeRow
+from zvol.model import Volume
 from zvol.row import Retention
-from zvol.vm_instance import VmInstance, VmRow
+from zvol.rows import VmRow, VolumeRow
+from zvol.vm_instance import VmInstance
 
 NOW = 1_795_000_000.0
 HOUR = 3600

@@ -10,8 +10,9 @@ from zvol.catalog.filters import FilterFacts, Filters, TimeBound, parse_when, se
 from zvol.catalog.listing import RetentionContext
 from zvol.catalog.lookups import Fact
 from zvol.errors import Exit, Refused, TransientError, Unreachable, ZvolError
-from zvol.model import Volume, VolumeRow
+from zvol.model import Volume
 from zvol.row import Retention
+from zvol.rows import VolumeRow
 from zvol.zstack.answers import QueryResult
 from zvol.zstack.zones import Zone
 

@@ -14,10 +14,11 @@ from tests.support import results as made_up
 from tests.support.printed import Printed
 from tests.support.rows import full_row, full_vm, rows, vms
 from zvol.errors import ZvolError
-from zvol.model import Outcome, Result, VolumeRow
+from zvol.model import Outcome, Result
 from zvol.render import columns, summaries
 from zvol.render.values import Recovery, Report
 from zvol.row import Retention
+from zvol.rows import VolumeRow
 from zvol.text import display_width
 from zvol.zstack.last_vm import ANOTHER_SINCE
 

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from zvol.catalog.resolve import resolve_targets
 from zvol.catalog.unresolved import MAX_NAME_CHARS
 from zvol.errors import TransientError
-from zvol.model import Outcome, Volume, VolumeArgument, VolumeRow
+from zvol.model import Outcome, Volume, VolumeArgument
 from zvol.row import Retention
+from zvol.rows import VolumeRow
 from zvol.zstack.answers import QueryResult
 from zvol.zstack.query import MAX_NAMES, OPERATORS, condition
 

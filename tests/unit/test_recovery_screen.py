@@ -10,11 +10,12 @@ import pytest
 from tests.support.printed import Printed
 from tests.support.results import DB, WEB, described, failed, recovered, uuid, vm, volume
 from zvol.errors import Exit, ZvolError
-from zvol.model import LEFT_ALONE, Outcome, Result, VolumeRow
+from zvol.model import LEFT_ALONE, Outcome, Result
 from zvol.render import recovery_screen as screen
 from zvol.render import results as tables
 from zvol.render.values import Recovery
 from zvol.row import Retention
+from zvol.rows import VolumeRow
 from zvol.zstack.last_vm import NONE_NAMED
 
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")

@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from tests.support.output_schema import conform
 from tests.support.printed import Printed
 from zvol.errors import ConfigError, ErrorCode, Exit, Problem, UsageProblem, ZvolError
-from zvol.model import Outcome, Result, Volume, VolumeRow
+from zvol.model import Outcome, Result, Volume
 from zvol.render.columns import VOLUMES
 from zvol.render.terminal import error_mark
 from zvol.row import Retention
+from zvol.rows import VolumeRow
 
 U1, U2 = "a" * 32, "b" * 32
 FAULT = {

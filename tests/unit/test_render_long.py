@@ -16,12 +16,13 @@ from hypothesis import strategies as st
 from tests.support.printed import Printed
 from zvol import text
 from zvol.errors import Exit, ZvolError
-from zvol.model import Outcome, Result, Volume, VolumeRow
+from zvol.model import Outcome, Result, Volume
 from zvol.render.formats import table
 from zvol.render.formats.json import array, document
 from zvol.render.messages import MAX_CANDIDATES
 from zvol.render.printer import MAX_FAILURES
 from zvol.row import Retention
+from zvol.rows import VolumeRow
 
 NOW = 1_795_000_000.0
 

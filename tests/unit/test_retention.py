@@ -20,8 +20,9 @@ from zvol.catalog.retention import (
     retention_of,
     volume_row,
 )
-from zvol.model import Volume, VolumeRow
+from zvol.model import Volume
 from zvol.row import Retention
+from zvol.rows import VolumeRow
 from zvol.zstack.zones import END, Zone
 
 DAY = 86400

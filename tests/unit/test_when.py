@@ -16,8 +16,9 @@ from zvol.catalog.when import MAX_AGO, TimeBound, parse_when
 from zvol.cli.help_command import TIMES
 from zvol.config.kinds import AGE
 from zvol.errors import InvalidValue, UsageProblem
-from zvol.model import Volume, VolumeRow
+from zvol.model import Volume
 from zvol.row import Retention
+from zvol.rows import VolumeRow
 from zvol.text import human_duration, parse_duration
 from zvol.zstack.dates import parse_server_date
 from zvol.zstack.zones import Zone

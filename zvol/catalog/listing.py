@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 from zvol.catalog.lookups import Fact, look_up
 from zvol.catalog.retention import Policy, most_urgent_first, parse_policy, volume_row
 from zvol.errors import TransientError, Unreachable, UsageProblem, ZvolError
-from zvol.model import Volume, VolumeRow
+from zvol.model import Volume
+from zvol.rows import VolumeRow
 from zvol.text import escape_terminal, is_plain_name
 from zvol.vm_instance import VmInstance
 from zvol.zstack.query import UUID_BATCH

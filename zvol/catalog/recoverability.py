@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from zvol.catalog.listing import STORAGES
 from zvol.catalog.retention import ROOT
 from zvol.errors import ZvolError
-from zvol.model import VolumeRow
 from zvol.row import AnyRow
+from zvol.rows import VolumeRow
 from zvol.vm_instance import DESTROYED_STATES
 from zvol.zstack.last_vm import CERTAIN
 from zvol.zstack.resource_kinds import DATA_VOLUME, VM_INSTANCE

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from zvol.model import Volume, VolumeRow
+from zvol.model import Volume
 from zvol.resource import Resource
 from zvol.row import AnyRow, Retention
-from zvol.vm_instance import DESTROYED, DESTROYED_STATES, VmInstance, VmRow
+from zvol.rows import VmRow, VolumeRow
+from zvol.vm_instance import DESTROYED, DESTROYED_STATES, VmInstance
 from zvol.zstack.dates import parse_server_date
 from zvol.zstack.last_vm import DETACH_SLACK
 from zvol.zstack.resource_kinds import DATA_VOLUME, VM_INSTANCE, AnyKind

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from zvol.catalog.lookalikes import as_glob, check_list, explained
 from zvol.catalog.similar import difference, similar, some_names
 from zvol.errors import ZvolError
-from zvol.model import Outcome, Result, Volume, VolumeArgument, VolumeRow
+from zvol.model import Outcome, Result, Volume, VolumeArgument
 from zvol.resource import Resource
 from zvol.row import Retention
+from zvol.rows import VolumeRow
 from zvol.zstack.answers import volume_of
 from zvol.zstack.query import MAX_NAMES, condition
 from zvol.zstack.resource_kinds import DATA_VOLUME

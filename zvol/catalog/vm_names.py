@@ -11,8 +11,9 @@ from zvol.catalog.similar import difference, similar, some_names
 from zvol.catalog.unresolved import GIVE_UUID, candidates, that_fit
 from zvol.errors import UsageProblem, ZvolError
 from zvol.model import VM, Outcome, Result, VolumeArgument
+from zvol.rows import VmRow
 from zvol.text import fold_uuid
-from zvol.vm_instance import DESTROYED, VmInstance, VmRow
+from zvol.vm_instance import DESTROYED, VmInstance
 from zvol.zstack.query import condition
 from zvol.zstack.resource_kinds import VM_INSTANCE
 

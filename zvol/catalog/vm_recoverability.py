@@ -13,8 +13,9 @@ from zvol.catalog.roots import name_of
 from zvol.catalog.vm_volumes import VM_LOST, LastVolume, find_vm_volumes, forgetful
 from zvol.errors import ZvolError
 from zvol.model import Volume
+from zvol.rows import VmRow
 from zvol.text import fold_uuid, human_size
-from zvol.vm_instance import DESTROYED, VmInstance, VmRow
+from zvol.vm_instance import DESTROYED, VmInstance
 from zvol.zstack.last_vm import release_of
 from zvol.zstack.query import UUID_BATCH, condition
 

@@ -9,7 +9,8 @@ from zvol.catalog.listing import STORAGES, RetentionContext, resource_names
 from zvol.catalog.resolve import Resolution
 from zvol.catalog.retention import most_urgent_first, vm_row
 from zvol.model import Result, Target
-from zvol.vm_instance import DESTROYED, VmInstance, VmRow
+from zvol.rows import VmRow
+from zvol.vm_instance import DESTROYED, VmInstance
 from zvol.zstack.resource_kinds import VM_INSTANCE
 
 if TYPE_CHECKING:

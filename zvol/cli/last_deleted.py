@@ -13,7 +13,7 @@ from zvol.render.terminal import terminal_width
 
 if TYPE_CHECKING:
     from zvol.cli.app_context import AppContext
-    from zvol.model import VolumeRow
+    from zvol.rows import VolumeRow
 
 SHOWN: Final = 3
 SECONDS: Final = 2.0

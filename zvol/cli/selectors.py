@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from zvol.catalog.filters import Filters
     from zvol.catalog.listing import RetentionContext
     from zvol.catalog.resolve import Resolution
-    from zvol.model import VolumeRow
-    from zvol.vm_instance import VmRow
+    from zvol.rows import VmRow, VolumeRow
     from zvol.zstack.zones import Zone
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -119,8 +118,8 @@ def select_volumes(
     """
     from zvol.catalog import filters as catalog
     from zvol.catalog.listing import clocks, find_volumes, volume_rows, with_doubts
-    from zvol.model import VolumeRow
     from zvol.row import UNDATED
+    from zvol.rows import VolumeRow
     from zvol.zstack.last_vm import find_doubts, shows_last_vm
     from zvol.zstack.resource_kinds import KINDS
 
@@ -160,7 +159,7 @@ def select_vms(context: AppContext, filters: Filters, *, alarm: bool = False) ->
     from zvol.catalog import filters as catalog
     from zvol.catalog.vms import find_destroyed, vm_rows
     from zvol.row import UNDATED
-    from zvol.vm_instance import VmRow
+    from zvol.rows import VmRow
     from zvol.zstack.resource_kinds import VM_INSTANCE
 
     server = context.server

@@ -68,8 +68,8 @@ def destroyed_vms(context: AppContext, word: str) -> Suggestions:
 
 def detached_volumes(context: AppContext, word: str) -> Suggestions:
     """Yield the data volumes that are on no VM, which can be attached."""
-    from zvol.model import VolumeRow
     from zvol.row import UNDATED
+    from zvol.rows import VolumeRow
     from zvol.zstack.resource_kinds import DATA_VOLUME
 
     volumes = _query(_server(context), DATA_VOLUME, ["status=Ready", "type=Data"])

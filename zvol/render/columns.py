@@ -7,15 +7,14 @@ from functools import partial
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from zvol.errors import UsageProblem
-from zvol.model import VolumeRow
 from zvol.render import row_columns as shared
 from zvol.render.facts import facts, last_vm_notes
 from zvol.render.row_columns import WIDE, WIDER, field, size
 from zvol.render.values import Column, Fit, Table, text_column, with_command
 from zvol.row import AnyRow
+from zvol.rows import VmRow, VolumeRow
 from zvol.secrets import from_outside
 from zvol.text import did_you_mean, escape_terminal, human_size
-from zvol.vm_instance import VmRow
 
 R = TypeVar("R", bound=AnyRow)
 

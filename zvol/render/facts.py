@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from zvol.model import Volume, VolumeRow
+from zvol.model import Volume
 from zvol.render.row_columns import not_deleted
 from zvol.render.summaries import counted
 from zvol.render.values import with_command
 from zvol.row import AnyRow
+from zvol.rows import VolumeRow
 from zvol.secrets import from_outside
 from zvol.text import escape_terminal, human_age, human_duration, human_size, stamp
 from zvol.vm_instance import VmInstance

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from typing import Final
 
 from zvol.errors import ConfigError, ErrorCode, ZvolError
-from zvol.model import VM, Result, VolumeRow
+from zvol.model import VM, Result
 from zvol.render.columns import last_vm
 from zvol.render.row_columns import DELETED, DESTROYED
 from zvol.render.values import with_command
 from zvol.resource import Resource
 from zvol.row import AnyRow
+from zvol.rows import VolumeRow
 from zvol.text import escape_terminal, human_size, stamp
 
 NOTE_WIDTH: Final = 78
@@ -50,18 +51,6 @@ def fault_lines(fault: ErrorCode) -> Iterator[str]:
         yield escape_terminal(f"  {one.code}: {text}")
         if one.elaboration:
             yield escape_terminal(f"    {one.elaboration}")
-
-
-def as_json(error: ZvolError, uuid: str | None = None, job_uuid: str | None = None) -> dict[str, Any]:
-    """Return the object that ends stderr in formats for programs; its key set is a contract."""
-    return {
-        "error": error.error_code(),
-        "kind": error.kind,
-        "exitCode": int(error.exit),
-        "hint": error.hint,
-        "uuid": uuid,
-        "jobUuid": job_uuid,
-    }
 
 
 def result_lines(result: Result, *, ages: bool = False) -> Iterator[str]:

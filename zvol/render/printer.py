@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from itertools import chain
-from typing import Any, Final, TextIO
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from zvol.errors import Exit, OutputLost, ZvolError, most_severe
-from zvol.model import Result, VolumeRow
-from zvol.render import columns, formats, messages, prose, recovery_screen
+from zvol.model import Result
+from zvol.render import formats
 from zvol.render import results as tables
 from zvol.render.formats.json import line
-from zvol.render.terminal import error_mark
-from zvol.render.values import Recovery, Report, Table, error_with_command, result_with_command, with_command
-from zvol.text import escape_terminal
+from zvol.render.values import Recovery, Report, Table, error_json, error_with_command, result_with_command
+
+if TYPE_CHECKING:
+    from zvol.render.notices import Notices
+    from zvol.rows import VolumeRow
 
 MAX_FAILURES: Final = 100
 """Maximum number of failures on stderr when stdout has all of them."""
@@ -61,7 +63,7 @@ class Printer:
             self._table(table)
             self._stdout.flush()  # messages would be wrong if the data cannot be written
         if self.for_people and not self._quiet:
-            self._lines(messages.notes(report.notes, self._command, wrapped=self._error_width is None))
+            self._notices.notes(report.notes)
         self._failures([result_with_command(result, self._command) for result in report.failures])
         if report.summary and self.on_screen:
             self.end(report.summary, report.hints)
@@ -125,6 +127,8 @@ class Printer:
 
     def _screen(self, results: Sequence[Result], recovery: Recovery, code: Exit) -> Iterable[str]:
         """Print the results on a terminal: one recovered volume in a few lines, others as a table with a summary."""
+        from zvol.render import recovery_screen
+
         known = recovery.describe(results)
         if recovery_screen.has_block(results, known):
             self._table(recovery_screen.block(results[0], known))
@@ -150,22 +154,21 @@ class Printer:
         """
         bad = [result for result in results if result.error is not None]
         for text, warned in tables.warnings(results).items():
-            subject = f"{len(warned)} volumes" if len(warned) > 1 else messages.warned_subject(warned[0])
-            self.warn(f"{subject}: {text}")
+            self._notices.warned(text, warned)
         hints: dict[str, list[str]] = {}
         for result in bad[:most]:
             if tabled and result.error is not None and self._table_says_all(result, alone=len(bad) == 1):
                 hints.setdefault(result.error.hint, []).append(result.asked)
             else:
-                self._errors(messages.result_lines(result, ages=self._stderr.isatty()))
+                self._notices.failure(result)
         if most is not None and len(bad) > most:
-            self._lines([f"{len(bad) - most:,} more did not end well; all of them are on stdout"])
+            self._notices.lines([f"{len(bad) - most:,} more did not end well; all of them are on stdout"])
         self._advise(hints, advice, named=len(results) > 1)
         if bad and self._format.for_programs:
             exit_code = most_severe(result.exit for result in bad)
             worst = next(result for result in bad if result.exit == exit_code)
             assert worst.error is not None
-            self.record(messages.as_json(worst.error, worst.uuid, worst.job_uuid))
+            self.record(error_json(worst.error, worst.uuid, worst.job_uuid))
 
     def _table_says_all(self, result: Result, *, alone: bool) -> bool:
         """Tell whether the table shows everything about a failure except its hint."""
@@ -179,6 +182,8 @@ class Printer:
             for text in filter(None, (*hints, *advice)):
                 self.hint(text)
             return
+        from zvol.render import recovery_screen
+
         whose = {hint: f"{recovery_screen.names(asked)}: " if named else "" for hint, asked in hints.items()}
         self.end(
             "", [*(f"{whose[hint]}{hint}" for hint in hints if hint), *(text[:1].upper() + text[1:] for text in advice)]
@@ -186,6 +191,8 @@ class Printer:
 
     def preview(self, rows: Sequence[VolumeRow], width: int) -> None:
         """Print volumes on stderr, a terminal of `width` columns, before a prompt."""
+        from zvol.render import columns
+
         drawn = formats.load(formats.TABLE)(tty=True, width=width)
         for text in drawn.table(columns.VOLUMES.listing(rows)):
             self._stderr.write(text)
@@ -199,37 +206,33 @@ class Printer:
                 self._stdout.flush()
 
     # ---- stderr --------------------------------------------------------------------------------------------------
+    @cached_property
+    def _notices(self) -> Notices:
+        from zvol.render.notices import Notices
+
+        return Notices(self._stderr, self._error_width, self._mark, self._command)
+
     def hint(self, text: str) -> None:
         """Print a hint, unless -q is given."""
         if not self._quiet:
-            self._lines([escape_terminal(with_command(text, self._command))])
+            self._notices.hint(text)
 
     def end(self, summary: str, hints: Iterable[str] = ()) -> None:
         """Print the escaped summary and the hints below a table on a terminal, unless -q is given."""
-        if self._quiet:
-            return
-        lines = [summary] if summary else []
-        lines += [escape_terminal(with_command(hint, self._command)) for hint in hints]
-        for text in lines:
-            self._stderr.writelines(prose.message([text], "", self._error_width))
+        if not self._quiet:
+            self._notices.end(summary, hints)
 
     def warn(self, text: str) -> None:
         """Print a warning, even with -q."""
-        self._lines([escape_terminal(f"warning: {with_command(text, self._command)}")])
+        self._notices.warn(text)
 
     def error(self, error: ZvolError) -> None:
         """Print the error that ends a command; in formats for programs also as an object on the last line."""
         error = error_with_command(error, self._command)
-        self._errors(messages.error_lines(error, error.uuid))
+        self._notices.error(error)
         if self._format.for_programs and error.exit is not Exit.USAGE:
-            self.record(messages.as_json(error, error.uuid))
+            self.record(error_json(error, error.uuid))
 
     def record(self, value: object) -> None:
         """Print a JSON object on stderr, in every format."""
         self._stderr.write(line(value))
-
-    def _errors(self, lines: Iterable[str]) -> None:
-        self._lines(lines, error_mark(self._stderr, os.environ))
-
-    def _lines(self, lines: Iterable[str], error: str = "") -> None:
-        self._stderr.writelines(prose.message(lines, self._mark, self._error_width, error))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from zvol.model import VolumeRow
 from zvol.render.row_columns import not_deleted
 from zvol.row import AnyRow
+from zvol.rows import VolumeRow
 from zvol.secrets import from_outside
 from zvol.text import cut, escape_terminal, human_duration, human_size
 

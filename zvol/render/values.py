@@ -201,3 +201,15 @@ def result_with_command(result: Result, command: str) -> Result:
         return result
     error = None if result.error is None else error_with_command(result.error, command)
     return result._replace(error=error, warnings=tuple(with_command(text, command) for text in result.warnings))
+
+
+def error_json(error: ZvolError, uuid: str | None = None, job_uuid: str | None = None) -> dict[str, Any]:
+    """Return the object that ends stderr in formats for programs; its key set is a contract."""
+    return {
+        "error": error.error_code(),
+        "kind": error.kind,
+        "exitCode": int(error.exit),
+        "hint": error.hint,
+        "uuid": uuid,
+        "jobUuid": job_uuid,
+    }

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from zvol.catalog.server_zone import ZoneSources
     from zvol.config.settings import Settings
     from zvol.journal.records import Identity
-    from zvol.model import Volume, VolumeRow
-    from zvol.vm_instance import VmInstance, VmRow
+    from zvol.model import Volume
+    from zvol.rows import VmRow, VolumeRow
+    from zvol.vm_instance import VmInstance
     from zvol.zstack.client import Client
     from zvol.zstack.resource_kinds import AnyKind
     from zvol.zstack.transport import Transport
