@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -79,31 +78,26 @@ class Observed(NamedTuple):
     grace_elapsed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
 class IntentRecorded:
     """The intent is durable."""
 
 
-@dataclass(frozen=True, slots=True)
 class ReadExpired:
     """The PUT has not left, and the last read of the volume is too old to send it."""
 
 
-@dataclass(frozen=True, slots=True)
-class PutAnswered:
+class PutAnswered(NamedTuple):
     """The PUT has ended, with this answer or without one."""
 
     put: PutResult
 
 
-@dataclass(frozen=True, slots=True)
-class SessionRenewed:
+class SessionRenewed(NamedTuple):
     """Logging in again was tried."""
 
     ok: bool
 
 
-@dataclass(frozen=True, slots=True)
 class GiveUp:
     """The deadline has passed, or a signal came."""
 

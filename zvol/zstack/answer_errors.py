@@ -63,10 +63,10 @@ MEANINGS: Final = {
 
 NOT_ALLOWED: Final = "SYS.1006"
 NOT_ALLOWED_MEANINGS: Final = (
-    (re.compile("不是资源.*的所有者|is not the owner of the resource"), "this account does not own the resource"),
-    (re.compile("拒绝操作|操作被策略.*拒绝|is denied by (?:default|the policy)"), NO_PERMISSION),
-    (re.compile("已经被删除.*不能执行此操作|is in status of deleted, can.?not do"), "the volume is deleted"),
-    (re.compile("已经被加载上云主机|has been attached to some vm"), "the volume is attached to a VM already"),
+    ("不是资源.*的所有者|is not the owner of the resource", "this account does not own the resource"),
+    ("拒绝操作|操作被策略.*拒绝|is denied by (?:default|the policy)", NO_PERMISSION),
+    ("已经被删除.*不能执行此操作|is in status of deleted, can.?not do", "the volume is deleted"),
+    ("已经被加载上云主机|has been attached to some vm", "the volume is attached to a VM already"),
 )
 """What the words of SYS.1006 mean, for messages only: nothing depends on them (seen on a running 5.2.1)."""
 
@@ -75,7 +75,7 @@ def meaning(fault: ErrorCode) -> str:
     """Return in English what a refusal means, empty when that is not certain."""
     inner = fault.innermost
     if inner.code == NOT_ALLOWED:
-        return next((text for words, text in NOT_ALLOWED_MEANINGS if words.search(inner.details or "")), "")
+        return next((text for words, text in NOT_ALLOWED_MEANINGS if re.search(words, inner.details or "")), "")
     return MEANINGS.get(fault.code, "")
 
 

@@ -38,8 +38,7 @@ class Answer(NamedTuple):
     sent_at: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(NamedTuple):
     """202: the server will run the job; `api_timeout` is the granted timeout in seconds, None when it names none."""
 
     api_timeout: float | None
@@ -55,8 +54,7 @@ class Running:
     """The job is still running."""
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(NamedTuple):
     """The server reports success, with the resource if it sent one."""
 
     resource: Resource | None
@@ -87,8 +85,7 @@ class NoRecord:
     """The server has no record of the job, which does not mean that it is not running."""
 
 
-@dataclass(frozen=True, slots=True)
-class Redirected:
+class Redirected(NamedTuple):
     """Something other than ZStack answered, with a redirect."""
 
     target: str

@@ -93,20 +93,20 @@ _BODIES: Final[tuple[tuple[bytes, str], ...]] = (
 )
 """Patterns for the body in lower case, and the software that sends it."""
 
-_PLAIN_HTTP: Final = re.compile(
+_PLAIN_HTTP: Final = (
     rb"plain http request was sent to https port|speaking plain http to an ssl-enabled|"
     rb"sent an http request to an https server|combination of host and port requires tls|"
     rb"http request was sent to (an? )?https|this (port|server) (only )?(requires|speaks) (https|tls|ssl)"
 )
 """What servers say to plain http on a port for https: nginx, Apache, Go, Tomcat."""
 
-_CLIENT_CERTIFICATE: Final = re.compile(
+_CLIENT_CERTIFICATE: Final = (
     rb"no required ssl certificate was sent|the ssl certificate error|client certificate (is )?required|"
     rb"403\.7|requires? a client certificate"
 )
 """What servers say after a handshake without a client certificate: nginx, IIS, others."""
 
-_LOGIN: Final = re.compile(
+_LOGIN: Final = (
     rb"""type=["']?password|samlrequest|openid-connect|name=["']?(username|j_username)|keycloak|"""
     rb"""captive|<title>[^<]*(log ?in|sign ?in|single sign|\bsso\b|authenticat)|\xe7\x99\xbb\xe5\xbd\x95"""
 )
@@ -128,9 +128,9 @@ def whose(status: int, headers: Mapping[str, str], body: bytes) -> Seen:
     """Return which software seems to have sent an answer that is not ZStack's; header names are lower case."""
     text = body[:HEAD_BYTES].lower().strip()
     name = _software(headers, text)
-    if _PLAIN_HTTP.search(text):
+    if re.search(_PLAIN_HTTP, text):
         return Seen("from a server that wants https", "Write `host` with https://.", elsewhere=True)
-    if status >= 400 and _CLIENT_CERTIFICATE.search(text):
+    if status >= 400 and re.search(_CLIENT_CERTIFICATE, text):
         return Seen("from a server that wants a client certificate", f"zvol has none to show. {DIRECT}")
     if name == "Tomcat" and status == 404:
         return Seen("from Tomcat, which has nothing below this path", PATH, elsewhere=True)
@@ -140,7 +140,7 @@ def whose(status: int, headers: Mapping[str, str], body: bytes) -> Seen:
         return Seen(_server(name), DIRECT)
     if status < 400 and _is_page(headers, text):
         return _page(text)
-    if status in (401, 511) or (status == 403 and _LOGIN.search(text)):
+    if status in (401, 511) or (status == 403 and re.search(_LOGIN, text)):
         return Seen(_server(name), f"It wants a login of its own before ZStack's. {DIRECT}")
     if name or _is_page(headers, text):
         return Seen(_server(name), _server_hint(status), elsewhere=status in (404, 410))
@@ -182,7 +182,7 @@ def _page(text: bytes) -> Seen:
     hint = f"Is this the port of the web UI? {API}."
     if b"zstack" in text:
         return Seen("with a page of ZStack's web UI, not from its API", hint, elsewhere=True)
-    if _LOGIN.search(text):
+    if re.search(_LOGIN, text):
         return Seen(
             "with a login page, not from the ZStack API", f"A portal or a single sign-on. {DIRECT}", elsewhere=True
         )

@@ -17,27 +17,27 @@ STATUSES: Final = (400, 401, 403, 500)
 _QUERY: Final = "Invalid query parameter"
 _VALUE: Final = r"\. The '[^\n]*' in (?:the )?parameter\[q\] "
 _PATTERNS: Final = (
-    (re.compile(r"missing header 'Authorization'"), True),
-    (re.compile(r"Authorization type must be '\w{1,32}'"), True),
-    (re.compile(r"RestAuthenticationType type: \w{1,32} was not registered by any RestAuthenticationBackend"), True),
-    (re.compile(r"unable to find RestAuthenticationBackend\[provider type: [\w.-]{1,64}\]"), True),
-    (re.compile(r"requestTimeTooSkewed"), True),
-    (re.compile(r"'Date' must be incuded in request header"), True),
-    (re.compile(r"'Date' format error, correct format is '[A-Za-z, :]{1,40}'"), True),
-    (re.compile(r"accessKey format is 'ZStack AccessKeyId:Signature'"), True),
-    (re.compile(r"wrong accessKey signature"), True),
-    (re.compile(r"access key id[ \w\[\]:',.-]{0,100}"), True),
-    (re.compile(r"the body doesn't contain action mapping to the URL\[[^\s\]<>]*\]"), False),
-    (re.compile(r"Invalid header\[X-Job-UUID\], it must be a UUID with '-' stripped"), False),
-    (re.compile(_QUERY + r"\[\w+\], only one value is allowed for the parameter but multiple values found"), False),
-    (re.compile(_QUERY + r"\. '(?:limit|start)' must be an integer"), False),
-    (re.compile(_QUERY + _VALUE + r"doesn't contain any query operator\. Valid query operators are [^\n]*\]"), False),
-    (re.compile(_QUERY + _VALUE + r"is not a key-value pair split by [!=<>~? a-z]{1,8}"), False),
-    (re.compile(r"\[\w+\] field is excepted an int or long, but was \[[^\n\]]*\]\."), False),
-    (re.compile(r"Invalid value for boolean field \[\w+\], \[[^\n\]]*\] is not a valid boolean string\[.*\]\."), False),
+    (r"missing header 'Authorization'", True),
+    (r"Authorization type must be '\w{1,32}'", True),
+    (r"RestAuthenticationType type: \w{1,32} was not registered by any RestAuthenticationBackend", True),
+    (r"unable to find RestAuthenticationBackend\[provider type: [\w.-]{1,64}\]", True),
+    (r"requestTimeTooSkewed", True),
+    (r"'Date' must be incuded in request header", True),
+    (r"'Date' format error, correct format is '[A-Za-z, :]{1,40}'", True),
+    (r"accessKey format is 'ZStack AccessKeyId:Signature'", True),
+    (r"wrong accessKey signature", True),
+    (r"access key id[ \w\[\]:',.-]{0,100}", True),
+    (r"the body doesn't contain action mapping to the URL\[[^\s\]<>]*\]", False),
+    (r"Invalid header\[X-Job-UUID\], it must be a UUID with '-' stripped", False),
+    (_QUERY + r"\[\w+\], only one value is allowed for the parameter but multiple values found", False),
+    (_QUERY + r"\. '(?:limit|start)' must be an integer", False),
+    (_QUERY + _VALUE + r"doesn't contain any query operator\. Valid query operators are [^\n]*\]", False),
+    (_QUERY + _VALUE + r"is not a key-value pair split by [!=<>~? a-z]{1,8}", False),
+    (r"\[\w+\] field is excepted an int or long, but was \[[^\n\]]*\]\.", False),
+    (r"Invalid value for boolean field \[\w+\], \[[^\n\]]*\] is not a valid boolean string\[.*\]\.", False),
 )
-"""The patterns, and whether each is about authentication.  Builds with access keys were never tried: two of their texts
-are those that the vendor's own client looks for."""
+"""The patterns, compiled when they are needed, and whether each is about authentication.  Builds with access keys were
+never tried: two of their texts are those that the vendor's own client looks for."""
 
 
 def parse_rest_error(status: int, body: bytes) -> tuple[str, bool] | None:
@@ -45,7 +45,7 @@ def parse_rest_error(status: int, body: bytes) -> tuple[str, bool] | None:
     if status not in STATUSES or len(body) > MAX_BYTES:
         return None
     text = plain_text(body)
-    return next(((text, auth) for pattern, auth in _PATTERNS if pattern.fullmatch(text)), None)
+    return next(((text, auth) for pattern, auth in _PATTERNS if re.fullmatch(pattern, text)), None)
 
 
 def plain_text(body: bytes) -> str:
