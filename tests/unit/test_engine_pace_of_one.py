@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.sim.world import World
+from zvol.journal.journal import Journal
 from zvol.model import Target
 from zvol.recovery.poll_times import FIRST_POLL, FIRST_QUICK_POLL, LONGEST_POLL
 from zvol.recovery.task import VolumeTask
@@ -52,6 +53,21 @@ def test_the_first_poll_is_for_a_server_that_does_the_job_at_once(tmp_path: Path
     [put, first] = [when for when, _ in world.server.requests[1:3]]
     assert [kind for _, kind in world.server.requests] == ["read", "put", "job", "read"]
     assert first - put <= FIRST_QUICK_POLL + REQUESTS
+
+
+def test_one_recovery_makes_three_commits(tmp_path: Path) -> None:
+    """Its run with its claim, its intent, its outcome."""
+    world, statements = World(tmp_path), list[str]()
+    opened = world.journal
+
+    def traced() -> Journal:
+        journal = opened()
+        journal._db.set_trace_callback(statements.append)
+        return journal
+
+    world.journal = traced  # type: ignore[method-assign]
+    [result] = world.recover()
+    assert (result.outcome, statements.count("COMMIT")) == ("recovered", 3)
 
 
 def test_a_volume_is_read_less_often_than_its_job_is_polled(tmp_path: Path) -> None:
