@@ -82,6 +82,6 @@ def test_the_attach_command_of_a_warning_is_not_repeated() -> None:
     printed.printer.recovery(Recovery([one], ["pg-data"], single=True, describe=lambda _: known))
     text = printed.out.getvalue() + printed.err.getvalue()
     assert (text.count(" attach "), text.count("never on a VM"), "is Ready and not attached." in text) == (1, 1, True)
-    other = one._replace(warnings=("a tag was refused",))
+    other = one._replace(warnings=("not attached to VM db-1: the server refused",))
     printed.printer.recovery(Recovery([other], ["pg-data"], single=True, describe=lambda _: known))
     assert "Attach it: " in printed.out.getvalue()

@@ -184,7 +184,7 @@ def with_command(text: str, command: str) -> str:
     A command of zvol begins after a backtick or a pipe sign; one that has these options already is not changed.
     """
     options = command.removeprefix("zvol")
-    if not options or "zvol " not in text:
+    if not options:
         return text
     return re.sub(rf"(`|\| )zvol(?!{re.escape(options)} ) ", lambda found: f"{found[1]}{command} ", text)
 
