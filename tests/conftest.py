@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 TESTS = Path(__file__).parent
-QUICK = ("unit", "contract")
+QUICK = ("unit", "contract", "transport")
 """The folders of `pytest -m quick`."""
 
 FOREIGN = ("ZVOL_", "ZSTACK_", "XDG_")
