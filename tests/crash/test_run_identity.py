@@ -251,7 +251,7 @@ def test_a_sandbox_that_was_reset_is_another_cloud(tmp_path: Path) -> None:
         began = time.monotonic()
         ran = made.run(env, "recover", *volumes, "-o", "ndjson", command=ZVOL)
         assert (ran.code, {one["outcome"] for one in reported(ran)}) == (0, {"recovered"}), ran
-        assert time.monotonic() - began < 20
+        assert time.monotonic() - began < 60
 
 
 def test_a_sandbox_is_made_new_also_where_its_journal_cannot_be_had(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def test_an_endless_list_is_a_mistake(source: str, why: str, at: dict[str, str],
     assert (ran.code, ran.out) == (2, "")
     assert why in ran.err
     assert len(ran.err) < 3000
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 55
     assert cloud.status(PG_DATA) == "Deleted"
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.fast import FastClock
+from tests.support.jumping import JumpingClock
 from tests.support.process import PG_DATA, Ran, environment
 from tests.support.warm import run
 from tests.support.wire import OK, SECRET, Behaviour, auth, drips, hangs, raw, says
@@ -19,6 +19,8 @@ from zvol.errors import MaybeSent, NeverSent
 from zvol.zstack.transport import Transport
 from zvol.zstack.transport.deadline import MIN_BYTES_PER_SECOND
 
+SOON = 30
+"""Seconds: much less than what does not end, and more than a busy machine takes for two."""
 LONG = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"
 
 
@@ -46,7 +48,7 @@ def test_a_silent_server(arguments: list[str], tmp_path: Path) -> None:
     ran, took = silent(arguments, tmp_path / "home")
     assert (ran.code, ran.out) == (5, "")
     assert "time is up after 2s (--timeout)" in ran.err
-    assert 1.9 < took < 6
+    assert 1.9 < took < SOON
 
 
 def test_a_silent_server_in_the_middle(tmp_path: Path) -> None:
@@ -61,13 +63,13 @@ def test_a_silent_server_in_the_middle(tmp_path: Path) -> None:
     ran, took = silent(["list", "--json"], tmp_path / "home", behave)
     assert ran.code == 0
     assert [row["recycle"]["secondsLeft"] for row in ran.json()] == [None]
-    assert 1.9 < took < 6
+    assert 1.9 < took < SOON
 
 
 def test_a_server_that_says_a_byte_a_second(tmp_path: Path) -> None:
     ran, took = silent(["list"], tmp_path / "home", drips(LONG, every=0.3))
     assert ran.code == 5
-    assert took < 6
+    assert took < SOON
 
 
 def test_login_and_doctor_end_too(tmp_path: Path) -> None:
@@ -80,7 +82,7 @@ def test_login_and_doctor_end_too(tmp_path: Path) -> None:
         ran = run(["doctor", "--timeout", "1s"], env)
         assert ran.code == 1
         assert "time is up after 1s" in ran.out
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < SOON
 
 
 def test_a_program_that_does_not_end(tmp_path: Path) -> None:
@@ -91,17 +93,17 @@ def test_a_program_that_does_not_end(tmp_path: Path) -> None:
     ran = run(["list", "--config", str(config), "-p", "p", "--timeout", "1s"], environment(tmp_path / "home"))
     assert ran.code == 4
     assert "did not end within 1 s" in ran.err
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < SOON
 
 
 def test_a_recovery_looks_names_up_within_its_time(tmp_path: Path) -> None:
     ran, took = silent(["recover", "some name"], tmp_path / "home")
     assert ran.code == 5
     assert "time is up after 2s" in ran.err
-    assert took < 6
+    assert took < SOON
     ran, took = silent(["recover", "--all", "--yes"], tmp_path / "home")
     assert (ran.code, ran.out) == (5, "")
-    assert took < 6
+    assert took < SOON
 
 
 # ---- one request -----------------------------------------------------------------------------------------------------
@@ -118,37 +120,38 @@ def test_nothing_is_sent_when_time_is_up_and_what_is_lifted_does_not_count() -> 
 
 
 def test_a_question_does_not_count() -> None:
-    clock = FastClock(1000)
-    limit = CommandDeadline(clock, 100.0)
+    clock = JumpingClock()
+    limit = CommandDeadline(clock, 1000.0)
+    clock.jump(100)
     with limit.paused():
-        time.sleep(0.2)
-    assert 0 < 100 - limit.remaining() < 90
+        clock.jump(500)
+    assert 100 < 1000 - limit.remaining() < 500
 
 
 def test_a_pause_ends_with_the_time() -> None:
     began = time.monotonic()
-    CommandDeadline(SystemClock(), 0.2).sleep(5)
-    assert time.monotonic() - began < 2
+    CommandDeadline(SystemClock(), 0.2).sleep(60)
+    assert time.monotonic() - began < SOON
 
 
-@pytest.mark.parametrize(("longest", "whole"), [(0.0, False), (0.8, False), (5.0, True)])
+@pytest.mark.parametrize(("longest", "whole"), [(0.0, False), (2.5, False), (60.0, True)])
 def test_an_answer_that_keeps_coming_has_more_time(longest: float, whole: bool) -> None:
-    """20 pieces of 4 KB in a second and a half, of which the time allowed is half a second."""
+    """20 pieces of 5 KB in three seconds, of which the time allowed is two."""
 
     def pieces(client: socket.socket, _request: bytes) -> bool:
         client.sendall(LONG)
         for _ in range(20):
             client.sendall(b"x" * 5000)
-            time.sleep(0.075)
+            time.sleep(0.15)
         return True
 
     with raw(pieces) as server:
         transport = Transport(server.endpoint())
         if whole:
-            assert len(transport.send("GET", "/v1/x", auth=auth, timeout=0.5, max_seconds=longest).body) == 100_000
+            assert len(transport.send("GET", "/v1/x", auth=auth, timeout=2.0, max_seconds=longest).body) == 100_000
         else:
             with pytest.raises(MaybeSent) as caught:
-                transport.send("GET", "/v1/x", auth=auth, timeout=0.5, max_seconds=longest)
+                transport.send("GET", "/v1/x", auth=auth, timeout=2.0, max_seconds=longest)
             assert (caught.value.begun, caught.value.late) == (True, True)
         transport.close()
 
@@ -165,8 +168,8 @@ def test_silence_is_never_longer_than_the_time_allowed(before: bytes, begun: boo
         transport = Transport(server.endpoint())
         began = time.monotonic()
         with pytest.raises(MaybeSent) as caught:
-            transport.send("GET", "/v1/x", auth=auth, timeout=0.5, max_seconds=30)
-        assert time.monotonic() - began < 2
+            transport.send("GET", "/v1/x", auth=auth, timeout=1.5, max_seconds=30)
+        assert time.monotonic() - began < SOON
         assert (caught.value.begun, caught.value.late) == (begun, True)
         transport.close()
 
@@ -176,6 +179,6 @@ def test_a_drip_buys_nothing() -> None:
         transport = Transport(server.endpoint())
         began = time.monotonic()
         with pytest.raises(MaybeSent):
-            transport.send("GET", "/v1/x", auth=auth, timeout=0.5, max_seconds=30)
-        assert time.monotonic() - began < 2
+            transport.send("GET", "/v1/x", auth=auth, timeout=1.5, max_seconds=30)
+        assert time.monotonic() - began < SOON
         transport.close()

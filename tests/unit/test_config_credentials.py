@@ -162,7 +162,7 @@ def test_a_program_that_does_not_end(tmp_path: Path, code: str, monkeypatch: pyt
     monkeypatch.setattr(credentials, "COMMAND_SECONDS", 0.4)
     begin = time.monotonic()
     error = refusal(program(tmp_path, code))
-    assert time.monotonic() - begin < 2
+    assert time.monotonic() - begin < 30
     assert isinstance(error, AuthError)
     assert "did not end within 0.4 s" in error.message
     assert "by hand" in error.hint
@@ -171,12 +171,12 @@ def test_a_program_that_does_not_end(tmp_path: Path, code: str, monkeypatch: pyt
 def test_a_child_that_holds_the_pipe_does_not_block(tmp_path: Path) -> None:
     code = f"""
 print('{SESSION}'); sys.stdout.flush()
-if os.fork() == 0: time.sleep(3)
+if os.fork() == 0: time.sleep(60)
 os._exit(0)
 """
     begin = time.monotonic()
     assert credentials.session(program(tmp_path, code)).reveal() == SESSION
-    assert time.monotonic() - begin < 2
+    assert time.monotonic() - begin < 30
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def recovers(case_run: CaseRun, run: Run) -> None:
     sound(case_run, ran, results)
     truth(case_run, results)
     assert Counter(one["uuid"] for one in results) == Counter(case_run.targets), "each target once"
-    assert took <= TIMEOUT + FAULTS_LAST + 5 * case_run.runner.rate, f"{took} s of zvol's clock"
+    assert took <= TIMEOUT + FAULTS_LAST + 30 * case_run.runner.rate, f"{took} s of zvol's clock"
     case = case_run.case
     for one in results:
         assert one["outcome"] in (case.says if one["uuid"] == case_run.bad else case.others), one
