@@ -9,6 +9,8 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.sim.machine import Machine
 from tests.sim.mutants import MUTANTS
 
+pytestmark = pytest.mark.no_cover  # tracing makes them four times as long, and the others cover the same lines
+
 SETTINGS = settings(deadline=None, suppress_health_check=[*HealthCheck], stateful_step_count=50)
 
 

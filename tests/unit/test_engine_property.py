@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +20,8 @@ from zvol.journal.journal import Journal
 from zvol.journal.records import Identity
 from zvol.model import VM, VOLUME, Outcome, Result, Target
 from zvol.recovery.engine import Engine
+
+pytestmark = pytest.mark.no_cover  # tracing makes them four times as long, and the others cover the same lines
 
 PUT_FAULTS = ["lost", "late", "page", "answer-lost", "done-behind-502", "vanish", "refused", "dns"]
 ME = Identity("http://simulated:8080/zstack", "account test")

@@ -18,6 +18,8 @@ from zvol.recovery.submitter import GROUP
 from zvol.recovery.task import VolumeTask
 from zvol.zstack.client import MAX_BATCH
 
+pytestmark = pytest.mark.no_cover  # tracing makes them four times as long, and the others cover the same lines
+
 Fault = Callable[[str, int], str | None]
 
 
