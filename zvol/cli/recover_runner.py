@@ -8,7 +8,6 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from zvol.catalog.resolve import resolve_targets
-from zvol.catalog.roots import explain_roots, refuse_roots
 from zvol.cli.app_context import AppContext
 from zvol.cli.progress import ProgressReporter
 from zvol.cli.selectors import check_resolved
@@ -23,6 +22,7 @@ from zvol.vm_instance import VmInstance
 if TYPE_CHECKING:
     from zvol.journal.journal import Journal
     from zvol.journal.records import Run
+    from zvol.zstack.client import Client
 
 
 def recover(
@@ -40,16 +40,34 @@ def recover(
     client = context.server.client
     found = resolve_targets(client, volumes, context.server.volume_rows)
     check_resolved(found, expect)
-    targets, roots = refuse_roots(client, found.targets) if request.allow_root else (found.targets, [])
+    targets, roots = _refuse_roots(client, found.targets) if request.allow_root else (found.targets, [])
     order = [one.text for one in volumes]
     return run_engine(
         context,
         targets,
         request,
         order,
-        lambda results: explain_roots(client, chain(found.refused, roots, results)),
+        lambda results: _explain_roots(client, chain(found.refused, roots, results)),
         single=single and not request.dry_run,
     )
+
+
+def _refuse_roots(client: Client, targets: Sequence[Target]) -> tuple[Sequence[Target], Sequence[Result]]:
+    from zvol.catalog.roots import refuse_roots
+
+    return refuse_roots(client, targets)
+
+
+def _explain_roots(client: Client, results: Iterable[Result]) -> Iterator[Result]:
+    """Yield results, from the first refused root volume on through `explain_roots`."""
+    results = iter(results)
+    for result in results:
+        if result.error is not None and result.error.kind == "root":
+            from zvol.catalog.roots import explain_roots
+
+            yield from explain_roots(client, chain((result,), results))
+        else:
+            yield result
 
 
 def run_engine(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import calendar
 import contextlib
-import secrets
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -180,7 +180,7 @@ def set_aside(path: Path, inode: int | None, why: Damaged) -> LocalState:
     `inode` is that of the damaged file: a file that another process has put in its place meanwhile is not renamed.
     """
     stamp = time.strftime(TIME_FORMAT, time.gmtime(time.time()))
-    damaged = path.with_name(f"{path.name}.damaged-{stamp}-{secrets.token_hex(2)}")
+    damaged = path.with_name(f"{path.name}.damaged-{stamp}-{os.urandom(2).hex()}")
     text = f"the journal {path} is damaged ({why})"
     try:
         if inode is not None and path.stat(follow_symlinks=False).st_ino != inode:

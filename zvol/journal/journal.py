@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-import secrets
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -77,7 +76,7 @@ class Journal(JournalReads):
         return begun
 
     def _begin(self, identity: Identity, request: Request, wall: float, claims: Iterable[Claim]) -> tuple[str, Claims]:
-        run = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(wall))}-{secrets.token_hex(3)}"
+        run = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(wall))}-{os.urandom(3).hex()}"
         with self._transaction():
             queries.record_lost_runs(self._db, self.locks, wall)
             self.locks.take(run)
