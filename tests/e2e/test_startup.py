@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.process import PG_DATA, READY, environment, sandbox
+from zvol import cli
 
 HEAVY = {"requests", "urllib3", "rich", "yaml", "sqlite3", "ssl"}
 UNUSUAL = {"cli.waits", "catalog.filters", "config.profiles", "recovery.follow_ups.stage", "render.notices", "rows"}
@@ -61,3 +63,15 @@ def test_recover_in_json_imports_neither_rich_nor_yaml(tmp_path: Path) -> None:
         assert "sqlite3" in names
         _, names = modules(["recover", READY, "--json"], env)
         assert not names & {"rich", "yaml", "sqlite3"}
+
+
+def test_after_the_start_garbage_is_collected_more_often() -> None:
+    before, callbacks = gc.get_threshold(), len(gc.callbacks)
+    try:
+        cli._collect_seldom()
+        assert gc.get_threshold()[0] == cli.AT_START
+        gc.collect()
+        assert gc.get_threshold() == (cli.GARBAGE, *before[1:])
+        assert len(gc.callbacks) == callbacks
+    finally:
+        gc.set_threshold(*before)
