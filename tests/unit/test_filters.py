@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import click
 import pytest
 
 from zvol.catalog.filters import FilterFacts, Filters, TimeBound, parse_when, select
 from zvol.catalog.listing import RetentionContext
 from zvol.catalog.lookups import Fact
+from zvol.cli.selectors import filter_options, filters_given
 from zvol.errors import Exit, Refused, TransientError, Unreachable, ZvolError
 from zvol.model import Volume
 from zvol.row import Retention
@@ -126,3 +128,10 @@ def test_twelve_undecided_volumes_are_all_named() -> None:
     with pytest.raises(ZvolError) as raised:
         select([row(number) for number in range(12)], Filters(expiring_within=1.0), NOBODY, CALENDAR)
     assert not raised.value.message.endswith("...")
+
+
+def test_each_filter_option_counts_as_a_filter() -> None:
+    command = click.command()(filter_options(lambda **_options: None))
+    names = [param.name for param in command.params if param.name is not None]
+    assert not filters_given(dict.fromkeys(names))
+    assert all(filters_given({**dict.fromkeys(names), name: "x"}) for name in names)
