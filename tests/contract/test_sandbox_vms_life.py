@@ -90,8 +90,8 @@ def test_vms_have_a_clock_of_their_own(tmp_path: Path, version: str, period: int
         wait_for(lambda: client.vm(names.OLD_APP) is None)
         assert client.status("d0a7a5e0c0de4b1e8a5efeedbead0009") is None, "its root volume goes with it"
         client.destroy(DB_1)
-        advance(tmp_path, 2 * period + DAY)
         client.config("deletionPolicy", "Never", "vm")
+        advance(tmp_path, 2 * period + DAY)
         client.config("expungeInterval", "3602", "vm")
         client.config("expungeInterval", "3602")
         assert client.state(DB_1) == "Destroyed"
