@@ -19,7 +19,7 @@ from tests.support.wire import SECRET, UUID, Raw, raw, says
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 1.0
-GRACE = 1.0
+GRACE = 10.0
 GROWTH = 24 << 20
 """Bytes that the whole corpus may add to the memory that the first answer took."""
 
