@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from tests.sim.clock import Connecting, Late, SimClock
+from tests.sim.paces import Serial, Shared
 from tests.sim.rows import Row
 from zvol.errors import AuthError, ErrorCode, NeverSent, TransientError
 from zvol.model import VM, VOLUME
@@ -31,7 +32,7 @@ class SimServer:
     while `silent`, nothing is answered.  A request that `admits` does not let pass is `turned_away`, and asked to wait
     for `asks` seconds.  `grants` returns the timeout that a 202 names for the one that was asked for.
     A VM comes back in two steps, its root volume first: each of them takes `vm_seconds`, or else `run_seconds`, and
-    nobody else changes a VM that is `busy` with that.
+    nobody else changes a VM that is `busy` with that.  With `shared`, how long a volume takes depends on the others.
 
     Ledger: `submitted` are the volumes of the accepted PUTs in their order, `most_running` the most that were ever at
     work at a time; `alive` are submissions that may still execute, `worst` the most there ever were of one volume,
@@ -71,6 +72,7 @@ class SimServer:
     silent: bool = False
     vm_seconds: float | None = None
     busy: set[str] = field(default_factory=set)
+    shared: Shared | Serial | None = None
     admits: Callable[[float], bool] = lambda _now: True
     asks: float = 1.0
     turned_away: list[str] = field(default_factory=list)
@@ -254,6 +256,9 @@ class SimServer:
         self.worst = max(self.worst, len(living))
         is_vm = uuid in self.rows and self.rows[uuid].kind == VM
         seconds = self.vm_seconds if is_vm and self.vm_seconds is not None else self.run_seconds
+        if self.shared is not None:
+            self.shared.start(lambda: self._run(uuid, job, seconds))
+            return
         self.clock.at(self.clock.now + seconds, lambda: self._run(uuid, job, seconds))
 
     def _run(self, uuid: str, job: str, seconds: float) -> None:

@@ -10,4 +10,5 @@ from zvol.recovery.task import Options
 
 
 def engine_options(**changes: Any) -> Options:
-    return Options(**{field.name: SETTINGS[field.name].default for field in dataclasses.fields(Options)} | changes)
+    named = [field.name for field in dataclasses.fields(Options) if field.name in SETTINGS]
+    return Options(**{name: SETTINGS[name].default for name in named} | changes)

@@ -13,9 +13,9 @@ from tests.sim.world import World
 from zvol.journal.journal import Journal
 from zvol.journal.records import Intent
 from zvol.model import Result
-from zvol.recovery.poll_limit import OCCUPYING_LIMIT
 from zvol.recovery.submitter import GROUP
 from zvol.recovery.task import VolumeTask
+from zvol.recovery.window_size import LARGEST
 from zvol.zstack.client import MAX_BATCH
 
 pytestmark = pytest.mark.no_cover  # tracing makes them four times as long, and the others cover the same lines
@@ -47,9 +47,9 @@ def test_five_thousand_volumes_are_counted(tmp_path: Path, monkeypatch: pytest.M
     assert len(world.server.requests) <= 1.2 * 5000
     assert "job" not in world.server.seen
     assert sum(groups) == 5000
-    assert len(groups) <= 5000 / GROUP + 1
+    assert len(groups) <= 5000 / GROUP + 4, "the window starts low, and at most one is committed ahead"
     assert world.clock.most_flying <= 16
-    assert world.server.most_running <= OCCUPYING_LIMIT
+    assert world.server.most_running <= LARGEST
     world.true(results)
 
 
@@ -71,6 +71,7 @@ def test_a_run_keeps_nothing_of_a_volume_but_its_result(tmp_path: Path) -> None:
 @pytest.mark.parametrize("concurrency", [1, 3, 16])
 def test_no_more_requests_at_a_time_than_the_concurrency(concurrency: int, tmp_path: Path) -> None:
     world = World(tmp_path, volumes=120)
+    world.server.put_seconds = 0.3
     results = world.recover(concurrency=concurrency)
     assert outcomes(results) == {"recovered": 120}
     assert world.clock.most_flying == concurrency
@@ -92,7 +93,7 @@ def test_a_server_whose_jobs_take_long_has_256_open_and_few_commits(
     world.server.run_seconds = 30.0
     results = world.recover()
     assert outcomes(results) == {"recovered": 600}
-    assert 192 < world.server.most_running <= OCCUPYING_LIMIT
+    assert 192 < world.server.most_running <= LARGEST
     assert len(commits) <= 600 / GROUP + world.took
     assert len(world.server.requests) <= 3 * 600
     world.true(results)

@@ -11,11 +11,13 @@ from zvol.catalog.resolve import resolve_targets
 from zvol.cli.app_context import AppContext
 from zvol.cli.progress import ProgressReporter
 from zvol.cli.selectors import check_resolved
+from zvol.config.layers import Layer
 from zvol.errors import Exit, ZvolError, most_severe
 from zvol.journal.request import DEFAULT_REQUEST, Request
 from zvol.model import Outcome, Result, Target, Volume, VolumeArgument
 from zvol.recovery.engine import Engine
 from zvol.recovery.task import Options
+from zvol.recovery.window_size import LARGEST
 from zvol.render.values import Described, Recovery
 from zvol.vm_instance import VmInstance
 
@@ -127,6 +129,7 @@ def _engine(context: AppContext, reporter: ProgressReporter, began: float | None
         timeout=settings.timeout,
         settle_wait=settings.settle_wait,
         api_timeout=settings.api_timeout,
+        most_under_way=LARGEST if settings.sources["concurrency"] == Layer.DEFAULT else settings.concurrency,
     )
     return Engine(
         server.client,

@@ -83,7 +83,7 @@ _ALL: Final = (
             variables=("ZVOL_TIMEOUT",), option=("--timeout",)),
     Setting("settle_wait", kinds.WAIT, _RUN, "how long a proxy may hold a request", 75.0),
     Setting("api_timeout", kinds.WAIT, _RUN, "how long the server may take for a request", 60.0),
-    Setting("concurrency", kinds.COUNT, _RUN, "maximum requests at a time", 16,
+    Setting("concurrency", kinds.COUNT, _RUN, "maximum requests at a time; if set, also of volumes under way", 16,
             option=("--concurrency",), commands=("recover",)),
     Setting("output", kinds.FORMAT, _RUN, f"the output format: {enumerated()}", DEFAULT,
             variables=("ZVOL_OUTPUT",), option=("-o", "--output")),

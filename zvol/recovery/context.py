@@ -10,6 +10,7 @@ from zvol.recovery.circuit_breaker import CircuitBreaker
 from zvol.recovery.run_journal import RunJournal
 from zvol.recovery.settle_policy import SettlePolicy
 from zvol.recovery.task import Options
+from zvol.recovery.window import Window
 from zvol.recovery.worker_pool import WorkerPool
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class EngineContext(NamedTuple):
     client: Client
     pool: WorkerPool
     breaker: CircuitBreaker
+    window: Window
     clock: Clock
     jitter: Callable[[], float]
     settle_policy: SettlePolicy

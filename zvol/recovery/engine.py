@@ -31,6 +31,7 @@ from zvol.recovery.task import Options, VolumeTask, resumed_task
 from zvol.recovery.tasks import Tasks
 from zvol.recovery.timeouts import STOP_SECONDS, Timeouts
 from zvol.recovery.volume_poller import VolumePoller
+from zvol.recovery.window import Window
 from zvol.recovery.worker_pool import WorkerPool, WorkResult
 from zvol.zstack.dates import normalized_date
 from zvol.zstack.resource_kinds import KINDS
@@ -147,6 +148,7 @@ class Engine:
             self.client,
             pool,
             CircuitBreaker(self._jitter, give_up_after),
+            Window(self.options.most_under_way),
             self.clock,
             self._jitter,
             SettlePolicy(self.options, self.client, pool),
@@ -206,8 +208,10 @@ class EngineRun:
                 self._tick()
                 yield from self.tasks.hand_out()
                 if self._working:
-                    due = min(self._volume_poller.due(), self.follow_up_stage.due(), self._timeouts.due())
-                    context.pool.wait(context.clock, min(HEARTBEAT, max(0.0, due - context.clock.monotonic())))
+                    now = context.clock.monotonic()
+                    dues = (self._volume_poller.due(), self.follow_up_stage.due(), self._timeouts.due())
+                    due = min(*dues, self._submitter.due(now))
+                    context.pool.wait(context.clock, min(HEARTBEAT, max(0.0, due - now)))
                 yield from self.tasks.hand_out()  # known results do not wait for the journal
         finally:
             context.pool.shutdown()

@@ -1,4 +1,4 @@
-"""Limits the requests of each kind at a time, and the changes that keep the server busy.
+"""Limits the requests of each kind at a time.
 
 The worker pool has a place for each request; the circuit breaker lets fewer PUTs pass while the server does not answer
 them.  The submitters count what they sent, and one request for the version only needs a free place.
@@ -20,13 +20,6 @@ READS_ALONE: Final = 2
 
 JOB_POLLS: Final = 8
 """Polls of jobs in a large run; a small one may use all places."""
-
-
-OCCUPYING_LIMIT: Final = 256
-"""Volumes that may keep the server busy at the same time.
-
-Those whose PUT was not answered, or was in flight when the server went down, only wait: they are not counted.
-"""
 
 FOLLOW_UP_OCCUPYING_LIMIT: Final = 64
 """Changes of follow-ups that may keep the server busy at the same time."""

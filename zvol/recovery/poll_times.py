@@ -24,6 +24,9 @@ LONGEST_POLL: Final = 2.0
 
 BACKOFF: Final = 1.6
 
+SHARE: Final = 0.2
+"""The wait for the next read of a volume of a large run, as a part of the time since its PUT, at least."""
+
 ROUND: Final = 0.2
 """Seconds between two reads of a large run that are not full."""
 

@@ -116,7 +116,7 @@ class RequestPace:
         self._rate = max(FIRST_SLOWEST, len(self._answered) / seconds * SLOWER)
 
 
-def asked_to_wait(value: object, error: BaseException | None) -> float | None:
+def asked_to_wait(value: object, error: BaseException | None = None) -> float | None:
     """Return for how many seconds the answer in a result asks to wait; None when it asks for nothing."""
     if isinstance(error, TransientError):
         return error.retry_after

@@ -111,7 +111,7 @@ def _waits(context: EngineContext, tasks: Tasks, now: float) -> Iterator[WaitGro
     slow = SLOW if tasks.small else SLOW_OF_MANY
     for task in tasks.pending:
         wait = _wait(task)
-        if wait is not None and not (tasks.occupies(task) and now - task.in_flight_at < slow):
+        if wait is not None and not (task in context.window and now - task.in_flight_at < slow):
             ends.setdefault(wait, []).append(_next(task, wait, context, tasks, now))
             reasons[wait] = reasons.get(wait, "") or _reason(task, wait)
             first[wait] = min(first.get(wait, now), task.in_flight_at)

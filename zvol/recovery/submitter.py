@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Final
 
@@ -11,7 +12,7 @@ from zvol.recovery.change_gate import ChangeGate
 from zvol.recovery.claimer import Claimer
 from zvol.recovery.classification import answer_text, put_result_of
 from zvol.recovery.context import EngineContext
-from zvol.recovery.poll_limit import OCCUPYING_LIMIT
+from zvol.recovery.request_pace import asked_to_wait
 from zvol.recovery.states import PutResult
 from zvol.recovery.task import FRESH, Place, VolumeTask
 from zvol.recovery.tasks import Tasks
@@ -28,9 +29,6 @@ LATE_TRIES: Final = 3
 LONG: Final = 1.0
 """Seconds that a commit, or opening a connection, must take at least to count as such a try."""
 
-COMMIT_PAUSE: Final = 1.0
-"""Seconds for which a group of intents that is not full may be held back."""
-
 
 class Submitter:
     """Takes volumes from `found` to `in flight`: claims, intents, PUTs, and the answers to these.
@@ -43,7 +41,6 @@ class Submitter:
         self._claimer, self._gate = Claimer(context, tasks), ChangeGate(context, tasks)
         self._in_flight = 0
         self._outages = 0
-        self._committed_at = -COMMIT_PAUSE
 
     @property
     def idle(self) -> bool:
@@ -54,8 +51,23 @@ class Submitter:
     def wants_more(self) -> bool:
         """The next volumes of the queue will be sent soon."""
         tasks = self._tasks
-        room = tasks.size(Place.TO_WRITE) < GROUP and tasks.occupying < OCCUPYING_LIMIT
-        return room and tasks.may_send and tasks.next_in(Place.QUEUED) is not None
+        return tasks.size(Place.TO_WRITE) < self._wanted and tasks.may_send and tasks.next_in(Place.QUEUED) is not None
+
+    @property
+    def _wanted(self) -> int:
+        """The number of intents of the next commit: for those that can be sent now, and for a window of those after.
+
+        0 while enough can be sent: a commit is worth it when less than a quarter of a window is left.
+        """
+        window, ready = self._context.window, self._tasks.size(Place.TO_SEND)
+        room, ahead = max(0, window.room), window.ahead
+        return min(GROUP, room + ahead - ready) if ready < room or (ready - room) * 4 <= ahead else 0
+
+    def due(self, now: float) -> float:
+        """Return when the next PUT may leave, if one waits."""
+        window, waiting = self._context.window, self._tasks.size(Place.TO_SEND) or self._tasks.size(Place.QUEUED)
+        dues = (window.due, window.silent_at) if waiting else ()
+        return min((due for due in dues if due > now), default=math.inf)
 
     def tick(self, now: float) -> None:
         """Record and send what is ready; nothing is sent before every volume was read once."""
@@ -67,6 +79,8 @@ class Submitter:
         if self._outages != breaker.outages:
             self._outages = breaker.outages
             self._tasks.server_was_away()
+        if self._context.pool.free:
+            self._context.window.tick(now)
         try:
             self._claimer.claim()
             self._prepare()
@@ -89,20 +103,11 @@ class Submitter:
             self._tasks.begin_intent(task)
 
     def _record_intents(self) -> None:
-        """Make the next group of intents durable in one commit, once it is full or has waited long enough."""
+        """Make the next group of intents durable in one commit."""
         tasks, began = self._tasks, self._context.clock.monotonic()
-        concurrency, waiting = self._context.options.concurrency, tasks.size(Place.TO_WRITE)
-        enough = max(1, min(GROUP, 4 * concurrency))
-        room = OCCUPYING_LIMIT - tasks.occupying
-        full = min(enough, waiting + tasks.size(Place.QUEUED))
-        if not waiting or tasks.size(Place.TO_SEND) > concurrency:
-            return
-        if min(room, waiting) < full and began - self._committed_at < COMMIT_PAUSE:
-            return
-        group = self._group(min(enough, room), enough)
+        group = self._group(self._wanted)
         if not group:
             return
-        self._committed_at = began
         jobs = self._context.journal.record_intents(group)
         took = self._context.clock.monotonic() - began
         for task, job in zip(group, jobs, strict=True):
@@ -112,24 +117,22 @@ class Submitter:
                 self._context.journal.settle_intent(job)
                 self._too_late(task, took, f"it took {took:.1f} s to write the journal")
 
-    def _group(self, room: int, most: int) -> list[VolumeTask]:
-        """Return the next volumes that need an intent; one that was sent before already has a place."""
+    def _group(self, most: int) -> list[VolumeTask]:
+        """Return the next volumes that need an intent."""
         group = list[VolumeTask]()
         for task in self._tasks.waiting(Place.TO_WRITE):
             if not self._fresh(task):
                 self._tasks.read_expired(task)
-                continue
-            if len(group) >= (most if task.state.sends else room):
-                break
-            group.append(task)
+            elif len(group) < most:
+                group.append(task)
         return group
 
     # ---- PUTs ----------------------------------------------------------------------------------------------------
     def _send(self) -> None:
         """Send PUTs while there are free places."""
-        pool, now = self._context.pool, self._context.clock.monotonic()
+        pool, window, now = self._context.pool, self._context.window, self._context.clock.monotonic()
         places = self._context.breaker.allowed_submissions(now, self._context.options.concurrency)
-        while pool.free_for_change and self._in_flight < places and not self._stopped():
+        while pool.free_for_change and self._in_flight < places and window.due <= now and not self._stopped():
             task = self._tasks.next_in(Place.TO_SEND)
             if task is None:
                 return
@@ -169,6 +172,7 @@ class Submitter:
         assert isinstance(answer, answers.PUT_ANSWERS)
         if put_result_of(answer, task.uuid) is PutResult.UNCLEAR:
             breaker.record_failure(now, answer_text(answer), began=done.began, put=True)
+            self._context.window.unclear(done.began, now, too_many=asked_to_wait(answer) is not None)
         else:
             breaker.record_success(now, put=True)
             self._tasks.change_answered(now)

@@ -23,10 +23,12 @@ from zvol.recovery.poll_times import (
     QUICK_POLL,
     QUICK_SHARE,
     QUIET_SERVER,
+    SHARE,
 )
 from zvol.recovery.protocol import resumed
 from zvol.recovery.quiet_period import QuietPeriod
 from zvol.recovery.states import JobStatus, Phase, ProtocolState
+from zvol.recovery.window_size import LARGEST
 from zvol.resource import Resource
 from zvol.zstack.dates import normalized_date, parse_server_date
 from zvol.zstack.resource_kinds import KINDS, AnyKind
@@ -37,12 +39,16 @@ FRESH: Final = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The options of the engine; durations are in seconds."""
+    """The options of the engine; durations are in seconds.
+
+    `concurrency` limits the requests at a time, `most_under_way` the volumes that the server works on at a time.
+    """
 
     concurrency: int
     timeout: float
     settle_wait: float
     api_timeout: float
+    most_under_way: int = LARGEST
 
     @property
     def waits(self) -> Waits:
@@ -218,8 +224,12 @@ class VolumeTask:
         self.in_flight_at = now
         self.poll_backoff, self.job_backoff, self.next_job_poll = FIRST_POLL, FIRST_JOB_POLL, now + job_after
 
-    def back_off(self, longest: float) -> None:
-        self.poll_backoff = min(longest, self.poll_backoff * BACKOFF)
+    def back_off(self, longest: float, now: float, between_reads: float | None) -> None:
+        """Wait longer for the next read; in a large run as long as the others, and longer once this one takes long."""
+        wanted = self.poll_backoff * BACKOFF
+        if between_reads is not None:
+            wanted = max(between_reads, (now - self.in_flight_at) * SHARE)
+        self.poll_backoff = min(longest, wanted)
 
     def record_job_poll(self, now: float, seen: LastSeen) -> None:
         self.polling, self.job_polled, self.job_seen = False, True, seen

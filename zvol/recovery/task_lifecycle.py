@@ -54,7 +54,6 @@ class TaskLifecycle(TaskQueues):
         self._results: deque[Result] = deque()
         self._closed: ZvolError | None = None
         self._began = self._last_progress = began
-        self._occupying: set[VolumeTask] = set()
         self._last_seen = (began, "", LastSeen("", 0.0))
         for task in tasks:
             self._pending[task.uuid] = task
@@ -71,14 +70,6 @@ class TaskLifecycle(TaskQueues):
     def may_send(self) -> bool:
         """Whether anything may still be sent."""
         return self._closed is None
-
-    @property
-    def occupying(self) -> int:
-        """The number of volumes that may keep the server busy."""
-        return len(self._occupying)
-
-    def occupies(self, task: VolumeTask) -> bool:
-        return task in self._occupying
 
     def _seen(self, resource: Resource | None, began: float) -> LastSeen:
         """Return what a read that began then showed of a volume; volumes of one read share it, for less memory."""
@@ -180,7 +171,6 @@ class TaskLifecycle(TaskQueues):
         task.late += slow
         if task.phase is Phase.SENDING:
             self._context.journal.settle_intent(task.job)
-        self._occupying.discard(task)
         self._feed(task, ReadExpired())
         if not task.state.sends:
             task.job = None
@@ -200,9 +190,9 @@ class TaskLifecycle(TaskQueues):
                 task.error = self._closed
                 self._feed(task, GiveUp())
             case Command.WRITE:  # a volume that was sent before has waited before
+                self._context.window.dropped(task)
                 self._move(task, Place.TO_WRITE, first=task.state.sends > 0)
             case Command.SEND:
-                self._occupying.add(task)
                 self._move(task, Place.TO_SEND)
             case Command.RENEW:
                 self._feed(task, SessionRenewed(self._context.session.renew()))
@@ -219,7 +209,10 @@ class TaskLifecycle(TaskQueues):
 
     def _concluded(self, task: VolumeTask, conclusion: Conclude) -> None:
         self._pending.pop(task.uuid, None)
-        self._occupying.discard(task)
+        if conclusion.outcome is Outcome.RECOVERED:
+            self._context.window.back(task, self._context.clock.monotonic())
+        else:
+            self._context.window.dropped(task)
         self._move(task, Place.CONCLUDED)
         self._forget_concluded()
         result = outcomes.result(task, conclusion)

@@ -14,14 +14,7 @@ from zvol.journal.request import Waits
 from zvol.recovery import outcomes
 from zvol.recovery.classification import answer_text, job_status_of, put_result_of
 from zvol.recovery.context import EngineContext
-from zvol.recovery.poll_times import (
-    FIRST_JOB_POLL,
-    FIRST_POLL,
-    FIRST_QUICK_POLL,
-    GRACE_PERIOD,
-    GRACE_WAITS,
-    JOB_PAUSE,
-)
+from zvol.recovery.poll_times import FIRST_POLL, FIRST_QUICK_POLL, GRACE_PERIOD, GRACE_WAITS, JOB_PAUSE
 from zvol.recovery.states import (
     ENDED,
     IntentRecorded,
@@ -136,7 +129,7 @@ class Tasks(TaskLifecycle):
 
     def poll_later(self, task: VolumeTask, now: float, longest: float) -> None:
         """Read a volume again, at growing intervals."""
-        task.back_off(longest)
+        task.back_off(longest, now, None if self.small else self._context.window.between_reads(now))
         self._poll(task, now + task.poll_backoff * self._context.jitter())
 
     def poll_now(self, task: VolumeTask, now: float) -> None:
@@ -240,10 +233,12 @@ class Tasks(TaskLifecycle):
         if task.deadline is None:
             task.deadline = now + self._context.options.timeout
         task.in_flight_at = now
+        self._context.window.sent(task, now)
         self._move(task, Place.IN_FLIGHT)
 
     def not_submitted(self, task: VolumeTask, never: NeverSent) -> None:
         """Queue a PUT again of which no byte left, with the same intent."""
+        self._context.window.dropped(task)
         task.put_seen = LastSeen(never.message, self._context.clock.wall())
         task.error = outcomes.not_sent_for(never)
         if task.state.sends == 1:
@@ -267,10 +262,13 @@ class Tasks(TaskLifecycle):
         if isinstance(answer, answers.Failed | answers.Refusal | answers.Redirected):
             task.error = outcomes.of_answer(answer)
         if put is PutResult.UNCLEAR:
-            self._occupying.discard(task)
+            self._context.window.dropped(task)
         task.late = 0
-        task.begin_polling(now, 0.0 if self.small else FIRST_JOB_POLL)
-        first = FIRST_QUICK_POLL if self.small and put is PutResult.ACCEPTED else FIRST_POLL
+        window = self._context.window
+        first, job_after = window.between_reads(now), window.late
+        if self.small:
+            first, job_after = FIRST_QUICK_POLL if put is PutResult.ACCEPTED else FIRST_POLL, 0.0
+        task.begin_polling(now, job_after)
         self._poll(task, now + (0.0 if put in (PutResult.DONE, PutResult.REFUSED) else first))
         self._feed(task, PutAnswered(put))
 
@@ -280,7 +278,7 @@ class Tasks(TaskLifecycle):
 
     def server_was_away(self) -> None:
         """Stop counting volumes whose requests were in progress on the server then as keeping it busy."""
-        self._occupying.clear()
+        self._context.window.forget()
 
     # ---- the end -------------------------------------------------------------------------------------------------
     def time_is_up(self, task: VolumeTask, reason: ZvolError | None, until: float, now: float) -> None:

@@ -65,8 +65,8 @@ class VolumePoller:
         reads = self._tasks.take_due(now, now, size)
         if reads and not self._tasks.small:
             reads += self._tasks.take_due(now, now + AHEAD, size - len(reads))
-            pause = max(ROUND if len(reads) < size else 0.0, self._context.pool.pace.between_reads)
-            self._next_round = now + pause
+            pause = min(ROUND, self._context.window.between_reads(now)) if len(reads) < size else 0.0
+            self._next_round = now + max(pause, self._context.pool.pace.between_reads)
         self.reader.read(reads)
 
     def _begin_probe(self, now: float) -> None:
@@ -104,6 +104,8 @@ class VolumePoller:
             return
         never = error.never_sent
         self._context.breaker.record_failure(now, error.message, never, began=read.began, hint=error.hint)
+        if error.retry_after is not None:
+            self._context.window.unclear(read.began, now, too_many=True)
         self._tasks.not_read(tasks, now, self._longest)
         if never is not None and never.untrusted:
             self._tasks.stop_sending(outcomes.not_sent_for(never))
@@ -125,6 +127,7 @@ class VolumePoller:
                 self._not_shown(task, error, read, now)
             else:
                 self._shown(task, found.get(task.uuid), read, now)
+        self._context.window.was_read(now, self.reader.size)
 
     def _again_with_new_session(self, tasks: list[VolumeTask], error: ZvolError) -> bool:
         """Before anything was sent, a session that is not accepted is renewed once and the volumes are read again."""

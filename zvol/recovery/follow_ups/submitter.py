@@ -76,9 +76,11 @@ class FollowUpSubmitter:
     def _group(self, now: float, places: int) -> list[FollowUpTask]:
         self._sent = {one for one in self._sent if one.is_in(ChangeState.SENT)}
         places = min(places, FOLLOW_UP_OCCUPYING_LIMIT - len(self._sent))
+        failing = self._context.breaker.submit_failing_since is not None
         group: list[FollowUpTask] = []
         while self._ready and len(group) < places:
-            follow_up = self._ready.popleft()
+            # after one that was not answered the last goes first: the next may hang for the same reason
+            follow_up = self._ready.pop() if failing else self._ready.popleft()
             change = follow_up.change
             if change is None or change.state is not ChangeState.PLANNED:
                 continue
