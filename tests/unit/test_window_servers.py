@@ -5,11 +5,13 @@ The best paces are those of windows of a fixed size: `python -m tests.sim.window
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
-from tests.sim.paces import curve
+from tests.sim.paces import Shared, curve
 from tests.sim.windows import Run, noisy, run
 from tests.sim.world import World
 from tests.support.rate_limit import Bucket
@@ -120,6 +122,15 @@ def test_a_gateway_with_a_limit_of_requests_shrinks_it() -> None:
     assert min(found.sizes) < FIRST
     assert found.world.server.most_running <= 32
     assert found.world.took <= 300 / 20 * 2 + 150
+
+
+def test_volumes_that_fail_make_room_for_others(tmp_path: Path) -> None:
+    world = World(tmp_path, volumes=120)
+    world.server.shared = Shared(world.clock, curve)
+    world.server.refuse = dict.fromkeys(world.uuids[40:], "ID.1003")
+    results = world.recover()
+    assert Counter(result.outcome.value for result in results) == {"recovered": 40, "failed": 80}
+    assert world.took < 60
 
 
 # ---- commits -----------------------------------------------------------------------------------------------------
