@@ -149,3 +149,22 @@ def test_a_request_is_stored_and_unknown_fields_take_their_defaults() -> None:
     )
     for text in ("recover", "[]", ""):
         assert Request.from_json(text) == Request()
+
+
+def test_intents_and_outcomes_cost_the_same_in_a_large_run(tmp_path: Path) -> None:
+    """Counted in hundreds of instructions of SQLite; a search through the run would take more of them each time."""
+    journal = Journal(tmp_path / "journal.db")
+    run = journal.begin(ME, Request(), NOW)
+    uuids = [f"{number:032x}" for number in range(800)]
+    journal.claim(run, [Claim(uuid, uuid, "then") for uuid in uuids])
+    costs: list[int] = []
+    journal._db.set_progress_handler(lambda: costs.__setitem__(-1, costs[-1] + 1), 100)
+    for start in range(0, 800, 100):
+        costs.append(0)
+        part = uuids[start : start + 100]
+        journal.record_intents([(run, uuid, Intent(uuid, "then")) for uuid in part], NOW)
+        for uuid in part[:50]:
+            journal.record_outcome(run, uuid, "recovered", settled=True)
+        journal.flush()
+    journal.close()
+    assert max(costs) <= 2 * costs[0]

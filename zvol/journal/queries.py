@@ -36,7 +36,8 @@ CLAIM: Final = (
     "VALUES (?, ?, ?, ?, ?, 'planned', ?)"
 )
 ADD_INTENT: Final = "INSERT INTO intents (job, run, uuid, last_op, written) VALUES (?, ?, ?, ?, ?)"
-CLOSE_INTENTS: Final = "UPDATE intents SET closed = 1 WHERE run = ? AND uuid = ?"
+CLOSE_INTENTS: Final = "UPDATE intents SET closed = 1 WHERE +run = ? AND uuid = ? AND closed = 0"
+"""With the plus, SQLite finds them by UUID; by run, it would look at all of the run each time."""
 CLOSE_INTENT: Final = "UPDATE intents SET closed = 1 WHERE job = ?"
 SET_PLANNED: Final = "UPDATE volumes SET state = 'planned' WHERE run = ? AND uuid = ?"
 MOVE_RUN: Final = "UPDATE runs SET base = ?, account = ? WHERE id = ?"
@@ -177,7 +178,7 @@ def take_over(db: sqlite3.Connection, old: str, new: str, uuid: str) -> list[Int
         (old, uuid),
     )
     intents = [intent._replace(inherited=True) for intent in open_intents(db, old, uuid)]
-    move = "UPDATE intents SET run = ?, inherited = 1 WHERE run = ? AND uuid = ? AND closed = 0"
+    move = "UPDATE intents SET run = ?, inherited = 1 WHERE +run = ? AND uuid = ? AND closed = 0"
     db.execute(move, (new, old, uuid))
     if intents:
         lengthen_waits(db, [new], request_of(db, old).waits)
@@ -185,7 +186,7 @@ def take_over(db: sqlite3.Connection, old: str, new: str, uuid: str) -> list[Int
 
 
 def open_intents(db: sqlite3.Connection, run: str, uuid: str) -> list[Intent]:
-    sql = "SELECT job, last_op, inherited FROM intents WHERE run = ? AND uuid = ? AND closed = 0 ORDER BY written"
+    sql = "SELECT job, last_op, inherited FROM intents WHERE +run = ? AND uuid = ? AND closed = 0 ORDER BY written"
     return [Intent(job, last_op, bool(inherited)) for job, last_op, inherited in db.execute(sql, (run, uuid))]
 
 
