@@ -131,7 +131,7 @@ def test_killed_once_the_vm_is_back_then_typed_again(tmp_path: Path, cloud: Sand
         env = home(tmp_path, host, cloud)
         process = start(ASKED, env, command=FAST)
         assert between.held.wait(60)
-        wait_for(lambda: state(cloud)["vm"] == "Stopped")
+        wait_for(lambda: (state(cloud)["vm"], state(cloud)["assets"]) == ("Stopped", WEB_2))
         process.send_signal(signal.SIGKILL)
         process.communicate(timeout=60)
         release_file.touch()
