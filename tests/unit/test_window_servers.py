@@ -19,6 +19,8 @@ from zvol.recovery.submitter import Submitter
 from zvol.recovery.task import Place
 from zvol.recovery.window_size import FIRST, LARGEST, SMALLEST
 
+pytestmark = pytest.mark.no_cover  # traced, they take four times as long, and the others cover the same lines
+
 BEST = {"curve": 138.0, "at once": LARGEST / 0.18, "one": 20.0, "best with 4": 74.0, "best with 64": 300.0}
 """Volumes a second, with 19, 256, 8, 8 and 90 under way.
 
