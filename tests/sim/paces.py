@@ -79,7 +79,7 @@ class Shared:
 
 
 class Serial:
-    """A server that does one after the other, each in so many seconds."""
+    """A server that does one after the other, each in the same number of seconds."""
 
     def __init__(self, clock: SimClock, seconds: float = 0.05) -> None:
         self.clock, self.seconds = clock, seconds

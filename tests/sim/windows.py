@@ -90,7 +90,7 @@ def run(
     prepare: Callable[[World], None] = lambda _world: None,
     part: float = 0.5,
 ) -> Run:
-    """Recover volumes; after so many seconds the server becomes another one."""
+    """Recover volumes; `later` is after how many seconds the server becomes another one, and which."""
     windows, back, sizes = list[Window](), list[float](), list[int]()
 
     def window(at_most: int) -> Window:

@@ -8,7 +8,8 @@ import socket
 import tempfile
 import threading
 from collections import deque
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from random import SystemRandom
 from typing import IO, Final
@@ -42,3 +43,24 @@ def free_port() -> int:
 def _locks() -> IO[bytes]:
     """Open the file in which a process locks the byte of each of its ports, as long as it lives."""
     return open(os.path.join(tempfile.gettempdir(), f"zvol-test-ports-{os.getuid()}"), "ab")
+
+
+@contextmanager
+def accepting_nobody(*addresses: str) -> Iterator[int]:
+    """Listen on one port of all these addresses, and accept nobody: connections to them time out."""
+    port, sockets = free_port(), list[socket.socket]()
+    for address in addresses:
+        listener = socket.socket()
+        listener.bind((address, port))
+        listener.listen(0)
+        sockets.append(listener)
+        for _ in range(4):
+            filler = socket.socket()
+            filler.setblocking(False)
+            filler.connect_ex((address, port))
+            sockets.append(filler)
+    try:
+        yield port
+    finally:
+        for one in sockets:
+            one.close()

@@ -10,14 +10,13 @@ import selectors
 import socket
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from tests.support.jumping import JumpingClock
-from tests.support.ports import CLOSED
+from tests.support.ports import CLOSED, accepting_nobody
 from tests.support.wire import OK, Raw, raw, says
 from zvol.clock import SystemClock
 from zvol.errors import NeverSent
@@ -37,22 +36,6 @@ linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a full 
 def address(port: int, family: int = socket.AF_INET) -> Address:
     where = ("::1", port, 0, 0) if family == socket.AF_INET6 else ("127.0.0.1", port)
     return family, socket.SOCK_STREAM, 6, "", where
-
-
-@contextmanager
-def dead() -> Iterator[int]:
-    """Listen and accept nobody, so that whoever connects hears nothing."""
-    sockets = [socket.socket() for _ in range(5)]
-    sockets[0].bind(("127.0.0.1", 0))
-    sockets[0].listen(0)
-    for filler in sockets[1:]:
-        filler.setblocking(False)
-        filler.connect_ex(sockets[0].getsockname())
-    try:
-        yield sockets[0].getsockname()[1]
-    finally:
-        for one in sockets:
-            one.close()
 
 
 def deadline(seconds: float = 60.0) -> RequestDeadline:
@@ -98,7 +81,7 @@ def races(monkeypatch: pytest.MonkeyPatch) -> Races:
 
 @linux
 def test_a_dead_first_address_costs_a_moment_and_only_once(races: Races) -> None:
-    with dead() as port, raw(says(CLOSING)) as server:
+    with accepting_nobody("127.0.0.1") as port, raw(says(CLOSING)) as server:
         made = transport(address(port), address(server.port))
         for _ in range(5):
             made.send("GET", "/v1/volumes")
@@ -111,7 +94,7 @@ def test_a_dead_first_address_costs_a_moment_and_only_once(races: Races) -> None
 @linux
 def test_threads_learn_it_together(races: Races) -> None:
     """Each of them waits at most once, and whoever comes later not at all."""
-    with dead() as port, raw(says(CLOSING)) as server:
+    with accepting_nobody("127.0.0.1") as port, raw(says(CLOSING)) as server:
         made = transport(address(port), address(server.port))
         threads = [threading.Thread(target=made.send, args=("GET", "/v1/volumes")) for _ in range(16)]
         for thread in threads:
@@ -163,7 +146,7 @@ class Noted(socket.socket):
 @linux
 def test_who_loses_is_closed() -> None:
     Noted.made.clear()
-    with dead() as first, dead() as second, raw(says(OK)) as server:
+    with accepting_nobody("127.0.0.1") as first, accepting_nobody("127.0.0.1") as second, raw(says(OK)) as server:
         sock, found = ConnectionRace(Noted, deadline()).run([address(first), address(second), address(server.port)])
         assert found == address(server.port)
         assert [one.fileno() == -1 for one in Noted.made] == [True, True, False]
@@ -175,7 +158,7 @@ def test_who_loses_is_closed() -> None:
 @linux
 def test_nobody_is_left_open_when_time_is_up(races: Races) -> None:
     Noted.made.clear()
-    with dead() as first, dead() as second, pytest.raises(TimeoutError):
+    with accepting_nobody("127.0.0.1") as first, accepting_nobody("127.0.0.1") as second, pytest.raises(TimeoutError):
         ConnectionRace(Noted, deadline(20.0)).run([address(first), address(second)])
     assert [one.fileno() for one in Noted.made] == [-1, -1]
 
@@ -185,7 +168,7 @@ def test_nobody_is_left_open_when_time_is_up(races: Races) -> None:
 def test_the_most_telling_error_is_told(order: tuple[int, ...], races: Races) -> None:
     """That one refuses says more than that one is silent, and that more than that this machine has no way there."""
     no_way = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("255.255.255.255", 80))
-    with dead() as silent:
+    with accepting_nobody("127.0.0.1") as silent:
         addresses = [address(CLOSED), address(silent), no_way]
         for most, expected in ((3, "refused"), (2, "connect-timeout")):
             made = transport(*[addresses[number] for number in order if number >= 3 - most])
@@ -233,7 +216,7 @@ def test_connecting_has_a_time_of_its_own_and_is_waited_for_asleep(races: Races)
         def real(self, seconds: float) -> float:
             return seconds / 10
 
-    with dead() as first, dead() as second:
+    with accepting_nobody("127.0.0.1") as first, accepting_nobody("127.0.0.1") as second:
         made = Transport(HOST, dialer=Dialer(lambda *_about, **_more: [address(first), address(second)]), clock=Quick())
         with pytest.raises(NeverSent):
             made.send("GET", "/v1/volumes", timeout=100)
@@ -245,7 +228,7 @@ def test_connecting_has_a_time_of_its_own_and_is_waited_for_asleep(races: Races)
 
 @linux
 def test_of_many_dead_ones_each_has_its_turn_in_time(races: Races) -> None:
-    with dead() as port, raw(says(CLOSING)) as server:
+    with accepting_nobody("127.0.0.1") as port, raw(says(CLOSING)) as server:
         made = transport(*[address(port)] * 12, address(server.port))
         made.send("GET", "/v1/volumes", timeout=2.5)
         assert races.tried == [*[port] * 12, server.port]

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import trustme
 
-from tests.support.ports import free_port
+from tests.support.ports import accepting_nobody
 from tests.support.wire import OK, Raw, drips, hangs, put, raw, says
 from zvol.errors import MaybeSent, NeverSent
 from zvol.model import Endpoint
@@ -206,27 +206,6 @@ def test_a_name_that_is_found_late_is_used_and_asked_for_again() -> None:
     assert directory.asked == 2
 
 
-@contextmanager
-def busy(*addresses: str) -> Iterator[int]:
-    """Listen on one port of several addresses, and accept nobody: connections to them time out."""
-    port, sockets = free_port(), []
-    for address in addresses:
-        full = socket.socket()
-        full.bind((address, port))
-        full.listen(0)
-        sockets.append(full)
-        for _ in range(4):
-            filler = socket.socket()
-            filler.setblocking(False)
-            filler.connect_ex((address, port))
-            sockets.append(filler)
-    try:
-        yield port
-    finally:
-        for one in sockets:
-            one.close()
-
-
 needs_addresses = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux has all of 127.0.0.0/8")
 
 
@@ -235,7 +214,7 @@ def test_several_addresses_share_the_time() -> None:
     addresses = [f"127.0.0.{last}" for last in range(2, 8)]
     directory = Directory(*addresses)
     directory.may_answer.set()
-    with busy(*addresses) as port, within(DEADLINE):
+    with accepting_nobody(*addresses) as port, within(DEADLINE):
         assert never(Endpoint("http", "zstack.example", port, ""), directory).reason == "connect-timeout"
 
 
@@ -243,7 +222,7 @@ def test_several_addresses_share_the_time() -> None:
 def test_a_later_address_has_its_turn() -> None:
     directory = Directory("127.0.0.2", "127.0.0.3", "127.0.0.1")
     directory.may_answer.set()
-    with busy("127.0.0.2", "127.0.0.3") as port:
+    with accepting_nobody("127.0.0.2", "127.0.0.3") as port:
         server = Raw(says(OK), port=port)
         transport = Transport(server.endpoint(host="zstack.example"), dialer=Dialer(directory))
         assert transport.send("GET", "/v1/volumes", timeout=60).status == 200

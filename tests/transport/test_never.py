@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import trustme
 
-from tests.support.ports import CLOSED
+from tests.support.ports import CLOSED, accepting_nobody
 from tests.support.wire import OK, SECRET, hangs, put, raw, resets, says
 from zvol.errors import ConfigError, NeverSent
 from zvol.model import Endpoint
@@ -49,17 +49,8 @@ def test_a_name_that_does_not_resolve(host: str) -> None:
 
 
 def test_a_listener_that_accepts_nobody() -> None:
-    with socket.socket() as full:
-        full.bind(("127.0.0.1", 0))
-        full.listen(0)
-        port = full.getsockname()[1]
-        fillers = [socket.socket() for _ in range(4)]
-        for filler in fillers:
-            filler.setblocking(False)
-            filler.connect_ex(("127.0.0.1", port))
+    with accepting_nobody("127.0.0.1") as port:
         assert never(Endpoint("http", "127.0.0.1", port), silent=True).reason == "connect-timeout"
-        for filler in fillers:
-            filler.close()
 
 
 # ---- the handshake breaks: a transient error -------------------------------------------------------------------------

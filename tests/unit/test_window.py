@@ -21,7 +21,7 @@ def filled(window: Window, now: float = 0.0, first: int = 0) -> list[int]:
 
 
 def known(seconds: float = 1.0, first: int = FIRST) -> Window:
-    """Return a window, empty, in which volumes came back after so many seconds."""
+    """Return a window, empty, in which volumes came back after the given seconds."""
     window = Window(first=first)
     for volume in filled(window):
         window.back(volume, seconds)

@@ -17,7 +17,7 @@ SECONDS: Final = (0.02, 2.0)
 """The time between two reads, at least and at most."""
 
 UNKNOWN: Final = (0.05, 0.2)
-"""The same while nothing is known: so many seconds, or this part of the time for which no volume came back."""
+"""The same while nothing is known: seconds at least, or this part of the time for which no volume came back."""
 
 MEMORY: Final = 16.0
 """Volumes whose pace counts, about."""

@@ -11,9 +11,8 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Hashable
-from dataclasses import dataclass
 from itertools import takewhile
-from typing import Final
+from typing import Final, NamedTuple
 
 from zvol.recovery.poll_times import FIRST_JOB_POLL
 from zvol.recovery.read_pace import ReadPace
@@ -41,8 +40,7 @@ BURST: Final = 1 / 8
 """The part of the window that may leave at once: what leaves together comes back together, and the server idles."""
 
 
-@dataclass(frozen=True, slots=True)
-class Flight:
+class Flight(NamedTuple):
     """A volume under way: when its PUT left, the volume-seconds under way until then, and the trial that times it."""
 
     at: float

@@ -62,7 +62,7 @@ class WindowSize:
         return self._value is not None and self._value_of(pace) < DROP * self._value
 
     def measured(self, pace: float, *, slow: bool = False) -> None:
-        """Choose the next size, when this one brought so many volumes a second.
+        """Choose the next size, given the volumes a second that this one brought.
 
         If it is better than the one before, the size goes on in the same direction.  If not, it goes back, stays there
         for some trials, and then takes a small step in the other direction.  `slow`: so few volumes take so long that

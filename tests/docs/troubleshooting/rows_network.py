@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.docs.troubleshooting.row import Around, Row, World
 from tests.support.authority import Authority, only_old
 from tests.support.pages import PAGES
-from tests.support.ports import CLOSED
+from tests.support.ports import CLOSED, accepting_nobody
 from tests.support.wire import Behaviour, hangs, raw, resets, says
 
 FAR = "https://zstack.invalid:8443"
@@ -65,18 +65,9 @@ def through(
 @contextmanager
 def full(world: World) -> Iterator[None]:
     """Listen, and accept nobody."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        port = listener.getsockname()[1]
-        fillers = [socket.socket() for _ in range(4)]
-        for filler in fillers:
-            filler.setblocking(False)
-            filler.connect_ex(("127.0.0.1", port))
+    with accepting_nobody("127.0.0.1") as port:
         world.env |= SESSION | {"ZVOL_HOST": f"http://127.0.0.1:{port}"}
         yield
-        for filler in fillers:
-            filler.close()
 
 
 @contextmanager
