@@ -63,7 +63,7 @@ class Fixed(Window):
         super().__init__(size, size)
         for change in ("measured", "restart", "double"):
             setattr(self._sizes, change, lambda *_args, **_options: None)
-        self._sizes.rising = False
+        self._sizes._straight = False  # it spreads its PUTs
 
 
 @contextmanager
@@ -123,7 +123,7 @@ def main() -> None:
     for name in SERVERS:
         fixed = {size: run(name, 600, fixed=size).pace for size in (4, 6, 8, 11, 16, 19, 23, 32, 64, 90, 128, 256)}
         best = max(fixed, key=lambda size: fixed[size])
-        found = run(name, 1000)
+        found = run(name, 2000)
         print(f"{name:12} fixed {best:3}: {fixed[best]:6.1f}/s   found: {found.pace:6.1f}/s, {found.requests:.2f}")
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from zvol.recovery.poll_times import ROUND
 from zvol.recovery.read_pace import FOUND, SECONDS, SHARE, UNKNOWN, ReadPace
-from zvol.recovery.window import BURST, LATE, SILENCE, SOON, Window
+from zvol.recovery.window import BURST, COUNTED, LATE, SILENCE, SOON, Window
 from zvol.recovery.window_size import FIRST, LARGEST
 
 
@@ -50,12 +50,12 @@ def test_while_nothing_was_ever_back_the_size_doubles_as_the_time_does() -> None
     window = Window()
     filled(window)
     assert window.silent_at == SILENCE
-    for size, at in ((8, SILENCE), (16, 2 * SILENCE), (32, 4 * SILENCE)):
+    for size, at in ((16, SILENCE), (32, 2 * SILENCE), (64, 4 * SILENCE)):
         window.tick(at * 0.99)
         assert window.size == size / 2
         window.tick(at)
         assert window.size == size
-    assert window.room == 32 - FIRST
+    assert window.room == 64 - FIRST
     for _ in range(10):
         window.tick(1000.0)
     assert window.size == LARGEST
@@ -113,16 +113,16 @@ def test_a_volume_sent_later_is_not_overtaken_by_an_earlier_one() -> None:
 
 
 def test_what_is_timed_decides_the_size() -> None:
-    """With 8 under way it is twice as fast as with 4, and with 16 as slow as with 8."""
+    """With 16 under way it is twice as fast as with 8, and with 32 as slow as with 16."""
     window, now, sizes = Window(), 0.0, list[int]()
     for number in range(12):
         sizes.append(window.size)
         volumes = filled(window, now, first=100 * number)
-        now += max(1.0, len(volumes) / 8)
+        now += max(1.0, len(volumes) / 16)
         for volume in volumes:
             window.back(volume, now)
-    assert sizes[:4] == [4, 8, 16, 8]
-    assert max(sizes[4:]) < 16
+    assert [*dict.fromkeys(sizes)][:4] == [8, 16, 32, 23]
+    assert max(sizes[-5:]) < 32
 
 
 def test_a_window_that_is_not_used_says_nothing_about_its_size() -> None:
@@ -132,6 +132,29 @@ def test_a_window_that_is_not_used_says_nothing_about_its_size() -> None:
         window.sent(number, now)
         window.back(number, now + 0.5)
     assert window.size == 64
+
+
+def test_the_last_volumes_of_a_trial_are_not_waited_for() -> None:
+    window = Window(first=16)
+    volumes = filled(window)
+    for number, volume in enumerate(volumes, 1):
+        assert window.size == (16 if number <= COUNTED * 16 else 32)
+        window.back(volume, 1.0)
+
+
+def test_the_mean_of_the_times_counts() -> None:
+    """With twice as many under way every other volume takes longer: a little, or so long that it is not worth it."""
+    for much, size in ((2.4, 64), (2.8, 23)):
+        window = Window(first=16)
+        for volume in filled(window):
+            window.back(volume, 1.0)
+        volumes = filled(window, 2.0, first=100)
+        for volume in volumes[::2]:
+            window.back(volume, 3.0)
+        filled(window, 3.0, first=200)
+        for volume in volumes[1::2]:
+            window.back(volume, 2.0 + much)
+        assert window.size == size, much
 
 
 def test_volumes_that_are_dropped_are_not_timed_but_others_are() -> None:
@@ -147,7 +170,7 @@ def test_volumes_that_are_dropped_are_not_timed_but_others_are() -> None:
 
 def test_the_age_of_what_is_under_way_shows_early_that_the_server_is_slow() -> None:
     window, now = Window(), 0.0
-    for number in range(6):
+    for number in range(5):
         now += 1.0
         for volume in filled(window, now, first=1000 * number):
             window.back(volume, now + 1.0)

@@ -31,18 +31,36 @@ def settled(sizes: list[int]) -> int:
 
 def test_it_doubles_while_that_is_worth_it_and_then_tries_the_neighbours() -> None:
     sizes = tried(curve)
-    assert sizes[:5] == [4, 8, 16, 32, 16]
+    assert sizes[:6] == [8, 16, 32, 23, 13, 16], "twice, the half of that step on both sides"
     assert settled(sizes) == 16
     assert set(sizes[5:]) == {13, 16, 19}
 
 
 def test_neighbours_are_tried_less_often_when_they_are_worse() -> None:
     sizes = tried(curve, 80)
-    probes = [number for number, size in enumerate(sizes) if size != 16 and number > 3]
-    assert [sizes[number] for number in probes[:4]] == [13, 19, 13, 19]
+    probes = [number for number, size in enumerate(sizes) if size != 16 and number > 5]
+    assert [sizes[number] for number in probes[:4]] == [19, 13, 19, 13]
     gaps = [later - one for one, later in pairwise(probes)]
     assert gaps == sorted(gaps)
     assert gaps[-1] == PATIENCE + 1
+
+
+def test_a_doubling_must_bring_more_than_a_small_step() -> None:
+    """The first trial of a size that was doubled shows a pace that is too high."""
+    for exponent, doubles in ((0.2, False), (0.3, True)):
+        assert (tried(lambda size, e=exponent: size**e)[2] == 4 * FIRST) == doubles  # type: ignore[misc]
+    assert settled(tried(lambda size: size**0.2)) == LARGEST, "small steps find it as well"
+
+
+def test_steps_become_larger_while_they_are_worth_it() -> None:
+    sizes = WindowSize(first=32)
+    for pace in (100.0, 90.0, 90.0, 90.0):  # 64, 45 and 27 are worse
+        sizes.measured(pace)
+    seen = []
+    for number in range(6):
+        seen.append(sizes.size)
+        sizes.measured(200.0 * 2.0**number)
+    assert seen == [32, 38, 45, 64, 128, 256]
 
 
 @pytest.mark.parametrize("first", [64, LARGEST])
@@ -106,7 +124,7 @@ def test_a_sharp_drop_of_the_pace_is_another_server() -> None:
     assert not sizes.dropped(0.0), "nothing was measured yet"
     sizes.measured(100.0)
     sizes.measured(180.0)
-    assert sizes.size == 16
+    assert sizes.size == 4 * FIRST
     assert not sizes.dropped(DROP * 180.0 * 1.1)
     assert sizes.dropped(DROP * 180.0 * 0.9)
     sizes.restart()
@@ -119,8 +137,8 @@ def test_it_is_halved_and_doubles_again() -> None:
     for _ in range(6):
         sizes.halve(FIRST)
         seen.append(sizes.size)
-    assert seen == [32, 16, 8, 4, 4, 4]
-    for _ in range(3):
+    assert seen == [32, 16, 8, 8, 8, 8]
+    for _ in range(4):
         sizes.halve(1)
     assert sizes.size == 1
     sizes.halve(FIRST)

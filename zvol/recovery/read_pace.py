@@ -10,13 +10,13 @@ from zvol.recovery.poll_times import ROUND
 FOUND: Final = 5
 """Volumes that a read should find back: there are to be at most 0.3 reads a volume."""
 
-SHARE: Final = (1 / 4, 0.6)
+SHARE: Final = (0.15, 0.75)
 """The time between two reads as a part of the usual time from PUT to back, at least and at most."""
 
 SECONDS: Final = (0.02, 2.0)
 """The time between two reads, at least and at most."""
 
-UNKNOWN: Final = (0.05, 0.2)
+UNKNOWN: Final = (0.04, 0.2)
 """The same while nothing is known: seconds at least, or this part of the time for which no volume came back."""
 
 MEMORY: Final = 16.0

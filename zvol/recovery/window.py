@@ -1,9 +1,8 @@
 """Limits the volumes under way on the server, PUT sent and not seen back, to what that server does best.
 
 `window_size.py` searches the best size by trials.  A trial times some of the volumes that are sent with one size: their
-pace is how many were under way, divided by the median of their times from PUT to back (Little's law).  When these
-times become so long that the pace must have dropped sharply, which the age of what is under way shows early, the search
-starts anew with the smallest size.
+pace is how many were under way, divided by their mean time from PUT to back (Little's law).  The last ones do not
+count: they may be lost.  When the age of what is under way shows that the pace dropped sharply, the search starts anew.
 """
 
 from __future__ import annotations
@@ -19,15 +18,18 @@ from zvol.recovery.read_pace import ReadPace
 from zvol.recovery.window_size import FIRST, LARGEST, WindowSize
 
 TIMED: Final = (8, 64)
-"""Volumes that are timed in a trial, at least and at most; else as many as the window holds, or twice as many later."""
+"""Volumes that are timed in a trial, at least and at most; else as many as the window holds, or half as many again."""
 
-FILLED: Final = 0.75
+COUNTED: Final = 7 / 8
+"""The part of these that is counted: those that come back first."""
+
+FILLED: Final = 0.85
 """The part of the window that must be used for its pace to be judged."""
 
 LATE: Final = (0.5, 4.0)
 """Seconds, or else a multiple of the usual time from PUT to back, after which it is odd that a volume is not back."""
 
-SILENCE: Final = 0.1
+SILENCE: Final = 0.2
 """Seconds after which the size doubles if no volume was ever back; each time as many again."""
 
 SOON: Final = 5.0
@@ -118,7 +120,7 @@ class Window:
         if not self._under_way:
             self._heard_at = now
         self._reads.begins(now)
-        timed = self._to_time > 0
+        timed = self._to_time > 0 and len(self._aside) < self.size  # else the server is still busy with those
         self._to_time -= timed
         self._under_way[volume] = Flight(now, self._area, self._trial if timed else -1)
         self._send_at = max(self._send_at, now) + self._gap
@@ -139,7 +141,7 @@ class Window:
                 self._set_aside(other)
         if flight.trial == self._trial:
             self._times.append((now - flight.at, self._area - flight.area))
-            if len(self._times) >= self._half:
+            if len(self._times) >= self._counted:
                 self._judge()
 
     def dropped(self, volume: Hashable) -> None:
@@ -159,9 +161,10 @@ class Window:
         """
         self._advance(now)
         self._reads.was_read(now, batch)
-        ages = [(now - one.at, self._area - one.area) for one in self._under_way.values() if one.trial == self._trial]
-        times = sorted([*self._times, *ages])[: self._half]
-        if len(times) == self._half and self._sizes.dropped(_pace(times)):
+        ages = sorted((now - one.at, self._area - one.area) for one in self._under_way.values())
+        known = ages[: math.ceil(COUNTED * len(ages))]
+        if 2 * len(ages) >= self.size and self._sizes.dropped(_pace(known)):
+            self._usual = max(self._usual, known[-1][0])
             self._sizes.restart()
             self._next_trial()
 
@@ -198,19 +201,19 @@ class Window:
         self._aside.add(volume)
 
     @property
-    def _half(self) -> int:
-        """The number of timed volumes from which the median of their times is known."""
-        return (self._timed + 1) // 2
+    def _counted(self) -> int:
+        """The number of timed volumes from which their pace is known."""
+        return math.ceil(COUNTED * self._timed)
 
     def _next_trial(self) -> None:
         self._trial += 1
-        wanted = self.size if self._sizes.rising else 2 * self.size
+        wanted = self.size if self._sizes.rising else self.size * 3 // 2
         self._timed = self._to_time = max(TIMED[0], min(wanted, TIMED[1]))
         self._times: list[tuple[float, float]] = []
 
     def _judge(self) -> None:
         """Let the pace of this trial decide on the size, unless too little was sent."""
-        self._usual = max(self._times)[0]
+        self._usual = sorted(self._times)[len(self._times) // 2][0]
         if _under_way(self._times) >= FILLED * self.size:
             self._sizes.measured(_pace(self._times), slow=self._usual > SLOW)
         self._next_trial()
@@ -222,5 +225,5 @@ def _under_way(times: list[tuple[float, float]]) -> float:
 
 
 def _pace(times: list[tuple[float, float]]) -> float:
-    """Return the volumes a second by the first half of those timed: the longest of their times is the median of all."""
-    return _under_way(times) / max(1e-9, max(times)[0])
+    """Return the volumes a second by those timed."""
+    return _under_way(times) * len(times) / max(1e-9, sum(seconds for seconds, _ in times))
