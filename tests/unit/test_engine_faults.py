@@ -26,7 +26,7 @@ def test_a_limit_of_volumes_in_one_request_is_found_and_kept(volumes: int, longe
     assert outcomes(world) == {"recovered": volumes}
     assert world.took < 30
     assert world.server.seen["put"] == volumes
-    assert world.server.seen["read"] <= 12 + 10 * volumes / longest
+    assert world.server.seen["read"] <= 16 + 11 * volumes / longest
 
 
 def test_a_limit_is_tried_again_less_and_less_often(tmp_path: Path) -> None:
