@@ -76,12 +76,19 @@ class FollowUpServer(SimServer):
             raise Late(30.0, answers.Unrecognized("no answer"))
         self.jobs[job] = "ID.1001" if fault == "no-session" else "processing"
         if fault not in ("never", "no-session"):
-            self.clock.at(self.clock.now + self.change_seconds, lambda: self._make(uuid, value, job, fault))
+            self._work(lambda: self._make(uuid, value, job, fault))
         if fault == "answer-lost":
             raise Late(30.0, answers.Unrecognized("no answer"))
         if self.post_seconds:
             raise Late(self.post_seconds, answers.Accepted(60.0))
         return answers.Accepted(60.0)
+
+    def _work(self, make: Callable[[], object]) -> None:
+        """Make a change later; with `shared` it takes time like a recovery."""
+        if self.shared is not None:
+            self.shared.start(make)
+        else:
+            self.clock.at(self.clock.now + self.change_seconds, make)
 
     def _make(self, uuid: str, value: str, job: str, fault: str | None) -> None:
         row = self.rows.get(uuid)

@@ -12,6 +12,7 @@ from zvol.recovery.follow_ups.changes import Change
 from zvol.recovery.follow_ups.task import FollowUpTask
 from zvol.recovery.follow_ups.vm_gate import READY, VmState
 from zvol.recovery.poll_limit import FollowUpLimit
+from zvol.recovery.window import Window
 from zvol.recovery.worker_pool import WorkerPool
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class FollowUpContext:
     """The objects that the follow-ups share, also for one volume without a run.
 
     They have a separate circuit breaker, so that failing follow-ups do not delay recoveries.
+    What is under way on the server has places in `window`, like the recoveries: half of them while `recovering`.
     `timeout`: seconds that a volume has once the VM that it waited for is back.
     """
 
@@ -57,9 +59,11 @@ class FollowUpContext:
     pool: WorkerPool
     clock: Clock
     breaker: CircuitBreaker
+    window: Window
     limit: FollowUpLimit
     store: FollowUpStore
     api_timeout: float
     timeout: float = 60.0
     renew: Callable[[], bool] = lambda: False
     vm_state: Callable[[str], VmState] = lambda _vm: READY
+    recovering: Callable[[], bool] = lambda: False

@@ -24,6 +24,9 @@ from zvol.zstack.resources import Resources
 AHEAD: Final = 0.5
 """Seconds; a round includes volumes that are due this much later."""
 
+KINDS: Final = 2
+"""A round reads tags and volumes, each of which show fewer changes than reads of recoveries do."""
+
 READS: Final = {ChangeKind.TAG: FollowUpRequest.READ_TAGS, ChangeKind.ATTACH: FollowUpRequest.READ_VOLUMES}
 
 
@@ -94,8 +97,8 @@ class FollowUpPoller:
         due = self._schedule.take(now, MAX_BATCH)
         if due and not self._context.limit.small:
             due += self._schedule.take(now + AHEAD, MAX_BATCH - len(due))
-            pause = max(ROUND if len(due) < MAX_BATCH else 0.0, self._context.pool.pace.between_reads)
-            self._next_round = now + pause
+            pause = min(ROUND, KINDS * self._context.window.between_reads(now)) if len(due) < MAX_BATCH else 0.0
+            self._next_round = now + max(pause, self._context.pool.pace.between_reads)
         for follow_up in due:
             change = follow_up.change
             if change is not None and self._job_first(change, now):
@@ -169,6 +172,7 @@ class FollowUpPoller:
 
     def _succeeded(self, kind: ChangeKind, follow_ups: list[FollowUpTask], now: float) -> None:
         self._context.breaker.record_success(now)
+        self._context.window.was_read(now, self._size[kind])
         self._answered_at = now
         if len(follow_ups) == 1 and kind in self._failed_size:
             self._size[kind] = max(1, self._failed_size.pop(kind) // 2)

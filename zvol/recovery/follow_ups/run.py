@@ -149,6 +149,7 @@ class FollowUps:
     def _end(self, follow_up: FollowUpTask) -> None:
         self.pending.pop(follow_up.uuid, None)
         self._poller.drop(follow_up)
+        self._submitter.drop(follow_up)
         self._report(follow_up.outcome(kept=self._context.store.end(follow_up)))
 
     def _is_pending(self, follow_up: FollowUpTask) -> bool:

@@ -1,4 +1,8 @@
-"""The requests of follow-ups: each is recorded before it leaves, and sent once."""
+"""The requests of follow-ups: each is recorded before it leaves, and sent once.
+
+They are recorded in groups, some before there is room for them on the server; as long as they wait they are planned
+like the others, except that the journal says that they may have been sent.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ import math
 import uuid
 from collections import deque
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 from zvol.errors import Exit, LocalState, NeverSent
 from zvol.recovery.follow_ups.changes import Change, ChangeKind, ChangeState, refusal
@@ -14,12 +18,20 @@ from zvol.recovery.follow_ups.context import FollowUpContext
 from zvol.recovery.follow_ups.task import FollowUpTask
 from zvol.recovery.poll_limit import FOLLOW_UP_OCCUPYING_LIMIT, FollowUpRequest
 from zvol.recovery.poll_times import FIRST_POLL
+from zvol.recovery.request_pace import asked_to_wait
 from zvol.recovery.task import FRESH
 from zvol.recovery.worker_pool import WorkResult
 from zvol.zstack import answers
 
 CHANGE_SECONDS: Final = 60.0
 """Seconds for which a change is polled, and for which zvol waits while it cannot be sent."""
+
+
+class Recorded(NamedTuple):
+    """A change that waits to be sent, under the job id that the journal has."""
+
+    change: Change
+    job: str
 
 
 class FollowUpSubmitter:
@@ -36,31 +48,56 @@ class FollowUpSubmitter:
     ) -> None:
         self._context, self._poll, self._give_up = context, poll, give_up
         self._ready: deque[FollowUpTask] = deque()
-        self._sent: set[FollowUpTask] = set()
+        self._recorded: dict[FollowUpTask, Recorded] = {}
+        self._sent: dict[FollowUpTask, Change] = {}
+        self._outages = 0
 
     def put(self, follow_up: FollowUpTask) -> None:
         """Queue the next change of a volume."""
         self._ready.append(follow_up)
 
     def due(self) -> float:
-        """Return the monotonic time from which something can be sent; infinity when the queue is empty."""
-        breaker = self._context.breaker
+        """Return the monotonic time from which something can be sent; infinity when nothing waits."""
+        breaker, window = self._context.breaker, self._context.window
+        if not self._ready and not self._recorded:
+            return math.inf
+        if self._room <= 0:
+            return window.silent_at if window.room <= 0 else math.inf
         one_at_a_time = breaker.submit_failing_since is not None
-        waits = len(self._sent) >= FOLLOW_UP_OCCUPYING_LIMIT or (
-            one_at_a_time and self._context.limit.under_way(FollowUpRequest.CHANGE) > 0
-        )
-        return math.inf if waits or not self._ready else breaker.submit_after
+        waits = one_at_a_time and self._context.limit.under_way(FollowUpRequest.CHANGE) > 0
+        return math.inf if waits else max(breaker.submit_after, window.due)
+
+    @property
+    def _room(self) -> int:
+        """The number of further changes that the server is to work on; while recovering, half of all work on it."""
+        window, most = self._context.window, FOLLOW_UP_OCCUPYING_LIMIT - len(self._sent)
+        if self._context.recovering():
+            most = min(most, max(1, window.size // 2) - sum(map(window.holds, self._sent)))
+        return min(window.room, most)
 
     def take_back(self, now: float) -> None:
         """Read the waiting volumes again: nothing can be sent now."""
+        for follow_up in [*self._recorded]:
+            self.drop(follow_up)
+            self._poll(follow_up, now)
         while self._ready:
             self._poll(self._ready.popleft(), now)
 
+    def drop(self, follow_up: FollowUpTask) -> None:
+        """Record that the waiting change of a volume, if there is one, was not sent after all."""
+        if recorded := self._recorded.pop(follow_up, None):
+            self._context.store.record(follow_up, recorded.change)
+
     def tick(self, now: float) -> None:
         """Send changes, after each is recorded in the journal."""
-        free, under_way = self._context.limit.places, self._context.limit.under_way(FollowUpRequest.CHANGE)
-        allowed = self._context.breaker.allowed_submissions(now, under_way + free) - under_way
-        group = self._group(now, min(free, allowed))
+        self._count(now)
+        self._record(now)
+        self._send(now)
+
+    # ---- the journal ---------------------------------------------------------------------------------------------
+    def _record(self, now: float) -> None:
+        """Make the next group of changes durable in one commit."""
+        group = self._group(now, self._wanted)
         if not group:
             return
         try:
@@ -71,14 +108,27 @@ class FollowUpSubmitter:
                 self._give_up(follow_up, error.message, Exit.LOCAL)
             return
         for follow_up in group:
-            self._post(follow_up, self._context.clock.monotonic())
+            change = follow_up.change
+            assert change is not None
+            assert change.job is not None
+            self._recorded[follow_up] = Recorded(change, change.job)
+            change.reset()
 
-    def _group(self, now: float, places: int) -> list[FollowUpTask]:
-        self._sent = {one for one in self._sent if one.is_in(ChangeState.SENT)}
-        places = min(places, FOLLOW_UP_OCCUPYING_LIMIT - len(self._sent))
+    @property
+    def _wanted(self) -> int:
+        """The number of changes to record now: for those that have room, and for half a window after them.
+
+        0 while enough of them wait, and while only one change at a time may be sent.
+        """
+        waiting, ahead = len(self._recorded), self._context.window.ahead // 2
+        if self._context.breaker.submit_failing_since is not None:
+            return int(not waiting and self._context.limit.under_way(FollowUpRequest.CHANGE) == 0)
+        return max(0, self._room) + ahead - waiting if waiting * 4 <= ahead else 0
+
+    def _group(self, now: float, most: int) -> list[FollowUpTask]:
         failing = self._context.breaker.submit_failing_since is not None
         group: list[FollowUpTask] = []
-        while self._ready and len(group) < places:
+        while self._ready and len(group) < most:
             # after one that was not answered the last goes first: the next may hang for the same reason
             follow_up = self._ready.pop() if failing else self._ready.popleft()
             change = follow_up.change
@@ -90,6 +140,35 @@ class FollowUpSubmitter:
             change.begin(uuid.uuid4().hex)
             group.append(follow_up)
         return group
+
+    # ---- the server ----------------------------------------------------------------------------------------------
+    def _send(self, now: float) -> None:
+        """Send what is recorded, while there are free places."""
+        limit, window, breaker = self._context.limit, self._context.window, self._context.breaker
+        while self._recorded and limit.places > 0 and self._room > 0 and window.due <= now:
+            under_way = limit.under_way(FollowUpRequest.CHANGE)
+            if under_way >= breaker.allowed_submissions(now, under_way + 1):
+                return
+            follow_up = next(iter(self._recorded))
+            change, job = self._recorded.pop(follow_up)
+            change.begin(job)
+            self._post(follow_up, self._context.clock.monotonic())
+
+    def _count(self, now: float) -> None:
+        """Free the places of changes that have ended, and those of all changes after an outage, which may have."""
+        window, breaker = self._context.window, self._context.breaker
+        for follow_up, change in [*self._sent.items()]:
+            if change.state is ChangeState.SENT and follow_up.change is change:
+                if self._outages != breaker.outages:
+                    window.dropped(follow_up)
+                continue
+            del self._sent[follow_up]
+            if change.state is ChangeState.DONE:
+                window.back(follow_up, now)
+            else:
+                window.dropped(follow_up)
+        self._outages = breaker.outages
+        window.tick(now)
 
     def _reset(self, follow_up: FollowUpTask) -> None:
         """Record that the change was not sent after all."""
@@ -112,7 +191,8 @@ class FollowUpSubmitter:
         volume = follow_up.volume
         change.mark_sent(now + CHANGE_SECONDS, volume.text("lastAttachDate") if volume is not None else None)
         self._context.limit.begin(FollowUpRequest.CHANGE)
-        self._sent.add(follow_up)
+        self._context.window.sent(follow_up, now)
+        self._sent[follow_up] = change
 
         def send() -> object:
             return client.change(path, body, job, api_timeout, fresh_until)
@@ -131,6 +211,7 @@ class FollowUpSubmitter:
             return
         if isinstance(answer, answers.Unrecognized):
             breaker.record_failure(now, answer.reason, began=done.began, put=True)
+            self._context.window.unclear(done.began, now, too_many=asked_to_wait(answer) is not None)
         else:
             breaker.record_success(now, put=True)
         if follow_up.change is not change:

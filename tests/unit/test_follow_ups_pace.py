@@ -1,0 +1,71 @@
+"""How many changes of follow-ups are under way: the server works at its best pace, and recoveries keep half of it."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tests.sim.follow_ups import ATTACH, BOTH, TAG, FollowUpWorld, all_done, many
+from tests.sim.paces import Shared, curve
+from zvol.journal.journal import Journal
+from zvol.journal.request import Request
+
+BEST = 147
+"""Changes a second that this server makes at best."""
+
+
+def paced(tmp_path: Path, volumes: int) -> FollowUpWorld:
+    world = many(tmp_path, volumes)
+    world.server.shared = Shared(world.clock, curve)
+    return world
+
+
+def states(world: FollowUpWorld) -> dict[str, int]:
+    """Return how many follow-ups the journal has in each state."""
+    with sqlite3.connect(world.path) as db:
+        return dict(db.execute("SELECT state, count(*) FROM followups GROUP BY state"))
+
+
+@pytest.mark.parametrize("request_", [TAG, BOTH])
+def test_they_are_made_at_the_pace_of_the_server(
+    request_: Request, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commits: list[Journal] = []
+    flush = Journal.flush
+
+    def counted(journal: Journal) -> None:
+        commits.append(journal)
+        flush(journal)
+
+    monkeypatch.setattr(Journal, "flush", counted)
+    world = paced(tmp_path, 200)
+    world.follow(request_)
+    changes = 200 * (2 + request_.reattach)
+    assert changes / world.took > 0.7 * BEST
+    assert len(world.server.requests) <= 1.3 * changes
+    assert len(commits) <= (changes - 200) / 8
+    if request_ is BOTH:
+        all_done(world)
+
+
+def test_recoveries_keep_half_of_the_server(tmp_path: Path) -> None:
+    last: list[float] = []
+    for name, request in (("alone", Request()), ("both", BOTH)):
+        world = paced(tmp_path / name, 120)
+        puts: list[float] = []
+        world.server.on_submit = lambda _uuid, puts=puts, world=world: puts.append(world.clock.now)  # type: ignore[misc]
+        world.follow(request)
+        last.append(max(puts) - min(puts))
+    assert last[1] < 2.5 * last[0]
+
+
+@pytest.mark.parametrize("request_", [TAG, ATTACH])
+def test_what_was_recorded_and_not_sent_is_planned_after_a_signal(request_: Request, tmp_path: Path) -> None:
+    world = paced(tmp_path, 100)
+    world.clock.at(world.clock.now + 1.0, lambda: world.engine.stop())
+    world.follow(request_)
+    made = sum(world.server.made.values())
+    assert 0 < made < 100
+    assert states(world) == {"done": made, "planned": 100 - made}
