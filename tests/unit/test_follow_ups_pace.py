@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ def paced(tmp_path: Path, volumes: int) -> FollowUpWorld:
 
 def states(world: FollowUpWorld) -> dict[str, int]:
     """Return how many follow-ups the journal has in each state."""
-    with sqlite3.connect(world.path) as db:
+    with closing(sqlite3.connect(world.path)) as db:
         return dict(db.execute("SELECT state, count(*) FROM followups GROUP BY state"))
 
 
@@ -43,7 +44,7 @@ def test_they_are_made_at_the_pace_of_the_server(
     world = paced(tmp_path, 200)
     world.follow(request_)
     changes = 200 * (2 + request_.reattach)
-    assert changes / world.took > 0.7 * BEST
+    assert changes / world.took > 0.65 * BEST
     assert len(world.server.requests) <= 1.3 * changes
     assert len(commits) <= (changes - 200) / 8
     if request_ is BOTH:
