@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Final
 
 from zvol.sandbox.api import Api, Body, Call, Operation, query
@@ -153,7 +154,7 @@ def _attach(node: Node, tx: Tx, call: Call) -> Body:
     used = {item["deviceId"] for item in tx.rows("SELECT deviceId FROM volumes WHERE vmInstanceUuid = ?", vm)}
     changes: Row = {
         "vmInstanceUuid": None if row["isShareable"] else vm,  # the server shows no VM of a shareable volume
-        "deviceId": next(number for number in range(1, 1000) if number not in used),
+        "deviceId": next(number for number in itertools.count(1) if number not in used),
         "lastAttachDate": tx.now,
     }
     if not row["installPath"]:
