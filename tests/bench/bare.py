@@ -6,6 +6,7 @@ twice, and handles neither lost answers nor other network faults.  ZVOL_HOST and
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sys
@@ -77,8 +78,11 @@ def session() -> requests.Session:
 @click.argument("uuid")
 @click.option("--every", default=0.05, show_default=True, help="Look at the job each so many seconds.")
 @click.option("--concurrency", default=16, show_default=True, help="Connections, when UUID is `-`.")
-def main(uuid: str, every: float, concurrency: int) -> None:
+@click.option("--import", "modules", multiple=True, help="Import this module first; may be repeated.")
+def main(uuid: str, every: float, concurrency: int, modules: tuple[str, ...]) -> None:
     """Recover a volume and print its inventory; `-` only sends the PUTs for the UUIDs on standard input."""
+    for name in modules:
+        importlib.import_module(name)
     if uuid == "-":
         only_puts(sys.stdin.read().split(), concurrency)
         return

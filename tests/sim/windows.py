@@ -14,6 +14,7 @@ from unittest import mock
 from tests.sim.clock import SimClock
 from tests.sim.paces import Pace, Serial, Shared, all_at_once, curve, paced
 from tests.sim.world import World
+from tests.support.fixed_window import FixedWindow
 from zvol.journal.journal import Journal
 from zvol.recovery.window import Window
 from zvol.recovery.window_size import FIRST, LARGEST
@@ -56,16 +57,6 @@ class Run:
         return len(self.world.server.requests) / len(self.world.uuids)
 
 
-class Fixed(Window):
-    """A window of one size."""
-
-    def __init__(self, size: int) -> None:
-        super().__init__(size, size)
-        for change in ("measured", "restart", "double"):
-            setattr(self._sizes, change, lambda *_args, **_options: None)
-        self._sizes._straight = False  # it spreads its PUTs
-
-
 @contextmanager
 def commits() -> Iterator[list[int]]:
     """Count the commits of intents, and yield the number of intents in each."""
@@ -94,7 +85,7 @@ def run(
     windows, back, sizes = list[Window](), list[float](), list[int]()
 
     def window(at_most: int) -> Window:
-        windows.append(Fixed(fixed) if fixed else Window(at_most, first))
+        windows.append(FixedWindow(fixed) if fixed else Window(at_most, first))
         return windows[0]
 
     with (

@@ -67,7 +67,7 @@ class WindowSize:
         """
         first, self._least = self._last is None, 1 if slow else SMALLEST
         self._last = value = self._value_of(pace)
-        if first or self._best < min(self._least, self._top):
+        if first:
             self._best, self._value = self.size, value
         elif self.size == self._best:
             self._value = (self._value + value) / 2
