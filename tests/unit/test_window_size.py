@@ -63,6 +63,24 @@ def test_steps_become_larger_while_they_are_worth_it() -> None:
     assert seen == [32, 38, 45, 64, 128, 256]
 
 
+def test_at_the_largest_size_only_a_little_less_is_tried() -> None:
+    assert tried(float, 9) == [8, 16, 32, 64, 128, 256, 215, 256, 215]
+
+
+def test_small_sizes_have_neighbours_as_well() -> None:
+    sizes = tried(lambda size: 1.0 if size == 2 else 0.5, slow=True)
+    assert set(sizes[20:]) == {1, 2, 3}
+
+
+def test_after_a_better_size_its_neighbours_are_tried_soon() -> None:
+    sizes, seen = WindowSize(), list[int]()
+    for number in range(60):
+        best = 16 if number < 40 else 19
+        seen.append(sizes.size)
+        sizes.measured(2.0 if sizes.size == best else 1.0)
+    assert seen[43:53] == [19, 23, 19, 16, 19, 19, 23, 19, 19, 19]
+
+
 @pytest.mark.parametrize("first", [64, LARGEST])
 def test_it_is_found_from_above_in_large_steps(first: int) -> None:
     sizes = tried(curve, first=first)
