@@ -185,6 +185,29 @@ def test_the_age_of_what_is_under_way_shows_early_that_the_server_is_slow() -> N
     assert window.room < 0
 
 
+def test_a_few_volumes_that_are_lost_do_not_look_like_a_slow_server() -> None:
+    window = known(1.0)
+    for number in range(window.size // 8):
+        window.sent(f"lost {number}", 1.0)
+    filled(window, 100.0, first=100)
+    window.was_read(100.5, 100)
+    assert window.size > FIRST
+
+
+def test_nothing_is_timed_while_the_server_has_much_that_was_set_aside() -> None:
+    window = known(1.0)
+    size = window.size
+    aside = filled(window, 1.0)
+    window.tick(1.0 + window.late)
+    for volume in filled(window, 10.0, first=100):
+        window.back(volume, 11.0)
+    assert window.size == size
+    window.back(aside[0], 12.0)
+    for volume in filled(window, 20.0, first=200):
+        window.back(volume, 21.0)
+    assert window.size == 2 * size
+
+
 def test_an_unclear_answer_halves_it_once_for_all_that_were_in_flight() -> None:
     window = Window(first=64)
     window.unclear(1.0, 2.0, too_many=False)
