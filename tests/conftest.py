@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
-from collections.abc import Iterator
+import sys
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +49,21 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     """Do not import what `-m quick` leaves out; it takes longer to collect than the quick tests take to run."""
     left_out = config.option.markexpr == "quick" and folder(collection_path) not in ("", "conftest.py", *QUICK)
     return True if left_out else None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Let one of several processes rewrite the asserts of a module, and the others read what it has written.
+
+    They collect the modules in the same order, and all would rewrite each of them, which takes longer than the rest.
+    """
+    if not isinstance(collector, pytest.Module) or sys.dont_write_bytecode:
+        return (yield)
+    with collector.path.open("rb") as module:
+        fcntl.flock(module, fcntl.LOCK_EX)
+        return (yield)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
