@@ -25,7 +25,7 @@ TRUE_OF = {Outcome.RECOVERED: "back", Outcome.ALREADY: "back", Outcome.GONE: "ab
 
 def broken(before: World, label: Label, after: World) -> Iterator[str]:
     """Yield the promises (I5 apart) that a step breaks."""
-    if len({number for number, _, stage in after.server if stage in LIVE}) > 1:
+    if len(after.server) > 1 and len({number for number, _, stage in after.server if stage in LIVE}) > 1:
         yield "I1"
     if len(after.executed) > 1:
         yield "I2"

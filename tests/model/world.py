@@ -50,6 +50,8 @@ BUDGETS = (
     "later",  # somebody runs `zvol recover` again
 )
 
+PLACES = {name: at for at, name in enumerate(BUDGETS)}
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -126,10 +128,10 @@ class World(NamedTuple):
         return f"{self.deletions}.{self.moved}"
 
     def may(self, budget: str) -> bool:
-        return self.left[BUDGETS.index(budget)] > 0
+        return self.left[PLACES[budget]] > 0
 
     def spend(self, budget: str) -> World:
-        at = BUDGETS.index(budget)
+        at = PLACES[budget]
         return self._replace(left=put(self.left, at, self.left[at] - 1))
 
     def without(self, item: tuple[int, int, str]) -> World:
