@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import signal
 import sys
 from collections.abc import Generator, Iterator
@@ -47,7 +48,8 @@ def folder(path: Path) -> str:
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Do not import what `-m quick` leaves out; it takes longer to collect than the quick tests take to run."""
-    left_out = config.option.markexpr == "quick" and folder(collection_path) not in ("", "conftest.py", *QUICK)
+    quick = re.fullmatch(r"quick( and not \w+)*", config.option.markexpr)
+    left_out = quick and folder(collection_path) not in ("", "conftest.py", *QUICK)
     return True if left_out else None
 
 

@@ -189,6 +189,7 @@ def test_the_timeout_ends_in_unknown(tmp_path: Path, kind: str) -> None:
     assert 60 <= world.took <= 65
 
 
+@pytest.mark.no_cover
 def test_a_server_that_never_said_its_timeout_is_given_its_default(tmp_path: Path, kind: str) -> None:
     world = World(tmp_path, once("put", 1, "lost"), kinds=(kind,))
     world.server.version_text = "3.6.0"
@@ -210,6 +211,7 @@ def test_one_bad_volume_among_twenty_harms_nobody(tmp_path: Path, kind: str, fau
     world.true(results)
 
 
+@pytest.mark.no_cover
 def test_a_thousand_volumes_cost_little_more_than_their_puts(tmp_path: Path, kind: str) -> None:
     world = World(tmp_path, volumes=1000, kinds=(kind,))
     results = world.recover()
@@ -241,6 +243,7 @@ def test_stop_sends_nothing_new_and_watches_what_is_open(tmp_path: Path, kind: s
     assert run.counts == {"planned": 100 - puts, "recorded": puts}
 
 
+@pytest.mark.no_cover
 def test_a_crash_of_the_server_leaves_jobs_that_never_end(tmp_path: Path, kind: str) -> None:
     world = World(tmp_path, volumes=40, kinds=(kind,))
     world.server.run_seconds = 0.5

@@ -19,6 +19,8 @@ from zvol.journal.records import Identity
 from zvol.model import VM, VOLUME, Result, Target
 from zvol.recovery.engine import Engine
 
+pytestmark = pytest.mark.no_cover
+
 A = "a" * 32
 HOUR = 3600.0
 ME = Identity("http://simulated:8080/zstack", "account test")

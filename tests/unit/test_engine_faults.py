@@ -11,6 +11,8 @@ from tests.sim.world import World
 from zvol.errors import Exit, Refused, Untrusted
 from zvol.recovery.read_batch import BatchSize
 
+pytestmark = pytest.mark.no_cover
+
 
 def outcomes(world: World) -> Counter[str]:
     results = world.recover()

@@ -23,6 +23,8 @@ from zvol.recovery.settle_policy import SettlePolicy
 from zvol.zstack.answers import Accepted
 from zvol.zstack.resource_kinds import DATA_VOLUME, VM_INSTANCE
 
+pytestmark = pytest.mark.no_cover
+
 BOTH = (VOLUME, VM)
 QUIET_VM = 2 * 300 + 15
 

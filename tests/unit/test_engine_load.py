@@ -12,6 +12,8 @@ from tests.sim.world import World
 from tests.support.rate_limit import Bucket, Limit, Windows
 from zvol.model import Result
 
+pytestmark = pytest.mark.no_cover
+
 
 def outcomes(results: Sequence[Result]) -> Counter[str]:
     return Counter(result.outcome.value for result in results)

@@ -9,7 +9,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.sim.machine import Machine
 from tests.sim.mutants import MUTANTS
 
-pytestmark = pytest.mark.no_cover  # tracing makes them four times as long, and the others cover the same lines
+pytestmark = [pytest.mark.no_cover, pytest.mark.once]
 
 SETTINGS = settings(deadline=None, suppress_health_check=[*HealthCheck], stateful_step_count=50)
 

@@ -21,7 +21,7 @@ from zvol.journal.records import Identity
 from zvol.model import VM, VOLUME, Outcome, Result, Target
 from zvol.recovery.engine import Engine
 
-pytestmark = pytest.mark.no_cover  # tracing makes them four times as long, and the others cover the same lines
+pytestmark = [pytest.mark.no_cover, pytest.mark.once]
 
 PUT_FAULTS = ["lost", "late", "page", "answer-lost", "done-behind-502", "vanish", "refused", "dns"]
 ME = Identity("http://simulated:8080/zstack", "account test")

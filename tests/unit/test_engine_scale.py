@@ -18,7 +18,7 @@ from zvol.recovery.task import VolumeTask
 from zvol.recovery.window_size import LARGEST
 from zvol.zstack.client import MAX_BATCH
 
-pytestmark = pytest.mark.no_cover  # tracing makes them four times as long, and the others cover the same lines
+pytestmark = [pytest.mark.no_cover, pytest.mark.once]
 
 Fault = Callable[[str, int], str | None]
 

@@ -16,6 +16,8 @@ from zvol.journal.records import Claim, Intent
 from zvol.journal.request import Request
 from zvol.model import Result
 
+pytestmark = pytest.mark.no_cover
+
 HOUR = 3600.0
 
 

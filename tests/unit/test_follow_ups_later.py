@@ -136,6 +136,7 @@ def test_what_was_refused_before_the_kill_stays_refused(world: FollowUpWorld) ->
     assert world.server.posted == posted
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("timeout", [60.0, 1800.0])
 def test_resume_waits_longer_than_its_timeout_for_what_may_act(timeout: float, world: FollowUpWorld) -> None:
     """Before 3.7 that is half an hour; then it is sent again."""

@@ -12,6 +12,8 @@ from zvol.journal.request import DEFAULT_API_TIMEOUT
 from zvol.recovery.quiet_period import MARGIN
 from zvol.recovery.task_lifecycle import SETTLED
 
+pytestmark = pytest.mark.no_cover
+
 SETTLE, API = 75.0, 60.0
 POLLS = 45.0
 """More than it takes to see that a period is over: reads of a volume become rare."""

@@ -18,6 +18,8 @@ from zvol.model import Result
 from zvol.recovery.quiet_period import MARGIN
 from zvol.zstack.resource_kinds import KINDS, AnyKind
 
+pytestmark = pytest.mark.no_cover
+
 POLLS = 95.0
 """More than it takes to see that both parts of a period are over."""
 

@@ -81,6 +81,7 @@ def test_a_signal_is_answered_at_once_where_something_is_open(tmp_path: Path) ->
     ]
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("timeout", [60.0, 1800.0])
 def test_how_long_resume_waits_where_that_is_longer_than_its_timeout(timeout: float, tmp_path: Path) -> None:
     world = World(tmp_path, lambda kind, number: "lost" if (kind, number) == ("put", 1) else None)

@@ -21,6 +21,8 @@ from zvol.zstack.answers import Accepted
 from zvol.zstack.resource_kinds import DATA_VOLUME
 from zvol.zstack.versions import Release
 
+pytestmark = pytest.mark.no_cover
+
 SETTLE, API = 75.0, 60.0
 ENFORCED = [
     "3.7.0",

@@ -130,6 +130,7 @@ def near(draw: st.DrawFn) -> str:
     return text
 
 
+@pytest.mark.no_cover
 @settings(deadline=None, max_examples=1500)
 @given(near())
 @example("2026-11-25x01")

@@ -19,7 +19,7 @@ from zvol.recovery.submitter import Submitter
 from zvol.recovery.task import Place
 from zvol.recovery.window_size import FIRST, LARGEST, SMALLEST
 
-pytestmark = pytest.mark.no_cover  # traced, they take four times as long, and the others cover the same lines
+pytestmark = [pytest.mark.no_cover, pytest.mark.once]
 
 BEST = {"curve": 138.0, "at once": LARGEST / 0.18, "one": 20.0, "best with 4": 69.0, "best with 64": 290.0}
 """Volumes a second, with 19, 256, 8, 8 and 90 under way.
