@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from zvol.model import Outcome
 from zvol.recovery.protocol import TRANSITIONS, Rule
@@ -83,7 +83,7 @@ class Setting:
     vm: bool = False  # it is a VM, whose recovery brings its root volume back first
 
 
-class World(NamedTuple):
+class Values(NamedTuple):
     """PUTs are numbered from 0, each with a job id of its own; `rows[number]` is what the server noted of that job."""
 
     left: tuple[int, ...]
@@ -112,6 +112,24 @@ class World(NamedTuple):
     outcome: Outcome | None = None
     after_read: bool = False  # the outcome was concluded from a read of the volume
     changed: bool = False  # the outcome was that somebody had deleted or changed the volume
+
+
+FIELDS = {name: at for at, name in enumerate(Values._fields)}
+
+
+class World(Values):
+    """The values at one moment, and what is asked of them."""
+
+    __slots__ = ()
+
+    if not TYPE_CHECKING:
+
+        def _replace(self, **changed: Any) -> World:
+            """Do what that of a named tuple does, in two thirds of its time: it is called a million times a setting."""
+            values = list(self)
+            for name, value in changed.items():
+                values[FIELDS[name]] = value
+            return tuple.__new__(World, values)
 
     @property
     def shown(self) -> str:
