@@ -1,8 +1,9 @@
-"""How many changes of follow-ups are under way: the server works at its best pace, and recoveries keep half of it."""
+"""How many changes of follow-ups are under way: as many as suit the server, and beside recoveries half as many as these."""
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -70,3 +71,46 @@ def test_what_was_recorded_and_not_sent_is_planned_after_a_signal(request_: Requ
     made = sum(world.server.made.values())
     assert 0 < made < 100
     assert states(world) == {"done": made, "planned": 100 - made}
+
+
+@pytest.mark.parametrize(
+    ("fault", "caps"),
+    [
+        ("unsent", {"concurrency": 1, "most_under_way": 1}),
+        ("unsent", {"concurrency": 4, "most_under_way": 2}),
+        ("unsent", {}),
+        ("never", {"concurrency": 1, "most_under_way": 1}),
+        ("never", {"concurrency": 4, "most_under_way": 2}),
+        ("never", {}),
+        ("lost", {"concurrency": 4, "most_under_way": 2}),
+        ("lost", {}),
+    ],
+)
+def test_changes_that_fail_stop_neither_others_nor_recoveries(fault: str, caps: dict[str, int], tmp_path: Path) -> None:
+    world = paced(tmp_path, 20)
+    for uuid in world.uuids[1:3]:
+        world.server.stuck[uuid, "incident"] = fault
+    began, puts = world.clock.now, list[float]()
+    world.server.on_submit = lambda _uuid: puts.append(world.clock.now)
+    results = world.follow(TAG, **caps)
+    assert {result.outcome for result in results} == {"recovered"}
+    assert sum(world.server.made.values()) == 18
+    assert max(puts) - began < 2.0
+    assert world.took < 130
+
+
+def test_a_cap_holds_for_them_too(tmp_path: Path) -> None:
+    """Beside recoveries, half as many changes may be under way."""
+    world, most = paced(tmp_path, 60), [0]
+    shared = world.server.shared
+    assert isinstance(shared, Shared)
+    start = shared.start
+
+    def counted(finish: Callable[[], object]) -> None:
+        start(finish)
+        most.append(len(shared._work))
+
+    shared.start = counted  # type: ignore[method-assign]
+    world.follow(BOTH, most_under_way=4)
+    assert max(most) == 6
+    assert most[-20] <= 4

@@ -73,10 +73,6 @@ class Window:
     def __contains__(self, volume: Hashable) -> bool:
         return volume in self._under_way or volume in self._aside
 
-    def holds(self, volume: Hashable) -> bool:
-        """Tell whether a volume takes a place."""
-        return volume in self._under_way
-
     # ---- what may be sent ----------------------------------------------------------------------------------------
     @property
     def size(self) -> int:

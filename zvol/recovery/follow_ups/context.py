@@ -13,6 +13,7 @@ from zvol.recovery.follow_ups.task import FollowUpTask
 from zvol.recovery.follow_ups.vm_gate import READY, VmState
 from zvol.recovery.poll_limit import FollowUpLimit
 from zvol.recovery.window import Window
+from zvol.recovery.window_size import LARGEST
 from zvol.recovery.worker_pool import WorkerPool
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class FollowUpContext:
     """The objects that the follow-ups share, also for one volume without a run.
 
     They have a separate circuit breaker, so that failing follow-ups do not delay recoveries.
-    What is under way on the server has places in `window`, like the recoveries: half of them while `recovering`.
+    `window` bounds what is under way on the server, and so does `share`: beside recoveries it is less.
     `timeout`: seconds that a volume has once the VM that it waited for is back.
     """
 
@@ -66,4 +67,4 @@ class FollowUpContext:
     timeout: float = 60.0
     renew: Callable[[], bool] = lambda: False
     vm_state: Callable[[str], VmState] = lambda _vm: READY
-    recovering: Callable[[], bool] = lambda: False
+    share: Callable[[], int] = lambda: LARGEST

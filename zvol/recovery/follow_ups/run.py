@@ -58,6 +58,7 @@ class FollowUps:
     def tick(self, now: float, share: int) -> None:
         """Send and read what is due, with at most `share` requests at a time."""
         self._context.limit.give(share)
+        self._submitter.free_places(now)
         if not self.pending:
             return
         for follow_up in self._gate.opened():

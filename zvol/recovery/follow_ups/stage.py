@@ -20,6 +20,8 @@ from zvol.recovery.poll_limit import FollowUpLimit, follow_up_share
 from zvol.recovery.task import VolumeTask
 from zvol.recovery.task_lifecycle import SETTLED
 from zvol.recovery.tasks import Tasks
+from zvol.recovery.window import Window
+from zvol.recovery.window_size import LARGEST
 
 if TYPE_CHECKING:
     from zvol.journal.records import UnfinishedVolume
@@ -38,14 +40,14 @@ class FollowUpStage:
                 context.pool,
                 context.clock,
                 self._breaker,
-                context.window,
+                Window(context.options.most_under_way),
                 FollowUpLimit(context.pool, 1, small=tasks.small),
                 JournalFollowUpStore(context, tasks),
                 context.options.api_timeout,
                 context.options.timeout,
                 context.session.renew,
                 self._vm_state,
-                lambda: tasks.any_pending,
+                self._share,
             ),
             tasks.report,
         )
@@ -64,6 +66,10 @@ class FollowUpStage:
     def slow(self, now: float, seconds: float) -> list[FollowUpTask]:
         """Return the volumes whose follow-ups have taken this long."""
         return [one for one in self._follow_ups.pending.values() if now - one.began >= seconds]
+
+    def _share(self) -> int:
+        """Return how many changes may be under way: half as many as recoveries, as long as there are any."""
+        return max(1, self._context.window.size // 2) if self._tasks.any_pending else LARGEST
 
     def tick(self, now: float) -> None:
         share = follow_up_share(self._context.options.concurrency, recovering=self._tasks.any_pending)

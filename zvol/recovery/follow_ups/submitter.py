@@ -27,6 +27,10 @@ CHANGE_SECONDS: Final = 60.0
 """Seconds for which a change is polled, and for which zvol waits while it cannot be sent."""
 
 
+UNSENT: Final = 1.0
+"""Seconds until a volume is read again whose change could not be sent: others go first."""
+
+
 class Recorded(NamedTuple):
     """A change that waits to be sent, under the job id that the journal has."""
 
@@ -48,18 +52,20 @@ class FollowUpSubmitter:
     ) -> None:
         self._context, self._poll, self._give_up = context, poll, give_up
         self._ready: deque[FollowUpTask] = deque()
+        self._again: deque[FollowUpTask] = deque()
+        self._unsent: set[FollowUpTask] = set()
         self._recorded: dict[FollowUpTask, Recorded] = {}
         self._sent: dict[FollowUpTask, Change] = {}
         self._outages = 0
 
     def put(self, follow_up: FollowUpTask) -> None:
-        """Queue the next change of a volume."""
-        self._ready.append(follow_up)
+        """Queue the next change of a volume; one that could not be sent comes after all others."""
+        (self._again if follow_up in self._unsent else self._ready).append(follow_up)
 
     def due(self) -> float:
         """Return the monotonic time from which something can be sent; infinity when nothing waits."""
         breaker, window = self._context.breaker, self._context.window
-        if not self._ready and not self._recorded:
+        if not (self._ready or self._again or self._recorded):
             return math.inf
         if self._room <= 0:
             return window.silent_at if window.room <= 0 else math.inf
@@ -69,19 +75,18 @@ class FollowUpSubmitter:
 
     @property
     def _room(self) -> int:
-        """The number of further changes that the server is to work on; while recovering, half of all work on it."""
-        window, most = self._context.window, FOLLOW_UP_OCCUPYING_LIMIT - len(self._sent)
-        if self._context.recovering():
-            most = min(most, max(1, window.size // 2) - sum(map(window.holds, self._sent)))
-        return min(window.room, most)
+        """The number of further changes that the server is to work on."""
+        most = min(FOLLOW_UP_OCCUPYING_LIMIT, self._context.share())
+        return min(self._context.window.room, most - len(self._sent))
 
     def take_back(self, now: float) -> None:
         """Read the waiting volumes again: nothing can be sent now."""
         for follow_up in [*self._recorded]:
             self.drop(follow_up)
             self._poll(follow_up, now)
-        while self._ready:
-            self._poll(self._ready.popleft(), now)
+        for waiting in (self._ready, self._again):
+            while waiting:
+                self._poll(waiting.popleft(), now)
 
     def drop(self, follow_up: FollowUpTask) -> None:
         """Record that the waiting change of a volume, if there is one, was not sent after all."""
@@ -90,7 +95,6 @@ class FollowUpSubmitter:
 
     def tick(self, now: float) -> None:
         """Send changes, after each is recorded in the journal."""
-        self._count(now)
         self._record(now)
         self._send(now)
 
@@ -128,9 +132,10 @@ class FollowUpSubmitter:
     def _group(self, now: float, most: int) -> list[FollowUpTask]:
         failing = self._context.breaker.submit_failing_since is not None
         group: list[FollowUpTask] = []
-        while self._ready and len(group) < most:
+        while (self._ready or self._again) and len(group) < most:
             # after one that was not answered the last goes first: the next may hang for the same reason
-            follow_up = self._ready.pop() if failing else self._ready.popleft()
+            waiting = self._ready or self._again
+            follow_up = waiting.pop() if failing and self._ready else waiting.popleft()
             change = follow_up.change
             if change is None or change.state is not ChangeState.PLANNED:
                 continue
@@ -154,7 +159,7 @@ class FollowUpSubmitter:
             change.begin(job)
             self._post(follow_up, self._context.clock.monotonic())
 
-    def _count(self, now: float) -> None:
+    def free_places(self, now: float) -> None:
         """Free the places of changes that have ended, and those of all changes after an outage, which may have."""
         window, breaker = self._context.window, self._context.breaker
         for follow_up, change in [*self._sent.items()]:
@@ -212,6 +217,7 @@ class FollowUpSubmitter:
         if isinstance(answer, answers.Unrecognized):
             breaker.record_failure(now, answer.reason, began=done.began, put=True)
             self._context.window.unclear(done.began, now, too_many=asked_to_wait(answer) is not None)
+            self._context.window.dropped(follow_up)
         else:
             breaker.record_success(now, put=True)
         if follow_up.change is not change:
@@ -231,9 +237,12 @@ class FollowUpSubmitter:
         if never.untrusted:
             self._give_up(follow_up, never.message, Exit.UNTRUSTED)
             return
-        if never.reason != "stale":
-            self._context.breaker.record_failure(now, never.message, never, began=began, put=True)
-        self._poll(follow_up, now)
+        if never.reason == "stale":
+            self._poll(follow_up, now)
+            return
+        self._context.breaker.record_failure(now, never.message, never, began=began, put=True)
+        self._unsent.add(follow_up)
+        self._poll(follow_up, now + UNSENT)
 
     def refused(self, follow_up: FollowUpTask, change: Change, answer: object, now: float) -> None:
         """Record that nothing was executed, if the answer says so; with a new session it is sent once more."""
