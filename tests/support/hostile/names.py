@@ -195,4 +195,5 @@ FORMULAS: Final = [
 
 def forbidden(text: str) -> list[str]:
     """Return the characters that must not reach a terminal: everything that is not plainly visible."""
-    return [char for char in text if char not in " \n" and unicodedata.category(char)[0] in "CZ"]
+    found = {char for char in {*text} - {*" \n"} if unicodedata.category(char)[0] in "CZ"}
+    return [char for char in text if char in found] if found else []
