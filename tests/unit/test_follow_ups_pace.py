@@ -1,4 +1,4 @@
-"""How many changes of follow-ups are under way: as many as suit the server, and beside recoveries half as many as these."""
+"""How many changes of follow-ups are under way: as many as suit the server, half as many beside recoveries."""
 
 from __future__ import annotations
 
