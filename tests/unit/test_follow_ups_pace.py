@@ -1,4 +1,4 @@
-"""How many changes of follow-ups are under way: as many as suit the server, half as many beside recoveries."""
+"""How many changes of follow-ups are under way: as many as suit the server, beside recoveries half as many as these."""
 
 from __future__ import annotations
 

@@ -24,9 +24,6 @@ from zvol.zstack.resources import Resources
 AHEAD: Final = 0.5
 """Seconds; a round includes volumes that are due this much later."""
 
-KINDS: Final = 2
-"""A round reads tags and volumes, each of which show fewer changes than reads of recoveries do."""
-
 READS: Final = {ChangeKind.TAG: FollowUpRequest.READ_TAGS, ChangeKind.ATTACH: FollowUpRequest.READ_VOLUMES}
 
 
@@ -97,7 +94,7 @@ class FollowUpPoller:
         due = self._schedule.take(now, MAX_BATCH)
         if due and not self._context.limit.small:
             due += self._schedule.take(now + AHEAD, MAX_BATCH - len(due))
-            pause = min(ROUND, KINDS * self._context.window.between_reads(now)) if len(due) < MAX_BATCH else 0.0
+            pause = min(ROUND, self._context.window.between_reads(now)) if len(due) < MAX_BATCH else 0.0
             self._next_round = now + max(pause, self._context.pool.pace.between_reads)
         for follow_up in due:
             change = follow_up.change
