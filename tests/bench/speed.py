@@ -52,7 +52,9 @@ def _modules(server: Cloud) -> list[str]:
     """Return zvol's own modules that a recovery imports, in their order."""
     shown = run((ZVOL, "recover", ONE, "--json"), server.env | {"PYTHONPROFILEIMPORTTIME": "1"}).stderr
     server.delete(ONE)
-    return re.findall(r"^import time:.*\| +(zvol[.\w]*)$", shown, re.MULTILINE)
+    modules = re.findall(r"^import time:.*\| +(zvol[.\w]*)$", shown, re.MULTILINE)
+    assert modules, shown[-500:]
+    return modules
 
 
 def single(report: Report, directory: Path, rounds: int) -> None:

@@ -17,7 +17,7 @@ class FixedWindow(Window):
     def __init__(self, size: int) -> None:
         super().__init__(size, size)
         self._sizes._straight = False
-        for change in ("measured", "restart", "double"):
+        for change in ("measured", "restart", "double", "halve"):
             setattr(self._sizes, change, lambda *_args, **_options: None)
 
 

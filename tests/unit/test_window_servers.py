@@ -123,7 +123,7 @@ def test_a_gateway_with_a_limit_of_requests_shrinks_it() -> None:
     found = run("at once", 300, prepare=limit)
     assert min(found.sizes) < FIRST
     assert found.world.server.most_running <= 32
-    assert found.world.took <= 300 / 20 * 2 + 150
+    assert found.world.took <= 300 / 20 * 2 + 160
 
 
 def test_volumes_that_fail_make_room_for_others(tmp_path: Path) -> None:

@@ -17,7 +17,6 @@ from zvol.recovery.follow_ups.context import FollowUpContext, NullFollowUpStore
 from zvol.recovery.follow_ups.run import CHECK, FollowUps
 from zvol.recovery.follow_ups.task import FollowUpTask
 from zvol.recovery.poll_limit import FollowUpLimit
-from zvol.recovery.window import Window
 from zvol.recovery.worker_pool import WorkerPool, WorkResult
 
 if TYPE_CHECKING:
@@ -80,7 +79,7 @@ class Attacher:
         pool = WorkerPool(self._places, self._inbox, self._clock.monotonic)
         breaker, limit = CircuitBreaker(lambda: 1.0), FollowUpLimit(pool, self._places, small=len(wanted) == 1)
         store = NullFollowUpStore()
-        context = FollowUpContext(self._client, pool, self._clock, breaker, Window(), limit, store, self._api_timeout)
+        context = FollowUpContext(self._client, pool, self._clock, breaker, limit, store, self._api_timeout)
         ended: list[Result] = []
         follow_ups = FollowUps(context, ended.append)
         changes = {one.volume.uuid: Change(ChangeKind.ATTACH, one.vm) for one in wanted}

@@ -230,7 +230,6 @@ class EngineRun:
         if (
             breaker.should_give_up()
             and self._submitter.idle
-            and not self.follow_up_stage.pending
             and not any(task.awaiting_effect for task in self.tasks.polled)
         ):
             self.tasks.stop_sending(outcomes.unreachable(breaker.reason, breaker.never_sent, breaker.hint))

@@ -79,6 +79,11 @@ class Window:
         return self._sizes.size
 
     @property
+    def usual(self) -> float:
+        """The seconds that a volume takes from PUT to back; 0.0 if that is not known."""
+        return self._usual
+
+    @property
     def room(self) -> int:
         """The number of further volumes that may be sent."""
         return min(self.size, LARGEST - len(self._aside)) - len(self._under_way)
@@ -120,7 +125,7 @@ class Window:
         if not self._under_way:
             self._heard_at = now
         self._reads.begins(now)
-        timed = self._to_time > 0 and len(self._aside) < self.size  # else the server is still busy with those
+        timed = self._to_time > 0
         self._to_time -= timed
         self._under_way[volume] = Flight(now, self._area, self._trial if timed else -1)
         self._send_at = max(self._send_at, now) + self._gap
@@ -164,7 +169,7 @@ class Window:
         ages = sorted((now - one.at, self._area - one.area) for one in self._under_way.values())
         known = ages[: math.ceil(COUNTED * len(ages))]
         if 2 * len(ages) >= self.size and self._sizes.dropped(_pace(known)):
-            self._usual = max(self._usual, known[-1][0])
+            self._usual = max(self._usual, known[len(known) // 2][0])
             self._sizes.restart()
             self._next_trial()
 

@@ -24,7 +24,7 @@ WORTH: Final = 0.1
 """A size that is larger by a factor is better if the pace is higher by more than that factor to the power of this."""
 
 DOUBLING: Final = 1.1
-"""The same when the size was doubled: its first trial shows a pace that is too high."""
+"""A size that was doubled must be better by this factor besides: its first trial shows a pace that is too high."""
 
 DROP: Final = 0.5
 """The search starts anew when the pace falls below this part of the one before: no step explains that."""

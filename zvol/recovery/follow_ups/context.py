@@ -11,9 +11,8 @@ from zvol.recovery.circuit_breaker import CircuitBreaker
 from zvol.recovery.follow_ups.changes import Change
 from zvol.recovery.follow_ups.task import FollowUpTask
 from zvol.recovery.follow_ups.vm_gate import READY, VmState
-from zvol.recovery.poll_limit import FollowUpLimit
-from zvol.recovery.window import Window
-from zvol.recovery.window_size import LARGEST
+from zvol.recovery.poll_limit import FOLLOW_UP_OCCUPYING_LIMIT, FollowUpLimit
+from zvol.recovery.poll_times import ROUND
 from zvol.recovery.worker_pool import WorkerPool
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ class FollowUpContext:
     """The objects that the follow-ups share, also for one volume without a run.
 
     They have a separate circuit breaker, so that failing follow-ups do not delay recoveries.
-    `window` bounds what is under way on the server, and so does `share`: beside recoveries it is less.
+    `most`: changes that the server works on at a time, without slow ones; `pause`: seconds between two reads.
     `timeout`: seconds that a volume has once the VM that it waited for is back.
     """
 
@@ -60,11 +59,11 @@ class FollowUpContext:
     pool: WorkerPool
     clock: Clock
     breaker: CircuitBreaker
-    window: Window
     limit: FollowUpLimit
     store: FollowUpStore
     api_timeout: float
     timeout: float = 60.0
     renew: Callable[[], bool] = lambda: False
     vm_state: Callable[[str], VmState] = lambda _vm: READY
-    share: Callable[[], int] = lambda: LARGEST
+    most: Callable[[], int] = lambda: FOLLOW_UP_OCCUPYING_LIMIT
+    pause: Callable[[], float] = lambda: ROUND

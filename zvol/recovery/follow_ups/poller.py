@@ -13,7 +13,6 @@ from zvol.recovery.follow_ups.context import FollowUpContext
 from zvol.recovery.follow_ups.task import FollowUpTask
 from zvol.recovery.poll_limit import FollowUpRequest
 from zvol.recovery.poll_schedule import PollSchedule
-from zvol.recovery.poll_times import ROUND
 from zvol.recovery.read_batch import read_resources
 from zvol.recovery.worker_pool import WorkResult
 from zvol.zstack import answers
@@ -94,8 +93,8 @@ class FollowUpPoller:
         due = self._schedule.take(now, MAX_BATCH)
         if due and not self._context.limit.small:
             due += self._schedule.take(now + AHEAD, MAX_BATCH - len(due))
-            pause = min(ROUND, self._context.window.between_reads(now)) if len(due) < MAX_BATCH else 0.0
-            self._next_round = now + max(pause, self._context.pool.pace.between_reads)
+            pause = max(self._context.pause() if len(due) < MAX_BATCH else 0.0, self._context.pool.pace.between_reads)
+            self._next_round = now + pause
         for follow_up in due:
             change = follow_up.change
             if change is not None and self._job_first(change, now):
@@ -169,7 +168,6 @@ class FollowUpPoller:
 
     def _succeeded(self, kind: ChangeKind, follow_ups: list[FollowUpTask], now: float) -> None:
         self._context.breaker.record_success(now)
-        self._context.window.was_read(now, self._size[kind])
         self._answered_at = now
         if len(follow_ups) == 1 and kind in self._failed_size:
             self._size[kind] = max(1, self._failed_size.pop(kind) // 2)

@@ -58,7 +58,6 @@ class FollowUps:
     def tick(self, now: float, share: int) -> None:
         """Send and read what is due, with at most `share` requests at a time."""
         self._context.limit.give(share)
-        self._submitter.free_places(now)
         if not self.pending:
             return
         for follow_up in self._gate.opened():
@@ -150,7 +149,6 @@ class FollowUps:
     def _end(self, follow_up: FollowUpTask) -> None:
         self.pending.pop(follow_up.uuid, None)
         self._poller.drop(follow_up)
-        self._submitter.drop(follow_up)
         self._report(follow_up.outcome(kept=self._context.store.end(follow_up)))
 
     def _is_pending(self, follow_up: FollowUpTask) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from zvol.errors import Exit, LocalState
 from zvol.journal.request import Waits
@@ -17,14 +17,17 @@ from zvol.recovery.follow_ups.run import FollowUps
 from zvol.recovery.follow_ups.task import FollowUpTask
 from zvol.recovery.follow_ups.vm_gate import READY, VmState
 from zvol.recovery.poll_limit import FollowUpLimit, follow_up_share
+from zvol.recovery.poll_times import ROUND
 from zvol.recovery.task import VolumeTask
 from zvol.recovery.task_lifecycle import SETTLED
 from zvol.recovery.tasks import Tasks
-from zvol.recovery.window import Window
-from zvol.recovery.window_size import LARGEST
 
 if TYPE_CHECKING:
     from zvol.journal.records import UnfinishedVolume
+
+
+SHORTEST_PAUSE: Final = 0.05
+"""Seconds between two reads of changes, at least."""
 
 
 class FollowUpStage:
@@ -40,14 +43,14 @@ class FollowUpStage:
                 context.pool,
                 context.clock,
                 self._breaker,
-                Window(context.options.most_under_way),
                 FollowUpLimit(context.pool, 1, small=tasks.small),
                 JournalFollowUpStore(context, tasks),
                 context.options.api_timeout,
                 context.options.timeout,
                 context.session.renew,
                 self._vm_state,
-                self._share,
+                lambda: max(1, context.window.size // (2 if tasks.any_pending else 1)),
+                self._pause,
             ),
             tasks.report,
         )
@@ -67,9 +70,10 @@ class FollowUpStage:
         """Return the volumes whose follow-ups have taken this long."""
         return [one for one in self._follow_ups.pending.values() if now - one.began >= seconds]
 
-    def _share(self) -> int:
-        """Return how many changes may be under way: half as many as recoveries, as long as there are any."""
-        return max(1, self._context.window.size // 2) if self._tasks.any_pending else LARGEST
+    def _pause(self) -> float:
+        """Return the seconds between two reads of changes: less where recoveries take little time."""
+        usual = self._context.window.usual
+        return min(ROUND, max(SHORTEST_PAUSE, usual / 8)) if usual else ROUND
 
     def tick(self, now: float) -> None:
         share = follow_up_share(self._context.options.concurrency, recovering=self._tasks.any_pending)
