@@ -118,6 +118,7 @@ def test_what_the_ledger_says(tmp_path: Path) -> None:
         client.end(client.act(WEB_2, RECOVER))
         client.end(client.attach(RETAINED, WEB_2))
         client.end(client.attach(RETAINED, WEB_2))
+        wait_for(lambda: events(tmp_path / "ledger")[-1]["event"] == "refused")
         said = [
             (one["api"], one["event"], one.get("vm"), one.get("volume"), one.get("status"))
             for one in events(tmp_path / "ledger")
