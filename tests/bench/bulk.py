@@ -32,8 +32,10 @@ SERVERS: Mapping[str, Callable[[int], ServerPace[str]]] = {
 }
 """The servers by name, with the pace for a number of jobs; the third change is that the first becomes the third."""
 
-BEST = {"few-processors": 20, "at-once": 64, "one-at-a-time": 8}
+GOOD_SIZES = {"few-processors": 20, "at-once": 64, "one-at-a-time": 8}
 """A good size of the window, by server."""
+
+FIXED = "a window of a good size"
 
 CURL = """
 while read -r uuid; do
@@ -110,8 +112,8 @@ def bulk(
             print(f"{name}, {count} volumes", flush=True)
             race = Race(server, directory, SERVERS[name])
             contenders = {f"loop of {clients}": _loop(clients) for clients in CLIENTS} | {"zvol": _ZVOL}
-            if name in BEST:
-                contenders["a window of a good size"] = _fixed(BEST[name])
+            if name in GOOD_SIZES:
+                contenders[FIXED] = _fixed(GOOD_SIZES[name])
             for number in range(rounds):
                 for contender in _rotated(list(contenders), number):
                     race.turn(contender, contenders[contender], uuids)
@@ -122,9 +124,9 @@ def bulk(
             report.add(f"{name}: pace / best loop", race.seconds(best) / race.seconds("zvol"), best, ">= 0.95")
             requests = median(turn.requests for turn in race.turns["zvol"])
             report.add(f"{name}: requests a volume", requests, "", "<= 1.30")
-            if name in BEST:
-                bound = race.seconds(best) / race.seconds("a window of a good size")
-                report.add(f"{name}: with {BEST[name]} from the start", bound, "what a search can reach")
+            if name in GOOD_SIZES:
+                bound = race.seconds(best) / race.seconds(FIXED)
+                report.add(f"{name}: with {GOOD_SIZES[name]} from the start", bound, "what a search can reach")
 
 
 _ZVOL = (ZVOL, "recover", "-", "-o", "ndjson")

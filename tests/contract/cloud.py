@@ -170,6 +170,11 @@ def events(ledger: Path) -> list[dict[str, Any]]:
     return sorted(found, key=lambda event: int(event["seq"]))
 
 
+def wait_for_last(ledger: Path, event: str) -> None:
+    """Wait until this is the last event of a ledger: the last one of a job may be written after its answer is there."""
+    wait_for(lambda: events(ledger)[-1]["event"] == event)
+
+
 @contextlib.contextmanager
 def running(directory: Path, **switches: object) -> Iterator[Client]:
     """Run a sandbox with these switches, and `ledger` in its directory; jobs take 10 ms unless told otherwise."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.cloud import PG_DATA, READY, Client, events, process, running, wait_for
+from tests.contract.cloud import PG_DATA, READY, Client, events, process, running, wait_for_last
 from zvol.sandbox import advance, names, reset
 
 DB_1 = names.DB_1
@@ -154,7 +154,7 @@ def test_a_local_storage_whose_host_is_gone(tmp_path: Path, version: str, status
         if status == 503:
             assert answer.error["code"] == "SYS.1006"
             assert client.status(uuid) == "Deleted"
-            wait_for(lambda: events(tmp_path / "ledger")[-1]["event"] == "failed")
+            wait_for_last(tmp_path / "ledger", "failed")
             assert [one["event"] for one in events(tmp_path / "ledger")] == ["accepted", "begun", "failed"]
         else:
             assert answer.error["code"] == "SYS.1003", "its row went with the host"

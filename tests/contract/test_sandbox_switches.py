@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.contract.cloud import NEVER_USED, PG_DATA, READY, Client, events, running, wait_for
+from tests.contract.cloud import NEVER_USED, PG_DATA, READY, Client, events, running, wait_for_last
 from zvol.sandbox import advance, names
 
 GIB_200 = 200 * 2**30
@@ -89,7 +89,7 @@ def test_job_time(tmp_path: Path) -> None:
         assert client.job(accepted.job).body == b"{}"
         assert client.end(accepted).status == 200
         assert time.monotonic() - began > 0.98
-        wait_for(lambda: events(tmp_path / "ledger")[-1]["event"] == "finished")
+        wait_for_last(tmp_path / "ledger", "finished")
         times = {event["event"]: event["time"] for event in events(tmp_path / "ledger")}
         assert times["ended"] + 0.35 < times["finished"]
 

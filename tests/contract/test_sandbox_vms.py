@@ -20,6 +20,7 @@ from tests.contract.cloud import (
     process,
     running,
     wait_for,
+    wait_for_last,
 )
 from tests.support.sandbox_faults import plant
 from zvol.sandbox import advance, names
@@ -118,7 +119,7 @@ def test_what_the_ledger_says(tmp_path: Path) -> None:
         client.end(client.act(WEB_2, RECOVER))
         client.end(client.attach(RETAINED, WEB_2))
         client.end(client.attach(RETAINED, WEB_2))
-        wait_for(lambda: events(tmp_path / "ledger")[-1]["event"] == "refused")
+        wait_for_last(tmp_path / "ledger", "refused")
         said = [
             (one["api"], one["event"], one.get("vm"), one.get("volume"), one.get("status"))
             for one in events(tmp_path / "ledger")
@@ -144,7 +145,7 @@ def test_faults_that_are_planted_for_a_vm(tmp_path: Path) -> None:
     with running(tmp_path, faults=True) as client:
         plant(tmp_path, WEB_2, "half", "claimed", "fail:SYS.1009")
         answer = client.act(WEB_2, RECOVER)
-        wait_for(lambda: events(tmp_path / "ledger")[-1]["event"] == "lost")
+        wait_for_last(tmp_path / "ledger", "lost")
         assert (client.status(ROOT), client.state(WEB_2), client.job(answer.job).status) == ("Ready", "Destroyed", 202)
         assert client.end(client.act(WEB_2, RECOVER)).json["inventory"]["state"] == "Stopped"
         assert client.state(WEB_2) == "Destroyed"
@@ -163,9 +164,9 @@ def test_a_job_of_a_vm_that_is_not_saved(tmp_path: Path) -> None:
 def test_the_queue_of_a_vm_can_be_busy(tmp_path: Path) -> None:
     with running(tmp_path, queue_delay=3600) as client:
         answer = client.act(WEB_2, RECOVER, X_API_Timeout="300")
-        wait_for(lambda: events(tmp_path / "ledger")[-1]["event"] == "queued")
+        wait_for_last(tmp_path / "ledger", "queued")
         advance(tmp_path, 3601)
-        wait_for(lambda: events(tmp_path / "ledger")[-1]["event"] == "dropped")
+        wait_for_last(tmp_path / "ledger", "dropped")
         assert (client.state(WEB_2), client.job(answer.job).status) == ("Destroyed", 202)
 
 

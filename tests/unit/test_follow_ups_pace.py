@@ -64,7 +64,7 @@ def test_recoveries_keep_half_of_the_server(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("request_", [TAG, ATTACH])
-def test_what_was_recorded_and_not_sent_is_planned_after_a_signal(request_: Request, tmp_path: Path) -> None:
+def test_what_was_not_sent_is_planned_after_a_signal(request_: Request, tmp_path: Path) -> None:
     world = paced(tmp_path, 100)
     world.clock.at(world.clock.now + 1.0, lambda: world.engine.stop())
     world.follow(request_)

@@ -38,6 +38,7 @@ class WindowSize:
 
     size: int
     _last: float | None
+    _value: float
     _stay: int
 
     def __init__(self, most: int = LARGEST, first: int = FIRST) -> None:
@@ -67,10 +68,8 @@ class WindowSize:
         """
         first, self._least = self._last is None, 1 if slow else SMALLEST
         self._last = value = self._value_of(pace)
-        if first:
-            self._best, self._value = self.size, value
-        elif self.size == self._best:
-            self._value = (self._value + value) / 2
+        if self.size == self._best:
+            self._value = value if first else (self._value + value) / 2
             self._stay -= 1
         elif value > self._value * (DOUBLING if self.rising else 1.0):
             self._better(value)
@@ -126,6 +125,8 @@ class WindowSize:
     def _moved(self) -> int:
         """Return the size that is a step away from the best one, and different if that is possible."""
         factor: float = 2**self._step
-        size = max(round(self._best * factor), self._best + 1) if self._up else round(self._best / factor)
-        size = size if self._up else min(size, self._best - 1)
+        if self._up:
+            size = max(round(self._best * factor), self._best + 1)
+        else:
+            size = min(round(self._best / factor), self._best - 1)
         return min(max(size, min(self._least, self._best)), self._top)
